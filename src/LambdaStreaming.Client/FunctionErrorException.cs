@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json;
+using Amazon.Runtime;
+using LambdaStreaming.Http;
+
+namespace LambdaStreaming;
+
+/// <summary>The function failed: <c>InvokeComplete</c> came with an error code. The chunks before it were delivered; they may be part of an answer.</summary>
+/// <remarks><see cref="AmazonServiceException.ErrorCode"/> is an open set: <c>Unhandled</c>, the name of the function's own error, or the platform's <c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>, of which <see cref="FunctionErrorCodes"/> has the known ones.</remarks>
+public sealed class FunctionErrorException : LambdaStreamingException
+{
+    /// <summary>Makes the exception, also in tests.</summary>
+    /// <param name="message">What went wrong.</param>
+    /// <param name="invokeComplete">The event that carried the error.</param>
+    /// <param name="details">What else is known.</param>
+    /// <param name="innerException">The cause, if another exception was one.</param>
+    public FunctionErrorException(string message, InvokeComplete invokeComplete, LambdaErrorDetails? details = null, Exception? innerException = null)
+        : base(message, ErrorType.Receiver, (invokeComplete ?? throw new ArgumentNullException(nameof(invokeComplete))).ErrorCode, functionMayHaveRun: true, isTransient: false, details, innerException)
+    {
+        InvokeComplete = invokeComplete;
+        (FunctionErrorType, FunctionErrorMessage, FunctionStackTrace) = ErrorDetailsJson.Parse(invokeComplete.ErrorDetails);
+    }
+
+    /// <summary>The event that carried the error.</summary>
+    public InvokeComplete InvokeComplete { get; }
+
+    /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
+    public string? ErrorDetails => InvokeComplete.ErrorDetails;
+
+    /// <summary>The last 4 KB of the function's log in base64, when the request asked for <see cref="LogType.Tail"/>.</summary>
+    public string? LogResult => InvokeComplete.LogResult;
+
+    /// <summary>The member <c>errorType</c> of <see cref="ErrorDetails"/>, where that is a JSON object that has one.</summary>
+    public string? FunctionErrorType { get; }
+
+    /// <summary>The member <c>errorMessage</c> of <see cref="ErrorDetails"/>, where that is a JSON object that has one.</summary>
+    public string? FunctionErrorMessage { get; }
+
+    /// <summary>The lines of the member <c>stackTrace</c> or <c>trace</c> of <see cref="ErrorDetails"/>; empty where there are none.</summary>
+    public IReadOnlyList<string> FunctionStackTrace { get; }
+
+    /// <summary>How many chunks were delivered before the error.</summary>
+    public long ChunksReceived => Details.ChunksReceived;
+
+    /// <summary>How many payload bytes were delivered before the error.</summary>
+    public long BytesReceived => Details.BytesReceived;
+
+    // Leniently: runtimes differ in what they write here, and text that is no JSON is as good.
+    private static class ErrorDetailsJson
+    {
+        public static (string? Type, string? Message, IReadOnlyList<string> StackTrace) Parse(string? details)
+        {
+            (string?, string?, IReadOnlyList<string>) nothing = (null, null, []);
+            if (details is null || !details.AsSpan().TrimStart().StartsWith("{", StringComparison.Ordinal)) return nothing;
+            try
+            {
+                string? type = null, message = null;
+                string[]? stackTrace = null, trace = null;
+                var json = new LenientJson(Encoding.UTF8.GetBytes(details));
+                while (json.TryReadMember(out var name, out var value))
+                {
+                    if (name.SequenceEqual("errorType"u8)) type = Text(value);
+                    else if (name.SequenceEqual("errorMessage"u8)) message = Text(value);
+                    else if (name.SequenceEqual("stackTrace"u8)) stackTrace = Lines(value);
+                    else if (name.SequenceEqual("trace"u8)) trace = Lines(value);
+                }
+
+                return (type, message, stackTrace ?? trace ?? []);
+            }
+            catch (JsonException)
+            {
+                return nothing;
+            }
+        }
+
+        private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.TextOf(value) : null;
+
+        private static string[]? Lines(ReadOnlySpan<byte> value)
+        {
+            if (LenientJson.IsString(value)) return LenientJson.TextOf(value)!.Split('\n');
+            var json = new LenientJson(value);
+            if (json.Kind != JsonTokenType.StartArray) return null;
+            List<string> lines = [];
+            while (json.TryReadElement(out var line)) lines.Add(LenientJson.TextOf(line) ?? "");
+            return [.. lines];
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>The texts that people read at three in the morning: what failed, whether the function ran, what to do, and where it was.</summary>
+/// <remarks>
+/// No secret, signature or payload stands in them. What a service or function says of its errors is quoted, one line of it: the second line of a signature error, for one, is the
+/// canonical request with the session token in it.
+/// </remarks>
+internal static class ErrorText
+{
+    private const int MaxQuoteLength = 1000;
+
+    /// <summary>An HTTP error.</summary>
+    public static string Service(LambdaErrorDetails details, ErrorCatalogueEntry entry, HttpResponseMessage response, IReadOnlyList<string> notToRepeat)
+    {
+        var text = new StringBuilder(Named(details, notToRepeat)).Append(' ');
+        var status = (int)details.StatusCode;
+        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {TargetOf(response) ?? "nowhere"}. ");
+        text.Append(entry.FunctionMayHaveRun ? "The function may have run. " : details.FunctionMayHaveRun is true ? "An earlier attempt may have run the function. " : "The function did not run. ");
+        if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
+            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {contentType}: something between this client and Lambda may have answered in its place. ");
+        if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
+        return text.Append(Call(details)).ToString();
+    }
+
+    /// <summary>An exception or error message in the stream.</summary>
+    public static string InStream(LambdaErrorDetails details) =>
+        $"The service ended the answer of {details.FunctionName} with {Named(details)} {Delivered(details)} {Call(details)}";
+
+    /// <summary><c>InvokeComplete</c> with an error code.</summary>
+    public static string FunctionFailed(LambdaErrorDetails details, InvokeComplete complete)
+    {
+        var advice = complete.ErrorCode switch
+        {
+            FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout => " It ran into its timeout: raise that, or look in its log for what it waited for.",
+            FunctionErrorCodes.RuntimeTruncatedResponse => " The runtime's connection broke in the middle of the answer.",
+            FunctionErrorCodes.FunctionResponseSizeTooLarge => " Its answer is over the service's limit of size and was cut there.",
+            FunctionErrorCodes.RuntimeInvalidEntrypoint => " It has no bootstrap or handler to start: check its configuration.",
+            _ => "",
+        };
+        return $"The function {details.FunctionName} failed with {Quote(complete.ErrorCode, [])}; {nameof(FunctionErrorException.ErrorDetails)} and its log say more.{advice} {Delivered(details)} {Call(details)}";
+    }
+
+    /// <summary>The error's name and the service's own words.</summary>
+    public static string Named(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
+    {
+        var name = details.ErrorCode is { } code ? Quote(code, []) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : "an error without a name";
+        var words = ErrorCatalogue.Find(details.ErrorCode) is { MayQuotePayload: true } ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
+        if (words.Length == 0) return name + ".";
+        return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
+    }
+
+    /// <summary>Which call it was.</summary>
+    public static string Call(LambdaErrorDetails details)
+    {
+        var text = new StringBuilder("(function ").Append(details.FunctionName);
+        if (details.Region is { } region) text.Append(", region ").Append(region);
+        if (details.StatusCode != default) text.Append(CultureInfo.InvariantCulture, $", HTTP {(int)details.StatusCode}");
+        if (details.Attempts > 0) text.Append(CultureInfo.InvariantCulture, $", attempt {details.Attempts}");
+        if (details.Attempts > 0 && details.MaxAttempts is { } maxAttempts) text.Append(CultureInfo.InvariantCulture, $" of {maxAttempts}");
+        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(details.RequestId);
+        return text.Append(").").ToString();
+    }
+
+    /// <summary>What an answer may echo and no message may show: the signature, the session token, the payload.</summary>
+    public static IReadOnlyList<string> NotToRepeat(HttpRequestMessage request, ReadOnlyMemory<byte> payload)
+    {
+        List<string> secrets = [];
+        if (request.Headers.NonValidated.TryGetValues("Authorization", out var authorization))
+        {
+            var value = authorization.ToString();
+            if (value.IndexOf("Signature=", StringComparison.Ordinal) is >= 0 and var signature) secrets.Add(value[(signature + "Signature=".Length)..]);
+        }
+
+        if (request.Headers.NonValidated.TryGetValues("X-Amz-Security-Token", out var token)) secrets.Add(token.ToString());
+        // A word or two may well stand in a service's own sentence; and an echo of more than an error's body can hold does not occur.
+        if (payload.Length is > 8 and <= ErrorAnswer.MaxBodyBytes) secrets.Add(Encoding.UTF8.GetString(payload.Span));
+        secrets.RemoveAll(string.IsNullOrEmpty);
+        return secrets;
+    }
+
+    private static string AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details) =>
+        entry.Advice.Replace("{function}", details.FunctionName ?? "the function", StringComparison.Ordinal).Replace("{region}", details.Region ?? "the region", StringComparison.Ordinal);
+
+    private static string Delivered(LambdaErrorDetails details) => $"{details.ChunksReceived} chunks with {details.BytesReceived} bytes were delivered before.";
+
+    private static string Quote(string? words, IReadOnlyList<string> notToRepeat)
+    {
+        var text = words ?? "";
+        foreach (var secret in notToRepeat) text = text.Replace(secret, "…", StringComparison.Ordinal);
+        text = text.Trim();
+        var end = text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var lineEnd ? lineEnd : text.Length;
+        if (end > MaxQuoteLength) end = char.IsHighSurrogate(text[MaxQuoteLength - 1]) ? MaxQuoteLength - 1 : MaxQuoteLength;
+        return end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), end < text.Length && text[end] is not ('\r' or '\n') ? "…" : "");
+    }
+
+    // Without user and query, which may be anybody's secret.
+    private static string? TargetOf(HttpResponseMessage response)
+    {
+        if (response.Headers.Location is not { } location) return null;
+        return location.IsAbsoluteUri ? location.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped) : location.OriginalString.Split('?', '#')[0];
+    }
+}

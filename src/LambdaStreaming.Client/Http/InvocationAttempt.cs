@@ -1,0 +1,299 @@
+using System.Net;
+using System.Security.Authentication;
+using Amazon.Runtime;
+using LambdaStreaming.Diagnostics;
+using LambdaStreaming.EventStream;
+using LambdaStreaming.Signing;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>One call: what stays the same over its attempts.</summary>
+internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, CallSettings settings, int? maxAttempts, CancellationToken cancellationToken)
+{
+    public InvokeWithResponseStreamRequest Request { get; } = request;
+
+    public CallSettings Settings { get; } = settings;
+
+    public Uri Url { get; } = LambdaEndpoint.UrlOf(settings.Endpoint, request.FunctionName, request.Qualifier);
+
+    /// <summary>The same over all attempts of a call. Source: FACTS, section C, attempt headers.</summary>
+    public string InvocationId { get; } = Guid.NewGuid().ToString();
+
+    /// <summary>How often the request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
+    public int? MaxAttempts { get; } = maxAttempts;
+
+    /// <summary>The caller's own token, which governs the answer's body too. An attempt's token ends with the attempt.</summary>
+    public CancellationToken CancellationToken { get; } = cancellationToken;
+
+    /// <summary>How often the request was sent, or given to be sent, so far.</summary>
+    public int Attempts { get; set; }
+
+    /// <summary>What the attempt before this one ended with.</summary>
+    public LambdaStreamingException? LastFailure { get; set; }
+
+    /// <summary>Whether any attempt so far may have run the function: then no later one can say that it did not.</summary>
+    public bool FunctionMayHaveRun { get; set; }
+
+    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : null };
+}
+
+/// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
+internal sealed class InvocationAttempt(HttpClient httpClient, LambdaStreamingClientOptions options, ClockSkew clockSkew, ILogger logger)
+{
+    // Source: Smithy, event stream encoding: the media type of the answer's body.
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+
+    public async Task<InvokeWithResponseStreamResponse> SendAsync(InvocationCall call, CancellationToken attemptToken)
+    {
+        var content = new SingleUseContent(call.Request.Payload);
+        try
+        {
+            return await SendOnceAsync(call, content, attemptToken).ConfigureAwait(false);
+        }
+        catch (LambdaStreamingException exception)
+        {
+            call.LastFailure = exception;
+            call.FunctionMayHaveRun |= exception.FunctionMayHaveRun;
+            throw;
+        }
+        catch
+        {
+            // A strategy of the user's own pipeline may have ended it, and another send it again.
+            call.FunctionMayHaveRun |= content.SendingBegan;
+            throw;
+        }
+    }
+
+    private async Task<InvokeWithResponseStreamResponse> SendOnceAsync(InvocationCall call, SingleUseContent content, CancellationToken attemptToken)
+    {
+        call.Attempts++;
+        var (message, skew) = await BuildAsync(call, content, attemptToken).ConfigureAwait(false);
+        using var _ = message;
+
+        Log.AttemptSent(logger, call.Attempts, call.Request.FunctionName);
+        var sentAt = options.TimeProvider.GetTimestamp();
+        var response = await SendAsync(call, message, content, attemptToken).ConfigureAwait(false);
+        try
+        {
+            var clockCorrected = clockSkew.Observe(call.Settings.Endpoint, response, options.TimeProvider.GetElapsedTime(sentAt), skew);
+            if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(response));
+            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, response, clockCorrected, attemptToken).ConfigureAwait(false);
+            return await BeginAsync(call, response).ConfigureAwait(false);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<(HttpRequestMessage Message, TimeSpan Skew)> BuildAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
+    {
+        var request = call.Request;
+        var message = new HttpRequestMessage(HttpMethod.Post, call.Url) { Content = content, Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
+        try
+        {
+            // Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.
+            if (request.GivenInvocationType is { } invocationType) message.Headers.TryAddWithoutValidation("X-Amz-Invocation-Type", invocationType == InvocationType.DryRun ? "DryRun" : "RequestResponse");
+            if (request.GivenLogType is { } logType) message.Headers.TryAddWithoutValidation("X-Amz-Log-Type", logType == LogType.Tail ? "Tail" : "None");
+            if (request.ClientContext is { Length: > 0 } clientContext) message.Headers.TryAddWithoutValidation("X-Amz-Client-Context", clientContext);
+            if (request.TenantId is { Length: > 0 } tenantId) message.Headers.TryAddWithoutValidation("X-Amz-Tenant-Id", tenantId);
+
+            var keys = await KeysAsync(call, cancellationToken).ConfigureAwait(false);
+            var skew = clockSkew.Of(call.Settings.Endpoint);
+            RequestSigner.Sign(message, request.Payload, keys, call.Settings.Region, options.TimeProvider.GetUtcNow() + skew);
+
+            // Not signed: what proxies and retries may change on the way. Source: FACTS, sections B6 and C.
+            message.Headers.TryAddWithoutValidation("User-Agent", call.Settings.UserAgent);
+            message.Headers.TryAddWithoutValidation("amz-sdk-invocation-id", call.InvocationId);
+            message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={call.Attempts}; max={max}" : $"attempt={call.Attempts}");
+            if (TraceId.Current is { } traceId) message.Headers.TryAddWithoutValidation("X-Amzn-Trace-Id", traceId);
+            return (message, skew);
+        }
+        catch
+        {
+            message.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<ImmutableCredentials> KeysAsync(InvocationCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.Settings.Credentials.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled while its credentials were being read. {(call.FunctionMayHaveRun ? "An earlier attempt may have run the function." : "Nothing was sent.")}", exception, call.CancellationToken);
+        }
+        catch (LambdaConfigurationException exception)
+        {
+            // This attempt was not sent; those before it were.
+            throw new LambdaConfigurationException(exception.Message, call.Details with { Attempts = call.Attempts - 1 }, exception.InnerException);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(InvocationCall call, HttpRequestMessage message, SingleUseContent content, CancellationToken attemptToken)
+    {
+        var headTimeout = call.Request.ResponseHeadTimeout ?? options.ResponseHeadTimeout;
+        using var limit = new CancellationTokenSource(headTimeout, options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
+        try
+        {
+            var response = await HandOverAsync(message, content, linked.Token).ConfigureAwait(false);
+            if (message.Method == HttpMethod.Post) return response;
+
+            // A handler that follows a redirect makes a GET of a POST (RFC 9110, section 15.4.2 f.): this answer is another page's.
+            response.Dispose();
+            throw new RedirectFollowedException(message.RequestUri);
+        }
+        catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(content.SendingBegan || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
+        }
+        catch (OperationCanceledException exception) when (attemptToken.IsCancellationRequested)
+        {
+            // A strategy of the user's own pipeline ended the attempt; that strategy knows its own token.
+            throw new OperationCanceledException(exception.Message, exception, attemptToken);
+        }
+        catch (Exception exception)
+        {
+            // Of any type: the handlers of a caller's HttpClient throw their own, such as Polly's.
+            throw TransportError(call, content, limit.IsCancellationRequested ? headTimeout : null, exception);
+        }
+    }
+
+    private async Task<HttpResponseMessage> HandOverAsync(HttpRequestMessage message, SingleUseContent content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A caller's HttpClient may send the head before it asks for the content, and without payload the head is the whole request.
+            if (content.IsEmpty && message.Headers.ExpectContinue == true) content.MarkSendingBegan();
+        }
+    }
+
+    private LambdaTransportException TransportError(InvocationCall call, SingleUseContent content, TimeSpan? headTimeout, Exception exception)
+    {
+        var endpoint = call.Url.GetLeftPart(UriPartial.Authority);
+        var what = (headTimeout, exception) switch
+        {
+            ({ } limit, _) => $"No response head came from {endpoint} within {limit} ({nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)}).",
+            (_, SecondSendException or RedirectFollowedException) => exception.Message,
+            (_, { InnerException: SecondSendException second }) => second.Message,
+            (_, HttpRequestException { InnerException: TimeoutException timeout }) => timeout.Message,
+            (_, OperationCanceledException { InnerException: TimeoutException } or HttpRequestException { InnerException: OperationCanceledException }) when !content.SendingBegan =>
+                $"No connection to {endpoint} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)}).",
+            (_, OperationCanceledException { InnerException: TimeoutException }) => $"The caller's HttpClient gave up on {endpoint} after its own Timeout of {httpClient.Timeout}. Set it to Timeout.InfiniteTimeSpan; this client has limits of its own.",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }) => $"The name of {endpoint} could not be resolved. Check the region and the network.",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed.",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }) when !content.SendingBegan => $"No connection to {endpoint}.",
+            _ when exception is not (HttpRequestException or IOException or OperationCanceledException or InvalidOperationException) => $"A handler below this client failed with {exception.GetType().Name}: {exception.Message}",
+            _ when content.SendingBegan => $"The connection to {endpoint} broke before an answer came.",
+            _ => $"The request to {endpoint} could not be sent: {exception.Message}",
+        };
+        var consequence = content.SendingBegan ? "The request had been sent, so the function may have run."
+            : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
+            : "Nothing was sent, so the function did not run.";
+        return new LambdaTransportException(
+            $"{what} {consequence} {ErrorText.Call(call.Details)}",
+            call.Details with { FunctionMayHaveRun = content.SendingBegan || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
+            exception);
+    }
+
+    // What a second attempt meets in the same way.
+    private static bool IsPermanent(Exception exception) =>
+        exception is SecondSendException || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
+
+    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response, bool clockCorrected, CancellationToken attemptToken)
+    {
+        using var limit = new CancellationTokenSource(ErrorAnswer.BodyTimeout, options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
+        ErrorAnswer answer;
+        try
+        {
+            answer = await ErrorAnswer.ReadAsync(response, linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled while the error HTTP {(int)response.StatusCode} was being read.", exception, call.CancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The body does not come; the status and the head say enough.
+            answer = ErrorAnswer.FromHead(response);
+        }
+
+        var details = call.Details with
+        {
+            StatusCode = response.StatusCode,
+            RequestId = RequestIdOf(response),
+            ErrorCode = answer.Code,
+            ServiceMessage = answer.Message ?? "",
+            Fields = answer.Fields,
+            RetryAfter = ErrorAnswer.RetryAfterOf(response, options.TimeProvider),
+        };
+        var entry = ErrorCatalogue.Of(details.ErrorCode, (int)details.StatusCode);
+        // The signature was refused before the function, and the next one will be dated by the service's clock.
+        if (clockCorrected && entry.MayBeClockSkew) details = details with { IsTransient = true, FunctionMayHaveRun = call.FunctionMayHaveRun };
+        return entry.Create(ErrorText.Service(details, entry, response, ErrorText.NotToRepeat(message, call.Request.Payload)), details);
+    }
+
+    private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpResponseMessage response)
+    {
+        var dryRun = call.Request.InvocationType == InvocationType.DryRun;
+        var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(response) };
+        if (response.StatusCode != (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK))
+        {
+            throw new ResponseStreamCorruptException(
+                $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.Call(details)}",
+                ResponseStreamCorruption.UnexpectedStatus,
+                0,
+                details);
+        }
+
+        var contentType = response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type");
+        var readerOptions = new ResponseStreamReaderOptions
+        {
+            MaxMessageBytes = options.MaxMessageBytes,
+            IdleTimeout = call.Request.IdleTimeout ?? options.IdleTimeout,
+            TimeProvider = options.TimeProvider,
+            Logger = logger,
+            ThrowOnFunctionError = options.ThrowOnFunctionError,
+            UnexpectedContentType = contentType is null || contentType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) ? null : contentType,
+        };
+        ResponseStreamBody? body = null;
+        if (dryRun)
+        {
+            response.Dispose();
+        }
+        else
+        {
+            var stream = await OpenAsync(call, response, details).ConfigureAwait(false);
+            body = new ResponseStreamBody(stream, response, options.TimeProvider, readerOptions.IdleTimeout);
+            body.AbortOn(call.CancellationToken);
+        }
+
+        return new InvokeWithResponseStreamResponse(response, details.RequestId ?? "", body, new ResponseStreamReader(body, readerOptions, details), readerOptions);
+    }
+
+    private static async Task<Stream> OpenAsync(InvocationCall call, HttpResponseMessage response, LambdaErrorDetails details)
+    {
+        try
+        {
+            return await response.Content.ReadAsStreamAsync(call.CancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !call.CancellationToken.IsCancellationRequested)
+        {
+            // A content that some handler of a caller's HttpClient put there.
+            throw new ResponseStreamTruncatedException($"The answer of {call.Request.FunctionName} began, but could not be read: {exception.Message} {ErrorText.Call(details)}", details, exception);
+        }
+    }
+
+    private static string? RequestIdOf(HttpResponseMessage response) => ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id");
+}

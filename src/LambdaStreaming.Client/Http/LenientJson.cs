@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>Walks the members of a JSON object, or the elements of an array, that somebody else wrote: of any depth, with members twice, with text that is no UTF-8 or no UTF-16.</summary>
+/// <remarks>Only bytes that are no JSON throw, always a <see cref="JsonException"/>. <see cref="JsonDocument"/> throws more than that, and only once a value is asked for.</remarks>
+internal ref struct LenientJson
+{
+    // The reader keeps one bit a level, so depth is bounded by the bytes themselves.
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    private readonly ReadOnlySpan<byte> _json;
+    private Utf8JsonReader _reader;
+
+    /// <exception cref="JsonException"><paramref name="json"/> does not begin like JSON.</exception>
+    public LenientJson(ReadOnlySpan<byte> json)
+    {
+        _json = json.StartsWith(Encoding.UTF8.Preamble) ? json[Encoding.UTF8.Preamble.Length..] : json;
+        _reader = new Utf8JsonReader(_json, AnyDepth);
+        _reader.Read();
+        Kind = _reader.TokenType;
+    }
+
+    /// <summary>What the whole is: members are read of <see cref="JsonTokenType.StartObject"/>, elements of <see cref="JsonTokenType.StartArray"/>.</summary>
+    public JsonTokenType Kind { get; }
+
+    /// <summary>Reads the next member of an object.</summary>
+    /// <param name="name">Its name as it stands between the quotes. One with escapes in it equals no name that is looked for; no service writes its names like that.</param>
+    /// <param name="value">Its value, as JSON.</param>
+    /// <returns><see langword="false"/> after the last one, with everything to the end of the bytes checked.</returns>
+    public bool TryReadMember(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        name = value = default;
+        _reader.Read();
+        if (_reader.TokenType != JsonTokenType.PropertyName) return End();
+        name = _reader.ValueSpan;
+        _reader.Read();
+        value = TakeValue();
+        return true;
+    }
+
+    /// <summary>Reads the next element of an array.</summary>
+    public bool TryReadElement(out ReadOnlySpan<byte> value)
+    {
+        value = default;
+        _reader.Read();
+        if (_reader.TokenType == JsonTokenType.EndArray) return End();
+        value = TakeValue();
+        return true;
+    }
+
+    public static bool IsString(ReadOnlySpan<byte> value) => value.StartsWith("\""u8);
+
+    /// <summary>A value as text: what a string says, <see langword="null"/> for null, and anything else as the JSON that it is.</summary>
+    public static string? TextOf(ReadOnlySpan<byte> value) => value.SequenceEqual("null"u8) ? null : IsString(value) ? Unescape(value[1..^1]) : Encoding.UTF8.GetString(value);
+
+    /// <summary>What stands between the quotes of a string. What is no UTF-8, and halves of surrogate pairs, become the replacement character.</summary>
+    public static string Unescape(ReadOnlySpan<byte> escaped)
+    {
+        var text = Encoding.UTF8.GetString(escaped);
+        if (!text.Contains('\\', StringComparison.Ordinal)) return text;
+
+        // The reader has seen to it that escapes are whole. Source: RFC 8259, section 7.
+        var unescaped = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\')
+            {
+                unescaped.Append(text[i]);
+                continue;
+            }
+
+            i++;
+            if (text[i] == 'u')
+            {
+                unescaped.Append((char)ushort.Parse(text.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                i += 4;
+                continue;
+            }
+
+            unescaped.Append(text[i] switch { 'b' => '\b', 'f' => '\f', 'n' => '\n', 'r' => '\r', 't' => '\t', var other => other });
+        }
+
+        // A round through UTF-8 replaces the halves.
+        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(unescaped.ToString()));
+    }
+
+    private ReadOnlySpan<byte> TakeValue()
+    {
+        var start = (int)_reader.TokenStartIndex;
+        _reader.Skip();
+        return _json[start..(int)_reader.BytesConsumed];
+    }
+
+    private bool End()
+    {
+        // Throws where anything but white space follows.
+        _reader.Read();
+        return false;
+    }
+}

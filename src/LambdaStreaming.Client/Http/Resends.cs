@@ -1,0 +1,128 @@
+using LambdaStreaming.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>Decides whether a request is sent again, and when. The only place in this library where that happens.</summary>
+internal sealed class Resends
+{
+    // Source: FACTS, section C: a server's hint is clamped to at most 5 s above the computed delay.
+    private static readonly TimeSpan LongestHintedExtra = TimeSpan.FromSeconds(5);
+
+    private readonly LambdaStreamingClientOptions _options;
+    private readonly ILogger _logger;
+    private readonly ResendBudget _budget = new();
+    private readonly ResendPipeline _pipeline;
+    private ResendPipeline? _configuredPipeline;
+
+    public Resends(LambdaStreamingClientOptions options, ILogger logger)
+    {
+        _options = options;
+        _logger = logger;
+        _pipeline = options.ResiliencePipeline is { } own ? new ResendPipeline(own, null, null) : PipelineOf(options.Retry);
+    }
+
+    /// <param name="request">May have resends of its own.</param>
+    /// <param name="configuredMaxAttempts">What environment or profile say, where neither client nor request do.</param>
+    public ResendPipeline PipelineOf(InvokeWithResponseStreamRequest request, int? configuredMaxAttempts)
+    {
+        if (_options.ResiliencePipeline is not null) return _pipeline;
+        if (request.Retry is { } own) return PipelineOf(WithMaxAttempts(own, configuredMaxAttempts));
+        if (configuredMaxAttempts is null || _options.Retry.HasMaxAttempts) return _pipeline;
+        // The settings of a client are found once, so this is one value.
+        return _configuredPipeline ??= PipelineOf(WithMaxAttempts(_options.Retry, configuredMaxAttempts));
+    }
+
+    private static LambdaRetryOptions WithMaxAttempts(LambdaRetryOptions retry, int? configuredMaxAttempts)
+    {
+        var copy = retry.Copy();
+        if (!copy.HasMaxAttempts && configuredMaxAttempts is { } maxAttempts) copy.MaxAttempts = maxAttempts;
+        return copy;
+    }
+
+    private ResendPipeline PipelineOf(LambdaRetryOptions retry)
+    {
+        var builder = new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider };
+        AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.ErrorCode is { Length: > 0 } code ? code : exception.GetType().Name, delay));
+        return new ResendPipeline(builder.Build(), retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts, _budget);
+    }
+
+    public static ResiliencePipelineBuilder AddTo(ResiliencePipelineBuilder builder, LambdaRetryOptions retry, ResendBudget budget, Action<LambdaStreamingException, int, TimeSpan>? onResend)
+    {
+        if (retry.MaxAttempts == 1 || retry.Policy == ResendPolicy.Never) return builder;
+        return builder.AddRetry(new RetryStrategyOptions
+        {
+            MaxRetryAttempts = retry.MaxAttempts - 1,
+            // Asked after the last attempt too, which must not cost the budget anything.
+            ShouldHandle = arguments => new ValueTask<bool>(
+                arguments.AttemptNumber < retry.MaxAttempts - 1
+                && arguments.Outcome.Exception is { } exception
+                && LambdaResilience.MayResend(exception, retry.Policy)
+                && budget.TryTake(ResendBudget.CostAfter(exception))),
+            DelayGenerator = arguments => new ValueTask<TimeSpan?>(DelayOf(retry, arguments.AttemptNumber, arguments.Outcome.Exception!, Random.Shared.NextDouble())),
+            OnRetry = arguments =>
+            {
+                onResend?.Invoke((LambdaStreamingException)arguments.Outcome.Exception!, arguments.AttemptNumber + 1, arguments.RetryDelay);
+                return default;
+            },
+        });
+    }
+
+    /// <summary>Full jitter: a random part of an exponentially growing bound, stretched towards what the service asks for.</summary>
+    internal static TimeSpan DelayOf(LambdaRetryOptions retry, int attemptNumber, Exception exception, double random)
+    {
+        var first = IsThrottling(exception) ? retry.ThrottlingBaseDelay : retry.BaseDelay;
+        var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, attemptNumber), retry.MaxDelay.TotalMilliseconds);
+        var computed = TimeSpan.FromMilliseconds(bound * random);
+        if (exception is not LambdaServiceException { RetryAfter: { } asked } || asked <= computed) return computed;
+        var longest = computed + LongestHintedExtra;
+        return asked < longest ? asked : longest;
+    }
+
+    private static bool IsThrottling(Exception exception) => exception is LambdaServiceException { IsThrottling: true };
+}
+
+/// <summary>The resends of one call.</summary>
+internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttempts, ResendBudget? budget)
+{
+    /// <summary>How often a request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
+    public int? MaxAttempts { get; } = maxAttempts;
+
+    public async ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(InvocationAttempt attempt, InvocationCall call)
+    {
+        var response = await pipeline.ExecuteAsync(static (state, token) => new ValueTask<InvokeWithResponseStreamResponse>(state.attempt.SendAsync(state.call, token)), (attempt, call), call.CancellationToken).ConfigureAwait(false);
+        budget?.GiveBack(call.LastFailure);
+        return response;
+    }
+}
+
+/// <summary>A token bucket over all calls of a client, so that an outage is not amplified by resends.</summary>
+/// <remarks>Source: FACTS, section C, "AWS_NEW_RETRIES_2026": 500 tokens; a transient resend costs 14, a throttling one 5; a success gives 1 back, a success after a resend its cost.</remarks>
+internal sealed class ResendBudget
+{
+    private const int Capacity = 500;
+    private const int TransientCost = 14;
+    private const int ThrottlingCost = 5;
+
+    private readonly object _lock = new();
+    private int _tokens = Capacity;
+
+    public static int CostAfter(Exception failure) => failure is LambdaServiceException { IsThrottling: true } ? ThrottlingCost : TransientCost;
+
+    public bool TryTake(int cost)
+    {
+        lock (_lock)
+        {
+            if (_tokens < cost) return false;
+            _tokens -= cost;
+            return true;
+        }
+    }
+
+    public void GiveBack(Exception? failureBefore)
+    {
+        lock (_lock) _tokens = Math.Min(Capacity, _tokens + (failureBefore is null ? 1 : CostAfter(failureBefore)));
+    }
+}

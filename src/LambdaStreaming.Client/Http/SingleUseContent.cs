@@ -1,0 +1,49 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>A request's payload that can be sent once. A handler that tries to send the request again, seen or unseen, fails instead of running the function twice.</summary>
+internal sealed class SingleUseContent : HttpContent
+{
+    private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+
+    private readonly ReadOnlyMemory<byte> _payload;
+    private int _sends;
+
+    public SingleUseContent(ReadOnlyMemory<byte> payload)
+    {
+        _payload = payload;
+        // Source: DESIGN, what the JavaScript, Go and Rust SDKs send to the live service.
+        Headers.ContentType = OctetStream;
+    }
+
+    /// <summary>Whether any part of the request may have left: the head is written just before this content is asked for.</summary>
+    public bool SendingBegan => Volatile.Read(ref _sends) > 0;
+
+    public bool IsEmpty => _payload.IsEmpty;
+
+    /// <summary>For a head that may have left without this content being asked for.</summary>
+    public void MarkSendingBegan() => Volatile.Write(ref _sends, 1);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _sends, 1) != 0)
+            throw new SecondSendException();
+        return stream.WriteAsync(_payload, cancellationToken).AsTask();
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = _payload.Length;
+        return true;
+    }
+}
+
+/// <summary>Something below this library tried to send a request again.</summary>
+internal sealed class SecondSendException() : InvalidOperationException("A handler below this client tried to send the request a second time; that was refused, because the function could run twice.");
+
+/// <summary>Something below this library followed a redirect.</summary>
+internal sealed class RedirectFollowedException(Uri? target) : InvalidOperationException($"A handler below this client followed a redirect to {target?.GetLeftPart(UriPartial.Path)}; what came from there is no answer of Lambda. Set AllowAutoRedirect to false.");

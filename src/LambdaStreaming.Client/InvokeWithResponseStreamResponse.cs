@@ -1,0 +1,198 @@
+using System.Collections.ObjectModel;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
+using LambdaStreaming.EventStream;
+using LambdaStreaming.Payload;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LambdaStreaming;
+
+/// <summary>The answer of a function: its head is there, its events are enumerated once, while they are being made.</summary>
+/// <remarks>
+/// Enumeration ends normally only after a whole <see cref="InvokeComplete"/>; anything else is an exception that says how far the answer came.
+/// Dispose it: leaving the loop early, or never starting it, then closes the connection at once. Disposing is safe from any thread.
+/// </remarks>
+public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
+{
+    private readonly HttpResponseMessage _head;
+    private readonly ResponseStreamBody? _body;
+    private readonly ResponseStreamReader _reader;
+    private readonly ResponseStreamReaderOptions _readerOptions;
+    private int _enumerated;
+    private bool _disposed;
+
+    internal InvokeWithResponseStreamResponse(HttpResponseMessage head, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
+    {
+        _head = head;
+        _body = body;
+        _reader = reader;
+        _readerOptions = readerOptions;
+        RequestId = requestId;
+    }
+
+    /// <summary>The HTTP status: 200, or 204 for a dry run.</summary>
+    public HttpStatusCode StatusCode => _head.StatusCode;
+
+    /// <summary>The service's id of this invocation; the function's log names the same one. Empty where the answer has none.</summary>
+    public string RequestId { get; }
+
+    /// <summary>The version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
+    public string? ExecutedVersion => Http.ErrorAnswer.Header(_head, "X-Amz-Executed-Version");
+
+    /// <summary>The content type of the head. What the live service puts here for each kind of function is not verified.</summary>
+    public string? ResponseStreamContentType => Http.ErrorAnswer.Header(_head, "Content-Type");
+
+    /// <summary>All headers of the answer, by name, in any case.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= HeadersOf(_head);
+
+    /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
+    public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
+
+    /// <summary>Makes an answer up, for tests of code that reads one: everything behaves as it would over the wire.</summary>
+    /// <param name="chunks">The chunks; each is asked for when the reader waits for it, so that a test can decide when it comes.</param>
+    /// <param name="complete">How the function ended. Default: well.</param>
+    /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception, e.g. a <see cref="ResponseStreamTruncatedException"/>.</param>
+    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <returns>The answer, to be enumerated once.</returns>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The answer disposes its wire.")]
+    public static InvokeWithResponseStreamResponse Create(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamHead? head = null)
+    {
+        ArgumentNullException.ThrowIfNull(chunks);
+        if (complete is not null && failure is not null) throw new ArgumentException("An answer ends with complete or with failure, not with both.", nameof(failure));
+        return FromWire(new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure), Array.MaxLength, head);
+    }
+
+    /// <summary>Makes an answer of text up, for tests of code that reads one.</summary>
+    /// <param name="chunks">The chunks, as UTF-8.</param>
+    /// <param name="complete">How the function ended. Default: well.</param>
+    /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception.</param>
+    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <returns>The answer, to be enumerated once.</returns>
+    public static InvokeWithResponseStreamResponse Create(IEnumerable<string> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamHead? head = null)
+    {
+        ArgumentNullException.ThrowIfNull(chunks);
+        return Create(EncodeAsync(chunks), complete, failure, head);
+    }
+
+    /// <summary>Reads an answer from its bytes on the wire, e.g. a recorded one.</summary>
+    /// <param name="wire">The event stream. Disposed with the answer.</param>
+    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <returns>The answer, to be enumerated once.</returns>
+    public static InvokeWithResponseStreamResponse Create(Stream wire, ResponseStreamHead? head = null)
+    {
+        ArgumentNullException.ThrowIfNull(wire);
+        return FromWire(wire, LambdaStreamingClientOptions.DefaultMaxMessageBytes, head);
+    }
+
+    /// <summary>Enumerates the events: chunks, then <see cref="ResponseStreamEventKind.InvokeComplete"/>. Once.</summary>
+    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
+    /// <returns>The enumerator. A chunk is borrowed until its next <see cref="IAsyncEnumerator{T}.MoveNextAsync"/>.</returns>
+    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        BeginEnumeration(cancellationToken);
+        return new ResponseStreamEventEnumerator(_reader, _readerOptions.ThrowOnFunctionError);
+    }
+
+    /// <summary>Enumerates the chunks alone. Once.</summary>
+    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
+    /// <returns>The chunks; each is borrowed until the next one is asked for.</returns>
+    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    /// <exception cref="FunctionErrorException">The function failed; the chunks before that were delivered.</exception>
+    /// <exception cref="ResponseStreamException">The answer can't be trusted to be whole; the chunks before that were delivered.</exception>
+    public IAsyncEnumerable<PayloadChunk> ReadChunksAsync(CancellationToken cancellationToken = default) => new PayloadChunkEnumerable(this, cancellationToken);
+
+    /// <summary>Enumerates copies of the chunks, which are the caller's to keep: for lists, channels and other threads. Once.</summary>
+    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
+    /// <returns>The copies.</returns>
+    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadOwnedChunksAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var chunk in ReadChunksAsync(cancellationToken).ConfigureAwait(false)) yield return chunk.ToArray();
+    }
+
+    /// <summary>Reads the answer as Lambda's HTTP integration means it: status, headers and cookies off its front, then the body. For functions that answer through <c>HttpResponseStream</c> or a web adapter.</summary>
+    /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
+    /// <returns>The head; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
+    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    /// <exception cref="PayloadFormatException">The prelude is announced, and there, and wrong.</exception>
+    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>.</exception>
+    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(CancellationToken cancellationToken = default) => ReadHttpIntegrationResponseAsync(PayloadReadOptions.Default, cancellationToken);
+
+    /// <inheritdoc cref="ReadHttpIntegrationResponseAsync(CancellationToken)"/>
+    /// <param name="options">The limit, and whether a prelude is looked for.</param>
+    /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
+    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    {
+        options = Checked(options);
+        return HttpIntegrationPrelude.ReadAsync(this, Open(cancellationToken), options);
+    }
+
+    /// <summary>Frees the connection: back to the pool if the answer was read to its end, else closed at once.</summary>
+    /// <remarks>From another thread than the one that enumerates: the enumeration ends with <see cref="ObjectDisposedException"/>; a chunk that it holds stays valid until it moves on.</remarks>
+    public override void Dispose()
+    {
+        _disposed = true;
+        if (Interlocked.Exchange(ref _enumerated, 1) == 0) _body?.Complete();
+        else _body?.Abort(BodyEnd.Disposed);
+    }
+
+    internal void Abort(CancellationToken cancellationToken) => _body?.Abort(cancellationToken.IsCancellationRequested ? BodyEnd.Cancelled : BodyEnd.Disposed, cancellationToken);
+
+    internal void AbortOn(CancellationToken cancellationToken) => _body?.AbortOn(cancellationToken);
+
+    internal PayloadChunkEnumerator EnumerateChunks(CancellationToken cancellationToken, CancellationToken enumeratorToken = default)
+    {
+        BeginEnumeration(cancellationToken);
+        _body?.AbortOn(enumeratorToken);
+        return new PayloadChunkEnumerator(_reader);
+    }
+
+    private protected override PayloadCursor OpenOnce()
+    {
+        BeginEnumeration(CancellationToken.None);
+        return new PayloadCursor(this, _reader);
+    }
+
+    private void BeginEnumeration(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _enumerated, 1) != 0)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            throw new InvalidOperationException("This answer was enumerated before. It is read from the connection while it is being made, so it can be read only once; keep copies of what is needed again.");
+        }
+
+        _body?.AbortOn(cancellationToken);
+    }
+
+    private static InvokeWithResponseStreamResponse FromWire(Stream wire, int maxMessageBytes, ResponseStreamHead? head)
+    {
+        head ??= new ResponseStreamHead();
+        var options = new ResponseStreamReaderOptions
+        {
+            MaxMessageBytes = maxMessageBytes,
+            IdleTimeout = Timeout.InfiniteTimeSpan,
+            TimeProvider = TimeProvider.System,
+            Logger = NullLogger.Instance,
+            ThrowOnFunctionError = head.ThrowOnFunctionError,
+        };
+        var details = new LambdaErrorDetails { FunctionName = head.FunctionName, RequestId = head.RequestId, StatusCode = head.StatusCode, Attempts = 1 };
+        var body = head.StatusCode == HttpStatusCode.NoContent ? null : new ResponseStreamBody(wire, wire, options.TimeProvider, options.IdleTimeout);
+        return new InvokeWithResponseStreamResponse(head.ToMessage(), head.RequestId, body, new ResponseStreamReader(body, options, details), options);
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(IEnumerable<string> chunks)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        foreach (var chunk in chunks) yield return Encoding.UTF8.GetBytes(chunk);
+    }
+
+    private static ReadOnlyDictionary<string, IReadOnlyList<string>> HeadersOf(HttpResponseMessage head)
+    {
+        var headers = new Dictionary<string, IReadOnlyList<string>>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, values) in head.Headers.NonValidated.Concat(head.Content.Headers.NonValidated)) headers[name] = [.. values];
+        return headers.AsReadOnly();
+    }
+}

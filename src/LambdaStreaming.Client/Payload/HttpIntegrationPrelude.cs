@@ -1,0 +1,200 @@
+using System.Buffers;
+using System.Net;
+using System.Text.Json;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>Takes the prelude of Lambda's HTTP integration off the front of a payload.</summary>
+/// <remarks>
+/// <code>
+/// JSON object {statusCode, headers, multiValueHeaders, cookies} | 8 NUL bytes | body
+/// </code>
+/// Source: AWS Lambda's Node.js runtime interface client, HttpResponseStream.js; API Gateway, "Lambda proxy integration response streaming". The two parts are
+/// separate writes and come cut anywhere. The same runtime leaves the prelude out, though the content type announces it, when a function only calls <c>end(body)</c>.
+/// </remarks>
+internal static class HttpIntegrationPrelude
+{
+    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+    private const int DelimiterBytes = 8;
+
+    private enum Finding
+    {
+        NeedsMore,
+        Found,
+        Missing,
+    }
+
+    public static async Task<HttpIntegrationResponse> ReadAsync(InvokeWithResponseStreamResponse response, PayloadCursor cursor, PayloadReadOptions options)
+    {
+        var isAnnounced = IsAnnounced(response.ResponseStreamContentType, options.HttpPrelude);
+        if (isAnnounced == false) return new HttpIntegrationResponse(response, cursor);
+
+        byte[] seen = [];
+        var count = 0;
+        var search = new Search();
+        try
+        {
+            while (await cursor.MoveNextAsync().ConfigureAwait(false))
+            {
+                var piece = cursor.Current;
+                PayloadBuffer.Reserve(ref seen, count, piece.Length);
+                piece.CopyTo(seen.AsMemory(count));
+                count += piece.Length;
+
+                var finding = search.Look(seen.AsSpan(0, count));
+                if (finding != Finding.Missing && search.LengthSoFar > options.MaxPreludeBytes)
+                {
+                    if (isAnnounced == true)
+                        throw cursor.TooLong("The prelude of the HTTP integration", nameof(PayloadReadOptions.MaxPreludeBytes), options.MaxPreludeBytes, 0, $", or, if the answer has none, set {nameof(PayloadReadOptions.HttpPrelude)} to {nameof(HttpPreludeDetection.Never)}");
+                    finding = Finding.Missing;
+                }
+
+                if (finding == Finding.NeedsMore) continue;
+                if (finding == Finding.Found && Parse(cursor, seen.AsMemory(0, search.JsonBytes), mustParse: isAnnounced == true) is { } head)
+                {
+                    var bodyStart = search.JsonBytes + search.SpaceBytes + DelimiterBytes;
+                    cursor.Keep(piece[(piece.Length - (count - bodyStart))..]);
+                    cursor.RestartOffset();
+                    return new HttpIntegrationResponse(response, cursor, head);
+                }
+
+                break;
+            }
+
+            // No prelude, or the answer ended before it was one: all of it is the body.
+            cursor.Keep(seen.AsSpan(0, count).ToArray());
+            return new HttpIntegrationResponse(response, cursor);
+        }
+        catch
+        {
+            await cursor.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            if (seen.Length > 0) ArrayPool<byte>.Shared.Return(seen);
+        }
+    }
+
+    // Null: the head does not say. What the live service puts there is not verified; with the event stream's own type the bytes must tell.
+    private static bool? IsAnnounced(string? contentType, HttpPreludeDetection detection)
+    {
+        if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;
+        var mediaType = (contentType ?? "").AsSpan();
+        if (mediaType.IndexOf(';') is >= 0 and var parameters) mediaType = mediaType[..parameters];
+        mediaType = mediaType.Trim();
+        if (mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase)) return true;
+        return mediaType.IsEmpty || mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) ? null : false;
+    }
+
+    private static HttpIntegrationHead? Parse(PayloadCursor cursor, ReadOnlyMemory<byte> json, bool mustParse)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return HeadOf(document.RootElement);
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
+        {
+            return mustParse ? throw cursor.BadFormat($"The {json.Length} bytes before the 8 NUL bytes are no prelude of the HTTP integration: an object with statusCode, headers, multiValueHeaders and cookies was expected.", 0, null, exception) : null;
+        }
+    }
+
+    private static HttpIntegrationHead HeadOf(JsonElement prelude)
+    {
+        var head = new HttpIntegrationHead();
+        foreach (var member in prelude.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null) continue;
+            switch (member.Name)
+            {
+                case "statusCode":
+                    head.StatusCode = (HttpStatusCode)StatusCodeOf(member.Value);
+                    break;
+                case "headers":
+                    foreach (var header in member.Value.EnumerateObject())
+                    {
+                        if (header.Value.ValueKind != JsonValueKind.Null) head.Headers[header.Name] = TextOf(header.Value);
+                    }
+
+                    break;
+                case "multiValueHeaders":
+                    foreach (var header in member.Value.EnumerateObject())
+                    {
+                        if (header.Value.ValueKind != JsonValueKind.Null) head.MultiValueHeaders[header.Name] = [.. header.Value.EnumerateArray().Select(TextOf)];
+                    }
+
+                    break;
+                case "cookies":
+                    head.Cookies = [.. member.Value.EnumerateArray().Select(TextOf)];
+                    break;
+            }
+        }
+
+        return head;
+    }
+
+    // Some frameworks write the number as text.
+    private static int StatusCodeOf(JsonElement value)
+    {
+        var code = value.ValueKind == JsonValueKind.String ? int.Parse(value.GetString()!, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : value.GetInt32();
+        return code is >= 100 and <= 999 ? code : throw new FormatException("A status code has three digits.");
+    }
+
+    private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+
+    /// <summary>Looks at each byte once, however they come.</summary>
+    private struct Search
+    {
+        private static readonly byte[] Delimiter = new byte[DelimiterBytes];
+
+        private JsonFrame _object;
+        private int _lookedForNul;
+        private int _seen;
+
+        /// <summary>The length of the object; 0 while its end is not known.</summary>
+        public int JsonBytes { get; private set; }
+
+        /// <summary>White space between the object and the NUL bytes, which some JSON writers leave.</summary>
+        public int SpaceBytes { get; private set; }
+
+        /// <summary>How long the prelude is at least, without its NUL bytes.</summary>
+        public readonly int LengthSoFar => JsonBytes > 0 ? JsonBytes + SpaceBytes : _seen;
+
+        public Finding Look(ReadOnlySpan<byte> bytes)
+        {
+            _seen = bytes.Length;
+            if (JsonBytes == 0)
+            {
+                if (bytes[0] != '{') return Finding.Missing;
+                var end = _object.FindEnd(bytes);
+
+                // No JSON has a NUL byte in it.
+                if (bytes[_lookedForNul..(end < 0 ? bytes.Length : end)].Contains((byte)0)) return Finding.Missing;
+                _lookedForNul = bytes.Length;
+                if (end < 0) return Finding.NeedsMore;
+                JsonBytes = end;
+            }
+
+            var rest = bytes[JsonBytes..];
+            SpaceBytes = rest.IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var at ? at : rest.Length;
+            rest = rest[SpaceBytes..];
+            if (rest.Length > DelimiterBytes) rest = rest[..DelimiterBytes];
+            if (!Delimiter.AsSpan().StartsWith(rest)) return Finding.Missing;
+            return rest.Length == DelimiterBytes ? Finding.Found : Finding.NeedsMore;
+        }
+    }
+}
+
+/// <summary>What a prelude says. What it leaves out has the defaults that Lambda's function URLs use.</summary>
+internal sealed class HttpIntegrationHead
+{
+    public HttpStatusCode StatusCode { get; set; } = HttpStatusCode.OK;
+
+    public Dictionary<string, string> Headers { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    public Dictionary<string, IReadOnlyList<string>> MultiValueHeaders { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    public IReadOnlyList<string> Cookies { get; set; } = [];
+}

@@ -1,0 +1,93 @@
+using System.Buffers;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>Finds where a JSON value ends, looking at each byte once however the bytes are cut. Whether it is good JSON is the deserialiser's to say.</summary>
+/// <remarks>
+/// Utf8JsonReader would begin a long string anew with every piece that comes (a value of n bytes in n pieces costs n²), and it stops at another byte of a bad value for
+/// another cut. Brackets and quotes are enough to find the end, and always find the same one.
+/// </remarks>
+internal struct JsonFrame
+{
+    private static readonly SearchValues<byte> Structure = SearchValues.Create("\"{}[]"u8);
+    private static readonly SearchValues<byte> StructureOrLineEnd = SearchValues.Create("\"{}[]\n"u8);
+    private static readonly SearchValues<byte> InString = SearchValues.Create("\"\\"u8);
+    private static readonly SearchValues<byte> InStringOrLineEnd = SearchValues.Create("\"\\\n"u8);
+    private static readonly SearchValues<byte> AfterScalar = SearchValues.Create(" \t\r\n,:]}[{\""u8);
+
+    private readonly bool _endsWithLine;
+    private int _depth;
+    private bool _inString;
+
+    /// <param name="endsWithLine">Whether a line end cuts the value, as in JSON lines.</param>
+    public JsonFrame(bool endsWithLine) => _endsWithLine = endsWithLine;
+
+    /// <summary>How many bytes were looked at, from the value's first.</summary>
+    public int Searched { get; private set; }
+
+    /// <summary>Finds the end of the value that <paramref name="value"/> begins with; the last call's bytes are its beginning.</summary>
+    /// <returns>The value's length, or -1 when more bytes are needed: of a number, the end is only known when something else follows.</returns>
+    public int FindEnd(ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty) return -1;
+        if (value[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) return FindEndOfScalar(value);
+
+        if (Searched == 0) Begin(value[0]);
+        while (true)
+        {
+            var rest = value[Searched..];
+            var at = rest.IndexOfAny(_inString ? (_endsWithLine ? InStringOrLineEnd : InString) : _endsWithLine ? StructureOrLineEnd : Structure);
+            if (at < 0)
+            {
+                Searched = value.Length;
+                return -1;
+            }
+
+            switch (rest[at])
+            {
+                case (byte)'\\' when at + 1 == rest.Length:
+                    // What is escaped has not come yet; looked at again from here.
+                    Searched += at;
+                    return -1;
+                case (byte)'\\':
+                    Searched += _endsWithLine && rest[at + 1] == '\n' ? at + 1 : at + 2;
+                    continue;
+                case (byte)'\n':
+                    return Searched + at;
+                case (byte)'"':
+                    _inString = !_inString;
+                    break;
+                case (byte)'{' or (byte)'[':
+                    _depth++;
+                    break;
+                default:
+                    _depth--;
+                    break;
+            }
+
+            Searched += at + 1;
+            if (_depth == 0 && !_inString) return Searched;
+        }
+    }
+
+    private void Begin(byte first)
+    {
+        Searched = 1;
+        if (first == '"') _inString = true;
+        else _depth = 1;
+    }
+
+    private int FindEndOfScalar(ReadOnlySpan<byte> value)
+    {
+        // The three words end by themselves.
+        var word = value[0] switch { (byte)'t' => "true"u8, (byte)'f' => "false"u8, (byte)'n' => "null"u8, _ => default };
+        if (!word.IsEmpty && value.StartsWith(word)) return word.Length;
+
+        // A byte that can't begin a value is a bad value by itself.
+        var from = Math.Max(Searched, 1);
+        var at = value[from..].IndexOfAny(AfterScalar);
+        if (at >= 0 || AfterScalar.Contains(value[0])) return AfterScalar.Contains(value[0]) ? 1 : from + at;
+        Searched = value.Length;
+        return -1;
+    }
+}

@@ -1,0 +1,160 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>JSON values as they come, each as soon as its last byte is there.</summary>
+internal static class PayloadJson
+{
+    public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    {
+        var buffer = new PayloadBuffer(cursor);
+        await using var _ = buffer.ConfigureAwait(false);
+        var values = new JsonValueReader<T>(buffer, jsonTypeInfo, options);
+        while (true)
+        {
+            while (values.TryTake(out var value))
+            {
+                yield return value;
+                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
+            }
+
+            if (buffer.IsEnd) yield break;
+            await buffer.ReadMoreAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Deserialises the one value that the whole payload is.</summary>
+    public static T? Deserialize<T>(PayloadCursor cursor, ReadOnlySpan<byte> payload, JsonTypeInfo<T> jsonTypeInfo)
+    {
+        ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
+        var start = payload.StartsWith(mark) ? mark.Length : 0;
+        return Deserialize(cursor, payload[start..], start, null, jsonTypeInfo);
+    }
+
+    public static T? Deserialize<T>(PayloadCursor cursor, ReadOnlySpan<byte> json, long? offset, long? index, JsonTypeInfo<T> jsonTypeInfo)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, jsonTypeInfo);
+        }
+        catch (JsonException exception)
+        {
+            var at = offset + OffsetOf(exception, json);
+            var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
+            throw cursor.BadFormat($"{what} is no JSON of the type {typeof(T).Name}{(at is null ? "" : $", at byte {at} of the payload")}{(exception.Path is { } path ? $", path {path}" : "")}.", at, index, exception);
+        }
+    }
+
+    // The deserialiser counts lines, and bytes within one.
+    private static long OffsetOf(JsonException exception, ReadOnlySpan<byte> json)
+    {
+        var offset = 0;
+        for (var line = exception.LineNumber ?? 0; line > 0 && json[offset..].IndexOf((byte)'\n') is >= 0 and var end; line--) offset += end + 1;
+        return Math.Min(offset + (exception.BytePositionInLine ?? 0), json.Length);
+    }
+
+    private enum Place
+    {
+        Beginning,
+        BeforeValue,
+        AfterValue,
+        AfterOpening,
+        AfterArray,
+    }
+
+    private sealed class JsonValueReader<T>(PayloadBuffer buffer, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    {
+        private JsonSequenceFormat _format = options.JsonFormat;
+        private Place _place = Place.Beginning;
+        private JsonFrame _frame;
+        private long _index;
+
+        /// <summary>Takes the next value off the buffer. When there is none, either more bytes are needed or, at the end, there are no more values.</summary>
+        public bool TryTake(out T? value)
+        {
+            value = default;
+            if (!buffer.TrySkipByteOrderMark()) return false;
+
+            // A value that has begun stands at the front, looked at as far as the frame says.
+            if (_frame.Searched == 0 && !TryGoToValue()) return false;
+            var length = _frame.FindEnd(buffer.Unread);
+            if (length < 0 && !buffer.IsEnd)
+            {
+                if (buffer.Unread.Length > options.MaxValueBytes) throw TooLong();
+                return false;
+            }
+
+            if (length < 0) length = buffer.Unread.Length;
+            if (length > options.MaxValueBytes) throw TooLong();
+            value = Deserialize(buffer.Cursor, buffer.Unread[..length], buffer.Offset, _index, jsonTypeInfo);
+            buffer.Consume(length);
+            _frame = NewFrame();
+            _place = Place.AfterValue;
+            _index++;
+            return true;
+        }
+
+        private JsonFrame NewFrame() => new(endsWithLine: _format == JsonSequenceFormat.Lines);
+
+        // Goes over white space and what stands between values.
+        private bool TryGoToValue()
+        {
+            while (true)
+            {
+                var unread = buffer.Unread;
+                var lineEnded = SkipWhiteSpace(unread, out var skipped);
+                if (lineEnded && _format == JsonSequenceFormat.Lines) _place = Place.BeforeValue;
+                buffer.Consume(skipped);
+                unread = buffer.Unread;
+                if (unread.IsEmpty)
+                {
+                    if (buffer.IsEnd && _format == JsonSequenceFormat.Array && _place != Place.AfterArray) throw Unexpected("The array isn't closed: the answer ended");
+                    return false;
+                }
+
+                switch (_place, _format)
+                {
+                    case (Place.Beginning, JsonSequenceFormat.Auto):
+                        _format = unread[0] == '[' ? JsonSequenceFormat.Array : JsonSequenceFormat.Concatenated;
+                        continue;
+                    case (Place.Beginning, JsonSequenceFormat.Array):
+                        if (unread[0] != '[') throw Unexpected("An array was expected, but the answer doesn't begin with '['");
+                        buffer.Consume(1);
+                        _place = Place.AfterOpening;
+                        continue;
+                    case (Place.AfterOpening, _) when unread[0] == ']':
+                    case (Place.AfterValue, JsonSequenceFormat.Array) when unread[0] == ']':
+                    case (Place.BeforeValue, JsonSequenceFormat.Array) when unread[0] == ']' && jsonTypeInfo.Options.AllowTrailingCommas:
+                        buffer.Consume(1);
+                        _place = Place.AfterArray;
+                        continue;
+                    case (Place.AfterValue, JsonSequenceFormat.Array) when unread[0] == ',':
+                        buffer.Consume(1);
+                        _place = Place.BeforeValue;
+                        continue;
+                    case (Place.AfterValue, JsonSequenceFormat.Array):
+                        throw Unexpected("Between two elements of the array a comma was expected");
+                    case (Place.AfterArray, _):
+                        throw Unexpected($"After the array's end nothing was expected. If each value is an array, set {nameof(PayloadReadOptions.JsonFormat)} to {nameof(JsonSequenceFormat.Lines)} or {nameof(JsonSequenceFormat.Concatenated)}. More came");
+                    case (Place.AfterValue, JsonSequenceFormat.Lines):
+                        throw Unexpected("After a value its line's end was expected");
+                    default:
+                        _frame = NewFrame();
+                        return true;
+                }
+            }
+        }
+
+        private static bool SkipWhiteSpace(ReadOnlySpan<byte> bytes, out int count)
+        {
+            count = bytes.IndexOfAnyExcept(" \t\r\n"u8);
+            if (count < 0) count = bytes.Length;
+            return bytes[..count].Contains((byte)'\n');
+        }
+
+        private PayloadFormatException Unexpected(string what) => buffer.Cursor.BadFormat($"{what}, at byte {buffer.Offset} of the payload, after {_index} values.", buffer.Offset, _index);
+
+        private PayloadLimitExceededException TooLong() => buffer.Cursor.TooLong($"Value {_index} of the answer", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, buffer.Offset);
+    }
+}

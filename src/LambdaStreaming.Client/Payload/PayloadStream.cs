@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>The payload of an answer as a stream: one copy, from the pipe's segments into the caller's buffer.</summary>
+internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : Stream
+{
+    private ReadOnlyMemory<byte> _unread;
+    private bool _disposed;
+
+    public override bool CanRead => !_disposed;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException("The length of an answer is not known before its end.");
+
+    public override long Position { get => throw NotSeekable(); set => throw NotSeekable(); }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_disposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
+
+        var count = Take(buffer.Span);
+        return count > 0 ? new ValueTask<int>(count) : ReadSlowlyAsync(buffer, cancellationToken);
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
+
+    public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_unread.IsEmpty) cursor.Keep(_unread);
+        _unread = default;
+        cursor.AbortOn(cancellationToken);
+        return PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken);
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw NotSynchronous();
+
+    public override int Read(Span<byte> buffer) => throw NotSynchronous();
+
+    public override int ReadByte() => throw NotSynchronous();
+
+    public override void CopyTo(Stream destination, int bufferSize) => throw NotSynchronous();
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override long Seek(long offset, SeekOrigin origin) => throw NotSeekable();
+
+    public override void SetLength(long value) => throw NotWritable();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw NotWritable();
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _unread = default;
+            await cursor.DisposeAsync().ConfigureAwait(false);
+            owner.Dispose();
+        }
+
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        // May come from any thread, so that buffers are left to the reading one; the connection closes all the same.
+        if (disposing && !_disposed)
+        {
+            _disposed = true;
+            owner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // Fills the buffer from what is here already: many small chunks make one read.
+    private int Take(Span<byte> buffer)
+    {
+        var count = 0;
+        while (count < buffer.Length)
+        {
+            if (_unread.IsEmpty)
+            {
+                if (!cursor.TryMoveNext()) break;
+                _unread = cursor.Current;
+            }
+
+            var taken = Math.Min(buffer.Length - count, _unread.Length);
+            _unread.Span[..taken].CopyTo(buffer[count..]);
+            _unread = _unread[taken..];
+            count += taken;
+        }
+
+        return count;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadSlowlyAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        // A read without room waits until there is something to read, as pipes ask it to.
+        if (!_unread.IsEmpty) return 0;
+
+        // Unlike a file's, a read of an answer that is cancelled can't be taken up again: the connection is closed.
+        var registration = cancellationToken.UnsafeRegister(static (cursor, token) => ((PayloadCursor)cursor!).Abort(token), cursor);
+        try
+        {
+            if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
+            _unread = cursor.Current;
+        }
+        finally
+        {
+            await registration.DisposeAsync().ConfigureAwait(false);
+        }
+
+        return Take(buffer.Span);
+    }
+
+    private static NotSupportedException NotSynchronous() => new("An answer can only be read asynchronously: a synchronous read would hold a thread for as long as the function is silent. Use ReadAsync or CopyToAsync.");
+
+    private static NotSupportedException NotSeekable() => new("An answer can only be read forwards, once.");
+
+    private static NotSupportedException NotWritable() => new("An answer can only be read.");
+}

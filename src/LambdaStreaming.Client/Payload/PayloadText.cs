@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.Text;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>Text as it comes: one decoder over all pieces, so that no character is split.</summary>
+internal static class PayloadText
+{
+    // Of a large piece at most so much becomes one string: it stays out of the large object heap.
+    private const int MaxBytesOfAString = 32 * 1024;
+
+    public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
+    {
+        await using var _ = cursor.ConfigureAwait(false);
+        using var decoder = new PieceDecoder(cursor, EncodingOf(options), options.ThrowOnInvalidText);
+        while (await cursor.MoveNextAsync().ConfigureAwait(false))
+        {
+            var piece = cursor.Current;
+            while (!piece.IsEmpty)
+            {
+                var part = piece[..Math.Min(piece.Length, MaxBytesOfAString)];
+                piece = piece[part.Length..];
+                if (decoder.Decode(part.Span, isEnd: false) is { Length: > 0 } text) yield return text;
+                decoder.ThrowIfInvalid();
+                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
+            }
+        }
+
+        if (decoder.Decode(default, isEnd: true) is { Length: > 0 } rest) yield return rest;
+        decoder.ThrowIfInvalid();
+    }
+
+    /// <summary>Decodes bytes that are whole.</summary>
+    public static string Decode(PayloadCursor cursor, ReadOnlySpan<byte> bytes, Encoding encoding, long offset, bool atBeginning)
+    {
+        try
+        {
+            var preamble = atBeginning ? encoding.Preamble : default;
+            return encoding.GetString(preamble.IsEmpty || !bytes.StartsWith(preamble) ? bytes : bytes[preamble.Length..]);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw NotText(cursor, encoding, offset + exception.Index, exception);
+        }
+    }
+
+    public static Encoding EncodingOf(PayloadReadOptions options)
+    {
+        if (!options.ThrowOnInvalidText) return options.Encoding;
+        var encoding = (Encoding)options.Encoding.Clone();
+        encoding.DecoderFallback = DecoderFallback.ExceptionFallback;
+        return encoding;
+    }
+
+    private static PayloadFormatException NotText(PayloadCursor cursor, Encoding encoding, long offset, DecoderFallbackException exception) =>
+        cursor.BadFormat($"The bytes at {offset} of the payload are no {encoding.WebName} text.", offset, null, exception);
+
+    private sealed class PieceDecoder(PayloadCursor cursor, Encoding encoding, bool throwOnInvalidText) : IDisposable
+    {
+        private const char ByteOrderMark = '\uFEFF';
+
+        private readonly Decoder _decoder = encoding.GetDecoder();
+        private char[] _characters = [];
+        private bool _atBeginning = true;
+        private long _decodedBytes;
+        private PayloadFormatException? _invalid;
+
+        public string Decode(ReadOnlySpan<byte> bytes, bool isEnd)
+        {
+            if (throwOnInvalidText)
+            {
+                var valid = CountValid(bytes, isEnd);
+                isEnd &= _invalid is null;
+                bytes = bytes[..valid];
+            }
+
+            var max = encoding.GetMaxCharCount(bytes.Length);
+            if (_characters.Length < max)
+            {
+                Dispose();
+                _characters = ArrayPool<char>.Shared.Rent(max);
+            }
+
+            var count = _decoder.GetChars(bytes, _characters, flush: isEnd);
+            _decodedBytes += bytes.Length;
+            if (count == 0) return "";
+
+            var start = _atBeginning && _characters[0] == ByteOrderMark ? 1 : 0;
+            _atBeginning = false;
+            return new string(_characters, start, count - start);
+        }
+
+        public void ThrowIfInvalid()
+        {
+            if (_invalid is not null) throw _invalid;
+        }
+
+        public void Dispose()
+        {
+            if (_characters.Length > 0) ArrayPool<char>.Shared.Return(_characters);
+            _characters = [];
+        }
+
+        // What stands before the first bad byte is delivered, wherever the bytes were cut. Counting leaves the decoder as it is.
+        private int CountValid(ReadOnlySpan<byte> bytes, bool isEnd)
+        {
+            try
+            {
+                _decoder.GetCharCount(bytes, isEnd);
+                return bytes.Length;
+            }
+            catch (DecoderFallbackException exception)
+            {
+                // The index is negative where the bad character began in an earlier piece.
+                _invalid = NotText(cursor, encoding, _decodedBytes + exception.Index, exception);
+                return Math.Max(exception.Index, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Amazon.Runtime;
+
+namespace LambdaStreaming;
+
+/// <summary>The payload is not what the reader was asked to read: bad JSON, bad text, a bad prelude. The stream itself was sound; what came before was delivered.</summary>
+/// <remarks>The connection is closed. The message never shows the payload; <see cref="Exception.InnerException"/>, the parser's own, may.</remarks>
+public sealed class PayloadFormatException : LambdaStreamingException
+{
+    /// <summary>Makes the exception, also in tests.</summary>
+    /// <param name="message">What was expected and what came.</param>
+    /// <param name="byteOffset">Where in the payload the fault is, in bytes; <see langword="null"/> where that is not known.</param>
+    /// <param name="valueIndex">Which value or event it is in, from 0; <see langword="null"/> where there are none.</param>
+    /// <param name="details">What else is known.</param>
+    /// <param name="innerException">The parser's own exception.</param>
+    public PayloadFormatException(string message, long? byteOffset = null, long? valueIndex = null, LambdaErrorDetails? details = null, Exception? innerException = null)
+        : base(message, ErrorType.Unknown, null, functionMayHaveRun: true, isTransient: false, details, innerException)
+    {
+        ByteOffset = byteOffset;
+        ValueIndex = valueIndex;
+    }
+
+    /// <summary>Where in the payload the fault is, in bytes; <see langword="null"/> where that is not known.</summary>
+    public long? ByteOffset { get; }
+
+    /// <summary>Which value or event the fault is in, from 0: as many were delivered before. <see langword="null"/> where the payload is no sequence.</summary>
+    public long? ValueIndex { get; }
+}
+
+/// <summary>A line, a value, a prelude or the whole payload is longer than <see cref="PayloadReadOptions"/> allows. What came before was delivered.</summary>
+/// <remarks>The connection is closed. If the length is genuine, raise the option that <see cref="Limit"/> names.</remarks>
+public sealed class PayloadLimitExceededException : LambdaStreamingException
+{
+    /// <summary>Makes the exception, also in tests.</summary>
+    /// <param name="message">What was too long, and what to do.</param>
+    /// <param name="limit">The name of the option.</param>
+    /// <param name="limitBytes">Its value.</param>
+    /// <param name="byteOffset">Where in the payload that begins which is too long, in bytes.</param>
+    /// <param name="details">What else is known.</param>
+    /// <param name="innerException">The cause, if another exception was one.</param>
+    public PayloadLimitExceededException(string message, string limit, long limitBytes, long byteOffset = 0, LambdaErrorDetails? details = null, Exception? innerException = null)
+        : base(message, ErrorType.Unknown, null, functionMayHaveRun: true, isTransient: false, details, innerException)
+    {
+        Limit = limit;
+        LimitBytes = limitBytes;
+        ByteOffset = byteOffset;
+    }
+
+    /// <summary>The name of the option, e.g. <see cref="PayloadReadOptions.MaxLineBytes"/>.</summary>
+    public string Limit { get; }
+
+    /// <summary>The value of the option, in bytes.</summary>
+    public long LimitBytes { get; }
+
+    /// <summary>Where in the payload that begins which is too long, in bytes.</summary>
+    public long ByteOffset { get; }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics.CodeAnalysis;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using Amazon.Runtime.Credentials;
+using LambdaStreaming.Http;
+
+namespace LambdaStreaming.Signing;
+
+/// <summary>Where the keys of a signature come from. They are read anew for every attempt, so that those which rotate are always fresh.</summary>
+internal sealed class SigningCredentials
+{
+    // Outside a class that AWS gives, one resolver for all clients: it caches, and watches environment and files for changes.
+    private static readonly Lazy<DefaultAWSCredentialsIdentityResolver> Resolver = new();
+
+    private readonly Func<CancellationToken, Task<ImmutableCredentials?>> _read;
+    private readonly Func<Exception?, string> _explain;
+
+    private SigningCredentials(Func<CancellationToken, Task<ImmutableCredentials?>> read, Func<Exception?, string> explain)
+    {
+        _read = read;
+        _explain = explain;
+    }
+
+    /// <summary>Credentials that the program gave.</summary>
+    public static SigningCredentials Of(AWSCredentials credentials) => new(
+        cancellationToken => KeysOfAsync(credentials, cancellationToken),
+        exception => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(exception)}");
+
+    /// <summary>What a profile says.</summary>
+    public static SigningCredentials OfProfile(CredentialProfile profile)
+    {
+        var config = new ProfileConfig(profile.Name);
+        return new(
+            cancellationToken => ResolveAsync(config, cancellationToken),
+            exception => SignInAdvice.Of(profile, exception));
+    }
+
+    /// <summary>AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.</summary>
+    public static SigningCredentials OfChain(SettingsEnvironment environment, string profileName, CredentialProfile? profile)
+    {
+        var config = profile is null ? null : new ProfileConfig(profile.Name);
+        return new(
+            cancellationToken => ResolveAsync(ComesFirst(environment) ? null : config, cancellationToken),
+            exception => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, exception) : SignInAdvice.Of(profile, exception));
+    }
+
+    /// <summary>Whether a profile has any setting of credentials, also where AWSSDK.Core can't use them.</summary>
+    public static bool SaysHowToSignIn([NotNullWhen(true)] CredentialProfile? profile) =>
+        profile?.Options is { } options
+        && (options.AccessKey ?? options.SecretKey ?? options.RoleArn ?? options.SourceProfile ?? options.CredentialProcess ?? options.WebIdentityTokenFile ?? options.SsoStartUrl ?? options.SsoSession ?? options.SsoAccountId ?? options.LoginSession ?? options.EndpointName) is not null;
+
+    /// <summary>The present keys.</summary>
+    /// <exception cref="LambdaConfigurationException">There are none; the message says what to do.</exception>
+    public async Task<ImmutableCredentials> ReadAsync(CancellationToken cancellationToken)
+    {
+        ImmutableCredentials? keys;
+        try
+        {
+            keys = await _read(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // Whatever type it has: it is the credentials' failure, nothing was sent, and its own words are kept.
+            throw new LambdaConfigurationException(_explain(exception), exception);
+        }
+
+        return keys ?? throw new LambdaConfigurationException(_explain(null));
+    }
+
+    // What stands before profiles in AWS's order.
+    private static bool ComesFirst(SettingsEnvironment environment) =>
+        AWSConfigs.AWSCredentialsGenerators is not null
+        || (environment["AWS_ACCESS_KEY_ID"] is not null && environment["AWS_SECRET_ACCESS_KEY"] is not null)
+        || (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is not null && environment["AWS_ROLE_ARN"] is not null);
+
+    private static Task<ImmutableCredentials?> ResolveAsync(ProfileConfig? config, CancellationToken cancellationToken) =>
+        // The resolver reads files and asks the network by calls that block, and knows the token only between them.
+        Task.Run(
+            async () =>
+            {
+                var credentials = await Resolver.Value.ResolveIdentityAsync(config, cancellationToken).ConfigureAwait(false);
+                return (ImmutableCredentials?)await credentials.GetCredentialsAsync().ConfigureAwait(false);
+            },
+            cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
+
+    private static Task<ImmutableCredentials?> KeysOfAsync(AWSCredentials credentials, CancellationToken cancellationToken) =>
+        // These two hold their keys. All others may block, even in GetCredentialsAsync, which takes no token.
+        credentials.GetType() == typeof(BasicAWSCredentials) || credentials.GetType() == typeof(SessionAWSCredentials)
+            ? credentials.GetCredentialsAsync()!
+            : Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
+
+    private static string Reason(Exception? exception) => exception is null ? "." : $": {exception.Message}";
+}

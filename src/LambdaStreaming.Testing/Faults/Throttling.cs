@@ -1,0 +1,15 @@
+namespace LambdaStreaming.Testing.Faults;
+
+/// <summary>The service's answers to too much at once.</summary>
+internal static class Throttling
+{
+    // Source: AWS Lambda API reference, TooManyRequestsException, Reason.
+    public const string ReservedConcurrency = "ReservedFunctionConcurrentInvocationLimitExceeded";
+    public const string AccountConcurrency = "ConcurrentInvocationLimitExceeded";
+
+    public static ServiceErrorAnswer Answer(string reason) => new("TooManyRequestsException")
+    {
+        Message = "Rate Exceeded.",
+        Members = new Dictionary<string, string>(StringComparer.Ordinal) { ["Reason"] = reason },
+    };
+}

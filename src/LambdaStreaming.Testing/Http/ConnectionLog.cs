@@ -1,0 +1,137 @@
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>Counts connections, and has their bytes sent by the time a flush returns.</summary>
+internal sealed class ConnectionLog(X509Certificate2? certificate)
+{
+    private readonly object _gate = new();
+    private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
+    private int _opened;
+    private int _open;
+
+    /// <summary>The certificate for TLS, or <see langword="null"/> for plain HTTP.</summary>
+    public X509Certificate2? Certificate => certificate;
+
+    public int Opened => Volatile.Read(ref _opened);
+
+    public int Open => Volatile.Read(ref _open);
+
+    public Task WaitForOpenAsync(int count, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_open == count) return Task.CompletedTask;
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((count, reached));
+            return reached.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        Change(+1);
+        IDuplexPipe transport = connection.Transport;
+        SslStream? tls = null;
+        try
+        {
+            Socket socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
+            var direct = new SocketStream(socket, transport.Input.AsStream());
+            if (certificate is null)
+            {
+                connection.Transport = new DirectTransport(transport.Input, PipeWriter.Create(direct));
+            }
+            else
+            {
+                tls = new SslStream(direct, leaveInnerStreamOpen: true);
+                await tls.AuthenticateAsServerAsync(certificate).ConfigureAwait(false);
+                connection.Transport = new DirectTransport(PipeReader.Create(tls), PipeWriter.Create(tls));
+            }
+
+            await next(connection).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException)
+        {
+            // No TLS, or a client that does not trust us.
+        }
+        finally
+        {
+            if (tls is not null) await tls.DisposeAsync().ConfigureAwait(false);
+            connection.Transport = transport;
+            Change(-1);
+        }
+    }
+
+    private void Change(int by)
+    {
+        lock (_gate)
+        {
+            if (by > 0) _opened++;
+            _open += by;
+            foreach ((int count, TaskCompletionSource reached) in _waiters)
+            {
+                if (count == _open) reached.TrySetResult();
+            }
+
+            _waiters.RemoveAll(waiter => waiter.Reached.Task.IsCompleted);
+        }
+    }
+
+    private sealed record DirectTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>Writes straight to the socket: Kestrel's own pipe gives no word of when bytes have left, and a cut would race them.</summary>
+    private sealed class SocketStream(Socket socket, Stream input) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                while (!buffer.IsEmpty)
+                    buffer = buffer[await socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The client is gone; the reading side notices and aborts the request.
+            }
+        }
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => input.ReadAsync(buffer, cancellationToken);
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            input.ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,329 @@
+using System.Globalization;
+using System.Text.Json;
+using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Signing;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>The operation InvokeWithResponseStream, from the request line to the end of the answer.</summary>
+internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
+    : IHttpApplication<HttpContext>
+{
+    // Source: AWS Lambda API reference, InvokeWithResponseStream, Request Syntax.
+    private const string PathStart = "/2021-11-15/functions/";
+    private const string PathEnd = "/response-streaming-invocations";
+
+    private int _running;
+
+    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+    public void DisposeContext(HttpContext context, Exception? exception)
+    {
+    }
+
+    public async Task ProcessRequestAsync(HttpContext context)
+    {
+        byte[]? body;
+        try
+        {
+            body = await ReadBodyAsync(context).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            return;     // the client left amid its request
+        }
+
+        SeenRequest request = Record(context, body);
+        context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
+        // The service's clock, which may be set by a test: clients correct their own by it.
+        context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
+        using CancellationTokenRegistration leaving = context.RequestAborted.Register(ClientLeft);
+        try
+        {
+            await AnswerAsync(context, request, body).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested || stopping.IsCancellationRequested)
+        {
+            context.Abort();
+        }
+        finally
+        {
+            // The end of the function may overtake the registration: both hang on the same token.
+            if (context.RequestAborted.IsCancellationRequested) ClientLeft();
+            request.SetCompleted();
+        }
+
+        void ClientLeft()
+        {
+            if (!stopping.IsCancellationRequested) request.SetClientLeft();
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context, SeenRequest request, byte[]? body)
+    {
+        if (Refuse(context, request, body) is { } refusal)
+        {
+            await RefuseAsync(context, request, refusal).ConfigureAwait(false);
+            return;
+        }
+
+        LocalFunction function = options.Functions[request.FunctionName!];
+        (string version, FunctionHandler handler) = function.Resolve(request.Qualifier)!.Value;
+        FunctionInvocation invocation = Invocation(request, body!, version, function.Timeout);
+        if (invocation.InvocationType == "DryRun")
+        {
+            request.StatusCode = context.Response.StatusCode = 204;
+            await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
+            return;
+        }
+
+        if (Enter(function) is { } throttled)
+        {
+            await RefuseAsync(context, request, throttled).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CallAsync(context, request, function, handler, invocation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave(function);
+        }
+    }
+
+    /// <returns>The answer to one call too many, or <see langword="null"/> when the call may run; then <see cref="Leave"/> ends it.</returns>
+    private ServiceErrorAnswer? Enter(LocalFunction function)
+    {
+        if (!function.TryEnter()) return Throttling.Answer(Throttling.ReservedConcurrency);
+        if (Interlocked.Increment(ref _running) <= (options.MaxConcurrency ?? int.MaxValue)) return null;
+        Leave(function);
+        return Throttling.Answer(Throttling.AccountConcurrency);
+    }
+
+    private void Leave(LocalFunction function)
+    {
+        Interlocked.Decrement(ref _running);
+        function.Leave();
+    }
+
+    private async Task CallAsync(HttpContext context, SeenRequest request, LocalFunction function, FunctionHandler handler, FunctionInvocation invocation)
+    {
+        CallFaults faults = function.NextCall();
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        var wire = new ResponseWire(context, request, faults);
+        if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, options.TimeProvider, gone.Token).ConfigureAwait(false);
+        if (faults.SilentBeforeHead) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token).ConfigureAwait(false);
+        if (faults.CutBeforeHead is { } mode)
+        {
+            await wire.CutAsync(mode).ConfigureAwait(false);
+            return;
+        }
+
+        switch (faults.Instead)
+        {
+            case ServiceErrorAnswer error:
+                await RefuseAsync(context, request, error).ConfigureAwait(false);
+                break;
+            case RawResponse raw:
+                await wire.StartAsync(raw.StatusCode, raw.Headers, gone.Token).ConfigureAwait(false);
+                foreach (ReadOnlyMemory<byte> piece in raw.Pieces)
+                    await wire.WriteAsync(piece, gone.Token).ConfigureAwait(false);
+                if (!wire.Ended) await wire.CutAsync(raw.End).ConfigureAwait(false);
+                break;
+            default:
+                await RunAsync(function, handler, invocation, faults, wire, gone.Token).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task RunAsync(
+        LocalFunction function, FunctionHandler handler, FunctionInvocation invocation, CallFaults faults, ResponseWire wire, CancellationToken gone)
+    {
+        using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
+        var stream = new InvocationStream(wire, invocation, faults, options, over);
+        Task running = Task.CompletedTask;
+        try
+        {
+            running = handler(invocation, new FunctionResponse(stream), over.Token);
+            await running.WaitAsync(over.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            gone.ThrowIfCancellationRequested();
+            if (timeout.IsCancellationRequested) stream.Fail("Sandbox.Timedout", TimedOut(invocation, function.Timeout));
+        }
+#pragma warning disable CA1031 // Whatever leaves a function is the function's error, as on AWS.
+        catch (Exception e)
+        {
+            gone.ThrowIfCancellationRequested();
+            stream.Fail(e);
+        }
+#pragma warning restore CA1031
+        finally
+        {
+            // A function that does not heed its token is left behind; its error has nowhere to go.
+            _ = running.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+
+        if (!wire.Ended) await stream.CompleteAsync(gone).ConfigureAwait(false);
+    }
+
+    // Source: Lambda's own code, Status: timeout; and its answers as users quote them.
+    private static string TimedOut(FunctionInvocation invocation, TimeSpan timeout) =>
+        string.Create(CultureInfo.InvariantCulture, $"RequestId: {invocation.RequestId} Error: Task timed out after {timeout.TotalSeconds:F2} seconds");
+
+    /// <summary>What the service answers before any function is involved, in the order in which it looks.</summary>
+    private ServiceErrorAnswer? Refuse(HttpContext context, SeenRequest request, byte[]? body)
+    {
+        if (request.FunctionName is not { } name)
+            return Error("UnknownOperationException", $"The local server knows POST {PathStart}{{FunctionName}}{PathEnd} only.");
+        if (body is null)
+            return Error("RequestTooLargeException", $"Request must be smaller than {options.MaxPayloadBytes} bytes for the InvokeWithResponseStream operation");
+        if (options.VerifySignatures && verifier.Verify(Signed(context, body)) is { } refusal)
+            return Error(refusal.ErrorCode, refusal.Message);
+        if (QualifierMismatch(request.Target))
+            return Error("InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.");
+        if (request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse") is not ("RequestResponse" or "DryRun"))
+            return Error("InvalidParameterValueException", "The invocation type of a streamed invocation is RequestResponse or DryRun.");
+        if (!options.Functions.TryGetValue(name, out LocalFunction? function) || function.Resolve(request.Qualifier) is null)
+            return Error("ResourceNotFoundException", $"Function not found: {Arn(name, request.Qualifier)}");
+        if (options.RequireJsonPayload && body.Length > 0 && JsonProblem(body) is { } problem)
+            return Error("InvalidRequestContentException", $"Could not parse request body into json: {problem}");
+        return null;
+    }
+
+    private static async Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    {
+        request.StatusCode = ServiceErrors.StatusOf(error);
+        request.ErrorCode = error.ErrorCode;
+        await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
+        await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
+    }
+
+    /// <returns>The body, or <see langword="null"/> when it is larger than a payload may be.</returns>
+    private async Task<byte[]?> ReadBodyAsync(HttpContext context)
+    {
+        var body = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted).ConfigureAwait(false)) > 0;)
+        {
+            // What is beyond the limit is read as well, or the client would see a reset instead of the answer.
+            if (body.Length <= options.MaxPayloadBytes) await body.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted).ConfigureAwait(false);
+        }
+
+        return body.Length <= options.MaxPayloadBytes ? body.ToArray() : null;
+    }
+
+    private SeenRequest Record(HttpContext context, byte[]? body)
+    {
+        string target = RawTarget(context);
+        (FunctionReference? reference, string? queryQualifier) = Parse(context.Request.Method, target);
+        Dictionary<string, string> headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
+        string? sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
+        return requests.Add(sdkInvocationId, attempt => new SeenRequest
+        {
+            RequestId = Guid.NewGuid().ToString(),
+            Method = context.Request.Method,
+            Target = target,
+            FunctionName = reference?.Name,
+            Qualifier = reference?.Qualifier ?? queryQualifier,
+            Headers = headers,
+            Payload = body,
+            SdkInvocationId = sdkInvocationId,
+            Attempt = attempt,
+            ConnectionId = context.Connection.Id,
+            ReceivedAt = options.TimeProvider.GetUtcNow(),
+        });
+    }
+
+    private static FunctionInvocation Invocation(SeenRequest request, byte[] body, string version, TimeSpan timeout) => new()
+    {
+        RequestId = request.RequestId,
+        FunctionName = request.FunctionName!,
+        Qualifier = request.Qualifier,
+        ExecutedVersion = version,
+        Payload = body,
+        InvocationType = request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse"),
+        LogType = request.Headers.GetValueOrDefault("X-Amz-Log-Type", "None"),
+        ClientContext = request.Headers.GetValueOrDefault("X-Amz-Client-Context"),
+        TenantId = request.Headers.GetValueOrDefault("X-Amz-Tenant-Id"),
+        Deadline = request.ReceivedAt + timeout,
+        Headers = request.Headers,
+    };
+
+    private static SignedRequest Signed(HttpContext context, byte[] body)
+    {
+        string target = RawTarget(context);
+        int query = target.IndexOf('?', StringComparison.Ordinal);
+        return new SignedRequest(
+            context.Request.Method,
+            query < 0 ? target : target[..query],
+            query < 0 ? "" : target[(query + 1)..],
+            [.. context.Request.Headers.SelectMany(header => header.Value.Select(value => KeyValuePair.Create(header.Key, value ?? "")))],
+            body);
+    }
+
+    // The target as it stood on the request line: Kestrel's Path is decoded and its dot segments are gone.
+    private static string RawTarget(HttpContext context) => context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+
+    private static (FunctionReference? Function, string? QueryQualifier) Parse(string method, string target)
+    {
+        int query = target.IndexOf('?', StringComparison.Ordinal);
+        string path = query < 0 ? target : target[..query];
+        if (method != "POST" || !path.StartsWith(PathStart, StringComparison.Ordinal) || !path.EndsWith(PathEnd, StringComparison.Ordinal)
+            || path.Length <= PathStart.Length + PathEnd.Length)
+        {
+            return default;
+        }
+
+        string segment = path[PathStart.Length..^PathEnd.Length];
+        if (segment.Contains('/', StringComparison.Ordinal) || !FunctionReference.TryParse(Uri.UnescapeDataString(segment), out FunctionReference function))
+            return default;
+        return (function, query < 0 ? null : QueryValue(target[(query + 1)..], "Qualifier"));
+    }
+
+    private static bool QualifierMismatch(string target)
+    {
+        (FunctionReference? function, string? qualifier) = Parse("POST", target);
+        return function?.Qualifier is { } fromName && qualifier is not null && fromName != qualifier;
+    }
+
+    private static string? QueryValue(string query, string name)
+    {
+        foreach (string pair in query.Split('&'))
+        {
+            if (pair.StartsWith(name + "=", StringComparison.Ordinal)) return Uri.UnescapeDataString(pair[(name.Length + 1)..]);
+        }
+
+        return null;
+    }
+
+    private static string? JsonProblem(byte[] body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            while (reader.Read())
+            {
+            }
+
+            return null;
+        }
+        catch (JsonException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private string Arn(string name, string? qualifier) =>
+        $"arn:{options.Region.PartitionName}:lambda:{options.Region.SystemName}:{options.AccountId}:function:{name}{(qualifier is null ? "" : ":" + qualifier)}";
+
+    private static ServiceErrorAnswer Error(string errorCode, string message) => new(errorCode) { Message = message };
+}

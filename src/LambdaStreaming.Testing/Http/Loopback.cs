@@ -1,0 +1,32 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>Kestrel on 127.0.0.1 without a host: nothing reads the environment, the console or a signal.</summary>
+internal static class Loopback
+{
+    public static KestrelServer Create(int port, ILoggerFactory? loggerFactory, Func<ConnectionContext, ConnectionDelegate, Task>? middleware)
+    {
+        loggerFactory ??= NullLoggerFactory.Instance;
+        var options = new KestrelServerOptions { AddServerHeader = false };
+        options.Limits.MaxRequestBodySize = null;
+        options.Limits.MinRequestBodyDataRate = null;
+        options.Limits.MinResponseDataRate = null;   // a consumer may read as slowly as it likes
+        options.Listen(IPAddress.Loopback, port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (middleware is not null) listen.Use(next => connection => middleware(connection, next));
+        });
+        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggerFactory);
+        return new KestrelServer(Options.Create(options), transport, loggerFactory);
+    }
+
+    public static Uri AddressOf(KestrelServer kestrel) => new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>Status and body of the errors that are documented for InvokeWithResponseStream, and of those common to all services.</summary>
+/// <remarks>Source: botocore 1.43.11, lambda 2015-03-31 service-2, the errors of InvokeWithResponseStream; AWS Lambda API reference, Common Errors.</remarks>
+internal static class ServiceErrors
+{
+    // The model spells the message member "Message" for some errors and "message" for others.
+    private static readonly Dictionary<string, (int Status, string MessageMember)> Documented = new(StringComparer.Ordinal)
+    {
+        ["EC2AccessDeniedException"] = (502, "Message"),
+        ["EC2ThrottledException"] = (502, "Message"),
+        ["EC2UnexpectedException"] = (502, "Message"),
+        ["EFSIOException"] = (410, "Message"),
+        ["EFSMountConnectivityException"] = (408, "Message"),
+        ["EFSMountFailureException"] = (403, "Message"),
+        ["EFSMountTimeoutException"] = (408, "Message"),
+        ["ENILimitReachedException"] = (502, "Message"),
+        ["InvalidParameterValueException"] = (400, "message"),
+        ["InvalidRequestContentException"] = (400, "message"),
+        ["InvalidRuntimeException"] = (502, "Message"),
+        ["InvalidSecurityGroupIDException"] = (502, "Message"),
+        ["InvalidSubnetIDException"] = (502, "Message"),
+        ["InvalidZipFileException"] = (502, "Message"),
+        ["KMSAccessDeniedException"] = (502, "Message"),
+        ["KMSDisabledException"] = (502, "Message"),
+        ["KMSInvalidStateException"] = (502, "Message"),
+        ["KMSNotFoundException"] = (502, "Message"),
+        ["NoPublishedVersionException"] = (400, "Message"),
+        ["RecursiveInvocationException"] = (400, "Message"),
+        ["RequestTooLargeException"] = (413, "message"),
+        ["ResourceConflictException"] = (409, "message"),
+        ["ResourceNotFoundException"] = (404, "Message"),
+        ["ResourceNotReadyException"] = (502, "message"),
+        ["S3FilesMountConnectivityException"] = (408, "Message"),
+        ["S3FilesMountFailureException"] = (403, "Message"),
+        ["S3FilesMountTimeoutException"] = (408, "Message"),
+        ["SerializedRequestEntityTooLargeException"] = (413, "message"),
+        ["ServiceException"] = (500, "Message"),
+        ["SnapStartException"] = (400, "Message"),
+        ["SnapStartNotReadyException"] = (409, "Message"),
+        ["SnapStartTimeoutException"] = (408, "Message"),
+        ["SubnetIPAddressLimitReachedException"] = (502, "Message"),
+        ["TooManyRequestsException"] = (429, "message"),
+        ["UnsupportedMediaTypeException"] = (415, "message"),
+    };
+
+    private static readonly Dictionary<string, (int Status, string MessageMember)> Common = new(StringComparer.Ordinal)
+    {
+        ["AccessDeniedException"] = (403, "Message"),
+        ["ExpiredTokenException"] = (403, "message"),
+        ["IncompleteSignatureException"] = (403, "message"),
+        ["InternalFailure"] = (500, "message"),
+        ["InvalidSignatureException"] = (403, "message"),
+        ["MissingAuthenticationTokenException"] = (403, "message"),
+        ["ServiceUnavailableException"] = (503, "message"),
+        ["ThrottlingException"] = (400, "message"),
+        ["UnknownOperationException"] = (404, "message"),
+        ["UnrecognizedClientException"] = (403, "message"),
+    };
+
+    public static IEnumerable<string> DocumentedNames => Documented.Keys;
+
+    public static int StatusOf(ServiceErrorAnswer error) => error.StatusCode ?? Row(error.ErrorCode).Status;
+
+    public static async Task WriteAsync(HttpResponse response, ServiceErrorAnswer error, CancellationToken cancellationToken)
+    {
+        byte[] body = Body(error);
+        response.StatusCode = StatusOf(error);
+        response.ContentType = "application/json";
+        response.ContentLength = body.Length;
+        response.Headers["x-amzn-ErrorType"] = error.ErrorCode;
+        if (error.RetryAfter is { } retryAfter)
+            response.Headers.RetryAfter = Math.Ceiling(retryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        await response.Body.WriteAsync(body, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static byte[] Body(ServiceErrorAnswer error)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            if (Documented.ContainsKey(error.ErrorCode))
+                json.WriteString("Type", StatusOf(error) >= 500 ? "Service" : "User");
+            json.WriteString(Row(error.ErrorCode).MessageMember, error.Message ?? $"{error.ErrorCode}, as the local server was told to answer.");
+            foreach ((string name, string value) in error.Members)
+                json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+
+        return body.WrittenSpan.ToArray();
+    }
+
+    private static (int Status, string MessageMember) Row(string errorCode) =>
+        Documented.TryGetValue(errorCode, out (int, string) row) || Common.TryGetValue(errorCode, out row) ? row : (400, "message");
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using System.Text.Json;
+using LambdaStreaming.Testing.Recording;
+
+namespace LambdaStreaming.Testing;
+
+/// <summary>How a recorded stream is served.</summary>
+public enum ReplayTiming
+{
+    /// <summary>One chunk after another, without pauses.</summary>
+    AtOnce,
+
+    /// <summary>Each chunk as long after the head as when it was recorded, by the server's clock.</summary>
+    AsRecorded,
+}
+
+/// <summary>A streamed answer with its timing, saved to a small file and served again.</summary>
+/// <remarks>The file has a JSON object a line: the head, each chunk (text where it is UTF-8, else base64), the end. It can be edited by hand.</remarks>
+public sealed class RecordedStream
+{
+    private readonly IReadOnlyList<RecordedLine> _lines;
+
+    private RecordedStream(IReadOnlyList<RecordedLine> lines) => _lines = lines;
+
+    /// <summary>How many chunks were recorded.</summary>
+    public int Chunks => _lines.Count(line => line.IsChunk);
+
+    /// <summary>How long the stream took from its head to its end.</summary>
+    public TimeSpan Duration => TimeSpan.FromMilliseconds(_lines[^1].AfterMilliseconds);
+
+    /// <summary>Reads an answer to its end, whatever that is, and keeps it.</summary>
+    /// <param name="response">The answer; not read before.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public static Task<RecordedStream> RecordAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken = default) =>
+        RecordAsync(response, TimeProvider.System, cancellationToken);
+
+    /// <summary>Serves the recording as a function does.</summary>
+    internal async Task ReplayAsync(FunctionResponse response, ReplayTiming timing, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        if (_lines[0].ContentType is { } contentType) response.ContentType = contentType;
+        await response.StartAsync(cancellationToken).ConfigureAwait(false);
+        long start = timeProvider.GetTimestamp();
+        foreach (RecordedLine line in _lines.Skip(1))
+        {
+            TimeSpan wait = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
+            if (timing == ReplayTiming.AsRecorded && wait > TimeSpan.Zero) await Task.Delay(wait, timeProvider, cancellationToken).ConfigureAwait(false);
+            if (line.IsChunk) await response.WriteAsync(line.Payload(), cancellationToken).ConfigureAwait(false);
+            else if (line.Cut is not null) await response.CutAsync(CutMode.Close, cancellationToken).ConfigureAwait(false);
+            else Complete(response, line);
+        }
+    }
+
+    internal static async Task<RecordedStream> RecordAsync(InvokeWithResponseStreamResponse response, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(response);
+        long start = timeProvider.GetTimestamp();
+        var lines = new List<RecordedLine> { new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType } };
+        RecordedLine end;
+        try
+        {
+            await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
+                lines.Add(RecordedLine.Chunk(Elapsed(), chunk.ToArray()));
+            end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
+        }
+        catch (FunctionErrorException)
+        {
+            end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
+        }
+        catch (ResponseStreamException e)
+        {
+            end = new RecordedLine { Cut = e.Message };
+        }
+
+        lines.Add(end with { AfterMilliseconds = Elapsed() });
+        return new RecordedStream(lines);
+
+        double Elapsed() => Math.Round(timeProvider.GetElapsedTime(start).TotalMilliseconds, 1);
+    }
+
+    /// <summary>Writes the recording to a file.</summary>
+    /// <param name="path">Its path; a file there is replaced.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        File.WriteAllLinesAsync(path, _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine)), cancellationToken);
+
+    /// <summary>Reads a recording from a file.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="InvalidDataException">The file is no recording.</exception>
+    public static async Task<RecordedStream> LoadAsync(string path, CancellationToken cancellationToken = default)
+    {
+        var lines = new List<RecordedLine>();
+        foreach (string text in await File.ReadAllLinesAsync(path, cancellationToken).ConfigureAwait(false))
+        {
+            if (string.IsNullOrWhiteSpace(text)) continue;
+            try
+            {
+                lines.Add(JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine)!);
+            }
+            catch (JsonException e)
+            {
+                throw new InvalidDataException($"Line {lines.Count + 1} of {path} is no line of a recording: {e.Message}", e);
+            }
+        }
+
+        if (lines.Count < 2 || lines[^1].IsChunk)
+            throw new InvalidDataException($"{path} is no whole recording: expected a head, chunks and an end, found {lines.Count} lines.");
+        return new RecordedStream(lines);
+    }
+
+    private static void Complete(FunctionResponse response, RecordedLine line)
+    {
+        if (line.Complete?.LogResult is { } log)
+        {
+            foreach (string text in Encoding.UTF8.GetString(Convert.FromBase64String(log)).TrimEnd('\n').Split('\n')) response.Log(text);
+        }
+
+        if (line.Complete?.ErrorCode is { } errorCode) response.Fail(errorCode, line.Complete.ErrorDetails ?? "");
+    }
+}

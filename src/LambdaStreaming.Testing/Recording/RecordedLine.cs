@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LambdaStreaming.Testing.Recording;
+
+/// <summary>A line of a recording: the head (the first), a chunk, or the end (the last).</summary>
+internal sealed record RecordedLine
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Since the head, in milliseconds.</summary>
+    public double AfterMilliseconds { get; init; }
+
+    public string? ExecutedVersion { get; init; }
+
+    public string? ContentType { get; init; }
+
+    public string? Text { get; init; }
+
+    public string? Base64 { get; init; }
+
+    public RecordedComplete? Complete { get; init; }
+
+    /// <summary>Why the stream broke off.</summary>
+    public string? Cut { get; init; }
+
+    [JsonIgnore]
+    public bool IsChunk => Text is not null || Base64 is not null;
+
+    public static RecordedLine Chunk(double afterMilliseconds, byte[] payload)
+    {
+        try
+        {
+            return new() { AfterMilliseconds = afterMilliseconds, Text = StrictUtf8.GetString(payload) };
+        }
+        catch (DecoderFallbackException)
+        {
+            return new() { AfterMilliseconds = afterMilliseconds, Base64 = Convert.ToBase64String(payload) };
+        }
+    }
+
+    public byte[] Payload() => Text is not null ? Encoding.UTF8.GetBytes(Text) : Convert.FromBase64String(Base64!);
+}
+
+/// <summary>The members of InvokeComplete.</summary>
+internal sealed record RecordedComplete(string? ErrorCode, string? ErrorDetails, string? LogResult)
+{
+    public static RecordedComplete Of(InvokeComplete? complete) => new(complete?.ErrorCode, complete?.ErrorDetails, complete?.LogResult);
+}
+
+[JsonSerializable(typeof(RecordedLine))]
+internal sealed partial class RecordingJson : JsonSerializerContext
+{
+    // Texts stay legible in the file; it never goes into a page.
+    public static RecordingJson Relaxed { get; } = new(new JsonSerializerOptions
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    });
+}

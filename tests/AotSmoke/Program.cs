@@ -1,0 +1,94 @@
+using System.Text;
+using LambdaStreaming;
+using LambdaStreaming.AotSmoke;
+using LambdaStreaming.Testing;
+
+// Calls as an app makes them, in a program without a JIT: what reflection would need is missing here, and shows.
+using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+var token = limit.Token;
+var profiles = Directory.CreateTempSubdirectory("lambda-streaming-aot-");
+try
+{
+    await using var server = await LocalLambdaServer.StartAsync(
+        options =>
+        {
+            options.AddFunction("greet", async (invocation, response, cancellationToken) =>
+            {
+                var greeting = invocation.PayloadFromJson(Json.Default.Greeting);
+                await response.WriteTextAsync("hello ", cancellationToken);
+                await response.WriteTextAsync(greeting?.Name ?? "nobody", cancellationToken);
+                response.Log("a line of its log");
+            });
+            options.AddFunction("fails", async (_, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("half", cancellationToken);
+                throw new InvalidOperationException("boom");
+            });
+        },
+        token);
+
+    // AWSSDK.Core looks for its files once: they must be there before its first use.
+    var config = Path.Combine(profiles.FullName, "config");
+    var keys = await server.Credentials.GetCredentialsAsync();
+    await File.WriteAllTextAsync(config, $"[profile aot]\nregion = {server.Region.SystemName}\nservices = local\naws_access_key_id = {keys.AccessKey}\naws_secret_access_key = {keys.SecretKey}\n[services local]\nlambda =\n  endpoint_url = {server.ServiceUrl}\n", token);
+    Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", config);
+    Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", config);
+    Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
+
+    using (var client = server.CreateClient())
+    {
+        await GreetAsync(client, "options");
+
+        var (text, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("fails"));
+        Check(text == "half", $"'{text}' came before the failure");
+        Check(failure is FunctionErrorException { FunctionErrorMessage: "boom" }, $"the function's failure is {failure}");
+
+        (_, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("nobody"));
+        Check(failure is LambdaServiceException { ErrorCode: "ResourceNotFoundException" }, $"an unknown function is {failure}");
+    }
+
+    // Region, keys and endpoint from a profile, its services section included.
+    using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "aot" })) await GreetAsync(client, "profile");
+
+    using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "nobody" }))
+    {
+        var (_, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("greet"));
+        Check(failure is LambdaConfigurationException, $"an unknown profile is {failure}");
+    }
+}
+finally
+{
+    profiles.Delete(recursive: true);
+}
+
+Console.WriteLine("aot ok");
+return 0;
+
+async Task GreetAsync(LambdaStreamingClient client, string name)
+{
+    var request = InvokeWithResponseStreamRequest.Create("greet", new Greeting(name), Json.Default.Greeting) with { LogType = LogType.Tail };
+    var (text, failure) = await ReadAsync(client, request);
+    Check(failure is null, $"{failure}");
+    Check(text == $"hello {name}", $"the answer is '{text}'");
+}
+
+async Task<(string Text, Exception? Failure)> ReadAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request)
+{
+    var text = new StringBuilder();
+    try
+    {
+        await using var response = await client.InvokeWithResponseStreamAsync(request, token);
+        await foreach (var chunk in response.ReadChunksAsync(token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        if (request.LogType == LogType.Tail) Check(response.InvokeComplete?.DecodeLogResult()?.Contains("a line of its log", StringComparison.Ordinal) == true, "the log's end is missing");
+        return (text.ToString(), null);
+    }
+    catch (LambdaStreamingException exception)
+    {
+        return (text.ToString(), exception);
+    }
+}
+
+static void Check(bool holds, string problem)
+{
+    if (!holds) throw new InvalidOperationException($"aot: {problem}");
+}

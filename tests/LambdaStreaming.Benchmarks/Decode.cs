@@ -1,0 +1,142 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using LambdaStreaming.EventStream;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LambdaStreaming.Benchmarks;
+
+/// <summary>Decoding from memory: ours and the peer's, beside the floor of both CRCs a message and nothing else.</summary>
+internal static class Decode
+{
+    private const int WireBytes = 4 * 1024 * 1024;
+    private const int OnceRuns = 100;
+
+    private static readonly ResponseStreamReaderOptions ReaderOptions = new()
+    {
+        MaxMessageBytes = LambdaStreamingClientOptions.DefaultMaxMessageBytes,
+        IdleTimeout = TimeSpan.FromMinutes(16),
+        TimeProvider = TimeProvider.System,
+        Logger = NullLogger.Instance,
+        ThrowOnFunctionError = true,
+    };
+
+    public static async Task RunAsync(int rounds)
+    {
+        Console.WriteLine("Decoding from memory: times divided by the floor's (both CRCs of each message by System.IO.Hashing, nothing else), median and quartiles of the rounds.");
+        Console.WriteLine();
+        Console.WriteLine("| payload | floor ns | span decoder | await foreach events | B an event | await foreach chunks | peer | B an event | peer ÷ ours |");
+        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var size in (int[])[16, 64, 256, 1024, 8192, 65536, 1048576]) await RunAsync(SizeName(size), [.. Enumerable.Repeat(size, Math.Max(64, WireBytes / (size + 106)))], rounds);
+        var random = new Random(2);
+        await RunAsync("1–128 B mixed", [.. Enumerable.Range(0, WireBytes / 170).Select(_ => random.Next(1, 129))], rounds);
+        Console.WriteLine();
+    }
+
+    private static async Task RunAsync(string name, int[] sizes, int rounds)
+    {
+        var wire = Wire.Of(sizes);
+        var results = await Rounds.RunAsync(
+            [
+                new("floor", () => Task.FromResult(Floor(wire))),
+                new("span", () => Task.FromResult(Span(wire))),
+                new("events", () => EventsAsync(wire)),
+                new("chunks", () => ChunksAsync(wire)),
+                new("peer", () => PeerAsync(wire)),
+            ],
+            sizes.Length,
+            rounds);
+        var (floor, span, events, chunks, peer) = (results[0], results[1], results[2], results[3], results[4]);
+
+        // What an answer costs once, its first reads included, is not the events'.
+        var once = Wire.Of([1]);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        for (var i = 0; i < OnceRuns; i++) await EventsAsync(once);
+        var onceBytes = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)OnceRuns;
+        Console.WriteLine(Rounds.Text($"| {name} | {floor.Nanoseconds:0.#} | {Spread(span)} | {Spread(events)} | {Math.Max(0, events.AllocatedBytes - (onceBytes / sizes.Length)):0.0} | {Spread(chunks)} | {peer.Ratio:0.0} | {peer.AllocatedBytes:0} | {peer.Nanoseconds / events.Nanoseconds:0} |"));
+    }
+
+    private static string Spread(Result result) => Rounds.Text($"{result.Ratio:0.00} ({result.RatioLow:0.00}–{result.RatioHigh:0.00})");
+
+    private static string SizeName(int bytes) => bytes switch
+    {
+        >= 1024 * 1024 => $"{bytes / 1024 / 1024} MiB",
+        >= 1024 => $"{bytes / 1024} KiB",
+        _ => $"{bytes} B",
+    };
+
+    // Each contender has a consumer of its own: a shared one would be compiled for all of them and flatter none.
+    private static long Floor(byte[] wire)
+    {
+        long payload = 0;
+        for (var at = 0; at < wire.Length;)
+        {
+            var message = wire.AsSpan(at);
+            var total = BinaryPrimitives.ReadInt32BigEndian(message);
+            if (Crc32.HashToUInt32(message[..8]) != BinaryPrimitives.ReadUInt32BigEndian(message[8..])) throw new InvalidDataException();
+            if (Crc32.HashToUInt32(message[..(total - 4)]) != BinaryPrimitives.ReadUInt32BigEndian(message[(total - 4)..])) throw new InvalidDataException();
+            at += total;
+            if (at < wire.Length) payload += total - 16 - BinaryPrimitives.ReadInt32BigEndian(message[4..]);
+        }
+
+        return payload;
+    }
+
+    private static long Span(byte[] wire)
+    {
+        long payload = 0;
+        var rest = new ReadOnlySequence<byte>(wire);
+        while (EventStreamDecoder.TryRead(ref rest, LambdaStreamingClientOptions.DefaultMaxMessageBytes, out var message))
+        {
+            if (!rest.IsEmpty) payload += message.Payload.Length;
+        }
+
+        return payload;
+    }
+
+    private static async Task<long> EventsAsync(byte[] wire)
+    {
+        long payload = 0;
+        await foreach (var item in new Events(Reader(wire)))
+        {
+            if (item.TryGetPayloadChunk(out var chunk)) payload += chunk.Payload.Length;
+        }
+
+        return payload;
+    }
+
+    private static async Task<long> ChunksAsync(byte[] wire)
+    {
+        long payload = 0;
+        await foreach (var chunk in new Chunks(Reader(wire))) payload += chunk.Payload.Length;
+        return payload;
+    }
+
+    private static async Task<long> PeerAsync(byte[] wire)
+    {
+        long payload = 0;
+        using var peer = new Peer(new MemoryStream(wire));
+        await foreach (var item in peer)
+        {
+            if (item is Peer.Chunk chunk) payload += chunk.Payload.Length;
+        }
+
+        return payload;
+    }
+
+    private static ResponseStreamReader Reader(byte[] wire)
+    {
+        var stream = new MemoryStream(wire);
+        return new ResponseStreamReader(new ResponseStreamBody(stream, stream, ReaderOptions.TimeProvider, ReaderOptions.IdleTimeout), ReaderOptions, new LambdaErrorDetails());
+    }
+
+    private sealed class Events(ResponseStreamReader reader) : IAsyncEnumerable<ResponseStreamEvent>
+    {
+        public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new ResponseStreamEventEnumerator(reader, throwOnFunctionError: true);
+    }
+
+    private sealed class Chunks(ResponseStreamReader reader) : IAsyncEnumerable<PayloadChunk>
+    {
+        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new PayloadChunkEnumerator(reader);
+    }
+}

@@ -1,0 +1,189 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.IO.Hashing;
+using System.Net.Http.Headers;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.Signing;
+
+namespace LambdaStreaming.Benchmarks;
+
+/// <summary>Whole calls over loopback from a server in its own process.</summary>
+internal static class Loopback
+{
+    private const int AnswerBytes = 48 * 1024 * 1024;
+    private const int WarmUpRuns = 20;
+    private const int DripEvents = 400;
+
+    private static readonly byte[] DropBuffer = new byte[64 * 1024];
+    private static readonly byte[] FloorBuffer = new byte[128 * 1024];
+    private const int Calls = 300;
+
+    private static readonly BasicAWSCredentials Credentials = new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+
+    public static async Task RunAsync(int rounds)
+    {
+        using var server = await WireServer.StartAsync();
+        using var raw = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = server.Url };
+        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = server.Url, Region = RegionEndpoint.USEast1, Credentials = Credentials });
+
+        Console.WriteLine($"Whole answers over loopback, {AnswerBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed and client CPU divided by reading and dropping, median and quartiles of {rounds} shuffled rounds.");
+        Console.WriteLine();
+        Console.WriteLine("The floor reads and checks both CRCs of each message, and nothing else. CPU is that of all rounds together: the system counts it in hundredths of a second.");
+        Console.WriteLine();
+        Console.WriteLine("| payload | dropping MB/s | floor: speed | CPU | ours: speed | CPU | peer: speed | CPU | ours ÷ floor: speed |");
+        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var size in (int[])[64, 1024, 8192, 65536]) await ThroughputAsync(raw, client, size, rounds);
+        Console.WriteLine();
+        await DripAsync(raw, client);
+        await CallAsync(raw, client, rounds);
+    }
+
+    private static async Task ThroughputAsync(HttpClient raw, LambdaStreamingClient client, int size, int rounds)
+    {
+        var function = Rounds.Text($"{size}-{AnswerBytes / (size + 106)}");
+        (string Name, Func<Task> Run)[] contenders =
+        [
+            ("drop", () => DropAsync(raw, function)),
+            ("floor", () => FloorAsync(raw, function)),
+            ("ours", () => OursAsync(client, function)),
+            ("peer", () => PeerAsync(raw, function)),
+        ];
+        foreach (var contender in contenders) for (var i = 0; i < WarmUpRuns; i++) await contender.Run();
+
+        using var self = Process.GetCurrentProcess();
+        var wall = contenders.Select(_ => new double[rounds]).ToArray();
+        var cpu = contenders.Select(_ => new double[rounds]).ToArray();
+        var order = Enumerable.Range(0, contenders.Length).ToArray();
+        for (var round = 0; round < rounds; round++)
+        {
+            Random.Shared.Shuffle(order);
+            foreach (var index in order)
+            {
+                self.Refresh();
+                var cpuBefore = self.TotalProcessorTime;
+                var started = Stopwatch.GetTimestamp();
+                await contenders[index].Run();
+                wall[index][round] = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                self.Refresh();
+                cpu[index][round] = (self.TotalProcessorTime - cpuBefore).TotalSeconds;
+            }
+        }
+
+        Console.WriteLine(Rounds.Text($"| {size} B | {AnswerBytes / 1e6 / Rounds.Median(wall[0]):0} | {Speed(1, 0)} | {Cpu(1):0.00} | {Speed(2, 0)} | {Cpu(2):0.00} | {Speed(3, 0)} | {Cpu(3):0.0} | {Speed(2, 1)} |"));
+        string Speed(int index, int beside) => Spread(wall[beside].Zip(wall[index], (other, own) => other / own));
+        double Cpu(int index) => cpu[index].Sum() / cpu[0].Sum();
+    }
+
+    private static async Task DripAsync(HttpClient raw, LambdaStreamingClient client)
+    {
+        var function = Rounds.Text($"drip-{DripEvents}");
+        var results = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var (name, run) in ((string, Func<Task>)[])[("raw", () => DropAsync(raw, function)), ("ours", () => OursAsync(client, function))])
+        {
+            await run();
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            await run();
+            results[name] = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)DripEvents;
+        }
+
+        Console.WriteLine(Rounds.Text($"One event a read ({DripEvents} events of 64 B, one a millisecond): {results["raw"]:0} B allocated an event by a raw read loop, {results["ours"]:0} B by ours (the call itself included)."));
+    }
+
+    private static async Task CallAsync(HttpClient raw, LambdaStreamingClient client, int rounds)
+    {
+        const string Function = "64-1";
+        var results = await Rounds.RunAsync(
+            [
+                new("raw", () => ManyAsync(() => DropAsync(raw, Function))),
+                new("sign", () => ManyAsync(SignAsync)),
+                new("ours", () => ManyAsync(() => OursAsync(client, Function))),
+            ],
+            Calls,
+            rounds);
+        var (post, sign, ours) = (results[0], results[1], results[2]);
+        Console.WriteLine(Rounds.Text($"A call with one chunk: raw HttpClient POST {post.Nanoseconds / 1000:0} µs and {post.AllocatedBytes:0} B; the signer alone {sign.Nanoseconds / 1000:0} µs and {sign.AllocatedBytes:0} B; ours {ours.Ratio:0.00} ({ours.RatioLow:0.00}–{ours.RatioHigh:0.00}) of the POST's time and {ours.AllocatedBytes:0} B, which is {ours.AllocatedBytes - post.AllocatedBytes - sign.AllocatedBytes:0} B beyond both."));
+    }
+
+    private static async Task<long> ManyAsync(Func<Task> call)
+    {
+        for (var i = 0; i < Calls; i++) await call();
+        return Calls;
+    }
+
+    private static async Task DropAsync(HttpClient raw, string function)
+    {
+        using var response = await PostAsync(raw, function);
+        await using var stream = await response.Content.ReadAsStreamAsync();
+        while (await stream.ReadAsync(DropBuffer) > 0) continue;
+    }
+
+    private static async Task FloorAsync(HttpClient raw, string function)
+    {
+        using var response = await PostAsync(raw, function);
+        await using var stream = await response.Content.ReadAsStreamAsync();
+        var buffer = FloorBuffer;
+        var length = 0;
+        while (await stream.ReadAsync(buffer.AsMemory(length)) is > 0 and var read)
+        {
+            length += read;
+            var rest = Check(buffer, length);
+            buffer.AsSpan(rest, length - rest).CopyTo(buffer);
+            length -= rest;
+        }
+
+        if (length > 0) throw new InvalidDataException();
+    }
+
+    // Where the last message that is not whole begins.
+    private static int Check(byte[] buffer, int length)
+    {
+        var at = 0;
+        while (length - at >= 12)
+        {
+            var message = buffer.AsSpan(at, length - at);
+            if (Crc32.HashToUInt32(message[..8]) != BinaryPrimitives.ReadUInt32BigEndian(message[8..])) throw new InvalidDataException();
+            var total = BinaryPrimitives.ReadInt32BigEndian(message);
+            if (message.Length < total) break;
+            if (Crc32.HashToUInt32(message[..(total - 4)]) != BinaryPrimitives.ReadUInt32BigEndian(message[(total - 4)..])) throw new InvalidDataException();
+            at += total;
+        }
+
+        return at;
+    }
+
+    private static async Task OursAsync(LambdaStreamingClient client, string function)
+    {
+        long bytes = 0;
+        await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest(function));
+        await foreach (var chunk in response.ReadChunksAsync()) bytes += chunk.Payload.Length;
+        if (bytes == 0) throw new InvalidOperationException("Nothing came.");
+    }
+
+    private static async Task PeerAsync(HttpClient raw, string function)
+    {
+        long bytes = 0;
+        using var response = await PostAsync(raw, function);
+        using var peer = new Peer(await response.Content.ReadAsStreamAsync());
+        await foreach (var item in peer) if (item is Peer.Chunk chunk) bytes += chunk.Payload.Length;
+        if (bytes == 0) throw new InvalidOperationException("Nothing came.");
+    }
+
+    private static async Task<HttpResponseMessage> PostAsync(HttpClient raw, string function)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/2021-11-15/functions/{function}/response-streaming-invocations") { Content = new ByteArrayContent([]) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        return await raw.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
+    private static async Task SignAsync() => await AWSSigV4Signer.SignAsync(
+        new AWSSigningRequest { HttpMethod = HttpMethod.Post, RequestUri = new Uri("http://127.0.0.1:1234/2021-11-15/functions/f/response-streaming-invocations"), ContentStream = new MemoryStream([]) },
+        new AWSSigV4Parameters { Credentials = Credentials, Region = RegionEndpoint.USEast1, Service = "lambda", SignPayload = true },
+        CancellationToken.None);
+
+    private static string Spread(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return Rounds.Text($"{Rounds.Median(sorted):0.00} ({sorted[sorted.Count / 4]:0.00}–{sorted[sorted.Count * 3 / 4]:0.00})");
+    }
+}

@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+using LambdaStreaming.Benchmarks;
+using LambdaStreaming.Soak;
+
+// Compares contenders in one run, as ratios with their spread.
+const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams]    all of them without an argument";
+const int RoundCount = 15;
+const int SilentStreams = 1000;
+
+switch (args)
+{
+    case [WireServer.Command]: return await WireServer.ServeAsync();
+    case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
+    case [] or ["decode"] or ["readers"] or ["loopback"] or ["server"] or ["streams"]: break;
+    default:
+        Console.Error.WriteLine(Usage);
+        return 2;
+}
+
+Console.WriteLine($"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
+Console.WriteLine();
+if (args is [] or ["decode"]) await Decode.RunAsync(RoundCount);
+if (args is [] or ["readers"]) await Readers.RunAsync(RoundCount);
+if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
+if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);
+if (args is [] or ["streams"]) await ManyStreams.RunAsync(SilentStreams, CancellationToken.None);
+return 0;

@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LambdaStreaming.Benchmarks;
+
+/// <summary>The readers of payloads, each beside what it must not be much slower than.</summary>
+internal static partial class Readers
+{
+    private const int Chunks = 20_000;
+
+    public static async Task RunAsync(int rounds)
+    {
+        Console.WriteLine("Readers from memory, 20,000 chunks: times divided by those of the first row of each block, median and quartiles of the rounds.");
+        Console.WriteLine();
+        Console.WriteLine("| reader | ns a chunk | ratio | B a chunk |");
+        Console.WriteLine("| --- | --- | --- | --- |");
+        foreach (var size in (int[])[64, 1024])
+        {
+            var wire = Wire.Of(Enumerable.Repeat(size, Chunks));
+            Print(Rounds.Text($"{size} B"), await Rounds.RunAsync(
+                [
+                    new("chunks, copied to a buffer", () => CopyChunksAsync(wire)),
+                    new("AsStream", () => StreamAsync(wire)),
+                ],
+                Chunks,
+                rounds));
+        }
+
+        var text = Wire.Of(Enumerable.Repeat(Encoding.UTF8.GetBytes(new string('t', 20)), Chunks));
+        Print("20 B of text", await Rounds.RunAsync([new("chunks, each to a string", () => StringsAsync(text)), new("ReadTextAsync", () => TextAsync(text))], Chunks, rounds));
+
+        var value = """{"id":12345,"name":"a name of some length","tags":["one","two","three"],"price":17.25}"""u8.ToArray();
+        var array = JsonSerializer.SerializeToUtf8Bytes(Enumerable.Repeat(JsonSerializer.Deserialize(value, Json.Default.Item)!, Chunks).ToArray(), Json.Default.ItemArray);
+        var inChunks = Wire.Of(array.Chunk(4096));
+        Print("an array of objects of 85 B, in chunks of 4 KiB", await Rounds.RunAsync(
+            [
+                new("JsonSerializer.DeserializeAsyncEnumerable over a plain stream", () => SerializerAsync(array)),
+                new("ReadJsonAsync", () => JsonAsync(inChunks)),
+            ],
+            Chunks,
+            rounds));
+        Console.WriteLine();
+    }
+
+    private static void Print(string what, IReadOnlyList<Result> results)
+    {
+        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {what}: {result.Name} | {result.Nanoseconds:0} | {result.Ratio:0.00} ({result.RatioLow:0.00}–{result.RatioHigh:0.00}) | {result.AllocatedBytes:0} |"));
+    }
+
+    private static async Task<long> CopyChunksAsync(byte[] wire)
+    {
+        long bytes = 0;
+        var buffer = new byte[4096];
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await foreach (var chunk in response.ReadChunksAsync())
+        {
+            chunk.CopyTo(buffer);
+            bytes += chunk.Length;
+        }
+
+        return bytes;
+    }
+
+    private static async Task<long> StreamAsync(byte[] wire)
+    {
+        long bytes = 0;
+        var buffer = new byte[4096];
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await using var stream = response.AsStream();
+        while (await stream.ReadAsync(buffer) is > 0 and var count) bytes += count;
+        return bytes;
+    }
+
+    private static async Task<long> StringsAsync(byte[] wire)
+    {
+        long characters = 0;
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await foreach (var chunk in response.ReadChunksAsync()) characters += Encoding.UTF8.GetString(chunk.Payload).Length;
+        return characters;
+    }
+
+    private static async Task<long> TextAsync(byte[] wire)
+    {
+        long characters = 0;
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await foreach (var text in response.ReadTextAsync()) characters += text.Length;
+        return characters;
+    }
+
+    private static async Task<long> SerializerAsync(byte[] array)
+    {
+        long items = 0;
+        await foreach (var item in JsonSerializer.DeserializeAsyncEnumerable(new MemoryStream(array), Json.Default.Item)) items += item!.Tags.Length;
+        return items;
+    }
+
+    private static async Task<long> JsonAsync(byte[] wire)
+    {
+        long items = 0;
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await foreach (var item in response.ReadJsonAsync(Json.Default.Item)) items += item!.Tags.Length;
+        return items;
+    }
+
+    internal sealed record Item(int Id, string Name, string[] Tags, double Price);
+
+    [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+    [JsonSerializable(typeof(Item))]
+    [JsonSerializable(typeof(Item[]))]
+    private sealed partial class Json : JsonSerializerContext;
+}

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace LambdaStreaming.Benchmarks;
+
+/// <summary>A server in a process of its own that writes prepared answers as fast as the socket takes them: no server framework is measured.</summary>
+/// <remarks>The function's name says what to answer: <c>SIZE-COUNT</c> for so many chunks of so many bytes in HTTP chunks of 64 KiB, <c>drip-COUNT</c> for chunks of 64 bytes, each written alone.</remarks>
+internal sealed class WireServer : IDisposable
+{
+    public const string Command = "serve-wire";
+    private const int HttpChunkBytes = 64 * 1024;
+
+    private static readonly byte[] Head = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nx-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+    private readonly Process _process;
+
+    private WireServer(Process process, Uri url) => (_process, Url) = (process, url);
+
+    public Uri Url { get; }
+
+    public static async Task<WireServer> StartAsync()
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(WireServer).Assembly.Location);
+        start.ArgumentList.Add(Command);
+        var process = Process.Start(start)!;
+        return new WireServer(process, new Uri(await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The server did not start.")));
+    }
+
+    /// <summary>What the other process runs: until its input ends, so that it never outlives this one.</summary>
+    public static async Task<int> ServeAsync()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Console.WriteLine($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        _ = AcceptAsync(listener);
+        await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static async Task AcceptAsync(TcpListener listener)
+    {
+        while (true) _ = ServeAsync(await listener.AcceptSocketAsync());
+    }
+
+    private static async Task ServeAsync(Socket socket)
+    {
+        using var _ = socket;
+        socket.NoDelay = true;
+        var prepared = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            while (await ReadFunctionAsync(socket, buffer) is { } function)
+            {
+                if (function.StartsWith("drip-", StringComparison.Ordinal))
+                {
+                    await DripAsync(socket, int.Parse(function[5..], CultureInfo.InvariantCulture));
+                    continue;
+                }
+
+                if (!prepared.TryGetValue(function, out var answer)) prepared[function] = answer = Prepare(function);
+                await socket.SendAsync(answer);
+            }
+        }
+        catch (SocketException)
+        {
+            // The client has left.
+        }
+    }
+
+    private static async Task DripAsync(Socket socket, int count)
+    {
+        await socket.SendAsync(Head);
+        var chunk = HttpChunk(Wire.Chunk(64));
+        for (var i = 0; i < count; i++)
+        {
+            await Task.Delay(1);
+            await socket.SendAsync(chunk);
+        }
+
+        await socket.SendAsync((byte[])[.. HttpChunk(Wire.Complete()), .. "0\r\n\r\n"u8]);
+    }
+
+    private static byte[] Prepare(string function)
+    {
+        var (size, count) = (int.Parse(function.Split('-')[0], CultureInfo.InvariantCulture), int.Parse(function.Split('-')[1], CultureInfo.InvariantCulture));
+        var wire = Wire.Of(Enumerable.Repeat(size, count));
+        using var answer = new MemoryStream();
+        answer.Write(Head);
+        for (var at = 0; at < wire.Length; at += HttpChunkBytes) answer.Write(HttpChunk(wire.AsSpan(at, Math.Min(HttpChunkBytes, wire.Length - at))));
+        answer.Write("0\r\n\r\n"u8);
+        return answer.ToArray();
+    }
+
+    private static byte[] HttpChunk(ReadOnlySpan<byte> bytes) => [.. Encoding.ASCII.GetBytes(bytes.Length.ToString("x", CultureInfo.InvariantCulture)), .. "\r\n"u8, .. bytes, .. "\r\n"u8];
+
+    private static async Task<string?> ReadFunctionAsync(Socket socket, byte[] buffer)
+    {
+        var length = 0;
+        while (length < 4 || !buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+        {
+            var count = await socket.ReceiveAsync(buffer.AsMemory(length));
+            if (count == 0) return null;
+            length += count;
+        }
+
+        return Encoding.ASCII.GetString(buffer, 0, length).Split('/')[3];
+    }
+}

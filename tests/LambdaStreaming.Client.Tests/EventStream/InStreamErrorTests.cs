@@ -1,0 +1,160 @@
+using System.Net;
+using System.Text;
+using Amazon.Runtime;
+
+namespace LambdaStreaming.Tests.EventStream;
+
+/// <summary>Errors that come within the answer: exception and error messages, and InvokeComplete with an error code.</summary>
+public class InStreamErrorTests
+{
+    [Fact]
+    public async Task Read_ExceptionOfTheCatalogue_HasItsTypeInsideAndIsNeverSafeToResend()
+    {
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("TooManyRequestsException", """{"message":"slow down","Reason":"CallerRateLimitExceeded"}"""));
+
+        Assert.Equal("TooManyRequestsException", exception.ErrorCode);
+        Assert.Equal("slow down", exception.ServiceMessage);
+        var inner = Assert.IsType<TooManyRequestsException>(exception.InnerException);
+        Assert.Equal("CallerRateLimitExceeded", inner.Reason);
+        Assert.Equal("slow down", inner.ServiceMessage);
+        Assert.Equal("TooManyRequestsException: slow down.", inner.Message);
+        Assert.Equal(HttpStatusCode.TooManyRequests, inner.StatusCode);
+        Assert.Equal(ErrorType.Sender, inner.ErrorType);
+        Assert.True(inner.FunctionMayHaveRun);
+        Assert.False(inner.IsSafeToResend);
+        Assert.False(exception.IsSafeToResend);
+        Assert.False(LambdaResilience.MayResend(exception, ResendPolicy.AtLeastOnce));
+    }
+
+    [Fact]
+    public async Task Read_ExceptionWithANamespace_IsCutToItsName() =>
+        Assert.IsType<ServiceException>((await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("com.amazonaws.lambda#ServiceException", "{}"))).InnerException);
+
+    [Fact]
+    public async Task Read_ExceptionNamedByItsBodyAlone_HasThatName()
+    {
+        var message = Messages.Of([(":message-type", "exception")], """{"__type":"ServiceException","Message":"m"}"""u8);
+
+        Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Read_ErrorMessage_HasCodeAndMessageOfItsHeaders()
+    {
+        var message = Messages.Of([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")], []);
+
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
+
+        Assert.Equal("InternalError", exception.ErrorCode);
+        Assert.Equal("it broke", exception.ServiceMessage);
+        Assert.IsType<InternalFailureException>(exception.InnerException);
+        Assert.Contains("with InternalError: it broke. 1 chunks with 6 bytes were delivered before.", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("text, no JSON")]
+    [InlineData("{\"message\":")]
+    [InlineData("[]")]
+    [InlineData("{\"message\":\"\\ud800\",\"\\ud800\":\"\\udc00\"}")]
+    [InlineData("{\"message\":\"m\",\"message\":7,\"Message\":null}")]
+    public async Task Read_ExceptionWithAnyBody_KeepsItsName(string body) =>
+        Assert.Equal("FutureException", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("FutureException", body))).ErrorCode);
+
+    [Fact]
+    public async Task Read_ExceptionWithDeepBody_KeepsItsMessage()
+    {
+        var body = $$"""{"Deep":{{new string('[', 10_000)}}{{new string(']', 10_000)}},"message":"m"}""";
+
+        Assert.Equal("m", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("FutureException", body))).ServiceMessage);
+    }
+
+    [Fact]
+    public async Task Read_ExceptionWithMoreThan64KiB_KeepsItsName() =>
+        Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("ServiceException", $$"""{"message":"{{new string('m', 64 * 1024)}}"}"""))).ErrorCode);
+
+    [Fact]
+    public async Task Read_UnnamedException_IsStillOne()
+    {
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Of([(":message-type", "exception")], "{}"u8));
+
+        Assert.Equal("", exception.ErrorCode);
+        Assert.Null(exception.InnerException);
+    }
+
+    [Theory]
+    [InlineData("""{"ErrorCode":"Unhandled","ErrorDetails":"text"}""", "Unhandled", "text")]
+    [InlineData("""{"ErrorCode":"Any.Thing at all","ErrorDetails":null}""", "Any.Thing at all", null)]
+    [InlineData("""{"ErrorCode":"Unhandled","ErrorDetails":{"errorType":"T"}}""", "Unhandled", """{"errorType":"T"}""")]
+    [InlineData("""{"ErrorCode":7}""", "7", null)]
+    [InlineData("""{"ErrorCode":"A","ErrorCode":"B","Future":[{}]}""", "B", null)]
+    [InlineData("""{"\ud800":1,"ErrorCode":"half \udc00","ErrorDetails":"\ud800\u0041"}""", "half \ufffd", "\ufffdA")]
+    [InlineData("\ufeff{\"ErrorCode\":\"A\"}", "A", null)]
+    public async Task Read_InvokeCompleteWithErrorCode_IsAFunctionError(string json, string code, string? details)
+    {
+        var exception = await ReadErrorAsync<FunctionErrorException>(Messages.Complete(json));
+
+        Assert.Equal(code, exception.ErrorCode);
+        Assert.Equal(details, exception.ErrorDetails);
+        Assert.Equal((1, 6), (exception.ChunksReceived, exception.BytesReceived));
+        Assert.Equal(ErrorType.Receiver, exception.ErrorType);
+    }
+
+    [Fact]
+    public async Task Read_InvokeCompleteThatIsDeepAndLong_IsAFunctionError()
+    {
+        var details = new string('d', 64 * 1024);
+        var json = $$"""{"Deep":{{new string('[', 10_000)}}{{new string(']', 10_000)}},"ErrorDetails":"{{details}}","ErrorCode":"Unhandled"}""";
+
+        Assert.Equal(details, (await ReadErrorAsync<FunctionErrorException>(Messages.Complete(json))).ErrorDetails);
+    }
+
+    [Fact]
+    public async Task Read_InvokeCompleteThatIsNotUtf8_IsAFunctionError()
+    {
+        byte[] json = [.. "{\"ErrorCode\":\"a"u8, 0xFF, .. "\"}"u8];
+        var message = Messages.Of([(":message-type", "event"), (":event-type", "InvokeComplete")], json);
+
+        Assert.Equal("a\ufffd", (await ReadErrorAsync<FunctionErrorException>(message)).ErrorCode);
+    }
+
+    [Theory]
+    [InlineData("text")]
+    [InlineData("{\"ErrorCode\":\"A\"")]
+    [InlineData("{\"ErrorCode\":\"A\"} x")]
+    [InlineData("null x")]
+    [InlineData("[]")]
+    [InlineData("\"text\"")]
+    [InlineData(" ")]
+    public async Task Read_InvokeCompleteThatIsNoObject_IsCorrupt(string json) =>
+        Assert.Equal(ResponseStreamCorruption.MalformedEvent, (await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json))).Reason);
+
+    [Theory]
+    [InlineData(FunctionErrorCodes.SandboxTimedout, "It ran into its timeout")]
+    [InlineData(FunctionErrorCodes.RuntimeTruncatedResponse, "broke in the middle")]
+    [InlineData(FunctionErrorCodes.FunctionResponseSizeTooLarge, "limit of size")]
+    [InlineData("My.Error\r\nsecond line", "failed with My.Error; ErrorDetails")]
+    public async Task Message_OfAKnownCode_SaysWhatItMeans(string code, string expected)
+    {
+        var exception = await ReadErrorAsync<FunctionErrorException>(Messages.Complete($$"""{"ErrorCode":{{System.Text.Json.JsonSerializer.Serialize(code)}}}"""));
+
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<T> ReadErrorAsync<T>(byte[] message)
+        where T : LambdaStreamingException
+    {
+        byte[] body = [.. Messages.Chunk("output"), .. message];
+        using var client = StubbedClient.Streaming(new PiecewiseStream(body, () => 1000));
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken);
+        var text = new StringBuilder();
+
+        var exception = await Assert.ThrowsAsync<T>(async () =>
+        {
+            await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        });
+
+        Assert.Equal("output", text.ToString());
+        return exception;
+    }
+}

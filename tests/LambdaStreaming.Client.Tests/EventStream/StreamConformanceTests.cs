@@ -1,0 +1,129 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using LambdaStreaming.Tests.Conformance;
+
+namespace LambdaStreaming.Tests.EventStream;
+
+/// <summary>conformance/responses/streams whole, each also cut into pieces.</summary>
+public class StreamConformanceTests
+{
+    private const int RandomCuts = 20;
+
+    public static IEnumerable<TheoryDataRow<string>> Cases => ConformanceData.Names("responses/streams");
+
+    [Theory, MemberData(nameof(Cases))]
+    public async Task ReadEvents_ConformanceCase_EndsAsExpected(string name)
+    {
+        var test = ConformanceData.Load("responses/streams", name);
+        var body = ConformanceData.Bytes(test["response"]!["body"]);
+        var random = new Random(1);
+
+        await CheckAsync(test, body, () => body.Length + 1, asynchronous: false);
+        await CheckAsync(test, body, () => 64 * 1024, asynchronous: true);
+        if (body.Length <= 64 * 1024) await CheckAsync(test, body, () => 1, asynchronous: false);
+        for (var i = 0; i < RandomCuts; i++) await CheckAsync(test, body, () => random.Next(1, Math.Max(2, body.Length / random.Next(1, 20))), asynchronous: i % 2 == 0);
+    }
+
+    private static async Task CheckAsync(JsonNode test, byte[] body, Func<int> nextPiece, bool asynchronous)
+    {
+        var expect = test["expect"]!;
+        var head = test["response"]!;
+        using var stream = new PiecewiseStream(body, nextPiece, breaksOff: (string)head["end"]! == "abort") { Asynchronous = asynchronous };
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(stream, (HttpStatusCode)(int)head["status"]!, [.. head["headers"]!.AsArray().Select(pair => ((string)pair![0]!, (string)pair[1]!))]));
+        var request = new InvokeWithResponseStreamRequest("my-function") { InvocationType = (int)head["status"]! == 204 ? InvocationType.DryRun : InvocationType.RequestResponse };
+
+        using var response = await client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal((int)expect["status"]!, (int)response.StatusCode);
+        Assert.Equal((string?)expect["request_id"] ?? "", response.RequestId);
+        Assert.Equal((string?)expect["executed_version"], response.ExecutedVersion);
+        Assert.Equal((string?)expect["response_stream_content_type"], response.ResponseStreamContentType);
+
+        var (chunks, complete, failure) = await ReadAsync(response);
+        var expectedEvents = expect["events"]!.AsArray().SelectMany(item => Enumerable.Repeat(item!, (int?)item!["times"] ?? 1)).ToList();
+        var expectedChunks = expectedEvents.Where(item => (string)item["type"]! == "PayloadChunk").ToList();
+        Assert.Equal(expectedChunks.Count, chunks.Count);
+        foreach (var (want, have) in expectedChunks.Zip(chunks)) ConformanceData.AssertDigest(want["payload"]!, have);
+        ConformanceData.AssertDigest(expect["total_payload"]!, chunks.SelectMany(chunk => chunk).ToArray());
+        if (expect["complete"] is { } wanted)
+        {
+            Assert.NotNull(response.InvokeComplete);
+            Assert.Equal((string?)wanted["ErrorCode"], response.InvokeComplete.ErrorCode);
+            Assert.Equal((string?)wanted["ErrorDetails"], response.InvokeComplete.ErrorDetails);
+            Assert.Equal((string?)wanted["LogResult"], response.InvokeComplete.LogResult);
+        }
+        else
+        {
+            Assert.Null(response.InvokeComplete);
+        }
+
+        Assert.Equal((string)expect["result"]! is "success" && (int)head["status"]! == 200, complete);
+        AssertFailure(expect, failure, chunks);
+    }
+
+    private static void AssertFailure(JsonNode expect, Exception? failure, List<byte[]> chunks)
+    {
+        switch ((string)expect["result"]!)
+        {
+            case "success":
+                Assert.Null(failure);
+                return;
+            case "function_error":
+                Assert.Equal((string?)expect["complete"]!["ErrorCode"], Assert.IsType<FunctionErrorException>(failure).ErrorCode);
+                return;
+            case "stream_error":
+                var error = Assert.IsType<ResponseStreamErrorException>(failure);
+                Assert.Equal((string)expect["error"]!["name"]!, error.ErrorCode);
+                if ((string?)expect["error"]!["message"] is { } message) Assert.Equal(message, error.ServiceMessage);
+                break;
+            default:
+                string[] acceptable = [(string)expect["error"]!["class"]!, .. expect["also_acceptable"]?.AsArray().Select(item => (string)item!) ?? []];
+                Assert.Contains(ClassOf(failure), acceptable);
+                break;
+        }
+
+        var streamFailure = Assert.IsAssignableFrom<ResponseStreamException>(failure);
+        Assert.Equal(chunks.Count, streamFailure.ChunksReceived);
+        Assert.Equal(chunks.Sum(chunk => chunk.LongLength), streamFailure.BytesReceived);
+        Assert.True(streamFailure.FunctionMayHaveRun);
+    }
+
+    private static string ClassOf(Exception? failure) => failure switch
+    {
+        null => "accepts",
+        ResponseStreamTruncatedException { InnerException: not null } => "transport",
+        ResponseStreamTruncatedException truncated => truncated.Message.Contains("inside a message", StringComparison.Ordinal) ? "truncated" : "missing_complete",
+        ResponseStreamCorruptException corrupt => corrupt.Reason switch
+        {
+            ResponseStreamCorruption.PreludeChecksum => "prelude_checksum",
+            ResponseStreamCorruption.MalformedLength => "malformed_length",
+            ResponseStreamCorruption.MessageChecksum => "message_checksum",
+            ResponseStreamCorruption.MalformedHeader => "malformed_header",
+            ResponseStreamCorruption.MalformedEvent => "malformed_event",
+            ResponseStreamCorruption.UnexpectedContentType => "unexpected_content_type",
+            _ => corrupt.Reason.ToString(),
+        },
+        _ => failure.GetType().Name,
+    };
+
+    private static async Task<(List<byte[]> Chunks, bool Complete, Exception? Failure)> ReadAsync(InvokeWithResponseStreamResponse response)
+    {
+        var chunks = new List<byte[]>();
+        var complete = false;
+        try
+        {
+            await foreach (var item in response)
+            {
+                Assert.False(complete);
+                if (item.TryGetPayloadChunk(out var chunk)) chunks.Add(chunk.ToArray());
+                else complete = item.InvokeComplete is not null;
+            }
+
+            return (chunks, complete, null);
+        }
+        catch (LambdaStreamingException exception)
+        {
+            return (chunks, complete, exception);
+        }
+    }
+}

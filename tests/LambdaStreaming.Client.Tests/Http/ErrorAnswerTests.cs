@@ -1,0 +1,242 @@
+using System.Net;
+using System.Text;
+using LambdaStreaming.Http;
+using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Tests.Http;
+
+public class ErrorAnswerTests
+{
+    private static readonly InvokeWithResponseStreamRequest Request = new("my-function") { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } };
+
+    [Theory]
+    [InlineData("""{"__type":"aws#A:http://x","code":"B","Code":"C","message":"m","Message":"M"}""", "A", "m")]
+    [InlineData("""{"Code":"C","code":"B","Message":"M","message":"m"}""", "C", "M")]
+    [InlineData("""{"__type":"","code":"B"}""", "B", null)]
+    [InlineData("""{"__type":7,"message":{"deep":[1]}}""", "7", """{"deep":[1]}""")]
+    [InlineData("""{"__type":"First","__type":"Second","message":"1","message":"2"}""", "First", "1")]
+    [InlineData("""{"message":"grüß \ud83d\ude80 \"q\" \\ \/ \n"}""", null, "grüß 🚀 \"q\" \\ / \n")]
+    [InlineData("""{"message":"half \ud83d","__type":"A"}""", "A", "half \ufffd")]
+    [InlineData("""{"\ud800":"x","__type":"A"}""", "A", null)]
+    [InlineData("""{"\u006dessage":"escaped","__type":"A"}""", "A", null)]
+    [InlineData("\ufeff{\"__type\":\"A\"}", "A", null)]
+    [InlineData("""{"__type":"A"} x""", null, null)]
+    [InlineData("""{"__type":"A",""", null, null)]
+    [InlineData("""["A"]""", null, null)]
+    [InlineData("null", null, null)]
+    [InlineData("\"text\"", null, null)]
+    [InlineData("", null, null)]
+    [InlineData("   ", null, null)]
+    [InlineData("upstream request timeout\r\n", null, "upstream request timeout")]
+    [InlineData("<html>", null, null)]
+    [InlineData("\0\u0001", null, null)]
+    public void FromBody_AnyText_IsReadAsFarAsItGoes(string body, string? code, string? message)
+    {
+        var answer = ErrorAnswer.FromBody(Encoding.UTF8.GetBytes(body));
+
+        Assert.Equal(code, answer.Code);
+        Assert.Equal(message, answer.Message);
+    }
+
+    [Fact]
+    public void FromBody_NotUtf8InAValue_KeepsTheRest()
+    {
+        byte[] body = [.. "{\"message\":\"a"u8, 0xFF, 0xC3, .. "b\",\"__type\":\"A\"}"u8];
+
+        var answer = ErrorAnswer.FromBody(body);
+
+        Assert.Equal("A", answer.Code);
+        Assert.Equal("a\ufffd\ufffdb", answer.Message);
+    }
+
+    [Fact]
+    public void FromBody_NotUtf8AtAll_IsNothing()
+    {
+        var answer = ErrorAnswer.FromBody([0xFF, 0xFE, 0x00, 0x41]);
+
+        Assert.Equal((null, null), (answer.Code, answer.Message));
+    }
+
+    [Fact]
+    public void FromBody_DeepJson_IsReadAndKept()
+    {
+        var deep = new string('[', 30_000) + new string(']', 30_000);
+
+        var answer = ErrorAnswer.FromBody(Encoding.UTF8.GetBytes($$"""{"Deep":{{deep}},"message":"m"}"""));
+
+        Assert.Equal("m", answer.Message);
+        Assert.Equal(deep, answer.Fields["Deep"]);
+    }
+
+    [Theory]
+    [InlineData("ServiceException", "ServiceException")]
+    [InlineData("aws.lambda#ServiceException", "ServiceException")]
+    [InlineData("ServiceException:http://internal.amazon.com/coral/#x", "ServiceException")]
+    [InlineData("a#b#ServiceException", "ServiceException")]
+    [InlineData(" ServiceException , ServiceException", "ServiceException")]
+    [InlineData("aws.lambda#", null)]
+    [InlineData(":x", null)]
+    [InlineData("  ", null)]
+    [InlineData(null, null)]
+    public void NameOf_EachForm_IsCut(string? value, string? name) => Assert.Equal(name, ErrorAnswer.NameOf(value));
+
+    [Theory]
+    [InlineData(64 * 1024)]
+    [InlineData((64 * 1024) + 1)]
+    [InlineData(int.MaxValue)]
+    public async Task Invoke_LongErrorBody_IsReadTo64KiBAndNoFurther(int length)
+    {
+        using var body = new CountingStream(length);
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, ("x-amzn-ErrorType", "ServiceException")));
+
+        await Assert.ThrowsAsync<ServiceException>(() => client.InvokeWithResponseStreamAsync(Request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(64 * 1024, body.Given);
+        Assert.True(body.MostAsked <= 64 * 1024, $"{body.MostAsked} bytes were asked for at {body.Given}.");
+        Assert.True(body.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Invoke_ErrorBodyThatBreaksOff_IsTheErrorOfTheHead()
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(
+            new PiecewiseStream("{\"message\":\"hal"u8.ToArray(), () => 4, breaksOff: true), HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")));
+
+        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request, TestContext.Current.CancellationToken));
+
+        Assert.Equal("", exception.ServiceMessage);
+    }
+
+    // As a caller's HttpClient does that decompresses.
+    [Fact]
+    public async Task Invoke_ErrorBodyThatThrowsAnythingElse_IsTheErrorOfTheHead()
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new CountingStream(1) { Failure = new InvalidDataException() }, HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")));
+
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Invoke_ErrorBodyThatDoesNotCome_IsTheErrorOfTheHeadAfterTenSeconds()
+    {
+        var time = new FakeTimeProvider();
+        using var body = new CountingStream(1) { Silent = true };
+        var options = StubbedClient.Options();
+        options.TimeProvider = time;
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(body, HttpStatusCode.TooManyRequests, ("x-amzn-ErrorType", "TooManyRequestsException"), ("Retry-After", "3")), options);
+
+        var call = client.InvokeWithResponseStreamAsync(Request, TestContext.Current.CancellationToken);
+        await body.Asked;
+        Assert.False(call.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(TimeSpan.FromSeconds(3), (await Assert.ThrowsAsync<TooManyRequestsException>(() => call)).RetryAfter);
+    }
+
+    [Fact]
+    public async Task Invoke_CancelledWhileTheErrorBodyIsRead_IsCancelled()
+    {
+        using var body = new CountingStream(1) { Silent = true };
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, ("x-amzn-ErrorType", "ServiceException")));
+        using var source = new CancellationTokenSource();
+
+        var call = client.InvokeWithResponseStreamAsync(Request, source.Token);
+        await body.Asked;
+        await source.CancelAsync();
+
+        Assert.Equal(source.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call)).CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("https://user:password@elsewhere.example.com:8443/a%20b?token=secret#f", "https://elsewhere.example.com:8443/a%20b")]
+    [InlineData("/relative?token=secret", "/relative")]
+    [InlineData(null, "nowhere")]
+    public async Task Invoke_Redirect_SaysWhereItPointedAndIsNotFollowed(string? location, string target)
+    {
+        await using var server = RawServer.Answering(RawServer.Answer(307, [], location is null ? [] : ["Location: " + location]));
+        using var client = server.CreateClient();
+
+        var exception = await Assert.ThrowsAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken));
+
+        Assert.Contains($" redirects to {target}. ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("password", exception.ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, server.WholeRequests);
+        Assert.False(exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task Read_Status200OfAnotherContentType_SaysSo()
+    {
+        await using var server = RawServer.Answering(RawServer.Answer(200, "<html>The proxy says hello to all.</html>"u8.ToArray(), "Content-Type: text/html"));
+        using var client = server.CreateClient();
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken);
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(async () =>
+        {
+            await foreach (var item in response) Assert.Fail($"There is no {item.Kind}.");
+        });
+
+        Assert.Equal(ResponseStreamCorruption.UnexpectedContentType, exception.Reason);
+        Assert.Contains("text/html", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("function my-function, region us-east-1, HTTP 200, attempt 1 of 3", exception.Message, StringComparison.Ordinal);
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    private sealed class CountingStream(int length) : Stream
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Asked => _asked.Task;
+
+        public long Given { get; private set; }
+
+        /// <summary>The most that reads would have taken in all.</summary>
+        public long MostAsked { get; private set; }
+
+        public bool Silent { get; init; }
+
+        public Exception? Failure { get; init; }
+
+        public bool IsDisposed { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            MostAsked = Math.Max(MostAsked, Given + buffer.Length);
+            _asked.TrySetResult();
+            if (Silent) await Task.Delay(Timeout.Infinite, cancellationToken);
+            if (Failure is not null) throw Failure;
+            var count = (int)Math.Min(buffer.Length, length - Given);
+            buffer.Span[..count].Fill((byte)'x');
+            Given += count;
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            IsDisposed = true;
+            base.Dispose(disposing);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+using System.Net;
+using System.Text;
+using Amazon.Runtime;
+using LambdaStreaming.Http;
+using LambdaStreaming.Tests.EventStream;
+
+namespace LambdaStreaming.Tests.Http;
+
+public class ErrorTextTests
+{
+    private const string SecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    private const string SessionToken = "FwoGZXIvYXdzEXAMPLETOKEN==";
+    private const string Payload = """{"card":"4111 1111 1111 1111"}""";
+
+    [Fact]
+    public async Task Message_AccessDenied_NamesTheActionAndTheFunction()
+    {
+        var exception = await ThrowAsync<AccessDeniedException>(403, """{"Message":"User: u is not authorized to perform: lambda:InvokeFunction on resource: r"}""", ("x-amzn-ErrorType", "AccessDeniedException"), ("x-amzn-RequestId", "id-1"));
+
+        Assert.Equal(
+            "AccessDeniedException: User: u is not authorized to perform: lambda:InvokeFunction on resource: r. The function did not run. "
+            + "Allow the action lambda:InvokeFunction on my-function to these credentials, in their IAM policy or in the function's resource policy. "
+            + "An explicit deny, a service control policy or a VPC endpoint policy can take it away again. "
+            + "(function my-function, region us-east-1, HTTP 403, attempt 1 of 3, request id id-1).",
+            exception.Message);
+    }
+
+    [Theory]
+    [InlineData("ExpiredTokenException", "Refresh the credentials")]
+    [InlineData("ResourceNotFoundException", "the function's name (my-function), the region (us-east-1), the account and the qualifier")]
+    [InlineData("UnrecognizedClientException", "access key and session token")]
+    [InlineData("InvalidSignatureException", "this machine's clock")]
+    [InlineData("RequestExpired", "this machine's clock")]
+    [InlineData("SnapStartException", "The function may have run. Look in the log of my-function")]
+    [InlineData("ServiceException", "The function may have run. Send it again if the function may run twice.")]
+    public async Task Message_KnownError_SaysWhatToDo(string code, string advice)
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(ErrorCatalogue.Find(code)!.StatusCode, "{}", ("x-amzn-ErrorType", code));
+
+        Assert.StartsWith(code + ". ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(advice, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("{", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Message_PageOfAGateway_SaysThatItIsOne()
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(503, "<html>", ("Content-Type", "text/html"));
+
+        Assert.Equal(
+            "HTTP 503. The function may have run. The answer names no error and is text/html: something between this client and Lambda may have answered in its place. "
+            + "Send it again if the function may run twice. (function my-function, region us-east-1, HTTP 503, attempt 1 of 3).",
+            exception.Message);
+    }
+
+    [Fact]
+    public async Task Message_UnknownError_QuotesTheService()
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(418, """{"message":"m!"}""", ("x-amzn-ErrorType", "FutureException"));
+
+        Assert.Equal("FutureException: m! The function may have run. (function my-function, region us-east-1, HTTP 418, attempt 1 of 3).", exception.Message);
+    }
+
+    [Fact]
+    public async Task Message_LongWords_AreCut()
+    {
+        var exception = await ThrowAsync<ServiceException>(500, $$"""{"message":"{{new string('m', 999)}}🚀🚀"}""", ("x-amzn-ErrorType", "ServiceException"));
+
+        Assert.Contains(new string('m', 999) + "… ", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(999 + 4, exception.ServiceMessage.Length);
+    }
+
+    // As the service does: IncompleteSignature quotes the header, InvalidSignature the canonical request with the token in it, InvalidRequestContent the payload. Here every error quotes all of it.
+    [Theory, MemberData(nameof(ErrorCatalogueTests.Codes), MemberType = typeof(ErrorCatalogueTests))]
+    public async Task Message_AnswerThatEchoesTheRequest_HoldsNoSecretSignatureOrPayload(string code)
+    {
+        var signature = "";
+        var echo = await EchoAsync(ErrorCatalogue.Find(code)!.StatusCode, code, found => signature = found);
+
+        Assert.Equal(64, signature.Length);
+        Assert.Contains(signature, ((LambdaServiceException)echo).ServiceMessage, StringComparison.Ordinal);
+        AssertClean(echo, signature);
+    }
+
+    [Theory]
+    [InlineData("FutureException", 400)]
+    [InlineData("", 500)]
+    public async Task Message_UnknownErrorThatEchoesTheRequest_HoldsNoSecretSignatureOrPayload(string code, int status)
+    {
+        var signature = "";
+        var echo = await EchoAsync(status, code, found => signature = found);
+
+        AssertClean(echo, signature);
+    }
+
+    [Fact]
+    public async Task Message_CanonicalRequestOfTheService_IsLeftOut()
+    {
+        var exception = await ThrowAsync<InvalidSignatureException>(
+            403,
+            $$"""{"message":"The request signature we calculated does not match.\n\nThe Canonical String for this request should have been\n'POST\nx-amz-security-token:other-token\n'"}""",
+            ("x-amzn-ErrorType", "InvalidSignatureException"));
+
+        Assert.StartsWith("InvalidSignatureException: The request signature we calculated does not match. The function did not run. ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("other-token", exception.ToString(), StringComparison.Ordinal);
+        Assert.Contains("other-token", exception.ServiceMessage, StringComparison.Ordinal);
+    }
+
+    // A part of the payload cannot be told from the service's own words; so these are not repeated at all.
+    [Fact]
+    public async Task Message_InvalidRequestContent_DoesNotQuoteTheService()
+    {
+        var exception = await ThrowAsync<InvalidRequestContentException>(400, """{"message":"Unrecognized token '4111'"}""", ("x-amzn-ErrorType", "InvalidRequestContentException"));
+
+        Assert.DoesNotContain("4111", exception.ToString(), StringComparison.Ordinal);
+        Assert.Contains("4111", exception.ServiceMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Message_FailuresWithinTheAnswer_HoldNoSecretSignatureOrPayload()
+    {
+        (string What, byte[] Body)[] bodies =
+        [
+            ("exception", [.. Messages.Chunk("output"), .. Messages.Exception("InvalidRequestContentException", """{"message":"{\"card\":\"4111 1111 1111 1111\"}"}""")]),
+            ("function error", [.. Messages.Chunk("output"), .. Messages.Complete("""{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorMessage\":\"4111 1111 1111 1111\"}"}""")]),
+            ("truncated", Messages.Chunk("output")),
+            ("corrupt", [.. Messages.Chunk("output"), .. new byte[20]]),
+        ];
+        foreach (var (what, body) in bodies)
+        {
+            using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(body)), Options());
+            using var response = await client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken);
+
+            var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
+            {
+                await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken)) Assert.Equal(6, chunk.Length);
+            });
+
+            AssertClean(exception, "signature-of-" + what);
+            Assert.DoesNotContain("output", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("function my-function, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11)", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("1 chunks with 6 bytes", exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Message_TransportFailure_HoldsNoSecretSignatureOrPayload()
+    {
+        using var client = StubbedClient.Create(_ => throw new HttpRequestException("broke"), Options());
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
+
+        AssertClean(exception, "Signature=");
+        Assert.Contains("The request had been sent, so the function may have run. (function my-function, region us-east-1, attempt 1 of 3).", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertClean(Exception exception, string signature)
+    {
+        foreach (var text in new[] { exception.Message, exception.ToString() })
+        {
+            Assert.DoesNotContain(SecretKey, text, StringComparison.Ordinal);
+            Assert.DoesNotContain(SessionToken, text, StringComparison.Ordinal);
+            Assert.DoesNotContain(signature, text, StringComparison.Ordinal);
+            Assert.DoesNotContain("4111", text, StringComparison.Ordinal);
+        }
+    }
+
+    private static LambdaStreamingClientOptions Options()
+    {
+        var options = StubbedClient.Options();
+        options.Credentials = new SessionAWSCredentials("AKIDEXAMPLE", SecretKey, SessionToken);
+        return options;
+    }
+
+    private static InvokeWithResponseStreamRequest Request() => InvokeWithResponseStreamRequest.FromJson("my-function", Payload) with { Retry = new LambdaRetryOptions { MaxAttempts = 3, BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero } };
+
+    private static async Task<Exception> EchoAsync(int status, string code, Action<string> found)
+    {
+        using var client = StubbedClient.Create(
+            request =>
+            {
+                var authorization = request.Headers.NonValidated["Authorization"].ToString();
+                var signature = authorization[(authorization.IndexOf("Signature=", StringComparison.Ordinal) + "Signature=".Length)..];
+                found(signature);
+                var echo = $"The header '{authorization}' of {Payload} with {request.Headers.NonValidated["X-Amz-Security-Token"]} is not good";
+                var body = Encoding.UTF8.GetBytes($$"""{"message":{{System.Text.Json.JsonSerializer.Serialize(echo)}}}""");
+                return StubbedClient.Answer(new MemoryStream(body), (HttpStatusCode)status, ("x-amzn-ErrorType", code));
+            },
+            Options());
+        return await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<T> ThrowAsync<T>(int status, string body, params (string Name, string Value)[] headers)
+        where T : LambdaServiceException
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes(body)), (HttpStatusCode)status, headers), Options());
+        return await Assert.ThrowsAnyAsync<T>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
+    }
+}

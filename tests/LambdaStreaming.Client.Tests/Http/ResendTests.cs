@@ -1,0 +1,402 @@
+using System.Net;
+using System.Text;
+using LambdaStreaming.Http;
+using LambdaStreaming.Testing;
+using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
+using Polly;
+using Polly.Retry;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>When a request is sent again, and above all when it is not.</summary>
+public class ResendTests
+{
+    private static readonly LambdaRetryOptions Quick = new() { BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero };
+
+    public static TheoryData<string, ResendPolicy, int> SendsByError => new()
+    {
+        { "429 TooManyRequestsException", ResendPolicy.WhenNotStarted, 3 },
+        { "429 TooManyRequestsException", ResendPolicy.AtLeastOnce, 3 },
+        { "429 TooManyRequestsException", ResendPolicy.Never, 1 },
+        { "500 ServiceException", ResendPolicy.WhenNotStarted, 1 },
+        { "500 ServiceException", ResendPolicy.AtLeastOnce, 3 },
+        { "500 ServiceException", ResendPolicy.Never, 1 },
+        { "500 ", ResendPolicy.WhenNotStarted, 1 },
+        { "502 ", ResendPolicy.WhenNotStarted, 1 },
+        { "503 ", ResendPolicy.WhenNotStarted, 1 },
+        { "504 ", ResendPolicy.WhenNotStarted, 1 },
+        { "429 ", ResendPolicy.WhenNotStarted, 3 },
+        { "502 ", ResendPolicy.AtLeastOnce, 3 },
+        { "503 ", ResendPolicy.AtLeastOnce, 3 },
+        { "504 ", ResendPolicy.AtLeastOnce, 3 },
+        { "502 InvalidZipFileException", ResendPolicy.AtLeastOnce, 1 },
+        { "502 KMSAccessDeniedException", ResendPolicy.AtLeastOnce, 1 },
+        { "409 SnapStartNotReadyException", ResendPolicy.WhenNotStarted, 3 },
+        { "410 EFSIOException", ResendPolicy.WhenNotStarted, 1 },
+        { "400 InvalidParameterValueException", ResendPolicy.AtLeastOnce, 1 },
+        { "400 SomethingNew", ResendPolicy.AtLeastOnce, 1 },
+    };
+
+    [Theory, MemberData(nameof(SendsByError))]
+    public async Task InvokeAsync_ServiceError_IsSentAsOftenAsThePolicyAllows(string error, ResendPolicy policy, int sends)
+    {
+        var (status, name) = (int.Parse(error[..3]), error[4..]);
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(status, "{}"u8.ToArray(), $"x-amzn-ErrorType: {name}")));
+        using var client = Client(server.Url, policy);
+
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(sends, server.WholeRequests);
+        Assert.Equal(sends, exception.Attempts);
+        Assert.Equal(status, (int)exception.StatusCode);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_ThrottledThenWell_AnswersAndNumbersTheAttempts()
+    {
+        var heads = new List<string>();
+        await using var server = new RawServer(async connection =>
+        {
+            while (await connection.ReadRequestAsync() is { } head)
+            {
+                heads.Add(head);
+                await connection.WriteAsync(heads.Count < 3 ? RawServer.Answer(429, "{}"u8.ToArray()) : WholeAnswer());
+            }
+        });
+        using var client = Client(server.Url, ResendPolicy.WhenNotStarted);
+
+        await using var response = await client.InvokeAsync("f");
+        await foreach (var _ in response) continue;
+
+        Assert.Equal(3, heads.Count);
+        Assert.Equal(["attempt=1; max=3", "attempt=2; max=3", "attempt=3; max=3"], heads.Select(head => HeaderOf(head, "amz-sdk-request")));
+        Assert.Single(heads.Select(head => HeaderOf(head, "amz-sdk-invocation-id")).Distinct());
+    }
+
+    [Fact]
+    public async Task InvokeAsync_RequestsOwnRetry_ReplacesTheClients()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(429, [])));
+        using var client = Client(server.Url, ResendPolicy.WhenNotStarted);
+
+        var request = new InvokeWithResponseStreamRequest("f") { Retry = new LambdaRetryOptions { MaxAttempts = 5, ThrottlingBaseDelay = TimeSpan.Zero } };
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(5, server.WholeRequests);
+    }
+
+    [Theory]
+    [InlineData(ResendPolicy.WhenNotStarted, 1)]
+    [InlineData(ResendPolicy.Never, 1)]
+    [InlineData(ResendPolicy.AtLeastOnce, 3)]
+    public async Task InvokeAsync_ResetAfterTheRequest_IsRepeatedOnlyAtLeastOnce(ResendPolicy policy, int sends)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        using var client = Client(server.Url, policy);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(sends, server.WholeRequests);
+        Assert.Equal(sends, exception.Attempts);
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.False(exception.IsSafeToResend);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_NobodyListens_IsRepeatedSinceNothingWasSent()
+    {
+        await using var server = new RawServer(_ => Task.CompletedTask);
+        var url = server.Url;
+        await server.DisposeAsync();
+        using var client = Client(url, ResendPolicy.WhenNotStarted);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(3, exception.Attempts);
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.True(exception.IsSafeToResend);
+        Assert.Contains("did not run", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeAsync_HandlersThatRetryBelow_SendOnce(bool withPayload)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        using var handler = new RetryThreeTimes(new SocketsHttpHandler());
+        using var client = new LambdaStreamingClient(Options(server.Url, ResendPolicy.WhenNotStarted), new HttpClient(handler));
+
+        var request = new InvokeWithResponseStreamRequest("f") { Payload = withPayload ? "{}"u8.ToArray() : default };
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(1, server.WholeRequests);
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeAsync_HandlersThatRetryServiceErrorsBelow_SendOnce(bool withPayload)
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(500, [])));
+        using var handler = new RetryThreeTimes(new SocketsHttpHandler());
+        using var client = new LambdaStreamingClient(Options(server.Url, ResendPolicy.WhenNotStarted), new HttpClient(handler));
+
+        var request = new InvokeWithResponseStreamRequest("f") { Payload = withPayload ? "{}"u8.ToArray() : default };
+        await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Theory, InlineData(307), InlineData(308)]
+    public async Task InvokeAsync_Redirect_IsNeverFollowed(int status)
+    {
+        await using var elsewhere = new RawServer(connection => AnswerAllAsync(connection, _ => WholeAnswer()));
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(status, [], $"Location: {elsewhere.Url}x")));
+        using var own = Client(server.Url, ResendPolicy.AtLeastOnce);
+        using var following = new LambdaStreamingClient(Options(server.Url, ResendPolicy.AtLeastOnce), new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = true }));
+
+        var refused = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => own.InvokeAsync("f"));
+        await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => following.InvokeAsync("f"));
+
+        Assert.Equal(2, server.WholeRequests);
+        Assert.Equal(0, elsewhere.WholeRequests);
+        Assert.Contains(elsewhere.Url.ToString(), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeAsync_StalePooledConnection_IsSentWholeAtMostOnce(bool withPayload)
+    {
+        // The first request is answered, the second one meets a reset on the same connection: the platform would send it again by itself.
+        await using var server = new RawServer(async connection =>
+        {
+            if (connection.Number > 1)
+            {
+                await AnswerAllAsync(connection, _ => WholeAnswer());
+                return;
+            }
+
+            await connection.ReadRequestAsync();
+            await connection.WriteAsync(WholeAnswer());
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        using var client = Client(server.Url, ResendPolicy.WhenNotStarted);
+        var request = new InvokeWithResponseStreamRequest("f") { Payload = withPayload ? "{}"u8.ToArray() : default };
+        await using (var first = await client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken))
+        {
+            await foreach (var _ in first) continue;
+        }
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(2, server.WholeRequests);
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_UsersOwnPipeline_SeesTypedExceptionsAndReplacesTheBuiltInOne()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(503, [])));
+        var seen = new List<LambdaStreamingException>();
+        var pipeline = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+        {
+            MaxRetryAttempts = 4,
+            Delay = TimeSpan.Zero,
+            ShouldHandle = arguments =>
+            {
+                if (arguments.Outcome.Exception is LambdaStreamingException exception) seen.Add(exception);
+                return new ValueTask<bool>(arguments.Outcome.Exception is not null);
+            },
+        }).Build();
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.ResiliencePipeline = pipeline));
+
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(5, server.WholeRequests);
+        Assert.Equal([1, 2, 3, 4, 5], seen.Select(exception => exception.Attempts));
+        Assert.All(seen, exception => Assert.False(exception.IsSafeToResend));
+    }
+
+    [Fact]
+    public async Task AddSafeResend_InAUsersOwnPipeline_KeepsTheRule()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        var pipeline = new ResiliencePipelineBuilder().AddSafeResend(Quick).Build();
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.ResiliencePipeline = pipeline));
+
+        await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_Outage_StopsResendingWhenTheBudgetIsSpent()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(503, [])));
+        using var client = Client(server.Url, ResendPolicy.AtLeastOnce);
+
+        for (var i = 0; i < 40; i++) await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        // 500 tokens at 14 each: 35 resends in all, on top of 40 first sends.
+        Assert.Equal(40 + 35, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_CancelledWhileWaitingToResend_ThrowsWithTheCallersToken()
+    {
+        var clock = new FakeTimeProvider();
+        var answered = new TaskCompletionSource();
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ =>
+        {
+            answered.TrySetResult();
+            return RawServer.Answer(429, [], "Retry-After: 5");
+        }));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.TimeProvider = clock));
+        using var source = new CancellationTokenSource();
+        var call = client.InvokeAsync("f", source.Token);
+        await answered.Task.WaitAsync(TooLong, TestContext.Current.CancellationToken);
+
+        await source.CancelAsync();
+
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        Assert.Equal(source.Token, exception.CancellationToken);
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Theory]
+    [InlineData(0, false, null, 0.5, 25)]
+    [InlineData(1, false, null, 0.5, 50)]
+    [InlineData(2, false, null, 1.0, 200)]
+    [InlineData(20, false, null, 1.0, 20_000)]
+    [InlineData(0, true, null, 0.5, 500)]
+    [InlineData(1, true, null, 0.5, 1_000)]
+    [InlineData(0, true, 100, 0.5, 500)]
+    [InlineData(0, true, 3_000, 0.5, 3_000)]
+    [InlineData(0, true, 60_000, 0.5, 5_500)]
+    [InlineData(0, false, 60_000, 0.5, 5_025)]
+    public void DelayOf_Failure_IsFullJitterStretchedToTheHint(int attemptNumber, bool throttling, int? askedMilliseconds, double random, int expectedMilliseconds)
+    {
+        var exception = new LambdaServiceException("x", new LambdaErrorDetails
+        {
+            ErrorCode = throttling ? "TooManyRequestsException" : "ServiceException",
+            RetryAfter = askedMilliseconds is { } asked ? TimeSpan.FromMilliseconds(asked) : null,
+        });
+
+        Assert.Equal(TimeSpan.FromMilliseconds(expectedMilliseconds), Resends.DelayOf(new LambdaRetryOptions(), attemptNumber, exception, random));
+    }
+
+    [Theory]
+    [InlineData("Retry-After: 7", 7_000)]
+    [InlineData("x-amz-retry-after: 1500", 1_500)]
+    [InlineData("x-amz-retry-after: -1", null)]
+    [InlineData("x-amz-retry-after: soon", null)]
+    [InlineData("Retry-After: soon", null)]
+    [InlineData("Date: Thu, 29 Feb 2024 23:59:59 GMT", null)]
+    public async Task RetryAfter_InTheAnswer_IsReadInEitherSpelling(string header, int? milliseconds)
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(429, [], header)));
+        using var client = Client(server.Url, ResendPolicy.Never);
+
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(milliseconds is { } value ? TimeSpan.FromMilliseconds(value) : null, exception.RetryAfter);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_OurClockIsWrong_IsCorrectedByTheServicesDateAndRemembered()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.Parse("2024-02-29T10:00:00Z"));
+        await using var server = await LocalLambdaServer.StartAsync(
+            options =>
+            {
+                options.TimeProvider = new FakeTimeProvider(DateTimeOffset.Parse("2024-02-29T12:00:00Z"));
+                options.AddFunction("three", Three);
+            },
+            TestContext.Current.CancellationToken);
+        using var client = server.CreateClient(options =>
+        {
+            options.TimeProvider = clock;
+            options.Retry = Quick;
+        });
+
+        await using (var first = await client.InvokeAsync("three")) await foreach (var _ in first) continue;
+        await using (var second = await client.InvokeAsync("three")) await foreach (var _ in second) continue;
+
+        Assert.Equal([403, 200, 200], server.Requests.Select(request => request.StatusCode ?? 0));
+    }
+
+    [Theory]
+    [InlineData("Date: Thu, 29 Feb 2024 10:03:00 GMT", "", 1)]
+    [InlineData("Date: Thu, 29 Feb 2024 12:00:00 GMT", "", 2)]
+    [InlineData("Date: Thu, 29 Feb 2024 12:00:00 GMT", "Age: 7", 1)]
+    [InlineData("X: no date", "", 1)]
+    public async Task InvokeAsync_SignatureRefused_IsResentOnlyWhereTheClockIsToBlame(string date, string age, int sends)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.Parse("2024-02-29T10:00:00Z"));
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(403, [], [date, "x-amzn-ErrorType: InvalidSignatureException", .. age.Length > 0 ? [age] : Array.Empty<string>()])));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.TimeProvider = clock));
+
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(sends, server.WholeRequests);
+    }
+
+    [Fact]
+    public void MayResend_ForeignException_IsFalseUnderEveryPolicy() =>
+        Assert.All(Enum.GetValues<ResendPolicy>(), policy => Assert.False(LambdaResilience.MayResend(new IOException("reset"), policy)));
+
+    private static LambdaStreamingClient Client(Uri url, ResendPolicy policy) => new(Options(url, policy));
+
+    private static LambdaStreamingClientOptions Options(Uri url, ResendPolicy policy) => With(url, options => options.Retry.Policy = policy);
+
+    private static LambdaStreamingClientOptions With(Uri url, Action<LambdaStreamingClientOptions> configure)
+    {
+        var options = StubbedClient.Options();
+        options.ServiceUrl = url;
+        options.Retry = new LambdaRetryOptions { BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero };
+        configure(options);
+        return options;
+    }
+
+    private static async Task AnswerAllAsync(RawConnection connection, Func<string, byte[]> answer)
+    {
+        while (await connection.ReadRequestAsync() is { } head) await connection.WriteAsync(answer(head));
+    }
+
+    private static byte[] WholeAnswer() => RawServer.Answer(200, [.. Messages.Chunk("x"), .. Messages.Complete()], "Content-Type: application/vnd.amazon.eventstream");
+
+    private static string? HeaderOf(string head, string name) =>
+        head.Split("\r\n").Where(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 1)..].Trim()).SingleOrDefault();
+
+    /// <summary>What a standard resilience handler does, put on all clients of an app.</summary>
+    private sealed class RetryThreeTimes(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            for (var left = 3; ; left--)
+            {
+                try
+                {
+                    var response = await base.SendAsync(request, cancellationToken);
+                    if ((int)response.StatusCode < 500 || left == 0) return response;
+                }
+                catch (HttpRequestException) when (left > 0)
+                {
+                    // Once more.
+                }
+            }
+        }
+    }
+}

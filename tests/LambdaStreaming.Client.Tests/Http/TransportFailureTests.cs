@@ -1,0 +1,229 @@
+using System.Net;
+using LambdaStreaming.Tests.EventStream;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>Sockets that fail at each stage: whether the function may have run is known from what was sent, not from the kind of exception.</summary>
+public class TransportFailureTests
+{
+    // More than the buffers of both sides take, so that a server that stops reading stops the sending.
+    private const int LargePayloadBytes = 6_000_000;
+
+    private const int BytesOfTheHead = 40;
+
+    [Fact]
+    public async Task InvokeAsync_NameUnknown_DidNotRun()
+    {
+        using var client = Client(new Uri("http://no-such-host.invalid"));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.Contains("could not be resolved", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_TlsHandshakeBreaks_DidNotRun()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadBytesAsync(1);
+            connection.Reset();
+        });
+        using var client = Client(new UriBuilder(server.Url) { Scheme = "https" }.Uri);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.True(exception.IsSafeToResend);
+        Assert.Contains("TLS", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_TlsHandshakeNeverAnswered_EndsAtTheConnectTimeoutAndDidNotRun()
+    {
+        await using var server = new RawServer(connection => Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping));
+        using var client = Client(new UriBuilder(server.Url) { Scheme = "https" }.Uri, options => options.ConnectTimeout = TimeSpan.FromMilliseconds(100));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.Contains(nameof(LambdaStreamingClientOptions.ConnectTimeout), exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_ConnectNeverAnswered_EndsAtTheConnectTimeoutAndDidNotRun()
+    {
+        using var client = Client(new Uri("http://127.0.0.1:9"), options =>
+        {
+            options.ConnectTimeout = TimeSpan.FromMilliseconds(100);
+            options.ConfigureHandler = handler =>
+            {
+                // No address on this machine leaves a connect unanswered: the handler's own callback does it instead.
+                handler.ConnectCallback = async (_, cancellationToken) =>
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                    return Stream.Null;
+                };
+            };
+        });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.Contains(nameof(LambdaStreamingClientOptions.ConnectTimeout), exception.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string> StagesAfterSendingBegan => ["amid the head", "amid the body", "after the request", "amid the answer's head"];
+
+    [Theory, MemberData(nameof(StagesAfterSendingBegan))]
+    public async Task InvokeAsync_ResetOnceSendingBegan_MayHaveRunAndIsNotRepeated(string stage)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await ReachAsync(connection, stage);
+            connection.Reset();
+        });
+        using var client = Client(server.Url);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
+
+        AssertMayHaveRunOnce(exception, server);
+    }
+
+    [Theory, MemberData(nameof(StagesAfterSendingBegan))]
+    public async Task InvokeAsync_CloseOnceSendingBegan_MayHaveRunAndIsNotRepeated(string stage)
+    {
+        await using var server = new RawServer(connection => ReachAsync(connection, stage));
+        using var client = Client(server.Url);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
+
+        AssertMayHaveRunOnce(exception, server);
+    }
+
+    [Theory, MemberData(nameof(StagesAfterSendingBegan))]
+    public async Task InvokeAsync_SilenceOnceSendingBegan_EndsAtTheHeadTimeoutAndMayHaveRun(string stage)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await ReachAsync(connection, stage);
+            await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
+        });
+        using var client = Client(server.Url, options => options.ResponseHeadTimeout = TimeSpan.FromMilliseconds(300));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
+
+        AssertMayHaveRunOnce(exception, server);
+        Assert.Contains(nameof(LambdaStreamingClientOptions.ResponseHeadTimeout), exception.Message, StringComparison.Ordinal);
+        Assert.Contains("00:00:00.3", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_CallersHttpClientTimesOut_SaysWhoseTimeoutItWas()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
+        });
+        using var client = new LambdaStreamingClient(Options(server.Url), new HttpClient { Timeout = TimeSpan.FromMilliseconds(200) });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        AssertMayHaveRunOnce(exception, server);
+        Assert.Contains("HttpClient", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_ErrorBodyBreaksOff_StillNamesTheError()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.WriteAsync("HTTP/1.1 404 X\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 100\r\n\r\n{\"Mess");
+        });
+        using var client = Client(server.Url);
+
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal("ResourceNotFoundException", exception.ErrorCode);
+        Assert.Equal(HttpStatusCode.NotFound, exception.StatusCode);
+    }
+
+    [Theory, InlineData(201), InlineData(204), InlineData(206)]
+    public async Task InvokeAsync_OtherSuccessStatus_IsNoEmptySuccess(int status)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.WriteAsync(status == 204 ? "HTTP/1.1 204 X\r\n\r\n"u8.ToArray() : RawServer.Answer(status, Messages.Complete()));
+        });
+        using var client = Client(server.Url);
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_DryRunAnsweredWith200_IsAnError()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.WriteAsync(RawServer.Answer(200, Messages.Complete()));
+        });
+        using var client = Client(server.Url);
+
+        var request = new InvokeWithResponseStreamRequest("f") { InvocationType = InvocationType.DryRun };
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+    }
+
+    private static async Task ReachAsync(RawConnection connection, string stage)
+    {
+        switch (stage)
+        {
+            case "amid the head":
+                await connection.ReadBytesAsync(BytesOfTheHead);
+                break;
+            case "amid the body":
+                await connection.ReadBytesAsync(LargePayloadBytes / 2);
+                break;
+            case "after the request":
+                await connection.ReadRequestAsync();
+                break;
+            default:
+                await connection.ReadRequestAsync();
+                await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Ty");
+                break;
+        }
+    }
+
+    private static void AssertMayHaveRunOnce(LambdaTransportException exception, RawServer server)
+    {
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.False(exception.IsSafeToResend);
+        Assert.Equal(1, exception.Attempts);
+        Assert.Contains("may have run", exception.Message, StringComparison.Ordinal);
+        Assert.True(server.WholeRequests <= 1);
+        Assert.Equal(1, server.Connections);
+    }
+
+    private static Task<InvokeWithResponseStreamResponse> InvokeLargeAsync(LambdaStreamingClient client) =>
+        client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f") { Payload = new byte[LargePayloadBytes] }, TestContext.Current.CancellationToken);
+
+    private static LambdaStreamingClient Client(Uri url, Action<LambdaStreamingClientOptions>? configure = null) => new(Options(url, configure));
+
+    private static LambdaStreamingClientOptions Options(Uri url, Action<LambdaStreamingClientOptions>? configure = null)
+    {
+        var options = StubbedClient.Options();
+        options.ServiceUrl = url;
+        options.Retry = new LambdaRetryOptions { BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero };
+        configure?.Invoke(options);
+        return options;
+    }
+}

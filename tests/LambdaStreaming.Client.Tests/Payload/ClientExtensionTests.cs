@@ -1,0 +1,81 @@
+using Moq;
+
+namespace LambdaStreaming.Tests.Payload;
+
+public sealed class ClientExtensionTests : IDisposable
+{
+    private readonly Mock<ILambdaStreamingClient> _client = new(MockBehavior.Strict);
+    private readonly List<InvokeWithResponseStreamRequest> _requests = [];
+    private WatchedStream? _wire;
+
+    public void Dispose() => _wire?.Dispose();
+
+    [Fact]
+    public async Task InvokeTextAsync_OfANameAndJson_GivesTheText()
+    {
+        Answer("a€");
+
+        Assert.Equal("a€", string.Concat(await LimitTests.ToListAsync(_client.Object.InvokeTextAsync("chat", "{}"))));
+        Assert.Equal("a€", string.Concat(await LimitTests.ToListAsync(_client.Object.InvokeTextAsync(new InvokeWithResponseStreamRequest("chat") { Qualifier = "live" }))));
+
+        Assert.Equal("chat", _requests[0].FunctionName);
+        Assert.Equal("{}"u8.ToArray(), _requests[0].Payload.ToArray());
+        Assert.Equal("live", _requests[1].Qualifier);
+    }
+
+    [Fact]
+    public async Task InvokeLinesAsync_TwoLines_GivesThem()
+    {
+        Answer("a\nb");
+
+        Assert.Equal(["a", "b"], await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync("chat", "{}")));
+        Assert.Equal(["a", "b"], await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync(new InvokeWithResponseStreamRequest("chat"))));
+    }
+
+    [Fact]
+    public async Task InvokeJsonAsync_TwoValues_GivesThem()
+    {
+        Answer("1\n2");
+
+        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonAsync("chat", "{}", TestJson.Default.Int32)));
+        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonAsync(new InvokeWithResponseStreamRequest("chat"), TestJson.Default.Int32)));
+    }
+
+    [Fact]
+    public async Task InvokeServerSentEventsAsync_TwoEvents_GivesThem()
+    {
+        Answer("data: 1\n\ndata: 2\n\n");
+
+        Assert.Equal(["1", "2"], (await LimitTests.ToListAsync(_client.Object.InvokeServerSentEventsAsync("chat", "{}"))).Select(item => item.Data));
+        Assert.Equal(["1", "2"], (await LimitTests.ToListAsync(_client.Object.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest("chat")))).Select(item => item.Data));
+    }
+
+    [Fact]
+    public async Task InvokeTextAsync_LoopIsLeft_DisposesTheAnswer()
+    {
+        Answer("abc");
+
+        await foreach (var _ in _client.Object.InvokeTextAsync("chat", "{}")) break;
+
+        Assert.True(_wire!.IsDisposed);
+    }
+
+    [Fact]
+    public void InvokeTextAsync_NotEnumerated_SendsNothing()
+    {
+        _client.Object.InvokeTextAsync("chat", "{}");
+
+        Assert.Empty(_requests);
+    }
+
+    [Fact]
+    public void InvokeTextAsync_WithoutAClient_ThrowsAtOnce() => Assert.Throws<ArgumentNullException>("client", () => ((ILambdaStreamingClient)null!).InvokeTextAsync("chat", "{}"));
+
+    private void Answer(string payload) => _client
+        .Setup(client => client.InvokeWithResponseStreamAsync(Capture.In(_requests), It.IsAny<CancellationToken>()))
+        .Returns(() =>
+        {
+            _wire = new WatchedStream(Wire.Of(System.Text.Encoding.UTF8.GetBytes(payload)));
+            return Task.FromResult(InvokeWithResponseStreamResponse.Create(_wire));
+        });
+}

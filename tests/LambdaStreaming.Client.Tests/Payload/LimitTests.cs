@@ -1,0 +1,140 @@
+using System.Text;
+using LambdaStreaming.Payload;
+
+namespace LambdaStreaming.Tests.Payload;
+
+/// <summary>What never ends costs the limit's memory.</summary>
+public class LimitTests
+{
+    private const long ManyBytes = 200L * 1024 * 1024;
+
+    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces"];
+
+    [Theory, MemberData(nameof(Endless))]
+    public async Task Read_ElementNeverEnds_ThrowsAtTheLimitOfMemory(string what)
+    {
+        var (begin, again, readAsync) = what switch
+        {
+            "lines" => ("", "a", response => Cut.OutcomeAsync(response.ReadLinesAsync(), line => line)),
+            "JSON" => ("{\"N\":[", "1,", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Token), _ => "")),
+            "JSON string" => ("\"", "a", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.String), _ => "")),
+            "JSON number" => ("", "1", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), _ => "")),
+            "events" => ("data: ", "a", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
+            "an event" => ("", "data: a\n", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
+            "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Cut.OutcomeAsync(BodyAsync(response))),
+            _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Cut.OutcomeAsync(BodyAsync(response)))),
+        };
+        var script = new EndlessScript(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(again, 4096 / again.Length))), ManyBytes);
+        await using var response = InvokeWithResponseStreamResponse.Create(script.ReadAsync(), head: new ResponseStreamHead { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response" });
+
+        var outcome = await readAsync(response);
+
+        var limit = what switch { "lines" or "events" => "MaxLineBytes 1048576", "prelude" or "prelude's spaces" => "MaxPreludeBytes 65536", _ => "MaxValueBytes 1048576" };
+        Assert.Equal($"!{limit} at 0", outcome);
+        Assert.InRange(script.SentBytes, 0, (1024 * 1024) + (256 * 1024));
+    }
+
+    [Theory, InlineData("\"aaaa\\\"aaaa\""), InlineData("[1, {\"a\": \"}\"}]"), InlineData("123456")]
+    public void FindEnd_ValueComesByteByByte_EachByteIsLookedAtOnce(string json)
+    {
+        // Else a value of a megabyte in as many chunks would take minutes.
+        var value = Encoding.UTF8.GetBytes(json);
+        var frame = new JsonFrame(endsWithLine: false);
+
+        for (var length = 1; length < value.Length; length++)
+        {
+            Assert.Equal(-1, frame.FindEnd(value.AsSpan(0, length)));
+            Assert.InRange(frame.Searched, value[length - 1] == '\\' ? length - 1 : length, length);
+        }
+    }
+
+    [Fact]
+    public async Task ReadJsonAsync_LongValueInManyChunks_IsRead()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream([.. Wire.Chunk("\"a"u8), .. Wire.Repeat("é"u8.ToArray(), 20_000)[..^Wire.End.Length], .. Wire.Chunk("\""u8), .. Wire.End]));
+
+        var values = await ToListAsync(response.ReadJsonAsync(TestJson.Default.String));
+
+        Assert.Equal(20_001, Assert.Single(values)!.Length);
+    }
+
+    [Theory, InlineData(4, true), InlineData(3, false)]
+    public async Task ReadAsByteArrayAsync_PayloadOfFourBytes_IsTakenUpToTheLimit(int limit, bool isTaken)
+    {
+        foreach (var chunks in Cut.EveryWay("abcd"u8.ToArray()))
+        {
+            var options = new PayloadReadOptions { MaxPayloadBytes = limit };
+            await using var bytes = Cut.Answer(chunks);
+            await using var text = Cut.Answer(chunks);
+
+            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Cut.OutcomeAsync(StringAsync(bytes.ReadAsByteArrayAsync(options))));
+            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Cut.OutcomeAsync(text.ReadAsStringAsync(options)));
+        }
+    }
+
+    [Fact]
+    public async Task Read_LimitPassed_ExceptionSaysWhatToDo()
+    {
+        await using var response = Cut.Answer("a\nbcdef", head: new ResponseStreamHead { FunctionName = "chat", RequestId = "r-1" });
+
+        var exception = await Assert.ThrowsAsync<PayloadLimitExceededException>(() => ToListAsync(response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 4 })));
+
+        Assert.Equal("A line that begins at byte 2 of the payload is longer than 4 bytes. If that is genuine, raise PayloadReadOptions.MaxLineBytes, or use ReadTextAsync, which needs no line ends. Function chat, request id r-1.", exception.Message);
+        Assert.Equal(("chat", "r-1", 1L), (exception.FunctionName, exception.RequestId, response.InvokeComplete is null ? 1L : 0));
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.False(exception.IsSafeToResend);
+    }
+
+    [Fact]
+    public async Task Read_BadJson_ExceptionShowsNoPayload()
+    {
+        await using var response = Cut.Answer("{\"N\":1}{\"N\":secret}", head: new ResponseStreamHead { FunctionName = "chat" });
+
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => ToListAsync(response.ReadJsonAsync(TestJson.Default.Token)));
+
+        Assert.Equal("Value 1 of the answer (counted from 0) is no JSON of the type Token, at byte 12 of the payload, path $.N. Function chat.", exception.Message);
+        Assert.IsType<System.Text.Json.JsonException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task Read_OptionsAreWrong_ThrowsAtOnce()
+    {
+        await using var response = Cut.Answer("a");
+
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxLineBytes), () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPreludeBytes), () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPayloadBytes), () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.Encoding), () => response.ReadTextAsync(new PayloadReadOptions { Encoding = null! }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.JsonFormat), () => response.ReadTextAsync(new PayloadReadOptions { JsonFormat = (JsonSequenceFormat)9 }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.HttpPrelude), () => response.ReadTextAsync(new PayloadReadOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+        Assert.Equal("a", await response.ReadAsStringAsync());
+    }
+
+    internal static async Task<List<T>> ToListAsync<T>(IAsyncEnumerable<T> elements)
+    {
+        var list = new List<T>();
+        await foreach (var element in elements) list.Add(element);
+        return list;
+    }
+
+    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response) => await (await response.ReadHttpIntegrationResponseAsync()).ReadAsStringAsync();
+
+    private static async Task<string> StringAsync(Task<byte[]> bytes) => Encoding.UTF8.GetString(await bytes);
+
+    private sealed class EndlessScript(byte[] begin, byte[] again, long enough)
+    {
+        public long SentBytes { get; private set; }
+
+        public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync()
+        {
+            await Task.CompletedTask;
+            yield return begin;
+            while (SentBytes < enough)
+            {
+                SentBytes += again.Length;
+                yield return again;
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.IO.Pipelines;
+using System.Text;
+
+namespace LambdaStreaming.Tests.Payload;
+
+public class PayloadStreamTests
+{
+    [Fact]
+    public async Task ReadAsync_SmallChunksAreHere_FillsTheBuffer()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Repeat("0123456789"u8.ToArray(), 100)));
+        await using var stream = response.AsStream();
+        var buffer = new byte[205];
+
+        Assert.Equal(205, await stream.ReadAsync(buffer));
+        Assert.Equal("01234", Encoding.UTF8.GetString(buffer, 200, 5));
+        Assert.Equal(205, await stream.ReadAsync(buffer));
+        Assert.Equal("5678901234", Encoding.UTF8.GetString(buffer, 0, 10));
+    }
+
+    [Fact]
+    public async Task ReadAsync_AfterTheEnd_IsZeroAgain()
+    {
+        await using var response = Cut.Answer("abc");
+        await using var stream = response.AsStream();
+        using var reader = new StreamReader(stream);
+
+        Assert.Equal("abc", await reader.ReadToEndAsync());
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]));
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]));
+        Assert.NotNull(response.InvokeComplete);
+    }
+
+    [Fact]
+    public async Task Read_Synchronously_IsRefusedWithTheReason()
+    {
+        await using var response = Cut.Answer("abc");
+        await using var stream = response.AsStream();
+
+        Action[] reads = [() => stream.ReadExactly(new byte[1], 0, 1), () => stream.ReadExactly(new Span<byte>(new byte[1])), () => stream.ReadByte(), () => stream.CopyTo(Stream.Null)];
+
+        Assert.All(reads, read => Assert.Contains("only be read asynchronously", Assert.Throws<NotSupportedException>(read).Message, StringComparison.Ordinal));
+        Assert.Equal(3, await stream.ReadAsync(new byte[9]));
+    }
+
+    [Fact]
+    public async Task Members_OfAFileStream_AreRefused()
+    {
+        await using var response = Cut.Answer("abc");
+        await using var stream = response.AsStream();
+
+        Assert.Equal((true, false, false), (stream.CanRead, stream.CanSeek, stream.CanWrite));
+        Assert.Throws<NotSupportedException>(() => stream.Length);
+        Assert.Throws<NotSupportedException>(() => stream.Position);
+        Assert.Throws<NotSupportedException>(() => stream.Seek(0, SeekOrigin.Begin));
+        Assert.Throws<NotSupportedException>(() => stream.SetLength(0));
+        Assert.Throws<NotSupportedException>(() => stream.Write([1], 0, 1));
+        await stream.FlushAsync();
+    }
+
+    [Fact]
+    public async Task ReadAsync_TokenOfTheReadIsCancelled_ThrowsWithIt()
+    {
+        var never = new TaskCompletionSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(Silent(never.Task));
+        await using var stream = response.AsStream();
+        using var cancellation = new CancellationTokenSource();
+
+        var read = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
+        await cancellation.CancelAsync();
+
+        Assert.Equal(cancellation.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read)).CancellationToken);
+    }
+
+    [Fact]
+    public async Task ReadAsync_TokenIsCancelledBefore_TakesNothing()
+    {
+        await using var response = Cut.Answer("abc");
+        await using var stream = response.AsStream();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.ReadAsync(new byte[9], new CancellationToken(canceled: true)).AsTask());
+
+        Assert.Equal(3, await stream.ReadAsync(new byte[9]));
+    }
+
+    [Fact]
+    public async Task ReadAsync_WithoutRoom_WaitsAndTakesNothing()
+    {
+        var go = new TaskCompletionSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(Silent(go.Task));
+        await using var stream = response.AsStream();
+
+        var read = stream.ReadAsync(Memory<byte>.Empty).AsTask();
+        Assert.False(read.IsCompleted);
+        go.SetResult();
+
+        Assert.Equal(0, await read);
+        Assert.Equal(1, await stream.ReadAsync(new byte[9]));
+    }
+
+    [Fact]
+    public async Task AsStream_UnderAPipeReader_GivesEverything()
+    {
+        var payload = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5000)));
+        await using var response = Cut.Answer(Cut.At(payload, [3, 6, 1, 5]));
+        var pipe = PipeReader.Create(response.AsStream(), new StreamPipeReaderOptions(useZeroByteReads: true));
+        var all = new MemoryStream();
+
+        await pipe.CopyToAsync(all);
+        await pipe.CompleteAsync();
+
+        Assert.Equal(payload, all.ToArray());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Dispose_OfTheStream_DisposesTheAnswer(bool synchronously)
+    {
+        var wire = new WatchedStream(Wire.Of("abc"u8.ToArray(), "def"u8.ToArray()));
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        var stream = response.AsStream();
+        Assert.Equal(3, await stream.ReadAsync(new byte[3]));
+
+        if (synchronously) stream.Dispose();
+        else await stream.DisposeAsync();
+
+        Assert.True(wire.IsDisposed);
+        Assert.False(stream.CanRead);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadAsync(new byte[9]).AsTask());
+    }
+
+    [Fact]
+    public async Task CopyToAsync_AfterPartOfAChunk_CopiesTheRest()
+    {
+        await using var response = Cut.Answer([.. new[] { "abc"u8.ToArray(), "def"u8.ToArray() }]);
+        await using var stream = response.AsStream();
+        Assert.Equal(1, await stream.ReadAsync(new byte[1]));
+        using var rest = new FlushedStream();
+
+        await stream.CopyToAsync(rest);
+
+        Assert.Equal("bcdef", rest.Flushed);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_DestinationFails_FreesTheConnection()
+    {
+        var wire = new WatchedStream(Wire.Repeat(new byte[100], 1000));
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+
+        await Assert.ThrowsAsync<NotSupportedException>(() => response.CopyToAsync(new MemoryStream(new byte[150])));
+
+        Assert.True(wire.IsDisposed);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_FlushFailsWhileTheFunctionIsSilent_Throws()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(Silent(Task.CompletedTask, new TaskCompletionSource().Task));
+
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => response.CopyToAsync(new UnflushableStream()));
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Silent(params Task[] waits)
+    {
+        foreach (var wait in waits)
+        {
+            await wait;
+            yield return new byte[] { 1 };
+        }
+    }
+
+    private sealed class UnflushableStream : MemoryStream
+    {
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.FromException(new TimeZoneNotFoundException());
+    }
+}
+
+internal sealed class WatchedStream(byte[] bytes) : MemoryStream(bytes)
+{
+    public bool IsDisposed { get; private set; }
+
+    protected override void Dispose(bool disposing)
+    {
+        IsDisposed = true;
+        base.Dispose(disposing);
+    }
+}

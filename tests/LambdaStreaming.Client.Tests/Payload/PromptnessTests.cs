@@ -1,0 +1,179 @@
+using System.IO.Pipelines;
+using System.Text;
+using System.Threading.Channels;
+
+namespace LambdaStreaming.Tests.Payload;
+
+/// <summary>Each element comes as soon as its last byte is there, while the function is silent after it.</summary>
+public class PromptnessTests
+{
+    private readonly Channel<ReadOnlyMemory<byte>> _chunks = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+
+    public static TheoryData<string, string> ValuesWithTheirLastByte => new()
+    {
+        { "{\"a\":1}", "{\"a\":1}" },
+        { " [1]", "" },
+        { "[1,", "1" },
+        { "[\"a\"", "\"a\"" },
+        { "[{\"a\":[]}", "{\"a\":[]}" },
+        { "\"a\\\"\"", "\"a\\\"\"" },
+        { "true", "true" },
+        { "12 ", "12" },
+        { "12{", "12" },
+    };
+
+    [Theory, MemberData(nameof(ValuesWithTheirLastByte))]
+    public async Task ReadJsonAsync_LastByteIsThere_ValueIsDelivered(string sent, string value)
+    {
+        await using var response = Open();
+        Send(sent);
+
+        var options = new PayloadReadOptions { JsonFormat = sent[0] == ' ' ? JsonSequenceFormat.Concatenated : JsonSequenceFormat.Auto };
+        await using var values = response.ReadJsonAsync(TestJson.Default.JsonElement, options).GetAsyncEnumerator();
+        Assert.True(await values.MoveNextAsync());
+
+        Assert.Equal(value.Length > 0 ? value : sent.Trim(), values.Current.GetRawText());
+    }
+
+    [Theory, InlineData(JsonSequenceFormat.Lines), InlineData(JsonSequenceFormat.Concatenated)]
+    public async Task ReadJsonAsync_NumberMayGoOn_WaitsForWhatFollows(JsonSequenceFormat format)
+    {
+        await using var response = Open();
+        Send("12");
+        await using var values = response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = format }).GetAsyncEnumerator();
+
+        var move = values.MoveNextAsync().AsTask();
+        Assert.False(move.IsCompleted);
+        Send("3\n");
+
+        Assert.True(await move);
+        Assert.Equal(123, values.Current);
+    }
+
+    [Fact]
+    public async Task ReadLinesAsync_LineEnded_LineIsDelivered()
+    {
+        await using var response = Open();
+        Send("a\nb");
+        var lines = response.ReadLinesAsync().GetAsyncEnumerator();
+
+        Assert.True(await lines.MoveNextAsync());
+        Assert.Equal("a", lines.Current);
+
+        var move = lines.MoveNextAsync().AsTask();
+        Assert.False(move.IsCompleted);
+        await response.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => move);
+    }
+
+    [Fact]
+    public async Task ReadTextAsync_HalfACharacterCame_RestIsDelivered()
+    {
+        await using var response = Open();
+        _chunks.Writer.TryWrite(new byte[] { (byte)'a', 0xE2, 0x82 });
+        await using var text = response.ReadTextAsync().GetAsyncEnumerator();
+
+        Assert.True(await text.MoveNextAsync());
+        Assert.Equal("a", text.Current);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_EventEnded_EventIsDelivered()
+    {
+        await using var response = Open();
+        Send("data: 1\n\n");
+        await using var events = response.ReadServerSentEventsAsync().GetAsyncEnumerator();
+
+        Assert.True(await events.MoveNextAsync());
+        Assert.Equal("1", events.Current.Data);
+    }
+
+    [Fact]
+    public async Task ReadHttpIntegrationResponseAsync_PreludeEnded_HeadIsThere()
+    {
+        await using var response = Open();
+        Send("{\"statusCode\":202}\0\0\0\0\0\0\0\0");
+
+        var http = await response.ReadHttpIntegrationResponseAsync();
+
+        Assert.Equal(202, (int)http.StatusCode);
+        var read = http.Body.ReadAsync(new byte[1]).AsTask();
+        Assert.False(read.IsCompleted);
+        await http.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => read);
+    }
+
+    [Fact]
+    public async Task ReadHttpIntegrationResponseAsync_FirstByteIsNoPrelude_BodyIsThere()
+    {
+        await using var response = Open();
+        Send("h");
+
+        var http = await response.ReadHttpIntegrationResponseAsync();
+
+        Assert.Equal(1, await http.Body.ReadAsync(new byte[9]));
+    }
+
+    [Fact]
+    public async Task CopyToAsync_FunctionIsSilent_EverythingIsFlushed()
+    {
+        await using var response = Open();
+        using var destination = new FlushedStream();
+        var copy = response.CopyToAsync(destination);
+
+        Send("a");
+        Assert.Equal("a", destination.Flushed);
+        Send("b");
+        Assert.Equal("ab", destination.Flushed);
+        _chunks.Writer.Complete();
+        await copy;
+
+        Assert.Equal("ab", destination.Flushed);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_PipeIsFull_NoMoreIsRead()
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 4, resumeWriterThreshold: 2, useSynchronizationContext: false, readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline));
+        await using var response = Open();
+        var copy = response.CopyToAsync(pipe.Writer);
+
+        Send("abcd");
+        Send("e");
+        Assert.Equal(1, _chunks.Reader.Count);
+        var read = await pipe.Reader.ReadAsync();
+        Assert.Equal(4, read.Buffer.Length);
+        pipe.Reader.AdvanceTo(read.Buffer.End);
+        Assert.Equal(0, _chunks.Reader.Count);
+
+        _chunks.Writer.Complete();
+        await copy;
+    }
+
+    [Fact]
+    public async Task CopyToAsync_PipeIsReadNoMore_Ends()
+    {
+        var pipe = new Pipe();
+        await using var response = Open();
+        var copy = response.CopyToAsync(pipe.Writer);
+        await pipe.Reader.CompleteAsync();
+
+        Send("a");
+        await copy;
+
+        Assert.Null(response.InvokeComplete);
+    }
+
+    // Continuations run where the chunk is written: nothing here has to wait for another thread.
+    private InvokeWithResponseStreamResponse Open()
+    {
+        return InvokeWithResponseStreamResponse.Create(ReadAsync());
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync()
+        {
+            await foreach (var chunk in _chunks.Reader.ReadAllAsync()) yield return chunk;
+        }
+    }
+
+    private void Send(string text) => _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(text));
+}

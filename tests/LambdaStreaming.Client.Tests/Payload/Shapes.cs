@@ -1,0 +1,170 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Serialization;
+
+namespace LambdaStreaming.Tests.Payload;
+
+internal sealed record Token(int N, string? S);
+
+[JsonSerializable(typeof(Token))]
+[JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(int[]))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(System.Text.Json.JsonElement))]
+internal sealed partial class TestJson : JsonSerializerContext;
+
+/// <summary>A payload, a reader, and what comes of it however the payload is cut.</summary>
+public sealed record Shape(string Name, byte[] Payload, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync, string Outcome, ResponseStreamHead? Head = null)
+{
+    public override string ToString() => Name;
+}
+
+public static class Shapes
+{
+    private static readonly byte[] Mark = [0xEF, 0xBB, 0xBF];
+    private static readonly byte[] EightNul = new byte[8];
+    private static readonly ResponseStreamHead Integration = new() { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response; charset=utf-8" };
+    private static readonly ResponseStreamHead EventStream = new() { ResponseStreamContentType = "application/vnd.amazon.eventstream" };
+
+    public static IReadOnlyList<Shape> All { get; } =
+    [
+        Text("text of 1 to 4 bytes", "aé€😀z\n", "aé€😀z\n"),
+        Text("text with a mark", [.. Mark, .. "é"u8], "é"),
+        Text("text with a mark later", [.. "x"u8, .. Mark], "x\uFEFF"),
+        Text("text of a mark alone", [.. Mark], ""),
+        Text("no text", "", ""),
+        Text("bad text", [0x61, 0xC3, 0x28, 0xE2, 0x82, 0x62, 0xF0, 0x9F, 0x98], "a\uFFFD(\uFFFDb\uFFFD"),
+        Text("UTF-16", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("a€😀")], "a€😀", new() { Encoding = Encoding.Unicode }),
+        Text("Latin 1", [0x61, 0xE9], "aé", new() { Encoding = Encoding.Latin1 }),
+        TextOutcome("bad text, strict", [0x61, 0xE2, 0x82, 0xAC, 0xE2, 0x82, 0x62], "<a€>!format at 4, value -"),
+        TextOutcome("text cut off by its end, strict", [0x61, 0xF0, 0x9F, 0x98], "<a>!format at 1, value -"),
+        Whole("a whole string", "aé€😀", "aé€😀"),
+        Whole("a whole string with a mark", [.. Mark, .. "é"u8], "é"),
+
+        Lines("lines", "a\nbé€😀\r\n\r\n\nlast", "<a><bé€😀><><><last>"),
+        Lines("lines with a last end", "a\n", "<a>"),
+        Lines("no lines", "", ""),
+        Lines("one empty line", "\n", "<>"),
+        Lines("carriage returns within", "a\rb\r\r\nc\r", "<a\rb\r><c\r>"),
+        Lines("lines with a mark", [.. Mark, .. "a\nb"u8], "<a><b>"),
+        Lines("lines of UTF-16", Encoding.Unicode.GetBytes("a\u0A00\nਊ😀\r\nb"), "<a\u0A00><ਊ😀><b>", new() { Encoding = Encoding.Unicode }),
+        Lines("bad line, strict", [0x61, 0x0A, 0x62, 0xFF, 0x0A, 0x63], "<a>!format at 3, value -", new() { ThrowOnInvalidText = true }),
+        Lines("a line of the limit", "1234\r\n12345", "<1234>!MaxLineBytes 4 at 6", new() { MaxLineBytes = 4 }),
+        Lines("a line over the limit, whole", "12\n12345\n1", "<12>!MaxLineBytes 4 at 3", new() { MaxLineBytes = 4 }),
+        Lines("a carriage return over the limit", "1234\r", "!MaxLineBytes 4 at 0", new() { MaxLineBytes = 4 }),
+
+        Tokens("JSON lines", "{\"N\":1,\"S\":\"a\\\"}{\"}\n{\"N\":2,\"S\":\"\\\\\"}\r\n\n{\"N\":3,\"S\":\"\\u00e9€😀\"}", "<1 a\"}{><2 \\><3 é€😀>"),
+        Tokens("JSON lines, given", "\n{\"N\":1,\"S\":\"a\\\"\\\\\"}\n \n{\"N\":2}\n", "<1 a\"\\><2 >", new() { JsonFormat = JsonSequenceFormat.Lines }),
+        Tokens("JSON one after another", "{\"N\":1}{\"N\":2} null{\"N\":3}", "<1 ><2 ><-><3 >"),
+        Tokens("a JSON array", " [ {\"N\":1} ,\n{\"N\":2,\"S\":\"]\"}, null ] \n", "<1 ><2 ]><->"),
+        Tokens("an empty JSON array", "[]", ""),
+        Tokens("no JSON", " \n", ""),
+        Tokens("JSON with a mark", [.. Mark, .. "{\"N\":1}"u8], "<1 >"),
+        Tokens("a bad JSON value", "{\"N\":1}\n{\"N\":\n\"x\"}\n{\"N\":3}", "<1 >!format at 17, value 1"),
+        Tokens("a bad JSON element", "[{\"N\":1},{\"N\"},{\"N\":3}]", "<1 >!format at 13, value 1"),
+        Tokens("a bad JSON line", "{\"N\":1}\n{\"N\":2\n{\"N\":3}\n", "<1 >!format at 14, value 1", new() { JsonFormat = JsonSequenceFormat.Lines }),
+        Tokens("two JSON values in a line", "{\"N\":1} {\"N\":2}", "<1 >!format at 8, value 1", new() { JsonFormat = JsonSequenceFormat.Lines }),
+        Tokens("a JSON value without its end", "{\"N\":1}{\"N\":", "<1 >!format at 12, value 1"),
+        Tokens("a JSON array without its end", "[{\"N\":1},", "<1 >!format at 9, value 1"),
+        Tokens("a JSON array without commas", "[{\"N\":1}{\"N\":2}]", "<1 >!format at 8, value 1"),
+        Tokens("a JSON array with a last comma", "[{\"N\":1},]", "<1 >!format at 9, value 1"),
+        Tokens("more than the JSON array", "[{\"N\":1}] x", "<1 >!format at 10, value 1"),
+        Tokens("no JSON array, given", "{\"N\":1}", "!format at 0, value 0", new() { JsonFormat = JsonSequenceFormat.Array }),
+        Tokens("HTML", "<html>", "!format at 0, value 0"),
+        Tokens("a bracket too many", "{\"N\":1}}", "<1 >!format at 7, value 1"),
+        Tokens("bad UTF-8 in JSON", [.. "{\"N\":1}{\"N\":2,\"S\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 22, value 1"),
+        Tokens("a JSON value of the limit", "{\"N\":1}{\"N\":12}", "<1 >!MaxValueBytes 7 at 7", new() { MaxValueBytes = 7 }),
+        Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
+        Numbers("JSON numbers, good", "1 22\n333\t4", "<1><22><333><4>"),
+        Numbers("JSON numbers in an array", "[1,22 , 3]", "<1><22><3>"),
+        Numbers("JSON numbers and rubbish", "1 22x 3", "<1>!format at 4, value 1"),
+        new("JSON words and strings", "true false\"a\"null{\"b\":[1,{}]}[2]12"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<true><false><\"a\"><null><{\"b\":[1,{}]}><[2]><12>"),
+        new("JSON arrays one after another", "[1]\n[2,3]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32Array, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Concatenated }), value => string.Join(' ', value!)), "<1><2 3>"),
+        new("one JSON value", [.. Mark, .. "{\"N\":1,\"S\":\"é\"}"u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "<1 é>"),
+        new("one bad JSON value", "{\"N\":\n\n true}"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 12, value -"),
+
+        Events("events", ": hi\n\nevent: add\ndata: 73857293\ndata: é€😀\nid: 1\nretry: 5000\n\ndata\n\ndata:\r\n\r\ndata: no end\n", "<add 73857293\né€😀 1 5><message   ><message   >"),
+        Events("events with a mark and bare carriage returns", [.. Mark, .. "data: a\r\rdata: b\r\n\n"u8], "<message a  ><message b  >"),
+        Events("an event's line over the limit", "data: 1\n\ndata: 123456789\n\n", "<message 1  >!MaxLineBytes 12 at 9", new() { MaxLineBytes = 12 }),
+        Events("an event over the limit", "data: 1\r\n\r\ndata: 2\r\ndata: 3\r\n\r\n", "<message 1  >!MaxValueBytes 10 at 11", new() { MaxValueBytes = 10 }),
+        Events("events below the limit, together over it", "data: 1\n\ndata: 2\n\ndata: 3\n\n", "<message 1  ><message 2  ><message 3  >", new() { MaxValueBytes = 10 }),
+        Events("comments are no event", ": 3456789\n: 3456789\ndata: 1\n\n", "<message 1  >", new() { MaxValueBytes = 10 }),
+        new("events of JSON", "data: {\"N\":1}\n\ndata: {\"N\":2,\ndata: \"S\":\"b\"}\n\ndata: [DONE]\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 ><message 2 b>"),
+        new("events of bad JSON", "data: {\"N\":1}\n\ndata: {\"N\":}\n\ndata: {}\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "<1 >!format at -, value 1"),
+
+        Http("an HTTP answer", [.. "{\"statusCode\":201,\"headers\":{\"Content-Type\":\"text/plain\",\"x\":1},\"multiValueHeaders\":{\"y\":[\"a\",\"b\"]},\"cookies\":[\"c=1\",\"d=2\"],\"other\":null}"u8, .. EightNul, .. "body"u8], "<201 True [Content-Type=text/plain x=1] [y=a|b] [c=1 d=2] body>"),
+        Http("an HTTP answer without a body", [.. "{\"statusCode\":\"404\"}"u8, .. EightNul], "<404 True [] [] [] >"),
+        Http("an HTTP answer with its defaults", [.. "{}\n"u8, .. EightNul, .. EightNul], $"<200 True [] [] [] {new string('\0', 8)}>"),
+        Http("an HTTP answer by its bytes", [.. "{\"statusCode\":202}"u8, .. EightNul, .. "{}"u8], "<202 True [] [] [] {}>", EventStream),
+        Http("an HTTP answer under no type", [.. "{\"statusCode\":202}"u8, .. EightNul, .. "{}"u8], "<202 True [] [] [] {}>", new ResponseStreamHead()),
+        Http("an announced prelude that is missing", "only a body"u8.ToArray(), "<200 False [] [] [] only a body>"),
+        Http("an announced prelude before nothing", [], "<200 False [] [] [] >"),
+        Http("a JSON body in place of the prelude", "{\"a\":1}{\"b\":2}"u8.ToArray(), "<200 False [] [] [] {\"a\":1}{\"b\":2}>"),
+        Http("a JSON body that is not whole", "{\"a\":"u8.ToArray(), "<200 False [] [] [] {\"a\":>"),
+        Http("a delimiter that is too short", [.. "{\"a\":1}"u8, .. EightNul[1..], (byte)'b'], $"<200 False [] [] [] {{\"a\":1}}{new string('\0', 7)}b>"),
+        Http("a NUL byte within the prelude", [.. "{\"a\":\""u8, 0, .. "\"}"u8, .. EightNul], $"<200 False [] [] [] {{\"a\":\"\0\"}}{new string('\0', 8)}>"),
+        Http("a prelude that is wrong", [.. "{\"statusCode\":[]}"u8, .. EightNul, .. "b"u8], "!format at 0, value -"),
+        Http("a prelude with a wrong number", [.. "{\"statusCode\":20}"u8, .. EightNul, .. "b"u8], "!format at 0, value -"),
+        Http("bytes like a prelude that are wrong", [.. "{\"statusCode\":[]}"u8, .. EightNul], $"<200 False [] [] [] {{\"statusCode\":[]}}{new string('\0', 8)}>", EventStream),
+        Http("another content type", [.. "{}"u8, .. EightNul], $"<200 False [] [] [] {{}}{new string('\0', 8)}>", new() { ResponseStreamContentType = "application/json" }),
+        Http("another content type, always", [.. "{}"u8, .. EightNul, .. "b"u8], "<200 True [] [] [] b>", new() { ResponseStreamContentType = "application/json" }, new() { HttpPrelude = HttpPreludeDetection.Always }),
+        Http("an announced prelude, never", [.. "{}"u8, .. EightNul, .. "b"u8], $"<200 False [] [] [] {{}}{new string('\0', 8)}b>", null, new() { HttpPrelude = HttpPreludeDetection.Never }),
+        Http("a prelude of the limit", [.. "{\"a\":1}"u8, .. EightNul, .. "b"u8], "<200 True [] [] [] b>", null, new() { MaxPreludeBytes = 7 }),
+        Http("a prelude over the limit", [.. "{\"a\":12}"u8, .. EightNul, .. "b"u8], "!MaxPreludeBytes 7 at 0", null, new() { MaxPreludeBytes = 7 }),
+        Http("a JSON body over the prelude's limit", [.. "{\"a\":12}"u8, .. "b"u8], "<200 False [] [] [] {\"a\":12}b>", EventStream, new() { MaxPreludeBytes = 7 }),
+        new("JSON lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "{\"N\":1}\n{\"N\":x}"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadJsonAsync(TestJson.Default.Token), Show), "<1 >!format at 13, value 1", Integration),
+        new("lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "a\r\nb"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadLinesAsync(), line => line), "<a><b>", Integration),
+    ];
+
+    public static IEnumerable<TheoryDataRow<string>> Names => All.Select(shape => new TheoryDataRow<string>(shape.Name));
+
+    public static Shape Of(string name) => All.Single(shape => string.Equals(shape.Name, name, StringComparison.Ordinal));
+
+    private static Shape Text(string name, string payload, string text) => Text(name, Encoding.UTF8.GetBytes(payload), text);
+
+    private static Shape Text(string name, byte[] payload, string text, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Cut.OutcomeAsync(Cut.Joined(response.ReadTextAsync(options ?? new())), part => part), $"<{text}>");
+
+    private static Shape TextOutcome(string name, byte[] payload, string outcome) =>
+        new(name, payload, response => Cut.OutcomeAsync(Cut.Joined(response.ReadTextAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), part => part), outcome);
+
+    private static Shape Whole(string name, string payload, string text) => Whole(name, Encoding.UTF8.GetBytes(payload), text);
+
+    private static Shape Whole(string name, byte[] payload, string text) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync()), $"<{text}>");
+
+    private static Shape Lines(string name, string payload, string outcome, PayloadReadOptions? options = null) => Lines(name, Encoding.UTF8.GetBytes(payload), outcome, options);
+
+    private static Shape Lines(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Cut.OutcomeAsync(response.ReadLinesAsync(options ?? new()), line => line), outcome);
+
+    private static Shape Tokens(string name, string payload, string outcome, PayloadReadOptions? options = null) => Tokens(name, Encoding.UTF8.GetBytes(payload), outcome, options);
+
+    private static Shape Tokens(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Token, options ?? new()), Show), outcome);
+
+    private static Shape Numbers(string name, string payload, string outcome) =>
+        new(name, Encoding.UTF8.GetBytes(payload), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), outcome);
+
+    private static Shape Events(string name, string payload, string outcome, PayloadReadOptions? options = null) => Events(name, Encoding.UTF8.GetBytes(payload), outcome, options);
+
+    private static Shape Events(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(options ?? new()), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalSeconds}"), outcome);
+
+    private static Shape Http(string name, byte[] payload, string outcome, ResponseStreamHead? head = null, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Cut.OutcomeAsync(ShowAsync(response, options ?? new())), outcome, head ?? Integration);
+
+    private static string Show(Token? token) => token is null ? "-" : $"{token.N} {token.S}";
+
+    private static async Task<string> ShowAsync(Task<Token?> token) => Show(await token);
+
+    private static async Task<string> ShowAsync(InvokeWithResponseStreamResponse response, PayloadReadOptions options)
+    {
+        await using var http = await response.ReadHttpIntegrationResponseAsync(options);
+        using var body = new MemoryStream();
+        await http.Body.CopyToAsync(body);
+        var headers = http.Headers.Select(header => $"{header.Key}={header.Value}");
+        var multiValueHeaders = http.MultiValueHeaders.Select(header => $"{header.Key}={string.Join('|', header.Value)}");
+        return $"{(int)http.StatusCode} {http.HasPrelude} [{string.Join(' ', headers)}] [{string.Join(' ', multiValueHeaders)}] [{string.Join(' ', http.Cookies)}] {Encoding.UTF8.GetString(body.ToArray())}";
+    }
+}

@@ -1,0 +1,110 @@
+using Amazon.Runtime;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tests.Signing;
+
+public class SigningCredentialsTests
+{
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_KeysThatRotate_AreReadOnEveryAttempt()
+    {
+        var answers = 0;
+        await using var service = new RawService(_ => ++answers == 1 ? "HTTP/1.1 429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException\r\nContent-Length: 2\r\n\r\n{}" : RawService.EmptyAnswer);
+        var credentials = new StubbedCredentials(count => new ImmutableCredentials($"AKID{count}", "secret", null));
+        var options = service.Options();
+        options.Credentials = credentials;
+        options.Retry.ThrottlingBaseDelay = TimeSpan.Zero;
+        using var client = new LambdaStreamingClient(options);
+        Assert.Equal(0, credentials.Asked);
+
+        await using var first = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
+        await using var second = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
+
+        Assert.Equal(["AKID1", "AKID2", "AKID3"], service.Heads.Select(head => RawService.Header(head, "Authorization")!.Split('=', '/')[1]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task InvokeWithResponseStreamAsync_CredentialsFail_IsAConfigurationErrorWithTheirWords(string words, Exception failure)
+    {
+        using var client = Client(new StubbedCredentials(_ => throw failure));
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+
+        Assert.Contains(nameof(StubbedCredentials), exception.Message, StringComparison.Ordinal);
+        Assert.Contains(words, exception.Message, StringComparison.Ordinal);
+        Assert.Same(failure, exception.InnerException);
+        Assert.False(exception.FunctionMayHaveRun);
+    }
+
+    public static TheoryData<string, Exception> Failures => new()
+    {
+        { "The security token is expired", new AmazonServiceException("The security token is expired", ErrorType.Sender, "ExpiredTokenException", "id", System.Net.HttpStatusCode.Forbidden) },
+        { "SSO token has expired", new AmazonClientException("SSO token has expired") },
+        { "no such file", new IOException("no such file") },
+        { "timed out", new TaskCanceledException("timed out") },
+    };
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_SaysThatTheyHaveNoKeys()
+    {
+        using var client = Client(new AnonymousAWSCredentials());
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+
+        Assert.Contains("AnonymousAWSCredentials", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_CredentialsHangAndBlock_CancellationEndsTheWait()
+    {
+        using var never = new ManualResetEventSlim();
+        using var cancellation = new CancellationTokenSource();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var client = Client(new StubbedCredentials(_ =>
+        {
+            asked.SetResult();
+            never.Wait(TestContext.Current.CancellationToken);
+            return new ImmutableCredentials("a", "b", null);
+        }));
+
+        var call = client.InvokeWithResponseStreamAsync(DryRun, cancellation.Token);
+        await asked.Task;
+        await cancellation.CancelAsync();
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
+        never.Set();
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.Contains("Nothing was sent", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_TokenExpired_TheServiceSaysSo()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.CredentialsExpireAt = DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
+        using var client = new LambdaStreamingClient(new() { Region = server.Region, Credentials = server.Credentials, ServiceUrl = server.ServiceUrl });
+
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+
+        Assert.Equal("ExpiredTokenException", exception.ErrorCode);
+        Assert.False(exception.FunctionMayHaveRun);
+    }
+
+    private static InvokeWithResponseStreamRequest DryRun => new("f") { InvocationType = InvocationType.DryRun };
+
+    private static LambdaStreamingClient Client(AWSCredentials credentials)
+    {
+        var options = StubbedClient.Options();
+        options.Credentials = credentials;
+        return StubbedClient.Create(_ => throw new InvalidOperationException("Nothing must be sent."), options);
+    }
+
+    private sealed class StubbedCredentials(Func<int, ImmutableCredentials> get) : AWSCredentials
+    {
+        private int _asked;
+
+        public int Asked => _asked;
+
+        public override ImmutableCredentials GetCredentials() => get(Interlocked.Increment(ref _asked));
+    }
+}

@@ -1,0 +1,153 @@
+using System.Security.Cryptography;
+using System.Text;
+using Amazon.Runtime;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tests;
+
+/// <summary>Profiles that sign in through another service of AWS, played by a socket on loopback, with the packages in the app.</summary>
+/// <remarks>Each test sets the environment of the process: keep all of them in this class, whose tests run one after another.</remarks>
+public sealed class SignInTests : IDisposable
+{
+    private const string Role = "arn:aws:iam::123456789012:role/Reader";
+    private const string StartUrl = "https://example.awsapps.com/start";
+
+    private static int _profiles;
+
+    private readonly SessionAWSCredentials _keys = new("ASIAEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token");
+    private readonly string _home = Directory.CreateTempSubdirectory("lambda-streaming-home-").FullName;
+    private readonly string _profile = $"signs-in-{Interlocked.Increment(ref _profiles)}";
+    private readonly Dictionary<string, string?> _before = [];
+
+    public SignInTests()
+    {
+        Set("HOME", _home);
+        Set("USERPROFILE", _home);
+        Set("AWS_REGION", "us-east-1");
+    }
+
+    public void Dispose()
+    {
+        foreach (var (name, value) in _before) Environment.SetEnvironmentVariable(name, value);
+        Directory.Delete(_home, recursive: true);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_RoleProfile_CallsWithTheRolesKeys()
+    {
+        await using var sts = new RawService(_ => Xml(Assumed("AssumeRole")));
+        Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
+        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\naws_access_key_id = a\naws_secret_access_key = b");
+
+        await AssertCallsAsync();
+
+        Assert.Single(sts.Heads);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_RoleRefused_SaysWhichRoleAndWhy()
+    {
+        const string Refusal = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User a is not authorized to perform: sts:AssumeRole</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+        await using var sts = new RawService(_ => Xml(Refusal, "403 Forbidden"));
+        Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
+        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\naws_access_key_id = a\naws_secret_access_key = b");
+
+        var message = await FailAsync();
+
+        Assert.Contains($"It assumes {Role} with the profile '{_profile}-source'", message, StringComparison.Ordinal);
+        Assert.Contains("not authorized to perform: sts:AssumeRole", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_WebIdentityProfile_CallsWithTheRolesKeys()
+    {
+        await using var sts = new RawService(_ => Xml(Assumed("AssumeRoleWithWebIdentity")));
+        Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
+        var token = Path.Combine(_home, "token.jwt");
+        await File.WriteAllTextAsync(token, "jwt", TestContext.Current.CancellationToken);
+        Configure($"role_arn = {Role}\nrole_session_name = test\nweb_identity_token_file = {token}");
+
+        await AssertCallsAsync();
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_SsoProfileSignedIn_CallsWithTheRolesKeys()
+    {
+        var expiration = TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeMilliseconds();
+        await using var sso = new RawService(_ => Answer("200 OK", "application/json", $$$"""{"roleCredentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY","sessionToken":"token","expiration":{{{expiration}}}}}"""));
+        Set("AWS_ENDPOINT_URL_SSO", sso.Url.AbsoluteUri);
+        ConfigureSso();
+        SignIn(TimeProvider.System.GetUtcNow().AddHours(1));
+
+        await AssertCallsAsync();
+
+        Assert.Equal("sso-token", RawService.Header(sso.Head, "x-amz-sso_bearer_token"));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(-1)]
+    public async Task InvokeWithResponseStreamAsync_SsoProfileNotSignedIn_SaysHowTo(int? hours)
+    {
+        await using var nobody = new RawService(_ => Answer("400 Bad Request", "application/json", "{}"));
+        Set("AWS_ENDPOINT_URL_SSO", nobody.Url.AbsoluteUri);
+        Set("AWS_ENDPOINT_URL_SSO_OIDC", nobody.Url.AbsoluteUri);
+        ConfigureSso();
+        if (hours is { } given) SignIn(TimeProvider.System.GetUtcNow().AddHours(given));
+
+        var message = await FailAsync();
+
+        Assert.Contains($"`aws sso login --profile {_profile}`", message, StringComparison.Ordinal);
+    }
+
+    private async Task AssertCallsAsync()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            options =>
+            {
+                options.Credentials = _keys;
+                options.AddFunction("f");
+            },
+            TestContext.Current.CancellationToken);
+        using var client = new LambdaStreamingClient(new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken);
+
+        Assert.Equal("token", Assert.Single(server.Requests).Headers["x-amz-security-token"]);
+    }
+
+    private async Task<string> FailAsync()
+    {
+        using var client = new LambdaStreamingClient(new() { Profile = _profile, ServiceUrl = new Uri("http://127.0.0.1:1") });
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
+        TestContext.Current.TestOutputHelper?.WriteLine(exception.Message);
+        return exception.Message;
+    }
+
+    private void Configure(string settings) => File.WriteAllText(ModuleSetup.ConfigFile, $"[profile {_profile}]\n{settings}\n");
+
+    private void ConfigureSso() => Configure($"sso_start_url = {StartUrl}\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = Reader");
+
+    // What `aws sso login` leaves behind. Source: AWS SDKs and Tools Reference Guide, "IAM Identity Center credential provider": the file is named by the SHA-1 of the start URL.
+    private void SignIn(DateTimeOffset expiresAt)
+    {
+        var cache = Directory.CreateDirectory(Path.Combine(_home, ".aws", "sso", "cache")).FullName;
+#pragma warning disable CA5350, CA1308 // The name of a file, in AWS's form.
+        var name = Convert.ToHexString(SHA1.HashData(Encoding.UTF8.GetBytes(StartUrl))).ToLowerInvariant();
+#pragma warning restore CA5350, CA1308
+        File.WriteAllText(Path.Combine(cache, name + ".json"), $$"""{"startUrl":"{{StartUrl}}","region":"us-east-1","accessToken":"sso-token","expiresAt":"{{expiresAt:yyyy-MM-ddTHH:mm:ssZ}}"}""");
+    }
+
+    private static string Assumed(string action) =>
+        $"<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser><Arn>{Role}/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY</SecretAccessKey><SessionToken>token</SessionToken><Expiration>{TimeProvider.System.GetUtcNow().AddHours(1):yyyy-MM-ddTHH:mm:ssZ}</Expiration></Credentials></{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>";
+
+    private static string Xml(string body, string status = "200 OK") => Answer(status, "text/xml", body);
+
+    private static string Answer(string status, string contentType, string body) => $"HTTP/1.1 {status}\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+
+    private void Set(string name, string? value)
+    {
+        _before.TryAdd(name, Environment.GetEnvironmentVariable(name));
+        Environment.SetEnvironmentVariable(name, value);
+    }
+}

@@ -1,0 +1,235 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+public class CallScriptTests
+{
+    // Two chunks of one byte and an empty InvokeComplete, as the tests' function "ab" makes them.
+    private const int ChunkBytes = 12 + 90 + 1 + 4;
+    private const int WholeBytes = ChunkBytes + ChunkBytes + 102;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(ChunkBytes)]
+    [InlineData(137)]
+    [InlineData(WholeBytes - 1)]
+    public async Task CutAfterBytes_AtEachOffset_GivesThatManyBytesThenTheEnd(int bytes)
+    {
+        foreach (CutMode mode in Enum.GetValues<CutMode>())
+        {
+            await using var server = await StartAsync(f => f.OnEveryCall().CutAfterBytes(bytes, mode));
+
+            (byte[] body, Exception? error) = await ReadAsync(server);
+
+            Assert.Equal(bytes, body.Length);
+            Assert.Equal(mode != CutMode.CleanEnd, error is IOException);
+            Assert.Equal(mode == CutMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
+        }
+    }
+
+    [Fact]
+    public async Task CutAfterBytes_BeyondTheAnswer_LeavesItWhole()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CutAfterBytes(WholeBytes + 1, CutMode.Reset));
+
+        (byte[] body, Exception? error) = await ReadAsync(server);
+
+        Assert.Null(error);
+        Assert.Equal(["a", "b"], Messages.Chunks(body));
+        Assert.Equal(WholeBytes, body.Length);
+    }
+
+    [Fact]
+    public async Task OnCall_OnlyThatCall_MeetsTheFault()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).CutAfterBytes(1, CutMode.CleanEnd).OnCalls(3, 4).Throttle());
+
+        int[] lengths = new int[5];
+        for (int i = 0; i < 5; i++) lengths[i] = (await ReadAsync(server)).Body.Length;
+
+        Assert.Equal([WholeBytes, 1, lengths[2], lengths[2], WholeBytes], lengths);
+        Assert.Equal([200, 200, 429, 429, 200], server.Requests.Select(request => request.StatusCode));
+    }
+
+    [Fact]
+    public async Task OnEveryCall_ThenOnCall_TheLaterScriptCounts()
+    {
+        await using var server = await StartAsync(f =>
+        {
+            f.OnEveryCall().RespondWithStatus(503);
+            f.OnCall(2).Delay(TimeSpan.Zero);
+        });
+
+        await ReadAsync(server);
+        await ReadAsync(server);
+
+        Assert.Equal([503, 200], server.Requests.Select(request => request.StatusCode));
+    }
+
+    [Theory]
+    [InlineData(CutMode.Close)]
+    [InlineData(CutMode.Reset)]
+    public async Task CutBeforeHead_EachMode_GivesNoAnswer(CutMode mode)
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CutBeforeHead(mode));
+        using var http = new SignedHttp(server);
+
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.InvokeAsync("ab"));
+
+        Assert.Equal(mode == CutMode.Reset, (error.InnerException as IOException)?.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset });
+        Assert.Null((await server.WaitForRequestAsync(Token)).StatusCode);
+    }
+
+    [Fact]
+    public void CutBeforeHead_CleanEnd_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).CutBeforeHead(CutMode.CleanEnd));
+
+    [Fact]
+    public async Task CutAfterChunks_One_EndsBetweenMessages()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CutAfterChunks(1, CutMode.CleanEnd));
+
+        (byte[] body, Exception? error) = await ReadAsync(server);
+
+        Assert.Equal((ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
+    public async Task CutBeforeInvokeComplete_CleanEnd_OmitsIt()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd));
+
+        (byte[] body, Exception? error) = await ReadAsync(server);
+
+        Assert.Equal((2 * ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
+    public async Task FlipBit_OfAByte_ChangesThatBitAlone()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).FlipBit(50).WriteInPieces(7));
+
+        byte[] good = (await ReadAsync(server)).Body;
+        byte[] bad = (await ReadAsync(server)).Body;
+
+        good[50] ^= 1;
+        Assert.Equal(good, bad);
+    }
+
+    [Fact]
+    public async Task UnknownEventAfterChunks_One_StandsBetweenTheChunks()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().UnknownEventAfterChunks(1, "Novelty"));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(["PayloadChunk", "Novelty", "PayloadChunk", "InvokeComplete"], messages.Select(message => message.Headers[":event-type"]));
+    }
+
+    [Fact]
+    public async Task ExceptionAfterChunks_One_EndsTheStream()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no \"luck\""));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(2, messages.Count);
+        Assert.Equal(("exception", "ServiceException"), (messages[1].Headers[":message-type"], messages[1].Headers[":exception-type"]));
+        Assert.Equal("""{"message":"no \"luck\""}""", Encoding.UTF8.GetString(messages[1].Payload));
+    }
+
+    [Fact]
+    public async Task ErrorAfterChunks_MoreThanTheFunctionWrites_ComesBeforeInvokeComplete()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().ErrorAfterChunks(9, "InternalError", "sorry"));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(3, messages.Count);
+        Assert.Equal(("error", "InternalError", "sorry"), (messages[2].Headers[":message-type"], messages[2].Headers[":error-code"], messages[2].Headers[":error-message"]));
+    }
+
+    [Fact]
+    public async Task SilenceAfterChunks_One_KeepsTheConnectionUntilTheClientLeaves()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().SilenceAfterChunks(1));
+        var http = new SignedHttp(server);
+        HttpResponseMessage response = await http.InvokeAsync("ab");
+        Stream body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[ChunkBytes], Token);
+        SeenRequest request = await server.WaitForRequestAsync(Token);
+        Assert.False(request.Completed.IsCompleted);
+
+        response.Dispose();
+        http.Dispose();
+
+        await request.ClientLeft.WaitAsync(Soon, Token);
+        await request.Completed.WaitAsync(Soon, Token);
+        Assert.Equal(ChunkBytes, request.BytesSent);
+    }
+
+    [Fact]
+    public async Task OversizedMessageAfterChunks_WithOurClient_IsRefusedAtOnce()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().OversizedMessageAfterChunks(1, uint.MaxValue));
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("ab"), Token);
+        var error = await Assert.ThrowsAsync<ResponseStreamCorruptException>(async () =>
+        {
+            await foreach (var chunk in response.ReadChunksAsync(Token)) Assert.Equal("a"u8.ToArray(), chunk.ToArray());
+        });
+
+        Assert.Equal(1, error.ChunksReceived);
+    }
+
+    [Fact]
+    public async Task Delay_ByTheServersClock_HoldsTheHeadBack()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await StartAsync(f => f.OnEveryCall().Delay(TimeSpan.FromMinutes(1)), clock);
+        using var http = new SignedHttp(server);
+
+        Task<HttpResponseMessage> answer = http.InvokeAsync("ab");
+        SeenRequest request = await server.WaitForRequestAsync(Token);
+        Assert.False(answer.IsCompleted);
+        while (!answer.IsCompleted)
+        {
+            // The delay begins shortly after the request was seen; the clock is moved until it was met.
+            clock.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+
+        using HttpResponseMessage response = await answer;
+        Assert.Equal(200, request.StatusCode);
+    }
+
+    private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction> script, TimeProvider? clock = null) => LocalLambdaServer.StartAsync(
+        s =>
+        {
+            s.TimeProvider = clock ?? TimeProvider.System;
+            script(s.AddFunction("ab", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("a", ct);
+                await response.WriteTextAsync("b", ct);
+            }));
+        },
+        Token);
+
+    private static async Task<(byte[] Body, Exception? Error)> ReadAsync(LocalLambdaServer server)
+    {
+        using var http = new SignedHttp(server);
+        using HttpResponseMessage response = await http.InvokeAsync("ab");
+        await using Stream stream = await response.Content.ReadAsStreamAsync(Token);
+        var body = new MemoryStream();
+        Exception? error = await Record.ExceptionAsync(() => stream.CopyToAsync(body, 1, Token));
+        return (body.ToArray(), error);
+    }
+}

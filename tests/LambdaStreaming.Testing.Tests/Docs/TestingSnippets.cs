@@ -1,0 +1,108 @@
+using Moq;
+
+namespace LambdaStreaming.Testing.Tests.Docs;
+
+/// <summary>The code of docs/testing.md. Each method runs in <see cref="TestingDocsTests"/>.</summary>
+internal static class TestingSnippets
+{
+    public static async Task FirstTestAsync()
+    {
+        // begin: testing-first
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", async (invocation, response, ct) =>
+        {
+            await response.WriteTextAsync("Hello, ", ct);
+            await response.WriteTextAsync(invocation.PayloadAsString(), ct);
+        }));
+        using var client = lambda.CreateClient();
+
+        var text = await new Chat(client).AskAsync("\"Ada\"");
+
+        Assert.Equal("Hello, \"Ada\"", text);
+        // end: testing-first
+    }
+
+    public static async Task FaultsAsync()
+    {
+        // begin: testing-faults
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s
+            .AddFunction("chat", async (invocation, response, ct) => await response.WriteTextAsync("Hello", ct))
+            .OnCalls(1, 2).Throttle()
+            .OnCall(3).CutAfterBytes(50, CutMode.Reset));
+        using var client = lambda.CreateClient();
+
+        // Two throttled attempts are repeated by the client; the third is cut amid the answer, and that is never repeated.
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => new Chat(client).AskAsync("{}"));
+        Assert.Equal([1, 2, 3], lambda.Requests.Select(request => request.Attempt));
+        // end: testing-faults
+    }
+
+    public static async Task RequestsAsync()
+    {
+        // begin: testing-requests
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat").OnEveryCall().SilenceAfterChunks(0));
+        using var client = lambda.CreateClient();
+        using var patience = new CancellationTokenSource();
+
+        var asking = new Chat(client).AskAsync("{}", patience.Token);
+        var request = await lambda.WaitForRequestAsync();
+        await patience.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        await request.ClientLeft.WaitAsync(TimeSpan.FromSeconds(10));       // the connection was given up, not leaked
+        // end: testing-requests
+    }
+
+    public static async Task<string> NodeAsync(string functionFolder, string runtimeInterfaceClient)
+    {
+        // begin: testing-node
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s
+            .AddFunction("chat", RuntimeProcessOptions.Node(functionFolder, "index.text", runtimeInterfaceClient))
+            .WithTimeout(TimeSpan.FromSeconds(30)));
+        using var client = lambda.CreateClient();
+
+        return await new Chat(client).AskAsync("""{"name":"Ada"}""");
+        // end: testing-node
+    }
+
+    public static async Task<string> RecordAsync(LambdaStreamingClient live, string path)
+    {
+        // begin: testing-record
+        await using (var response = await live.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("chat")))
+        {
+            await (await RecordedStream.RecordAsync(response)).SaveAsync(path);
+        }
+
+        var recording = await RecordedStream.LoadAsync(path);
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", recording, ReplayTiming.AtOnce));
+        // end: testing-record
+        using var client = lambda.CreateClient();
+        return await new Chat(client).AskAsync("{}");
+    }
+
+    public static async Task MockAsync()
+    {
+        // begin: testing-mock
+        var client = new Mock<ILambdaStreamingClient>();
+        client.SetupSequence(c => c.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(new TooManyRequestsException("slow down"))
+            .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hel", "lo"]))
+            .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hel"], failure: new ResponseStreamTruncatedException("cut")));
+        var chat = new Chat(client.Object);
+
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => chat.AskAsync("{}"));
+        Assert.Equal("Hello", await chat.AskAsync("{}"));
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => chat.AskAsync("{}"));
+        // end: testing-mock
+    }
+
+    // begin: testing-app
+    public sealed class Chat(ILambdaStreamingClient client)
+    {
+        public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
+            return await response.ReadAsStringAsync(cancellationToken);
+        }
+    }
+    // end: testing-app
+}

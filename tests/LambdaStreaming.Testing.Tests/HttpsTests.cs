@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace LambdaStreaming.Testing.Tests;
+
+public class HttpsTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task UseHttps_CreateClient_TrustsTheServersCertificateAlone()
+    {
+        await using var server = await StartAsync();
+        await using var other = await StartAsync();
+        using var client = server.CreateClient();
+        using var stranger = server.CreateClient(options => options.ConfigureHandler = handler => handler.SslOptions.RemoteCertificateValidationCallback =
+            (_, shown, _, _) => shown?.GetCertHashString() == other.Certificate!.GetCertHashString());
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token);
+        var text = new StringBuilder();
+        await foreach (var chunk in response.ReadChunksAsync(Token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+
+        Assert.Equal(("https", "hello"), (server.ServiceUrl.Scheme, text.ToString()));
+        await Assert.ThrowsAsync<LambdaTransportException>(() => stranger.InvokeWithResponseStreamAsync(new("hello"), Token));
+    }
+
+    [Theory]
+    [InlineData(CutMode.Close)]
+    [InlineData(CutMode.Reset)]
+    public async Task UseHttps_Cut_IsTruncated(CutMode mode)
+    {
+        await using var server = await StartAsync(function => function.OnEveryCall().CutAfterChunks(1, mode));
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token);
+        var error = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
+        {
+            await foreach (var chunk in response.ReadChunksAsync(Token)) Assert.Equal("hello"u8.ToArray(), chunk.ToArray());
+        });
+
+        Assert.Equal(1, error.ChunksReceived);
+    }
+
+    [Fact]
+    public async Task UseHttps_ClientLeaves_IsSeen()
+    {
+        await using var server = await StartAsync(function => function.OnEveryCall().SilenceAfterChunks(1));
+        using var client = server.CreateClient();
+
+        await using (var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token))
+        {
+            await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+            Assert.True(await chunks.MoveNextAsync());
+        }
+
+        await server.Requests[0].ClientLeft.WaitAsync(Soon, Token);
+        await server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(Soon, Token);
+    }
+
+    private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction>? configure = null) => LocalLambdaServer.StartAsync(
+        s =>
+        {
+            s.UseHttps = true;
+            LocalFunction function = s.AddFunction("hello", (_, response, ct) => response.WriteTextAsync("hello", ct));
+            configure?.Invoke(function);
+        },
+        Token);
+}

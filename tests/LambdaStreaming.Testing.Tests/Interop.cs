@@ -1,0 +1,68 @@
+using System.Diagnostics;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>The official clients under tests/interop, and whether this machine has them.</summary>
+internal static class Interop
+{
+    public static string Folder { get; } = Path.Combine(RepositoryRoot(), "tests", "interop");
+
+    public static string Functions { get; } = Path.Combine(Folder, "functions");
+
+    public static void NeedsNodeRuntime() => Assert.SkipUnless(
+        Runs("node", "--version") && File.Exists(Path.Combine(Folder, "node_modules", "aws-lambda-ric", "rapid-client.node")),
+        "Needs node and the npm package aws-lambda-ric: run tests/interop/install.");
+
+    public static void NeedsJavaScriptSdk() => Assert.SkipUnless(
+        Runs("node", "--version") && Directory.Exists(Path.Combine(Folder, "node_modules", "@aws-sdk", "client-lambda")),
+        "Needs node and the npm package @aws-sdk/client-lambda: run tests/interop/install.");
+
+    public static void NeedsBoto3() => Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
+
+    public static void NeedsCurl() => Assert.SkipUnless(!OperatingSystem.IsWindows() && Runs("curl", "--version"), "Needs a Unix shell and curl.");
+
+    public static RuntimeProcessOptions Node(string handler) =>
+        RuntimeProcessOptions.Node(Functions, "index." + handler, Path.Combine(Folder, "node_modules", "aws-lambda-ric"));
+
+    public static async Task<string> RunAsync(LocalLambdaServer server, string fileName, params string[] arguments)
+    {
+        var credentials = await server.Credentials.GetCredentialsAsync();
+        var info = new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = Folder };
+        info.Environment["AWS_ACCESS_KEY_ID"] = credentials.AccessKey;
+        info.Environment["AWS_SECRET_ACCESS_KEY"] = credentials.SecretKey;
+        info.Environment["AWS_REGION"] = info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
+        info.Environment["AWS_ENDPOINT_URL_LAMBDA"] = server.ServiceUrl.ToString().TrimEnd('/');
+        info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
+        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
+        info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
+        info.Environment.Remove("AWS_SESSION_TOKEN");
+        info.Environment.Remove("AWS_PROFILE");
+        using Process process = Process.Start(info)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, $"{fileName} exited with {process.ExitCode}: {await error}");
+        return await output;
+    }
+
+    private static bool Runs(string fileName, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static string RepositoryRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "LambdaStreaming.Client.sln"))) folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>What other SDKs see of the local server, their signatures verified.</summary>
+public class InteropTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Boto3_EachOutcome_IsSeen()
+    {
+        Interop.NeedsBoto3();
+        await AssertOutcomesAsync(server => Interop.RunAsync(server, "python3", "boto3_client.py"));
+    }
+
+    [Fact]
+    public async Task JavaScriptSdk_EachOutcome_IsSeen()
+    {
+        Interop.NeedsJavaScriptSdk();
+        await AssertOutcomesAsync(server => Interop.RunAsync(server, "node", "js_client.mjs"));
+    }
+
+    private static async Task AssertOutcomesAsync(Func<LocalLambdaServer, Task<string>> run)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                FunctionHandler hello = async (invocation, response, ct) =>
+                {
+                    await response.WriteTextAsync("hello ", ct);
+                    await response.WriteTextAsync(invocation.PayloadAsString(), ct);
+                };
+                s.AddFunction("good", hello).AddVersion("7").AddAlias("live", "7");
+                s.AddFunction("fails", async (_, response, ct) =>
+                {
+                    await response.WriteTextAsync("part", ct);
+                    response.Fail("Function.Broken", "it broke");
+                });
+                s.AddFunction("throttled").OnEveryCall().Throttle();
+                s.AddFunction("documented").RespondWithError("KMSAccessDeniedException");
+                s.AddFunction("recovers", hello).OnCall(1).RespondWithStatus(503).OnCall(2).CutBeforeHead(CutMode.Reset);
+            },
+            Token);
+
+        string output = await run(server);
+
+        JsonNode[] lines = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
+        string good = """{"text":"hello {\"a\":1}","version":"$LATEST","complete":true,"errorCode":null,"errorDetails":null}""";
+        string[] expected =
+        [
+            good,
+            good.Replace("$LATEST", "7"),
+            """{"text":"part","version":"$LATEST","complete":true,"errorCode":"Function.Broken","errorDetails":"it broke"}""",
+            """{"error":"TooManyRequestsException","status":429}""",
+            """{"error":"KMSAccessDeniedException","status":502}""",
+            good,
+        ];
+        Assert.Equal(expected.Length, lines.Length);
+        Assert.All(expected.Zip(lines), pair => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(pair.First), Outcome(pair.Second)), $"Expected {pair.First}, got {pair.Second.ToJsonString()}."));
+        Assert.Equal([1, 2, 3], server.Requests.Where(request => request.FunctionName == "recovers").Select(request => request.Attempt));
+        Assert.All(server.Requests, request => Assert.NotEqual(403, request.StatusCode));
+    }
+
+    private static JsonNode Outcome(JsonNode line)
+    {
+        JsonNode outcome = line.DeepClone();
+        outcome.AsObject().Remove("name");
+        return outcome;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+public class RecordedStreamTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task SaveAndLoad_OfAStream_ServesTheSameAgain()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await using var server = await LocalLambdaServer.StartAsync(
+                s => s.AddFunction("live", async (_, response, ct) =>
+                {
+                    await response.WriteTextAsync("grüße \"x\"", ct);
+                    await response.WriteAsync(new byte[] { 0xff, 0x00 }, ct);
+                    response.Log("a line");
+                    response.Fail("Function.Broken", "details");
+                }),
+                Token);
+            using var client = server.CreateClient();
+
+            await using (var live = await client.InvokeWithResponseStreamAsync(new("live") { LogType = LogType.Tail }, Token))
+                await (await RecordedStream.RecordAsync(live, Token)).SaveAsync(path, Token);
+            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            server.AddFunction("again", recording, ReplayTiming.AtOnce);
+            await using var again = await client.InvokeWithResponseStreamAsync(new("again") { LogType = LogType.Tail }, Token);
+            var chunks = new List<byte[]>();
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(async () =>
+            {
+                await foreach (var chunk in again.ReadChunksAsync(Token)) chunks.Add(chunk.ToArray());
+            });
+
+            Assert.Equal(2, recording.Chunks);
+            Assert.Equal(["grüße \"x\""u8.ToArray(), [0xff, 0x00]], chunks);
+            Assert.Equal(("Function.Broken", "details", "a line\n"), (error.ErrorCode, error.ErrorDetails, again.InvokeComplete?.DecodeLogResult()));
+            Assert.Contains("grüße", await File.ReadAllTextAsync(path, Token));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task Replay_OfACutStream_IsCutAgain()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("cut", (_, response, ct) => response.WriteTextAsync("part", ct)).OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd), Token);
+        using var client = server.CreateClient();
+
+        RecordedStream recording;
+        await using (var live = await client.InvokeWithResponseStreamAsync(new("cut"), Token)) recording = await RecordedStream.RecordAsync(live, Token);
+        server.AddFunction("again", recording, ReplayTiming.AtOnce);
+        await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
+        var error = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
+        {
+            await foreach (var chunk in again.ReadChunksAsync(Token)) Assert.Equal("part"u8.ToArray(), chunk.ToArray());
+        });
+
+        Assert.Equal(1, error.ChunksReceived);
+    }
+
+    [Fact]
+    public async Task Replay_AsRecorded_WaitsByTheServersClock()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, """
+                {"contentType":"text/plain"}
+                {"afterMilliseconds":60000,"text":"late"}
+                {"afterMilliseconds":60000,"complete":{}}
+                """, Token);
+            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            await using var server = await LocalLambdaServer.StartAsync(
+                s =>
+                {
+                    s.TimeProvider = clock;
+                    s.AddFunction("again", recording, ReplayTiming.AsRecorded).WithTimeout(TimeSpan.FromDays(40));
+                },
+                Token);
+            using var http = new SignedHttp(server);
+            using HttpResponseMessage response = await http.InvokeAsync("again");
+
+            Task<byte[]> body = response.Content.ReadAsByteArrayAsync(Token);
+            Assert.Equal(0, server.Requests[0].BytesSent);
+            while (!body.IsCompleted)
+            {
+                clock.Advance(TimeSpan.FromSeconds(30));
+                await Task.Yield();
+            }
+
+            Assert.Equal(["late"], Messages.Chunks(await body));
+            Assert.Equal(TimeSpan.FromMinutes(1), recording.Duration);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("{}\n{\"text\":\"a\"}")]
+    [InlineData("{}\n{\"text\":")]
+    public async Task LoadAsync_NoRecording_Throws(string content)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, content, Token);
+
+            await Assert.ThrowsAsync<InvalidDataException>(() => RecordedStream.LoadAsync(path, Token));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}

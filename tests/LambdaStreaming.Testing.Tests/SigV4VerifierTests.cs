@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Amazon.Runtime;
+using LambdaStreaming.Testing.Signing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+public class SigV4VerifierTests
+{
+    private const string Folder = "sigv4/lambda";
+
+    public static IEnumerable<TheoryDataRow<string>> Cases => ConformanceData.Names(Folder);
+
+    [Theory, MemberData(nameof(Cases))]
+    public void CanonicalRequest_OfCase_IsAsExpected(string name)
+    {
+        JsonNode data = ConformanceData.Load(Folder, name);
+        string[] signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
+
+        Assert.Equal((string)data["expected"]!["canonical_request"]!, CanonicalRequest.Build(Request(data), signedHeaders));
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Verify_Case_Holds(string name)
+    {
+        JsonNode data = ConformanceData.Load(Folder, name);
+
+        Assert.Null(Verifier(data).Verify(Request(data)));
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Verify_CaseWithAnotherBody_Refuses(string name)
+    {
+        JsonNode data = ConformanceData.Load(Folder, name);
+        SignedRequest request = Request(data);
+        byte[] body = [.. request.Body.ToArray(), (byte)' '];
+
+        Assert.Equal("InvalidSignatureException", Verifier(data).Verify(request with { Body = body })?.ErrorCode);
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Verify_CaseWithOneBitOfTheSignatureFlipped_Refuses(string name)
+    {
+        JsonNode data = ConformanceData.Load(Folder, name);
+        SignedRequest request = Request(data);
+        SignedRequest flipped = WithHeader(request, "Authorization", value => value[..^1] + (value[^1] == '0' ? '1' : '0'));
+
+        Assert.Equal("InvalidSignatureException", Verifier(data).Verify(flipped)?.ErrorCode);
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Verify_CaseWithAnotherPathQueryOrSignedHeader_Refuses(string name)
+    {
+        JsonNode data = ConformanceData.Load(Folder, name);
+        SignedRequest request = Request(data);
+        string[] signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
+        var changed = new List<SignedRequest>
+        {
+            request with { Method = "PUT" },
+            request with { Path = request.Path + "x" },
+            request with { Query = request.Query + (request.Query.Length > 0 ? "&" : "") + "x=" },
+        };
+        changed.AddRange(signedHeaders.Where(header => header is not ("x-amz-date" or "x-amz-security-token"))
+            .Select(header => WithHeader(request, header, value => value + "x")));
+
+        Assert.All(changed, one => Assert.Equal("InvalidSignatureException", Verifier(data).Verify(one)?.ErrorCode));
+    }
+
+    [Theory]
+    [InlineData(null, "MissingAuthenticationTokenException")]
+    [InlineData("Bearer abc", "IncompleteSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-west-2/lambda/aws4_request, SignedHeaders=host;x-amz-date", "IncompleteSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-west-2/lambda, SignedHeaders=host, Signature=0", "IncompleteSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDOTHER/20240229/us-west-2/lambda/aws4_request, SignedHeaders=host, Signature=0", "UnrecognizedClientException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240228/us-west-2/lambda/aws4_request, SignedHeaders=host, Signature=0", "InvalidSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0", "InvalidSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-west-2/s3/aws4_request, SignedHeaders=host, Signature=0", "InvalidSignatureException")]
+    [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-west-2/lambda/aws4_request, SignedHeaders=x-amz-date, Signature=0", "InvalidSignatureException")]
+    public void Verify_WrongAuthorization_RefusesAsTheServiceDoes(string? authorization, string errorCode)
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        SignedRequest request = Request(data);
+        request = request with { Headers = [.. request.Headers.Where(header => header.Key != "Authorization")] };
+        if (authorization is not null) request = request with { Headers = [.. request.Headers, new("Authorization", authorization)] };
+
+        Assert.Equal(errorCode, Verifier(data).Verify(request)?.ErrorCode);
+    }
+
+    [Theory]
+    [InlineData(-301, "Signature not yet current")]
+    [InlineData(-300, null)]
+    [InlineData(300, null)]
+    [InlineData(301, "Signature expired")]
+    public void Verify_ClockDiffers_RefusesBeyondFiveMinutes(int secondsLater, string? message)
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+
+        SignatureRefusal? refusal = Verifier(data, secondsLater).Verify(Request(data));
+
+        if (message is null) Assert.Null(refusal);
+        else Assert.StartsWith(message, refusal?.Message);
+    }
+
+    [Fact]
+    public void Verify_CredentialsHaveExpired_RefusesWithExpiredToken()
+    {
+        JsonNode data = ConformanceData.Load(Folder, "token");
+
+        Assert.Equal("ExpiredTokenException", Verifier(data, expireAt: Timestamp(data)).Verify(Request(data))?.ErrorCode);
+    }
+
+    [Fact]
+    public void Verify_AwsHeaderIsNotSigned_Refuses()
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        SignedRequest request = Request(data);
+
+        SignatureRefusal? refusal = Verifier(data).Verify(request with { Headers = [.. request.Headers, new("X-Amz-Log-Type", "Tail")] });
+
+        Assert.Equal("'X-Amz-Log-Type' must be a 'SignedHeader' in the AWS Authorization.", refusal?.Message);
+    }
+
+    private static SignedRequest Request(JsonNode data)
+    {
+        JsonNode request = data["request"]!;
+        JsonNode context = data["context"]!;
+        List<KeyValuePair<string, string>> headers =
+        [
+            .. request["headers"]!.AsArray().Select(header => KeyValuePair.Create((string)header![0]!, (string)header[1]!)),
+            new("X-Amz-Date", Timestamp(data).ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)),
+            new("x-amz-content-sha256", (string)data["expected"]!["payload_sha256"]!),
+            new("Authorization", (string)data["expected"]!["authorization"]!),
+        ];
+        if ((string?)context["credentials"]!["session_token"] is { } token) headers.Add(new("X-Amz-Security-Token", token));
+        return new((string)request["method"]!, (string)request["path"]!, (string)request["query"]!, headers, ConformanceData.Bytes(request["body"]!));
+    }
+
+    private static SigV4Verifier Verifier(JsonNode data, int secondsLater = 0, DateTimeOffset? expireAt = null)
+    {
+        JsonNode credentials = data["context"]!["credentials"]!;
+        return new(
+            new ImmutableCredentials((string)credentials["access_key_id"]!, (string)credentials["secret_access_key"]!, (string?)credentials["session_token"]),
+            (string)data["context"]!["region"]!,
+            "lambda",
+            new FakeTimeProvider(Timestamp(data).AddSeconds(secondsLater)))
+        {
+            ExpireAt = expireAt,
+        };
+    }
+
+    private static DateTimeOffset Timestamp(JsonNode data) =>
+        DateTimeOffset.Parse((string)data["context"]!["timestamp"]!, CultureInfo.InvariantCulture);
+
+    private static SignedRequest WithHeader(SignedRequest request, string name, Func<string, string> change) => request with
+    {
+        Headers = [.. request.Headers.Select(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase) ? new(header.Key, change(header.Value)) : header)],
+    };
+}

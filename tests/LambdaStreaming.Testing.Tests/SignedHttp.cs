@@ -1,0 +1,43 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Amazon.Runtime;
+using LambdaStreaming.Testing.Signing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>A bare HTTP client that signs with the verifier's own pieces: it shares nothing with LambdaStreamingClient.</summary>
+internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+
+    public async Task<HttpResponseMessage> InvokeAsync(
+        string functionName, byte[]? payload = null, Action<HttpRequestHeaders>? headers = null, string query = "", bool sign = true)
+    {
+        string path = $"/2021-11-15/functions/{functionName}/response-streaming-invocations";
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.ServiceUrl, path + (query.Length > 0 ? "?" + query : "")))
+        {
+            Content = new ByteArrayContent(payload ?? []),
+        };
+        headers?.Invoke(request.Headers);
+        if (sign) await SignAsync(request, path, query, payload ?? []);
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task SignAsync(HttpRequestMessage request, string path, string query, byte[] payload)
+    {
+        ImmutableCredentials credentials = await server.Credentials.GetCredentialsAsync();
+        string date = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'");
+        string scope = $"{date[..8]}/{server.Region.SystemName}/lambda/aws4_request";
+        request.Headers.Host = server.ServiceUrl.Authority;
+        request.Headers.Add("X-Amz-Date", date);
+        if (credentials.Token is { Length: > 0 } token) request.Headers.Add("X-Amz-Security-Token", token);
+        string[] names = [.. request.Headers.Select(header => header.Key.ToLowerInvariant()).Order(StringComparer.Ordinal)];
+        var signed = new SignedRequest("POST", path, query, [.. request.Headers.Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value)))], payload);
+        string stringToSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(signed, names), date, scope);
+        string signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", $"AWS4-HMAC-SHA256 Credential={credentials.AccessKey}/{scope}, SignedHeaders={string.Join(';', names)}, Signature={signature}");
+    }
+}

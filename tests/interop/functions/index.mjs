@@ -1,0 +1,59 @@
+// Streaming handlers for the official Node.js runtime interface client, which puts `awslambda` into the global scope.
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+
+const { streamifyResponse, HttpResponseStream } = awslambda;
+
+export const text = streamifyResponse(async (event, stream, context) => {
+  console.log('called with', JSON.stringify(event));
+  stream.write('hello ');
+  stream.write(`${event.name ?? 'nobody'}, `);
+  stream.write(JSON.stringify({ id: context.awsRequestId, client: context.clientContext?.custom, tenant: context.tenantId, arn: context.invokedFunctionArn }));
+  stream.end();
+});
+
+export const contentType = streamifyResponse(async (event, stream) => {
+  stream.setContentType('text/event-stream');
+  await pipeline(Readable.from(['data: 1\n\n', 'data: 2\n\n']), stream);
+});
+
+export const http = streamifyResponse(async (event, stream) => {
+  const answer = HttpResponseStream.from(stream, { statusCode: 201, headers: { 'content-type': 'text/plain' }, cookies: ['a=1', 'b=2'] });
+  answer.write('hello ');
+  answer.end('wörld');
+});
+
+export const nothing = streamifyResponse(async (event, stream) => { stream.end(); });
+
+export const failBefore = streamifyResponse(async () => { throw new RangeError('boom before'); });
+
+export const failMid = streamifyResponse(async (event, stream) => {
+  stream.write('one ');
+  stream.write('two ');
+  throw new RangeError('boom amid the stream');
+});
+
+export const exitMid = streamifyResponse(async (event, stream) => {
+  stream.write('one ');
+  await new Promise(resolve => setTimeout(resolve, 100));
+  process.exit(3);
+});
+
+export const exitBefore = streamifyResponse(async () => { process.exit(3); });
+
+export const never = streamifyResponse(async (event, stream) => {
+  stream.write(`pid ${process.pid}`);
+  await new Promise(resolve => setTimeout(resolve, 3_600_000));
+});
+
+// The process answers with its own number, and how many calls it has had.
+let calls = 0;
+export const who = streamifyResponse(async (event, stream) => {
+  stream.write(`${process.pid} ${++calls}`);
+  await new Promise(resolve => setTimeout(resolve, event.milliseconds ?? 0));
+  stream.end();
+});
+
+export const buffered = async event => ({ got: event });
+
+export const bufferedFail = async () => { throw new TypeError('no stream here'); };

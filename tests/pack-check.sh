@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Packs every package twice and compares the bytes; compares what the packages depend on and hold with the lists below;
+# installs them from a folder into an empty app and runs it on .NET 10, and on .NET 8 where it can be had (linux-x64).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 AWS_EC2_METADATA_DISABLED=true
+
+# What ARCHITECTURE.md, "Dependencies", says. Adding a line here means adding one there.
+expected_dependencies() {
+  case $1 in
+    LambdaStreaming.Client) cat <<'LIST'
+net10.0 AWSSDK.Core
+net10.0 Microsoft.Extensions.Logging.Abstractions
+net10.0 Polly.Core
+net10.0 System.IO.Hashing
+net8.0 AWSSDK.Core
+net8.0 Microsoft.Extensions.Logging.Abstractions
+net8.0 Polly.Core
+net8.0 System.IO.Hashing
+net8.0 System.IO.Pipelines
+net8.0 System.Net.ServerSentEvents
+LIST
+      ;;
+    LambdaStreaming.Testing) cat <<'LIST'
+net10.0 LambdaStreaming.Client
+net10.0 System.IO.Hashing
+net8.0 LambdaStreaming.Client
+net8.0 System.IO.Hashing
+LIST
+      ;;
+    *) fail "$1 has no list of dependencies in this script" ;;
+  esac
+}
+
+work=$PWD/artifacts/pack-check
+fail() { echo "pack-check: $*" >&2; exit 1; }
+say() { echo "pack-check: $*"; }
+
+rm -rf "$work"
+mkdir -p "$work/feed"
+
+for turn in 1 2; do
+  rm -rf "$work/build"
+  for project in src/*/*.csproj; do
+    dotnet pack "$project" -c Release -o "$work/$turn" -p:ArtifactsPath="$work/build" -v quiet || fail "$project does not pack"
+  done
+done
+for package in "$work"/1/*; do
+  cmp "$package" "$work/2/${package##*/}" || fail "${package##*/} has other bytes when it is packed again"
+done
+say "$(ls "$work/1" | wc -l) files, packed twice: the same bytes"
+
+for package in "$work"/1/*.nupkg; do
+  id=$(basename "$package" | sed -E 's/\.[0-9]+\.[0-9]+\.[0-9]+.*\.nupkg$//')
+  nuspec=$(unzip -p "$package" "$id.nuspec")
+
+  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2}' | sort)
+  diff <(expected_dependencies "$id") <(echo "$found") || fail "$id depends on other packages than this script lists (< expected, > found)"
+  for element in readme icon license projectUrl releaseNotes tags 'repository type="git"' description; do
+    echo "$nuspec" | grep -q "<$element" || fail "the nuspec of $id has no $element"
+  done
+
+  contents=$(unzip -Z1 "$package")
+  for file in README.md icon.png "lib/net8.0/$id.dll" "lib/net8.0/$id.xml" "lib/net10.0/$id.dll" "lib/net10.0/$id.xml"; do
+    echo "$contents" | grep -qxF "$file" || fail "$id does not hold $file"
+  done
+  symbols=$(unzip -Z1 "${package%.nupkg}.snupkg")
+  for framework in net8.0 net10.0; do
+    echo "$symbols" | grep -qxF "lib/$framework/$id.pdb" || fail "the symbols of $id lack lib/$framework/$id.pdb"
+  done
+  cp "$package" "$work/feed/"
+  say "$id: $(echo "$found" | wc -l) dependencies as listed; metadata, documentation and symbols are there"
+done
+
+cp -r tests/PackCheck "$work/app"
+version=$(basename "$work"/feed/LambdaStreaming.Client.*.nupkg .nupkg)
+version=${version#LambdaStreaming.Client.}
+# A package folder of its own, so that these packages do not stay in the user's.
+export NUGET_PACKAGES=$work/packages
+cd "$work/app"
+dotnet build -c Release -p:PackedVersion="$version" -v quiet || fail "an empty app does not build with the packages"
+output=$(dotnet run --no-build -c Release -f net10.0) || fail "the app fails on .NET 10: $output"
+say "installed from a folder: $output"
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+  dotnet publish -c Release -f net8.0 -r linux-x64 --self-contained -p:PackedVersion="$version" -o ../net8 -v quiet || fail "the app does not publish for .NET 8"
+  output=$(../net8/PackCheck) || fail "the app fails on .NET 8: $output"
+  say "installed from a folder: $output"
+fi
+say ok
