@@ -47,10 +47,10 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     public IReadOnlyList<SeenRequest> Requests => _requests.Snapshot();
 
     /// <summary>How many connections were opened so far.</summary>
-    public int ConnectionsOpened => _connections.Opened;
+    public int ConnectionsOpened => _connections.Count.Opened;
 
     /// <summary>How many connections are open now.</summary>
-    public int OpenConnections => _connections.Open;
+    public int OpenConnections => _connections.Count.Open;
 
     /// <summary>Starts a server.</summary>
     /// <param name="configure">Adds functions and sets options.</param>
@@ -138,7 +138,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <param name="count">How many.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task WaitForOpenConnectionsAsync(int count, CancellationToken cancellationToken = default) =>
-        _connections.WaitForOpenAsync(count, cancellationToken);
+        _connections.Count.WaitForOpenAsync(count, cancellationToken);
 
     /// <summary>Stops the server: functions are cancelled, connections aborted, processes killed.</summary>
     public async ValueTask DisposeAsync()

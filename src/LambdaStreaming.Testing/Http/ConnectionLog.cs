@@ -9,35 +9,17 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Counts connections, and has their bytes sent by the time a flush returns.</summary>
+/// <summary>Counts a server's connections, and has their bytes sent by the time a flush returns.</summary>
 internal sealed class ConnectionLog(X509Certificate2? certificate)
 {
-    private readonly object _gate = new();
-    private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
-    private int _opened;
-    private int _open;
-
     /// <summary>The certificate for TLS, or <see langword="null"/> for plain HTTP.</summary>
     public X509Certificate2? Certificate => certificate;
 
-    public int Opened => Volatile.Read(ref _opened);
-
-    public int Open => Volatile.Read(ref _open);
-
-    public Task WaitForOpenAsync(int count, CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            if (_open == count) return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiters.Add((count, reached));
-            return reached.Task.WaitAsync(cancellationToken);
-        }
-    }
+    public ConnectionCount Count { get; } = new();
 
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        Change(+1);
+        using IDisposable counted = Count.Enter();
         IDuplexPipe transport = connection.Transport;
         SslStream? tls = null;
         try
@@ -65,22 +47,6 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
         {
             if (tls is not null) await tls.DisposeAsync().ConfigureAwait(false);
             connection.Transport = transport;
-            Change(-1);
-        }
-    }
-
-    private void Change(int by)
-    {
-        lock (_gate)
-        {
-            if (by > 0) _opened++;
-            _open += by;
-            foreach ((int count, TaskCompletionSource reached) in _waiters)
-            {
-                if (count == _open) reached.TrySetResult();
-            }
-
-            _waiters.RemoveAll(waiter => waiter.Reached.Task.IsCompleted);
         }
     }
 

@@ -29,14 +29,16 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
+    private readonly ConnectionCount _connections;
     private readonly Process _process;
     private readonly Action<string>? _lineWritten;
     private readonly Lazy<Task> _disposal;
 
-    private RuntimeProcess(RuntimeEndpoint endpoint, KestrelServer kestrel, Process process, Action<string>? lineWritten)
+    private RuntimeProcess(RuntimeEndpoint endpoint, KestrelServer kestrel, ConnectionCount connections, Process process, Action<string>? lineWritten)
     {
         _endpoint = endpoint;
         _kestrel = kestrel;
+        _connections = connections;
         _process = process;
         _lineWritten = lineWritten;
         _disposal = new(DisposeOnceAsync);
@@ -48,12 +50,17 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     {
         string arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
         var endpoint = new RuntimeEndpoint(arn);
-        KestrelServer kestrel = Loopback.Create(0, server.LoggerFactory, middleware: null);
+        var connections = new ConnectionCount();
+        KestrelServer kestrel = Loopback.Create(0, server.LoggerFactory, async (connection, next) =>
+        {
+            using IDisposable counted = connections.Enter();
+            await next(connection).ConfigureAwait(false);
+        });
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
             var process = new Process { StartInfo = StartInfo(options, server, functionName, Loopback.AddressOf(kestrel).Authority) };
-            var started = new RuntimeProcess(endpoint, kestrel, process, options.LineWritten);
+            var started = new RuntimeProcess(endpoint, kestrel, connections, process, options.LineWritten);
             process.OutputDataReceived += started.OnLine;
             process.ErrorDataReceived += started.OnLine;
             process.Start();
@@ -76,8 +83,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         Task exited = _process.WaitForExitAsync(CancellationToken.None);
         if (await Task.WhenAny(call.Done, exited).ConfigureAwait(false) == exited && !call.Done.IsCompleted)
         {
-            // An answer that had begun breaks with the process's connection, and says so itself.
-            if (call.Answering) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What it had sent may still be on its way to us. An answer that had begun breaks with the process's connection, and says so itself.
+            await _connections.WaitForOpenAsync(0, CancellationToken.None).WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (call.Done.IsCompleted || call.Answering) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             else if (_endpoint.InitError is { } error) call.Fail(error.Type, error.Details);
             else call.Fail("Runtime.ExitError", $"RequestId: {call.Invocation.RequestId} Error: Runtime exited {Reason(_process.ExitCode)}");
         }

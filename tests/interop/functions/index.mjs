@@ -35,7 +35,7 @@ export const failMid = streamifyResponse(async (event, stream) => {
 
 export const exitMid = streamifyResponse(async (event, stream) => {
   stream.write('one ');
-  await new Promise(resolve => setTimeout(resolve, 100));
+  await new Promise(resolve => setTimeout(resolve, 1000));   // the write is on its way by then
   process.exit(3);
 });
 
