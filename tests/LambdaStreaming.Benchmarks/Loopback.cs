@@ -3,8 +3,6 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Net.Http.Headers;
 using Amazon;
-using Amazon.Runtime;
-using Amazon.Runtime.Signing;
 
 namespace LambdaStreaming.Benchmarks;
 
@@ -17,15 +15,12 @@ internal static class Loopback
 
     private static readonly byte[] DropBuffer = new byte[64 * 1024];
     private static readonly byte[] FloorBuffer = new byte[128 * 1024];
-    private const int Calls = 300;
-
-    private static readonly BasicAWSCredentials Credentials = new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 
     public static async Task RunAsync(int rounds)
     {
         using var server = await WireServer.StartAsync();
         using var raw = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = server.Url };
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = server.Url, Region = RegionEndpoint.USEast1, Credentials = Credentials });
+        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = server.Url, Region = RegionEndpoint.USEast1, Credentials = Calls.Credentials });
 
         Console.WriteLine($"Whole answers over loopback, {AnswerBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed and client CPU divided by reading and dropping, median and quartiles of {rounds} shuffled rounds.");
         Console.WriteLine();
@@ -36,7 +31,7 @@ internal static class Loopback
         foreach (var size in (int[])[64, 1024, 8192, 65536]) await ThroughputAsync(raw, client, size, rounds);
         Console.WriteLine();
         await DripAsync(raw, client);
-        await CallAsync(raw, client, rounds);
+        await Calls.RunAsync(raw, client, rounds);
     }
 
     private static async Task ThroughputAsync(HttpClient raw, LambdaStreamingClient client, int size, int rounds)
@@ -90,28 +85,7 @@ internal static class Loopback
         Console.WriteLine(Rounds.Text($"One event a read ({DripEvents} events of 64 B, one a millisecond): {results["raw"]:0} B allocated an event by a raw read loop, {results["ours"]:0} B by ours (the call itself included)."));
     }
 
-    private static async Task CallAsync(HttpClient raw, LambdaStreamingClient client, int rounds)
-    {
-        const string Function = "64-1";
-        var results = await Rounds.RunAsync(
-            [
-                new("raw", () => ManyAsync(() => DropAsync(raw, Function))),
-                new("sign", () => ManyAsync(SignAsync)),
-                new("ours", () => ManyAsync(() => OursAsync(client, Function))),
-            ],
-            Calls,
-            rounds);
-        var (post, sign, ours) = (results[0], results[1], results[2]);
-        Console.WriteLine(Rounds.Text($"A call with one chunk: raw HttpClient POST {post.Nanoseconds / 1000:0} µs and {post.AllocatedBytes:0} B; the signer alone {sign.Nanoseconds / 1000:0} µs and {sign.AllocatedBytes:0} B; ours {ours.Ratio:0.00} ({ours.RatioLow:0.00}–{ours.RatioHigh:0.00}) of the POST's time and {ours.AllocatedBytes:0} B, which is {ours.AllocatedBytes - post.AllocatedBytes - sign.AllocatedBytes:0} B beyond both."));
-    }
-
-    private static async Task<long> ManyAsync(Func<Task> call)
-    {
-        for (var i = 0; i < Calls; i++) await call();
-        return Calls;
-    }
-
-    private static async Task DropAsync(HttpClient raw, string function)
+    public static async Task DropAsync(HttpClient raw, string function)
     {
         using var response = await PostAsync(raw, function);
         await using var stream = await response.Content.ReadAsStreamAsync();
@@ -152,7 +126,7 @@ internal static class Loopback
         return at;
     }
 
-    private static async Task OursAsync(LambdaStreamingClient client, string function)
+    public static async Task OursAsync(LambdaStreamingClient client, string function)
     {
         long bytes = 0;
         await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest(function));
@@ -175,11 +149,6 @@ internal static class Loopback
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         return await raw.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
-
-    private static async Task SignAsync() => await AWSSigV4Signer.SignAsync(
-        new AWSSigningRequest { HttpMethod = HttpMethod.Post, RequestUri = new Uri("http://127.0.0.1:1234/2021-11-15/functions/f/response-streaming-invocations"), ContentStream = new MemoryStream([]) },
-        new AWSSigV4Parameters { Credentials = Credentials, Region = RegionEndpoint.USEast1, Service = "lambda", SignPayload = true },
-        CancellationToken.None);
 
     private static string Spread(IEnumerable<double> values)
     {

@@ -6,9 +6,10 @@ using LambdaStreaming.Tests.EventStream;
 namespace LambdaStreaming.Tests;
 
 /// <summary>The guard of speed that no noisy machine can fail: what is allocated.</summary>
+[Collection(AloneCollection.Name)]
 public class AllocationTests
 {
-    // Source: DESIGN, section 6: a call may cost 6 KB beyond the signer and a raw POST.
+    // The goal: a call may cost 6 KB beyond the signer and a raw POST (docs/performance.md).
     // In a debug build every async method is an object more, which no user's build has.
 #if DEBUG
     private const long MaxCallBytesOfOurs = 8 * 1024;
@@ -59,19 +60,16 @@ public class AllocationTests
         Assert.InRange(ours - post - sign, 0, MaxCallBytesOfOurs);
     }
 
-    // Hardly anything here leaves the thread: the stub and the memory stream answer at once. A call that did (the first one finds its settings elsewhere) does not count.
+    // Over all threads, since a call may go on on another one. What else the process allocates can only add to some of the turns.
     private static async Task<long> SmallestAsync(Func<Task> call)
     {
         var smallest = long.MaxValue;
         for (var i = 0; i < 50; i++)
         {
-            var thread = Environment.CurrentManagedThreadId;
-            var before = GC.GetAllocatedBytesForCurrentThread();
+            var before = GC.GetTotalAllocatedBytes(precise: true);
             await call();
-            if (thread == Environment.CurrentManagedThreadId) smallest = Math.Min(smallest, GC.GetAllocatedBytesForCurrentThread() - before);
+            smallest = Math.Min(smallest, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
-
-        Assert.NotEqual(long.MaxValue, smallest);
 
         return smallest;
     }

@@ -35,6 +35,7 @@ internal sealed class ResponseStreamBody
     private long _carried;
     private bool _busy;
     private bool _waiting;
+    private bool _timerRuns;
     private bool _reading;
     private bool _completed;
     private bool _completeAfterRead;
@@ -241,17 +242,18 @@ internal sealed class ResponseStreamBody
         {
             _waiting = true;
             _waitingSince = _timeProvider.GetTimestamp();
+            if (_timerRuns) return;
+            _timerRuns = true;
             _idleTimer ??= _timeProvider.CreateTimer(static body => ((ResponseStreamBody)body!).OnIdle(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 
         _idleTimer.Change(_idleTimeout, Timeout.InfiniteTimeSpan);
     }
 
+    // The timer runs on: setting it costs more than looking at the clock once when it fires.
     private void StopIdleTimer()
     {
-        if (_idleTimer is null) return;
         lock (_lock) _waiting = false;
-        _idleTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     private void OnIdle()
@@ -260,14 +262,19 @@ internal sealed class ResponseStreamBody
         bool reading;
         lock (_lock)
         {
-            // The bytes came after all, just as the timer fired; another wait may have begun since.
-            if (!_waiting) return;
+            // Nothing is waited for: the next wait sets the timer again.
+            if (!_waiting)
+            {
+                _timerRuns = false;
+                return;
+            }
+
             left = _idleTimeout - _timeProvider.GetElapsedTime(_waitingSince);
             if (left <= TimeSpan.Zero && !TryEnd(BodyEnd.Idle, default)) return;
             reading = _reading;
         }
 
-        // A timer counts whole milliseconds and may fire one early by the clock of timestamps: then once more, or the limit would be lost.
+        // This wait began after the timer was set, or the timer fired early: it counts whole milliseconds, and another clock than that of timestamps.
         if (left > TimeSpan.Zero) _idleTimer!.Change(left < ShortestTimer ? ShortestTimer : left, Timeout.InfiniteTimeSpan);
         else Disconnect(reading);
     }

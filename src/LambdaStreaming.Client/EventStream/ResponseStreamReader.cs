@@ -87,6 +87,9 @@ internal sealed class ResponseStreamReader
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
+    /// <summary>The payload of the chunk that <see cref="TryTakeBufferedChunk"/> has just taken: such a one lies in one piece.</summary>
+    public ReadOnlyMemory<byte> BufferedPayload => new(_window, _payloadStart, _payloadLength);
+
     /// <summary>Moves to the next message if that is a chunk, wholly buffered, and sound. Anything else is left for <see cref="ReadNextAsync"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTakeBufferedChunk()

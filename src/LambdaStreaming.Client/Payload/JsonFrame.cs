@@ -15,6 +15,8 @@ internal struct JsonFrame
     private static readonly SearchValues<byte> InStringOrLineEnd = SearchValues.Create("\"\\\n"u8);
     private static readonly SearchValues<byte> AfterScalar = SearchValues.Create(" \t\r\n,:]}[{\""u8);
 
+    private const int Near = 8;
+
     private readonly bool _endsWithLine;
     private int _depth;
     private bool _inString;
@@ -36,7 +38,7 @@ internal struct JsonFrame
         while (true)
         {
             var rest = value[Searched..];
-            var at = rest.IndexOfAny(_inString ? (_endsWithLine ? InStringOrLineEnd : InString) : _endsWithLine ? StructureOrLineEnd : Structure);
+            var at = IndexOfNext(rest);
             if (at < 0)
             {
                 Searched = value.Length;
@@ -68,6 +70,21 @@ internal struct JsonFrame
             Searched += at + 1;
             if (_depth == 0 && !_inString) return Searched;
         }
+    }
+
+    // Names, short strings and what stands between them are a few bytes long: for those a vectorised search costs more to begin than to do.
+    private int IndexOfNext(ReadOnlySpan<byte> bytes)
+    {
+        var near = Math.Min(bytes.Length, Near);
+        for (var i = 0; i < near; i++)
+        {
+            if (_inString ? bytes[i] is (byte)'"' or (byte)'\\' : bytes[i] is (byte)'"' or (byte)'{' or (byte)'}' or (byte)'[' or (byte)']') return i;
+            if (_endsWithLine && bytes[i] == '\n') return i;
+        }
+
+        var wanted = _inString ? (_endsWithLine ? InStringOrLineEnd : InString) : _endsWithLine ? StructureOrLineEnd : Structure;
+        var at = bytes[near..].IndexOfAny(wanted);
+        return at < 0 ? -1 : near + at;
     }
 
     private void Begin(byte first)

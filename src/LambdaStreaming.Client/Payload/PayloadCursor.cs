@@ -27,26 +27,20 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>Moves on if the next piece is here already.</summary>
     public bool TryMoveNext()
     {
-        if (!_kept.IsEmpty)
+        if ((_hasChunk || !_kept.IsEmpty) && TryTakeHeld()) return true;
+
+        // As nearly all small chunks come: each wholly in the buffer, in one piece.
+        while (reader.TryTakeBufferedChunk())
         {
-            Current = _kept;
-            _kept = default;
-            _next += Current.Length;
+            var piece = reader.BufferedPayload;
+            if (piece.IsEmpty) continue;
+            Current = piece;
+            _next += piece.Length;
             return true;
         }
 
-        while (!(_hasChunk && TryTakePiece()))
-        {
-            if (!reader.TryTakeBufferedChunk())
-            {
-                Current = default;
-                return false;
-            }
-
-            TakeChunk();
-        }
-
-        return true;
+        Current = default;
+        return false;
     }
 
     /// <summary>Moves on, reading where it must.</summary>
@@ -111,16 +105,20 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
             // Nothing comes after InvokeComplete: asking again reads the body to its end, so that the connection can be used again.
             if (kind == ResponseStreamEventKind.InvokeComplete) kind = await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false);
             if (kind == ResponseStreamEventKind.None) return false;
-            TakeChunk();
+            _chunk = reader.PayloadOf(reader.Generation);
+            _position = _chunk.Start;
+            _hasChunk = true;
             if (TryTakePiece()) return true;
         }
     }
 
-    private void TakeChunk()
+    private bool TryTakeHeld()
     {
-        _chunk = reader.PayloadOf(reader.Generation);
-        _position = _chunk.Start;
-        _hasChunk = true;
+        if (_kept.IsEmpty) return TryTakePiece();
+        Current = _kept;
+        _kept = default;
+        _next += Current.Length;
+        return true;
     }
 
     private bool TryTakePiece()

@@ -91,22 +91,17 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : S
     // Fills the buffer from what is here already: many small chunks make one read.
     private int Take(Span<byte> buffer)
     {
-        var count = 0;
-        while (count < buffer.Length)
-        {
-            if (_unread.IsEmpty)
-            {
-                if (!cursor.TryMoveNext()) break;
-                _unread = cursor.Current;
-            }
-
-            var taken = Math.Min(buffer.Length - count, _unread.Length);
-            _unread.Span[..taken].CopyTo(buffer[count..]);
-            _unread = _unread[taken..];
-            count += taken;
-        }
-
+        var count = _unread.IsEmpty ? 0 : Take(_unread, buffer);
+        while (count < buffer.Length && cursor.TryMoveNext()) count += Take(cursor.Current, buffer[count..]);
         return count;
+    }
+
+    private int Take(ReadOnlyMemory<byte> piece, Span<byte> buffer)
+    {
+        var taken = Math.Min(buffer.Length, piece.Length);
+        piece.Span[..taken].CopyTo(buffer);
+        _unread = piece[taken..];
+        return taken;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
