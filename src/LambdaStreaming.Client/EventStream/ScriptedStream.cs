@@ -1,23 +1,13 @@
 namespace LambdaStreaming.EventStream;
 
 /// <summary>The wire of an answer that a test makes up: each chunk one message and one read, then <c>InvokeComplete</c> or a failure.</summary>
-internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete complete, Exception? failure) : Stream
+internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete complete, Exception? failure) : ForwardStream
 {
     private readonly CancellationTokenSource _closed = new();
     private IAsyncEnumerator<ReadOnlyMemory<byte>>? _enumerator;
     private Task<bool> _move = Task.FromResult(false);
     private ReadOnlyMemory<byte> _unread;
     private bool _ended;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -34,20 +24,6 @@ internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chun
         _unread = _unread[count..];
         return count;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json.Serialization.Metadata;
+using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.Payload;
 
@@ -40,7 +41,7 @@ internal static class PayloadServerSentEvents
     }
 
     /// <summary>The payload as the parser reads it, up to the first line or event that is too long.</summary>
-    private sealed class LimitedEventStream(PayloadCursor cursor, PayloadReadOptions options) : Stream
+    private sealed class LimitedEventStream(PayloadCursor cursor, PayloadReadOptions options) : ForwardStream
     {
         private ReadOnlyMemory<byte> _unread;
         private PayloadLimitExceededException? _tooLong;
@@ -52,16 +53,6 @@ internal static class PayloadServerSentEvents
         private long _eventBytes;
         private bool _isComment;
         private bool _afterCarriageReturn;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -80,20 +71,6 @@ internal static class PayloadServerSentEvents
             part[..allowed].CopyTo(buffer);
             return allowed;
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         // How many of the bytes come before the first one that is too many.
         private int CountAllowed(ReadOnlySpan<byte> bytes)

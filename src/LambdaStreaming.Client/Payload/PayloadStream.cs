@@ -1,22 +1,15 @@
 using System.Runtime.CompilerServices;
+using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.Payload;
 
 /// <summary>The payload of an answer as a stream: one copy, from the pipe's segments into the caller's buffer.</summary>
-internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : Stream
+internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : ForwardStream
 {
     private ReadOnlyMemory<byte> _unread;
     private bool _disposed;
 
     public override bool CanRead => !_disposed;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException("The length of an answer is not known before its end.");
-
-    public override long Position { get => throw NotSeekable(); set => throw NotSeekable(); }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -25,12 +18,6 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : S
 
         var count = Take(buffer.Span);
         return count > 0 ? new ValueTask<int>(count) : ReadSlowlyAsync(buffer, cancellationToken);
-    }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-    {
-        ValidateBufferArguments(buffer, offset, count);
-        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
     public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
@@ -42,26 +29,6 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : S
         cursor.AbortOn(cancellationToken);
         return PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken);
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw NotSynchronous();
-
-    public override int Read(Span<byte> buffer) => throw NotSynchronous();
-
-    public override int ReadByte() => throw NotSynchronous();
-
-    public override void CopyTo(Stream destination, int bufferSize) => throw NotSynchronous();
-
-    public override void Flush()
-    {
-    }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override long Seek(long offset, SeekOrigin origin) => throw NotSeekable();
-
-    public override void SetLength(long value) => throw NotWritable();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw NotWritable();
 
     public override async ValueTask DisposeAsync()
     {
@@ -124,10 +91,4 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : S
 
         return Take(buffer.Span);
     }
-
-    private static NotSupportedException NotSynchronous() => new("An answer can only be read asynchronously: a synchronous read would hold a thread for as long as the function is silent. Use ReadAsync or CopyToAsync.");
-
-    private static NotSupportedException NotSeekable() => new("An answer can only be read forwards, once.");
-
-    private static NotSupportedException NotWritable() => new("An answer can only be read.");
 }
