@@ -112,7 +112,7 @@ public class ErrorCatalogueTests
             mayHaveRun);
     }
 
-    // Source: FACTS, section C, throttling codes and clock skew codes of the official SDKs.
+    // Source: the lists of throttling and clock skew codes in the official SDKs (docs/resends.md).
     [Theory]
     [InlineData("Throttling")]
     [InlineData("ThrottlingException")]
