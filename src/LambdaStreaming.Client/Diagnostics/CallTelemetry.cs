@@ -200,6 +200,6 @@ internal sealed class CallTelemetry
     {
         var parts = functionName.Split(':');
         var marker = Array.IndexOf(parts, "function");
-        return parts.Length == 1 ? functionName : marker >= 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
+        return parts.Length == 1 ? functionName : marker > 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
     }
 }
