@@ -1,11 +1,13 @@
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
+using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests;
 
 /// <summary>The guard of speed that no noisy machine can fail: what is allocated.</summary>
+[Collection(AloneCollection.Name)]
 public class AllocationTests
 {
     // Source: DESIGN, section 6: a call may cost 6 KB beyond the signer and a raw POST.
@@ -57,6 +59,20 @@ public class AllocationTests
             CancellationToken.None));
 
         Assert.InRange(ours - post - sign, 0, MaxCallBytesOfOurs);
+    }
+
+    // Alone: another test's listener would be one here.
+    [Fact]
+    public void Telemetry_NobodyListens_IsNotMade()
+    {
+        var request = new InvokeWithResponseStreamRequest("f");
+        var telemetry = CallTelemetry.Start(request, TimeProvider.System);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < 100; i++) telemetry ??= CallTelemetry.Start(request, TimeProvider.System);
+
+        Assert.Null(telemetry);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     // Hardly anything here leaves the thread: the stub and the memory stream answer at once. A call that did (the first one finds its settings elsewhere) does not count.

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Testing;
+using Polly;
 using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.Diagnostics;
@@ -328,7 +329,7 @@ public sealed class TelemetryTests : IDisposable
     public async Task Call_UsersPipelineDropsAnAnswer_TheSpanIsTheCalls()
     {
         await using var lambda = await StartAsync(Three);
-        using var client = lambda.CreateClient(options => options.ResiliencePipeline = new Polly.ResiliencePipelineBuilder().AddStrategy(_ => new TwiceStrategy(), new TwiceOptions()).Build());
+        using var client = lambda.CreateClient(options => options.ResiliencePipeline = new ResiliencePipelineBuilder().AddStrategy(_ => new TwiceStrategy(), new TwiceOptions()).Build());
 
         await using var response = await InvokeAsync(client);
         Assert.Empty(_heard.Stopped);
@@ -363,12 +364,12 @@ public sealed class TelemetryTests : IDisposable
         }
     }
 
-    private sealed class TwiceOptions : Polly.ResilienceStrategyOptions;
+    private sealed class TwiceOptions : ResilienceStrategyOptions;
 
     /// <summary>Makes the attempt twice and throws the first answer away, as hedging does.</summary>
-    private sealed class TwiceStrategy : Polly.ResilienceStrategy
+    private sealed class TwiceStrategy : ResilienceStrategy
     {
-        protected override async ValueTask<Polly.Outcome<TResult>> ExecuteCore<TResult, TState>(Func<Polly.ResilienceContext, TState, ValueTask<Polly.Outcome<TResult>>> callback, Polly.ResilienceContext context, TState state)
+        protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
         {
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();
