@@ -156,7 +156,7 @@ internal static class Telemetry
     {
         Console.WriteLine(Rounds.Text($"{span.DisplayName}  {span.Kind}  {span.Duration.TotalMilliseconds:0} ms  status {span.Status}"));
         foreach (var (key, value) in span.TagObjects) Console.WriteLine(Rounds.Text($"  {key} = {value}"));
-        foreach (var item in span.Events) Console.WriteLine(Rounds.Text($"  + {(item.Timestamp - span.StartTimeUtc).TotalMilliseconds:0} ms  {item.Name}  {string.Join(", ", item.Tags.Select(tag => $"{tag.Key} = {tag.Value}"))}"));
+        foreach (var item in span.Events) Console.WriteLine(Rounds.Text($"  + {(item.Timestamp.UtcDateTime - span.StartTimeUtc).TotalMilliseconds:0} ms  {item.Name}  {string.Join(", ", item.Tags.Select(tag => $"{tag.Key} = {tag.Value}"))}"));
     }
 
     private static ActivityListener Spans(Action<Activity> stopped)

@@ -17,6 +17,7 @@ internal readonly record struct CallOutcome(string Name, string? ErrorType = nul
     public static CallOutcome Of(Exception exception) => exception switch
     {
         OperationCanceledException => Cancelled,
+        ObjectDisposedException => Abandoned,
         FunctionErrorException => FunctionError,
         ResponseStreamIdleException => Idle,
         ResponseStreamTruncatedException => new("truncated", TypeOf(exception)),

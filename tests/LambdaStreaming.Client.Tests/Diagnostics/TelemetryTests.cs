@@ -325,6 +325,24 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(_heard.Span.SpanId, within);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Call_SpanOfTheHttpRequest_IsMadeOnRequestBelowTheCallsAndSendsNothing(bool asked)
+    {
+        var requests = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == "System.Net.Http", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData, ActivityStopped = requests.Enqueue };
+        ActivitySource.AddActivityListener(listener);
+        await using var lambda = await StartAsync(Three);
+        using var client = lambda.CreateClient(options => options.ConfigureHandler = handler =>
+        {
+            if (asked) handler.ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator();
+        });
+
+        await using (var response = await InvokeAsync(client)) await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(asked ? 1 : 0, requests.Count(request => request.ParentSpanId == _heard.Span.SpanId));
+        Assert.False(lambda.Requests[0].Headers.ContainsKey("traceparent"));
+    }
+
     [Fact]
     public async Task Call_UsersPipelineDropsAnAnswer_TheSpanIsTheCalls()
     {
@@ -338,6 +356,10 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal("whole", _heard.Outcome);
         Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.resends"));
     }
+
+    // The reader may see that the answer was disposed before the one that disposed it has said so.
+    [Fact]
+    public void Of_Disposed_IsTheOutcomeOfDisposal() => Assert.Equal(CallOutcome.Abandoned, CallOutcome.Of(new ObjectDisposedException("response")));
 
     [Theory]
     [InlineData("name", "name")]
