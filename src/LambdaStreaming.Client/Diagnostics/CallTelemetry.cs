@@ -7,6 +7,7 @@ namespace LambdaStreaming.Diagnostics;
 
 /// <summary>What is told of one call: its span, from the call to the end of its answer, and its metrics. Made only where somebody listens.</summary>
 /// <remarks>
+/// What a listener throws after the start goes no further: no buffer and no connection may be lost for it, and no answer be taken for a broken one.
 /// The first end counts and all later ones are ignored, so that everything that can end a call may say so: the failing call, the reader, the disposed response, a token, the idle timer; from any thread.
 /// </remarks>
 internal sealed class CallTelemetry
@@ -56,12 +57,19 @@ internal sealed class CallTelemetry
     public void Resend(int attempt, LambdaStreamingException? failure)
     {
         Interlocked.Increment(ref _resends);
-        var cause = failure is null ? null : CallOutcome.Of(failure).ErrorType;
-        Telemetry.Resends.Add(1, WithError(Tags(), cause));
-        if (_activity is not { IsAllDataRequested: true }) return;
-        var tags = new ActivityTagsCollection { ["lambda_streaming.attempt"] = attempt };
-        if (cause is not null) tags["error.type"] = cause;
-        _activity.AddEvent(new ActivityEvent("lambda_streaming.resend", tags: tags));
+        try
+        {
+            var cause = failure is null ? null : CallOutcome.Of(failure).ErrorType;
+            Telemetry.Resends.Add(1, WithError(Tags(), cause));
+            if (_activity is not { IsAllDataRequested: true }) return;
+            var tags = new ActivityTagsCollection { ["lambda_streaming.attempt"] = attempt };
+            if (cause is not null) tags["error.type"] = cause;
+            _activity.AddEvent(new ActivityEvent("lambda_streaming.resend", tags: tags));
+        }
+        catch (Exception)
+        {
+            // A listener's own.
+        }
     }
 
     /// <summary>The head is there and its answer has this reader, if it has a body.</summary>
@@ -75,8 +83,15 @@ internal sealed class CallTelemetry
     public void FirstChunk()
     {
         if (Volatile.Read(ref _ended) != 0) return;
-        Telemetry.TimeToFirstChunk.Record(Elapsed.TotalSeconds, Tags());
-        _activity?.AddEvent(new ActivityEvent("lambda_streaming.first_chunk"));
+        try
+        {
+            _activity?.AddEvent(new ActivityEvent("lambda_streaming.first_chunk"));
+            Telemetry.TimeToFirstChunk.Record(Elapsed.TotalSeconds, Tags());
+        }
+        catch (Exception)
+        {
+            // A listener's own.
+        }
     }
 
     /// <summary>The reader begins to wait for bytes.</summary>
@@ -131,21 +146,39 @@ internal sealed class CallTelemetry
     {
         if (Interlocked.Exchange(ref _ended, 1) != 0) return;
 
+        var waited = Waited();
+        var longestWait = waited > _longestWait ? waited : _longestWait;
+        var (chunks, bytes) = _reader?.Delivered ?? (0, 0);
+        try
+        {
+            Measure(outcome, chunks, bytes, longestWait);
+        }
+        catch (Exception)
+        {
+            // A listener's own.
+        }
+
+        if (_activity is null) return;
+        try
+        {
+            EndSpan(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, longestWait);
+        }
+        catch (Exception)
+        {
+            // A listener's own.
+        }
+    }
+
+    private void Measure(CallOutcome outcome, long chunks, long bytes, TimeSpan longestWait)
+    {
+        Telemetry.ActiveStreams.Add(-1, Constants(_function));
         var tags = WithError(Tags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);
         Telemetry.CallDuration.Record(Elapsed.TotalSeconds, tags);
-        Telemetry.ActiveStreams.Add(-1, Constants(_function));
-        var (chunks, bytes) = _reader?.Delivered ?? (0, 0);
-        var waited = Waited();
-        var longestWait = waited > _longestWait ? waited : _longestWait;
-        if (_reader is not null)
-        {
-            Telemetry.Chunks.Record(chunks, tags);
-            Telemetry.Bytes.Record(bytes, tags);
-            Telemetry.LongestWait.Record(longestWait.TotalSeconds, tags);
-        }
-
-        if (_activity is not null) EndSpan(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, longestWait);
+        if (_reader is null) return;
+        Telemetry.Chunks.Record(chunks, tags);
+        Telemetry.Bytes.Record(bytes, tags);
+        Telemetry.LongestWait.Record(longestWait.TotalSeconds, tags);
     }
 
     private void EndSpan(Activity activity, CallOutcome outcome, string? errorCode, bool? functionMayHaveRun, long chunks, long bytes, TimeSpan longestWait)

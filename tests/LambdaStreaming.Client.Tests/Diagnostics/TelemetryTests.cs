@@ -357,6 +357,34 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.resends"));
     }
 
+    [Fact]
+    public async Task Call_ListenersThrow_IsNoneOfTheCallsBusiness()
+    {
+        using var spans = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "LambdaStreaming",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span => ThrowIf((string?)span.GetTagItem("faas.invoked_name") == _heard.Function),
+        };
+        ActivitySource.AddActivityListener(spans);
+        using var metrics = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument); } };
+        metrics.SetMeasurementEventCallback<double>((_, _, tags, _) => ThrowIf(tags.ToArray().Contains(new("faas.invoked_name", _heard.Function))));
+        metrics.Start();
+        await using var lambda = await StartAsync(Three);
+        using var client = lambda.CreateClient();
+
+        await using var response = await InvokeAsync(client);
+
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        await lambda.WaitForOpenConnectionsAsync(1, TestContext.Current.CancellationToken);
+        Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
+
+        static void ThrowIf(bool own)
+        {
+            if (own) throw new InvalidTimeZoneException("a listener's own");
+        }
+    }
+
     // The reader may see that the answer was disposed before the one that disposed it has said so.
     [Fact]
     public void Of_Disposed_IsTheOutcomeOfDisposal() => Assert.Equal(CallOutcome.Abandoned, CallOutcome.Of(new ObjectDisposedException("response")));
