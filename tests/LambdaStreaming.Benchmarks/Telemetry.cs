@@ -18,6 +18,9 @@ internal static class Telemetry
     private const int ChunkBytes = 64;
     private const int Calls = 300;
 
+    // A round here is a millisecond or two, so that there can be many.
+    private const int ShortRounds = 20;
+
     public static async Task RunAsync(int rounds)
     {
         await CostAsync(rounds);
@@ -32,7 +35,7 @@ internal static class Telemetry
         using var spans = Spans(_ => { });
         using var metrics = Metrics((_, _, _) => { });
         var heard = await CallAsync();
-        var results = await Rounds.RunAsync([new("nobody listens", () => DecodeQuietAsync(wire)), new("span and metrics", () => DecodeHeardAsync(wire))], chunks, rounds);
+        var results = await Rounds.RunAsync([new("nobody listens", () => DecodeQuietAsync(wire)), new("span and metrics", () => DecodeHeardAsync(wire))], chunks, rounds * ShortRounds);
 
         Console.WriteLine($"Telemetry: await foreach over chunks of {ChunkBytes} B from memory, {chunks} an answer, and whole calls of one chunk over a stub of HTTP.");
         Console.WriteLine();
