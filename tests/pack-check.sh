@@ -21,6 +21,13 @@ net8.0 System.IO.Pipelines
 net8.0 System.Net.ServerSentEvents
 LIST
       ;;
+    LambdaStreaming.Extensions.DependencyInjection) cat <<'LIST'
+net10.0 LambdaStreaming.Client
+net10.0 Microsoft.Extensions.Http
+net8.0 LambdaStreaming.Client
+net8.0 Microsoft.Extensions.Http
+LIST
+      ;;
     LambdaStreaming.Testing) cat <<'LIST'
 net10.0 LambdaStreaming.Client
 net10.0 System.IO.Hashing

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
+using LambdaStreaming.Diagnostics;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.Payload;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -137,6 +138,14 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         _disposed = true;
         if (Interlocked.Exchange(ref _enumerated, 1) == 0) _body?.Complete();
         else _body?.Abort(BodyEnd.Disposed);
+    }
+
+    internal void Observe(CallTelemetry telemetry)
+    {
+        telemetry.SetAnswer((int)StatusCode, RequestId, _reader);
+        _reader.Telemetry = telemetry;
+        if (_body is not null) _body.Observe(telemetry);
+        else telemetry.Complete(null);
     }
 
     internal void Abort(CancellationToken cancellationToken) => _body?.Abort(cancellationToken.IsCancellationRequested ? BodyEnd.Cancelled : BodyEnd.Disposed, cancellationToken);

@@ -14,6 +14,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     private readonly SettingsResolver _settings;
     private readonly InvocationAttempt _attempt;
     private readonly Resends _resends;
+    private readonly TimeProvider _timeProvider;
     private bool _disposed;
 
     /// <summary>Makes a client that takes everything from the AWS environment: region, credentials and endpoint are looked up at the first call.</summary>
@@ -32,7 +33,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
 
     /// <summary>Makes a client over the caller's own <see cref="HttpClient"/>, which it does not dispose.</summary>
     /// <remarks>
-    /// What then lapses, since it belongs to that client's handler:
+    /// What then lapses, since it belongs to that client's handler (that of <see cref="CreateHandler"/>, in a <see cref="SendOnceHandler"/>, keeps all of it but the timeout):
     /// <list type="bullet">
     /// <item><see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are ignored.</item>
     /// <item>TCP keep-alive: behind a NAT gateway a function that is silent for 350 s is cut off, unless the handler sets it.</item>
@@ -59,9 +60,18 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
         if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
         _settings = new SettingsResolver(options, SettingsEnvironment.Process);
-        _attempt = new InvocationAttempt(_httpClient, options, new ClockSkew(options.TimeProvider), logger);
+        _attempt = new InvocationAttempt(_httpClient, _ownsHttpClient, options, new ClockSkew(options.TimeProvider), logger);
         _resends = new Resends(options, logger);
+        _timeProvider = options.TimeProvider;
     }
+
+    /// <summary>Makes the connection handler that a client of these options uses, for an <see cref="HttpClient"/> with handlers of your own: no redirects, no cookies, TCP keep-alive, the connect limit, an end at once to answers that are given up.</summary>
+    /// <remarks>Put a <see cref="SendOnceHandler"/> around it, and set <see cref="HttpClient.Timeout"/> to <see cref="Timeout.InfiniteTimeSpan"/>.</remarks>
+    /// <param name="options"><see cref="LambdaStreamingClientOptions.ConnectTimeout"/>, <see cref="LambdaStreamingClientOptions.TimeProvider"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used. Copied.</param>
+    /// <returns>The handler, to be disposed by the caller.</returns>
+    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
+    public static SocketsHttpHandler CreateHandler(LambdaStreamingClientOptions options) =>
+        ConnectionHandler.Create((options ?? throw new ArgumentNullException(nameof(options))).ValidatedCopy());
 
     /// <inheritdoc/>
     public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
@@ -71,10 +81,22 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         request.Validate();
         cancellationToken.ThrowIfCancellationRequested();
 
-        var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
-        var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
-        var call = new InvocationCall(request, settings, pipeline.MaxAttempts, cancellationToken);
-        return await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);
+        var telemetry = CallTelemetry.Start(request, _timeProvider);
+        try
+        {
+            var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
+            telemetry?.SetService(settings);
+            var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
+            var call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
+            var response = await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);
+            if (telemetry is not null) response.Observe(telemetry);
+            return response;
+        }
+        catch (Exception exception) when (telemetry is not null)
+        {
+            telemetry.Fail(exception);
+            throw;
+        }
     }
 
     /// <summary>Ends calls that wait for their head, and closes idle connections. An answer that is being read goes on to its end: dispose that itself. A caller's own <see cref="HttpClient"/> is left alone.</summary>

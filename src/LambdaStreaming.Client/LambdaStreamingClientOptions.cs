@@ -78,6 +78,14 @@ public sealed class LambdaStreamingClientOptions
     /// <value>Default: none. Ignored with a caller's own <see cref="HttpClient"/>.</value>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
+    /// <summary>Which headers of a trace go with a request. None of them is signed.</summary>
+    /// <value>Default: <see cref="TraceHeaders.RunningInvocation"/>. What reaches the function: <c>docs/observability.md</c>.</value>
+    public TraceHeaders TraceHeaders { get; set; } = TraceHeaders.RunningInvocation;
+
+    /// <summary>Checks what the client's constructor would check.</summary>
+    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
+    public void Validate() => ValidatedCopy();
+
     internal bool? ExplicitUseFipsEndpoint => _useFipsEndpoint;
 
     internal bool? ExplicitUseDualStackEndpoint => _useDualStackEndpoint;
@@ -95,6 +103,7 @@ public sealed class LambdaStreamingClientOptions
             throw new ArgumentException($"{nameof(ServiceUrl)} must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", nameof(ServiceUrl));
         if (ServiceUrl is not null && UseFipsEndpoint) throw new ArgumentException($"{nameof(UseFipsEndpoint)} can't be combined with {nameof(ServiceUrl)}: give the address of a FIPS endpoint as {nameof(ServiceUrl)} instead.", nameof(UseFipsEndpoint));
         if (ServiceUrl is not null && UseDualStackEndpoint) throw new ArgumentException($"{nameof(UseDualStackEndpoint)} can't be combined with {nameof(ServiceUrl)}: give the address of a dual-stack endpoint as {nameof(ServiceUrl)} instead.", nameof(UseDualStackEndpoint));
+        if ((TraceHeaders & ~(TraceHeaders.RunningInvocation | TraceHeaders.XRay | TraceHeaders.W3C)) != TraceHeaders.None) throw new ArgumentException($"{nameof(TraceHeaders)} is {(int)TraceHeaders}, which is no combination of its values.", nameof(TraceHeaders));
         Retry.Validate();
 
         var copy = (LambdaStreamingClientOptions)MemberwiseClone();

@@ -1,7 +1,11 @@
+using System.Diagnostics;
 using System.Text;
 using LambdaStreaming;
 using LambdaStreaming.AotSmoke;
 using LambdaStreaming.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 // Calls as an app makes them, in a program without a JIT: what reflection would need is missing here, and shows.
 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -47,6 +51,22 @@ try
         Check(failure is LambdaServiceException { ErrorCode: "ResourceNotFoundException" }, $"an unknown function is {failure}");
     }
 
+    // From a container, bound to configuration and heard by a listener.
+    var settings = new ConfigurationBuilder().AddInMemoryCollection([new("ServiceUrl", server.ServiceUrl.ToString()), new("Region", server.Region.SystemName), new("IdleTimeout", "00:00:30"), new("Retry:Policy", "Never")]).Build();
+    var services = new ServiceCollection().AddSingleton(server.Credentials);
+    services.AddLambdaStreamingClient(settings);
+    services.AddLambdaStreamingClient("named", settings);
+    await using (var provider = services.BuildServiceProvider())
+    {
+        Activity? span = null;
+        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == "LambdaStreaming", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData, ActivityStopped = stopped => span = stopped };
+        ActivitySource.AddActivityListener(listener);
+        Check(provider.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value.IdleTimeout == TimeSpan.FromSeconds(30), "the configuration is not bound");
+        await GreetAsync(provider.GetRequiredService<ILambdaStreamingClient>(), "container");
+        await GreetAsync(provider.GetRequiredKeyedService<ILambdaStreamingClient>("named"), "key");
+        Check(span?.GetTagItem("lambda_streaming.outcome") as string == "whole", "no span was heard");
+    }
+
     // Region, keys and endpoint from a profile, its services section included.
     using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "aot" })) await GreetAsync(client, "profile");
 
@@ -64,7 +84,7 @@ finally
 Console.WriteLine("aot ok");
 return 0;
 
-async Task GreetAsync(LambdaStreamingClient client, string name)
+async Task GreetAsync(ILambdaStreamingClient client, string name)
 {
     var request = InvokeWithResponseStreamRequest.Create("greet", new Greeting(name), Json.Default.Greeting) with { LogType = LogType.Tail };
     var (text, failure) = await ReadAsync(client, request);
@@ -72,7 +92,7 @@ async Task GreetAsync(LambdaStreamingClient client, string name)
     Check(text == $"hello {name}", $"the answer is '{text}'");
 }
 
-async Task<(string Text, Exception? Failure)> ReadAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request)
+async Task<(string Text, Exception? Failure)> ReadAsync(ILambdaStreamingClient client, InvokeWithResponseStreamRequest request)
 {
     var text = new StringBuilder();
     try

@@ -3,7 +3,7 @@ using LambdaStreaming.Benchmarks;
 using LambdaStreaming.Soak;
 
 // Compares contenders in one run, as ratios with their spread.
-const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams]    all of them without an argument";
+const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams | telemetry]    all of them without an argument";
 const int RoundCount = 15;
 const int SilentStreams = 1000;
 
@@ -11,7 +11,7 @@ switch (args)
 {
     case [WireServer.Command]: return await WireServer.ServeAsync();
     case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
-    case [] or ["decode"] or ["readers"] or ["loopback"] or ["server"] or ["streams"]: break;
+    case [] or ["decode"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
     default:
         Console.Error.WriteLine(Usage);
         return 2;
@@ -24,4 +24,5 @@ if (args is [] or ["readers"]) await Readers.RunAsync(RoundCount);
 if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
 if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);
 if (args is [] or ["streams"]) await ManyStreams.RunAsync(SilentStreams, CancellationToken.None);
+if (args is [] or ["telemetry"]) await Telemetry.RunAsync(RoundCount);
 return 0;

@@ -1,6 +1,7 @@
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
+using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests;
@@ -58,6 +59,20 @@ public class AllocationTests
             CancellationToken.None));
 
         Assert.InRange(ours - post - sign, 0, MaxCallBytesOfOurs);
+    }
+
+    // Alone: another test's listener would be one here.
+    [Fact]
+    public void Telemetry_NobodyListens_IsNotMade()
+    {
+        var request = new InvokeWithResponseStreamRequest("f");
+        var telemetry = CallTelemetry.Start(request, TimeProvider.System);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < 100; i++) telemetry ??= CallTelemetry.Start(request, TimeProvider.System);
+
+        Assert.Null(telemetry);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     // Over all threads, since a call may go on on another one. What else the process allocates can only add to some of the turns.

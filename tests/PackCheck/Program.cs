@@ -1,13 +1,17 @@
 using System.Text;
 using LambdaStreaming;
 using LambdaStreaming.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("hello", async (_, response, cancellationToken) =>
 {
     await response.WriteTextAsync("from the ", cancellationToken);
     await response.WriteTextAsync("packages", cancellationToken);
 }));
-using var client = server.CreateClient();
+var services = new ServiceCollection().AddSingleton(server.Credentials);
+services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (server.ServiceUrl, server.Region));
+await using var provider = services.BuildServiceProvider();
+var client = provider.GetRequiredService<ILambdaStreamingClient>();
 await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("hello"));
 
 var text = new StringBuilder();

@@ -5,7 +5,7 @@ namespace LambdaStreaming.Diagnostics;
 /// <summary>Every log message of this library. Ids are never used again; no message holds a payload or a secret.</summary>
 internal static partial class Log
 {
-    public const string Category = "LambdaStreaming";
+    public const string Category = Telemetry.Name;
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Attempt {Attempt} on {Function} is sent.")]
     public static partial void AttemptSent(ILogger logger, int attempt, string function);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using LambdaStreaming.Diagnostics;
 
 namespace LambdaStreaming.EventStream;
 
@@ -30,6 +31,7 @@ internal sealed class ResponseStreamBody
     private readonly TimeSpan _idleTimeout;
     private readonly object _lock = new();
     private CancellationTokenRegistration[] _registrations = [];
+    private CallTelemetry? _telemetry;
     private ITimer? _idleTimer;
     private long _waitingSince;
     private long _carried;
@@ -59,6 +61,19 @@ internal sealed class ResponseStreamBody
 
     /// <summary>The token that was cancelled, where <see cref="End"/> is <see cref="BodyEnd.Cancelled"/>.</summary>
     public CancellationToken CancelledToken { get; private set; }
+
+    /// <summary>Tells <paramref name="telemetry"/> when the body is ended or given up, also where it was already.</summary>
+    public void Observe(CallTelemetry telemetry)
+    {
+        BodyEnd end;
+        lock (_lock)
+        {
+            _telemetry = telemetry;
+            end = _end;
+        }
+
+        if (end != BodyEnd.None) telemetry.Abort(end);
+    }
 
     /// <summary>Lets <paramref name="cancellationToken"/> abort the body, now or later.</summary>
     public void AbortOn(CancellationToken cancellationToken)
@@ -153,6 +168,7 @@ internal sealed class ResponseStreamBody
     private void Disconnect(bool reading)
     {
         Unregister();
+        _telemetry?.Abort(_end);
 
         // Outside the lock: both run other people's code. A read that is pending is cancelled and disposes the connection itself when it ends,
         // since a stream that is being read must not be disposed; no new one can begin.
@@ -191,6 +207,7 @@ internal sealed class ResponseStreamBody
         }
 
         Unregister();
+        _telemetry?.Abort(BodyEnd.Disposed);
         _idleTimer?.Dispose();
         _pipe.Complete();
         _connection.Dispose();

@@ -67,6 +67,12 @@ internal sealed class ResponseStreamReader
     /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
     public InvokeComplete? InvokeComplete { get; private set; }
 
+    /// <summary>Who is told how the answer comes; <see langword="null"/> where nobody listens.</summary>
+    public CallTelemetry? Telemetry { get; set; }
+
+    /// <summary>How much was given to the consumer so far.</summary>
+    public (long Chunks, long Bytes) Delivered => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
+
     public int Generation => _generation;
 
     /// <summary>Whether the answer's bytes were read to their end or given up.</summary>
@@ -156,6 +162,7 @@ internal sealed class ResponseStreamReader
         catch (Exception exception) when (!ReferenceEquals(exception, _failure))
         {
             _failure = Translate(exception);
+            Telemetry?.Fail(_failure);
             Finish();
             if (ReferenceEquals(_failure, exception)) throw;
             throw _failure;
@@ -249,9 +256,11 @@ internal sealed class ResponseStreamReader
                     _payloadSequence = message.Payload;
                     _chunks++;
                     _bytes += message.Payload.Length;
+                    if (_chunks == 1) Telemetry?.FirstChunk();
                     return ResponseStreamEventKind.PayloadChunk;
                 case LambdaMessageKind.InvokeComplete:
                     InvokeComplete = LambdaMessage.ReadInvokeComplete(message.Payload);
+                    Telemetry?.Complete(InvokeComplete);
                     return ResponseStreamEventKind.InvokeComplete;
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
                     throw LambdaMessage.ReadError(block, message.Payload, Progress());
@@ -280,7 +289,9 @@ internal sealed class ResponseStreamReader
             if (_readToEnd) throw Truncated(unread, null);
         }
 
+        Telemetry?.BeginWait();
         var result = await _body!.ReadAsync().ConfigureAwait(false);
+        Telemetry?.EndWait();
         _readToEnd = result.IsCompleted;
         _hasBuffer = true;
         SetBuffer(result.Buffer);

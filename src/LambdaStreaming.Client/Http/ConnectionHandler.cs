@@ -17,7 +17,7 @@ internal static class ConnectionHandler
 
     private static readonly TimeSpan PooledConnectionLifetime = TimeSpan.FromMinutes(15);
 
-    public static HttpMessageHandler Create(LambdaStreamingClientOptions options)
+    public static SocketsHttpHandler Create(LambdaStreamingClientOptions options)
     {
         var handler = new SocketsHttpHandler
         {
@@ -31,7 +31,7 @@ internal static class ConnectionHandler
             // The TLS handshake is the handler's own; the limit in ConnectAsync is for what comes before, on our clock.
             ConnectTimeout = options.ConnectTimeout < LongestConnectTimeout ? options.ConnectTimeout : LongestConnectTimeout,
             ConnectCallback = (context, cancellationToken) => ConnectAsync(context, options, cancellationToken),
-            // W3C headers are not forwarded to functions, and would not be signed.
+            // What is sent of a trace is the option TraceHeaders' to say.
             ActivityHeadersPropagator = null,
         };
         options.ConfigureHandler?.Invoke(handler);

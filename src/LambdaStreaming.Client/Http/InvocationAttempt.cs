@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.Http;
 
 /// <summary>One call: what stays the same over its attempts.</summary>
-internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, CallSettings settings, int? maxAttempts, CancellationToken cancellationToken)
+internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, CallSettings settings, int? maxAttempts, CallTelemetry? telemetry, CancellationToken cancellationToken)
 {
     public InvokeWithResponseStreamRequest Request { get; } = request;
 
@@ -22,6 +22,9 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
 
     /// <summary>How often the request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
     public int? MaxAttempts { get; } = maxAttempts;
+
+    /// <summary>Who is told of the call; <see langword="null"/> where nobody listens.</summary>
+    public CallTelemetry? Telemetry { get; } = telemetry;
 
     /// <summary>The caller's own token, which governs the answer's body too. An attempt's token ends with the attempt.</summary>
     public CancellationToken CancellationToken { get; } = cancellationToken;
@@ -39,7 +42,7 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
 }
 
 /// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
-internal sealed class InvocationAttempt(HttpClient httpClient, LambdaStreamingClientOptions options, ClockSkew clockSkew, ILogger logger)
+internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClient, LambdaStreamingClientOptions options, ClockSkew clockSkew, ILogger logger)
 {
     // Source: Smithy, event stream encoding: the media type of the answer's body.
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
@@ -67,7 +70,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, LambdaStreamingCl
 
     private async Task<InvokeWithResponseStreamResponse> SendOnceAsync(InvocationCall call, SingleUseContent content, CancellationToken attemptToken)
     {
-        call.Attempts++;
+        if (++call.Attempts > 1) call.Telemetry?.Resend(call.Attempts, call.LastFailure);
         var (message, skew) = await BuildAsync(call, content, attemptToken).ConfigureAwait(false);
         using var _ = message;
 
@@ -108,7 +111,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, LambdaStreamingCl
             message.Headers.TryAddWithoutValidation("User-Agent", call.Settings.UserAgent);
             message.Headers.TryAddWithoutValidation("amz-sdk-invocation-id", call.InvocationId);
             message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={call.Attempts}; max={max}" : $"attempt={call.Attempts}");
-            if (TraceId.Current is { } traceId) message.Headers.TryAddWithoutValidation("X-Amzn-Trace-Id", traceId);
+            TraceContext.AddTo(message, options.TraceHeaders, SettingsEnvironment.Process);
             return (message, skew);
         }
         catch
@@ -167,6 +170,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, LambdaStreamingCl
 
     private async Task<HttpResponseMessage> HandOverAsync(HttpRequestMessage message, SingleUseContent content, CancellationToken cancellationToken)
     {
+        // Only this method's own flow has it: an async method gives its caller's flow back.
+        if (!ownsHttpClient) content.Permit.Enter();
         try
         {
             return await httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);

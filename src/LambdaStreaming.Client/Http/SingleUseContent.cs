@@ -9,6 +9,7 @@ internal sealed class SingleUseContent : HttpContent
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
     private readonly ReadOnlyMemory<byte> _payload;
+    private SendPermit? _permit;
     private int _sends;
 
     public SingleUseContent(ReadOnlyMemory<byte> payload)
@@ -19,7 +20,10 @@ internal sealed class SingleUseContent : HttpContent
     }
 
     /// <summary>Whether any part of the request may have left: the head is written just before this content is asked for.</summary>
-    public bool SendingBegan => Volatile.Read(ref _sends) > 0;
+    public bool SendingBegan => Volatile.Read(ref _sends) > 0 || _permit is { SentOtherContent: true };
+
+    /// <summary>The permit of the attempt that this content was made for. Only a caller's HttpClient has handlers that need one.</summary>
+    public SendPermit Permit => _permit ??= new SendPermit();
 
     public bool IsEmpty => _payload.IsEmpty;
 

@@ -5,7 +5,7 @@ namespace LambdaStreaming.Tests.Docs;
 /// <summary>Code that users are shown is code that compiles.</summary>
 public class SnippetTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
     private static readonly Regex Block = new("(?:<!-- snippet: (?<name>[a-z-]+) -->\\n)?```csharp\\n(?<code>.*?)```\\n", RegexOptions.Singleline, TimeSpan.FromSeconds(5));
 
     // errors.md is made from the catalogue, by ErrorsPageTests.

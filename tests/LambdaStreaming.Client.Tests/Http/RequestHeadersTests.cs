@@ -60,6 +60,6 @@ public class RequestHeadersTests
             Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => functionName, "_X_AMZN_TRACE_ID" => traceId, _ => null },
         };
 
-        Assert.Equal(expected, TraceId.Of(environment));
+        Assert.Equal(expected, TraceContext.OfRunningInvocation(environment));
     }
 }

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Amazon;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace LambdaStreaming.DependencyInjection;
+
+/// <summary>Sets options from configuration: by name and without reflection, so that it works ahead of time compiled, and so that nothing is passed over in silence.</summary>
+internal static class OptionsBinder
+{
+    private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> Settings = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [nameof(LambdaStreamingClientOptions.Profile)] = (options, value) => options.Profile = value,
+        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = RegionEndpoint.GetBySystemName(value),
+        [nameof(LambdaStreamingClientOptions.ServiceUrl)] = (options, value) => options.ServiceUrl = Address(value),
+        [nameof(LambdaStreamingClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = Boolean(value),
+        [nameof(LambdaStreamingClientOptions.UseDualStackEndpoint)] = (options, value) => options.UseDualStackEndpoint = Boolean(value),
+        [nameof(LambdaStreamingClientOptions.ConnectTimeout)] = (options, value) => options.ConnectTimeout = Time(value),
+        [nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)] = (options, value) => options.ResponseHeadTimeout = Time(value),
+        [nameof(LambdaStreamingClientOptions.IdleTimeout)] = (options, value) => options.IdleTimeout = Time(value),
+        [nameof(LambdaStreamingClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = Number(value),
+        [nameof(LambdaStreamingClientOptions.ThrowOnFunctionError)] = (options, value) => options.ThrowOnFunctionError = Boolean(value),
+        [nameof(LambdaStreamingClientOptions.TraceHeaders)] = (options, value) => options.TraceHeaders = OneOf<TraceHeaders>(value),
+    };
+
+    private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> RetrySettings = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [nameof(LambdaRetryOptions.MaxAttempts)] = (options, value) => options.Retry.MaxAttempts = Number(value),
+        [nameof(LambdaRetryOptions.Policy)] = (options, value) => options.Retry.Policy = OneOf<ResendPolicy>(value),
+        [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = Time(value),
+        [nameof(LambdaRetryOptions.ThrottlingBaseDelay)] = (options, value) => options.Retry.ThrottlingBaseDelay = Time(value),
+        [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = Time(value),
+    };
+
+    /// <summary>Sets the options that <paramref name="configuration"/> has.</summary>
+    /// <exception cref="OptionsValidationException">Keys that are no options, or values that can't be read; all of them.</exception>
+    public static void Bind(IConfiguration configuration, string optionsName, LambdaStreamingClientOptions options)
+    {
+        var failures = new List<string>();
+        foreach (var setting in configuration.GetChildren())
+        {
+            if (!setting.Key.Equals(nameof(LambdaStreamingClientOptions.Retry), StringComparison.OrdinalIgnoreCase)) Set(Settings, setting, options, failures);
+            else foreach (var retrySetting in setting.GetChildren()) Set(RetrySettings, retrySetting, options, failures);
+        }
+
+        if (failures.Count > 0) throw new OptionsValidationException(optionsName, typeof(LambdaStreamingClientOptions), failures.Select(failure => $"{OptionsValidator.Client(optionsName)}: {failure}"));
+    }
+
+    private static void Set(Dictionary<string, Action<LambdaStreamingClientOptions, string>> settings, IConfigurationSection setting, LambdaStreamingClientOptions options, List<string> failures)
+    {
+        if (!settings.TryGetValue(setting.Key, out var set))
+        {
+            failures.Add($"{setting.Path} is no setting; there are {string.Join(", ", settings.Keys.Order(StringComparer.Ordinal))}{(ReferenceEquals(settings, Settings) ? " and Retry" : "")}. The others are set by code.");
+            return;
+        }
+
+        // An empty value is one that was left out: an environment variable can't be taken away from an inner layer otherwise.
+        if (string.IsNullOrEmpty(setting.Value)) return;
+        try
+        {
+            set(options, setting.Value);
+        }
+        catch (FormatException exception)
+        {
+            failures.Add($"{setting.Path} is '{setting.Value}'; {exception.Message}");
+        }
+    }
+
+    private static Uri Address(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var address) ? address : throw new FormatException("it must be an absolute address, like https://host:port/prefix.");
+
+    private static bool Boolean(string value) => bool.TryParse(value, out var result) ? result : throw new FormatException("it must be true or false.");
+
+    private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw new FormatException("it must be a whole number.");
+
+    // A bare number would be read as days.
+    private static TimeSpan Time(string value) =>
+        value.Equals("Infinite", StringComparison.OrdinalIgnoreCase) ? Timeout.InfiniteTimeSpan
+        : value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var result) ? result
+        : throw new FormatException("it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.");
+
+    private static T OneOf<T>(string value)
+        where T : struct, Enum =>
+        !char.IsAsciiDigit(value[0]) && value[0] != '-' && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+}

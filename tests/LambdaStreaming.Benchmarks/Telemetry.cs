@@ -1,0 +1,211 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net;
+using Amazon;
+using Amazon.Runtime;
+using LambdaStreaming.Diagnostics;
+using LambdaStreaming.EventStream;
+using LambdaStreaming.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LambdaStreaming.Benchmarks;
+
+/// <summary>What telemetry costs, where nobody listens and where somebody does; and what it shows of a real run.</summary>
+internal static class Telemetry
+{
+    private const string Source = "LambdaStreaming";
+    private const int ChunkBytes = 64;
+    private const int Calls = 300;
+
+    // A round here is a millisecond or two, so that there can be many.
+    private const int ShortRounds = 20;
+
+    public static async Task RunAsync(int rounds)
+    {
+        await CostAsync(rounds);
+        await ShowAsync();
+    }
+
+    private static async Task CostAsync(int rounds)
+    {
+        var chunks = 4 * 1024 * 1024 / (ChunkBytes + 106);
+        var wire = Wire.Of(Enumerable.Repeat(ChunkBytes, chunks));
+        var quiet = await CallAsync();
+        using var spans = Spans(_ => { });
+        using var metrics = Metrics((_, _, _) => { });
+        var heard = await CallAsync();
+        var results = await Rounds.RunAsync([new("nobody listens", () => DecodeQuietAsync(wire)), new("span and metrics", () => DecodeHeardAsync(wire))], chunks, rounds * ShortRounds);
+
+        Console.WriteLine($"Telemetry: await foreach over chunks of {ChunkBytes} B from memory, {chunks} an answer, and whole calls of one chunk over a stub of HTTP.");
+        Console.WriteLine();
+        Console.WriteLine("| | time of a chunk, divided by the first row's | allocated by a call |");
+        Console.WriteLine("| --- | --- | --- |");
+        Console.WriteLine(Rounds.Text($"| {results[0].Name} | 1 | {quiet:0} B |"));
+        Console.WriteLine(Rounds.Text($"| {results[1].Name} | {results[1].Ratio:0.00} ({results[1].RatioLow:0.00}–{results[1].RatioHigh:0.00}) | {heard:0} B |"));
+        Console.WriteLine();
+    }
+
+    // Contenders of their own, so that each is compiled for itself.
+    private static async Task<long> DecodeQuietAsync(byte[] wire)
+    {
+        long payload = 0;
+        await foreach (var chunk in new Chunks(Reader(wire, null))) payload += chunk.Payload.Length;
+        return payload;
+    }
+
+    private static async Task<long> DecodeHeardAsync(byte[] wire)
+    {
+        long payload = 0;
+        await foreach (var chunk in new Chunks(Reader(wire, CallTelemetry.Start(new InvokeWithResponseStreamRequest("f"), TimeProvider.System)))) payload += chunk.Payload.Length;
+        return payload;
+    }
+
+    private static ResponseStreamReader Reader(byte[] wire, CallTelemetry? telemetry)
+    {
+        var options = new ResponseStreamReaderOptions
+        {
+            MaxMessageBytes = LambdaStreamingClientOptions.DefaultMaxMessageBytes,
+            IdleTimeout = TimeSpan.FromMinutes(16),
+            TimeProvider = TimeProvider.System,
+            Logger = NullLogger.Instance,
+            ThrowOnFunctionError = true,
+        };
+        var stream = new MemoryStream(wire);
+        var body = new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
+        var reader = new ResponseStreamReader(body, options, new LambdaErrorDetails()) { Telemetry = telemetry };
+        if (telemetry is null) return reader;
+        telemetry.SetAnswer(200, "", reader);
+        body.Observe(telemetry);
+        return reader;
+    }
+
+    private static async Task<double> CallAsync()
+    {
+        var wire = Wire.Of([ChunkBytes]);
+        using var client = new LambdaStreamingClient(
+            new LambdaStreamingClientOptions { Region = RegionEndpoint.USEast1, Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "secret") },
+            new HttpClient(new Stub(wire)) { Timeout = Timeout.InfiniteTimeSpan });
+        long before = 0;
+        for (var i = 0; i < Calls * 2; i++)
+        {
+            if (i == Calls) before = GC.GetTotalAllocatedBytes(precise: true);
+            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"));
+            await foreach (var _ in response.ReadChunksAsync()) continue;
+        }
+
+        return (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Calls;
+    }
+
+    // Calls of a local server that end in six ways, and what was heard of them.
+    private static async Task ShowAsync()
+    {
+        var ended = new ConcurrentQueue<Activity>();
+        var measured = new ConcurrentDictionary<(string Name, string Unit, string Outcome), ConcurrentQueue<double>>();
+        using var spans = Spans(ended.Enqueue);
+        using var metrics = Metrics((instrument, value, outcome) => measured.GetOrAdd((instrument.Name, instrument.Unit ?? "", outcome), _ => new()).Enqueue(value));
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            server.AddFunction("tale", TellAsync).OnCall(1).Throttle();
+            server.AddFunction("cut", TellAsync).OnEveryCall().CutAfterChunks(3, CutMode.Reset);
+            server.AddFunction("broken", async (invocation, response, token) =>
+            {
+                await TellAsync(invocation, response, token);
+                response.Fail("Function.Broken", "no more words");
+            });
+            server.AddFunction("silent", TellAsync).OnEveryCall().SilenceAfterChunks(2);
+        });
+        using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(300));
+
+        foreach (var function in (string[])["tale", "tale", "tale", "cut", "broken", "silent", "unknown"])
+        {
+            try
+            {
+                await foreach (var _ in client.InvokeTextAsync(function, "{}")) continue;
+            }
+            catch (LambdaStreamingException)
+            {
+                // That is what is to be seen.
+            }
+        }
+
+        await foreach (var _ in client.InvokeTextAsync("tale", "{}")) break;
+
+        Console.WriteLine("The span of the first call, which was throttled once:");
+        Console.WriteLine();
+        Console.WriteLine("```");
+        Print(ended.First());
+        Console.WriteLine("```");
+        Console.WriteLine();
+        Console.WriteLine("The metrics of eight calls:");
+        Console.WriteLine();
+        Console.WriteLine("| metric | outcome | count | sum | largest |");
+        Console.WriteLine("| --- | --- | --- | --- | --- |");
+        foreach (var ((name, unit, outcome), values) in measured.OrderBy(item => item.Key))
+            Console.WriteLine(Rounds.Text($"| {name} | {outcome} | {values.Count} | {values.Sum():0.###} {unit} | {values.Max():0.###} {unit} |"));
+        Console.WriteLine();
+    }
+
+    private static async Task TellAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    {
+        foreach (var word in (string[])["Once ", "upon ", "a ", "time"])
+        {
+            await response.WriteTextAsync(word, cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(40), cancellationToken);
+        }
+    }
+
+    private static void Print(Activity span)
+    {
+        Console.WriteLine(Rounds.Text($"{span.DisplayName}  {span.Kind}  {span.Duration.TotalMilliseconds:0} ms  status {span.Status}"));
+        foreach (var (key, value) in span.TagObjects) Console.WriteLine(Rounds.Text($"  {key} = {value}"));
+        foreach (var item in span.Events) Console.WriteLine(Rounds.Text($"  + {(item.Timestamp.UtcDateTime - span.StartTimeUtc).TotalMilliseconds:0} ms  {item.Name}  {string.Join(", ", item.Tags.Select(tag => $"{tag.Key} = {tag.Value}"))}"));
+    }
+
+    private static ActivityListener Spans(Action<Activity> stopped)
+    {
+        var listener = new ActivityListener { ShouldListenTo = source => source.Name == Source, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded, ActivityStopped = stopped };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+
+    private static MeterListener Metrics(Action<Instrument, double, string> record)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == Source) listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => record(instrument, value, OutcomeOf(tags)));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => record(instrument, value, OutcomeOf(tags)));
+        listener.Start();
+        return listener;
+    }
+
+    private static string OutcomeOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        foreach (var (key, value) in tags)
+        {
+            if (key == "lambda_streaming.outcome") return (string?)value ?? "";
+        }
+
+        return "";
+    }
+
+    private sealed class Chunks(ResponseStreamReader reader) : IAsyncEnumerable<PayloadChunk>
+    {
+        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new PayloadChunkEnumerator(reader);
+    }
+
+    private sealed class Stub(byte[] wire) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(wire)) };
+            response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/vnd.amazon.eventstream");
+            return Task.FromResult(response);
+        }
+    }
+}

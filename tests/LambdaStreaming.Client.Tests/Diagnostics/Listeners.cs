@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace LambdaStreaming.Tests.Diagnostics;
+
+/// <summary>Spans and measurements of the calls of one function, and of no other: tests run at the same time.</summary>
+public sealed class Listeners : IDisposable
+{
+    private readonly ActivityListener _spans;
+    private readonly MeterListener _metrics = new();
+
+    public Listeners()
+    {
+        _spans = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "LambdaStreaming",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStarted = span => Add(Started, span),
+            ActivityStopped = span => Add(Stopped, span),
+        };
+        ActivitySource.AddActivityListener(_spans);
+        _metrics.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument);
+        };
+        _metrics.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
+        _metrics.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));
+        _metrics.Start();
+    }
+
+    /// <summary>The function whose calls are heard.</summary>
+    public string Function { get; } = "f-" + Guid.NewGuid().ToString("N");
+
+    public ConcurrentQueue<Activity> Started { get; } = new();
+
+    public ConcurrentQueue<Activity> Stopped { get; } = new();
+
+    public ConcurrentQueue<Measured> Measurements { get; } = new();
+
+    /// <summary>The one span; it was started once and has ended once.</summary>
+    public Activity Span
+    {
+        get
+        {
+            Assert.Single(Started);
+            return Assert.Single(Stopped);
+        }
+    }
+
+    public string? Outcome => (string?)Span.GetTagItem("lambda_streaming.outcome");
+
+    public Measured One(string instrument) => Assert.Single(Of(instrument));
+
+    public IReadOnlyList<Measured> Of(string instrument) => [.. Measurements.Where(measured => measured.Instrument == instrument)];
+
+    public void Dispose()
+    {
+        _spans.Dispose();
+        _metrics.Dispose();
+    }
+
+    private void Add(ConcurrentQueue<Activity> spans, Activity span)
+    {
+        if ((string?)span.GetTagItem("faas.invoked_name") == Function) spans.Enqueue(span);
+    }
+
+    private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        var copy = tags.ToArray().ToDictionary(StringComparer.Ordinal);
+        if ((string?)copy["faas.invoked_name"] == Function) Measurements.Enqueue(new Measured(instrument.Name, instrument.Unit, value, copy));
+    }
+}
+
+public sealed record Measured(string Instrument, string? Unit, double Value, IReadOnlyDictionary<string, object?> Tags)
+{
+    public string? Outcome => (string?)Tags["lambda_streaming.outcome"];
+}

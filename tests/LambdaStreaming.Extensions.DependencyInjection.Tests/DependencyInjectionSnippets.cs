@@ -1,0 +1,110 @@
+using Amazon.Extensions.NETCore.Setup;
+using Amazon.Runtime;
+using LambdaStreaming.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace LambdaStreaming.DependencyInjection.Tests;
+
+/// <summary>The code of docs/dependency-injection.md and of the package's README, run.</summary>
+public class DependencyInjectionSnippets
+{
+    [Fact]
+    public async Task Add()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", async (invocation, response, token) => await response.WriteTextAsync("Hello", token)), TestContext.Current.CancellationToken);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.AddInMemoryCollection([new("LambdaStreaming:ServiceUrl", lambda.ServiceUrl.ToString()), new("LambdaStreaming:Region", "us-east-1"), new("LambdaStreaming:IdleTimeout", "00:02:00")]);
+        builder.Services.AddSingleton(lambda.Credentials);
+        // begin: di-add
+        builder.Services.AddLambdaStreamingClient(builder.Configuration.GetSection("LambdaStreaming"));
+        // end: di-add
+        builder.Services.AddSingleton<Chat>();
+        await using var app = builder.Build();
+
+        Assert.Equal("Hello", await app.Services.GetRequiredService<Chat>().AskAsync("{}"));
+    }
+
+    // begin: di-use
+    public sealed class Chat(ILambdaStreamingClient client)
+    {
+        public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
+            return await response.ReadAsStringAsync(cancellationToken);
+        }
+    }
+    // end: di-use
+
+    [Fact]
+    public void Keyed()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.AddInMemoryCollection([new("LambdaStreaming:Payments:Region", "eu-central-1")]);
+        // begin: di-keyed
+        builder.Services.AddLambdaStreamingClient("chat", options => options.IdleTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.AddLambdaStreamingClient("payments", builder.Configuration.GetSection("LambdaStreaming:Payments"));
+        builder.Services.AddOptions<LambdaStreamingClientOptions>("payments")
+            .Configure<PaymentCredentials>((options, credentials) => options.Credentials = credentials.Value);
+        // end: di-keyed
+        builder.Services.AddSingleton<PaymentCredentials>().AddSingleton<Desk>();
+        using var app = builder.Build() as IDisposable;
+
+        var services = ((WebApplication)app).Services;
+        var options = services.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>();
+        Assert.NotNull(services.GetRequiredService<Desk>());
+        Assert.Same(services.GetRequiredService<PaymentCredentials>().Value, options.Get("payments").Credentials);
+        Assert.Equal(TimeSpan.FromSeconds(30), options.Get("chat").IdleTimeout);
+    }
+
+    // begin: di-keyed-use
+    public sealed class Desk([FromKeyedServices("chat")] ILambdaStreamingClient chat, [FromKeyedServices("payments")] ILambdaStreamingClient payments)
+    // end: di-keyed-use
+    {
+        public ILambdaStreamingClient Chat { get; } = chat;
+
+        public ILambdaStreamingClient Payments { get; } = payments;
+    }
+
+    [Fact]
+    public void AwsOptions()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.AddInMemoryCollection([new("AWS:Region", "eu-west-1"), new("AWS:ServiceURL", "https://localhost:4566"), new("AWS:Profile", "work")]);
+        // begin: di-aws-options
+        builder.Services.AddDefaultAWSOptions(builder.Configuration.GetAWSOptions());
+        builder.Services.AddLambdaStreamingClient();
+        builder.Services.AddOptions<LambdaStreamingClientOptions>().Configure<AWSOptions>((options, aws) =>
+        {
+            options.Region = aws.Region;
+            options.Profile = aws.Profile;
+            options.Credentials = aws.Credentials;
+            if (aws.DefaultClientConfig.ServiceURL is { Length: > 0 } url) options.ServiceUrl = new Uri(url);
+        });
+        // end: di-aws-options
+        using var app = builder.Build() as IDisposable;
+
+        var options = ((WebApplication)app).Services.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value;
+        Assert.Equal("eu-west-1", options.Region?.SystemName);
+        Assert.Equal("work", options.Profile);
+        Assert.Equal(new Uri("https://localhost:4566"), options.ServiceUrl);
+    }
+
+    [Fact]
+    public void OwnHandlers()
+    {
+        // begin: di-own-client
+        var options = new LambdaStreamingClientOptions();
+        using var httpClient = new HttpClient(new SendOnceHandler(LambdaStreamingClient.CreateHandler(options))) { Timeout = Timeout.InfiniteTimeSpan };
+        using var client = new LambdaStreamingClient(options, httpClient);
+        // end: di-own-client
+        Assert.NotNull(client);
+    }
+
+    public sealed class PaymentCredentials
+    {
+        public AWSCredentials Value { get; } = new BasicAWSCredentials("AKIDEXAMPLE", "secret");
+    }
+}

@@ -1,0 +1,96 @@
+using System.Reflection;
+using Amazon;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using static LambdaStreaming.DependencyInjection.Tests.AddLambdaStreamingClientTests;
+
+namespace LambdaStreaming.DependencyInjection.Tests;
+
+public class OptionsBinderTests
+{
+    [Fact]
+    public void Bind_EverySetting_IsSet()
+    {
+        var options = Bind(
+            ("Profile", "p"),
+            ("region", "eu-central-1"),
+            ("ServiceUrl", "https://host:8443/prefix"),
+            ("ConnectTimeout", "00:00:03"),
+            ("ResponseHeadTimeout", "infinite"),
+            ("IdleTimeout", "00:02:00"),
+            ("MaxMessageBytes", "1048576"),
+            ("ThrowOnFunctionError", "false"),
+            ("TraceHeaders", "RunningInvocation, W3C"),
+            ("Retry:MaxAttempts", "5"),
+            ("Retry:Policy", "AtLeastOnce"),
+            ("Retry:BaseDelay", "00:00:00.1"),
+            ("Retry:ThrottlingBaseDelay", "00:00:02"),
+            ("Retry:MaxDelay", "00:00:10"));
+
+        Assert.Equal("p", options.Profile);
+        Assert.Same(RegionEndpoint.EUCentral1, options.Region);
+        Assert.Equal(new Uri("https://host:8443/prefix"), options.ServiceUrl);
+        Assert.Equal(TimeSpan.FromSeconds(3), options.ConnectTimeout);
+        Assert.Equal(Timeout.InfiniteTimeSpan, options.ResponseHeadTimeout);
+        Assert.Equal(TimeSpan.FromMinutes(2), options.IdleTimeout);
+        Assert.Equal(1_048_576, options.MaxMessageBytes);
+        Assert.False(options.ThrowOnFunctionError);
+        Assert.Equal(TraceHeaders.RunningInvocation | TraceHeaders.W3C, options.TraceHeaders);
+        Assert.Equal(5, options.Retry.MaxAttempts);
+        Assert.Equal(ResendPolicy.AtLeastOnce, options.Retry.Policy);
+        Assert.Equal(TimeSpan.FromSeconds(0.1), options.Retry.BaseDelay);
+        Assert.Equal(TimeSpan.FromSeconds(2), options.Retry.ThrottlingBaseDelay);
+        Assert.Equal(TimeSpan.FromSeconds(10), options.Retry.MaxDelay);
+    }
+
+    [Fact]
+    public void Bind_FipsAndDualStack_AreSet()
+    {
+        var options = Bind(("UseFipsEndpoint", "true"), ("UseDualStackEndpoint", "True"));
+
+        Assert.True(options.UseFipsEndpoint);
+        Assert.True(options.UseDualStackEndpoint);
+    }
+
+    // An option that is added later is bound too, or this fails.
+    [Fact]
+    public void Bind_EachOptionThatTextCanSay_IsASetting()
+    {
+        Type[] kinds = [typeof(string), typeof(bool), typeof(int), typeof(TimeSpan), typeof(Uri), typeof(RegionEndpoint)];
+        var names = Of(typeof(LambdaStreamingClientOptions)).Concat(Of(typeof(LambdaRetryOptions)).Select(name => "Retry:" + name));
+
+        var exception = Assert.Throws<OptionsValidationException>(() => Bind([.. names.Select(name => (name, (string?)"")), ("Unknown", "1")]));
+
+        Assert.Single(exception.Failures);
+        IEnumerable<string> Of(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.PropertyType.IsEnum || kinds.Contains(property.PropertyType)).Select(property => property.Name);
+    }
+
+    [Theory]
+    [InlineData("IdleTimout", "00:01:00", "LambdaStreaming:IdleTimout is no setting; there are ConnectTimeout, ")]
+    [InlineData("Retry:Attempts", "3", "LambdaStreaming:Retry:Attempts is no setting; there are BaseDelay, MaxAttempts, ")]
+    [InlineData("IdleTimeout", "30", "LambdaStreaming:IdleTimeout is '30'; it must be a time like 00:00:30")]
+    [InlineData("MaxMessageBytes", "1 MB", "LambdaStreaming:MaxMessageBytes is '1 MB'; it must be a whole number.")]
+    [InlineData("UseFipsEndpoint", "yes", "LambdaStreaming:UseFipsEndpoint is 'yes'; it must be true or false.")]
+    [InlineData("ServiceUrl", "localhost", "LambdaStreaming:ServiceUrl is 'localhost'; it must be an absolute address")]
+    [InlineData("Retry:Policy", "1", "LambdaStreaming:Retry:Policy is '1'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
+    [InlineData("ServiceUrl", "ftp://host", "ServiceUrl must be an absolute http or https address")]
+    public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)
+    {
+        var services = new ServiceCollection();
+        services.AddLambdaStreamingClient("chat", Configuration((key, value)));
+        using var provider = services.BuildServiceProvider();
+
+        var exception = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+
+        Assert.StartsWith("The Lambda streaming client 'chat': " + words, exception.Message, StringComparison.Ordinal);
+        Assert.Equal("chat", exception.OptionsName);
+    }
+
+    private static LambdaStreamingClientOptions Bind(params (string Key, string? Value)[] settings)
+    {
+        var services = new ServiceCollection();
+        services.AddLambdaStreamingClient(Configuration(settings));
+        using var provider = services.BuildServiceProvider();
+        return provider.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value;
+    }
+}
