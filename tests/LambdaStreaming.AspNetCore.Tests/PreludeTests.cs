@@ -75,7 +75,7 @@ public class PreludeTests
         Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
         Assert.Equal(["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "x-good"], response.Headers.Select(header => header.Key).Where(name => name != "Set-Cookie").Order(StringComparer.Ordinal));
         Assert.Equal(["good=1"], response.Headers.GetValues("Set-Cookie"));
-        Assert.Equal(7, app.Log.Count(line => line.StartsWith("Warning LambdaStreaming.AspNetCore 203", StringComparison.Ordinal)));
+        Assert.Equal(6, app.Log.Count(line => line.StartsWith("Warning LambdaStreaming.AspNetCore 203", StringComparison.Ordinal)));
         Assert.DoesNotContain(app.Log, line => line.Contains("Evil", StringComparison.Ordinal));
     }
 
@@ -119,7 +119,7 @@ public class PreludeTests
     [InlineData(304)]
     public async Task Prelude_StatusWithoutBody_HasNone(int status)
     {
-        await using var app = await StartAsync($$"""{"statusCode":{{status}},"headers":{"etag":"\"1\""}}""");
+        await using var app = await StartAsync($$$"""{"statusCode":{{{status}}},"headers":{"etag":"\"1\""}}""");
 
         using var response = await app.PostAsync("/chat");
 

@@ -27,18 +27,17 @@ internal static class AnswerHead
 
         void Set(string name, StringValues values)
         {
-            if (values.Count == 0 || !HeaderRules.MayReachBrowser(name, connection) || options.AllowResponseHeader?.Invoke(name) == false) return;
+            if (!HeaderRules.MayReachBrowser(name, connection) || options.AllowResponseHeader?.Invoke(name) == false) return;
 
-            // One bad header must not cost the answer, and a server throws at it.
-            if (!HeaderRules.IsName(name) || values.Any(value => !HeaderRules.IsValue(value!)))
-            {
-                Log.HeaderLeftOut(logger, HeaderRules.IsName(name) ? name : "(its name is none)", context.Request.Path);
-                return;
-            }
+            // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
+            var isName = HeaderRules.IsName(name);
+            var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
+            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : "(its name is none)", context.Request.Path);
+            if (good.Length == 0) return;
 
             // The app's own cookies, and what its answers vary by, stay beside the function's.
-            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase) || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, values);
-            else headers[name] = values;
+            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase) || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);
+            else headers[name] = good;
         }
     }
 

@@ -13,7 +13,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 202, Level = LogLevel.Information, Message = "{Path} is answered with {StatusCode}: {Detail}")]
     public static partial void RequestRefused(ILogger logger, string path, int statusCode, string detail);
 
-    [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "The header {Name} of the function behind {Path} has a character that no header may have; it is left out.")]
+    [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "A value of the header {Name} of the function behind {Path} has a character that no header may have; it is left out.")]
     public static partial void HeaderLeftOut(ILogger logger, string name, string path);
 
     [LoggerMessage(EventId = 204, Level = LogLevel.Debug, Message = "The browser left {Path}; the answer is read no further. The function runs on, and is billed to its end.")]
