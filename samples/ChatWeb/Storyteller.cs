@@ -7,9 +7,9 @@ namespace ChatWeb;
 internal static class Storyteller
 {
     private const string Tale = """
-        A function once had a long answer and a caller with little patience. "Shall I wait until all of it is written?" it asked.
+        A function once had a long answer and a caller with little patience. “Shall I wait until all of it is written?” it asked.
 
-        "Send it as it comes," said the caller, "and tell me when you are done. If you fall silent before that, I will know it was not the end."
+        “Send it as it comes,” said the caller, “and tell me when you are done. If you fall silent before that, I will know it was not the end.”
 
         So the function sent word after word. The caller read the first of them before the last was thought of, and smiled at a turn in the middle, and was not sorry that it took a while. And the last thing that the function sent was that there was no more.
         """;
@@ -17,7 +17,7 @@ internal static class Storyteller
     private const string Poem = """
         The rain begins with one drop on the sill,
         a small, exact, unhurried word.
-        Another. Then the roof can not keep still,
+        Another. Then the roof cannot keep still,
         and every gutter says what it has heard.
 
         You need not wait until the storm is through
