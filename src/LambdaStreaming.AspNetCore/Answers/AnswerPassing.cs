@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.ExceptionServices;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -73,8 +74,8 @@ internal static class AnswerPassing
         // The first flush begins the answer, so a failure before the first byte finds it not begun.
         await http.CopyToAsync(context.Response.BodyWriter, cancellationToken).ConfigureAwait(false);
 
-        // A server may say "nobody reads" in place of throwing; the answer is then not whole.
-        cancellationToken.ThrowIfCancellationRequested();
+        // A server may say that nobody reads any more in place of throwing. The answer was not passed on whole then.
+        if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent) throw new OperationCanceledException("The browser takes no more of the answer.", cancellationToken);
     }
 
     // Request timeouts are made of the same token, and their middleware answers them itself.

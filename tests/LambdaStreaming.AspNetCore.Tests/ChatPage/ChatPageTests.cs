@@ -41,7 +41,7 @@ public class ChatPageTests
         Assert.True(saw["grew"].GetProperty("stopShown").GetBoolean());
 
         Assert.EndsWith("it has something to tell you.", saw["whole"].GetProperty("text").GetString());
-        Assert.Matches(@"^Whole answerFirst word after \d+ ms[\d.]+ words a second48 words$", saw["whole"].GetProperty("meter").GetString());
+        Assert.Matches(@"^Whole answerFirst word after \d+ ms[\d.]+ words a second47 words$", saw["whole"].GetProperty("meter").GetString());
         Assert.False(saw["whole"].GetProperty("bannerShown").GetBoolean());
 
         Assert.True(saw["stopped"].GetProperty("sendShown").GetBoolean());
