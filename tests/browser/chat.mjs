@@ -38,7 +38,7 @@ async function grows(page, times) {
 async function picture(page, name) {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}/${name}.png` });
+  await page.screenshot({ path: `${pictures}/${name}.png`, animations: "disabled" });
 }
 
 try {
@@ -51,7 +51,7 @@ try {
   say("whole", { text: await lastText(page), meter: await page.textContent(".answer:last-child .meter"), bannerShown: await page.isVisible(".answer:last-child .banner") });
 
   await ask(page, "Tell me a tale");
-  await grows(page, 12);
+  await grows(page, 26);
   await picture(page, "chat");
   await page.click("#stop");
   await lastState(page, "stopped");

@@ -35,7 +35,7 @@ internal static class AnswerPassing
         }
         catch (Exception exception) when (context.Response.HasStarted)
         {
-            // The exception goes on to the server, and that is the point: it then leaves out the end of the chunked body (HTTP/1.1) or resets the stream (HTTP/2, HTTP/3), after the bytes
+            // The exception goes on to the server, and that is the point: it then leaves out the end of the chunked body (HTTP/1.1) or resets the stream (HTTP/2), after the bytes
             // that came before, and caches on the way know that this is no answer to keep. HttpContext.Abort would take those bytes away. Before chunked bodies, closing the connection is a
             // good end, so there it must be reset.
             if (HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
