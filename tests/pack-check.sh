@@ -35,6 +35,11 @@ net8.0 LambdaStreaming.Client
 net8.0 System.IO.Hashing
 LIST
       ;;
+    LambdaStreaming.AspNetCore) cat <<'LIST'
+net10.0 LambdaStreaming.Client
+net8.0 LambdaStreaming.Client
+LIST
+      ;;
     *) fail "$1 has no list of dependencies in this script" ;;
   esac
 }

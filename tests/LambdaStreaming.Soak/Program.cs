@@ -12,6 +12,10 @@ switch (args)
 {
     case [ServerProcess.Command]:
         return await ServerProcess.ServeAsync();
+    case [PassThrough.BrowseCommand, var url, var count, var reading]:
+        return await PassThrough.BrowseAsync(new Uri(url), Number([count], 1), reading == "reads");
+    case ["passthrough", .. var rest]:
+        return await PassThrough.RunAsync(Number(rest, 500), cancellation.Token);
     case ["faults", .. var rest]:
         return await FaultsAsync(Number(rest, 3000));
     case ["calls", .. var rest]:
@@ -23,6 +27,7 @@ switch (args)
             usage: LambdaStreaming.Soak faults [BYTES]      every cut and every flipped bit of an answer of BYTES (3000)
                    LambdaStreaming.Soak calls [CALLS]       so many calls (100000) that end in every way there is; what is left of them
                    LambdaStreaming.Soak streams [STREAMS]   so many silent streams (1000) at once; what each costs
+                   LambdaStreaming.Soak passthrough [STREAMS]   so many answers (500) at once through a web server; whether its memory stays flat
             """);
         return 2;
 }

@@ -53,6 +53,20 @@ internal sealed class ServerProcess : IDisposable
                 await response.WriteTextAsync("one", cancellationToken);
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             });
+            options.AddFunction("steady", async (_, response, cancellationToken) =>
+            {
+                var chunk = new byte[1024];
+                while (true)
+                {
+                    await response.WriteAsync(chunk, cancellationToken);
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+                }
+            });
+            options.AddFunction("flood", async (_, response, cancellationToken) =>
+            {
+                var chunk = new byte[4096];
+                while (true) await response.WriteAsync(chunk, cancellationToken);
+            });
             options.AddFunction("refused").RespondWithError("ResourceConflictException");
             options.AddFunction("cut").RespondWithRaw(new RawResponse
             {

@@ -1,0 +1,79 @@
+using LambdaStreaming.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace LambdaStreaming.AspNetCore.Answers;
+
+/// <summary>Makes the head of the browser's answer.</summary>
+internal static class AnswerHead
+{
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
+    private const string UnknownContentType = "application/octet-stream";
+
+    /// <summary>Takes over what the function's prelude says, as far as it may.</summary>
+    public static void FromPrelude(HttpContext context, HttpIntegrationResponse http, LambdaStreamOptions options, ILogger logger)
+    {
+        var headers = context.Response.Headers;
+        var connection = Values(http, HeaderNames.Connection);
+        context.Response.StatusCode = (int)http.StatusCode;
+        foreach (var name in http.MultiValueHeaders.Keys.Union(http.Headers.Keys, StringComparer.OrdinalIgnoreCase)) Set(name, Values(http, name));
+        Set(HeaderNames.SetCookie, new StringValues([.. http.Cookies]));
+        if (StringValues.IsNullOrEmpty(headers.ContentType) && MayHaveBody(context)) headers.ContentType = UnknownContentType;
+        Unbuffered(context);
+
+        void Set(string name, StringValues values)
+        {
+            if (!HeaderRules.MayReachBrowser(name, connection) || options.AllowResponseHeader?.Invoke(name) == false) return;
+
+            // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
+            var isName = HeaderRules.IsName(name);
+            var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
+            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : "(its name is none)", context.Request.Path);
+            if (good.Length == 0) return;
+
+            // The app's own cookies, and what its answers vary by, stay beside the function's.
+            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase) || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);
+            else headers[name] = good;
+        }
+    }
+
+    /// <summary>What there is to say of an answer without a prelude.</summary>
+    public static void WithoutPrelude(HttpContext context, string? functionsContentType, LambdaStreamOptions options)
+    {
+        var headers = context.Response.Headers;
+        headers.ContentType = options.ContentType ?? (IsItsOwn(functionsContentType) ? functionsContentType : UnknownContentType);
+        headers.XContentTypeOptions = "nosniff";
+        if (StringValues.IsNullOrEmpty(headers.CacheControl)) headers.CacheControl = "no-store";
+        Unbuffered(context);
+    }
+
+    /// <summary>Whether a body may follow this head at all.</summary>
+    public static bool MayHaveBody(HttpContext context) =>
+        !HttpMethods.IsHead(context.Request.Method)
+        && context.Response.StatusCode is not (StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified);
+
+    private static void Unbuffered(HttpContext context)
+    {
+        // Response compression, IIS and the like hold an answer back otherwise; nginx is told by the header.
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+    }
+
+    private static bool IsItsOwn(string? contentType)
+    {
+        if (string.IsNullOrEmpty(contentType) || !HeaderRules.IsValue(contentType)) return false;
+        var end = contentType.IndexOf(';', StringComparison.Ordinal);
+        var mediaType = contentType.AsSpan(0, end < 0 ? contentType.Length : end).Trim();
+        return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
+    }
+
+    // Lambda's own rule: where a name is in both, the lists hold.
+    private static StringValues Values(HttpIntegrationResponse http, string name) =>
+        http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values])
+        : http.Headers.TryGetValue(name, out var value) ? new StringValues(value)
+        : default;
+}

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Runtime.ExceptionServices;
+using LambdaStreaming.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LambdaStreaming.AspNetCore.Answers;
+
+/// <summary>Passes one answer on to a browser, from the invocation to the last byte.</summary>
+internal static class AnswerPassing
+{
+    public static ILambdaStreamingClient ClientOf(HttpContext context, LambdaStreamOptions options) =>
+        options.Client?.Invoke(context)
+        ?? context.RequestServices.GetService<ILambdaStreamingClient>()
+        ?? throw new InvalidOperationException($"No {nameof(ILambdaStreamingClient)} is registered. Add one to the services, e.g. builder.Services.AddSingleton<ILambdaStreamingClient>(new LambdaStreamingClient()), or set {nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)}.");
+
+    public static async Task RunAsync(HttpContext context, LambdaStreamOptions options, bool payloadIsTheCallers, Func<CancellationToken, Task<InvokeWithResponseStreamResponse>> invoke)
+    {
+        var logger = (context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
+        var cancellationToken = context.RequestAborted;
+        try
+        {
+            var response = await invoke(cancellationToken).ConfigureAwait(false);
+            await using var _ = ((IAsyncDisposable)response).ConfigureAwait(false);
+            await PassOnAsync(context, response, options, logger, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !IsTimedOut(context))
+        {
+            // Nobody is there to be told; the status is for the app's own log.
+            Log.BrowserLeft(logger, context.Request.Path);
+            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (Exception exception) when (context.Response.HasStarted)
+        {
+            // The exception goes on to the server, and that is the point: it then leaves out the end of the chunked body (HTTP/1.1) or resets the stream (HTTP/2), after the bytes
+            // that came before, and caches on the way know that this is no answer to keep. HttpContext.Abort would take those bytes away. Before chunked bodies, closing the connection is a
+            // good end, so there it must be reset.
+            if (HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
+            ExceptionDispatchInfo.Throw(exception);
+        }
+        catch (Exception exception) when (ProblemAnswer.Of(exception, payloadIsTheCallers) is { } problem)
+        {
+            await problem.WriteAsync(context, options, logger).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task PassOnAsync(HttpContext context, InvokeWithResponseStreamResponse response, LambdaStreamOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = options.HttpPrelude }, cancellationToken).ConfigureAwait(false);
+        if (http.HasPrelude)
+        {
+            // 1xx is no answer, and beyond 599 nothing is defined.
+            if ((int)http.StatusCode is < 200 or > 599) throw new PayloadFormatException($"The function gave the status {(int)http.StatusCode}, which is no final status of HTTP.");
+
+            // The function has spoken: what it says of its answer goes out before its first byte is there.
+            AnswerHead.FromPrelude(context, http, options, logger);
+            await context.Response.BodyWriter.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (!AnswerHead.MayHaveBody(context)) return;
+        }
+        else
+        {
+            AnswerHead.WithoutPrelude(context, response.ResponseStreamContentType, options);
+            if (!AnswerHead.MayHaveBody(context))
+            {
+                // Whether there is an answer is known with its first byte.
+                _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+                return;
+            }
+        }
+
+        // The first flush begins the answer, so a failure before the first byte finds it not begun.
+        await http.CopyToAsync(context.Response.BodyWriter, cancellationToken).ConfigureAwait(false);
+
+        // A server may say that nobody reads any more in place of throwing. The answer was not passed on whole then.
+        if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent) throw new OperationCanceledException("The browser takes no more of the answer.", cancellationToken);
+    }
+
+    // Request timeouts are made of the same token, and their middleware answers them itself.
+    private static bool IsTimedOut(HttpContext context) => context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested == true;
+}

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.AspNetCore;
+
+/// <summary>How the answer of a function is passed on to a browser. The defaults do for most functions.</summary>
+public class LambdaStreamOptions
+{
+    /// <summary>The client that invokes the function.</summary>
+    /// <value>Default: the <see cref="ILambdaStreamingClient"/> of the request's services. Never disposed here. Ignored for an answer that is there already.</value>
+    public Func<HttpContext, ILambdaStreamingClient>? Client { get; set; }
+
+    /// <summary>Whether the answer is taken to begin with the prelude of Lambda's HTTP integration, which then becomes status, headers and cookies.</summary>
+    /// <value>
+    /// Default: <see cref="HttpPreludeDetection.Auto"/>. Where the head of the answer does not say, Auto looks at the bytes: an answer that begins with <c>{</c> is held back until it is
+    /// clear that it is no prelude, at most 64 KiB. For a function that streams JSON and no prelude, set <see cref="HttpPreludeDetection.Never"/>.
+    /// </value>
+    public HttpPreludeDetection HttpPrelude { get; set; }
+
+    /// <summary>The content type that the browser is told where the answer has no prelude.</summary>
+    /// <value>Default: the one that the service says the function gave, else <c>application/octet-stream</c>. Ignored where there is a prelude.</value>
+    public string? ContentType { get; set; }
+
+    /// <summary>Which headers of the function's prelude reach the browser, by name. Asked for those only that may pass at all: hop-by-hop headers and the like never do.</summary>
+    /// <value>Default: all of them. Cookies are asked for as <c>Set-Cookie</c>.</value>
+    public Func<string, bool>? AllowResponseHeader { get; set; }
+
+    /// <summary>Whether a problem answer tells the browser the exception's type, its message and the request id. They name the function, the region and settings: for development only.</summary>
+    /// <value>Default: <see langword="false"/>; the log has them in any case.</value>
+    public bool IncludeErrorDetails { get; set; }
+
+    internal virtual void Validate()
+    {
+        if (HttpPrelude is < HttpPreludeDetection.Auto or > HttpPreludeDetection.Never) throw new ArgumentException($"{HttpPrelude} is no way of looking for a prelude.", nameof(HttpPrelude));
+        if (ContentType is not null && !Answers.HeaderRules.IsValue(ContentType)) throw new ArgumentException($"{nameof(ContentType)} is empty or holds a character that a header may not have.", nameof(ContentType));
+    }
+}

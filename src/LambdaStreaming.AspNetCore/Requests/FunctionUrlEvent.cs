@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using LambdaStreaming.AspNetCore.Answers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace LambdaStreaming.AspNetCore.Requests;
+
+/// <summary>Writes the event that a function URL would have made of a request: payload format 2.0.</summary>
+/// <remarks>
+/// Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of aws-lambda-go (lambda-urls-request.json) and of
+/// Powertools for AWS Lambda. Names of headers are lower case, repeated values joined with a comma, cookies apart from the headers. What this server cannot know is as in an event without authorisation.
+/// </remarks>
+internal static class FunctionUrlEvent
+{
+    // The payload is no HTML: escaping all that is not ASCII would only make it longer.
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static ReadOnlyMemory<byte> Create(HttpContext context, ReadOnlySpan<byte> body, Func<string, bool>? allowHeader)
+    {
+        var request = context.Request;
+        var buffer = new ArrayBufferWriter<byte>(1024 + body.Length);
+        using var json = new Utf8JsonWriter(buffer, WriterOptions);
+        var path = request.Path.HasValue ? request.Path.ToUriComponent() : "/";
+
+        json.WriteStartObject();
+        json.WriteString("version"u8, "2.0"u8);
+        json.WriteString("routeKey"u8, "$default"u8);
+        json.WriteString("rawPath"u8, path);
+        json.WriteString("rawQueryString"u8, request.QueryString.HasValue ? request.QueryString.Value.AsSpan(1) : default);
+        WriteCookies(json, request, allowHeader);
+        WriteHeaders(json, context, allowHeader);
+        WriteQuery(json, request.Query);
+        WriteContext(json, context, path);
+        WriteBody(json, request, body);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenMemory;
+    }
+
+    private static void WriteCookies(Utf8JsonWriter json, HttpRequest request, Func<string, bool>? allowHeader)
+    {
+        var header = request.Headers.Cookie;
+        if (StringValues.IsNullOrEmpty(header) || allowHeader?.Invoke(HeaderNames.Cookie) == false) return;
+        json.WriteStartArray("cookies"u8);
+        foreach (var line in header)
+        {
+            foreach (var cookie in (line ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) json.WriteStringValue(cookie);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteHeaders(Utf8JsonWriter json, HttpContext context, Func<string, bool>? allowHeader)
+    {
+        var request = context.Request;
+        json.WriteStartObject("headers"u8);
+        foreach (var (name, values) in request.Headers)
+        {
+            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, request.Headers.Connection) || IsWrittenHere(name) || allowHeader?.Invoke(name) == false) continue;
+            json.WriteString(HeaderRules.LowerCase(name), string.Join(',', values.ToArray()));
+        }
+
+        // Who sent it is what this server saw, never what a browser claims.
+        if (SourceIp(context) is { Length: > 0 } ip) json.WriteString("x-forwarded-for"u8, ip);
+        json.WriteString("x-forwarded-proto"u8, request.Scheme);
+        json.WriteString("x-forwarded-port"u8, (request.Host.Port ?? (request.IsHttps ? 443 : 80)).ToString(CultureInfo.InvariantCulture));
+        json.WriteEndObject();
+    }
+
+    private static bool IsWrittenHere(string name) =>
+        name.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase)
+        || name.Equals("X-Forwarded-For", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("X-Forwarded-Proto", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("X-Forwarded-Port", StringComparison.OrdinalIgnoreCase);
+
+    private static void WriteQuery(Utf8JsonWriter json, IQueryCollection query)
+    {
+        if (query.Count == 0) return;
+        json.WriteStartObject("queryStringParameters"u8);
+        foreach (var (name, values) in query) json.WriteString(name, string.Join(',', values.ToArray()));
+        json.WriteEndObject();
+    }
+
+    private static void WriteContext(Utf8JsonWriter json, HttpContext context, string path)
+    {
+        var request = context.Request;
+        var domain = request.Host.Host;
+        var prefix = domain.Split('.')[0];
+        var now = (context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System).GetUtcNow();
+
+        json.WriteStartObject("requestContext"u8);
+        json.WriteString("accountId"u8, "anonymous"u8);
+        json.WriteString("apiId"u8, prefix);
+        json.WriteString("domainName"u8, domain);
+        json.WriteString("domainPrefix"u8, prefix);
+        json.WriteStartObject("http"u8);
+        json.WriteString("method"u8, request.Method);
+        json.WriteString("path"u8, path);
+        json.WriteString("protocol"u8, request.Protocol);
+        json.WriteString("sourceIp"u8, SourceIp(context));
+        json.WriteString("userAgent"u8, request.Headers.UserAgent.ToString());
+        json.WriteEndObject();
+        json.WriteString("requestId"u8, context.TraceIdentifier);
+        json.WriteString("routeKey"u8, "$default"u8);
+        json.WriteString("stage"u8, "$default"u8);
+        json.WriteString("time"u8, now.ToString("dd/MMM/yyyy:HH:mm:ss '+0000'", CultureInfo.InvariantCulture));
+        json.WriteNumber("timeEpoch"u8, now.ToUnixTimeMilliseconds());
+        json.WriteEndObject();
+    }
+
+    private static void WriteBody(Utf8JsonWriter json, HttpRequest request, ReadOnlySpan<byte> body)
+    {
+        var isText = IsText(request) && Utf8.IsValid(body);
+        if (body.Length > 0 && isText) json.WriteString("body"u8, body);
+        if (body.Length > 0 && !isText) json.WriteBase64String("body"u8, body);
+        json.WriteBoolean("isBase64Encoded"u8, body.Length > 0 && !isText);
+    }
+
+    // As API Gateway and function URLs do; a body that was compressed is binary whatever is in it.
+    private static bool IsText(HttpRequest request)
+    {
+        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding) || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)) return false;
+        return type.Type.Equals("text", StringComparison.OrdinalIgnoreCase)
+            || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase) && IsTextual(type.SubTypeWithoutSuffix))
+            || IsTextual(type.Suffix);
+    }
+
+    private static bool IsTextual(StringSegment name) =>
+        name.Equals("json", StringComparison.OrdinalIgnoreCase) || name.Equals("javascript", StringComparison.OrdinalIgnoreCase) || name.Equals("xml", StringComparison.OrdinalIgnoreCase);
+
+    private static string SourceIp(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        return address?.ToString() ?? "";
+    }
+}

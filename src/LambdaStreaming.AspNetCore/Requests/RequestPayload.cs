@@ -1,0 +1,44 @@
+using System.Buffers;
+using LambdaStreaming.AspNetCore.Answers;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.AspNetCore.Requests;
+
+/// <summary>Makes the payload of a browser's request.</summary>
+internal static class RequestPayload
+{
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, LambdaStreamEndpointOptions options, CancellationToken cancellationToken)
+    {
+        var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
+        if (options.Payload == LambdaPayload.FunctionUrlEvent)
+        {
+            var made = FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
+            return made.Length <= LambdaStreamEndpointOptions.ServicePayloadLimitBytes ? made : throw new RequestRefusedException(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function once it is encoded.");
+        }
+
+        // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
+        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRefusedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
+        return body;
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+            if (read.IsCompleted)
+            {
+                var body = read.Buffer.ToArray();
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return body;
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static RequestRefusedException TooLong(int maxBytes) =>
+        new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {maxBytes} bytes.");
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace LambdaStreaming.AspNetCore.Tests.ChatPage;
+
+/// <summary>A real browser, driven by tests/browser, and whether this machine has one.</summary>
+internal static class Browser
+{
+    private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
+    private static string Folder { get; } = Path.Combine(RepositoryRoot(), "tests", "browser");
+
+    public static string Needed()
+    {
+        Assert.SkipUnless(OnPath("node") is not null, "Needs node 20 or later.");
+        Assert.SkipUnless(Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")), "Needs the npm package playwright-core: run tests/browser/install.");
+        var chromium = Environment.GetEnvironmentVariable("CHROMIUM_PATH") is { Length: > 0 } given ? given : Names.Select(OnPath).FirstOrDefault(path => path is not null);
+        Assert.SkipUnless(File.Exists(chromium), "Needs Chromium or Chrome on PATH, or its path in CHROMIUM_PATH; on Debian: apt-get install chromium.");
+        return chromium!;
+    }
+
+    /// <summary>Runs the script over a page.</summary>
+    /// <returns>What it saw, by step.</returns>
+    public static async Task<Dictionary<string, JsonElement>> RunAsync(string chromium, Uri page)
+    {
+        var info = new ProcessStartInfo("node", ["chat.mjs", page.ToString(), chromium]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = Folder };
+        if (Environment.GetEnvironmentVariable("CHAT_PICTURES") is { Length: > 0 } pictures) info.ArgumentList.Add(pictures);
+        using var process = Process.Start(info)!;
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(4));
+            Assert.True(process.ExitCode == 0, $"The browser's script failed.\n{await output}\n{await error}");
+            return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement)
+                .ToDictionary(saw => saw.GetProperty("step").GetString()!, StringComparer.Ordinal);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static string? OnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name))
+        .FirstOrDefault(File.Exists);
+
+    private static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) return folder.FullName;
+        }
+
+        throw new InvalidOperationException("The tests do not run inside the repository.");
+    }
+}

@@ -1,0 +1,176 @@
+using System.Net;
+using System.Text;
+using LambdaStreaming.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.AspNetCore.Tests;
+
+/// <summary>What a function says of its answer through the HTTP integration, and what of it reaches the browser.</summary>
+public class PreludeTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Prelude_StatusHeadersAndCookies_ReachTheBrowser(bool announced)
+    {
+        await using var app = await StartAsync(
+            """{"statusCode":201,"headers":{"content-type":"text/html","x-one":"1","location":"/there"},"multiValueHeaders":{"x-two":["a","b"],"X-One":["2"]},"cookies":["a=1; HttpOnly","b=2"]}""",
+            server => server.SendFunctionContentType = announced);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal("text/html", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal(["2"], response.Headers.GetValues("x-one"));
+        Assert.Equal(["a", "b"], response.Headers.GetValues("x-two"));
+        Assert.Equal("/there", response.Headers.Location?.ToString());
+        Assert.Equal(["a=1; HttpOnly", "b=2"], response.Headers.GetValues("Set-Cookie"));
+        Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
+    }
+
+    [Fact]
+    public async Task Prelude_HeadComesBeforeTheFirstByteOfTheBody()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("slow", async (_, response, ct) =>
+            {
+                await response.WriteHttpIntegrationHeadAsync(202, new Dictionary<string, string> { ["content-type"] = "text/event-stream" }, null, ct);
+                await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+            }),
+            map => map.MapLambdaStream("/chat", "slow"));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task Prelude_HopByHopAndTheServersOwnHeaders_AreDropped()
+    {
+        await using var app = await StartAsync(
+            """{"headers":{"Connection":"close, x-private","X-Private":"1","Keep-Alive":"timeout=5","Transfer-Encoding":"gzip","Content-Length":"1","Upgrade":"h2c","Trailer":"x","TE":"trailers","Proxy-Authenticate":"Basic","Server":"evil","Date":"yesterday","Alt-Svc":"h3=\":1\"","Strict-Transport-Security":"max-age=1","X-Kept":"1"}}""");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
+        Assert.Equal(["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "X-Kept"], response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["Content-Type"], response.Content.Headers.Select(header => header.Key));
+        Assert.Equal("Kestrel", response.Headers.Server.ToString());
+        Assert.NotEqual("yesterday", response.Headers.GetValues("Date").Single());
+        Assert.Equal("chunked", response.Headers.TransferEncoding.ToString());
+    }
+
+    [Fact]
+    public async Task Prelude_HeaderThatNoServerMaySend_IsLeftOutAndTheAnswerStays()
+    {
+        await using var app = await StartAsync(
+            """{"headers":{"x-split":"a\r\nX-Evil: 1","x-snow":"\u2603","x-nul":"a\u0000b","bad name":"1","":"1","x-empty":"","x-good":"1"},"cookies":["good=1","bad=1\r\nX-Evil: 1"]}""");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
+        Assert.Equal(["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "x-good"], response.Headers.Select(header => header.Key).Where(name => name != "Set-Cookie").Order(StringComparer.Ordinal));
+        Assert.Equal(["good=1"], response.Headers.GetValues("Set-Cookie"));
+        Assert.Equal(6, app.Log.Count(line => line.StartsWith("Warning LambdaStreaming.AspNetCore 203", StringComparison.Ordinal)));
+        Assert.DoesNotContain(app.Log, line => line.Contains("Evil", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Prelude_AppsOwnCookiesAndVary_StayBesideTheFunctions()
+    {
+        await using var app = await StartAsync(
+            """{"headers":{"vary":"Accept","x-frame-options":"SAMEORIGIN"},"cookies":["f=1"]}""",
+            map: app => app.Use((context, next) =>
+            {
+                context.Response.Cookies.Append("app", "1");
+                context.Response.Headers.Vary = "Origin";
+                context.Response.Headers.XFrameOptions = "DENY";
+                return next(context);
+            }));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(["app=1; path=/", "f=1"], response.Headers.GetValues("Set-Cookie"));
+        Assert.Equal(["Origin", "Accept"], response.Headers.Vary);
+        Assert.Equal(["SAMEORIGIN"], response.Headers.GetValues("X-Frame-Options"));
+    }
+
+    [Fact]
+    public async Task Prelude_AllowResponseHeader_Decides()
+    {
+        await using var app = await StartAsync(
+            """{"headers":{"x-one":"1","x-two":"2"},"cookies":["f=1"]}""",
+            options: options => options.AllowResponseHeader = name => name == "x-one");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.True(response.Headers.Contains("x-one"));
+        Assert.False(response.Headers.Contains("x-two"));
+        Assert.False(response.Headers.Contains("Set-Cookie"));
+    }
+
+    [Theory]
+    [InlineData(204)]
+    [InlineData(205)]
+    [InlineData(304)]
+    public async Task Prelude_StatusWithoutBody_HasNone(int status)
+    {
+        await using var app = await StartAsync($$$"""{"statusCode":{{{status}}},"headers":{"etag":"\"1\""}}""");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal("\"1\"", response.Headers.ETag?.ToString());
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+        Assert.DoesNotContain(app.Log, line => line.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"statusCode":100}""")]
+    [InlineData("""{"statusCode":101}""")]
+    [InlineData("""{"statusCode":600}""")]
+    [InlineData("""{"statusCode":"many"}""")]
+    [InlineData("""{"headers":[]}""")]
+    public async Task Prelude_ThatMakesNoAnswer_Is502(string prelude)
+    {
+        await using var app = await StartAsync(prelude, server => server.SendFunctionContentType = true);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task Prelude_Never_IsTheBody()
+    {
+        await using var app = await StartAsync("""{"statusCode":201}""", options: options => options.HttpPrelude = HttpPreludeDetection.Never);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("{\"statusCode\":201}\0\0\0\0\0\0\0\0body", await response.Content.ReadAsStringAsync(Token));
+    }
+
+    private static Task<WebApp> StartAsync(string prelude, Action<LocalLambdaServerOptions>? server = null, Action<LambdaStreamEndpointOptions>? options = null, Action<WebApplication>? map = null) => WebApp.StartAsync(
+        s =>
+        {
+            server?.Invoke(s);
+            s.AddFunction("web", async (_, response, ct) =>
+            {
+                response.ContentType = "application/vnd.awslambda.http-integration-response";
+                await response.WriteAsync(Encoding.UTF8.GetBytes(prelude), ct);
+                await response.WriteAsync(new byte[8], ct);
+                await response.WriteTextAsync("body", ct);
+            });
+        },
+        app =>
+        {
+            map?.Invoke(app);
+            app.MapLambdaStream("/chat", "web", configured => options?.Invoke(configured));
+        });
+}

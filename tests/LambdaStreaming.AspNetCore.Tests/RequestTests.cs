@@ -1,0 +1,241 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using LambdaStreaming.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.AspNetCore.Tests;
+
+/// <summary>What of the browser's request reaches the function.</summary>
+public class RequestTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Body_IsThePayload_AsItIs()
+    {
+        await using var app = await StartAsync(_ => { });
+
+        using var response = await app.PostAsync("/chat", """ {"a" : "é"} """);
+
+        Assert.Equal(""" {"a" : "é"} """, Encoding.UTF8.GetString(app.Lambda.Requests[0].Payload.Span));
+    }
+
+    [Fact]
+    public async Task Body_None_IsAnEmptyPayload()
+    {
+        await using var app = await StartAsync(_ => { });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.True(app.Lambda.Requests[0].Payload.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData(null)]
+    public async Task Body_NotAnnouncedAsJson_Is415(string? contentType)
+    {
+        await using var app = await StartAsync(_ => { });
+
+        using var response = await SendAsync(app, "{}"u8.ToArray(), contentType);
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Fact]
+    public async Task Body_NoJsonAfterAll_Is400()
+    {
+        await using var app = await StartAsync(_ => { });
+
+        using var response = await app.PostAsync("/chat", "{no");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Body_OverTheLimit_Is413AndNothingIsSent(bool announced)
+    {
+        await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 10);
+
+        using var response = await SendAsync(app, "[1,2,3,4,5]"u8.ToArray(), "application/json", chunked: !announced);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Contains("longer than 10 bytes", await response.Content.ReadAsStringAsync(Token));
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Body_AtTheLimit_IsTaken(bool announced)
+    {
+        await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 11);
+
+        using var response = await SendAsync(app, "[1,2,3,4,5]"u8.ToArray(), "application/json", chunked: !announced);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(11, app.Lambda.Requests[0].Payload.Length);
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_TooLargeOnceEncoded_Is413()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await SendAsync(app, new byte[5 * 1024 * 1024], "application/octet-stream");
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_OfARequest_IsThatOfAFunctionUrl()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent, "/shop/{**rest}");
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/shop/a%20b/%C3%A9?x=1&x=2&y=a%20b&z") { Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain") };
+        request.Headers.Host = "shop.example.com:8443";
+        request.Headers.Add("X-Custom", ["one", "two"]);
+        request.Headers.Add("Cookie", "a=1; b=2");
+        request.Headers.Add("Authorization", "Bearer t");
+        request.Headers.Add("X-Forwarded-For", "6.6.6.6");
+        request.Headers.UserAgent.ParseAdd("agent/1");
+        request.Headers.Connection.Add("x-private");
+        request.Headers.Add("X-Private", "1");
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var requestId = sent.GetProperty("requestContext").GetProperty("requestId").GetString();
+        var expected = $$"""
+            {
+              "version": "2.0", "routeKey": "$default", "rawPath": "/shop/a%20b/%C3%A9", "rawQueryString": "x=1&x=2&y=a%20b&z",
+              "cookies": ["a=1", "b=2"],
+              "headers": {
+                "host": "shop.example.com:8443", "x-custom": "one, two", "authorization": "Bearer t", "user-agent": "agent/1",
+                "content-type": "text/plain; charset=utf-8", "content-length": "12",
+                "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http", "x-forwarded-port": "8443"
+              },
+              "queryStringParameters": { "x": "1,2", "y": "a b", "z": "" },
+              "requestContext": {
+                "accountId": "anonymous", "apiId": "shop", "domainName": "shop.example.com", "domainPrefix": "shop",
+                "http": { "method": "PUT", "path": "/shop/a%20b/%C3%A9", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "agent/1" },
+                "requestId": "{{requestId}}", "routeKey": "$default", "stage": "$default", "time": "01/Feb/2026:03:04:05 +0000", "timeEpoch": 1769915045006
+              },
+              "body": "héllo \"you\"", "isBase64Encoded": false
+            }
+            """;
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent), $"Expected {expected}, got {sent}.");
+    }
+
+    [Theory]
+    [InlineData("application/json", "{}", "{}")]
+    [InlineData("application/vnd.api+json", "{}", "{}")]
+    [InlineData("application/xml", "<a/>", "<a/>")]
+    [InlineData("text/html; charset=utf-8", "<p>", "<p>")]
+    [InlineData("application/octet-stream", "abc", null)]
+    [InlineData("image/png", "abc", null)]
+    [InlineData(null, "abc", null)]
+    [InlineData("text/plain", "\u00ff latin-1", null)]
+    public async Task FunctionUrlEvent_Body_IsTextWhereItIsText(string? contentType, string body, string? text)
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+        var bytes = Encoding.Latin1.GetBytes(body);
+
+        using var response = await SendAsync(app, bytes, contentType);
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.Equal(text is null, sent.GetProperty("isBase64Encoded").GetBoolean());
+        Assert.Equal(text ?? Convert.ToBase64String(bytes), sent.GetProperty("body").GetString());
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_WithoutBodyQueryAndCookies_LeavesThemOut()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await app.Browser.GetAsync("/chat", Token);
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.Equal("GET", sent.GetProperty("requestContext").GetProperty("http").GetProperty("method").GetString());
+        Assert.Equal("", sent.GetProperty("rawQueryString").GetString());
+        Assert.False(sent.GetProperty("isBase64Encoded").GetBoolean());
+        Assert.DoesNotContain(sent.EnumerateObject(), member => member.Name is "body" or "cookies" or "queryStringParameters");
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_AllowRequestHeader_Decides()
+    {
+        await using var app = await StartAsync(options =>
+        {
+            options.Payload = LambdaPayload.FunctionUrlEvent;
+            options.AllowRequestHeader = name => name is not ("Authorization" or "Cookie");
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/chat");
+        request.Headers.Add("Authorization", "Bearer t");
+        request.Headers.Add("Cookie", "a=1");
+        request.Headers.Add("X-Kept", "1");
+
+        using var response = await app.SendAsync(request, Token);
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.False(sent.TryGetProperty("cookies", out _));
+        Assert.False(sent.GetProperty("headers").TryGetProperty("authorization", out _));
+        Assert.Equal("1", sent.GetProperty("headers").GetProperty("x-kept").GetString());
+    }
+
+    [Fact]
+    public async Task ConfigureRequest_ChangesWhatIsSent()
+    {
+        await using var app = await StartAsync(options =>
+        {
+            options.Methods.Add("GET");
+            options.ConfigureRequest = (http, request) => request with
+            {
+                Payload = JsonSerializer.SerializeToUtf8Bytes(http.Request.Query["q"].ToString()),
+                TenantId = "blue",
+            };
+        });
+
+        using var response = await app.Browser.GetAsync("/chat?q=why", Token);
+
+        Assert.Equal("\"why\"", Encoding.UTF8.GetString(app.Lambda.Requests[0].Payload.Span));
+        Assert.Equal("blue", app.Lambda.Requests[0].Headers["X-Amz-Tenant-Id"]);
+    }
+
+    [Fact]
+    public void Options_OutOfRange_AreRefusedAtTheStart()
+    {
+        using var app = (IDisposable)WebApplication.CreateSlimBuilder().Build();
+        var routes = (WebApplication)app;
+
+        Assert.Contains("MaxRequestBodyBytes", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.MaxRequestBodyBytes = -1)).Message);
+        Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
+        Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
+        Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+    }
+
+    private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(
+        s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+        app => app.MapLambdaStream(pattern, "web", options),
+        services: builder => builder.Services.AddSingleton<TimeProvider>(new FakeTimeProvider(new DateTimeOffset(2026, 2, 1, 3, 4, 5, 6, TimeSpan.Zero))));
+
+    private static async Task<HttpResponseMessage> SendAsync(WebApp app, byte[] body, string? contentType, bool chunked = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
+        request.Headers.TransferEncodingChunked = chunked;
+        return await app.SendAsync(request, Token);
+    }
+}
