@@ -5,6 +5,16 @@ namespace LambdaStreaming.Tool;
 /// <summary>What a failure means: an exit code, and one paragraph that says whether the function may have run.</summary>
 internal static class Failure
 {
+    private static readonly (string Theirs, string Ours)[] Options =
+    [
+        ("LambdaStreamingClientOptions.Region", "--region"),
+        ("LambdaStreamingClientOptions.Credentials, ", ""),
+        ("LambdaStreamingClientOptions.ServiceUrl", "--endpoint-url"),
+        ("(IdleTimeout)", "(--idle-timeout)"),
+        ("(ResponseHeadTimeout)", "(--idle-timeout)"),
+        ("ServiceUrl", "--endpoint-url"),
+    ];
+
     /// <summary>Tells the person, unless there is nothing to tell.</summary>
     /// <returns>The exit code.</returns>
     public static int Report(ToolConsole console, Exception exception, bool debug)
@@ -41,6 +51,13 @@ internal static class Failure
         _ => $"{exception.Message} ({exception.GetType().Name}; --debug shows more)",
     };
 
+    /// <summary>A text of the library with this program's options in the place of its own.</summary>
+    public static string InTheseWords(string message)
+    {
+        foreach ((string theirs, string ours) in Options) message = message.Replace(theirs, ours, StringComparison.Ordinal);
+        return message;
+    }
+
     // The library's own text sends a programmer to properties of the exception; here they are shown.
     private static string OfFunction(FunctionErrorException e)
     {
@@ -56,7 +73,8 @@ internal static class Failure
     private static string WithRun(LambdaStreamingException e)
     {
         string[] saidSo = ["may have run", "did not run", "Nothing was sent", "may be running"];
-        if (saidSo.Any(words => e.Message.Contains(words, StringComparison.Ordinal))) return e.Message;
-        return $"{e.Message} {(e.FunctionMayHaveRun ? "The function may have run, and may be running still." : "The function did not run.")}";
+        string message = InTheseWords(e.Message);
+        if (saidSo.Any(words => message.Contains(words, StringComparison.Ordinal))) return message;
+        return $"{message} {(e.FunctionMayHaveRun ? "The function may have run, and may be running still." : "The function did not run.")}";
     }
 }

@@ -36,6 +36,7 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
     public Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken) => WriteAsync("error", json =>
     {
         json.WriteNumber("exitCode", Failure.ExitCodeOf(exception));
+        if (exception is ToolException { InnerException: { } inner }) exception = inner;
         json.WriteString("type", exception.GetType().Name);
         json.WriteString("message", text);
         if (exception is not LambdaStreamingException e) return;

@@ -24,7 +24,7 @@ internal sealed class InvocationOptions
     private readonly Option<string?> _region = new("--region") { HelpName = "REGION", Description = "The AWS region. Default: AWS_REGION, the profile's" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "NAME", Description = "The AWS profile. Default: AWS_PROFILE" };
     private readonly Option<Uri?> _endpointUrl = new("--endpoint-url") { HelpName = "URL", Description = "The endpoint to call in place of AWS's own. Default: AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL" };
-    private readonly Option<bool> _local = new("--local") { Description = $"Call `lambda-stream serve` on this machine: its default address, region and credentials, where no option says otherwise" };
+    private readonly Option<bool> _local = new("--local") { Description = "Call `lambda-stream serve` on this machine: its default address, region and credentials, where no option says otherwise" };
     private readonly Option<TimeSpan?> _idleTimeout = new("--idle-timeout") { HelpName = "TIME", Description = "How long the service may be silent, before the answer and amid it (30s, 5m). Default: 16m", CustomParser = Duration.Parse };
     private readonly Option<string?> _retry = new("--retry") { HelpName = "WHEN", Description = $"Send again: {WhenNotStarted} (the default), {AtLeastOnce} (the function may run twice) or {Never}" };
     private readonly Option<int?> _maxAttempts = new("--max-attempts") { HelpName = "N", Description = "How often to send at most. Default: AWS_MAX_ATTEMPTS, else 3" };
@@ -104,7 +104,7 @@ internal sealed class InvocationOptions
     }
 
     /// <summary>Sends the request; what can never be right about it is an error of usage.</summary>
-    public static async Task<InvokeWithResponseStreamResponse> SendAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request, CancellationToken cancellationToken)
+    public async Task<InvokeWithResponseStreamResponse> SendAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request, ParseResult parsed, CancellationToken cancellationToken)
     {
         try
         {
@@ -114,13 +114,17 @@ internal sealed class InvocationOptions
         {
             throw ToolException.Usage(WithoutParameter(e));
         }
+        catch (LambdaTransportException e) when (parsed.GetValue(_local) && !e.FunctionMayHaveRun)
+        {
+            throw new ToolException(ExitCode.Transport, $"{e.Message} Is `lambda-stream serve` running, on that port?", e);
+        }
         catch (OperationCanceledException e)
         {
             throw new InterruptedException($"Interrupted. {e.Message}", e);
         }
     }
 
-    private static string WithoutParameter(ArgumentException e) => e.Message.Split(" (Parameter ")[0];
+    private static string WithoutParameter(ArgumentException e) => Failure.InTheseWords(e.Message.Split(" (Parameter ")[0]);
 
     private static Uri? ParseUrl(ArgumentResult result)
     {

@@ -87,7 +87,7 @@ internal sealed class InvokeCommand
         InvokeComplete? complete = null;
         try
         {
-            await using InvokeWithResponseStreamResponse response = await InvocationOptions.SendAsync(client, request, cancellationToken);
+            await using InvokeWithResponseStreamResponse response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
             stats.Head(response);
             try
             {
@@ -104,7 +104,7 @@ internal sealed class InvokeCommand
                 complete = response.InvokeComplete;
             }
         }
-        catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException)
+        catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
         {
             // Also after Ctrl-C: the script that reads the events asked for their end.
             await events.PrintAsync(e, Failure.TextOf(e) ?? e.Message, CancellationToken.None);

@@ -19,15 +19,16 @@ internal static class RecordCommand
         {
             InvokeWithResponseStreamRequest request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
             using LambdaStreamingClient client = invocation.CreateClient(parsed, console);
-            return await RecordAsync(client, request, parsed.GetRequiredValue(to), console, cancellationToken);
+            string path = parsed.GetRequiredValue(to);
+            await using OutputFile file = OutputFile.Open(path);
+            await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
+            return await RecordAsync(response, file, path, console, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RecordAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request, string path, ToolConsole console, CancellationToken cancellationToken)
+    private static async Task<int> RecordAsync(InvokeWithResponseStreamResponse response, OutputFile file, string path, ToolConsole console, CancellationToken cancellationToken)
     {
-        await using OutputFile file = OutputFile.Open(path);
-        await using InvokeWithResponseStreamResponse response = await InvocationOptions.SendAsync(client, request, cancellationToken);
         RecordedStream recording = await ReadAsync(response, cancellationToken);
         await SaveAsync(recording, file, path);
 

@@ -5,28 +5,27 @@ using Spectre.Console;
 namespace LambdaStreaming.Tool.Serve;
 
 /// <summary>The live log of <c>serve</c>: a line when a request has come, one when it has ended, and what functions print.</summary>
-internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvider)
+internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvider, CancellationToken stopping)
 {
     private readonly object _gate = new();
 
-    public async Task PrintAsync(LocalLambdaServer server, CancellationToken cancellationToken)
+    public async Task PrintAsync(LocalLambdaServer server)
     {
         while (true)
         {
-            SeenRequest request = await server.WaitForRequestAsync(cancellationToken);
+            SeenRequest request = await server.WaitForRequestAsync(stopping);
             string attempt = request.Attempt > 1 ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}") : "";
             Print(Color.Grey, $"-> {NameOf(request)}{attempt}, {ByteCount.Show(request.Payload.Length)}, {request.RequestId}");
-            _ = PrintEndAsync(request, cancellationToken);
+            _ = PrintEndAsync(request);
         }
     }
 
     /// <summary>A line that a function wrote to its output or error stream.</summary>
     public void PrintOutput(string function, string line) => Print(Color.Grey, $"   {function} | {line}");
 
-    private async Task PrintEndAsync(SeenRequest request, CancellationToken cancellationToken)
+    private async Task PrintEndAsync(SeenRequest request)
     {
-        await request.Completed.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (cancellationToken.IsCancellationRequested) return;
+        await request.Completed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         string time = Duration.Show(timeProvider.GetUtcNow() - request.ReceivedAt);
         string status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no answer";
         (Color colour, string end) = request switch
@@ -44,6 +43,8 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         string text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ToolConsole.Printable(line)}");
         lock (_gate)
         {
+            // What ends because the server does is no news.
+            if (stopping.IsCancellationRequested) return;
             if (console.Colours) console.Ansi.Write(new Text(text + "\n", new Style(colour)) { Overflow = Overflow.Fold });
             else console.Error.WriteLine(text);
         }

@@ -69,14 +69,15 @@ internal sealed class ServeCommand
         if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw ToolException.Usage($"Two functions are named {twice.Key}.");
         if (faults.FirstOrDefault(fault => !names.Contains(fault.Function, StringComparer.Ordinal)) is { } unknown) throw ToolException.Usage($"--fault: no function is named '{unknown.Function}'; there are {string.Join(", ", names)}.");
 
-        var printer = new RequestPrinter(_console, TimeProvider.System);
+        var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
         await using (LocalLambdaServer server = await StartAsync(parsed, functions, replays, faults, printer, cancellationToken))
         {
-            await PrintEnvironmentAsync(server);
-            _console.Say($"serving {string.Join(", ", names)} on {server.ServiceUrl}. Set the above in a shell, or: lambda-stream invoke {names[0]} --local{(server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {server.ServiceUrl}")}. Ctrl-C stops it.");
+            string url = server.ServiceUrl.ToString().TrimEnd('/');
+            await PrintEnvironmentAsync(server, url);
+            _console.Say($"serving {string.Join(", ", names)} on {url}. Set the above in a shell, or: lambda-stream invoke {names[0]} --local{(server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}")}. Ctrl-C stops it.");
             try
             {
-                await printer.PrintAsync(server, cancellationToken);
+                await printer.PrintAsync(server);
             }
             catch (OperationCanceledException)
             {
@@ -147,12 +148,12 @@ internal sealed class ServeCommand
     }
 
     // In the words of the shell that a person here most likely has; everything else of this command goes to standard error.
-    private async Task PrintEnvironmentAsync(LocalLambdaServer server)
+    private async Task PrintEnvironmentAsync(LocalLambdaServer server, string url)
     {
         var credentials = await server.Credentials.GetCredentialsAsync();
         (string Name, string Value)[] variables =
         [
-            ("AWS_ENDPOINT_URL_LAMBDA", server.ServiceUrl.ToString().TrimEnd('/')),
+            ("AWS_ENDPOINT_URL_LAMBDA", url),
             ("AWS_REGION", server.Region.SystemName),
             ("AWS_DEFAULT_REGION", server.Region.SystemName),
             ("AWS_ACCESS_KEY_ID", credentials.AccessKey),
