@@ -28,7 +28,7 @@ internal static class ExitCode
         (Configuration, "no region, no credentials, or a profile that can't be used"),
         (PayloadFormat, "the payload is not what --json, --sse, --lines or --http asked for"),
         (Interrupted, "Ctrl-C (SIGINT)"),
-        (OutputClosed, "nobody reads the output any more (a broken pipe, as after | head)"),
+        (OutputClosed, "nobody reads the output any more (a broken pipe, as after head)"),
         (Terminated, "SIGTERM"),
     ];
 }

@@ -76,7 +76,7 @@ public sealed class ExitCodeTests
 
         Assert.Equal((3, "one "), (run.ExitCode, run.Output));
         Assert.Contains("The function f failed with RangeError: boom \uFFFD[2J. It ran; 1 chunks with 4 bytes came before", run.Error);
-        Assert.DoesNotContain("\e", run.Error);
+        Assert.DoesNotContain('\e', run.Error);
         Assert.Equal(1, run.Error.Count(c => c == '\n'));
     }
 

@@ -330,7 +330,7 @@ public sealed class InvokeTests
         var with = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true, colours: true);
         var without = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true);
 
-        Assert.Contains("\e[1;", with.Error);
-        Assert.DoesNotContain("\e", without.Error);
+        Assert.Contains("\e[1;", with.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', without.Error);
     }
 }

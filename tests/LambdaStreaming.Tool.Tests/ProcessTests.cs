@@ -154,7 +154,7 @@ public sealed class ProcessTests
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
         const string Script = """
             PATH="$1:$PATH"; eval "$(lambda-stream completion bash)"
-            COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; _lambda_stream; echo "${COMPREPLY[@]}"
+            COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4; _lambda_stream; echo "${COMPREPLY[@]}"
             """;
 
         string output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", Path.GetDirectoryName(ToolProcess.Path)!);

@@ -63,7 +63,7 @@ public sealed class ServeTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs signals.");
         using var folder = new TemporaryFolder();
         string program = folder.Write("bootstrap", "#!/bin/sh\necho \"I am $$\"\nexec sleep 3600\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var (process, url, _) = await ServeAsync("--function", "f=exec:" + program);
         using (process)
         {

@@ -11,7 +11,7 @@ internal static class CompletionCommand
             # lambda-stream completion for bash. In ~/.bashrc: eval "$(lambda-stream completion bash)"
             _lambda_stream() {
               local IFS=$'\n'
-              COMPREPLY=($(lambda-stream "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null))
+              COMPREPLY=($(compgen -W "$(lambda-stream "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
             }
             complete -o default -F _lambda_stream lambda-stream
 
@@ -36,7 +36,7 @@ internal static class CompletionCommand
             # lambda-stream completion for PowerShell. In $PROFILE: lambda-stream completion pwsh | Out-String | Invoke-Expression
             Register-ArgumentCompleter -Native -CommandName lambda-stream -ScriptBlock {
               param($word, $line, $position)
-              lambda-stream "[suggest:$position]" "$line" 2>$null | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+              lambda-stream "[suggest:$position]" "$line" 2>$null | Where-Object { $_ -like "$word*" } | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
             }
 
             """,

@@ -29,7 +29,7 @@ internal sealed class OutputFile : IAsyncDisposable
         try
         {
             // Through a link, so that the link stays one.
-            string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
             if (Directory.Exists(target)) throw ToolException.Usage($"--output: {path} is a folder; name a file in it. Nothing was sent.");
 
             // A rename would put a file in a device's or a pipe's place.
