@@ -14,6 +14,8 @@ internal sealed class ToolConsole
     /// <summary>Standard output, without a buffer.</summary>
     public required Stream Output { get; init; }
 
+    public bool OutputIsTerminal { get; init; }
+
     public required TextWriter Error { get; init; }
 
     /// <summary>Whether a person looks at <see cref="Error"/>: progress is shown.</summary>
@@ -39,6 +41,7 @@ internal sealed class ToolConsole
             Input = Console.OpenStandardInput(),
             InputIsTerminal = !Console.IsInputRedirected,
             Output = StandardOutput(),
+            OutputIsTerminal = !Console.IsOutputRedirected,
             Error = Console.Error,
             ErrorIsTerminal = errorIsTerminal,
             // Source: no-color.org: any value that is not empty.

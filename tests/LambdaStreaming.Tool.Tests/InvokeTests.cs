@@ -324,6 +324,18 @@ public sealed class InvokeTests
         Assert.Equal(personLooks, run.Error.Contains('\e', StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("no line end", true)]
+    [InlineData("a line end\n", false)]
+    public async Task Raw_Terminal_WhatIsSaidBeginsALine(string answer, bool added)
+    {
+        await using var server = await AnsweringAsync(answer);
+
+        var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
+
+        Assert.Equal((answer, added ? Environment.NewLine : ""), (run.Output, run.Error));
+    }
+
     [Fact]
     public async Task Error_Colours_OnlyWhereAskedFor()
     {

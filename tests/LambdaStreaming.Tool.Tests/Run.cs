@@ -14,11 +14,11 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
 
     public static Task<Run> OfAsync(params string[] args) => OfAsync(args, Stream.Null);
 
-    public static async Task<Run> OfAsync(string[] args, Stream input, bool errorIsTerminal = false, bool colours = false)
+    public static async Task<Run> OfAsync(string[] args, Stream input, bool errorIsTerminal = false, bool colours = false, bool outputIsTerminal = false)
     {
         using var output = new MemoryStream();
         using var error = new StringWriter();
-        var console = new ToolConsole { Input = input, Output = output, Error = error, ErrorIsTerminal = errorIsTerminal, Colours = colours };
+        var console = new ToolConsole { Input = input, Output = output, OutputIsTerminal = outputIsTerminal, Error = error, ErrorIsTerminal = errorIsTerminal, Colours = colours };
         int exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
         return new Run(exitCode, output.ToArray(), error.ToString());
     }

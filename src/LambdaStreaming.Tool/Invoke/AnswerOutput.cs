@@ -11,6 +11,9 @@ internal sealed class AnswerOutput(Stream stream, string name)
 
     private byte[] _copy = new byte[16 * 1024];
 
+    /// <summary>Whether what comes next on a terminal would stand in the answer's last line.</summary>
+    public bool EndsAmidLine { get; private set; }
+
     public Task WriteAsync(string text, CancellationToken cancellationToken)
     {
         int length = Encoding.UTF8.GetMaxByteCount(text.Length);
@@ -30,6 +33,7 @@ internal sealed class AnswerOutput(Stream stream, string name)
     private async Task WriteCopyAsync(int length, CancellationToken cancellationToken)
     {
         if (length == 0) return;
+        EndsAmidLine = _copy[length - 1] != '\n';
         try
         {
             await stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask().WaitAsync(cancellationToken);

@@ -28,6 +28,9 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
     // What is printed goes to terminals and programs, never into a page.
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
+    /// <summary>Whether the answer, so far, ends amid a line of a terminal.</summary>
+    public bool EndsAmidLine => output.EndsAmidLine;
+
     public async Task PrintAsync(InvokeWithResponseStreamResponse response, string functionName, CancellationToken cancellationToken)
     {
         if (form == AnswerForm.Raw && !http) await PrintChunksAsync(response, cancellationToken);

@@ -112,6 +112,7 @@ internal sealed class InvokeCommand
         }
         finally
         {
+            if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && printer.EndsAmidLine) _console.Error.WriteLine();
             if (_invocation.LogTail(parsed) && complete?.DecodeLogResult() is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
         }
     }
