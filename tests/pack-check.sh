@@ -40,6 +40,8 @@ net10.0 LambdaStreaming.Client
 net8.0 LambdaStreaming.Client
 LIST
       ;;
+    # A tool brings what it needs along, and depends on nothing.
+    LambdaStreaming.Tool) ;;
     *) fail "$1 has no list of dependencies in this script" ;;
   esac
 }
@@ -67,21 +69,29 @@ for package in "$work"/1/*.nupkg; do
   nuspec=$(unzip -p "$package" "$id.nuspec")
 
   found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2}' | sort)
-  diff <(expected_dependencies "$id") <(echo "$found") || fail "$id depends on other packages than this script lists (< expected, > found)"
+  diff <(expected_dependencies "$id") <(echo -n "${found:+$found$'\n'}") || fail "$id depends on other packages than this script lists (< expected, > found)"
   for element in readme icon license projectUrl releaseNotes tags 'repository type="git"' description; do
     echo "$nuspec" | grep -q "<$element" || fail "the nuspec of $id has no $element"
   done
 
   contents=$(unzip -Z1 "$package")
-  for file in README.md icon.png "lib/net8.0/$id.dll" "lib/net8.0/$id.xml" "lib/net10.0/$id.dll" "lib/net10.0/$id.xml"; do
+  if [ "$id" = LambdaStreaming.Tool ]; then
+    files="tools/net8.0/any/lambda-stream.dll tools/net8.0/any/DotnetToolSettings.xml tools/net10.0/any/lambda-stream.dll tools/net10.0/any/DotnetToolSettings.xml"
+    symbols_folder=tools/%s/any/lambda-stream.pdb
+  else
+    files="lib/net8.0/$id.dll lib/net8.0/$id.xml lib/net10.0/$id.dll lib/net10.0/$id.xml"
+    symbols_folder=lib/%s/$id.pdb
+  fi
+  for file in README.md icon.png $files; do
     echo "$contents" | grep -qxF "$file" || fail "$id does not hold $file"
   done
   symbols=$(unzip -Z1 "${package%.nupkg}.snupkg")
   for framework in net8.0 net10.0; do
-    echo "$symbols" | grep -qxF "lib/$framework/$id.pdb" || fail "the symbols of $id lack lib/$framework/$id.pdb"
+    file=$(printf "$symbols_folder" "$framework")
+    echo "$symbols" | grep -qxF "$file" || fail "the symbols of $id lack $file"
   done
   cp "$package" "$work/feed/"
-  say "$id: $(echo "$found" | wc -l) dependencies as listed; metadata, documentation and symbols are there"
+  say "$id: $(echo "$found" | grep -c . || true) dependencies as listed; metadata, documentation and symbols are there"
 done
 
 cp -r tests/PackCheck "$work/app"
@@ -98,4 +108,23 @@ if [ "$(uname -sm)" = "Linux x86_64" ]; then
   output=$(../net8/PackCheck) || fail "the app fails on .NET 8: $output"
   say "installed from a folder: $output"
 fi
+
+# The tool, from that folder alone, in an empty one: a recorded answer is served, and invoked.
+mkdir -p "$work/tool"
+cd "$work/tool"
+cat > nuget.config <<CONFIG
+<configuration><packageSources><clear /><add key="feed" value="$work/feed" /></packageSources></configuration>
+CONFIG
+dotnet tool install LambdaStreaming.Tool --tool-path "$work/tool/bin" --version "$version" --configfile nuget.config --verbosity quiet || fail "the tool does not install"
+printf '%s\n' '{}' '{"afterMilliseconds":1,"text":"from the tool"}' '{"afterMilliseconds":2,"complete":{}}' > tale.jsonl
+bin/lambda-stream serve --replay tale.jsonl --port 0 > environment 2> log &
+server=$!
+trap 'kill "$server" 2>/dev/null' EXIT
+for _ in $(seq 300); do grep -q serving log && break; sleep 0.1; done
+output=$(. ./environment && bin/lambda-stream invoke tale) || fail "the installed tool fails: $output $(cat log)"
+[ "$output" = "from the tool" ] || fail "the installed tool prints '$output'"
+kill -TERM "$server"
+wait "$server" || fail "the installed server ends with $?"
+trap - EXIT
+say "the tool, installed from a folder: $(bin/lambda-stream --version), serve and invoke"
 say ok

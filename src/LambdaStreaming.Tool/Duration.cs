@@ -1,0 +1,39 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace LambdaStreaming.Tool;
+
+/// <summary>Spans of time as people write them: <c>500ms</c>, <c>30s</c>, <c>2m</c>, <c>1h</c>; a bare number is seconds.</summary>
+internal static class Duration
+{
+    private static readonly (string Suffix, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)];
+
+    // The longest that the platform's timers take is 2^32 - 2 ms.
+    private const double MaxSeconds = 49 * 24 * 3600;
+
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        duration = default;
+        (string suffix, double seconds) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.Ordinal));
+        if (!double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)) return false;
+        if (number * seconds is not (>= 0 and <= MaxSeconds)) return false;
+        duration = TimeSpan.FromSeconds(number * seconds);
+        return true;
+    }
+
+    /// <summary>For an option whose value is a span of time above zero.</summary>
+    public static TimeSpan? Parse(ArgumentResult result)
+    {
+        string text = result.Tokens.Single().Value;
+        if (TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero) return duration;
+        result.AddError($"'{text}' is no span of time above zero: write 500ms, 30s, 2m or 1h (at most 49 days).");
+        return null;
+    }
+
+    public static string Show(TimeSpan duration) => duration switch
+    {
+        { TotalMilliseconds: < 1000 } => string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMilliseconds:0.#} ms"),
+        { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.00} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)duration.TotalMinutes}:{duration.Seconds:00} min"),
+    };
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using LambdaStreaming.Tool.Serve;
+
+namespace LambdaStreaming.Tool;
+
+/// <summary>The help of a command, with what the options alone do not say: exit codes, and the forms of faults.</summary>
+internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
+{
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        int exitCode = help.Invoke(parseResult);
+        TextWriter writer = parseResult.InvocationConfiguration.Output;
+        Command command = parseResult.CommandResult.Command;
+        if (command.Name == "serve") Write(writer, "Faults:", ServedFault.Forms);
+        if (command is RootCommand || command.Name is "invoke" or "record") Write(writer, "Exit codes:", [.. ExitCode.All.Select(row => (row.Code.ToString(CultureInfo.InvariantCulture), row.Meaning))]);
+        return exitCode;
+    }
+
+    private static void Write(TextWriter writer, string title, IReadOnlyList<(string Name, string Meaning)> rows)
+    {
+        writer.WriteLine(title);
+        int width = rows.Max(row => row.Name.Length);
+        foreach ((string name, string meaning) in rows) writer.WriteLine($"  {name.PadRight(width)}  {meaning}");
+        writer.WriteLine();
+    }
+}

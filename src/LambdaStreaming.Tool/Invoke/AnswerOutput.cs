@@ -1,0 +1,50 @@
+using System.Buffers;
+using System.Text;
+
+namespace LambdaStreaming.Tool.Invoke;
+
+/// <summary>Where the answer goes: each write is one write of the system, at once.</summary>
+internal sealed class AnswerOutput(Stream stream, string name)
+{
+    // Source: errno.h of Linux and macOS; the platform hands the number through as HResult.
+    private const int BrokenPipe = 32;
+
+    private byte[] _copy = new byte[16 * 1024];
+
+    /// <summary>Whether what comes next on a terminal would stand in the answer's last line.</summary>
+    public bool EndsAmidLine { get; private set; }
+
+    public Task WriteAsync(string text, CancellationToken cancellationToken)
+    {
+        int length = Encoding.UTF8.GetMaxByteCount(text.Length);
+        if (_copy.Length < length) _copy = new byte[length];
+        return WriteCopyAsync(Encoding.UTF8.GetBytes(text, _copy), cancellationToken);
+    }
+
+    public Task WriteAsync(ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)
+    {
+        int length = checked((int)bytes.Length);
+        if (_copy.Length < length) _copy = new byte[length];
+        bytes.CopyTo(_copy);
+        return WriteCopyAsync(length, cancellationToken);
+    }
+
+    // A write to a pipe that nobody empties can't be cancelled, and Ctrl-C must work all the same: it is left behind, with bytes of our own.
+    private async Task WriteCopyAsync(int length, CancellationToken cancellationToken)
+    {
+        if (length == 0) return;
+        EndsAmidLine = _copy[length - 1] != '\n';
+        try
+        {
+            await stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+        }
+        catch (IOException e) when (e.HResult == BrokenPipe)
+        {
+            throw new OutputClosedException(e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ToolException(ExitCode.Local, $"{name} can't be written: {e.Message.TrimEnd('.')}. The connection is closed; the function may run on.", e);
+        }
+    }
+}

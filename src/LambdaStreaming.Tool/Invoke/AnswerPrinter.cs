@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LambdaStreaming.Tool.Invoke;
+
+/// <summary>How the payload is read and printed.</summary>
+internal enum AnswerForm
+{
+    Raw,
+    Text,
+    Lines,
+    Json,
+    ServerSentEvents,
+    Events,
+}
+
+/// <summary>Prints an answer while it comes.</summary>
+internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput output, AnswerStats stats, ToolConsole console)
+{
+    private const int MaxUnitBytes = 64 * 1024 * 1024;
+
+    // A line or value has to be held whole; a person's own machine can hold more than a service would.
+    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes };
+
+    // What is printed goes to terminals and programs, never into a page.
+    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>Whether the answer, so far, ends amid a line of a terminal.</summary>
+    public bool EndsAmidLine => output.EndsAmidLine;
+
+    public async Task PrintAsync(InvokeWithResponseStreamResponse response, string functionName, CancellationToken cancellationToken)
+    {
+        if (form == AnswerForm.Raw && !http) await PrintChunksAsync(response, cancellationToken);
+        else await PrintReadAsync(response, functionName, cancellationToken);
+    }
+
+    private async Task PrintChunksAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    {
+        stats.Waits();
+        await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken))
+        {
+            stats.Chunk(chunk.Length);
+            await output.WriteAsync(chunk.Payload, cancellationToken);
+            stats.Waits();
+        }
+    }
+
+    private async Task PrintReadAsync(InvokeWithResponseStreamResponse response, string functionName, CancellationToken cancellationToken)
+    {
+        // The same answer again, its chunks counted on the way; its failures pass through as they are.
+        var head = new ResponseStreamHead
+        {
+            FunctionName = functionName,
+            RequestId = response.RequestId,
+            ExecutedVersion = response.ExecutedVersion,
+            ResponseStreamContentType = response.ResponseStreamContentType,
+            Headers = response.Headers.Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)).ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase),
+        };
+        await using InvokeWithResponseStreamResponse watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), head: head);
+        ResponsePayload payload = watched;
+        if (http)
+        {
+            HttpIntegrationResponse integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
+            PrintHead(integration);
+            payload = integration;
+        }
+
+        await PrintPayloadAsync(payload, cancellationToken);
+    }
+
+    private async Task PrintPayloadAsync(ResponsePayload payload, CancellationToken cancellationToken)
+    {
+        switch (form)
+        {
+            case AnswerForm.Text:
+                await foreach (string text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
+                break;
+            case AnswerForm.Lines:
+                await foreach (string line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
+                break;
+            case AnswerForm.Json:
+                await foreach (JsonElement value in payload.ReadJsonAsync(AnswerJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
+                break;
+            case AnswerForm.ServerSentEvents:
+                await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
+                {
+                    // The end mark of language model APIs, which is no JSON and would stop a `| jq`.
+                    if (item.Data != "[DONE]") await output.WriteAsync(item.Data + "\n", cancellationToken);
+                }
+
+                break;
+            default:
+                await using (Stream stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
+                break;
+        }
+    }
+
+    private async Task PrintBytesAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[64 * 1024];
+        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
+            await output.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, count), cancellationToken);
+    }
+
+    private void PrintHead(HttpIntegrationResponse response)
+    {
+        if (!response.HasPrelude)
+        {
+            console.Say("the answer has no HTTP status and headers before its body");
+            return;
+        }
+
+        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
+        foreach ((string name, string value) in response.Headers)
+        {
+            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+        }
+
+        foreach ((string name, IReadOnlyList<string> values) in response.MultiValueHeaders)
+        {
+            foreach (string value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+        }
+
+        foreach (string cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
+        console.Error.WriteLine();
+    }
+
+    private static ReadOnlySequence<byte> Line(JsonElement value)
+    {
+        var line = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(line, Compact)) value.WriteTo(json);
+        line.Write("\n"u8);
+        return new ReadOnlySequence<byte>(line.WrittenMemory);
+    }
+}
+
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class AnswerJson : JsonSerializerContext;

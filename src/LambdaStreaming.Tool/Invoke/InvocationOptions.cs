@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using LambdaStreaming.Tool.Serve;
+
+namespace LambdaStreaming.Tool.Invoke;
+
+/// <summary>The part of the command line that says which function is called, and how; <c>invoke</c> and <c>record</c> share it.</summary>
+internal sealed class InvocationOptions
+{
+    private const string WhenNotStarted = "when-not-started";
+    private const string AtLeastOnce = "at-least-once";
+    private const string Never = "never";
+
+    private readonly Argument<string> _function = new("FUNCTION") { Description = "The function: a name, a partial ARN or an ARN, each with or without :qualifier" };
+    private readonly Option<string?> _payload = new("--payload", "-p") { HelpName = "JSON|@FILE|-", Description = "What the function is given: JSON text, @FILE for a file's bytes, - for standard input. Default: nothing" };
+    private readonly Option<bool> _asIs = new("--as-is") { Description = "Send the payload also where it is no JSON" };
+    private readonly Option<string?> _qualifier = new("--qualifier") { HelpName = "VERSION|ALIAS", Description = "The version or alias to run" };
+    private readonly Option<string?> _clientContext = new("--client-context") { HelpName = "JSON|@FILE|BASE64", Description = "What the function finds in its context object: a JSON object, or base64 as the AWS CLI takes it" };
+    private readonly Option<string?> _tenantId = new("--tenant-id") { HelpName = "ID", Description = "The tenant, for functions with tenant isolation" };
+    private readonly Option<bool> _logTail = new("--log-tail") { Description = "Print the last 4 KB of the function's log to standard error at the end" };
+    private readonly Option<string?> _region = new("--region") { HelpName = "REGION", Description = "The AWS region. Default: AWS_REGION, the profile's" };
+    private readonly Option<string?> _profile = new("--profile") { HelpName = "NAME", Description = "The AWS profile. Default: AWS_PROFILE" };
+    private readonly Option<Uri?> _endpointUrl = new("--endpoint-url") { HelpName = "URL", Description = "The endpoint to call in place of AWS's own. Default: AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL" };
+    private readonly Option<bool> _local = new("--local") { Description = "Call `lambda-stream serve` on this machine: its default address, region and credentials, where no option says otherwise" };
+    private readonly Option<TimeSpan?> _idleTimeout = new("--idle-timeout") { HelpName = "TIME", Description = "How long the service may be silent, before the answer and amid it (30s, 5m). Default: 16m", CustomParser = Duration.Parse };
+    private readonly Option<string?> _retry = new("--retry") { HelpName = "WHEN", Description = $"Send again: {WhenNotStarted} (the default), {AtLeastOnce} (the function may run twice) or {Never}" };
+    private readonly Option<int?> _maxAttempts = new("--max-attempts") { HelpName = "N", Description = "How often to send at most. Default: AWS_MAX_ATTEMPTS, else 3" };
+    private readonly Option<bool> _debug;
+
+    public InvocationOptions(Option<bool> debug)
+    {
+        _debug = debug;
+        _endpointUrl.CustomParser = ParseUrl;
+        _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
+        _maxAttempts.Validators.Add(result =>
+        {
+            if (result.Errors.Any() || result.GetValue(_maxAttempts) >= 1) return;
+            result.AddError("--max-attempts counts every send, so it is at least 1.");
+        });
+        _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
+        _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
+    }
+
+    public void AddTo(Command command)
+    {
+        command.Add(_function);
+        foreach (Option option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
+    }
+
+    public bool LogTail(ParseResult parsed) => parsed.GetValue(_logTail);
+
+    /// <summary>Reads the payload and makes the request.</summary>
+    public async Task<InvokeWithResponseStreamRequest> ReadRequestAsync(ParseResult parsed, ToolConsole console, CancellationToken cancellationToken)
+    {
+        string function = parsed.GetRequiredValue(_function);
+        if (string.IsNullOrWhiteSpace(function)) throw ToolException.Usage("The function's name is blank.");
+        var request = new InvokeWithResponseStreamRequest(function)
+        {
+            Payload = await PayloadArgument.ReadAsync(parsed.GetValue(_payload), parsed.GetValue(_asIs), console, cancellationToken),
+            Qualifier = parsed.GetValue(_qualifier),
+            ClientContext = await PayloadArgument.ReadClientContextAsync(parsed.GetValue(_clientContext), cancellationToken),
+            TenantId = parsed.GetValue(_tenantId),
+            IdleTimeout = parsed.GetValue(_idleTimeout),
+            ResponseHeadTimeout = parsed.GetValue(_idleTimeout),
+        };
+        return LogTail(parsed) ? request with { LogType = LogType.Tail } : request;
+    }
+
+    /// <summary>Makes a client of the options, the environment and the profile.</summary>
+    public LambdaStreamingClient CreateClient(ParseResult parsed, ToolConsole console)
+    {
+        var options = new LambdaStreamingClientOptions
+        {
+            Profile = parsed.GetValue(_profile),
+            Region = parsed.GetValue(_region) is { } region ? RegionEndpoint.GetBySystemName(region) : null,
+            ServiceUrl = parsed.GetValue(_endpointUrl),
+            LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(console.Error) : null,
+        };
+        if (parsed.GetValue(_local))
+        {
+            options.ServiceUrl ??= LocalService.DefaultUrl;
+            options.Region ??= LocalService.Region;
+            if (options.Profile is null) options.Credentials = LocalService.Credentials;
+        }
+
+        if (parsed.GetValue(_maxAttempts) is { } attempts) options.Retry.MaxAttempts = attempts;
+        options.Retry.Policy = parsed.GetValue(_retry) switch
+        {
+            AtLeastOnce => ResendPolicy.AtLeastOnce,
+            Never => ResendPolicy.Never,
+            _ => ResendPolicy.WhenNotStarted,
+        };
+        try
+        {
+            return new LambdaStreamingClient(options);
+        }
+        catch (ArgumentException e)
+        {
+            throw ToolException.Usage(WithoutParameter(e));
+        }
+    }
+
+    /// <summary>Sends the request; what can never be right about it is an error of usage.</summary>
+    public async Task<InvokeWithResponseStreamResponse> SendAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.InvokeWithResponseStreamAsync(request, cancellationToken);
+        }
+        catch (ArgumentException e)
+        {
+            throw ToolException.Usage(WithoutParameter(e));
+        }
+        catch (LambdaTransportException e) when (parsed.GetValue(_local) && !e.FunctionMayHaveRun)
+        {
+            throw new ToolException(ExitCode.Transport, $"{e.Message} Is `lambda-stream serve` running, on that port?", e);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new InterruptedException($"Interrupted. {e.Message}", e);
+        }
+    }
+
+    private static string WithoutParameter(ArgumentException e) => Failure.InTheseWords(e.Message.Split(" (Parameter ")[0]);
+
+    private static Uri? ParseUrl(ArgumentResult result)
+    {
+        string text = result.Tokens.Single().Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https") return url;
+        result.AddError($"'{text}' is no http or https address, like http://127.0.0.1:{LocalService.DefaultPort}.");
+        return null;
+    }
+}

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace LambdaStreaming.Tool.Invoke;
+
+/// <summary><c>lambda-stream invoke</c>.</summary>
+internal sealed class InvokeCommand
+{
+    private readonly InvocationOptions _invocation;
+    private readonly ToolConsole _console;
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check parameters and permission only; the function does not run" };
+    private readonly Option<bool> _http = new("--http") { Description = "Take an HTTP status and headers off the front of the answer, print them to standard error, then the body. Goes with the other readings" };
+    private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which appears once the answer is whole; until then it is FILE.partial" };
+    private readonly Option<bool> _stats = new("--stats") { Description = "Print request id, version, chunks, bytes and times to standard error at the end" };
+    private readonly IReadOnlyList<(AnswerForm Form, Option<bool> Option)> _forms =
+    [
+        (AnswerForm.Raw, new("--raw") { Description = "Print the payload's bytes as they come (the default)" }),
+        (AnswerForm.Text, new("--text") { Description = "Print the payload as text: whole characters, bad UTF-8 replaced" }),
+        (AnswerForm.Lines, new("--lines") { Description = "Print whole lines, ended by \\n" }),
+        (AnswerForm.Json, new("--json") { Description = "Print each JSON value of the payload on a line of its own (JSON lines, values one after another, or the elements of one array)" }),
+        (AnswerForm.ServerSentEvents, new("--sse") { Description = "Print the data of each server-sent event, without an end mark [DONE]" }),
+        (AnswerForm.Events, new("--events") { Description = "For scripts: print one JSON object for each event of the call: head, chunks, and complete or error" }),
+    ];
+
+    private InvokeCommand(ToolConsole console, Option<bool> debug)
+    {
+        _console = console;
+        _invocation = new InvocationOptions(debug);
+    }
+
+    public static Command Create(ToolConsole console, Option<bool> debug)
+    {
+        var invoke = new InvokeCommand(console, debug);
+        var command = new Command("invoke", "Invokes a function and prints its answer to standard output while it is being made; everything else goes to standard error.");
+        invoke._invocation.AddTo(command);
+        command.Add(invoke._dryRun);
+        foreach ((_, Option<bool> option) in invoke._forms) command.Add(option);
+        command.Add(invoke._http);
+        command.Add(invoke._output);
+        command.Add(invoke._stats);
+        command.Validators.Add(invoke.ValidateForms);
+        command.SetAction(invoke.RunAsync);
+        return command;
+    }
+
+    private void ValidateForms(CommandResult result)
+    {
+        List<string> given = [.. _forms.Where(form => result.GetValue(form.Option)).Select(form => form.Option.Name)];
+        if (given.Count > 1) result.AddError($"{string.Join(" and ", given)} exclude each other: an answer is read in one way.");
+        else if (given is ["--events"] && result.GetValue(_http)) result.AddError("--http and --events exclude each other.");
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        InvokeWithResponseStreamRequest request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
+        if (parsed.GetValue(_dryRun)) request = request with { InvocationType = InvocationType.DryRun };
+        using LambdaStreamingClient client = _invocation.CreateClient(parsed, _console);
+        AnswerForm form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
+        string? path = parsed.GetValue(_output) is { Length: > 0 } and not "-" ? parsed.GetValue(_output) : null;
+
+        await using OutputFile? file = path is null ? null : OutputFile.Open(path);
+        var stats = new AnswerStats(TimeProvider.System);
+        var output = new AnswerOutput(file?.Stream ?? _console.Output, path is null ? "Standard output" : $"The file {path}");
+        Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
+        try
+        {
+            if (file is not null && _console.ErrorIsTerminal) await ProgressLine.RunAsync(_console.Ansi, stats, Path.GetFileName(path!), TimeProvider.System, Read);
+            else await Read();
+            file?.Commit();
+        }
+        finally
+        {
+            stats.End();
+            if (parsed.GetValue(_stats)) stats.Print(_console.Error);
+            if (file is not null && stats.Bytes > 0 && file.IsPartial) _console.Say($"what came is in {file.CurrentPath}");
+        }
+
+        if (file is not null && _console.ErrorIsTerminal)
+            _console.Say(string.Create(CultureInfo.InvariantCulture, $"{ByteCount.Show(stats.Bytes)} in {stats.Chunks} chunks and {Duration.Show(stats.Elapsed)}, whole: {path}"));
+        return ExitCode.Whole;
+    }
+
+    private async Task ReadAsync(
+        LambdaStreamingClient client, InvokeWithResponseStreamRequest request, AnswerPrinter printer, EventPrinter? events, AnswerStats stats, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        InvokeComplete? complete = null;
+        try
+        {
+            await using InvokeWithResponseStreamResponse response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
+            stats.Head(response);
+            try
+            {
+                if (request.InvocationType == InvocationType.DryRun) _console.Say($"allowed: {request.FunctionName} exists and may be invoked so; it did not run");
+                if (events is not null) await events.PrintAsync(response, cancellationToken);
+                else await printer.PrintAsync(response, request.FunctionName, cancellationToken);
+            }
+            catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+            {
+                throw InterruptedException.AmidAnswer(e);
+            }
+            finally
+            {
+                complete = response.InvokeComplete;
+            }
+        }
+        catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
+        {
+            // Also after Ctrl-C: the script that reads the events asked for their end.
+            await events.PrintAsync(e, Failure.TextOf(e) ?? e.Message, CancellationToken.None);
+            throw;
+        }
+        finally
+        {
+            if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && printer.EndsAmidLine) _console.Error.WriteLine();
+            if (_invocation.LogTail(parsed) && complete?.DecodeLogResult() is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace LambdaStreaming.Tool.Invoke;
+
+/// <summary>What <c>--payload</c> and <c>--client-context</c> stand for: text, a file or standard input; checked before anything is sent.</summary>
+internal static class PayloadArgument
+{
+    // Twice what the service takes; its own limit is its to judge, an endless input ours to stop.
+    private const int MaxInputBytes = 16 * 1024 * 1024;
+
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(string? argument, bool asIs, ToolConsole console, CancellationToken cancellationToken)
+    {
+        // Standard input that nobody asked for is left alone: in a script it may be somebody else's.
+        if (string.IsNullOrEmpty(argument)) return default;
+        byte[] payload = argument is "-" or "@-"
+            ? await ReadInputAsync(console, cancellationToken)
+            : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
+        if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong) throw ToolException.Usage($"The payload is no JSON: {wrong}. {Advice(argument)} Nothing was sent.");
+        return payload;
+    }
+
+    public static async Task<string?> ReadClientContextAsync(string? argument, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(argument)) return null;
+        if (!argument.StartsWith('@') && !argument.StartsWith('{'))
+        {
+            if (Convert.TryFromBase64String(argument, new byte[argument.Length], out _)) return argument;
+            throw ToolException.Usage("The client context is neither a JSON object, nor @FILE, nor base64. Nothing was sent.");
+        }
+
+        byte[] json = await ReadTextOrFileAsync(argument, "--client-context", cancellationToken);
+        if (WrongWith(json) is { } wrong) throw ToolException.Usage($"The client context is no JSON: {wrong}. Nothing was sent.");
+        try
+        {
+            return InvokeWithResponseStreamRequest.EncodeClientContext(Encoding.UTF8.GetString(json));
+        }
+        catch (ArgumentException e)
+        {
+            throw ToolException.Usage($"{e.Message.Split(" (Parameter ")[0]} Nothing was sent.");
+        }
+    }
+
+    /// <returns><see langword="null"/> for JSON.</returns>
+    internal static string? WrongWith(ReadOnlySpan<byte> json)
+    {
+        if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) return "it begins with a byte order mark; save it as UTF-8 without one";
+        if (json.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || json.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) return "it is UTF-16; save it as UTF-8";
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 10_000 });
+            while (reader.Read())
+            {
+            }
+
+            return null;
+        }
+        catch (JsonException e)
+        {
+            // The parser's own words without its place, which counts from 0.
+            string what = e.Message.Split(" LineNumber:")[0].Split(" Path:")[0].TrimEnd('.');
+            return string.Create(CultureInfo.InvariantCulture, $"line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {what}");
+        }
+    }
+
+    private static string Advice(string argument)
+    {
+        if (argument.StartsWith('@') || argument == "-") return "--as-is sends its bytes nonetheless.";
+        if (File.Exists(argument)) return $"To send the file of that name, write @{argument}.";
+        return "In a shell, put it in single quotes, and texts within it in double quotes, like '{\"name\":\"Ada\"}'; --as-is sends it nonetheless.";
+    }
+
+    private static async Task<byte[]> ReadTextOrFileAsync(string argument, string option, CancellationToken cancellationToken)
+    {
+        if (!argument.StartsWith('@')) return Encoding.UTF8.GetBytes(argument);
+        string path = argument[1..];
+        if (path.Length == 0) throw ToolException.Usage($"{option} @ names no file: write @FILE.");
+        try
+        {
+            await using FileStream file = File.OpenRead(path);
+            return await ReadToEndAsync(file, path, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw ToolException.Usage($"{option}: the file {path} can't be read: {e.Message} Nothing was sent.");
+        }
+    }
+
+    private static async Task<byte[]> ReadInputAsync(ToolConsole console, CancellationToken cancellationToken)
+    {
+        if (console.InputIsTerminal) console.Say($"reading the payload from the terminal; {(OperatingSystem.IsWindows() ? "Ctrl-Z and Enter end" : "Ctrl-D ends")} it");
+
+        // A read of a terminal or pipe can't be cancelled; leaving it behind is enough, the program ends.
+        return await Task.Run(() => ReadToEndAsync(console.Input, "standard input", CancellationToken.None), cancellationToken).WaitAsync(cancellationToken);
+    }
+
+    private static async Task<byte[]> ReadToEndAsync(Stream stream, string name, CancellationToken cancellationToken)
+    {
+        using var payload = new MemoryStream();
+        byte[] buffer = new byte[64 * 1024];
+        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
+        {
+            payload.Write(buffer, 0, count);
+            if (payload.Length > MaxInputBytes) throw ToolException.Usage($"{name} has more than 16 MiB; Lambda takes a payload of 6 MB. Nothing was sent.");
+        }
+
+        return payload.ToArray();
+    }
+}

@@ -1,0 +1,12 @@
+namespace LambdaStreaming.Tool;
+
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        ToolConsole console = ToolConsole.OfProcess();
+        using var signals = new StopSignals(console);
+        int exitCode = await LambdaStreamCommand.RunAsync(args, console, signals.Token);
+        return exitCode == ExitCode.Interrupted && signals.Terminated ? ExitCode.Terminated : exitCode;
+    }
+}

@@ -1,0 +1,17 @@
+using Amazon;
+using Amazon.Runtime;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tool.Serve;
+
+/// <summary>Where <c>serve</c> listens when nothing else is said, so that <c>invoke --local</c> finds it.</summary>
+internal static class LocalService
+{
+    public const int DefaultPort = 9001;
+
+    public static Uri DefaultUrl { get; } = new($"http://127.0.0.1:{DefaultPort}");
+
+    public static RegionEndpoint Region { get; } = new LocalLambdaServerOptions().Region;
+
+    public static AWSCredentials Credentials { get; } = new LocalLambdaServerOptions().Credentials;
+}

@@ -1,0 +1,171 @@
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tool.Tests;
+
+/// <summary>Each exit code that needs no signal; those that do are in <see cref="ProcessTests"/>.</summary>
+public sealed class ExitCodeTests
+{
+    private static Task<LocalLambdaServer> HelloAsync(Action<LocalFunction>? configure = null) => LocalLambdaServer.StartAsync(options =>
+    {
+        LocalFunction function = options.AddFunction("f", async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("Hello, ", ct);
+            await response.WriteTextAsync("Ada", ct);
+        });
+        configure?.Invoke(function);
+    });
+
+    [Fact]
+    public async Task Invoke_WholeAnswer_0AndNothingElseIsSaid()
+    {
+        await using var server = await HelloAsync();
+
+        var run = await Run.InvokeAsync(server);
+
+        Assert.Equal((0, "Hello, Ada", ""), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Invoke_OutputFolderIsNotThere_1AndNothingIsSent()
+    {
+        await using var server = await HelloAsync();
+
+        var run = await Run.InvokeAsync(server, "--output", "/nonexistent/answer");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("Nothing was sent", run.Error);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("no function", "invoke")]
+    [InlineData("unknown option", "invoke", "f", "--nope")]
+    [InlineData("no command")]
+    [InlineData("two forms", "invoke", "f", "--lines", "--json")]
+    [InlineData("no time", "invoke", "f", "--idle-timeout", "soon")]
+    [InlineData("no address", "invoke", "f", "--endpoint-url", "127.0.0.1")]
+    [InlineData("no attempts", "invoke", "f", "--max-attempts", "0")]
+    [InlineData("bad JSON", "invoke", "f", "--payload", "{name:1}")]
+    [InlineData("no file", "invoke", "f", "--payload", "@/nonexistent")]
+    [InlineData("bad context", "invoke", "f", "--client-context", "not base64!")]
+    [InlineData("bad name", "invoke", "..", "--local")]
+    [InlineData("nothing to serve", "serve")]
+    [InlineData("no such file", "serve", "--function", "a=exec:/nonexistent")]
+    [InlineData("nowhere to record to", "record", "f")]
+    [InlineData("unknown shell", "completion", "tcsh")]
+    public async Task AnyCommand_CommandLineIsWrong_2(string what, params string[] args)
+    {
+        var run = await Run.OfAsync(args);
+
+        Assert.True(run.ExitCode == 2, $"{what}: {run.ExitCode} {run.Error}");
+        Assert.StartsWith("lambda-stream: ", run.Error);
+        Assert.Empty(run.Output);
+        Assert.DoesNotContain("   at ", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_FunctionFails_3AndItsWordsAreShown()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("one ", ct);
+            response.Fail("RangeError", """{"errorType":"RangeError","errorMessage":"boom \u001b[2J","trace":[]}""");
+        }));
+
+        var run = await Run.InvokeAsync(server);
+
+        Assert.Equal((3, "one "), (run.ExitCode, run.Output));
+        Assert.Contains("The function f failed with RangeError: boom \uFFFD[2J. It ran; 1 chunks with 4 bytes came before", run.Error);
+        Assert.DoesNotContain('\e', run.Error);
+        Assert.Equal(1, run.Error.Count(c => c == '\n'));
+    }
+
+    public static TheoryData<string> Breaks => ["cut", "flipped", "silent", "exception"];
+
+    [Theory, MemberData(nameof(Breaks))]
+    public async Task Invoke_AnswerIsNotWhole_4AfterWhatCame(string how)
+    {
+        await using var server = await HelloAsync(function => _ = how switch
+        {
+            "cut" => function.OnEveryCall().CutAfterChunks(1, CutMode.CleanEnd),
+            "flipped" => function.OnEveryCall().FlipBit(150),
+            "silent" => function.OnEveryCall().SilenceAfterChunks(1),
+            _ => function.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "sorry"),
+        });
+
+        var run = await Run.InvokeAsync(server, "--idle-timeout", "500ms");
+
+        Assert.Equal((4, "Hello, "), (run.ExitCode, run.Output));
+        Assert.Contains("may have run", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_ServiceSaysNo_5AndThatTheFunctionDidNotRun()
+    {
+        await using var server = await HelloAsync();
+
+        var run = await Run.OfAsync(["invoke", "other", .. Run.At(server)]);
+
+        Assert.Equal((5, ""), (run.ExitCode, run.Output));
+        Assert.Contains("ResourceNotFoundException", run.Error);
+        Assert.Contains("did not run", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_NobodyListens_6AndAHintAtServe()
+    {
+        Uri url;
+        await using (var server = await HelloAsync()) url = server.ServiceUrl;
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--max-attempts", "1", "--endpoint-url", url.ToString());
+
+        Assert.Equal((6, ""), (run.ExitCode, run.Output));
+        Assert.Contains("did not run", run.Error);
+        Assert.Contains("`lambda-stream serve`", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_NoRegionAndNoCredentials_7InWordsOfTheCommandLine()
+    {
+        using var process = ToolProcess.Start(["invoke", "f"]);
+
+        Assert.Equal(7, await process.ExitCodeAsync());
+        string error = await process.Error;
+        Assert.Contains("--region", error);
+        Assert.Contains("did not run", error);
+        Assert.DoesNotContain("LambdaStreamingClientOptions", error);
+    }
+
+    [Fact]
+    public async Task Invoke_PayloadIsNoJson_8()
+    {
+        await using var server = await HelloAsync();
+
+        var run = await Run.InvokeAsync(server, "--json");
+
+        Assert.Equal((8, ""), (run.ExitCode, run.Output));
+        Assert.Contains("may have run", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_Debug_ShowsStackTraceAndLog()
+    {
+        await using var server = await HelloAsync(function => function.RespondWithError("KMSDisabledException"));
+
+        var run = await Run.InvokeAsync(server, "--debug");
+
+        Assert.Equal(5, run.ExitCode);
+        Assert.Contains("   at LambdaStreaming.", run.Error);
+    }
+
+    [Fact]
+    public async Task Docs_ExitCodes_AreThoseOfTheProgram()
+    {
+        string page = await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(Interop.Folder))!, "docs", "cli.md"), TestContext.Current.CancellationToken);
+        var help = await Run.OfAsync("invoke", "--help");
+
+        Assert.All(ExitCode.All, row => Assert.Contains($"| {row.Code} | {row.Meaning} |", page));
+        Assert.All(ExitCode.All, row => Assert.Contains(row.Meaning, help.Output));
+        Assert.Equal(0, help.ExitCode);
+    }
+}

@@ -1,0 +1,348 @@
+using System.Text;
+using System.Text.Json;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tool.Tests;
+
+public sealed class InvokeTests
+{
+    private static Task<LocalLambdaServer> AnsweringAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+    {
+        foreach (byte[] chunk in chunks) await response.WriteAsync(chunk, ct);
+    }));
+
+    private static Task<LocalLambdaServer> AnsweringAsync(params string[] chunks) => AnsweringAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
+
+    private static Task<LocalLambdaServer> EchoAsync(bool requireJson = true) => LocalLambdaServer.StartAsync(options =>
+    {
+        options.RequireJsonPayload = requireJson;
+        options.AddFunction("f", (invocation, response, ct) => response.WriteAsync(invocation.Payload, ct));
+    });
+
+    [Fact]
+    public async Task Raw_AnyBytes_ComeUnchanged()
+    {
+        byte[] bytes = [0, 0xFF, 13, 10, 27, 0xC3];
+        await using var server = await AnsweringAsync([bytes, bytes]);
+
+        var run = await Run.InvokeAsync(server);
+
+        Assert.Equal([.. bytes, .. bytes], run.Bytes);
+    }
+
+    [Theory]
+    [InlineData("--text", "w\u00F6rld\r\n\uFFFD")]
+    [InlineData("--lines", "w\u00F6rld\n\uFFFD\n")]
+    public async Task TextForms_SplitAndBadUtf8_AreWholeCharacters(string form, string expected)
+    {
+        await using var server = await AnsweringAsync([[.. "w"u8, 0xC3], [0xB6, .. "rld\r\n"u8, 0xFF]]);
+
+        var run = await Run.InvokeAsync(server, form);
+
+        Assert.Equal((0, expected), (run.ExitCode, run.Output));
+    }
+
+    [Fact]
+    public async Task Json_ArrayInPieces_OneElementALine()
+    {
+        await using var server = await AnsweringAsync("[{\"a\": 1.50,", " \"b\":\"w\u00F6rld\"}, nul", "l]");
+
+        var run = await Run.InvokeAsync(server, "--json");
+
+        Assert.Equal("{\"a\":1.50,\"b\":\"w\u00F6rld\"}\nnull\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Sse_EventsOfALanguageModel_DataWithoutEndMark()
+    {
+        await using var server = await AnsweringAsync("event: x\ndata: {\"a\":1}\n\nda", "ta: {\"a\":2}\n\ndata: [DONE]\n\n");
+
+        var run = await Run.InvokeAsync(server, "--sse");
+
+        Assert.Equal("{\"a\":1}\n{\"a\":2}\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Http_WithLines_HeadToErrorAndBodyToOutput()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            await response.WriteHttpIntegrationHeadAsync(201, new Dictionary<string, string> { ["x-a"] = "1" }, ["c=1", "d=2"], ct);
+            await response.WriteTextAsync("one\r\ntwo", ct);
+        }));
+
+        var run = await Run.InvokeAsync(server, "--http", "--lines");
+
+        Assert.Equal((0, "one\ntwo\n"), (run.ExitCode, run.Output));
+        Assert.Equal("HTTP 201\nx-a: 1\nset-cookie: c=1\nset-cookie: d=2\n\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Http_NoPrelude_BodyAndASentence()
+    {
+        await using var server = await AnsweringAsync("plain");
+
+        var run = await Run.InvokeAsync(server, "--http");
+
+        Assert.Equal((0, "plain"), (run.ExitCode, run.Output));
+        Assert.Contains("no HTTP status", run.Error);
+    }
+
+    [Fact]
+    public async Task Events_WholeAnswer_HeadChunksComplete()
+    {
+        await using var server = await AnsweringAsync([[.. "hi"u8], [0xFF]]);
+
+        var run = await Run.InvokeAsync(server, "--events", "--log-tail");
+
+        JsonElement[] events = [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal(["head", "chunk", "chunk", "complete"], events.Select(e => e.GetProperty("event").GetString()));
+        Assert.Equal(server.Requests[0].RequestId, events[0].GetProperty("requestId").GetString());
+        Assert.Equal("hi", events[1].GetProperty("text").GetString());
+        Assert.Equal([0xFF], events[2].GetProperty("base64").GetBytesFromBase64());
+    }
+
+    [Theory]
+    [InlineData("TooManyRequestsException", 5, false)]
+    [InlineData(null, 4, true)]
+    public async Task Events_AnyFailure_LastLineIsTheError(string? error, int exitCode, bool mayHaveRun)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            LocalFunction function = options.AddFunction("f");
+            if (error is not null) function.RespondWithError(error);
+            else function.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd);
+        });
+
+        var run = await Run.InvokeAsync(server, "--events", "--retry", "never");
+
+        JsonElement last = JsonDocument.Parse(run.Output.TrimEnd('\n').Split('\n')[^1]).RootElement;
+        Assert.Equal("error", last.GetProperty("event").GetString());
+        Assert.Equal((exitCode, exitCode), (run.ExitCode, last.GetProperty("exitCode").GetInt32()));
+        Assert.Equal(mayHaveRun, last.GetProperty("functionMayHaveRun").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Payload_Text_IsSentAsItIs()
+    {
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--payload", """{ "a" : "w\u00f6" }""");
+
+        Assert.Equal("""{ "a" : "w\u00f6" }""", run.Output);
+    }
+
+    [Fact]
+    public async Task Payload_File_IsSentAsItIs()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "-p", "@" + folder.Write("payload.json", "[1,\n2]\n"));
+
+        Assert.Equal("[1,\n2]\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Payload_Dash_IsStandardInput()
+    {
+        await using var server = await EchoAsync();
+
+        var run = await Run.OfAsync(["invoke", "f", "--payload", "-", .. Run.At(server)], new MemoryStream("\"from a pipe\""u8.ToArray()));
+
+        Assert.Equal("\"from a pipe\"", run.Output);
+    }
+
+    [Fact]
+    public async Task Payload_None_StandardInputIsLeftAlone()
+    {
+        await using var server = await EchoAsync();
+        var input = new MemoryStream("{}"u8.ToArray());
+
+        var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], input);
+
+        Assert.Equal((0, "", 0L), (run.ExitCode, run.Output, input.Position));
+        Assert.Equal(0, server.Requests[0].Payload.Length);
+    }
+
+    [Fact]
+    public async Task Payload_NoJson_SaysWhereAndWhatToDo()
+    {
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--payload", "{\n name: 1}");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("line 2, byte 2", run.Error);
+        Assert.Contains("--as-is", run.Error);
+        Assert.Contains("Nothing was sent", run.Error);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0xEF, 0xBB, 0xBF, (byte)'1' }, "byte order mark")]
+    [InlineData(new byte[] { 0xFF, 0xFE, (byte)'1', 0 }, "UTF-16")]
+    public async Task Payload_FileOfAnotherEncoding_SaysWhich(byte[] bytes, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.File("payload.json"), bytes, TestContext.Current.CancellationToken);
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--payload", "@" + folder.File("payload.json"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Error);
+    }
+
+    [Fact]
+    public async Task Payload_AsIs_IsSentThoughNoJson()
+    {
+        await using var server = await EchoAsync(requireJson: false);
+
+        var run = await Run.InvokeAsync(server, "--payload", "no json", "--as-is");
+
+        Assert.Equal((0, "no json"), (run.ExitCode, run.Output));
+    }
+
+    [Fact]
+    public async Task RequestOptions_All_ReachTheService()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (invocation, response, ct) =>
+        {
+            response.Log("a line of the log");
+            await response.WriteTextAsync($"{invocation.Qualifier} {invocation.TenantId} {Encoding.UTF8.GetString(Convert.FromBase64String(invocation.ClientContext!))}", ct);
+        }));
+
+        var run = await Run.InvokeAsync(server, "--qualifier", "live", "--tenant-id", "t1", "--client-context", """{"custom":{"a":1}}""", "--log-tail");
+
+        Assert.Equal("""live t1 {"custom":{"a":1}}""", run.Output);
+        Assert.Contains("a line of the log", run.Error);
+    }
+
+    [Fact]
+    public async Task DryRun_Allowed_SaysSoAndPrintsNothing()
+    {
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--dry-run");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        Assert.Contains("did not run", run.Error);
+    }
+
+    [Theory]
+    [InlineData("when-not-started", 1)]
+    [InlineData("at-least-once", 2)]
+    [InlineData("never", 1)]
+    public async Task Retry_FunctionMayHaveRun_SentAgainOnlyWhenAskedTo(string when, int sends)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnCall(1).RespondWithStatus(503));
+
+        await Run.InvokeAsync(server, "--retry", when, "--max-attempts", "2");
+
+        Assert.Equal(sends, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Stats_WholeAnswer_AreOnStandardError()
+    {
+        await using var server = await AnsweringAsync("Hello, ", "Ada");
+
+        var run = await Run.InvokeAsync(server, "--stats");
+
+        Assert.Equal("Hello, Ada", run.Output);
+        Assert.Contains($"request id   {server.Requests[0].RequestId}\n", run.Error);
+        Assert.Contains("version      $LATEST\nchunks       2\nbytes        10\n", run.Error);
+    }
+
+    [Theory]
+    [InlineData("--lines")]
+    [InlineData("--http")]
+    public async Task Stats_OtherReadings_CountTheChunksOfTheWire(string form)
+    {
+        await using var server = await AnsweringAsync("one ", "two\nthree", "\n");
+
+        var run = await Run.InvokeAsync(server, form, "--stats");
+
+        Assert.Contains("chunks       3\nbytes        14\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Output_WholeAnswer_ReplacesTheFile()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("answer", "an older and longer answer");
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal((0, "", ""), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal("new", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal(["answer"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Output_CutAnswer_KeepsTheOldFileAndWhatCame()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("answer", "old");
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
+            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+
+        var run = await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal(4, run.ExitCode);
+        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal("beginning", await File.ReadAllTextAsync(path + ".partial", TestContext.Current.CancellationToken));
+        Assert.Contains("answer.partial", run.Error);
+    }
+
+    [Fact]
+    public async Task Output_NothingCame_LeavesNothingBehind()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").RespondWithError("KMSDisabledException"));
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(5, run.ExitCode);
+        Assert.Empty(folder.Files());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Output_PersonLooks_ProgressIsShown(bool personLooks)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await AnsweringAsync("Hello, ", "Ada");
+
+        var run = await Run.OfAsync(["invoke", "f", "--output", folder.File("answer"), .. Run.At(server)], Stream.Null, errorIsTerminal: personLooks);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        Assert.Equal(personLooks, run.Error.Contains("10 B in 2 chunks", StringComparison.Ordinal));
+        Assert.Equal(personLooks, run.Error.Contains('\e', StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("no line end", true)]
+    [InlineData("a line end\n", false)]
+    public async Task Raw_Terminal_WhatIsSaidBeginsALine(string answer, bool added)
+    {
+        await using var server = await AnsweringAsync(answer);
+
+        var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
+
+        Assert.Equal((answer, added ? Environment.NewLine : ""), (run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Error_Colours_OnlyWhereAskedFor()
+    {
+        var with = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true, colours: true);
+        var without = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true);
+
+        Assert.Contains("\e[1;", with.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', without.Error);
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tool.Tests;
+
+/// <summary>What only a process of its own shows: pipes, signals, and when bytes leave.</summary>
+public sealed class ProcessTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static void NeedsUnix() => Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix pipes and signals.");
+
+    private static async Task<string> ReadAsync(Stream stream, int count)
+    {
+        byte[] bytes = new byte[count];
+        await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+        return Encoding.UTF8.GetString(bytes);
+    }
+
+    [Theory]
+    [InlineData("--raw", "first\n")]
+    [InlineData("--lines", "first\n")]
+    [InlineData("--text", "first\n")]
+    public async Task Invoke_FunctionWaitsAfterAChunk_TheChunkIsOutAlready(string form, string expected)
+    {
+        var go = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("first\n", ct);
+            await go.Task.WaitAsync(ct);
+            await response.WriteTextAsync("second\n", ct);
+        }));
+        using var process = ToolProcess.Invoke(server, form);
+
+        Assert.Equal(expected, await ReadAsync(process.Output, expected.Length));
+        go.SetResult();
+        Assert.Equal("second\n", await process.OutputText.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await process.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task Invoke_ReaderOfThePipeLeaves_141QuietlyAndConnectionIsFreed()
+    {
+        NeedsUnix();
+        var go = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("first\n", ct);
+            await go.Task.WaitAsync(ct);
+            await response.WriteTextAsync("second\n", ct);
+            await Task.Delay(Timeout.Infinite, ct);
+        }));
+        using var process = ToolProcess.Invoke(server);
+        await ReadAsync(process.Output, 6);
+
+        process.Output.Dispose();
+        go.SetResult();
+
+        Assert.Equal(141, await process.ExitCodeAsync());
+        Assert.Equal("", await process.Error);
+        await server.Requests[0].ClientLeft.WaitAsync(Patience);
+    }
+
+    [Theory]
+    [InlineData(ToolProcess.SigInt, 130)]
+    [InlineData(ToolProcess.SigTerm, 143)]
+    public async Task Invoke_Signal_FreesTheConnectionAndSaysThatTheFunctionRunsOn(int signal, int exitCode)
+    {
+        NeedsUnix();
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct)).OnEveryCall().SilenceAfterChunks(1));
+        using var process = ToolProcess.Invoke(server);
+        await ReadAsync(process.Output, 6);
+
+        process.Signal(signal);
+
+        Assert.Equal(exitCode, await process.ExitCodeAsync());
+        Assert.Contains("does not stop the function", await process.Error);
+        await server.Requests[0].ClientLeft.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task Invoke_CtrlCBeforeTheHead_130()
+    {
+        NeedsUnix();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().SilenceBeforeHead());
+        using var process = ToolProcess.Invoke(server);
+        var request = await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
+
+        process.Signal(ToolProcess.SigInt);
+
+        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Contains("may have run", await process.Error);
+        await request.ClientLeft.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task Invoke_CtrlCWhileNobodyReadsTheOutput_130()
+    {
+        NeedsUnix();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            // More than pipe, sockets and buffers hold.
+            while (true) await response.WriteAsync(new byte[1024 * 1024], ct);
+        }));
+        using var process = ToolProcess.Invoke(server);
+        await ReadAsync(process.Output, 1);
+
+        process.Signal(ToolProcess.SigInt);
+
+        Assert.Equal(130, await process.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task Invoke_InputThatNeverEnds_IsNotReadUnasked()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("done", ct)));
+
+        // Its standard input is a pipe that stays open.
+        using var process = ToolProcess.Invoke(server);
+
+        Assert.Equal("done", await process.OutputText.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await process.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task Invoke_FileInAShell_WhatComesNextIsWrittenAfterTheAnswer()
+    {
+        NeedsUnix();
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer ", ct)));
+
+        await Interop.RunAsync(server, "/bin/sh", "-c", "(printf 'before '; \"$1\" invoke f; printf after) > \"$2\"", "sh", ToolProcess.Path, folder.File("out"));
+
+        Assert.Equal("before answer after", await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Invoke_OutputIsFull_1AndSaysSo()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "Needs /dev/full.");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        var run = await Run.InvokeAsync(server, "--output", "/dev/full");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("can't be written", run.Error);
+    }
+
+    [Fact]
+    public async Task Completion_Bash_OffersWhatTheProgramKnows()
+    {
+        NeedsUnix();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        const string Script = """
+            PATH="$1:$PATH"; eval "$(lambda-stream completion bash)"
+            COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4; _lambda_stream; echo "${COMPREPLY[@]}"
+            """;
+
+        string output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", Path.GetDirectoryName(ToolProcess.Path)!);
+
+        Assert.Equal("never\n", output);
+    }
+}
