@@ -53,6 +53,7 @@ internal sealed class ServerProcess : IDisposable
                 await response.WriteTextAsync("one", cancellationToken);
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             });
+            MixedCalls.AddFunctions(options);
             options.AddFunction("refused").RespondWithError("ResourceConflictException");
             options.AddFunction("cut").RespondWithRaw(new RawResponse
             {
@@ -66,11 +67,12 @@ internal sealed class ServerProcess : IDisposable
         return 0;
     }
 
-    public LambdaStreamingClient CreateClient() => new(new LambdaStreamingClientOptions
+    public LambdaStreamingClient CreateClient(TimeSpan? idleTimeout = null) => new(new LambdaStreamingClientOptions
     {
         ServiceUrl = Url,
         Region = RegionEndpoint.USEast1,
         Credentials = new LocalLambdaServerOptions().Credentials,
+        IdleTimeout = idleTimeout ?? TimeSpan.FromMinutes(16),
     });
 
     public void Dispose()
