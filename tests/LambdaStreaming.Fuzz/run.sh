@@ -12,7 +12,7 @@ command -v afl-fuzz >/dev/null || { echo "afl-fuzz is missing: install AFL++" >&
 dotnet tool restore >/dev/null
 dotnet build tests/LambdaStreaming.Fuzz -c Release -v quiet
 rm -rf "$work/bin" "$work/seeds"
-mkdir -p "$work"
+mkdir -p "$work/out"
 cp -r artifacts/bin/LambdaStreaming.Fuzz/release "$work/bin"
 "$fuzz" seeds "$work/seeds"
 
@@ -24,6 +24,7 @@ targets=("$@")
 export AFL_SKIP_BIN_CHECK=1 AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_AUTORESUME=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
 crashes=0
 for target in "${targets[@]}"; do
+  mkdir -p "$work/out/$target"
   afl-fuzz -i "$work/seeds/$target" -o "$work/out/$target" -x "$work/seeds/dictionary" -m none -t 20000 -V $((seconds / ${#targets[@]})) \
     -- "$fuzz" afl "$target" >"$work/$target.log" 2>&1 || { tail -20 "$work/$target.log"; exit 1; }
   stats=$work/out/$target/default/fuzzer_stats
