@@ -8,7 +8,7 @@ namespace LambdaStreaming.Tests;
 /// <summary>The guard of speed that no noisy machine can fail: what is allocated.</summary>
 public class AllocationTests
 {
-    // Source: DESIGN, section 6: a call may cost 6 KB beyond the signer and a raw POST.
+    // The goal: a call may cost 6 KB beyond the signer and a raw POST.
     // In a debug build every async method is an object more, which no user's build has.
 #if DEBUG
     private const long MaxCallBytesOfOurs = 8 * 1024;
