@@ -66,7 +66,7 @@ public class DecoderDifferenceTests
     [Fact]
     public void Peer_MessageClaimsALength_AllocatesIt()
     {
-        var prelude = Messages.Raw([], new byte[LambdaStreamingClientOptions.DefaultMaxMessageBytes - 15]).AsSpan(0, 12).ToArray();
+        var prelude = Messages.Raw([], new byte[LambdaStreamingClientOptions.DefaultMaxMessageBytes - 15]).AsSpan(0, 13).ToArray();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         var peer = PeerDecoder.Decode(prelude);
@@ -96,8 +96,11 @@ public class DecoderDifferenceTests
         var end = peer.Messages.Count > naive.Messages.Count ? "no error" : ClassOf(peer.End);
 
         for (var i = 0; i < Math.Min(naive.Messages.Count, peer.Messages.Count); i++) CompareMessage(naive.Messages[i], peer.Messages[i], wire);
-        if (Agrees(naive.End, end)) return;
-        Assert.True(Array.Exists(Known, difference => difference.Ours == naive.End.ToString() && difference.Theirs == end), $"Not listed: ours ends {naive.End} after {naive.Messages.Count}, AWSSDK.Core with {peer.End} after {peer.Messages.Count}: {Convert.ToHexString(wire.AsSpan(0, Math.Min(wire.Length, 600)))}");
+
+        // And where it failed at a message that ours takes, what comes of ours later has no counterpart.
+        var ours = peer.Messages.Count < naive.Messages.Count && end != "no error" ? NaiveEnd.Whole : naive.End;
+        if (Agrees(ours, end)) return;
+        Assert.True(Array.Exists(Known, difference => difference.Ours == ours.ToString() && difference.Theirs == end), $"Not listed: ours ends {naive.End} after {naive.Messages.Count}, AWSSDK.Core with {peer.End} after {peer.Messages.Count}: {Convert.ToHexString(wire.AsSpan(0, Math.Min(wire.Length, 600)))}");
     }
 
     private static string ClassOf(string end) => end is "no error" ? end : end == nameof(EventStreamChecksumFailureException) ? "checksum error" : "another error";
