@@ -4,7 +4,7 @@ namespace LambdaStreaming;
 /// <remarks>Compare with these, and treat any other value as an error of the function.</remarks>
 public static class FunctionErrorCodes
 {
-    // Source: FACTS, section B3: the runtime interface emulator's directinvoke.go and fatalerror.go, and what clients have seen.
+    // Source: aws/aws-lambda-runtime-interface-emulator, directinvoke.go and fatalerror.go, and what clients have seen.
 
     /// <summary>The function threw, or its process ended; <see cref="InvokeComplete.ErrorDetails"/> says more.</summary>
     public const string Unhandled = "Unhandled";

@@ -23,6 +23,14 @@ try
                 await response.WriteTextAsync(greeting?.Name ?? "nobody", cancellationToken);
                 response.Log("a line of its log");
             });
+            options.RequireJsonPayload = false;
+            options.AddFunction("echo", async (invocation, response, cancellationToken) =>
+            {
+                // In two pieces, so that every reader meets a border.
+                var half = invocation.Payload.Length / 2;
+                await response.WriteAsync(invocation.Payload[..half], cancellationToken);
+                await response.WriteAsync(invocation.Payload[half..], cancellationToken);
+            });
             options.AddFunction("fails", async (_, response, cancellationToken) =>
             {
                 await response.WriteTextAsync("half", cancellationToken);
@@ -42,6 +50,9 @@ try
     using (var client = server.CreateClient())
     {
         await GreetAsync(client, "options");
+
+        var problems = await Readers.CheckAsync(client, "echo", token);
+        Check(problems.Count == 0, string.Join("; ", problems));
 
         var (text, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("fails"));
         Check(text == "half", $"'{text}' came before the failure");

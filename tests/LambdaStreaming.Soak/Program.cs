@@ -22,12 +22,15 @@ switch (args)
         return await NothingHeld.RunAsync(Number(rest, 100_000), cancellation.Token);
     case ["streams", .. var rest]:
         return await ManyStreams.RunAsync(Number(rest, 1000), cancellation.Token);
+    case ["mixed", .. var rest]:
+        return await MixedCalls.RunAsync(TimeSpan.FromSeconds(Number(rest, 1800)), cancellation.Token);
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Soak faults [BYTES]      every cut and every flipped bit of an answer of BYTES (3000)
                    LambdaStreaming.Soak calls [CALLS]       so many calls (100000) that end in every way there is; what is left of them
                    LambdaStreaming.Soak streams [STREAMS]   so many silent streams (1000) at once; what each costs
                    LambdaStreaming.Soak passthrough [STREAMS]   so many answers (500) at once through a web server; whether its memory stays flat
+                   LambdaStreaming.Soak mixed [SECONDS]     good calls and faults mixed for so long (1800); memory and handles must not grow
             """);
         return 2;
 }

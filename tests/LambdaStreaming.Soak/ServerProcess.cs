@@ -67,6 +67,7 @@ internal sealed class ServerProcess : IDisposable
                 var chunk = new byte[4096];
                 while (true) await response.WriteAsync(chunk, cancellationToken);
             });
+            MixedCalls.AddFunctions(options);
             options.AddFunction("refused").RespondWithError("ResourceConflictException");
             options.AddFunction("cut").RespondWithRaw(new RawResponse
             {
@@ -80,11 +81,12 @@ internal sealed class ServerProcess : IDisposable
         return 0;
     }
 
-    public LambdaStreamingClient CreateClient() => new(new LambdaStreamingClientOptions
+    public LambdaStreamingClient CreateClient(TimeSpan? idleTimeout = null) => new(new LambdaStreamingClientOptions
     {
         ServiceUrl = Url,
         Region = RegionEndpoint.USEast1,
         Credentials = new LocalLambdaServerOptions().Credentials,
+        IdleTimeout = idleTimeout ?? TimeSpan.FromMinutes(16),
     });
 
     public void Dispose()

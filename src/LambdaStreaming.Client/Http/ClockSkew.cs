@@ -5,7 +5,7 @@ namespace LambdaStreaming.Http;
 /// <summary>How far each endpoint's clock is from ours, from the <c>Date</c> of its answers, so that a wrong clock does not make every signature invalid.</summary>
 internal sealed class ClockSkew(TimeProvider timeProvider)
 {
-    // Source: FACTS, section C, "Clock skew .NET": AWSSDK.Core corrects above 4 minutes, and trusts no answer that took over 15.
+    // Source: AWSSDK.Core 4.0.102, its correction of clock skew: above 4 minutes, and by no answer that took over 15.
     private static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan SlowestTrustedAnswer = TimeSpan.FromMinutes(15);
 

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Http;
 internal static class ConnectionHandler
 {
     // NAT gateways drop connections that were idle for 350 s, and a function may be silent for minutes.
-    // Source: DESIGN, section 4; AWS, VPC user guide, NAT gateways, "idle timeout".
+    // Source: AWS, VPC user guide, NAT gateways, "idle timeout".
     private const int KeepAliveSeconds = 45;
     private const int KeepAliveIntervalSeconds = 15;
 

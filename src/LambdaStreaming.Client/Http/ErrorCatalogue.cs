@@ -43,7 +43,7 @@ internal enum ErrorBasis
 /// <param name="Because">The sentence that <paramref name="Run"/> rests on.</param>
 /// <param name="Advice">What to do; <c>{function}</c> and <c>{region}</c> stand for those of the call.</param>
 /// <param name="Create">Makes its exception.</param>
-/// <param name="MayBeClockSkew">Whether a wrong clock of this machine can be the cause; it is sent again once that is corrected. Source: FACTS, section C, "Clock skew .NET".</param>
+/// <param name="MayBeClockSkew">Whether a wrong clock of this machine can be the cause; it is sent again once that is corrected. Source: the codes that AWSSDK.Core 4.0.102 corrects its clock for.</param>
 /// <param name="MayQuotePayload">Whether the service's words quote the payload, so that no message may repeat them.</param>
 /// <param name="Aliases">Other names for the same thing.</param>
 internal sealed record ErrorCatalogueEntry(
@@ -202,7 +202,7 @@ internal static class ErrorCatalogue
             aliases: ["ValidationException"]),
     ];
 
-    // What a status means where no name, or an unknown one, stands beside it. Source: FACTS, section C: 500, 502, 503 and 504 are transient, and tell nothing of the function.
+    // What a status means where no name, or an unknown one, stands beside it. Source: AWS SDKs and Tools Reference Guide, "Retry behavior": 500, 502, 503 and 504 are transient, and tell nothing of the function.
     // Inferred: HTTP's own refusals come before the function; other statuses are used for errors of running code too (400 SnapStartException, 410 EFSIOException).
     private static readonly ErrorCatalogueEntry Redirected = OfStatus(Permanent, DidNotRun, "Redirects are never followed: the signature holds for one host. Check the endpoint.");
     private static readonly ErrorCatalogueEntry Refused = OfStatus(Permanent, DidNotRun, "Check the endpoint and what stands between here and it.");

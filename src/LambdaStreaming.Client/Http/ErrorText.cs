@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -11,6 +12,8 @@ namespace LambdaStreaming.Http;
 internal static class ErrorText
 {
     private const int MaxQuoteLength = 1000;
+
+    private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(value => (char)value).Where(char.IsControl)]);
 
     /// <summary>An HTTP error.</summary>
     public static string Service(LambdaErrorDetails details, ErrorCatalogueEntry entry, HttpResponseMessage response, IReadOnlyList<string> notToRepeat)
@@ -93,7 +96,13 @@ internal static class ErrorText
         text = text.Trim();
         var end = text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var lineEnd ? lineEnd : text.Length;
         if (end > MaxQuoteLength) end = char.IsHighSurrogate(text[MaxQuoteLength - 1]) ? MaxQuoteLength - 1 : MaxQuoteLength;
-        return end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), end < text.Length && text[end] is not ('\r' or '\n') ? "…" : "");
+        var quote = end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), end < text.Length && text[end] is not ('\r' or '\n') ? "…" : "");
+
+        // A message ends in terminals and logs: what a service echoes must not move their cursor.
+        return quote.AsSpan().IndexOfAny(ControlCharacters) < 0 ? quote : string.Create(quote.Length, quote, static (clean, dirty) =>
+        {
+            for (var i = 0; i < clean.Length; i++) clean[i] = char.IsControl(dirty[i]) ? ' ' : dirty[i];
+        });
     }
 
     // Without user and query, which may be anybody's secret.

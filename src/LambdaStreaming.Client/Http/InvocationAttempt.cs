@@ -17,7 +17,7 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
 
     public Uri Url { get; } = LambdaEndpoint.UrlOf(settings.Endpoint, request.FunctionName, request.Qualifier);
 
-    /// <summary>The same over all attempts of a call. Source: FACTS, section C, attempt headers.</summary>
+    /// <summary>The same over all attempts of a call. Source: AWS SDKs send amz-sdk-invocation-id so.</summary>
     public string InvocationId { get; } = Guid.NewGuid().ToString();
 
     /// <summary>How often the request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
@@ -107,7 +107,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             var skew = clockSkew.Of(call.Settings.Endpoint);
             RequestSigner.Sign(message, request.Payload, keys, call.Settings.Region, options.TimeProvider.GetUtcNow() + skew);
 
-            // Not signed: what proxies and retries may change on the way. Source: FACTS, sections B6 and C.
+            // Not signed: what proxies and retries may change on the way. Source: AWSSDK.Core 4.0.102 leaves the same ones out of its signature.
             message.Headers.TryAddWithoutValidation("User-Agent", call.Settings.UserAgent);
             message.Headers.TryAddWithoutValidation("amz-sdk-invocation-id", call.InvocationId);
             message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={call.Attempts}; max={max}" : $"attempt={call.Attempts}");

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Http;
 /// <summary>Decides whether a request is sent again, and when. The only place in this library where that happens.</summary>
 internal sealed class Resends
 {
-    // Source: FACTS, section C: a server's hint is clamped to at most 5 s above the computed delay.
+    // Source: aws/aws-sdk-net#4411 and aws/aws-sdk-go-v2#3400: a server's hint is clamped to at most 5 s above the computed delay.
     private static readonly TimeSpan LongestHintedExtra = TimeSpan.FromSeconds(5);
 
     private readonly LambdaStreamingClientOptions _options;
@@ -99,7 +99,7 @@ internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttemp
 }
 
 /// <summary>A token bucket over all calls of a client, so that an outage is not amplified by resends.</summary>
-/// <remarks>Source: FACTS, section C, "AWS_NEW_RETRIES_2026": 500 tokens; a transient resend costs 14, a throttling one 5; a success gives 1 back, a success after a resend its cost.</remarks>
+/// <remarks>Source: aws/aws-sdk-net#4411, the numbers under AWS_NEW_RETRIES_2026: 500 tokens; a transient resend costs 14, a throttling one 5; a success gives 1 back, a success after a resend its cost.</remarks>
 internal sealed class ResendBudget
 {
     private const int Capacity = 500;

@@ -15,7 +15,7 @@ internal sealed class SingleUseContent : HttpContent
     public SingleUseContent(ReadOnlyMemory<byte> payload)
     {
         _payload = payload;
-        // Source: DESIGN, what the JavaScript, Go and Rust SDKs send to the live service.
+        // Source: what the JavaScript, Go and Rust SDKs send to the live service.
         Headers.ContentType = OctetStream;
     }
 

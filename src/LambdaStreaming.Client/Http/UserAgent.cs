@@ -14,7 +14,7 @@ internal static class UserAgent
     private static string OperatingSystemName => OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "macos" : OperatingSystem.IsLinux() ? "linux" : "other";
 
     /// <summary>The header's value, with what environment and profile add to it.</summary>
-    /// <remarks>Source of the words: FACTS, section C, "User-Agent"; AWS SDKs and Tools Reference Guide, "Application ID".</remarks>
+    /// <remarks>Source of the words: what AWSSDK.Core 4.0.102 sends; AWS SDKs and Tools Reference Guide, "Application ID".</remarks>
     public static string Of(string? appId, string? executionEnvironment)
     {
         var value = new StringBuilder($"{Product} os/{OperatingSystemName} lang/dotnet#{Environment.Version}");

@@ -23,6 +23,7 @@ internal static class HttpIntegrationPrelude
         NeedsMore,
         Found,
         Missing,
+        TooLong,
     }
 
     public static async Task<HttpIntegrationResponse> ReadAsync(InvokeWithResponseStreamResponse response, PayloadCursor cursor, PayloadReadOptions options)
@@ -42,8 +43,8 @@ internal static class HttpIntegrationPrelude
                 piece.CopyTo(seen.AsMemory(count));
                 count += piece.Length;
 
-                var finding = search.Look(seen.AsSpan(0, count));
-                if (finding != Finding.Missing && search.LengthSoFar > options.MaxPreludeBytes)
+                var finding = search.Look(seen.AsSpan(0, count), options.MaxPreludeBytes);
+                if (finding == Finding.TooLong)
                 {
                     if (isAnnounced == true)
                         throw cursor.TooLong("The prelude of the HTTP integration", nameof(PayloadReadOptions.MaxPreludeBytes), options.MaxPreludeBytes, 0, $", or, if the answer has none, set {nameof(PayloadReadOptions.HttpPrelude)} to {nameof(HttpPreludeDetection.Never)}");
@@ -151,7 +152,6 @@ internal static class HttpIntegrationPrelude
 
         private JsonFrame _object;
         private int _lookedForNul;
-        private int _seen;
 
         /// <summary>The length of the object; 0 while its end is not known.</summary>
         public int JsonBytes { get; private set; }
@@ -159,26 +159,26 @@ internal static class HttpIntegrationPrelude
         /// <summary>White space between the object and the NUL bytes, which some JSON writers leave.</summary>
         public int SpaceBytes { get; private set; }
 
-        /// <summary>How long the prelude is at least, without its NUL bytes.</summary>
-        public readonly int LengthSoFar => JsonBytes > 0 ? JsonBytes + SpaceBytes : _seen;
-
-        public Finding Look(ReadOnlySpan<byte> bytes)
+        /// <param name="bytes">All that has come.</param>
+        /// <param name="maxBytes">How long object and space may be. What comes after that is not looked at: how much of it is here already depends on how the answer was cut.</param>
+        public Finding Look(ReadOnlySpan<byte> bytes, int maxBytes)
         {
-            _seen = bytes.Length;
             if (JsonBytes == 0)
             {
                 if (bytes[0] != '{') return Finding.Missing;
-                var end = _object.FindEnd(bytes);
+                var within = bytes[..Math.Min(bytes.Length, maxBytes)];
+                var end = _object.FindEnd(within);
 
                 // No JSON has a NUL byte in it.
-                if (bytes[_lookedForNul..(end < 0 ? bytes.Length : end)].Contains((byte)0)) return Finding.Missing;
-                _lookedForNul = bytes.Length;
-                if (end < 0) return Finding.NeedsMore;
+                if (within[_lookedForNul..(end < 0 ? within.Length : end)].Contains((byte)0)) return Finding.Missing;
+                _lookedForNul = within.Length;
+                if (end < 0) return bytes.Length > maxBytes ? Finding.TooLong : Finding.NeedsMore;
                 JsonBytes = end;
             }
 
             var rest = bytes[JsonBytes..];
             SpaceBytes = rest.IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var at ? at : rest.Length;
+            if (JsonBytes + SpaceBytes > maxBytes) return Finding.TooLong;
             rest = rest[SpaceBytes..];
             if (rest.Length > DelimiterBytes) rest = rest[..DelimiterBytes];
             if (!Delimiter.AsSpan().StartsWith(rest)) return Finding.Missing;

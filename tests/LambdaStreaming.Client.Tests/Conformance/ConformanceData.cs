@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Tests.Conformance;
@@ -21,32 +20,8 @@ public static class ConformanceData
 
     public static JsonNode LoadFile(string path) => JsonNode.Parse(File.ReadAllBytes(path))!;
 
-    /// <summary>Expands a byte rule.</summary>
-    public static byte[] Bytes(JsonNode? rule)
-    {
-        if (rule is null) return [];
-        var members = rule.AsObject();
-        if (members.TryGetPropertyValue("hex", out var hex)) return Convert.FromHexString((string)hex!);
-        if (members.TryGetPropertyValue("utf8", out var text)) return Encoding.UTF8.GetBytes((string)text!);
-        if (members.TryGetPropertyValue("concat", out var parts)) return [.. parts!.AsArray().SelectMany(Bytes)];
-
-        var count = (int)members["count"]!;
-        if (members.TryGetPropertyValue("repeat_hex", out var repeated))
-        {
-            var unit = Convert.FromHexString((string)repeated!);
-            return [.. Enumerable.Repeat(unit, count).SelectMany(bytes => bytes)];
-        }
-
-        var bytes = new byte[count];
-        var x = (uint)(long)members["lcg_seed"]!;
-        for (var i = 0; i < count; i++)
-        {
-            x = unchecked((x * 1103515245u) + 12345u) & 0x7fff_ffff;
-            bytes[i] = (byte)(x >> 16);
-        }
-
-        return bytes;
-    }
+    /// <inheritdoc cref="ConformanceBytes.Of"/>
+    public static byte[] Bytes(JsonNode? rule) => ConformanceBytes.Of(rule);
 
     /// <summary>Checks that <paramref name="bytes"/> are those of a digest.</summary>
     public static void AssertDigest(JsonNode digest, ReadOnlySpan<byte> bytes)

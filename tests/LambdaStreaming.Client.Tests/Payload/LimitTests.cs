@@ -72,6 +72,18 @@ public class LimitTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(int.MaxValue)]
+    public async Task ReadHttpIntegrationResponseAsync_ObjectOverTheLimitAndNoPrelude_ThrowsHoweverItIsCut(int cut)
+    {
+        var text = $$"""{"a":"{{new string('a', 300)}}"} and no NUL""";
+        await using var response = InvokeWithResponseStreamResponse.Create(text.Chunk(cut).Select(piece => new string(piece)));
+
+        await Assert.ThrowsAsync<PayloadLimitExceededException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 200 }, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Read_LimitPassed_ExceptionSaysWhatToDo()
     {

@@ -1,0 +1,35 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace LambdaStreaming.Tests.Conformance;
+
+/// <summary>Expands the byte rules of tests/TestData/conformance.</summary>
+internal static class ConformanceBytes
+{
+    /// <summary>Expands a byte rule.</summary>
+    public static byte[] Of(JsonNode? rule)
+    {
+        if (rule is null) return [];
+        var members = rule.AsObject();
+        if (members.TryGetPropertyValue("hex", out var hex)) return Convert.FromHexString((string)hex!);
+        if (members.TryGetPropertyValue("utf8", out var text)) return Encoding.UTF8.GetBytes((string)text!);
+        if (members.TryGetPropertyValue("concat", out var parts)) return [.. parts!.AsArray().SelectMany(Of)];
+
+        var count = (int)members["count"]!;
+        if (members.TryGetPropertyValue("repeat_hex", out var repeated))
+        {
+            var unit = Convert.FromHexString((string)repeated!);
+            return [.. Enumerable.Repeat(unit, count).SelectMany(bytes => bytes)];
+        }
+
+        var bytes = new byte[count];
+        var x = (uint)(long)members["lcg_seed"]!;
+        for (var i = 0; i < count; i++)
+        {
+            x = unchecked((x * 1103515245u) + 12345u) & 0x7fff_ffff;
+            bytes[i] = (byte)(x >> 16);
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,40 @@
+using LambdaStreaming.Fuzz;
+
+namespace LambdaStreaming.Tests.Differential;
+
+/// <summary>What coverage-guided fuzzing left in tests/LambdaStreaming.Fuzz/corpus, and a few mutations of it: a finding stays found.</summary>
+public class FuzzCorpusTests
+{
+    private const int Mutations = 300;
+
+    public static IEnumerable<TheoryDataRow<string>> Targets => Target.All.Select(target => new TheoryDataRow<string>(target.Name));
+
+    [Theory, MemberData(nameof(Targets))]
+    public void Run_CorpusOfTheTarget_HasNoFinding(string name)
+    {
+        var target = Target.Named(name);
+
+        foreach (var input in Seeds.Of(target)) RunChecked(target, input);
+    }
+
+    [Theory, MemberData(nameof(Targets))]
+    public void Run_MutationsOfTheCorpus_HaveNoFinding(string name)
+    {
+        var target = Target.Named(name);
+        var mutator = new Mutator(Seeds.Of(target), seed: 11);
+
+        for (var i = 0; i < Mutations; i++) RunChecked(target, mutator.Next());
+    }
+
+    private static void RunChecked(Target target, byte[] input)
+    {
+        try
+        {
+            target.RunChecked(input);
+        }
+        catch (Exception exception)
+        {
+            Assert.Fail($"{target.Name}: {Convert.ToHexString(input)}\n{exception}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace LambdaStreaming.Tests.Docs;
+
+/// <summary>docs/dependencies.md names every package that the lock files of src name, with the licence of its manifest.</summary>
+public class DependencyPageTests
+{
+    private static readonly string Page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "dependencies.md"));
+
+    [Fact]
+    public void Page_EachPackageOfTheLockFiles_IsListed()
+    {
+        var packages = Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(folder => Path.Combine(folder, "packages.lock.json")).Where(File.Exists)
+            .SelectMany(file => JsonNode.Parse(File.ReadAllText(file))!["dependencies"]!.AsObject().SelectMany(framework => framework.Value!.AsObject()))
+            .Where(package => (string?)package.Value!["type"] != "Project")
+            .Select(package => (Name: package.Key, Version: (string)package.Value!["resolved"]!)).Distinct().ToList();
+
+        Assert.NotEmpty(packages);
+        Assert.All(packages, package => Assert.Matches($@"(?<![\w.]){Regex.Escape(package.Name)}(?![\w]|\.\w)", Page));
+        Assert.All(packages, package =>
+        {
+            if (LicenceOf(package.Name, package.Version) is { } licence) Assert.Contains(licence, LineOf(package.Name), StringComparison.Ordinal);
+        });
+    }
+
+    private static string LineOf(string name) => Page.Split('\n').First(line => Regex.IsMatch(line, $@"(?<![\w.]){Regex.Escape(name)}(?![\w]|\.\w)", RegexOptions.None, TimeSpan.FromSeconds(5)));
+
+    // As restored on this machine; elsewhere there is nothing to compare with.
+    private static string? LicenceOf(string name, string version)
+    {
+        var folder = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var manifest = Path.Combine(folder, name.ToLowerInvariant(), version, name.ToLowerInvariant() + ".nuspec");
+        if (!File.Exists(manifest)) return null;
+        return Regex.Match(File.ReadAllText(manifest), "<license type=\"expression\">(?<name>[^<]+)<", RegexOptions.None, TimeSpan.FromSeconds(5)) is { Success: true } match ? match.Groups["name"].Value : null;
+    }
+}

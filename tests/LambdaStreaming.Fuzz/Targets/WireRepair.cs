@@ -1,0 +1,23 @@
+using System.Buffers.Binary;
+using LambdaStreaming.Tests.EventStream;
+
+namespace LambdaStreaming.Fuzz;
+
+/// <summary>Makes the checksums of mutated messages right, so that what stands behind them is reached.</summary>
+internal static class WireRepair
+{
+    public static byte[] Sealed(byte[] input)
+    {
+        var wire = input.ToArray();
+        for (var at = 0; wire.Length - at >= 12;)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(wire.AsSpan(at + 8), Messages.Crc(wire.AsSpan(at, 8)));
+            var total = BinaryPrimitives.ReadUInt32BigEndian(wire.AsSpan(at));
+            if (total < 16 || total > wire.Length - at) break;
+            BinaryPrimitives.WriteUInt32BigEndian(wire.AsSpan(at + (int)total - 4), Messages.Crc(wire.AsSpan(at, (int)total - 4)));
+            at += (int)total;
+        }
+
+        return wire;
+    }
+}
