@@ -62,14 +62,17 @@ public sealed class ProcessTests
     }
 
     [Theory]
-    [InlineData(ToolProcess.SigInt, 130)]
-    [InlineData(ToolProcess.SigTerm, 143)]
-    public async Task Invoke_Signal_FreesTheConnectionAndSaysThatTheFunctionRunsOn(int signal, int exitCode)
+    [InlineData(ToolProcess.SigInt, 130, "--raw")]
+    [InlineData(ToolProcess.SigTerm, 143, "--raw")]
+    [InlineData(ToolProcess.SigInt, 130, "--lines")]
+    [InlineData(ToolProcess.SigInt, 130, "--http")]
+    [InlineData(ToolProcess.SigInt, 130, "--events")]
+    public async Task Invoke_Signal_FreesTheConnectionAndSaysThatTheFunctionRunsOn(int signal, int exitCode, string form)
     {
         NeedsUnix();
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct)).OnEveryCall().SilenceAfterChunks(1));
-        using var process = ToolProcess.Invoke(server);
+        using var process = ToolProcess.Invoke(server, form);
         await ReadAsync(process.Output, 6);
 
         process.Signal(signal);
@@ -94,8 +97,10 @@ public sealed class ProcessTests
         await request.ClientLeft.WaitAsync(Patience);
     }
 
-    [Fact]
-    public async Task Invoke_CtrlCWhileNobodyReadsTheOutput_130()
+    [Theory]
+    [InlineData("--raw")]
+    [InlineData("--events")]
+    public async Task Invoke_CtrlCWhileNobodyReadsTheOutput_130(string form)
     {
         NeedsUnix();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
@@ -103,7 +108,7 @@ public sealed class ProcessTests
             // More than pipe, sockets and buffers hold.
             while (true) await response.WriteAsync(new byte[1024 * 1024], ct);
         }));
-        using var process = ToolProcess.Invoke(server);
+        using var process = ToolProcess.Invoke(server, form);
         await ReadAsync(process.Output, 1);
 
         process.Signal(ToolProcess.SigInt);

@@ -10,6 +10,10 @@ internal sealed class AnswerOutput(Stream stream, string name)
     private const int BrokenPipe = 32;
 
     private byte[] _copy = new byte[16 * 1024];
+    private Task _write = Task.CompletedTask;
+
+    /// <summary>Whether a write was left behind that has not ended: nothing more can be written.</summary>
+    public bool IsStuck => !_write.IsCompleted;
 
     /// <summary>Whether what comes next on a terminal would stand in the answer's last line.</summary>
     public bool EndsAmidLine { get; private set; }
@@ -36,7 +40,8 @@ internal sealed class AnswerOutput(Stream stream, string name)
         EndsAmidLine = _copy[length - 1] != '\n';
         try
         {
-            await stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+            _write = stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
+            await _write.WaitAsync(cancellationToken);
         }
         catch (IOException e) when (e.HResult == BrokenPipe)
         {

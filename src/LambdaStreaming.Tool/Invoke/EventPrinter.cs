@@ -8,6 +8,8 @@ namespace LambdaStreaming.Tool.Invoke;
 /// <summary>Prints what happens as one JSON object a line: <c>head</c>, each <c>chunk</c>, and last <c>complete</c> or <c>error</c>.</summary>
 internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
 {
+    private static readonly TimeSpan AfterCtrlC = TimeSpan.FromSeconds(1);
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public async Task PrintAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
@@ -32,8 +34,21 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
         await WriteAsync("complete", json => WriteLog(json, response.InvokeComplete), cancellationToken);
     }
 
-    /// <summary>The last line, where the answer did not come to its end.</summary>
-    public Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken) => WriteAsync("error", json =>
+    /// <summary>The last line, where the answer did not come to its end; also after Ctrl-C, as long as somebody reads it.</summary>
+    public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
+    {
+        if (output.IsStuck) return;
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            await WriteErrorAsync(exception, text, cancellationToken);
+            return;
+        }
+
+        using var patience = new CancellationTokenSource(AfterCtrlC, TimeProvider.System);
+        await WriteErrorAsync(exception, text, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private Task WriteErrorAsync(Exception exception, string text, CancellationToken cancellationToken) => WriteAsync("error", json =>
     {
         json.WriteNumber("exitCode", Failure.ExitCodeOf(exception));
         if (exception is ToolException { InnerException: { } inner }) exception = inner;

@@ -106,8 +106,7 @@ internal sealed class InvokeCommand
         }
         catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
         {
-            // Also after Ctrl-C: the script that reads the events asked for their end.
-            await events.PrintAsync(e, Failure.TextOf(e) ?? e.Message, CancellationToken.None);
+            await events.PrintAsync(e, Failure.TextOf(e) ?? e.Message, cancellationToken);
             throw;
         }
         finally
