@@ -100,6 +100,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
+            call.RuntimeBroke = true;
             call.Fail("Runtime.TruncatedResponse", $"RequestId: {call.Invocation.RequestId} Error: The runtime's response ended before its end.");
             throw;
         }

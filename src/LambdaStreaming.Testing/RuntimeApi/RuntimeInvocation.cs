@@ -14,6 +14,9 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
     /// <summary>Whether the runtime has begun to post its answer.</summary>
     public bool Answering { get; set; }
 
+    /// <summary>Whether the runtime's connection broke amid its answer: its process is ending, and gets no other call.</summary>
+    public bool RuntimeBroke { get; set; }
+
     /// <summary>Ends when the runtime's answer has ended, well or not.</summary>
     public Task Done => _done.Task;
 

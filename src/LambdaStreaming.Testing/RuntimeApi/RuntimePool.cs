@@ -49,7 +49,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
         finally
         {
-            if (process is { HasExited: false } && !_disposed) _idle.Push(process);
+            if (process is { HasExited: false } && !call.RuntimeBroke && !_disposed) _idle.Push(process);
             else if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
             if (!_disposed) _slots.Release();
         }
