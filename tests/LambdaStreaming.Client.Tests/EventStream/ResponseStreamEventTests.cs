@@ -1,0 +1,77 @@
+using System.Buffers;
+
+namespace LambdaStreaming.Tests.EventStream;
+
+/// <summary>What events and chunks offer beside their bytes.</summary>
+public class ResponseStreamEventTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Event_AChunk_HasThatAndNoEnd()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(["one"]);
+        await using var events = response.GetAsyncEnumerator(Token);
+
+        Assert.True(await events.MoveNextAsync());
+
+        Assert.Equal(ResponseStreamEventKind.PayloadChunk, events.Current.Kind);
+        Assert.Equal("one"u8.ToArray(), events.Current.PayloadChunk!.Value.ToArray());
+        Assert.Null(events.Current.InvokeComplete);
+    }
+
+    [Fact]
+    public async Task Event_TheEnd_HasThatAndNoChunk()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create([], new InvokeComplete { LogResult = "bG9n" });
+        await using var events = response.GetAsyncEnumerator(Token);
+
+        Assert.True(await events.MoveNextAsync());
+
+        Assert.Equal(ResponseStreamEventKind.InvokeComplete, events.Current.Kind);
+        Assert.Null(events.Current.PayloadChunk);
+        Assert.Equal("bG9n", events.Current.InvokeComplete!.LogResult);
+    }
+
+    [Fact]
+    public void Event_Default_IsNothing() => Assert.Equal((ResponseStreamEventKind.None, null, null), (default(ResponseStreamEvent).Kind, default(ResponseStreamEvent).PayloadChunk, default(ResponseStreamEvent).InvokeComplete));
+
+    [Fact]
+    public void Chunk_Default_SaysThatItNeverCame() => Assert.Contains("default(PayloadChunk)", Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Length).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Equality_SameOrNextEvent_IsThatOfTheMoment()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(["one", "two"]);
+        await using var events = response.GetAsyncEnumerator(Token);
+        await events.MoveNextAsync();
+        var (first, again) = (events.Current, events.Current);
+        await events.MoveNextAsync();
+        var second = events.Current;
+
+        Assert.True(first == again && first.Equals((object)again) && first.GetHashCode() == again.GetHashCode());
+        Assert.True(first != second && !first.Equals("one"));
+        first.TryGetPayloadChunk(out var chunk);
+        again.TryGetPayloadChunk(out var sameChunk);
+        second.TryGetPayloadChunk(out var nextChunk);
+        Assert.True(chunk == sameChunk && chunk.Equals((object)sameChunk) && chunk.GetHashCode() == sameChunk.GetHashCode());
+        Assert.True(chunk != nextChunk && !chunk.Equals("one"));
+    }
+
+    [Fact]
+    public async Task CopyTo_SpanAndWriter_GiveTheBytes()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(["one"]);
+        await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        await chunks.MoveNextAsync();
+        var writer = new ArrayBufferWriter<byte>();
+        var span = new byte[4];
+
+        chunks.Current.CopyTo(writer);
+        chunks.Current.CopyTo(span);
+
+        Assert.Equal("one"u8.ToArray(), writer.WrittenSpan.ToArray());
+        Assert.Equal("one\0"u8.ToArray(), span);
+        Assert.Throws<ArgumentException>(() => chunks.Current.CopyTo(new byte[2]));
+    }
+}
