@@ -36,7 +36,8 @@ internal sealed class ToolProcess : IDisposable
 
     public static ToolProcess Start(string[] args, bool readError = true)
     {
-        var info = new ProcessStartInfo(Path, args) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        // A shell starts background jobs with SIGINT ignored, and that is inherited, by a test run too: the program is to have it as a terminal gives it.
+        var info = new ProcessStartInfo(OperatingSystem.IsLinux() ? "/usr/bin/env" : Path, OperatingSystem.IsLinux() ? ["--default-signal=INT", Path, .. args] : args) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (string name in info.Environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
         info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
         info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
