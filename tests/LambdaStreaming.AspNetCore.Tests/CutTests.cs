@@ -114,7 +114,7 @@ public class CutTests
             {
                 map.UseRequestTimeouts();
                 if (exceptionHandler) map.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
-                map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(500));
+                map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(2000));
             },
             services: builder => builder.Services.AddRequestTimeouts());
 
