@@ -21,7 +21,7 @@ public class LambdaStreamOptions
     public string? ContentType { get; set; }
 
     /// <summary>Which headers of the function's prelude reach the browser, by name. Asked for those only that may pass at all: hop-by-hop headers and the like never do.</summary>
-    /// <value>Default: all of them. Cookies are asked for as <c>Set-Cookie</c>.</value>
+    /// <value>Default: all of them. Cookies are asked for as <c>Set-Cookie</c>, other names as the function wrote them: compare ignoring case.</value>
     public Func<string, bool>? AllowResponseHeader { get; set; }
 
     /// <summary>Whether a problem answer tells the browser the exception's type, its message and the request id. They name the function, the region and settings: for development only.</summary>

@@ -18,7 +18,7 @@ public static class LambdaStreamingServiceCollectionExtensions
 
     /// <summary>Adds the client; what its options leave out comes from the AWS environment, as in every AWS SDK.</summary>
     /// <param name="services">The container's services.</param>
-    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone. Handlers that the app puts on all clients before this call are taken off it.</returns>
+    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone. Handlers that the app puts on all clients are taken off it.</returns>
     public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services) => Add(services, null);
 
     /// <summary>Adds the client, with options set by code.</summary>

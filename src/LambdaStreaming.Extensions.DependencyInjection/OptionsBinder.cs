@@ -1,5 +1,6 @@
 using System.Globalization;
 using Amazon;
+using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ internal static class OptionsBinder
     private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> Settings = new(StringComparer.OrdinalIgnoreCase)
     {
         [nameof(LambdaStreamingClientOptions.Profile)] = (options, value) => options.Profile = value,
-        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = RegionEndpoint.GetBySystemName(value),
+        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = RegionOf(value),
         [nameof(LambdaStreamingClientOptions.ServiceUrl)] = (options, value) => options.ServiceUrl = Address(value),
         [nameof(LambdaStreamingClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = Boolean(value),
         [nameof(LambdaStreamingClientOptions.UseDualStackEndpoint)] = (options, value) => options.UseDualStackEndpoint = Boolean(value),
@@ -40,6 +41,7 @@ internal static class OptionsBinder
         foreach (var setting in configuration.GetChildren())
         {
             if (!setting.Key.Equals(nameof(LambdaStreamingClientOptions.Retry), StringComparison.OrdinalIgnoreCase)) Set(Settings, setting, options, failures);
+            else if (!string.IsNullOrEmpty(setting.Value)) failures.Add($"{setting.Path} is '{setting.Value}'; it has settings of its own: {string.Join(", ", RetrySettings.Keys.Order(StringComparer.Ordinal))}.");
             else foreach (var retrySetting in setting.GetChildren()) Set(RetrySettings, retrySetting, options, failures);
         }
 
@@ -51,6 +53,12 @@ internal static class OptionsBinder
         if (!settings.TryGetValue(setting.Key, out var set))
         {
             failures.Add($"{setting.Path} is no setting; there are {string.Join(", ", settings.Keys.Order(StringComparer.Ordinal))}{(ReferenceEquals(settings, Settings) ? " and Retry" : "")}. The others are set by code.");
+            return;
+        }
+
+        if (setting.GetChildren().Any())
+        {
+            failures.Add($"{setting.Path} has keys below it; it must be one value.");
             return;
         }
 
@@ -66,6 +74,18 @@ internal static class OptionsBinder
         }
     }
 
+    private static RegionEndpoint RegionOf(string value)
+    {
+        try
+        {
+            return RegionEndpoint.GetBySystemName(value);
+        }
+        catch (AmazonClientException exception)
+        {
+            throw new FormatException("it must be the name of a region, like us-east-1.", exception);
+        }
+    }
+
     private static Uri Address(string value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var address) ? address : throw new FormatException("it must be an absolute address, like https://host:port/prefix.");
 
@@ -73,13 +93,13 @@ internal static class OptionsBinder
 
     private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw new FormatException("it must be a whole number.");
 
-    // A bare number would be read as days.
+    // A bare number would be read as days, and so would hours over 23 without the constant format.
     private static TimeSpan Time(string value) =>
         value.Equals("Infinite", StringComparison.OrdinalIgnoreCase) ? Timeout.InfiniteTimeSpan
-        : value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var result) ? result
+        : value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result) ? result
         : throw new FormatException("it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.");
 
     private static T OneOf<T>(string value)
         where T : struct, Enum =>
-        !char.IsAsciiDigit(value[0]) && value[0] != '-' && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+        char.IsAsciiLetter(value[0]) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
 }

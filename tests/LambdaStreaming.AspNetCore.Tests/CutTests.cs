@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
@@ -71,6 +73,111 @@ public class CutTests
 
         Assert.True(reset);
     }
+
+    // The exception handler takes a cancelled token for a browser that left, and swallows the exception.
+    [Theory]
+    [InlineData(HttpProtocols.Http1, false)]
+    [InlineData(HttpProtocols.Http1, true)]
+    [InlineData(HttpProtocols.Http2, false)]
+    [InlineData(HttpProtocols.Http2, true)]
+    public async Task Answer_AppCancelsRequestAbortedItself_BrowserSeesTheCut(HttpProtocols protocols, bool exceptionHandler)
+    {
+        using var cancelling = new CancellationTokenSource();
+        await using var app = await WebApp.StartAsync(
+            AddEndless,
+            map =>
+            {
+                if (exceptionHandler) map.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
+                map.Use((context, next) =>
+                {
+                    context.RequestAborted = cancelling.Token;
+                    return next(context);
+                });
+                map.MapLambdaStream("/chat", "endless");
+            },
+            protocols: protocols);
+
+        using var response = await app.PostAsync("/chat");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
+        await cancelling.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Answer_RequestTimeoutAfterItsFirstByte_BrowserSeesTheCut(bool exceptionHandler)
+    {
+        await using var app = await WebApp.StartAsync(
+            AddEndless,
+            map =>
+            {
+                map.UseRequestTimeouts();
+                if (exceptionHandler) map.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
+                map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(2000));
+            },
+            services: builder => builder.Services.AddRequestTimeouts());
+
+        using var response = await app.PostAsync("/chat");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
+
+        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+    }
+
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task Browser_LeavesMidStream_OutputCacheKeepsNoHalfAnswer(HttpProtocols protocols)
+    {
+        var ended = new TaskCompletionSource();
+        var calls = 0;
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("page", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("half", ct);
+                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                await response.WriteTextAsync(" and half", ct);
+            }),
+            map =>
+            {
+                map.Use(async (context, next) =>
+                {
+                    try
+                    {
+                        await next(context);
+                    }
+                    finally
+                    {
+                        ended.TrySetResult();
+                    }
+                });
+                map.UseOutputCache();
+                map.MapLambdaStream("/page", "page", options => options.Methods.Add("GET")).CacheOutput();
+            },
+            services: builder => builder.Services.AddOutputCache(),
+            protocols: protocols);
+
+        using (var request = new HttpRequestMessage(HttpMethod.Get, "/page"))
+        using (var response = await app.SendAsync(request, Token))
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(Token);
+            await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
+        }
+
+        await ended.Task.WaitAsync(Patience, Token);
+        Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
+
+        // The whole one is kept.
+        Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
+        Assert.Equal(2, calls);
+    }
+
+    private static void AddEndless(LocalLambdaServerOptions server) => server.AddFunction("endless", async (_, response, ct) =>
+    {
+        await response.WriteTextAsync("half", ct);
+        await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+    });
 
     private static void AddFunctions(LocalLambdaServerOptions server, SemaphoreSlim seen)
     {

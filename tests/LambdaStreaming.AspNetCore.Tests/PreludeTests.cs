@@ -114,6 +114,18 @@ public class PreludeTests
     }
 
     [Theory]
+    [InlineData("""{"headers":{"set-cookie":"a=1"}}""")]
+    [InlineData("""{"multiValueHeaders":{"SET-COOKIE":["a=1"]},"cookies":["b=1"]}""")]
+    public async Task Prelude_CookiesRefused_NoneReachesTheBrowserHoweverItIsWritten(string prelude)
+    {
+        await using var app = await StartAsync(prelude, options: options => options.AllowResponseHeader = name => name != "Set-Cookie");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.False(response.Headers.Contains("Set-Cookie"));
+    }
+
+    [Theory]
     [InlineData(204)]
     [InlineData(205)]
     [InlineData(304)]

@@ -76,6 +76,22 @@ public class RequestTests
     }
 
     [Theory]
+    [InlineData(100)]
+    [InlineData(200_000)]
+    public async Task Body_OverTheLimitUnannounced_ConnectionGoesOnAndNoErrorIsLogged(int length)
+    {
+        await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 10);
+
+        using var refused = await SendAsync(app, new byte[length], "application/json", chunked: true);
+        await refused.Content.ReadAsStringAsync(Token);
+        using var next = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+        Assert.DoesNotContain(app.Log, line => line.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Body_AtTheLimit_IsTaken(bool announced)
@@ -137,6 +153,40 @@ public class RequestTests
             }
             """;
         Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent), $"Expected {expected}, got {sent}.");
+    }
+
+    [Theory]
+    [InlineData("/shop/a%2525b")]
+    [InlineData("/shop/a%252Fb")]
+    [InlineData("/shop/a%2Fb")]
+    [InlineData("/shop/a%7Eb")]
+    [InlineData("/shop/a+b;c=d,e@f:g")]
+    public async Task FunctionUrlEvent_Path_IsEncodedAsItCame(string path)
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent, "/shop/{**rest}");
+
+        await app.SendRawAsync($"GET {path}?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+
+        Assert.Equal(path, JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("rawPath").GetString());
+    }
+
+    [Theory]
+    [InlineData("/base/chat", "/chat")]
+    [InlineData("/base/x/../chat", "/chat")]
+    public async Task FunctionUrlEvent_PathThatWasChanged_IsTheAppsOwn(string target, string expected)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+            map =>
+            {
+                map.UsePathBase("/base");
+                map.UseRouting();
+                map.MapLambdaStream("/chat", "web", options => options.Payload = LambdaPayload.FunctionUrlEvent);
+            });
+
+        await app.SendRawAsync($"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+
+        Assert.Equal(expected, JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("rawPath").GetString());
     }
 
     [Theory]

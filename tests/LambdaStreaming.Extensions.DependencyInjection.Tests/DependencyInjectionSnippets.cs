@@ -42,10 +42,10 @@ public class DependencyInjectionSnippets
     public void Keyed()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.AddInMemoryCollection([new("LambdaStreaming:Payments:Region", "eu-central-1")]);
+        builder.Configuration.AddInMemoryCollection([new("PaymentsLambda:Region", "eu-central-1")]);
         // begin: di-keyed
         builder.Services.AddLambdaStreamingClient("chat", options => options.IdleTimeout = TimeSpan.FromSeconds(30));
-        builder.Services.AddLambdaStreamingClient("payments", builder.Configuration.GetSection("LambdaStreaming:Payments"));
+        builder.Services.AddLambdaStreamingClient("payments", builder.Configuration.GetSection("PaymentsLambda"));
         builder.Services.AddOptions<LambdaStreamingClientOptions>("payments")
             .Configure<PaymentCredentials>((options, credentials) => options.Credentials = credentials.Value);
         // end: di-keyed

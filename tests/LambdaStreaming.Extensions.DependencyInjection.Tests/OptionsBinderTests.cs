@@ -73,6 +73,11 @@ public class OptionsBinderTests
     [InlineData("UseFipsEndpoint", "yes", "LambdaStreaming:UseFipsEndpoint is 'yes'; it must be true or false.")]
     [InlineData("ServiceUrl", "localhost", "LambdaStreaming:ServiceUrl is 'localhost'; it must be an absolute address")]
     [InlineData("Retry:Policy", "1", "LambdaStreaming:Retry:Policy is '1'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
+    [InlineData("Retry:Policy", "+1", "LambdaStreaming:Retry:Policy is '+1'; it must be one of")]
+    [InlineData("Retry", "Never", "LambdaStreaming:Retry is 'Never'; it has settings of its own: BaseDelay, MaxAttempts, ")]
+    [InlineData("IdleTimeout:Seconds", "30", "LambdaStreaming:IdleTimeout has keys below it; it must be one value.")]
+    [InlineData("IdleTimeout", "24:00:00", "LambdaStreaming:IdleTimeout is '24:00:00'; it must be a time like 00:00:30")]
+    [InlineData("Region", "us_east_1", "LambdaStreaming:Region is 'us_east_1'; it must be the name of a region, like us-east-1.")]
     [InlineData("ServiceUrl", "ftp://host", "ServiceUrl must be an absolute http or https address")]
     public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)
     {

@@ -27,6 +27,8 @@ internal static class AnswerHead
 
         void Set(string name, StringValues values)
         {
+            // Asked for by one name, however the function writes it: who refuses cookies must not get them all the same.
+            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) name = HeaderNames.SetCookie;
             if (!HeaderRules.MayReachBrowser(name, connection) || options.AllowResponseHeader?.Invoke(name) == false) return;
 
             // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
@@ -36,7 +38,7 @@ internal static class AnswerHead
             if (good.Length == 0) return;
 
             // The app's own cookies, and what its answers vary by, stay beside the function's.
-            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase) || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);
+            if (name == HeaderNames.SetCookie || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);
             else headers[name] = good;
         }
     }

@@ -27,11 +27,19 @@ internal static class AnswerPassing
             await using var _ = ((IAsyncDisposable)response).ConfigureAwait(false);
             await PassOnAsync(context, response, options, logger, cancellationToken).ConfigureAwait(false);
         }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested && context.Response.HasStarted)
+        {
+            // Nearly always the browser left. But the token may be a timeout's or the app's own while the browser is still there, and middleware swallows what looks like a browser that left:
+            // so the connection is ended here. The exception goes on all the same, or an output cache on the way would keep half an answer as a whole one.
+            if (!IsTimedOut(context)) Log.BrowserLeft(logger, context.Request.Path);
+            context.Abort();
+            ExceptionDispatchInfo.Throw(exception);
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !IsTimedOut(context))
         {
             // Nobody is there to be told; the status is for the app's own log.
             Log.BrowserLeft(logger, context.Request.Path);
-            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
         catch (Exception exception) when (context.Response.HasStarted)
         {

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Answers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -27,7 +28,7 @@ internal static class FunctionUrlEvent
         var request = context.Request;
         var buffer = new ArrayBufferWriter<byte>(1024 + body.Length);
         using var json = new Utf8JsonWriter(buffer, WriterOptions);
-        var path = request.Path.HasValue ? request.Path.ToUriComponent() : "/";
+        var path = PathOf(context);
 
         json.WriteStartObject();
         json.WriteString("version"u8, "2.0"u8);
@@ -42,6 +43,18 @@ internal static class FunctionUrlEvent
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenMemory;
+    }
+
+    // As it came, since a path that was decoded can't be told from one that was encoded twice. Where the app or the server has changed the path (PathBase, rewriting, dot segments), that holds.
+    private static string PathOf(HttpContext context)
+    {
+        var request = context.Request;
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        var raw = target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? target[..query] : target;
+        var start = request.PathBase.ToUriComponent();
+        if (raw.StartsWith(start, StringComparison.Ordinal)) raw = raw[start.Length..];
+        if (raw.StartsWith('/') && PathString.FromUriComponent(raw).Equals(request.Path, StringComparison.Ordinal)) return raw;
+        return request.Path.HasValue ? request.Path.ToUriComponent() : "/";
     }
 
     private static void WriteCookies(Utf8JsonWriter json, HttpRequest request, Func<string, bool>? allowHeader)

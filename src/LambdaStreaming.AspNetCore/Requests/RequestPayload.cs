@@ -27,7 +27,13 @@ internal static class RequestPayload
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+            if (read.Buffer.Length > maxBytes)
+            {
+                // A server that finds the read unfinished logs an error and closes the connection.
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                throw TooLong(maxBytes);
+            }
+
             if (read.IsCompleted)
             {
                 var body = read.Buffer.ToArray();
