@@ -44,6 +44,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     public RegionEndpoint Region => _options.Region;
 
     /// <summary>The requests seen so far, in the order of their arrival; those that were refused too.</summary>
+    /// <remarks>The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them.</remarks>
     public IReadOnlyList<SeenRequest> Requests => _requests.Snapshot();
 
     /// <summary>How many connections were opened so far.</summary>
@@ -65,7 +66,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         ImmutableCredentials credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider) { ExpireAt = options.CredentialsExpireAt };
         var connections = new ConnectionLog(options.UseHttps ? ThrowawayCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
-        var requests = new RequestLog();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxKeptRequests, 1);
+        var requests = new RequestLog(options.MaxKeptRequests);
         var stopping = new CancellationTokenSource();
         KestrelServer kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
         try

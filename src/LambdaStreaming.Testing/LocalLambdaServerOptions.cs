@@ -45,6 +45,10 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: 6,291,556 bytes.</value>
     public int MaxPayloadBytes { get; set; } = DefaultMaxPayloadBytes;
 
+    /// <summary>How many requests, with their payloads, the server remembers; of more the oldest are forgotten.</summary>
+    /// <value>Default: all. At least 1. For a server that runs for long.</value>
+    public int MaxKeptRequests { get; set; } = int.MaxValue;
+
     /// <summary>After how many bytes of payload an answer is ended with the error <c>Function.ResponseSizeTooLarge</c>.</summary>
     /// <value>Default: <see langword="null"/>, no limit. On AWS: 209,715,200 bytes (200 MB).</value>
     public long? MaxResponseBytes { get; set; }

@@ -95,9 +95,11 @@ public sealed class RecordedStream
             if (string.IsNullOrWhiteSpace(text)) continue;
             try
             {
-                lines.Add(JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine)!);
+                RecordedLine line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new JsonException("null");
+                _ = line.IsChunk ? line.Payload() : null;
+                lines.Add(line);
             }
-            catch (JsonException e)
+            catch (Exception e) when (e is JsonException or FormatException)
             {
                 throw new InvalidDataException($"Line {lines.Count + 1} of {path} is no line of a recording: {e.Message}", e);
             }

@@ -7,6 +7,7 @@ internal static class Failure
 {
     private static readonly (string Theirs, string Ours)[] Options =
     [
+        ("LambdaStreamingClientOptions.Profile", "--profile"),
         ("LambdaStreamingClientOptions.Region", "--region"),
         ("LambdaStreamingClientOptions.Credentials, ", ""),
         ("LambdaStreamingClientOptions.ServiceUrl", "--endpoint-url"),
@@ -27,7 +28,7 @@ internal static class Failure
     public static int ExitCodeOf(Exception exception) => exception switch
     {
         ToolException e => e.ExitCode,
-        OutputClosedException => ExitCode.OutputClosed,
+        OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => ExitCode.OutputClosed,
         OperationCanceledException => ExitCode.Interrupted,
         FunctionErrorException => ExitCode.FunctionError,
         ResponseStreamException => ExitCode.NotWhole,
@@ -41,7 +42,7 @@ internal static class Failure
     /// <returns><see langword="null"/> when nothing is to be said.</returns>
     public static string? TextOf(Exception exception) => exception switch
     {
-        OutputClosedException => null,
+        OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => null,
         ToolException e => e.Message,
         FunctionErrorException e => OfFunction(e),
         PayloadLimitExceededException e => string.Create(CultureInfo.InvariantCulture, $"A line, value or prelude of the answer is longer than {e.LimitBytes} bytes; it begins at byte {e.ByteOffset}. --raw prints the answer as it is. The function ran."),

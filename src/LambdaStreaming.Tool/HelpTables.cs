@@ -18,6 +18,7 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
         Command command = parseResult.CommandResult.Command;
         if (command.Name == "serve") Write(writer, "Faults:", ServedFault.Forms);
         if (command is RootCommand || command.Name is "invoke" or "record") Write(writer, "Exit codes:", [.. ExitCode.All.Select(row => (row.Code.ToString(CultureInfo.InvariantCulture), row.Meaning))]);
+        if (command.Name == "serve") Write(writer, "Exit codes:", [("0", "stopped by Ctrl-C or SIGTERM"), ("1", "it could not start, e.g. the port is taken"), ("2", "the command line, a file or a recording is wrong")]);
         return exitCode;
     }
 

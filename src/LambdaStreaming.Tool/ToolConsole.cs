@@ -32,8 +32,10 @@ internal sealed class ToolConsole
         Out = new AnsiConsoleOutput(Error),
     });
 
+    [SuppressMessage("Reliability", "CA2000", Justification = "Standard error lives as long as the program.")]
     public static ToolConsole OfProcess()
     {
+        Console.SetError(new ErrorWriter(Console.Error));
         bool dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
         bool errorIsTerminal = !Console.IsErrorRedirected && !dumb;
         return new ToolConsole
@@ -61,9 +63,10 @@ internal sealed class ToolConsole
 
     /// <summary>Texts of functions and services may hold what a terminal would obey.</summary>
     public static string Printable(string text) =>
-        text.Any(Obeyed) ? string.Concat(text.Select(c => Obeyed(c) ? '\uFFFD' : c)) : text;
+        (text = text.Replace("\r\n", "\n", StringComparison.Ordinal)).Any(Obeyed) ? string.Concat(text.Select(c => Obeyed(c) ? '\uFFFD' : c)) : text;
 
-    private static bool Obeyed(char c) => char.IsControl(c) && c is not ('\n' or '\t' or '\r');
+    // A lone carriage return would write over the line's beginning.
+    private static bool Obeyed(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 
     // The platform's console stream takes a broken pipe for success, so that a whole answer would be read for nobody.
     // FileStream keeps a file's position to itself, so that in `(lambda-stream …; date) > file` the second would write over the first. Hence the one for pipes, the other for all else.

@@ -9,7 +9,11 @@ internal sealed class ToolException(int exitCode, string message, Exception? inn
 }
 
 /// <summary>Whoever read the output has gone: no failure of ours, and nothing to be said about it.</summary>
-internal sealed class OutputClosedException(Exception innerException) : Exception("The output was closed.", innerException);
+internal sealed class OutputClosedException(Exception innerException) : Exception("The output was closed.", innerException)
+{
+    // Source: errno.h of Linux and macOS; the platform hands the number through as HResult.
+    public const int BrokenPipe = 32;
+}
 
 /// <summary>Ctrl-C after the call was begun.</summary>
 internal sealed class InterruptedException(string message, Exception innerException) : OperationCanceledException(message, innerException)

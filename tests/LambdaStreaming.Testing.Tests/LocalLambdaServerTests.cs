@@ -382,4 +382,23 @@ public class LocalLambdaServerTests
         Assert.False(server.Requests[0].ClientLeft.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync(Token));
     }
+
+    [Fact]
+    public async Task Requests_MoreThanAreKept_TheLastOnes()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            options.MaxKeptRequests = 2;
+            options.AddFunction("f");
+        });
+        using var client = server.CreateClient();
+        for (int i = 0; i < 3; i++)
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f") { Payload = System.Text.Encoding.UTF8.GetBytes($"{i}") }, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal("12", string.Concat(server.Requests.Select(request => System.Text.Encoding.UTF8.GetString(request.Payload.Span))));
+        Assert.Same(server.Requests[0], await server.WaitForRequestAsync(TestContext.Current.CancellationToken));
+        Assert.Same(server.Requests[1], await server.FindRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
+    }
 }

@@ -124,4 +124,24 @@ public class RecordedStreamTests
             File.Delete(path);
         }
     }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("""{"base64":"!"}""")]
+    public async Task LoadAsync_LineIsNone_Throws(string line)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(path, ["{}", line, "{}"], TestContext.Current.CancellationToken);
+
+            var exception = await Assert.ThrowsAsync<InvalidDataException>(() => RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken));
+
+            Assert.Contains("Line 2", exception.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 }

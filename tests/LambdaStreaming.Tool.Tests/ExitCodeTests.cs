@@ -45,6 +45,15 @@ public sealed class ExitCodeTests
     [InlineData("no time", "invoke", "f", "--idle-timeout", "soon")]
     [InlineData("no address", "invoke", "f", "--endpoint-url", "127.0.0.1")]
     [InlineData("no attempts", "invoke", "f", "--max-attempts", "0")]
+    [InlineData("attempts in letters", "invoke", "f", "--max-attempts", "x")]
+    [InlineData("port in letters", "serve", "--port", "x")]
+    [InlineData("port too large", "serve", "--port", "99999999999")]
+    [InlineData("bytes in letters", "serve", "--max-response-bytes", "x")]
+    [InlineData("empty region", "invoke", "f", "--local", "--region", "")]
+    [InlineData("no region", "invoke", "f", "--local", "--region", "a b")]
+    [InlineData("no program", "serve", "--function", "f=exec:")]
+    [InlineData("payload is a folder", "invoke", "f", "--payload", "@/")]
+    [InlineData("error that no header takes", "serve", "--function", "f=exec:/bin/sh", "--fault", "f=error:\u00D6 x")]
     [InlineData("bad JSON", "invoke", "f", "--payload", "{name:1}")]
     [InlineData("no file", "invoke", "f", "--payload", "@/nonexistent")]
     [InlineData("bad context", "invoke", "f", "--client-context", "not base64!")]
@@ -97,6 +106,29 @@ public sealed class ExitCodeTests
 
         Assert.Equal((4, "Hello, "), (run.ExitCode, run.Output));
         Assert.Contains("may have run", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_ErrorWithCarriageReturn_WritesOverNothing()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
+        {
+            response.Fail("RangeError", """{"errorType":"RangeError","errorMessage":"boom\rall is well"}""");
+            return Task.CompletedTask;
+        }));
+
+        var run = await Run.InvokeAsync(server);
+
+        Assert.Contains("boom\uFFFDall is well", run.Error);
+    }
+
+    [Fact]
+    public async Task Record_ToAFolder_NamesItsOwnOption()
+    {
+        var run = await Run.OfAsync("record", "f", "--local", "--to", Path.GetTempPath());
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--to: ", run.Error);
     }
 
     [Fact]

@@ -166,4 +166,94 @@ public sealed class ProcessTests
 
         Assert.Equal("never\n", output);
     }
+
+    [Theory]
+    [InlineData("2>&-")]
+    [InlineData("2>/dev/full")]
+    public async Task Invoke_ErrorStreamCantBeWritten_ExitCodeTellsTheEndNonetheless(string redirection)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "Needs /dev/full.");
+        await using var server = await LocalLambdaServer.StartAsync(_ => { });
+
+        string output = await Interop.RunAsync(server, "/bin/sh", "-c", $"\"$1\" invoke f {redirection}; echo $?", "sh", ToolProcess.Path);
+
+        Assert.Equal("5\n", output);
+    }
+
+    [Fact]
+    public void Report_BrokenPipeOfAnyWrite_141AndNoWord()
+    {
+        using var error = new StringWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
+
+        Assert.Equal(141, Failure.Report(console, new IOException("Broken pipe", 32), debug: false));
+
+        Assert.Empty(error.ToString());
+    }
+
+    [Fact]
+    public async Task Invoke_CtrlCWhileAPipeHasNoWriter_130()
+    {
+        NeedsUnix();
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
+        using var process = ToolProcess.Start(["invoke", "f", "--local", "--debug", "--payload", "@" + folder.File("pipe")]);
+        // Opened for writing it has been opened for reading too; nothing is written.
+        await using var writer = await Task.Run(() => new FileStream(folder.File("pipe"), FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken);
+
+        process.Signal(ToolProcess.SigInt);
+
+        Assert.Equal(130, await process.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task Invoke_OutputIsALinkToAPipe_IsWritten()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/stdout.");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        Assert.Equal("answer", await Interop.RunAsync(server, "/bin/sh", "-c", "\"$1\" invoke f --output /dev/stdout | cat", "sh", ToolProcess.Path));
+    }
+
+    [Fact]
+    public async Task Invoke_OutputInSharedMemory_ReplacesTheFile()
+    {
+        Assert.SkipUnless(Directory.Exists("/dev/shm"), "Needs /dev/shm.");
+        string path = "/dev/shm/" + Path.GetRandomFileName();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        try
+        {
+            await File.WriteAllTextAsync(path, "something longer", TestContext.Current.CancellationToken);
+
+            Assert.Equal(0, (await Run.InvokeAsync(server, "--output", path)).ExitCode);
+
+            Assert.Equal("answer", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task Invoke_TwoWriteOneFile_TheSecondIsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        var go = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            await go.Task.WaitAsync(ct);
+            await response.WriteTextAsync("answer", ct);
+        }));
+        Task<Run> first = Run.InvokeAsync(server, "--output", folder.File("out"));
+        await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
+
+        var second = await Run.InvokeAsync(server, "--output", folder.File("out"));
+
+        go.SetResult();
+        Assert.Equal((1, 0), (second.ExitCode, (await first).ExitCode));
+        Assert.Single(server.Requests);
+        Assert.Equal("answer", await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken));
+    }
 }

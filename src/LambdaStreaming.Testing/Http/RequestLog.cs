@@ -1,13 +1,15 @@
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>The requests in the order of their arrival.</summary>
-internal sealed class RequestLog
+/// <summary>The requests in the order of their arrival; of more than <paramref name="maxKept"/> the oldest are forgotten.</summary>
+internal sealed class RequestLog(int maxKept)
 {
     private readonly object _gate = new();
-    private readonly List<SeenRequest> _requests = [];
+    private readonly Queue<SeenRequest> _requests = new();
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _handedOut;
+    // Both count from the first request ever.
+    private long _forgotten;
+    private long _handedOut;
 
     public IReadOnlyList<SeenRequest> Snapshot()
     {
@@ -23,7 +25,8 @@ internal sealed class RequestLog
             if (sdkInvocationId is not null)
                 _attempts[sdkInvocationId] = attempt = _attempts.GetValueOrDefault(sdkInvocationId) + 1;
             SeenRequest request = create(attempt);
-            _requests.Add(request);
+            _requests.Enqueue(request);
+            if (_requests.Count > maxKept) ForgetOldest();
             _arrived.SetResult();
             _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
             return request;
@@ -37,7 +40,14 @@ internal sealed class RequestLog
             Task arrived;
             lock (_gate)
             {
-                if (_handedOut < _requests.Count) return _requests[_handedOut++];
+                _handedOut = Math.Max(_handedOut, _forgotten);
+                int next = (int)(_handedOut - _forgotten);
+                if (next < _requests.Count)
+                {
+                    _handedOut++;
+                    return _requests.ElementAt(next);
+                }
+
                 arrived = _arrived.Task;
             }
 
@@ -47,23 +57,30 @@ internal sealed class RequestLog
 
     public async Task<SeenRequest> FirstAsync(Func<SeenRequest, bool> predicate, CancellationToken cancellationToken)
     {
-        for (int seen = 0; ;)
+        for (long seen = 0; ;)
         {
             Task arrived;
             SeenRequest[] fresh;
             lock (_gate)
             {
-                fresh = [.. _requests.Skip(seen)];
+                fresh = [.. _requests.Skip((int)Math.Max(0, seen - _forgotten))];
+                seen = _forgotten + _requests.Count;
                 arrived = _arrived.Task;
             }
 
             foreach (SeenRequest request in fresh)
             {
-                seen++;
                 if (predicate(request)) return request;
             }
 
             await arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private void ForgetOldest()
+    {
+        SeenRequest oldest = _requests.Dequeue();
+        _forgotten++;
+        if (oldest.SdkInvocationId is { } id && _attempts.GetValueOrDefault(id) == oldest.Attempt) _attempts.Remove(id);
     }
 }

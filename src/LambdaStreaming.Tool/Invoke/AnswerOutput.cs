@@ -6,9 +6,6 @@ namespace LambdaStreaming.Tool.Invoke;
 /// <summary>Where the answer goes: each write is one write of the system, at once.</summary>
 internal sealed class AnswerOutput(Stream stream, string name)
 {
-    // Source: errno.h of Linux and macOS; the platform hands the number through as HResult.
-    private const int BrokenPipe = 32;
-
     private byte[] _copy = new byte[16 * 1024];
     private Task _write = Task.CompletedTask;
 
@@ -43,7 +40,7 @@ internal sealed class AnswerOutput(Stream stream, string name)
             _write = stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
             await _write.WaitAsync(cancellationToken);
         }
-        catch (IOException e) when (e.HResult == BrokenPipe)
+        catch (IOException e) when (e.HResult == OutputClosedException.BrokenPipe)
         {
             throw new OutputClosedException(e);
         }

@@ -35,20 +35,26 @@ internal sealed class InvocationOptions
         _debug = debug;
         _endpointUrl.CustomParser = ParseUrl;
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
-        _maxAttempts.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.GetValue(_maxAttempts) >= 1) return;
-            result.AddError("--max-attempts counts every send, so it is at least 1.");
-        });
+        WholeNumber.Require(_maxAttempts, 1);
+        RequireRegion(_region);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
+
+    /// <summary>What could be no part of a host's name would fail late, and in other words.</summary>
+    public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count != 1 || (result.Tokens[0].Value is { Length: > 0 } text && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))) return;
+        result.AddError($"{option.Name} '{result.Tokens[0].Value}' is no region: write one like eu-central-1.");
+    });
 
     public void AddTo(Command command)
     {
         command.Add(_function);
         foreach (Option option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
     }
+
+    public bool Debug(ParseResult parsed) => parsed.GetValue(_debug);
 
     public bool LogTail(ParseResult parsed) => parsed.GetValue(_logTail);
 
@@ -120,7 +126,8 @@ internal sealed class InvocationOptions
         }
         catch (OperationCanceledException e)
         {
-            throw new InterruptedException($"Interrupted. {e.Message}", e);
+            // Between two attempts the platform's own words come, which say nothing of the function.
+            throw new InterruptedException($"Interrupted. {(e.Message.StartsWith("The call of", StringComparison.Ordinal) ? e.Message : "No answer had come; an earlier attempt may have run the function.")}", e);
         }
     }
 

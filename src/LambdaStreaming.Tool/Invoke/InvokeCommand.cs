@@ -9,6 +9,7 @@ internal sealed class InvokeCommand
 {
     private readonly InvocationOptions _invocation;
     private readonly ToolConsole _console;
+    private string? _log;
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check parameters and permission only; the function does not run" };
     private readonly Option<bool> _http = new("--http") { Description = "Take an HTTP status and headers off the front of the answer, print them to standard error, then the body. Goes with the other readings" };
     private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which appears once the answer is whole; until then it is FILE.partial" };
@@ -59,19 +60,22 @@ internal sealed class InvokeCommand
         AnswerForm form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
         string? path = parsed.GetValue(_output) is { Length: > 0 } and not "-" ? parsed.GetValue(_output) : null;
 
-        await using OutputFile? file = path is null ? null : OutputFile.Open(path);
+        await using OutputFile? file = path is null ? null : OutputFile.Open(path, _output.Name);
+        // The line would be drawn over what these write.
+        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !parsed.GetValue(_dryRun) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
         var output = new AnswerOutput(file?.Stream ?? _console.Output, path is null ? "Standard output" : $"The file {path}");
         Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
         try
         {
-            if (file is not null && _console.ErrorIsTerminal) await ProgressLine.RunAsync(_console.Ansi, stats, Path.GetFileName(path!), TimeProvider.System, Read);
+            if (progress) await ProgressLine.RunAsync(_console.Ansi, stats, Path.GetFileName(path!), TimeProvider.System, Read);
             else await Read();
             file?.Commit();
         }
         finally
         {
             stats.End();
+            if (_invocation.LogTail(parsed) && _log is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
             if (file is not null && stats.Bytes > 0 && file.IsPartial) _console.Say($"what came is in {file.CurrentPath}");
         }
@@ -84,7 +88,6 @@ internal sealed class InvokeCommand
     private async Task ReadAsync(
         LambdaStreamingClient client, InvokeWithResponseStreamRequest request, AnswerPrinter printer, EventPrinter? events, AnswerStats stats, ParseResult parsed, CancellationToken cancellationToken)
     {
-        InvokeComplete? complete = null;
         try
         {
             await using InvokeWithResponseStreamResponse response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
@@ -101,7 +104,7 @@ internal sealed class InvokeCommand
             }
             finally
             {
-                complete = response.InvokeComplete;
+                _log = response.InvokeComplete?.DecodeLogResult();
             }
         }
         catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
@@ -112,7 +115,6 @@ internal sealed class InvokeCommand
         finally
         {
             if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && printer.EndsAmidLine) _console.Error.WriteLine();
-            if (_invocation.LogTail(parsed) && complete?.DecodeLogResult() is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
         }
     }
 }

@@ -78,13 +78,21 @@ internal static class PayloadArgument
         if (path.Length == 0) throw ToolException.Usage($"{option} @ names no file: write @FILE.");
         try
         {
-            await using FileStream file = File.OpenRead(path);
-            return await ReadToEndAsync(file, path, cancellationToken);
+            if (Directory.Exists(path)) throw ToolException.Usage($"{option}: {path} is a folder; name a file in it. Nothing was sent.");
+
+            // To open or read a named pipe can't be cancelled; leaving it behind is enough, the program ends.
+            return await Task.Run(() => ReadFileAsync(path), cancellationToken).WaitAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw ToolException.Usage($"{option}: the file {path} can't be read: {e.Message} Nothing was sent.");
         }
+    }
+
+    private static async Task<byte[]> ReadFileAsync(string path)
+    {
+        await using FileStream file = File.OpenRead(path);
+        return await ReadToEndAsync(file, path, CancellationToken.None);
     }
 
     private static async Task<byte[]> ReadInputAsync(ToolConsole console, CancellationToken cancellationToken)

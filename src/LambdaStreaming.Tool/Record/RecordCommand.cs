@@ -20,7 +20,7 @@ internal static class RecordCommand
             InvokeWithResponseStreamRequest request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
             using LambdaStreamingClient client = invocation.CreateClient(parsed, console);
             string path = parsed.GetRequiredValue(to);
-            await using OutputFile file = OutputFile.Open(path);
+            await using OutputFile file = OutputFile.Open(path, to.Name);
             await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
             return await RecordAsync(response, file, path, console, cancellationToken);
         });
@@ -58,6 +58,8 @@ internal static class RecordCommand
     {
         try
         {
+            // It opens the file itself.
+            file.Close();
             await recording.SaveAsync(file.CurrentPath, CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -3,12 +3,16 @@ using System.CommandLine.Parsing;
 using System.Text;
 using Amazon;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Invoke;
 
 namespace LambdaStreaming.Tool.Serve;
 
 /// <summary><c>lambda-stream serve</c>: <see cref="LocalLambdaServer"/> as a program.</summary>
 internal sealed class ServeCommand
 {
+    // Enough for the log, which takes each as it comes.
+    private const int KeptRequests = 100;
+
     private readonly ToolConsole _console;
     private readonly Option<bool> _debug;
     private readonly Option<string[]> _function = new("--function", "-f") { HelpName = "NAME=KIND:FILE", Description = "A real function: NAME=node:FILE#HANDLER, e.g. chat=node:./chat.mjs#handler, or NAME=exec:PROGRAM, which speaks the Lambda Runtime API. Repeatable" };
@@ -31,16 +35,11 @@ internal sealed class ServeCommand
         _debug = debug;
         foreach (Option<string[]> repeatable in (Option<string[]>[])[_function, _replay, _fault]) repeatable.AllowMultipleArgumentsPerToken = false;
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
-        RequireRange(_port, 0, 65535);
-        RequireRange(_processes, 1, 1000);
-        _concurrency.Validators.Add(result =>
-        {
-            if (!result.Errors.Any() && result.GetValue(_concurrency) < 0) result.AddError("--concurrency is 0 or more.");
-        });
-        _maxResponse.Validators.Add(result =>
-        {
-            if (!result.Errors.Any() && result.GetValue(_maxResponse) < 0) result.AddError("--max-response-bytes is 0 or more.");
-        });
+        WholeNumber.Require(_port, 0, 65535);
+        WholeNumber.Require(_processes, 1, 1000);
+        WholeNumber.Require(_concurrency, 0);
+        WholeNumber.Require(_maxResponse, 0, long.MaxValue);
+        InvocationOptions.RequireRegion(_region);
     }
 
     public static Command Create(ToolConsole console, Option<bool> debug)
@@ -51,11 +50,6 @@ internal sealed class ServeCommand
         command.SetAction(serve.RunAsync);
         return command;
     }
-
-    private static void RequireRange(Option<int> option, int min, int max) => option.Validators.Add(result =>
-    {
-        if (!result.Errors.Any() && (result.GetValue(option) < min || result.GetValue(option) > max)) result.AddError($"{option.Name} is a number from {min} to {max}.");
-    });
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -105,6 +99,7 @@ internal sealed class ServeCommand
                     options.MaxConcurrency = parsed.GetValue(_concurrency);
                     options.MaxResponseBytes = parsed.GetValue(_maxResponse);
                     options.LimitBandwidth = parsed.GetValue(_limitBandwidth);
+                    options.MaxKeptRequests = KeptRequests;
                     options.LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(_console.Error) : null;
                     ReplayTiming timing = parsed.GetValue(_replayAtOnce) ? ReplayTiming.AtOnce : ReplayTiming.AsRecorded;
                     LocalFunction[] added = [.. processes.Select(process => options.AddFunction(process.Name, process.Process)), .. replays.Select(replay => options.AddFunction(replay.Name, replay.Recording, timing))];

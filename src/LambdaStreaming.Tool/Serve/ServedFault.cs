@@ -44,7 +44,7 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
     private static Action<CallScript> ParseFault(string text, string[] parts) => (parts[0], parts.Length) switch
     {
         ("throttle", 1) => script => script.Throttle(),
-        ("error", 2) when parts[1].Length > 0 => script => script.RespondWithError(parts[1]),
+        ("error", 2) when parts[1].Length > 0 && parts[1].All(char.IsAsciiLetterOrDigit) => script => script.RespondWithError(parts[1]),
         ("status", 2) => With(Number(text, parts[1], 200, 599), (script, status) => script.RespondWithStatus(status)),
         ("no-answer", 1) => script => script.CutBeforeHead(CutMode.Close),
         ("no-answer", 2) when parts[1] is "close" or "reset" => With(End(text, parts, 1), (script, end) => script.CutBeforeHead(end)),

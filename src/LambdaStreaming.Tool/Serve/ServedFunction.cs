@@ -18,12 +18,14 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
         if (kind is not (Node or Exec) || text.Length == equals + 1 + kind.Length) throw ToolException.Usage($"--function '{text}' does not say what runs it. {Forms}");
 
         string[] target = text[(equals + kind.Length + 2)..].Split('#', 2);
-        string path = System.IO.Path.GetFullPath(target[0]);
         string handler = target.Length > 1 ? target[1] : "handler";
         if (target[0].Length == 0 || handler.Length == 0) throw ToolException.Usage($"--function '{text}' names no file or no handler. {Forms}");
+        string path = System.IO.Path.GetFullPath(target[0]);
         if (!File.Exists(path)) throw ToolException.Usage($"--function {name}: there is no file {path}.");
         if (kind == Node && System.IO.Path.GetExtension(path) is not (".mjs" or ".js" or ".cjs"))
             throw ToolException.Usage($"--function {name}: {path} is no .mjs, .js or .cjs file; TypeScript has to be compiled first.");
+        if (kind == Node && System.IO.Path.GetFileNameWithoutExtension(path).Contains('.', StringComparison.Ordinal))
+            throw ToolException.Usage($"--function {name}: Lambda takes the first dot for the end of the file's name; rename {path}.");
         if (kind == Exec && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) == UnixFileMode.None)
             throw ToolException.Usage($"--function {name}: {path} may not be executed: chmod +x {path}.");
         return new ServedFunction(name, kind, path, handler);
@@ -34,7 +36,7 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
     {
         // Source: AWS Lambda API reference, CreateFunction, FunctionName.
         if (name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) return name;
-        throw ToolException.Usage($"{option}: '{name}' is no function's name: 1 to 64 letters, digits, - and _.");
+        throw ToolException.Usage($"{option}: '{name}' is no function's name: 1 to 64 letters, digits, - and _.{(option == "--replay" ? " Give it one: --replay NAME=FILE." : "")}");
     }
 
     public RuntimeProcessOptions ToProcess(string? runtimeInterfaceClient, int maxProcesses, Action<string> lineWritten)
