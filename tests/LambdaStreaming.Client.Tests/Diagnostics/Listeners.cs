@@ -8,7 +8,7 @@ namespace LambdaStreaming.Tests.Diagnostics;
 public sealed class Listeners : IDisposable
 {
     private readonly ActivityListener _spans;
-    private readonly MeterListener _metrics = new();
+    private readonly MeterListener _metrics = OfOurMeter();
 
     public Listeners()
     {
@@ -20,10 +20,6 @@ public sealed class Listeners : IDisposable
             ActivityStopped = span => Add(Stopped, span),
         };
         ActivitySource.AddActivityListener(_spans);
-        _metrics.InstrumentPublished = (instrument, listener) =>
-        {
-            if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument);
-        };
         _metrics.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
         _metrics.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));
         _metrics.Start();
@@ -53,6 +49,17 @@ public sealed class Listeners : IDisposable
     public Measured One(string instrument) => Assert.Single(Of(instrument));
 
     public IReadOnlyList<Measured> Of(string instrument) => [.. Measurements.Where(measured => measured.Instrument == instrument)];
+
+    /// <summary>Enables every instrument of ours once it is started.</summary>
+    public static MeterListener OfOurMeter() => new()
+    {
+        InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument);
+        },
+        // Without this, .NET 8 leaves the instruments enabled when the listener is disposed.
+        MeasurementsCompleted = (_, _) => { },
+    };
 
     public void Dispose()
     {

@@ -367,7 +367,7 @@ public sealed class TelemetryTests : IDisposable
             ActivityStopped = span => ThrowIf((string?)span.GetTagItem("faas.invoked_name") == _heard.Function),
         };
         ActivitySource.AddActivityListener(spans);
-        using var metrics = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument); } };
+        using var metrics = Listeners.OfOurMeter();
         metrics.SetMeasurementEventCallback<double>((_, _, tags, _) => ThrowIf(tags.ToArray().Contains(new("faas.invoked_name", _heard.Function))));
         metrics.Start();
         await using var lambda = await StartAsync(Three);
