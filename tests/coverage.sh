@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Line coverage of LambdaStreaming.Client by its own tests: prints it by file, names the lines that no test reaches, and fails under 95 %.
-# coverage.sh runs the tests; coverage.sh REPORT judges a cobertura report that another run has made.
+# coverage.sh builds and runs the tests, coverage.sh --no-build runs them as they are built; coverage.sh REPORT judges a cobertura report that another run has made.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 report=${1:-}
-if [ -z "$report" ]; then
+if [ -z "$report" ] || [ "$report" = --no-build ]; then
   results=artifacts/coverage
   rm -rf "$results"
   export AWS_EC2_METADATA_DISABLED=true
-  dotnet test --project tests/LambdaStreaming.Client.Tests --results-directory "$results" \
+  dotnet test --project tests/LambdaStreaming.Client.Tests ${report:+--no-build} --results-directory "$results" \
     --coverlet --coverlet-output-format cobertura --coverlet-include '[LambdaStreaming.Client]*' --coverlet-exclude-by-attribute GeneratedCodeAttribute
   report=$(find "$results" -name '*.cobertura*.xml' | head -1)
 fi
