@@ -32,7 +32,7 @@ internal static class Calls
 
         Console.WriteLine("| a call with one chunk | µs | ÷ POST over loopback | B |");
         Console.WriteLine("| --- | --- | --- | --- |");
-        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {result.Name} | {result.Nanoseconds / 1000:0.0} | {result.Ratio:0.00} ({result.RatioLow:0.00}–{result.RatioHigh:0.00}) | {result.AllocatedBytes:0} |"));
+        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {result.Name} | {result.Nanoseconds / 1000:0.0} | {result.Spread} | {result.AllocatedBytes:0} |"));
         Console.WriteLine(Rounds.Text($"Beyond the signer and the POST ours takes {results[1].AllocatedBytes - results[2].AllocatedBytes - results[0].AllocatedBytes:0} B and, from memory, {(results[4].Nanoseconds - results[3].Nanoseconds - results[2].Nanoseconds) / 1000:0.0} µs."));
         Console.WriteLine();
     }

@@ -45,7 +45,7 @@ internal static partial class Readers
 
     private static void Print(string what, IReadOnlyList<Result> results)
     {
-        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {what}: {result.Name} | {result.Nanoseconds:0} | {result.Ratio:0.00} ({result.RatioLow:0.00}–{result.RatioHigh:0.00}) | {result.AllocatedBytes:0} |"));
+        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {what}: {result.Name} | {result.Nanoseconds:0} | {result.Spread} | {result.AllocatedBytes:0} |"));
     }
 
     private static async Task<long> CopyChunksAsync(byte[] wire)

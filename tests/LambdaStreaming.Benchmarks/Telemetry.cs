@@ -42,7 +42,7 @@ internal static class Telemetry
         Console.WriteLine("| | time of a chunk, divided by the first row's | allocated by a call |");
         Console.WriteLine("| --- | --- | --- |");
         Console.WriteLine(Rounds.Text($"| {results[0].Name} | 1 | {quiet:0} B |"));
-        Console.WriteLine(Rounds.Text($"| {results[1].Name} | {results[1].Ratio:0.00} ({results[1].RatioLow:0.00}–{results[1].RatioHigh:0.00}) | {heard:0} B |"));
+        Console.WriteLine(Rounds.Text($"| {results[1].Name} | {results[1].Spread} | {heard:0} B |"));
         Console.WriteLine();
     }
 
