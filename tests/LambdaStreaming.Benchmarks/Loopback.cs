@@ -10,8 +10,11 @@ namespace LambdaStreaming.Benchmarks;
 internal static class Loopback
 {
     private const int AnswerBytes = 48 * 1024 * 1024;
-    private const int WarmUpRuns = 20;
+    private const int MinWarmUpRuns = 10;
+    private const int WarmUpRuns = 100;
     private const int DripEvents = 400;
+
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(4);
 
     private static readonly byte[] DropBuffer = new byte[64 * 1024];
     private static readonly byte[] FloorBuffer = new byte[128 * 1024];
@@ -45,7 +48,11 @@ internal static class Loopback
             ("ours", () => OursAsync(client, function)),
             ("peer", () => PeerAsync(raw, function)),
         ];
-        foreach (var contender in contenders) for (var i = 0; i < WarmUpRuns; i++) await contender.Run();
+        foreach (var contender in contenders)
+        {
+            var started = Stopwatch.GetTimestamp();
+            for (var i = 0; i < MinWarmUpRuns || i < WarmUpRuns && Stopwatch.GetElapsedTime(started) < LongestWarmUp; i++) await contender.Run();
+        }
 
         using var self = Process.GetCurrentProcess();
         var wall = contenders.Select(_ => new double[rounds]).ToArray();
