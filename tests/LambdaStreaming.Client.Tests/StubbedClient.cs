@@ -21,6 +21,14 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
     public static LambdaStreamingClient Create(Func<HttpRequestMessage, HttpResponseMessage> answer, LambdaStreamingClientOptions? options = null) =>
         new(options ?? Options(), new HttpClient(new StubbedClient(answer)));
 
+    /// <summary>Sends by <paramref name="send"/>, which must take the content itself.</summary>
+    public static LambdaStreamingClient Sending(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, Action<LambdaStreamingClientOptions>? configure = null)
+    {
+        var options = Options();
+        configure?.Invoke(options);
+        return new LambdaStreamingClient(options, new HttpClient(new Sender(send)));
+    }
+
     public static HttpResponseMessage Answer(Stream body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)
     {
         var response = new HttpResponseMessage(status) { Content = new StreamContent(body) };
@@ -38,5 +46,10 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         Requests.Add(request);
         if (request.Content is not null) await request.Content.CopyToAsync(Stream.Null, cancellationToken);
         return answer(request);
+    }
+
+    private sealed class Sender(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => send(request, cancellationToken);
     }
 }

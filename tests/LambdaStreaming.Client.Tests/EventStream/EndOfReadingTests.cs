@@ -1,17 +1,12 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.CompilerServices;
-using Amazon.Runtime;
-using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
-using Polly;
 using static LambdaStreaming.Tests.LocalService;
 
-namespace LambdaStreaming.Tests;
+namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>What a sceptical reader of the core tried to break.</summary>
-public sealed class ReviewTests
+/// <summary>What ends the reading of an answer, rightly and wrongly, and what must not look like its end.</summary>
+public sealed class EndOfReadingTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -144,143 +139,6 @@ public sealed class ReviewTests
     }
 
     [Fact]
-    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndTheLastWasNeverSent_IsTrue()
-    {
-        var sends = 0;
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                if (++sends > 1) throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                throw new HttpRequestException("reset");
-            },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
-
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
-
-        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
-        Assert.DoesNotContain("did not run", exception.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndTheLastWasThrottled_IsTrue()
-    {
-        var sends = 0;
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return ++sends > 1 ? StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, ("x-amzn-ErrorType", "TooManyRequestsException")) : throw new HttpRequestException("reset");
-            },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
-
-        var exception = await Assert.ThrowsAsync<TooManyRequestsException>(() => Invoke(client, Ct));
-
-        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
-    }
-
-    [Fact]
-    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndThenTheCredentialsFail_IsTrue()
-    {
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                throw new HttpRequestException("reset");
-            },
-            options =>
-            {
-                options.Credentials = new OnceCredentials();
-                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) };
-            });
-
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => Invoke(client, Ct));
-
-        Assert.Equal((1, true), (exception.Attempts, exception.FunctionMayHaveRun));
-    }
-
-    [Fact]
-    public async Task Cancelled_WhileAResendIsConnecting_DoesNotSayThatNothingWasSent()
-    {
-        using var cancelling = new CancellationTokenSource();
-        var sends = 0;
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                if (++sends > 1)
-                {
-                    await cancelling.CancelAsync();
-                    cancellationToken.ThrowIfCancellationRequested();
-                }
-
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                throw new HttpRequestException("reset");
-            },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.FromMilliseconds(1) });
-
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Invoke(client, cancelling.Token));
-
-        Assert.DoesNotContain("Nothing was sent", exception.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task ClockSkew_TwoCallsAtOnceWithAWrongClock_BothAreSentAgain()
-    {
-        var both = new TaskCompletionSource();
-        var sends = 0;
-        var serviceClock = DateTimeOffset.UtcNow.AddHours(3);
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                var number = Interlocked.Increment(ref sends);
-                if (number == 2) both.SetResult();
-                if (number > 2) return StubbedClient.Answer(new MemoryStream(Messages.Complete()));
-                await both.Task.WaitAsync(cancellationToken);
-                return StubbedClient.Answer(Stream.Null, HttpStatusCode.Forbidden, ("x-amzn-ErrorType", "InvalidSignatureException"), ("Date", serviceClock.ToString("R")));
-            },
-            options => options.Retry = new LambdaRetryOptions { BaseDelay = TimeSpan.FromMilliseconds(1) });
-
-        var responses = await Task.WhenAll(Invoke(client, Ct), Invoke(client, Ct));
-
-        foreach (var response in responses) await response.DisposeAsync();
-        Assert.Equal(4, sends);
-    }
-
-    [Fact]
-    public async Task ClockSkew_DateAtTheEndOfTime_BreaksNothing()
-    {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        using var client = Client(
-            async (request, cancellationToken) =>
-            {
-                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(Stream.Null, HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException"), ("Date", "Fri, 31 Dec 9999 23:59:59 GMT"));
-            },
-            options => options.TimeProvider = clock);
-        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
-        clock.Advance(TimeSpan.FromMinutes(1));
-
-        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
-    }
-
-    [Fact]
-    public async Task SendAsync_HandlerThrowsATypeOfItsOwn_IsATransportException()
-    {
-        // As Polly's TimeoutRejectedException and BrokenCircuitException, from a resilience handler that the app puts on all clients.
-        using var client = Client(async (request, cancellationToken) =>
-        {
-            await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-            throw new TimeoutException("The handler's own limit.");
-        });
-
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
-
-        Assert.True(exception.FunctionMayHaveRun);
-        Assert.IsType<TimeoutException>(exception.InnerException);
-    }
-
-    [Fact]
     public async Task BeginAsync_ContentCannotBeOpened_IsAStreamException()
     {
         using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent() });
@@ -321,34 +179,6 @@ public sealed class ReviewTests
         await foreach (var _ in response.ReadChunksAsync(Ct)) { }
 
         Assert.NotNull(response.InvokeComplete);
-    }
-
-    [Fact]
-    public async Task ExpectContinueOfTheCallersHttpClient_EmptyPayloadAndTheConnectionBreaks_IsSentOnce()
-    {
-        await using var server = new RawServer(async connection =>
-        {
-            await connection.ReadRequestAsync();
-            connection.Reset();
-        });
-        using var http = new HttpClient();
-        http.DefaultRequestHeaders.ExpectContinue = true;
-        var options = StubbedClient.Options();
-        options.ServiceUrl = server.Url;
-        using var client = new LambdaStreamingClient(options, http);
-
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
-
-        Assert.Equal((1, true), (server.WholeRequests, exception.FunctionMayHaveRun));
-    }
-
-    [Fact]
-    public void ConnectTimeout_LongerThanThePlatformTakes_IsTaken()
-    {
-        var options = StubbedClient.Options();
-        options.ConnectTimeout = TimeSpan.FromDays(30);
-
-        using var client = new LambdaStreamingClient(options);
     }
 
     [Fact]
@@ -395,18 +225,6 @@ public sealed class ReviewTests
     private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
 
-    private static LambdaStreamingClient Client(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, Action<LambdaStreamingClientOptions>? configure = null)
-    {
-        var options = StubbedClient.Options();
-        configure?.Invoke(options);
-        return new LambdaStreamingClient(options, new HttpClient(new FuncHandler(send)));
-    }
-
-    private sealed class FuncHandler(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send) : HttpMessageHandler
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => await send(request, cancellationToken);
-    }
-
     private sealed class UnreadableContent : HttpContent
     {
         protected override Task<Stream> CreateContentReadStreamAsync() => throw new InvalidDataException("no");
@@ -420,78 +238,12 @@ public sealed class ReviewTests
         }
     }
 
-    private sealed class OnceCredentials : AWSCredentials
-    {
-        private int _calls;
-
-        public override ImmutableCredentials GetCredentials() => _calls++ == 0 ? new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null) : throw new AmazonClientException("The keys have gone.");
-    }
-
     private sealed class WireStream(Func<Memory<byte>, ValueTask<int>> read) : MemoryStream
     {
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var task = read(buffer);
             return task.IsCompleted ? task : new ValueTask<int>(task.AsTask().WaitAsync(cancellationToken));
-        }
-    }
-
-    /// <summary>A clock whose timers fire when the test says so.</summary>
-    private sealed class ManualClock : TimeProvider
-    {
-        private readonly ConcurrentBag<ManualTimer> _timers = [];
-
-        public TimeSpan Now { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = new ManualTimer(this, callback, state);
-            timer.Change(dueTime, period);
-            _timers.Add(timer);
-            return timer;
-        }
-
-        /// <summary>Fires what is due within a millisecond, or was until it was stopped too late.</summary>
-        public void Fire()
-        {
-            foreach (var timer in _timers) timer.Fire(TimeSpan.FromMilliseconds(1), evenIfStopped: true);
-        }
-
-        public void FireIfDue()
-        {
-            foreach (var timer in _timers) timer.Fire(TimeSpan.Zero, evenIfStopped: false);
-        }
-
-        private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
-        {
-            private TimeSpan? _due;
-            private TimeSpan _lastDue = TimeSpan.MaxValue;
-
-            public bool Change(TimeSpan dueTime, TimeSpan period)
-            {
-                _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.Now + dueTime;
-                if (_due is { } due) _lastDue = due;
-                return true;
-            }
-
-            public void Fire(TimeSpan early, bool evenIfStopped)
-            {
-                if ((evenIfStopped ? _lastDue : _due) is not { } due || due - early > clock.Now) return;
-                _due = null;
-                callback(state);
-            }
-
-            public void Dispose() => _due = null;
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return default;
-            }
         }
     }
 

@@ -1,0 +1,189 @@
+using System.Net;
+using Amazon.Runtime;
+using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
+using Polly;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>What is known of a call whose attempts end in odd ways: above all whether the function may have run.</summary>
+public sealed class AttemptTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndTheLastWasNeverSent_IsTrue()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (++sends > 1) throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("reset");
+            },
+            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
+
+        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.DoesNotContain("did not run", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndTheLastWasThrottled_IsTrue()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return ++sends > 1 ? StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, ("x-amzn-ErrorType", "TooManyRequestsException")) : throw new HttpRequestException("reset");
+            },
+            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        var exception = await Assert.ThrowsAsync<TooManyRequestsException>(() => Invoke(client, Ct));
+
+        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+    }
+
+    [Fact]
+    public async Task FunctionMayHaveRun_EarlierAttemptMayHaveRunAndThenTheCredentialsFail_IsTrue()
+    {
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("reset");
+            },
+            options =>
+            {
+                options.Credentials = new OnceCredentials();
+                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) };
+            });
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => Invoke(client, Ct));
+
+        Assert.Equal((1, true), (exception.Attempts, exception.FunctionMayHaveRun));
+    }
+
+    [Fact]
+    public async Task Cancelled_WhileAResendIsConnecting_DoesNotSayThatNothingWasSent()
+    {
+        using var cancelling = new CancellationTokenSource();
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (++sends > 1)
+                {
+                    await cancelling.CancelAsync();
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("reset");
+            },
+            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Invoke(client, cancelling.Token));
+
+        Assert.DoesNotContain("Nothing was sent", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ClockSkew_TwoCallsAtOnceWithAWrongClock_BothAreSentAgain()
+    {
+        var both = new TaskCompletionSource();
+        var sends = 0;
+        var serviceClock = DateTimeOffset.UtcNow.AddHours(3);
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                var number = Interlocked.Increment(ref sends);
+                if (number == 2) both.SetResult();
+                if (number > 2) return StubbedClient.Answer(new MemoryStream(Messages.Complete()));
+                await both.Task.WaitAsync(cancellationToken);
+                return StubbedClient.Answer(Stream.Null, HttpStatusCode.Forbidden, ("x-amzn-ErrorType", "InvalidSignatureException"), ("Date", serviceClock.ToString("R")));
+            },
+            options => options.Retry = new LambdaRetryOptions { BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        var responses = await Task.WhenAll(Invoke(client, Ct), Invoke(client, Ct));
+
+        foreach (var response in responses) await response.DisposeAsync();
+        Assert.Equal(4, sends);
+    }
+
+    [Fact]
+    public async Task ClockSkew_DateAtTheEndOfTime_BreaksNothing()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return StubbedClient.Answer(Stream.Null, HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException"), ("Date", "Fri, 31 Dec 9999 23:59:59 GMT"));
+            },
+            options => options.TimeProvider = clock);
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
+        clock.Advance(TimeSpan.FromMinutes(1));
+
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
+    }
+
+    [Fact]
+    public async Task SendAsync_HandlerThrowsATypeOfItsOwn_IsATransportException()
+    {
+        // As Polly's TimeoutRejectedException and BrokenCircuitException, from a resilience handler that the app puts on all clients.
+        using var client = StubbedClient.Sending(async (request, cancellationToken) =>
+        {
+            await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+            throw new TimeoutException("The handler's own limit.");
+        });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
+
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.IsType<TimeoutException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task ExpectContinueOfTheCallersHttpClient_EmptyPayloadAndTheConnectionBreaks_IsSentOnce()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.ExpectContinue = true;
+        var options = StubbedClient.Options();
+        options.ServiceUrl = server.Url;
+        using var client = new LambdaStreamingClient(options, http);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
+
+        Assert.Equal((1, true), (server.WholeRequests, exception.FunctionMayHaveRun));
+    }
+
+    [Fact]
+    public void ConnectTimeout_LongerThanThePlatformTakes_IsTaken()
+    {
+        var options = StubbedClient.Options();
+        options.ConnectTimeout = TimeSpan.FromDays(30);
+
+        using var client = new LambdaStreamingClient(options);
+    }
+
+    private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
+        client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
+
+    private sealed class OnceCredentials : AWSCredentials
+    {
+        private int _calls;
+
+        public override ImmutableCredentials GetCredentials() => _calls++ == 0 ? new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null) : throw new AmazonClientException("The keys have gone.");
+    }
+}

@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+
+namespace LambdaStreaming.Tests;
+
+/// <summary>A clock whose timers fire when the test says so.</summary>
+internal sealed class ManualClock : TimeProvider
+{
+    private readonly ConcurrentBag<ManualTimer> _timers = [];
+
+    public TimeSpan Now { get; set; }
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Now.Ticks;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        _timers.Add(timer);
+        return timer;
+    }
+
+    /// <summary>Fires what is due within a millisecond, or was until it was stopped too late.</summary>
+    public void Fire()
+    {
+        foreach (var timer in _timers) timer.Fire(TimeSpan.FromMilliseconds(1), evenIfStopped: true);
+    }
+
+    public void FireIfDue()
+    {
+        foreach (var timer in _timers) timer.Fire(TimeSpan.Zero, evenIfStopped: false);
+    }
+
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
+    {
+        private TimeSpan? _due;
+        private TimeSpan _lastDue = TimeSpan.MaxValue;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.Now + dueTime;
+            if (_due is { } due) _lastDue = due;
+            return true;
+        }
+
+        public void Fire(TimeSpan early, bool evenIfStopped)
+        {
+            if ((evenIfStopped ? _lastDue : _due) is not { } due || due - early > clock.Now) return;
+            _due = null;
+            callback(state);
+        }
+
+        public void Dispose() => _due = null;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return default;
+        }
+    }
+}
