@@ -20,7 +20,7 @@ internal static class ErrorText
     {
         var text = new StringBuilder(Named(details, notToRepeat)).Append(' ');
         var status = (int)details.StatusCode;
-        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {TargetOf(response) ?? "nowhere"}. ");
+        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {WithoutSecrets(response.Headers.Location) ?? "nowhere"}. ");
         text.Append(entry.FunctionMayHaveRun ? "The function may have run. " : details.FunctionMayHaveRun is true ? "An earlier attempt may have run the function. " : "The function did not run. ");
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
             text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {contentType}: something between this client and Lambda may have answered in its place. ");
@@ -105,10 +105,10 @@ internal static class ErrorText
         });
     }
 
-    // Without user and query, which may be anybody's secret.
-    private static string? TargetOf(HttpResponseMessage response)
+    /// <summary>An address without user and query, which may be anybody's secret.</summary>
+    public static string? WithoutSecrets(Uri? address)
     {
-        if (response.Headers.Location is not { } location) return null;
-        return location.IsAbsoluteUri ? location.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped) : location.OriginalString.Split('?', '#')[0];
+        if (address is null) return null;
+        return address.IsAbsoluteUri ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped) : address.OriginalString.Split('?', '#')[0];
     }
 }

@@ -39,6 +39,14 @@ public class InStreamErrorTests
     }
 
     [Fact]
+    public async Task Read_ExceptionNamedByHeaderAndBody_HasTheHeadersName()
+    {
+        var message = Messages.Of([(":message-type", "exception"), (":exception-type", "ServiceException"), (":error-code", "Other")], """{"__type":"TooManyRequestsException"}"""u8);
+
+        Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
+    }
+
+    [Fact]
     public async Task Read_ErrorMessage_HasCodeAndMessageOfItsHeaders()
     {
         var message = Messages.Of([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")], []);

@@ -12,6 +12,7 @@ public class SettingsResolverTests
     private readonly Dictionary<string, string> _profileUrls = [];
     private RegionEndpoint? _instanceRegion;
     private int _instanceAsked;
+    private Exception? _unreadable;
 
     [Fact]
     public async Task ResolveAsync_RegionEverywhere_TheFirstInOrderWins()
@@ -37,19 +38,24 @@ public class SettingsResolverTests
     {
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
 
-        Assert.Contains("AWS_REGION", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("LambdaStreamingClientOptions.Region", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("No region is set. Set LambdaStreamingClientOptions.Region, the environment variable AWS_REGION, or region in the AWS profile 'default'.", exception.Message);
         Assert.False(exception.FunctionMayHaveRun);
     }
 
-    [Fact]
-    public async Task ResolveAsync_RegionThatIsNoHostName_NamesTheVariable()
+    [Theory, InlineData("AWS_REGION"), InlineData("AWS_DEFAULT_REGION")]
+    public async Task ResolveAsync_RegionThatIsNoHostName_NamesTheVariable(string variable)
     {
-        _variables["AWS_REGION"] = "us east";
+        _variables[variable] = "us east";
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+        Assert.Equal($"{variable} is 'us east', which can't be the name of a region. It must be one like us-east-1.", await RefusalAsync(new()));
+    }
 
-        Assert.StartsWith("AWS_REGION is 'us east'", exception.Message, StringComparison.Ordinal);
+    [Fact]
+    public async Task ResolveAsync_ProfileCannotBeRead_SaysWhichAndWhy()
+    {
+        _unreadable = new InvalidDataException("Line 3 is no setting.");
+
+        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: Line 3 is no setting.", await RefusalAsync(new()));
     }
 
     [Theory]
@@ -59,9 +65,10 @@ public class SettingsResolverTests
     {
         if (variable is not null) _variables[variable] = "work";
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new() { Profile = option }));
-
-        Assert.StartsWith("There is no AWS profile 'work'", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "There is no AWS profile 'work', or it holds a value that AWSSDK.Core does not take. It is looked for in the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, by default ~/.aws/config and ~/.aws/credentials. "
+            + "Set LambdaStreamingClientOptions.Profile or AWS_PROFILE to one that `aws configure list-profiles` shows.",
+            await RefusalAsync(new() { Profile = option }));
         Assert.Equal(0, _instanceAsked);
     }
 
@@ -110,18 +117,20 @@ public class SettingsResolverTests
     }
 
     [Theory]
-    [InlineData("lambda.example.com")]
-    [InlineData("ftp://lambda.example.com")]
-    [InlineData("https://user@lambda.example.com")]
-    [InlineData("https://lambda.example.com/?a=b")]
-    public async Task ResolveAsync_EndpointThatIsNone_NamesTheVariable(string url)
+    [InlineData("AWS_ENDPOINT_URL", "lambda.example.com")]
+    [InlineData("AWS_ENDPOINT_URL", "ftp://lambda.example.com")]
+    [InlineData("AWS_ENDPOINT_URL", "https://user@lambda.example.com")]
+    [InlineData("AWS_ENDPOINT_URL", "https://lambda.example.com/?a=b")]
+    [InlineData("AWS_ENDPOINT_URL_LAMBDA", "lambda.example.com")]
+    [InlineData("endpoint_url of the profile 'default'", "lambda.example.com")]
+    public async Task ResolveAsync_EndpointThatIsNone_NamesItsSource(string source, string url)
     {
         _variables["AWS_REGION"] = "eu-west-1";
-        _variables["AWS_ENDPOINT_URL"] = url;
+        if (source.StartsWith("AWS", StringComparison.Ordinal)) _variables[source] = url;
+        else _profileUrls["default"] = url;
+        Profile("default");
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
-
-        Assert.StartsWith("AWS_ENDPOINT_URL is '", exception.Message, StringComparison.Ordinal);
+        Assert.Equal($"{source} is '{url}'; it must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", await RefusalAsync(new()));
     }
 
     [Fact]
@@ -143,37 +152,75 @@ public class SettingsResolverTests
     }
 
     [Theory]
-    [InlineData("AWS_USE_FIPS_ENDPOINT")]
-    [InlineData("AWS_USE_DUALSTACK_ENDPOINT")]
-    public async Task ResolveAsync_CustomEndpointWithFipsOrDualStack_NamesBothSources(string variable)
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT asks for a FIPS endpoint and AWS_ENDPOINT_URL for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set AWS_USE_FIPS_ENDPOINT to false and give the address of a FIPS endpoint.")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA", "AWS_USE_DUALSTACK_ENDPOINT asks for a dual-stack endpoint and AWS_ENDPOINT_URL_LAMBDA for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set AWS_USE_DUALSTACK_ENDPOINT to false.")]
+    [InlineData("use_fips_endpoint", "endpoint_url of the profile 'default'", "use_fips_endpoint asks for a FIPS endpoint and endpoint_url of the profile 'default' for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set use_fips_endpoint to false and give the address of a FIPS endpoint.")]
+    [InlineData("use_dualstack_endpoint", "ServiceUrl", "use_dualstack_endpoint asks for a dual-stack endpoint and ServiceUrl for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set use_dualstack_endpoint to false.")]
+    public async Task ResolveAsync_CustomEndpointWithFipsOrDualStack_NamesBothSources(string flag, string address, string text)
     {
+        const string Url = "http://custom:2";
         _variables["AWS_REGION"] = "eu-west-1";
-        _variables[variable] = "true";
-        _variables["AWS_ENDPOINT_URL"] = "http://all:2";
+        var profile = Profile("default");
+        if (flag.StartsWith("AWS", StringComparison.Ordinal)) _variables[flag] = "true";
+        else if (flag == "use_fips_endpoint") profile.UseFIPSEndpoint = true;
+        else profile.UseDualstackEndpoint = true;
+        if (address.StartsWith("AWS", StringComparison.Ordinal)) _variables[address] = Url;
+        else if (address != "ServiceUrl") _profileUrls["default"] = Url;
 
-        var ofEnvironment = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
-        _variables.Remove("AWS_ENDPOINT_URL");
-        var ofCode = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new() { ServiceUrl = new Uri("http://code:4") }));
-
-        Assert.Contains(variable, ofEnvironment.Message, StringComparison.Ordinal);
-        Assert.Contains("AWS_ENDPOINT_URL for http://all:2/", ofEnvironment.Message, StringComparison.Ordinal);
-        Assert.Contains("ServiceUrl for http://code:4/", ofCode.Message, StringComparison.Ordinal);
+        Assert.Equal(text, await RefusalAsync(address == "ServiceUrl" ? new() { ServiceUrl = new Uri(Url) } : new()));
     }
 
     [Theory]
-    [InlineData("AWS_USE_FIPS_ENDPOINT", "yes")]
-    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "1")]
-    [InlineData("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no")]
-    [InlineData("AWS_MAX_ATTEMPTS", "0")]
-    [InlineData("AWS_MAX_ATTEMPTS", "many")]
-    public async Task ResolveAsync_ValueThatIsNone_IsRefusedByName(string variable, string value)
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "yes", "must be true or false.")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "1", "must be true or false.")]
+    [InlineData("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no", "must be true or false.")]
+    [InlineData("AWS_MAX_ATTEMPTS", "0", "counts every send, so it must be a whole number of at least 1.")]
+    [InlineData("AWS_MAX_ATTEMPTS", "many", "counts every send, so it must be a whole number of at least 1.")]
+    public async Task ResolveAsync_ValueThatIsNone_IsRefusedByName(string variable, string value, string rule)
     {
         _variables["AWS_REGION"] = "eu-west-1";
         _variables[variable] = value;
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+        Assert.Equal($"The environment variable {variable} is '{value}'; it {rule}", await RefusalAsync(new()));
+    }
 
-        Assert.StartsWith($"The environment variable {variable} is '{value}'", exception.Message, StringComparison.Ordinal);
+    [Fact]
+    public async Task ResolveAsync_MaxAttemptsOfTheProfileIsNone_IsRefusedByName()
+    {
+        _variables["AWS_REGION"] = "eu-west-1";
+        Profile("default").MaxAttempts = 0;
+
+        Assert.Equal("max_attempts of the profile 'default' is 0; it counts every send, so it must be at least 1.", await RefusalAsync(new()));
+
+        Profile("default").MaxAttempts = 1;
+        Assert.Equal(1, (await ResolveAsync(new())).MaxAttempts);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_MaxAttemptsIsOne_IsTaken()
+    {
+        _variables["AWS_REGION"] = "eu-west-1";
+        _variables["AWS_MAX_ATTEMPTS"] = "1";
+
+        Assert.Equal(1, (await ResolveAsync(new())).MaxAttempts);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_ExecutionEnvironment_IsInTheUserAgent()
+    {
+        _variables["AWS_REGION"] = "eu-west-1";
+        _variables["AWS_EXECUTION_ENV"] = "AWS_Lambda_dotnet10";
+
+        Assert.EndsWith(" exec-env/AWS_Lambda_dotnet10", (await ResolveAsync(new())).UserAgent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_VariableIsBlank_CountsAsNotSet()
+    {
+        _variables["AWS_REGION"] = " \t";
+        _variables["AWS_DEFAULT_REGION"] = " eu-north-1 ";
+
+        Assert.Equal("eu-north-1", (await ResolveAsync(new())).Region.SystemName);
     }
 
     [Fact]
@@ -242,6 +289,8 @@ public class SettingsResolverTests
         Assert.Equal(1, _instanceAsked);
     }
 
+    private async Task<string> RefusalAsync(LambdaStreamingClientOptions options) => (await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(options))).Message;
+
     private CredentialProfile Profile(string name) => _profiles[name] = new CredentialProfile(name, new CredentialProfileOptions());
 
     private async Task<string> EndpointAsync(LambdaStreamingClientOptions options) => (await ResolveAsync(options)).Endpoint.AbsoluteUri;
@@ -251,7 +300,7 @@ public class SettingsResolverTests
     private SettingsResolver Resolver(LambdaStreamingClientOptions options) => new(options, new SettingsEnvironment
     {
         Variable = _variables.GetValueOrDefault,
-        Profile = _profiles.GetValueOrDefault,
+        Profile = name => _unreadable is null ? _profiles.GetValueOrDefault(name) : throw _unreadable,
         ProfileEndpointUrl = _profileUrls.GetValueOrDefault,
         InstanceRegion = () =>
         {

@@ -1,0 +1,277 @@
+using System.Net;
+using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>What the exception says, word for word, of a call that got no answer.</summary>
+public class CallTextTests
+{
+    private const string Endpoint = "https://lambda.us-east-1.amazonaws.com";
+    private const string NotSent = "Nothing was sent, so the function did not run. (function f, region us-east-1, attempt 1 of 1).";
+    private const string Sent = "The request had been sent, so the function may have run. (function f, region us-east-1, attempt 1 of 1).";
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string, Exception, string> BeforeSending => new()
+    {
+        { "name", new HttpRequestException(HttpRequestError.NameResolutionError, "x"), $"The name of {Endpoint} could not be resolved. Check the region and the network." },
+        { "TLS", new HttpRequestException(HttpRequestError.SecureConnectionError, "x"), $"The TLS handshake with {Endpoint} failed." },
+        { "refused", new HttpRequestException(HttpRequestError.ConnectionError, "x"), $"No connection to {Endpoint}." },
+        { "IO", new IOException("It broke."), $"The request to {Endpoint} could not be sent: It broke." },
+        { "foreign", new TimeZoneNotFoundException("No such zone."), "A handler below this client failed with TimeZoneNotFoundException: No such zone." },
+        { "connect timeout of the handler", new OperationCanceledException("x", new TimeoutException()), $"No connection to {Endpoint} within 00:00:07 (ConnectTimeout)." },
+        { "connect cancelled", new HttpRequestException("x", new OperationCanceledException()), $"No connection to {Endpoint} within 00:00:07 (ConnectTimeout)." },
+        { "connect timeout of ours", new HttpRequestException("x", new TimeoutException("No connection within it.")), "No connection within it." },
+    };
+
+    public static TheoryData<string, Exception, string> AfterSending => new()
+    {
+        { "reset", new HttpRequestException(HttpRequestError.ConnectionError, "x"), $"The connection to {Endpoint} broke before an answer came." },
+        { "ended", new HttpRequestException(HttpRequestError.ResponseEnded, "x"), $"The connection to {Endpoint} broke before an answer came." },
+        { "IO", new IOException("It broke."), $"The connection to {Endpoint} broke before an answer came." },
+        { "foreign", new TimeZoneNotFoundException("No such zone."), "A handler below this client failed with TimeZoneNotFoundException: No such zone." },
+        { "caller's timeout", new OperationCanceledException("x", new TimeoutException()), $"The caller's HttpClient gave up on {Endpoint} after its own Timeout of 00:01:40. Set it to Timeout.InfiniteTimeSpan; this client has limits of its own." },
+    };
+
+    [Theory, MemberData(nameof(BeforeSending))]
+    public async Task InvokeAsync_FailsBeforeSending_SaysWhatAndThatNothingWasSent(string what, Exception failure, string text)
+    {
+        _ = what;
+        using var client = StubbedClient.Sending((_, _) => throw failure, Once);
+
+        Assert.Equal($"{text} {NotSent}", await TextOfAsync<LambdaTransportException>(client));
+    }
+
+    [Theory, MemberData(nameof(AfterSending))]
+    public async Task InvokeAsync_FailsAfterSending_SaysWhatAndThatItMayHaveRun(string what, Exception failure, string text)
+    {
+        _ = what;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw failure;
+            },
+            Once);
+
+        Assert.Equal($"{text} {Sent}", await TextOfAsync<LambdaTransportException>(client));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_LaterAttemptIsNotSent_SaysThatAnEarlierOneWas()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (++sends > 1) throw new HttpRequestException(HttpRequestError.ConnectionError, "x");
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("x");
+            },
+            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        Assert.Equal($"No connection to {Endpoint}. Nothing was sent this time, but an earlier attempt may have run the function. (function f, region us-east-1, attempt 2 of 2).", await TextOfAsync<LambdaTransportException>(client));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_HandlerSendsTwice_SaysThatItWasRefused()
+    {
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return new HttpResponseMessage();
+            },
+            Once);
+
+        Assert.Equal($"A handler below this client tried to send the request a second time; that was refused, because the function could run twice. {Sent}", await TextOfAsync<LambdaTransportException>(client));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_HandlerFollowsARedirect_SaysWhereAndWhatToSet()
+    {
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                request.Method = HttpMethod.Get;
+                request.RequestUri = new Uri("https://user:secret@elsewhere.example.com/page?token=secret");
+                return new HttpResponseMessage();
+            },
+            Once);
+
+        Assert.Equal($"A handler below this client followed a redirect to https://elsewhere.example.com/page; what came from there is no answer of Lambda. Set AllowAutoRedirect to false. {Sent}", await TextOfAsync<LambdaTransportException>(client));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_NoHeadInTime_SaysForHowLong()
+    {
+        var clock = new FakeTimeProvider();
+        var sent = new TaskCompletionSource();
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                sent.SetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                return new HttpResponseMessage();
+            },
+            options =>
+            {
+                Once(options);
+                options.TimeProvider = clock;
+                options.ResponseHeadTimeout = TimeSpan.FromMinutes(2);
+            });
+        var text = TextOfAsync<LambdaTransportException>(client);
+        await sent.Task.WaitAsync(TooLong, Ct);
+        clock.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.Equal($"No response head came from {Endpoint} within 00:02:00 (ResponseHeadTimeout). {Sent}", await text);
+    }
+
+    [Theory]
+    [InlineData(false, "The call of f was cancelled. Nothing was sent.")]
+    [InlineData(true, "The call of f was cancelled. The function may have run, and is billed to its end.")]
+    public async Task InvokeAsync_Cancelled_SaysWhetherAnythingWasSent(bool afterSending, string text)
+    {
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (afterSending) await request.Content!.CopyToAsync(Stream.Null, CancellationToken.None);
+                await cancelling.CancelAsync();
+                cancellationToken.ThrowIfCancellationRequested();
+                return new HttpResponseMessage();
+            },
+            Once);
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeAsync("f", cancelling.Token));
+
+        Assert.Equal(text, exception.Message);
+        Assert.Equal(cancelling.Token, exception.CancellationToken);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_CancelledWhileAnErrorIsRead_SaysWhichError()
+    {
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            async (request, _) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, CancellationToken.None);
+                return StubbedClient.Answer(new CancellingStream(cancelling), HttpStatusCode.InternalServerError, ("Content-Type", "application/json"));
+            },
+            Once);
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeAsync("f", cancelling.Token));
+
+        Assert.Equal("The call of f was cancelled while the error HTTP 500 was being read.", exception.Message);
+    }
+
+    [Theory]
+    [InlineData(202, InvocationType.RequestResponse, "HTTP 202 is no answer to an invocation (200 is).")]
+    [InlineData(200, InvocationType.DryRun, "HTTP 200 is no answer to a dry run (204 is).")]
+    public async Task InvokeAsync_StatusIsNoAnswer_SaysWhichIs(int status, InvocationType type, string text)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, (HttpStatusCode)status, ("x-amz-request-id", "r-1")));
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = type }, Ct));
+
+        Assert.Equal($"{text} Something between this client and Lambda may have answered in its place. (function f, region us-east-1, HTTP {status}, attempt 1 of 3, request id r-1).", exception.Message);
+        Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_AnswerCannotBeOpened_SaysWhy()
+    {
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent() });
+
+        Assert.Equal("The answer of f began, but could not be read: Not today. (function f, region us-east-1, HTTP 200, attempt 1 of 3).", await TextOfAsync<ResponseStreamTruncatedException>(client));
+    }
+
+    [Theory]
+    [InlineData("https://user:secret@elsewhere.example.com/page?token=secret#x", "https://elsewhere.example.com/page")]
+    [InlineData("/page?token=secret", "/page")]
+    [InlineData(null, "nowhere")]
+    public async Task InvokeAsync_AnswerRedirects_SaysWhereWithoutSecrets(string? location, string target)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, HttpStatusCode.TemporaryRedirect, location is null ? [("x-amzn-RequestId", "r-1")] : [("x-amzn-RequestId", "r-1"), ("Location", location)]));
+
+        var text = await TextOfAsync<LambdaServiceException>(client);
+
+        Assert.StartsWith($"HTTP 307. The answer redirects to {target}. ", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(FunctionErrorCodes.SandboxTimedout, " It ran into its timeout: raise that, or look in its log for what it waited for.")]
+    [InlineData(FunctionErrorCodes.SandboxTimeout, " It ran into its timeout: raise that, or look in its log for what it waited for.")]
+    [InlineData(FunctionErrorCodes.RuntimeTruncatedResponse, " The runtime's connection broke in the middle of the answer.")]
+    [InlineData(FunctionErrorCodes.FunctionResponseSizeTooLarge, " Its answer is over the service's limit of size and was cut there.")]
+    [InlineData(FunctionErrorCodes.RuntimeInvalidEntrypoint, " It has no bootstrap or handler to start: check its configuration.")]
+    [InlineData("Unhandled", "")]
+    public async Task Read_FunctionFails_SaysWhatItsCodeMeans(string code, string advice)
+    {
+        using var client = StubbedClient.Streaming(new MemoryStream([.. Messages.Chunk("abc"), .. Messages.Complete($$"""{"ErrorCode":"{{code}}"}""")]));
+
+        Assert.Equal(
+            $"The function f failed with {code}; ErrorDetails and its log say more.{advice} 1 chunks with 3 bytes were delivered before. (function f, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11).",
+            await TextOfAsync<FunctionErrorException>(client));
+    }
+
+    [Theory]
+    [InlineData("ServiceException", "It broke", "ServiceException: It broke.")]
+    [InlineData("ServiceException", "It broke!", "ServiceException: It broke!")]
+    [InlineData("ServiceException", "", "ServiceException.")]
+    [InlineData("", "It broke.", "an error without a name: It broke.")]
+    public async Task Read_ServiceEndsTheAnswer_SaysWithWhat(string code, string words, string text)
+    {
+        using var client = StubbedClient.Streaming(new MemoryStream(Messages.Of(code.Length > 0 ? [(":message-type", "exception"), (":exception-type", code)] : [(":message-type", "exception")], System.Text.Encoding.UTF8.GetBytes($$"""{"message":"{{words}}"}"""))));
+
+        var exception = await TextOfAsync<ResponseStreamErrorException>(client);
+
+        // Without a name the status of the head would name it; that is 200, so this says only what it is.
+        Assert.StartsWith($"The service ended the answer of f with {(code.Length > 0 ? text : text.Replace("an error without a name", "HTTP 200", StringComparison.Ordinal))} 0 chunks with 0 bytes were delivered before. (function f, ", exception, StringComparison.Ordinal);
+    }
+
+    private static void Once(LambdaStreamingClientOptions options)
+    {
+        options.ConnectTimeout = TimeSpan.FromSeconds(7);
+        options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never };
+    }
+
+    private static async Task<string> TextOfAsync<T>(LambdaStreamingClient client)
+        where T : LambdaStreamingException =>
+        (await Assert.ThrowsAnyAsync<T>(async () =>
+        {
+            await using var response = await client.InvokeAsync("f");
+            await foreach (var _ in response.ReadChunksAsync(Ct))
+            {
+            }
+        })).Message;
+
+    private sealed class UnreadableContent : HttpContent
+    {
+        protected override Task<Stream> CreateContentReadStreamAsync() => throw new InvalidDataException("Not today.");
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+
+    private sealed class CancellingStream(CancellationTokenSource cancelling) : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await cancelling.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.IO.Pipelines;
+using LambdaStreaming.Tests.EventStream;
+
+namespace LambdaStreaming.Tests;
+
+/// <summary>No await of the library comes back to the caller's context: else whoever blocks on a call in a window's thread would wait for itself.</summary>
+public class NoContextTests
+{
+    private static readonly Dictionary<string, (string Payload, Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<object?>> Read)> Readers = new(StringComparer.Ordinal)
+    {
+        ["events"] = ("abc", response => Moves(response.GetAsyncEnumerator)),
+        ["chunks"] = ("abc", response => Moves(response.ReadChunksAsync().GetAsyncEnumerator)),
+        ["owned chunks"] = ("abc", response => Moves(response.ReadOwnedChunksAsync().GetAsyncEnumerator)),
+        ["text"] = ("abc", response => Moves(response.ReadTextAsync().GetAsyncEnumerator)),
+        ["lines"] = ("a\nb", response => Moves(response.ReadLinesAsync().GetAsyncEnumerator)),
+        ["JSON"] = ("1 2", response => Moves(response.ReadJsonAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
+        ["events of the server"] = ("data: 1\n\ndata: 2\n\n", response => Moves(response.ReadServerSentEventsAsync().GetAsyncEnumerator)),
+        ["events of JSON"] = ("data: 1\n\ndata: 2\n\n", response => Moves(response.ReadServerSentEventsAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
+        ["bytes"] = ("abc", response => Call(() => response.ReadAsByteArrayAsync())),
+        ["string"] = ("abc", response => Call(() => response.ReadAsStringAsync())),
+        ["one JSON value"] = ("123", response => Call(() => response.ReadFromJsonAsync(Payload.TestJson.Default.Int32))),
+        ["HTTP"] = ("{}\0\0\0\0\0\0\0\0abc", response => Call(() => response.ReadHttpIntegrationResponseAsync())),
+        ["no HTTP"] = ("abc", response => Call(() => response.ReadHttpIntegrationResponseAsync())),
+        ["copy to a stream"] = ("abc", response => Call(() => response.CopyToAsync(new MemoryStream()))),
+        ["copy to a pipe"] = ("abc", response => Call(() => response.CopyToAsync(new Pipe().Writer))),
+        ["stream"] = ("abc", StreamReads),
+    };
+
+    private static readonly CountingContext Context = new();
+
+    public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task Read_OneReadWaits_NothingIsPostedToTheCallersContext(string reader)
+    {
+        var (payload, read) = Readers[reader];
+        var waited = 0;
+        for (var waitingRead = 1; waited == waitingRead - 1; waitingRead++)
+        {
+            // Only the first wait under the context says anything: what comes after it runs without one. So each read has its turn.
+            var wire = new WaitingStream([Messages.Chunk(payload[..1]), Messages.Chunk(payload[1..]), Messages.Complete()], waitingRead);
+            await using var response = InvokeWithResponseStreamResponse.Create(wire);
+            await foreach (var _ in read(response))
+            {
+            }
+
+            await Under(response.DisposeAsync);
+            if (wire.HasWaited) waited++;
+        }
+
+        Assert.InRange(waited, 2, 20);
+    }
+
+    [Fact]
+    public async Task Invoke_HeadAndErrorBodyWait_NothingIsPostedToTheCallersContext()
+    {
+        var head = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var client = StubbedClient.Sending(async (request, cancellationToken) =>
+        {
+            await request.Content!.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            return await head.Task.ConfigureAwait(false);
+        });
+        head.SetResult(StubbedClient.Answer(new MemoryStream([.. Messages.Complete()])));
+
+        // The first call finds the settings, on the thread pool.
+        await (await Under(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None))).DisposeAsync();
+        head = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var call = Start(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None));
+        head.SetResult(StubbedClient.Answer(new MemoryStream([.. Messages.Complete()])));
+        await (await Watched(call)).DisposeAsync();
+
+        var body = new WaitingStream(["{}"u8.ToArray()], 1);
+        head = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        head.SetResult(StubbedClient.Answer(body, System.Net.HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")));
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Under(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None)));
+        Assert.True(body.HasWaited);
+    }
+
+    private static async IAsyncEnumerable<object?> Moves<T>(Func<CancellationToken, IAsyncEnumerator<T>> open)
+    {
+        var elements = open(CancellationToken.None);
+        while (await Under(() => elements.MoveNextAsync().AsTask())) yield return null;
+        await Under(elements.DisposeAsync);
+    }
+
+    private static async IAsyncEnumerable<object?> Call(Func<Task> call)
+    {
+        await Under(call);
+        yield break;
+    }
+
+    private static async IAsyncEnumerable<object?> StreamReads(InvokeWithResponseStreamResponse response)
+    {
+        var stream = response.AsStream();
+        var buffer = new byte[1];
+        while (await Under(() => stream.ReadAsync(buffer).AsTask()) > 0) yield return null;
+        await Under(stream.DisposeAsync);
+    }
+
+    private static Task Under(Func<ValueTask> call) => Under(() => call().AsTask());
+
+    private static Task Under(Func<Task> call) => Watched(Start(call));
+
+    private static Task<T> Under<T>(Func<Task<T>> call) => Watched(Start(call));
+
+    /// <summary>Calls within the context; what the call waits for comes only when this has returned.</summary>
+    private static T Start<T>(Func<T> call)
+    {
+        var before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(Context);
+        try
+        {
+            return call();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    private static async Task Watched(Task call)
+    {
+        WaitingStream.Release();
+        try
+        {
+            await call.WaitAsync(LocalService.TooLong).ConfigureAwait(false);
+        }
+        finally
+        {
+            Assert.Equal(0, Context.Posts);
+        }
+    }
+
+    private static async Task<T> Watched<T>(Task<T> call)
+    {
+        await Watched((Task)call).ConfigureAwait(false);
+        return await call.ConfigureAwait(false);
+    }
+
+    private sealed class CountingContext : SynchronizationContext
+    {
+        private int _posts;
+
+        public int Posts => Volatile.Read(ref _posts);
+
+        public override void Post(SendOrPostCallback callback, object? state)
+        {
+            Interlocked.Increment(ref _posts);
+            ThreadPool.QueueUserWorkItem(_ => callback(state));
+        }
+    }
+
+    /// <summary>Gives its pieces at once, but for one read that waits until it is released.</summary>
+    private sealed class WaitingStream(byte[][] pieces, int waitingRead) : MemoryStream
+    {
+        private static TaskCompletionSource? _waiting;
+        private int _piece;
+        private int _reads;
+
+        public bool HasWaited { get; private set; }
+
+        public static void Release() => Interlocked.Exchange(ref _waiting, null)?.SetResult();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (++_reads != waitingRead) return new ValueTask<int>(Take(buffer));
+            HasWaited = true;
+            var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting = waiting;
+            return new ValueTask<int>(TakeLaterAsync(waiting.Task, buffer));
+        }
+
+        private async Task<int> TakeLaterAsync(Task waiting, Memory<byte> buffer)
+        {
+            await waiting.ConfigureAwait(false);
+            return Take(buffer);
+        }
+
+        private int Take(Memory<byte> buffer)
+        {
+            if (buffer.IsEmpty || _piece == pieces.Length) return 0;
+            pieces[_piece].CopyTo(buffer);
+            return pieces[_piece++].Length;
+        }
+    }
+}
