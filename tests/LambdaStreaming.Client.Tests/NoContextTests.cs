@@ -52,6 +52,44 @@ public class NoContextTests
     }
 
     [Fact]
+    public async Task Read_FunctionFailedAndTheEndWaits_NothingIsPostedToTheCallersContext()
+    {
+        // The reads: without a buffer, the message, without a buffer, the end.
+        for (var waitingRead = 1; waitingRead <= 4; waitingRead++)
+        {
+            var wire = new WaitingStream([Messages.Complete("""{"ErrorCode":"Unhandled"}""")], waitingRead);
+            await using var response = InvokeWithResponseStreamResponse.Create(wire);
+            var chunks = response.ReadChunksAsync().GetAsyncEnumerator();
+
+            await Assert.ThrowsAsync<FunctionErrorException>(() => Under(() => chunks.MoveNextAsync().AsTask()));
+            Assert.True(wire.HasWaited);
+        }
+    }
+
+    [Fact]
+    public async Task Read_ScriptWaits_NothingIsPostedToTheCallersContext()
+    {
+        var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var response = InvokeWithResponseStreamResponse.Create(ScriptAsync());
+        var chunks = response.ReadChunksAsync().GetAsyncEnumerator();
+
+        for (var i = 0; i < 2; i++)
+        {
+            var move = Start(() => chunks.MoveNextAsync().AsTask());
+            next.SetResult();
+            Assert.Equal(i == 0, await Watched(move));
+        }
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ScriptAsync()
+        {
+            await next.Task.ConfigureAwait(false);
+            next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            yield return "abc"u8.ToArray();
+            await next.Task.ConfigureAwait(false);
+        }
+    }
+
+    [Fact]
     public async Task Invoke_HeadAndErrorBodyWait_NothingIsPostedToTheCallersContext()
     {
         var head = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);

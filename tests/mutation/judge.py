@@ -6,6 +6,7 @@ Microsoft.Testing.Platform reuses the process of the tests, and so gives wrong v
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -20,6 +21,8 @@ LEFT_OUT = {"AllocationTests", "DecoderDifferenceTests", "FaultMatrixTests", "He
 LEFT_OUT_METHODS = ["*.Read_CutAtRandom_ResultIsTheSame"]
 # Cases whose every cut costs seconds; smaller ones and DecoderLimitTests hold the same rules.
 LONG_CASES = ("total-16-mib-plus", "header-bytes-32767", "header-string-32766-multibyte", "headers-131072", "payload-1-mib", "stream-200-frames-then-complete", "headers-100", "payload-6-mib")
+# Which slow tests are run against the mutants of a room; the others go through it too, and find little that its own do not.
+SLOW_OF = {"EventStream": ["EventStream", "Differential", "Security", "Diagnostics"], "Http": ["Http", "Signing", "Security", "Diagnostics"], "Payload": ["Payload", "Differential", "Security"]}
 QUICK_SECONDS = 1.0
 CONTROL_EVERY = 25
 
@@ -31,13 +34,6 @@ arguments.add_argument("--only", default="", help="mutants of files whose path h
 arguments.add_argument("--again", type=pathlib.Path, help="verdicts.tsv of an earlier run of the same mutants: what was killed there is not run again")
 arguments.add_argument("--workers", type=int, default=2 * os.cpu_count(), help="how many mutants at a time; one that hangs needs no processor")
 options = arguments.parse_args()
-
-known = {}
-if options.again:
-    for line in options.again.read_text().splitlines():
-        _, number, _, verdict, killer = line.split("\t")
-        if verdict != "Survived":
-            known[number] = (verdict, killer)
 
 work = options.assembly.resolve().parent / "judge"
 shutil.rmtree(work, ignore_errors=True)
@@ -91,10 +87,10 @@ def covered_by(name):
 
 
 def judge(mutant, file, classes):
-    """The verdict on a mutant: Killed, Timeout or Survived, with the test that killed it. First comes the class that killed the last one of the file, then the quick ones."""
+    """The verdict on a mutant: Killed, Timeout or Survived, with the test that killed it. First comes the class that killed the last one of the file, then the quick ones, then slow ones of its room."""
     first = [name for name in classes if name == last_killer.get(file)]
     quick = [name for name in classes if name not in first and seconds_of[name] <= QUICK_SECONDS]
-    slow = [name for name in classes if name not in first and seconds_of[name] > QUICK_SECONDS]
+    slow = [name for name in classes if name not in first and seconds_of[name] > QUICK_SECONDS and any(f".{part}." in name for part in SLOW_OF[file.parent.name])]
     for stage in filter(None, (first, quick, slow)):
         outcome, _, failed = run(stage, mutant=mutant, timeout=15 + 2 * sum(seconds_of[name] for name in stage))
         if outcome == "timeout":
@@ -109,13 +105,19 @@ def judge(mutant, file, classes):
 def log_verdict(number):
     path, _, mutant = mutants[number]
     with (work / "verdicts.tsv").open("a") as log:
-        log.write("\t".join([f'{path.parent.name}/{path.name}:{mutant["location"]["start"]["line"]}', number, mutant["mutatorName"], *verdicts[number]]) + "\n")
+        log.write("\t".join([keys[number], *verdicts[number], f'{path.parent.name}/{path.name}:{mutant["location"]["start"]["line"]}', mutant["mutatorName"]]) + "\n")
 
 
 report = json.loads(options.report.read_text())
-mutants = {}
+mutants, keys = {}, {}
 for path, file in sorted(report["files"].items()):
+    seen = collections.Counter()
     for mutant in file["mutants"]:
+        # What names a mutant also in the next report, where lines and numbers may be others.
+        line = file["source"].splitlines()[mutant["location"]["start"]["line"] - 1].strip()
+        what = (path.split("/")[-1], line, mutant["mutatorName"], mutant.get("replacement", ""))
+        seen[what] += 1
+        keys[mutant["id"]] = hashlib.sha256(repr((what, seen[what])).encode()).hexdigest()[:16]
         # Stryker has run none of them: what it could compile it calls survived.
         if mutant["status"] == "Survived" and options.only in path:
             mutants[mutant["id"]] = (pathlib.PurePosixPath(path), file["source"].splitlines(), mutant)
@@ -133,8 +135,13 @@ seconds_of = {name: seconds - startup for name, seconds in seconds_of.items()}
 quick = [name for name in names if seconds_of[name] <= QUICK_SECONDS]
 print(f"{len(mutants)} mutants, {len(reaching)} of them reached by {len(names)} classes of tests, {len(quick)} of them quick ones", flush=True)
 
+known = {}
+if options.again:
+    earlier = {key: (verdict, killer) for key, verdict, killer, *_ in (line.split("\t") for line in options.again.read_text().splitlines()) if verdict != "Survived"}
+    known = {number: earlier[keys[number]] for number in mutants if keys[number] in earlier}
+
 last_killer = {}
-verdicts, controls, failed_controls = {number: known[number] for number in known.keys() & mutants.keys()}, 0, []
+verdicts, controls, failed_controls = dict(known), 0, []
 for number in verdicts:
     log_verdict(number)
 begun = time.monotonic()
@@ -142,8 +149,8 @@ with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
     jobs = {}
     for index, number in enumerate(sorted(reaching.keys() - known.keys(), key=int)):
         if index % CONTROL_EVERY == 0:
-            jobs[pool.submit(judge, "-1", "", names)] = None
-        jobs[pool.submit(judge, number, mutants[number][0].name, reaching[number])] = number
+            jobs[pool.submit(judge, "-1", mutants[number][0], names)] = None
+        jobs[pool.submit(judge, number, mutants[number][0], reaching[number])] = number
     for done, job in enumerate(concurrent.futures.as_completed(jobs), 1):
         if (number := jobs[job]) is None:
             controls += 1

@@ -75,9 +75,6 @@ internal sealed class ResponseStreamReader
 
     public int Generation => _generation;
 
-    /// <summary>Whether the answer's bytes were read to their end or given up.</summary>
-    public bool IsFinished => _ended || _failure is not null;
-
     /// <summary>Whether the answer was ended from outside, so that the next move throws.</summary>
     public bool IsAborted => _body is { End: not BodyEnd.None };
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
 using Polly;
 using static LambdaStreaming.Tests.LocalService;
 
@@ -131,6 +133,27 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(ActivityStatusCode.Error, _heard.Span.Status);
         Assert.InRange(_heard.One("lambda_streaming.call.longest_wait").Value, 0.15, 20);
         Assert.Equal(afterChunks ? 2 : 0, _heard.One("lambda_streaming.call.chunks").Value);
+    }
+
+    [Fact]
+    public async Task LongestWait_ConsumerTakesLonger_IsTheWaitForBytes()
+    {
+        var clock = new FakeTimeProvider();
+        var options = StubbedClient.Options();
+        options.TimeProvider = clock;
+        var bytes = new TaskCompletionSource();
+        using var client = StubbedClient.Streaming(new LateStream(bytes.Task, [.. Messages.Chunk("a"), .. Messages.Complete()]), options);
+        await using var response = await client.InvokeAsync(_heard.Function);
+        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+        var move = chunks.MoveNextAsync().AsTask();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        bytes.SetResult();
+        Assert.True(await move);
+        clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.False(await chunks.MoveNextAsync());
+
+        Assert.Equal(3, _heard.One("lambda_streaming.call.longest_wait").Value);
     }
 
     [Fact]
@@ -424,6 +447,15 @@ public sealed class TelemetryTests : IDisposable
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();
             return await callback(context, state);
+        }
+    }
+
+    private sealed class LateStream(Task bytesCome, byte[] wire) : MemoryStream(wire)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await bytesCome;
+            return await base.ReadAsync(buffer, cancellationToken);
         }
     }
 }

@@ -65,6 +65,24 @@ public class EndTextTests
     }
 
     [Fact]
+    public async Task Read_EmptyAnswerOfAnotherType_SaysThatSomethingElseAnswered() =>
+        Assert.StartsWith("The answer's content type is 'text/html' and ", (await ReadHtmlAsync<ResponseStreamCorruptException>([])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Read_EventStreamUnderAnotherType_IsOne()
+    {
+        var damaged = Messages.Chunk("de");
+        damaged[8] ^= 1;
+
+        Assert.Equal(ResponseStreamCorruption.PreludeChecksum, (await ReadHtmlAsync<ResponseStreamCorruptException>([.. Messages.Chunk("abc"), .. damaged])).Reason);
+        damaged = Messages.Chunk("de");
+        damaged[^1] ^= 1;
+        Assert.Equal(ResponseStreamCorruption.MessageChecksum, (await ReadHtmlAsync<ResponseStreamCorruptException>(damaged)).Reason);
+        Assert.StartsWith("The answer of my-function ended before", (await ReadHtmlAsync<ResponseStreamTruncatedException>(Messages.Chunk("abc"))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The answer of my-function broke off before", (await ReadHtmlAsync<ResponseStreamTruncatedException>([], breaksOff: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Read_NothingComes_SaysForHowLong()
     {
         var clock = new FakeTimeProvider();
@@ -154,6 +172,13 @@ public class EndTextTests
         Assert.Equal("An answer can only be read.", Assert.Throws<NotSupportedException>(() => stream.SetLength(0)).Message);
         Assert.Equal("The length of an answer is not known before its end.", Assert.Throws<NotSupportedException>(() => stream.Length).Message);
         Assert.Equal((true, false, false), (stream.CanRead, stream.CanSeek, stream.CanWrite));
+    }
+
+    private static async Task<T> ReadHtmlAsync<T>(byte[] wire, bool breaksOff = false)
+        where T : ResponseStreamException
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new PiecewiseStream(wire, () => 1000, breaksOff), HttpStatusCode.OK, ("Content-Type", "text/html")));
+        return await Assert.ThrowsAsync<T>(() => ReadAsync(client));
     }
 
     private static async Task<string> TextOfAsync<T>(byte[] wire, bool breaksOff = false)

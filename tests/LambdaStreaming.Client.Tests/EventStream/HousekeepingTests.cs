@@ -93,6 +93,41 @@ public class HousekeepingTests
         Assert.Same(first, await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => chunks.MoveNextAsync().AsTask()));
     }
 
+    [Theory]
+    [InlineData(0, 0, false)]
+    [InlineData(3, 0, true)]
+    [InlineData(0, 5, true)]
+    [InlineData(3, 5, true)]
+    public async Task Read_BytesAfterInvokeComplete_AreCountedInTheLog(int inTheSameRead, int later, bool isLogged)
+    {
+        var logs = new Security.CollectedLogs();
+        var options = StubbedClient.Options();
+        options.LoggerFactory = logs;
+        byte[] end = [.. Messages.Complete(), .. new byte[inTheSameRead]];
+        using var client = StubbedClient.Streaming(new LoggedStream(later > 0 ? [Messages.Chunk("a"), end, new byte[later]] : [Messages.Chunk("a"), end]), options);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
+
+        await foreach (var _ in response.ReadChunksAsync(Ct)) { }
+
+        var lines = logs.Lines.Where(line => line.Contains("after the InvokeComplete", StringComparison.Ordinal)).ToList();
+        if (!isLogged) Assert.Empty(lines);
+        else Assert.Contains($" {inTheSameRead + later} ", $" {Assert.Single(lines)} ", StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Read_ConnectionBreaksAfterInvokeComplete_IsInTheDebugLog(bool isEnabled)
+    {
+        var logs = new Security.CollectedLogs { Level = isEnabled ? Microsoft.Extensions.Logging.LogLevel.Debug : Microsoft.Extensions.Logging.LogLevel.Information };
+        var options = StubbedClient.Options();
+        options.LoggerFactory = logs;
+        using var client = StubbedClient.Streaming(new PiecewiseStream(Messages.Complete(), () => 1000, breaksOff: true), options);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
+
+        await foreach (var _ in response.ReadChunksAsync(Ct)) { }
+
+        Assert.Equal(isEnabled ? 1 : 0, logs.Lines.Count(line => line.Contains(nameof(IOException), StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Read_DamagedAfterBufferedChunks_SaysAtWhichByte()
     {
@@ -168,17 +203,18 @@ public class HousekeepingTests
         Assert.True(wire.IsDisposed);
     }
 
-    [Fact]
-    public void Answers_OneAfterAnother_GiveTheirBuffersBack()
+    [Theory, InlineData(true), InlineData(false)]
+    public void Answers_OneAfterAnother_GiveTheirBuffersBack(bool toTheEnd)
     {
         // All reads answer at once, so that everything runs on this thread.
         const int Answers = 200;
         byte[] wire = [.. Messages.Chunk(new byte[10_000]), .. Messages.Complete()];
-        ReadToTheEnd(wire);
-        ReadToTheEnd(wire);
+        Action<byte[]> read = toTheEnd ? ReadToTheEnd : ReadOneChunk;
+        read(wire);
+        read(wire);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Answers; i++) ReadToTheEnd(wire);
+        for (var i = 0; i < Answers; i++) read(wire);
         var perAnswer = (GC.GetAllocatedBytesForCurrentThread() - before) / Answers;
 
         // A buffer alone has 64 KiB.
@@ -237,6 +273,13 @@ public class HousekeepingTests
         return new WeakReference(wire);
     }
 
+    private static void ReadOneChunk(byte[] wire)
+    {
+        using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        var chunks = response.ReadChunksAsync(CancellationToken.None).GetAsyncEnumerator();
+        if (!chunks.MoveNextAsync().IsCompletedSuccessfully || !chunks.DisposeAsync().IsCompletedSuccessfully) throw new InvalidOperationException("A read waited.");
+    }
+
     private static void ReadToTheEnd(byte[] wire)
     {
         using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
@@ -286,38 +329,6 @@ public class HousekeepingTests
         {
             IsDisposed = true;
             base.Dispose(disposing);
-        }
-    }
-
-    private sealed class CountingClock : TimeProvider
-    {
-        private int _alive;
-
-        public int Alive => Volatile.Read(ref _alive);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            Interlocked.Increment(ref _alive);
-            return new CountedTimer(this, base.CreateTimer(callback, state, dueTime, period));
-        }
-
-        private sealed class CountedTimer(CountingClock clock, ITimer timer) : ITimer
-        {
-            private int _disposed;
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
-
-            public void Dispose()
-            {
-                if (Interlocked.Exchange(ref _disposed, 1) == 0) Interlocked.Decrement(ref clock._alive);
-                timer.Dispose();
-            }
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return default;
-            }
         }
     }
 }

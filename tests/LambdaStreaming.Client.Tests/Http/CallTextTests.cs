@@ -200,9 +200,23 @@ public class CallTextTests
     {
         using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, HttpStatusCode.TemporaryRedirect, location is null ? [("x-amzn-RequestId", "r-1")] : [("x-amzn-RequestId", "r-1"), ("Location", location)]));
 
-        var text = await TextOfAsync<LambdaServiceException>(client);
+        Assert.Equal(
+            $"HTTP 307. The answer redirects to {target}. The function did not run. Redirects are never followed: the signature holds for one host. Check the endpoint. (function f, region us-east-1, HTTP 307, attempt 1 of 3, request id r-1).",
+            await TextOfAsync<LambdaServiceException>(client));
+    }
 
-        Assert.StartsWith($"HTTP 307. The answer redirects to {target}. ", text, StringComparison.Ordinal);
+    [Theory]
+    [InlineData(404, "The function did not run. Check the endpoint and what stands between here and it. ")]
+    [InlineData(429, "The function did not run. Send more slowly. ")]
+    [InlineData(502, "The function may have run. Send it again if the function may run twice. ")]
+    [InlineData(418, "The function may have run. ")]
+    public async Task InvokeAsync_StatusWithoutAName_SaysWhatItMeans(int status, string text)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, (HttpStatusCode)status, ("x-amzn-RequestId", "r-1")));
+
+        var exception = await Assert.ThrowsAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new("f") { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } }, Ct));
+
+        Assert.Equal($"HTTP {status}. {text}(function f, region us-east-1, HTTP {status}, attempt 1 of 1, request id r-1).", exception.Message);
     }
 
     [Theory]

@@ -29,6 +29,8 @@ public class ErrorAnswerTests
     [InlineData("", null, null)]
     [InlineData("   ", null, null)]
     [InlineData("upstream request timeout\r\n", null, "upstream request timeout")]
+    [InlineData("a\tb\r\nc", null, "a\tb\r\nc")]
+    [InlineData("a\u000bb", null, null)]
     [InlineData("<html>", null, null)]
     [InlineData("\0\u0001", null, null)]
     public void FromBody_AnyText_IsReadAsFarAsItGoes(string body, string? code, string? message)
@@ -67,6 +69,42 @@ public class ErrorAnswerTests
 
         Assert.Equal("m", answer.Message);
         Assert.Equal(deep, answer.Fields["Deep"]);
+    }
+
+    [Theory, InlineData(1024, true), InlineData(1025, false)]
+    public void FromBody_PlainText_IsAMessageUpToItsLimit(int bytes, bool isTaken) =>
+        Assert.Equal(isTaken, ErrorAnswer.FromBody(Encoding.UTF8.GetBytes(new string('a', bytes))).Message is not null);
+
+    [Fact]
+    public async Task ReadAsync_HeaderAndBodyNameTheError_TheHeaderCounts()
+    {
+        using var response = StubbedClient.Answer(new MemoryStream("""{"__type":"OfTheBody","message":"m"}"""u8.ToArray()), HttpStatusCode.BadRequest, ("x-amzn-ErrorType", "OfTheHeader:http://x"));
+
+        var answer = await ErrorAnswer.ReadAsync(response, TestContext.Current.CancellationToken);
+
+        Assert.Equal(("OfTheHeader", "m"), (answer.Code, answer.Message));
+    }
+
+    [Theory]
+    [InlineData("x-amz-retry-after", "2147483647", 2147483647.0)]
+    [InlineData("x-amz-retry-after", "2147483648", null)]
+    [InlineData("Retry-After", "0", 0.0)]
+    [InlineData("Retry-After", "Tue, 24 Nov 2026 10:00:00 GMT", 0.0)]
+    [InlineData("Retry-After", "Tue, 24 Nov 2026 09:59:59 GMT", null)]
+    [InlineData("Retry-After", "Tue, 24 Nov 2026 10:00:01 GMT", 1000.0)]
+    public void RetryAfterOf_AnyValue_IsWhatIsLeftToWait(string name, string value, double? milliseconds)
+    {
+        using var response = StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, (name, value));
+
+        Assert.Equal(milliseconds, ErrorAnswer.RetryAfterOf(response, new FakeTimeProvider(new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero)))?.TotalMilliseconds);
+    }
+
+    [Fact]
+    public void Header_ComesTwice_ValuesAreJoined()
+    {
+        using var response = StubbedClient.Answer(Stream.Null, HttpStatusCode.OK, ("X-Custom", "a"), ("X-Custom", "b"));
+
+        Assert.Equal("a, b", ErrorAnswer.Header(response, "x-custom"));
     }
 
     [Theory]

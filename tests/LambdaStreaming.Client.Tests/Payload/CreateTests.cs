@@ -77,6 +77,35 @@ public class CreateTests
     public void Create_WithBothEnds_Throws() =>
         Assert.Throws<ArgumentException>("failure", () => InvokeWithResponseStreamResponse.Create(["a"], new InvokeComplete(), new TimeZoneNotFoundException()));
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Create_AnswerIsDisposedWhileTheScriptMoves_ScriptIsCancelledAndDisposed(bool looksAtItsToken)
+    {
+        var goOn = new TaskCompletionSource();
+        var disposed = new TaskCompletionSource();
+        var response = InvokeWithResponseStreamResponse.Create(ScriptAsync());
+        var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var move = chunks.MoveNextAsync().AsTask();
+
+        response.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => move.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
+        if (!looksAtItsToken) goOn.SetResult();
+
+        await disposed.Task.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken);
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ScriptAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                await goOn.Task.WaitAsync(looksAtItsToken ? cancellationToken : CancellationToken.None);
+                yield return "a"u8.ToArray();
+            }
+            finally
+            {
+                disposed.SetResult();
+            }
+        }
+    }
+
     [Fact]
     public async Task Create_AnswerIsLeft_ScriptIsDisposed()
     {

@@ -8,6 +8,8 @@ internal sealed class CollectedLogs : ILoggerFactory, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();
 
+    public LogLevel Level { get; init; } = LogLevel.Trace;
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public void AddProvider(ILoggerProvider provider)
@@ -17,7 +19,7 @@ internal sealed class CollectedLogs : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => true;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= Level;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{formatter(state, exception)} {exception}");
 

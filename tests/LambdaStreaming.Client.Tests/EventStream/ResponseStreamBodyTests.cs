@@ -1,0 +1,150 @@
+using System.Runtime.CompilerServices;
+using LambdaStreaming.EventStream;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.EventStream;
+
+/// <summary>The body under its reader: whoever ends it, and whenever, the connection is freed once, and never under a read.</summary>
+public class ResponseStreamBodyTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private readonly CountedConnection _connection = new();
+    private readonly CountingClock _clock = new();
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ReadAsync_AbortedWhileTheBytesCome_DoesNotGiveThem(bool andBreaks)
+    {
+        ResponseStreamBody body = null!;
+        body = Body(memory =>
+        {
+            if (memory.IsEmpty) return new ValueTask<int>(0);
+            body.Abort(BodyEnd.Disposed);
+            return andBreaks ? throw new IOException("The connection broke.") : new ValueTask<int>(5);
+        });
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal(1, _connection.Disposals);
+    }
+
+    [Fact]
+    public async Task ReadAsync_AfterAbort_DoesNotTouchTheConnection()
+    {
+        var reads = 0;
+        var body = Body(_ => new ValueTask<int>(++reads));
+        body.Abort(BodyEnd.Cancelled);
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal((0, 1), (reads, _connection.Disposals));
+    }
+
+    [Fact]
+    public async Task ReadAsync_WhileAnotherWaits_IsRefused()
+    {
+        var first = new TaskCompletionSource<int>();
+        var body = Body(_ => new ValueTask<int>(first.Task));
+        var reading = body.ReadAsync().AsTask();
+
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal("The previous MoveNextAsync is still in progress. Await it before the next one: an answer has one reader.", exception.Message);
+        Assert.False(reading.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Abort_WhileAReadWaits_FreesTheConnectionWhenThatHasEnded()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = Body(_ => new ValueTask<int>(read.Task));
+        var reading = body.ReadAsync().AsTask();
+
+        body.Abort(BodyEnd.Idle);
+        body.Abort(BodyEnd.Cancelled);
+        Assert.Equal(0, _connection.Disposals);
+        read.SetResult(0);
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => reading.WaitAsync(TooLong, Ct));
+        Assert.Equal((BodyEnd.Idle, 1), (body.End, _connection.Disposals));
+    }
+
+    [Fact]
+    public async Task Complete_WhileAReadWaits_CompletesWhenThatHasEnded()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = Body(_ => new ValueTask<int>(read.Task));
+        var reading = body.ReadAsync().AsTask();
+
+        body.Complete();
+        Assert.Equal((BodyEnd.Disposed, 0, 1), (body.End, _connection.Disposals, _clock.Alive));
+        read.SetResult(0);
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => reading.WaitAsync(TooLong, Ct));
+        Assert.Equal((1, 0), (_connection.Disposals, _clock.Alive));
+    }
+
+    [Fact]
+    public void Abort_Twice_FirstReasonCountsAndTheConnectionIsFreedOnce()
+    {
+        var body = Body(_ => default);
+
+        body.Abort(BodyEnd.Idle);
+        body.Abort(BodyEnd.Cancelled);
+
+        Assert.Equal((BodyEnd.Idle, 1), (body.End, _connection.Disposals));
+    }
+
+    [Fact]
+    public void Complete_TwiceAndThenAbort_FreesTheConnectionOnce()
+    {
+        var body = Body(_ => default);
+
+        body.Complete();
+        body.Complete();
+        body.Abort(BodyEnd.Cancelled);
+
+        Assert.Equal((BodyEnd.None, 1), (body.End, _connection.Disposals));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void AbortOn_BodyHasEnded_LeavesNothingOnTheToken(bool completed)
+    {
+        using var app = new CancellationTokenSource();
+
+        var body = EndAndAbortOn(app.Token, completed);
+
+        for (var i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(body.IsAlive);
+        GC.KeepAlive(app);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference EndAndAbortOn(CancellationToken token, bool completed)
+    {
+        var body = Body(_ => default);
+        if (completed) body.Complete();
+        else body.Abort(BodyEnd.Disposed);
+        body.AbortOn(token);
+        return new WeakReference(body);
+    }
+
+    private ResponseStreamBody Body(Func<Memory<byte>, ValueTask<int>> read) => new(new ReadStream(read), _connection, _clock, TimeSpan.FromMinutes(1));
+
+    private sealed class ReadStream(Func<Memory<byte>, ValueTask<int>> read) : MemoryStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => read(buffer);
+    }
+
+    private sealed class CountedConnection : IDisposable
+    {
+        public int Disposals { get; private set; }
+
+        public void Dispose() => Disposals++;
+    }
+}

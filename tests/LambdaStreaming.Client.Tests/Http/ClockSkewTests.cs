@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Net;
+using LambdaStreaming.Http;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>Both sides of each limit of what an answer's date is believed.</summary>
+public class ClockSkewTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 24, 10, 0, 0, TimeSpan.Zero);
+    private static readonly Uri Endpoint = new("https://lambda.us-east-1.amazonaws.com");
+
+    private readonly FakeTimeProvider _clock = new(Now);
+
+    [Theory]
+    [InlineData(240, false)]
+    [InlineData(241, true)]
+    [InlineData(-240, false)]
+    [InlineData(-241, true)]
+    public void Observe_ClocksDiffer_IsCorrectedAbove4Minutes(int seconds, bool isCorrected)
+    {
+        var skew = new ClockSkew(_clock);
+
+        Assert.Equal(isCorrected, Observe(skew, Now.AddSeconds(seconds)));
+        Assert.Equal(TimeSpan.FromSeconds(isCorrected ? seconds : 0), skew.Of(Endpoint));
+    }
+
+    [Fact]
+    public void Observe_ClocksDifferAsKnown_IsNotCorrectedAgain()
+    {
+        var skew = new ClockSkew(_clock);
+        Observe(skew, Now.AddHours(3));
+
+        Assert.False(Observe(skew, Now.AddHours(3).AddMinutes(4), signedWith: skew.Of(Endpoint)));
+        Assert.Equal(TimeSpan.FromHours(3), skew.Of(Endpoint));
+        Assert.True(Observe(skew, Now.AddHours(3), signedWith: default));
+        Assert.False(Observe(skew, Now.AddHours(3), signedWith: TimeSpan.FromMinutes(176)));
+    }
+
+    [Theory]
+    [InlineData(400, 0, true)]
+    [InlineData(399, 0, false)]
+    [InlineData(403, 900, true)]
+    [InlineData(403, 901, false)]
+    public void Observe_StatusAndTime_DecideWhetherItIsBelieved(int status, int seconds, bool isBelieved) =>
+        Assert.Equal(isBelieved, Observe(new ClockSkew(_clock), Now.AddHours(3), status, TimeSpan.FromSeconds(seconds)));
+
+    [Theory]
+    [InlineData("1969-12-31", false)]
+    [InlineData("1970-01-01", true)]
+    [InlineData("9000-12-31", true)]
+    [InlineData("9001-01-01", false)]
+    public void Observe_DateOfAnotherAge_IsNotBelieved(string date, bool isBelieved) =>
+        Assert.Equal(isBelieved, Observe(new ClockSkew(_clock), DateTimeOffset.Parse(date, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)));
+
+    private static bool Observe(ClockSkew skew, DateTimeOffset date, int status = 403, TimeSpan elapsed = default, TimeSpan signedWith = default)
+    {
+        using var response = new HttpResponseMessage((HttpStatusCode)status);
+        response.Headers.Date = date;
+        return skew.Observe(Endpoint, response, elapsed, signedWith);
+    }
+}
