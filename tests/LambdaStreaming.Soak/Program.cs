@@ -30,7 +30,7 @@ switch (args)
                    LambdaStreaming.Soak calls [CALLS]       so many calls (100000) that end in every way there is; what is left of them
                    LambdaStreaming.Soak streams [STREAMS]   so many silent streams (1000) at once; what each costs
                    LambdaStreaming.Soak passthrough [STREAMS]   so many answers (500) at once through a web server; whether its memory stays flat
-                   LambdaStreaming.Soak mixed [SECONDS]     good calls and faults mixed for so long (1800), after half as long of warming up; memory and handles must not grow
+                   LambdaStreaming.Soak mixed [SECONDS]     good calls and faults mixed for so long (1800), a quarter of it warming up; memory and handles must not grow
             """);
         return 2;
 }

@@ -277,7 +277,11 @@ public class HousekeepingTests
     {
         using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
         var chunks = response.ReadChunksAsync(CancellationToken.None).GetAsyncEnumerator();
-        if (!chunks.MoveNextAsync().IsCompletedSuccessfully || !chunks.DisposeAsync().IsCompletedSuccessfully) throw new InvalidOperationException("A read waited.");
+        var move = chunks.MoveNextAsync();
+        if (!move.IsCompletedSuccessfully) throw new InvalidOperationException("A read waited.");
+        Assert.True(move.Result);
+        var disposal = chunks.DisposeAsync();
+        Assert.True(disposal.IsCompletedSuccessfully);
     }
 
     private static void ReadToTheEnd(byte[] wire)

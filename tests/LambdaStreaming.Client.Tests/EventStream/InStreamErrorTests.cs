@@ -86,7 +86,7 @@ public class InStreamErrorTests
     {
         var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Of([(":message-type", "exception")], "{}"u8));
 
-        Assert.Equal("", exception.ErrorCode);
+        Assert.Equal(("", ""), (exception.ErrorCode, exception.ServiceMessage));
         Assert.Null(exception.InnerException);
     }
 

@@ -5,12 +5,14 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests.EventStream;
 
 /// <summary>The body under its reader: whoever ends it, and whenever, the connection is freed once, and never under a read.</summary>
-public class ResponseStreamBodyTests
+public sealed class ResponseStreamBodyTests : IDisposable
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private readonly CountedConnection _connection = new();
     private readonly CountingClock _clock = new();
+
+    public void Dispose() => _connection.Dispose();
 
     [Theory, InlineData(false), InlineData(true)]
     public async Task ReadAsync_AbortedWhileTheBytesCome_DoesNotGiveThem(bool andBreaks)
@@ -112,7 +114,7 @@ public class ResponseStreamBodyTests
     {
         using var app = new CancellationTokenSource();
 
-        var body = EndAndAbortOn(app.Token, completed);
+        var body = EndAndAbortOn(completed, app.Token);
 
         for (var i = 0; i < 3; i++)
         {
@@ -125,11 +127,11 @@ public class ResponseStreamBodyTests
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private WeakReference EndAndAbortOn(CancellationToken token, bool completed)
+    private WeakReference EndAndAbortOn(bool completed, CancellationToken token)
     {
         var body = Body(_ => default);
         if (completed) body.Complete();
-        else body.Abort(BodyEnd.Disposed);
+        else body.Abort(BodyEnd.Disposed, CancellationToken.None);
         body.AbortOn(token);
         return new WeakReference(body);
     }
