@@ -45,7 +45,7 @@ internal static class Interop
         return await output;
     }
 
-    private static bool Runs(string fileName, params string[] arguments)
+    public static bool Runs(string fileName, params string[] arguments)
     {
         try
         {

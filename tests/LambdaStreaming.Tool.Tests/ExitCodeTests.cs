@@ -189,15 +189,4 @@ public sealed class ExitCodeTests
         Assert.Equal(5, run.ExitCode);
         Assert.Contains("   at LambdaStreaming.", run.Error);
     }
-
-    [Fact]
-    public async Task Docs_ExitCodes_AreThoseOfTheProgram()
-    {
-        string page = await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(Interop.Folder))!, "docs", "cli.md"), TestContext.Current.CancellationToken);
-        var help = await Run.OfAsync("invoke", "--help");
-
-        Assert.All(ExitCode.All, row => Assert.Contains($"| {row.Code} | {row.Meaning} |", page));
-        Assert.All(ExitCode.All, row => Assert.Contains(row.Meaning, help.Output));
-        Assert.Equal(0, help.ExitCode);
-    }
 }

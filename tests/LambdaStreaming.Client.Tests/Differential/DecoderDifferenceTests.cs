@@ -78,7 +78,7 @@ public class DecoderDifferenceTests
     [Fact]
     public void Known_EachDifference_StandsInTheDocs()
     {
-        var page = File.ReadAllText(Path.Combine(Docs.Repository.Root, "docs", "reliability.md"));
+        var page = File.ReadAllText(Path.Combine(LambdaStreaming.Docs.Tests.Repository.Root, "docs", "reliability.md"));
 
         Assert.All(Known, difference => Assert.Contains($"| {difference.Ours} | {difference.Theirs} | {difference.Why} |", page, StringComparison.Ordinal));
     }

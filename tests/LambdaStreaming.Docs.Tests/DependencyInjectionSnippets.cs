@@ -1,15 +1,14 @@
 using Amazon.Extensions.NETCore.Setup;
 using Amazon.Runtime;
-using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace LambdaStreaming.DependencyInjection.Tests;
+namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/dependency-injection.md and of the package's README, run.</summary>
-public class DependencyInjectionSnippets
+/// <summary>The code of docs/dependency-injection.md and of the package's README.</summary>
+public sealed class DependencyInjectionSnippets
 {
     [Fact]
     public async Task Add()

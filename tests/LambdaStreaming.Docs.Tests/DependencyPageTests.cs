@@ -1,12 +1,12 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace LambdaStreaming.Tests.Docs;
+namespace LambdaStreaming.Docs.Tests;
 
 /// <summary>docs/dependencies.md names every package that the lock files of src name, with the licence of its manifest.</summary>
 public class DependencyPageTests
 {
-    private static readonly string Page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "dependencies.md"));
+    private static readonly string Page = Repository.Read("docs", "dependencies.md");
 
     [Fact]
     public void Page_EachPackageOfTheLockFiles_IsListed()

@@ -3,12 +3,12 @@ using System.Reflection;
 using LambdaStreaming.Diagnostics;
 using Microsoft.Extensions.Logging;
 
-namespace LambdaStreaming.Tests.Diagnostics;
+namespace LambdaStreaming.Docs.Tests;
 
 /// <summary>docs/observability.md says what the code says.</summary>
 public class ObservabilityPageTests
 {
-    private static readonly string Page = File.ReadAllText(Path.Combine(Docs.SnippetTests.Root, "docs", "observability.md")).ReplaceLineEndings("\n");
+    private static readonly string Page = Repository.Read("docs", "observability.md");
 
     [Fact]
     public void Page_TableOfLogs_IsThatOfTheCode()

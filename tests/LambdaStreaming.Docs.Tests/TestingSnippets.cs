@@ -1,11 +1,12 @@
 using Moq;
 
-namespace LambdaStreaming.Testing.Tests.Docs;
+namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/testing.md. Each method runs in <see cref="TestingDocsTests"/>.</summary>
-internal static class TestingSnippets
+/// <summary>The code of docs/testing.md.</summary>
+public sealed class TestingSnippets
 {
-    public static async Task FirstTestAsync()
+    [Fact]
+    public async Task FirstTest()
     {
         // begin: testing-first
         await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", async (invocation, response, ct) =>
@@ -21,7 +22,8 @@ internal static class TestingSnippets
         // end: testing-first
     }
 
-    public static async Task FaultsAsync()
+    [Fact]
+    public async Task Faults()
     {
         // begin: testing-faults
         await using var lambda = await LocalLambdaServer.StartAsync(s => s
@@ -36,7 +38,8 @@ internal static class TestingSnippets
         // end: testing-faults
     }
 
-    public static async Task RequestsAsync()
+    [Fact]
+    public async Task Requests()
     {
         // begin: testing-requests
         await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat").OnEveryCall().SilenceAfterChunks(0));
@@ -52,20 +55,30 @@ internal static class TestingSnippets
         // end: testing-requests
     }
 
-    public static async Task<string> NodeAsync(string functionFolder, string runtimeInterfaceClient)
+    [Fact]
+    public async Task Node()
     {
+        Interop.NeedsNodeRuntime();
+        var (functionFolder, runtimeInterfaceClient) = (Interop.Functions, Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric"));
+
         // begin: testing-node
         await using var lambda = await LocalLambdaServer.StartAsync(s => s
             .AddFunction("chat", RuntimeProcessOptions.Node(functionFolder, "index.text", runtimeInterfaceClient))
             .WithTimeout(TimeSpan.FromSeconds(30)));
         using var client = lambda.CreateClient();
 
-        return await new Chat(client).AskAsync("""{"name":"Ada"}""");
+        var text = await new Chat(client).AskAsync("""{"name":"Ada"}""");
         // end: testing-node
+
+        Assert.StartsWith("hello Ada, ", text, StringComparison.Ordinal);
     }
 
-    public static async Task<string> RecordAsync(LambdaStreamingClient live, string path)
+    [Fact]
+    public async Task Record()
     {
+        using var live = new LambdaStreamingClient();
+        var path = Path.GetTempFileName();
+
         // begin: testing-record
         await using (var response = await live.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("chat")))
         {
@@ -75,11 +88,14 @@ internal static class TestingSnippets
         var recording = await RecordedStream.LoadAsync(path);
         await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", recording, ReplayTiming.AtOnce));
         // end: testing-record
+
         using var client = lambda.CreateClient();
-        return await new Chat(client).AskAsync("{}");
+        Assert.Equal("Hello, world", await new Chat(client).AskAsync("{}"));
+        File.Delete(path);
     }
 
-    public static async Task MockAsync()
+    [Fact]
+    public async Task Mock()
     {
         // begin: testing-mock
         var client = new Mock<ILambdaStreamingClient>();

@@ -1,9 +1,11 @@
-namespace LambdaStreaming.Tests.Docs;
+namespace LambdaStreaming.Docs.Tests;
 
 /// <summary>The repository that the tests run in.</summary>
 internal static class Repository
 {
     public static string Root { get; } = Find();
+
+    public static string Read(params string[] path) => File.ReadAllText(Path.Combine([Root, .. path])).ReplaceLineEndings("\n");
 
     private static string Find()
     {
@@ -12,6 +14,6 @@ internal static class Repository
             if (File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) return folder.FullName;
         }
 
-        throw new InvalidOperationException("The tests do not run inside the repository.");
+        throw new InvalidOperationException("The tests do not run inside the repository, whose files they read.");
     }
 }

@@ -1,23 +1,38 @@
 using System.Text;
 using System.Text.Json.Serialization;
+using Moq;
 
-namespace LambdaStreaming.Tests.Docs;
+namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/reading.md. Each method runs in <see cref="ReadingDocsTests"/>.</summary>
-internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<string> write)
+/// <summary>The code of docs/reading.md.</summary>
+public sealed class ReadingSnippets
 {
-    public async Task TokensInALineAsync(CancellationToken cancellationToken)
+    private readonly ListeningConsole _console = new();
+
+    private ListeningConsole Console => _console;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task OneLiner()
     {
+        var (client, cancellationToken) = (Client("To", "kens"), Ct);
+
         // begin: one-liner
         await foreach (var text in client.InvokeTextAsync("chat", """{"prompt":"Tell me of the sea"}""", cancellationToken))
         {
             Console.Write(text);
         }
         // end: one-liner
+
+        Assert.Equal("Tokens", _console.Heard);
     }
 
-    public async Task TokensAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken)
+    [Fact]
+    public async Task Text()
     {
+        var (client, request, cancellationToken) = (Client("To", "kens"), new InvokeWithResponseStreamRequest("chat"), Ct);
+
         // begin: text
         await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         await foreach (var text in response.ReadTextAsync(cancellationToken))
@@ -25,20 +40,31 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
             Console.Write(text);
         }
         // end: text
+
+        Assert.Equal("Tokens", _console.Heard);
     }
 
-    public async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    [Fact]
+    public async Task ServerSentEvents()
     {
+        var response = Answer("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n", "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n");
+        var cancellationToken = Ct;
+
         // begin: openai
         await foreach (var item in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken))
         {
             Console.Write(item.Data?.Choices[0].Delta.Content);
         }
         // end: openai
+
+        Assert.Equal("Hi", _console.Heard);
     }
 
-    public async Task ObjectsAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    [Fact]
+    public async Task Json()
     {
+        var (response, cancellationToken) = (Answer("{\"id\":\"a\",\"total\":1}\n{\"id\":\"b\",\"to", "tal\":x}"), Ct);
+
         // begin: json
         try
         {
@@ -53,10 +79,15 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
             Console.WriteLine($"Order {exception.ValueIndex} is broken at byte {exception.ByteOffset}.");
         }
         // end: json
+
+        Assert.Equal("a: 1\nOrder 1 is broken at byte 39.\n", _console.Heard);
     }
 
-    public async Task DownloadAsync(InvokeWithResponseStreamResponse response, string path, CancellationToken cancellationToken)
+    [Fact]
+    public async Task Download()
     {
+        var (response, path, cancellationToken) = (Answer(new string('a', 1024), new string('b', 1024)), Path.GetTempFileName(), Ct);
+
         // begin: download
         await using var file = File.Create(path);
         long bytes = 0;
@@ -67,10 +98,18 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
             Console.Write($"\r{bytes / 1024} KiB");
         }
         // end: download
+
+        await file.DisposeAsync();
+        Assert.Equal(new string('a', 1024) + new string('b', 1024), await File.ReadAllTextAsync(path, Ct));
+        Assert.Equal("\r1 KiB\r2 KiB", _console.Heard);
+        File.Delete(path);
     }
 
-    public async Task HttpAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    [Fact]
+    public async Task Http()
     {
+        var (response, cancellationToken) = (Answer("{\"statusCode\":404,\"headers\":{\"Content-Type\":\"text/plain\"}}\0\0\0\0", "\0\0\0\0none\n"), Ct);
+
         // begin: http
         await using var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken);
         Console.WriteLine($"{(int)http.StatusCode} {http.Headers.GetValueOrDefault("content-type")}");
@@ -79,10 +118,15 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
             Console.WriteLine(line);
         }
         // end: http
+
+        Assert.Equal("404 text/plain\nnone\n", _console.Heard);
     }
 
-    public async Task OptionsAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    [Fact]
+    public async Task Options()
     {
+        var (response, cancellationToken) = (Answer("line"), Ct);
+
         // begin: reading-options
         var options = new PayloadReadOptions { MaxLineBytes = 64 * 1024, Encoding = Encoding.Latin1 };
         await foreach (var line in response.ReadLinesAsync(options, cancellationToken))
@@ -90,9 +134,12 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
             Console.WriteLine(line);
         }
         // end: reading-options
+
+        Assert.Equal("line\n", _console.Heard);
     }
 
-    public async Task TestAsync()
+    [Fact]
+    public async Task InATest()
     {
         // begin: test
         await using var response = InvokeWithResponseStreamResponse.Create(
@@ -105,14 +152,21 @@ internal sealed class ReadingSnippets(ILambdaStreamingClient client, Action<stri
         // end: test
     }
 
-    // The snippets say Console, as a reader would write; here it is the test's ear.
-    private WriterConsole Console => new(write);
-
-    private sealed class WriterConsole(Action<string> write)
+    // What the page's test is about: the loop of the page's first part on server-sent events.
+    private static async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        public void Write(string? text) => write(text ?? "");
+        await foreach (var _ in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken))
+        {
+        }
+    }
 
-        public void WriteLine(string text) => write(text + "\n");
+    private static InvokeWithResponseStreamResponse Answer(params string[] chunks) => InvokeWithResponseStreamResponse.Create(chunks);
+
+    private static ILambdaStreamingClient Client(params string[] chunks)
+    {
+        var client = new Mock<ILambdaStreamingClient>();
+        client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).ReturnsAsync(() => Answer(chunks));
+        return client.Object;
     }
 }
 
