@@ -112,12 +112,7 @@ public sealed class EndOfReadingTests
 
         var wire = ReadSomeAndDispose(app.Token);
 
-        for (var i = 0; i < 3; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-
+        GarbageCollector.CollectAll();
         Assert.False(wire.IsAlive);
         GC.KeepAlive(app);
     }

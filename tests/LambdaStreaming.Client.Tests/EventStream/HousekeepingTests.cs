@@ -247,12 +247,7 @@ public class HousekeepingTests
 
         var wire = ReadToTheEnd(app.Token);
 
-        for (var i = 0; i < 3; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-
+        GarbageCollector.CollectAll();
         Assert.False(wire.IsAlive);
         GC.KeepAlive(app);
     }

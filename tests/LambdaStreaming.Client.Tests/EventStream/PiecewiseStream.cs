@@ -1,7 +1,9 @@
+using LambdaStreaming.EventStream;
+
 namespace LambdaStreaming.Tests.EventStream;
 
 /// <summary>Bytes that arrive in given pieces: a read never gives more than the rest of a piece.</summary>
-public sealed class PiecewiseStream(byte[] bytes, Func<int> nextPiece, bool breaksOff = false) : Stream
+internal sealed class PiecewiseStream(byte[] bytes, Func<int> nextPiece, bool breaksOff = false) : ForwardStream
 {
     private int _position;
     private int _pieceLeft;
@@ -10,16 +12,6 @@ public sealed class PiecewiseStream(byte[] bytes, Func<int> nextPiece, bool brea
     public bool Asynchronous { get; init; }
 
     public bool IsDisposed { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -35,16 +27,6 @@ public sealed class PiecewiseStream(byte[] bytes, Func<int> nextPiece, bool brea
         _pieceLeft -= count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush() => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

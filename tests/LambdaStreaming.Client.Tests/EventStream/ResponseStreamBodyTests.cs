@@ -116,12 +116,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
 
         var body = EndAndAbortOn(completed, app.Token);
 
-        for (var i = 0; i < 3; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-
+        GarbageCollector.CollectAll();
         Assert.False(body.IsAlive);
         GC.KeepAlive(app);
     }

@@ -222,7 +222,7 @@ public class ErrorAnswerTests
         Assert.True(exception.FunctionMayHaveRun);
     }
 
-    private sealed class CountingStream(int length) : Stream
+    private sealed class CountingStream(int length) : LambdaStreaming.EventStream.ForwardStream
     {
         private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -239,16 +239,6 @@ public class ErrorAnswerTests
 
         public bool IsDisposed { get; private set; }
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             MostAsked = Math.Max(MostAsked, Given + buffer.Length);
@@ -260,16 +250,6 @@ public class ErrorAnswerTests
             Given += count;
             return count;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
