@@ -9,6 +9,7 @@ public class LinkTests
 
     private static readonly Regex Link = new(@"\]\((?<target>[^)\s]+)\)", RegexOptions.None, TimeSpan.FromSeconds(5));
     private static readonly Regex Heading = new(@"^#{1,6} (?<text>.+)$", RegexOptions.Multiline, TimeSpan.FromSeconds(5));
+    private static readonly Regex Numbered = new(@"^\d+\. \[[^\]]+\]\((?<page>[^)]+)\)", RegexOptions.Multiline, TimeSpan.FromSeconds(5));
     private static readonly Regex Anchor = new("<a id=\"(?<id>[^\"]+)\">", RegexOptions.None, TimeSpan.FromSeconds(5));
 
     [Theory, MemberData(nameof(Page.Paths), MemberType = typeof(Page))]
@@ -33,6 +34,15 @@ public class LinkTests
         var linked = Link.Matches(guide.Prose).Select(link => link.Groups["target"].Value).ToHashSet(StringComparer.Ordinal);
 
         Assert.All(Page.All.Where(page => page.Path.StartsWith("docs/", StringComparison.Ordinal) && page.Path != guide.Path), page => Assert.Contains(page.Path["docs/".Length..], linked));
+    }
+
+    [Fact]
+    public void Guide_EachPageInItsOrder_LeadsToTheNext()
+    {
+        var pages = Numbered.Matches(new Page("docs/README.md").Text).Select(line => line.Groups["page"].Value).ToList();
+
+        Assert.True(pages.Count > 2);
+        Assert.All(pages.Zip(pages.Skip(1)), pair => Assert.Matches($@"\nNext: \[[^\]]+\]\({Regex.Escape(pair.Second)}\)\n$", new Page("docs/" + pair.First).Text));
     }
 
     private static void AssertLeadsTo(string from, string target)

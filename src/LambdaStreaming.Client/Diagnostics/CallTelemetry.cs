@@ -24,6 +24,7 @@ internal sealed class CallTelemetry
     private readonly string _function;
     private readonly long _startedAt;
     private readonly Activity? _activity;
+    private readonly bool _isCounted;
     private string? _region;
     private ResponseStreamReader? _reader;
     private long _waitingSince = NotWaiting;
@@ -37,6 +38,7 @@ internal sealed class CallTelemetry
         _function = NameOf(request.FunctionName);
         _startedAt = timeProvider.GetTimestamp();
         if (Telemetry.Source.HasListeners()) _activity = Telemetry.Source.StartActivity(SpanName, ActivityKind.Client, default(ActivityContext), Constants(_function));
+        _isCounted = Telemetry.ActiveStreams.Enabled;
         Telemetry.ActiveStreams.Add(1, Constants(_function));
     }
 
@@ -171,7 +173,8 @@ internal sealed class CallTelemetry
 
     private void Measure(CallOutcome outcome, long chunks, long bytes, TimeSpan longestWait)
     {
-        Telemetry.ActiveStreams.Add(-1, Constants(_function));
+        // A listener that came midway has not seen this call begin.
+        if (_isCounted) Telemetry.ActiveStreams.Add(-1, Constants(_function));
         var tags = WithError(Tags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);
         Telemetry.CallDuration.Record(Elapsed.TotalSeconds, tags);

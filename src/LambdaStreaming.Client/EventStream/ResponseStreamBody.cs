@@ -156,6 +156,14 @@ internal sealed class ResponseStreamBody
         foreach (var registration in registrations) registration.Unregister();
     }
 
+    // A timer that runs holds the body, its buffers and what the answer's flow holds until it fires: not for an answer that has ended.
+    private void StopTimerForGood()
+    {
+        ITimer? timer;
+        lock (_lock) timer = _idleTimer;
+        timer?.Dispose();
+    }
+
     // Under the lock.
     private bool TryEnd(BodyEnd end, CancellationToken cancelledToken)
     {
@@ -168,6 +176,7 @@ internal sealed class ResponseStreamBody
     private void Disconnect(bool reading)
     {
         Unregister();
+        StopTimerForGood();
         _telemetry?.Abort(_end);
 
         // Outside the lock: both run other people's code. A read that is pending is cancelled and disposes the connection itself when it ends,
@@ -208,7 +217,7 @@ internal sealed class ResponseStreamBody
 
         Unregister();
         _telemetry?.Abort(BodyEnd.Disposed);
-        _idleTimer?.Dispose();
+        StopTimerForGood();
         _pipe.Complete();
         _connection.Dispose();
     }
@@ -257,6 +266,8 @@ internal sealed class ResponseStreamBody
         if (_idleTimeout == Timeout.InfiniteTimeSpan) return;
         lock (_lock)
         {
+            // The read is being cancelled: a timer that is made now would outlive the answer.
+            if (_end != BodyEnd.None) return;
             _waiting = true;
             _waitingSince = _timeProvider.GetTimestamp();
             if (_timerRuns) return;

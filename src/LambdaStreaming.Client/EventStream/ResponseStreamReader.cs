@@ -262,7 +262,7 @@ internal sealed class ResponseStreamReader
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
                     throw LambdaMessage.ReadError(block, message.Payload, Progress());
                 default:
-                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, LambdaMessage.EventTypeOf(block));
+                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, ErrorText.OneLine(LambdaMessage.EventTypeOf(block)));
                     return ResponseStreamEventKind.None;
             }
         }

@@ -61,12 +61,27 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         {
             profile = environment.Profile(name);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new LambdaConfigurationException($"The profile '{name}' could not be read from the AWS config and credentials files: {exception.Message}", exception);
         }
+        catch (Exception exception)
+        {
+            // AWSSDK.Core quotes the line that it can't read, and that may be the line of a key: its exception goes no further.
+            throw new LambdaConfigurationException($"The profile '{name}' could not be read from the AWS config and credentials files: {PlaceOf(exception)}");
+        }
 
         return profile is null && options.Profile is not null ? throw UnknownProfile(name) : profile;
+    }
+
+    // Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:<{text}> in file {path} does not contain a section, property or comment."
+    private static string PlaceOf(Exception exception)
+    {
+        var message = exception.Message;
+        var (begin, end) = (message.IndexOf(":<", StringComparison.Ordinal), message.LastIndexOf("> in file ", StringComparison.Ordinal));
+        return message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin
+            ? $"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" ")
+            : $"{exception.GetType().Name} of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.";
     }
 
     private RegionEndpoint RegionOf(string profileName, CredentialProfile? profile)
@@ -132,7 +147,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
     private static Uri ParseUrl(string source, string value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var url) && LambdaStreamingClientOptions.IsServiceUrl(url)
             ? url
-            : throw new LambdaConfigurationException($"{source} is '{value}'; it must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.");
+            : throw new LambdaConfigurationException($"{source} is {(value.Contains('@', StringComparison.Ordinal) ? "an address with a user" : $"'{value}'")}; it must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.");
 
     private (bool IsSet, string Source) Flag(bool? option, string optionName, string variable, string profileKey, bool? fromProfile)
     {

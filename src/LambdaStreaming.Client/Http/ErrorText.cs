@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Text;
 
 namespace LambdaStreaming.Http;
@@ -13,6 +14,9 @@ internal static class ErrorText
 {
     private const int MaxQuoteLength = 1000;
 
+    // What a header of an answer is given in a message: enough for any request id and media type.
+    private const int MaxHeaderLength = 200;
+
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(value => (char)value).Where(char.IsControl)]);
 
     /// <summary>An HTTP error.</summary>
@@ -20,8 +24,14 @@ internal static class ErrorText
     {
         var text = new StringBuilder(Named(details, notToRepeat)).Append(' ');
         var status = (int)details.StatusCode;
-        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {WithoutSecrets(response.Headers.Location) ?? "nowhere"}. ");
-        text.Append(entry.FunctionMayHaveRun ? "The function may have run. " : details.FunctionMayHaveRun is true ? "An earlier attempt may have run the function. " : "The function did not run. ");
+        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {(WithoutSecrets(response.Headers.Location) is { } location ? OneLine(location) : "nowhere")}. ");
+        text.Append((entry.FunctionMayHaveRun, details.FunctionMayHaveRun) switch
+        {
+            (_, false) => "The function did not run. ",
+            (true, _) => "The function may have run. ",
+            (false, true) => "An earlier attempt may have run the function. ",
+            _ => "The function did not run. ",
+        });
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
             text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {contentType}: something between this client and Lambda may have answered in its place. ");
         if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
@@ -50,10 +60,14 @@ internal static class ErrorText
     public static string Named(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
     {
         var name = details.ErrorCode is { } code ? Quote(code, []) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : "an error without a name";
-        var words = ErrorCatalogue.Find(details.ErrorCode) is { MayQuotePayload: true } ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
+        var words = MayQuotePayload(details) ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
         if (words.Length == 0) return name + ".";
         return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
     }
+
+    // A bad request that this version does not know may well be about the payload, and quote a piece of it.
+    private static bool MayQuotePayload(LambdaErrorDetails details) =>
+        ErrorCatalogue.Find(details.ErrorCode) is { } entry ? entry.MayQuotePayload : details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest };
 
     /// <summary>Which call it was.</summary>
     public static string Call(LambdaErrorDetails details)
@@ -67,7 +81,7 @@ internal static class ErrorText
         return text.Append(").").ToString();
     }
 
-    /// <summary>What an answer may echo and no message may show: the signature, the session token, the payload.</summary>
+    /// <summary>What an answer may echo and no message may show: the signature, the session token, the client context, the payload.</summary>
     public static IReadOnlyList<string> NotToRepeat(HttpRequestMessage request, ReadOnlyMemory<byte> payload)
     {
         List<string> secrets = [];
@@ -78,6 +92,7 @@ internal static class ErrorText
         }
 
         if (request.Headers.NonValidated.TryGetValues("X-Amz-Security-Token", out var token)) secrets.Add(token.ToString());
+        if (request.Headers.NonValidated.TryGetValues("X-Amz-Client-Context", out var clientContext)) secrets.Add(clientContext.ToString());
         // A word or two may well stand in a service's own sentence; and an echo of more than an error's body can hold does not occur.
         if (payload.Length is > 8 and <= ErrorAnswer.MaxBodyBytes) secrets.Add(Encoding.UTF8.GetString(payload.Span));
         secrets.RemoveAll(string.IsNullOrEmpty);
@@ -89,13 +104,16 @@ internal static class ErrorText
 
     private static string Delivered(LambdaErrorDetails details) => $"{details.ChunksReceived} chunks with {details.BytesReceived} bytes were delivered before.";
 
-    private static string Quote(string? words, IReadOnlyList<string> notToRepeat)
+    /// <summary>What a header of an answer says, fit to stand in a message or a log.</summary>
+    public static string OneLine(string words) => Quote(words, [], MaxHeaderLength);
+
+    private static string Quote(string? words, IReadOnlyList<string> notToRepeat, int maxLength = MaxQuoteLength)
     {
         var text = words ?? "";
         foreach (var secret in notToRepeat) text = text.Replace(secret, "…", StringComparison.Ordinal);
         text = text.Trim();
         var end = text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var lineEnd ? lineEnd : text.Length;
-        if (end > MaxQuoteLength) end = char.IsHighSurrogate(text[MaxQuoteLength - 1]) ? MaxQuoteLength - 1 : MaxQuoteLength;
+        if (end > maxLength) end = char.IsHighSurrogate(text[maxLength - 1]) ? maxLength - 1 : maxLength;
         var quote = end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), end < text.Length && text[end] is not ('\r' or '\n') ? "…" : "");
 
         // A message ends in terminals and logs: what a service echoes must not move their cursor.

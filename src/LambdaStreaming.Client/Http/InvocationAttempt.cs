@@ -29,6 +29,9 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
     /// <summary>The caller's own token, which governs the answer's body too. An attempt's token ends with the attempt.</summary>
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
+    /// <summary>Whether nothing is run, whatever becomes of the request.</summary>
+    public bool IsDryRun => Request.InvocationType == InvocationType.DryRun;
+
     /// <summary>How often the request was sent, or given to be sent, so far.</summary>
     public int Attempts { get; set; }
 
@@ -38,7 +41,7 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
     /// <summary>Whether any attempt so far may have run the function: then no later one can say that it did not.</summary>
     public bool FunctionMayHaveRun { get; set; }
 
-    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : null };
+    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = IsDryRun ? false : FunctionMayHaveRun ? true : null };
 }
 
 /// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
@@ -63,7 +66,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         catch
         {
             // A strategy of the user's own pipeline may have ended it, and another send it again.
-            call.FunctionMayHaveRun |= content.SendingBegan;
+            call.FunctionMayHaveRun |= content.SendingBegan && !call.IsDryRun;
             throw;
         }
     }
@@ -154,7 +157,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(content.SendingBegan || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(call.IsDryRun ? "A dry run runs nothing." : content.SendingBegan || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
         }
         catch (OperationCanceledException exception) when (attemptToken.IsCancellationRequested)
         {
@@ -171,10 +174,16 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private async Task<HttpResponseMessage> HandOverAsync(HttpRequestMessage message, SingleUseContent content, CancellationToken cancellationToken)
     {
         // Only this method's own flow has it: an async method gives its caller's flow back.
-        if (!ownsHttpClient) content.Permit.Enter();
+        if (!ownsHttpClient) content.Permit.Enter(message);
         try
         {
             return await httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!ownsHttpClient && content.IsEmpty && !content.Permit.SentOwnContent && !IsBeforeSending(exception))
+        {
+            // A handler that copies a request may leave an empty content out; then this one's mark says nothing.
+            content.MarkSendingBegan();
+            throw;
         }
         finally
         {
@@ -202,14 +211,18 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             _ when content.SendingBegan => $"The connection to {endpoint} broke before an answer came.",
             _ => $"The request to {endpoint} could not be sent: {exception.Message}",
         };
-        var consequence = content.SendingBegan ? "The request had been sent, so the function may have run."
+        var consequence = call.IsDryRun ? "A dry run runs nothing."
+            : content.SendingBegan ? "The request had been sent, so the function may have run."
             : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
             : "Nothing was sent, so the function did not run.";
         return new LambdaTransportException(
             $"{what} {consequence} {ErrorText.Call(call.Details)}",
-            call.Details with { FunctionMayHaveRun = content.SendingBegan || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
+            call.Details with { FunctionMayHaveRun = (content.SendingBegan && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
             exception);
     }
+
+    private static bool IsBeforeSending(Exception exception) =>
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
 
     // What a second attempt meets in the same way.
     private static bool IsPermanent(Exception exception) =>
@@ -251,7 +264,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
 
     private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpResponseMessage response)
     {
-        var dryRun = call.Request.InvocationType == InvocationType.DryRun;
+        var dryRun = call.IsDryRun;
         var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(response) };
         if (response.StatusCode != (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK))
         {
@@ -259,10 +272,11 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
                 $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.Call(details)}",
                 ResponseStreamCorruption.UnexpectedStatus,
                 0,
-                details);
+                // What takes a dry run for an invocation has run the function.
+                details with { FunctionMayHaveRun = true });
         }
 
-        var contentType = response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type");
+        var contentType = response.Content.Headers.ContentType?.MediaType ?? (ErrorAnswer.Header(response, "Content-Type") is { } given ? ErrorText.OneLine(given) : null);
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,
@@ -300,5 +314,5 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private static string? RequestIdOf(HttpResponseMessage response) => ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id");
+    private static string? RequestIdOf(HttpResponseMessage response) => (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? ErrorText.OneLine(id) : null;
 }

@@ -9,7 +9,9 @@ internal static class LambdaEndpoint
     /// <remarks>Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.</remarks>
     public static Uri UrlOf(Uri endpoint, string functionName, string? qualifier)
     {
-        var prefix = endpoint.GetLeftPart(UriPartial.Path).TrimEnd('/');
+        // The name as it goes over the wire: the signature is of that.
+        var ascii = endpoint.HostNameType == UriHostNameType.Dns && endpoint.Host != endpoint.IdnHost ? new UriBuilder(endpoint) { Host = endpoint.IdnHost }.Uri : endpoint;
+        var prefix = ascii.GetLeftPart(UriPartial.Path).TrimEnd('/');
         var query = string.IsNullOrEmpty(qualifier) ? "" : $"?Qualifier={Uri.EscapeDataString(qualifier)}";
         return new Uri($"{prefix}/2021-11-15/functions/{Uri.EscapeDataString(functionName)}/response-streaming-invocations{query}");
     }

@@ -11,6 +11,8 @@ internal sealed class Resends
     // Source: aws/aws-sdk-net#4411 and aws/aws-sdk-go-v2#3400: a server's hint is clamped to at most 5 s above the computed delay.
     private static readonly TimeSpan LongestHintedExtra = TimeSpan.FromSeconds(5);
 
+    private static readonly ResiliencePropertyKey<Exception?> LastFailure = new("LambdaStreaming.LastFailure");
+
     private readonly LambdaStreamingClientOptions _options;
     private readonly ILogger _logger;
     private readonly ResendBudget _budget = new();
@@ -21,7 +23,7 @@ internal sealed class Resends
     {
         _options = options;
         _logger = logger;
-        _pipeline = options.ResiliencePipeline is { } own ? new ResendPipeline(own, null, null) : PipelineOf(options.Retry);
+        _pipeline = options.ResiliencePipeline is { } own ? new ResendPipeline(own, null) : PipelineOf(options.Retry);
     }
 
     /// <param name="request">May have resends of its own.</param>
@@ -45,8 +47,8 @@ internal sealed class Resends
     private ResendPipeline PipelineOf(LambdaRetryOptions retry)
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider };
-        AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.ErrorCode is { Length: > 0 } code ? code : exception.GetType().Name, delay));
-        return new ResendPipeline(builder.Build(), retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts, _budget);
+        AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.ErrorCode is { Length: > 0 } code ? ErrorText.OneLine(code) : exception.GetType().Name, delay));
+        return new ResendPipeline(builder.Build(), retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts);
     }
 
     public static ResiliencePipelineBuilder AddTo(ResiliencePipelineBuilder builder, LambdaRetryOptions retry, ResendBudget budget, Action<LambdaStreamingException, int, TimeSpan>? onResend)
@@ -55,12 +57,7 @@ internal sealed class Resends
         return builder.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = retry.MaxAttempts - 1,
-            // Asked after the last attempt too, which must not cost the budget anything.
-            ShouldHandle = arguments => new ValueTask<bool>(
-                arguments.AttemptNumber < retry.MaxAttempts - 1
-                && arguments.Outcome.Exception is { } exception
-                && LambdaResilience.MayResend(exception, retry.Policy)
-                && budget.TryTake(ResendBudget.CostAfter(exception))),
+            ShouldHandle = arguments => new ValueTask<bool>(ShouldResend(retry, budget, arguments.AttemptNumber, arguments.Outcome.Exception, arguments.Context.Properties)),
             DelayGenerator = arguments => new ValueTask<TimeSpan?>(DelayOf(retry, arguments.AttemptNumber, arguments.Outcome.Exception!, Random.Shared.NextDouble())),
             OnRetry = arguments =>
             {
@@ -68,6 +65,20 @@ internal sealed class Resends
                 return default;
             },
         });
+    }
+
+    // Asked after every attempt: after the last one too, which must not cost the budget anything, and after one that succeeded, which gives back what the resend before it took.
+    private static bool ShouldResend(LambdaRetryOptions retry, ResendBudget budget, int attemptNumber, Exception? failure, ResilienceProperties properties)
+    {
+        if (failure is null)
+        {
+            budget.GiveBack(attemptNumber > 0 ? properties.GetValue(LastFailure, null) : null);
+            return false;
+        }
+
+        if (attemptNumber >= retry.MaxAttempts - 1 || !LambdaResilience.MayResend(failure, retry.Policy) || !budget.TryTake(ResendBudget.CostAfter(failure))) return false;
+        properties.Set(LastFailure, failure);
+        return true;
     }
 
     /// <summary>Full jitter: a random part of an exponentially growing bound, stretched towards what the service asks for.</summary>
@@ -85,17 +96,13 @@ internal sealed class Resends
 }
 
 /// <summary>The resends of one call.</summary>
-internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttempts, ResendBudget? budget)
+internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttempts)
 {
     /// <summary>How often a request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
     public int? MaxAttempts { get; } = maxAttempts;
 
-    public async ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(InvocationAttempt attempt, InvocationCall call)
-    {
-        var response = await pipeline.ExecuteAsync(static (state, token) => new ValueTask<InvokeWithResponseStreamResponse>(state.attempt.SendAsync(state.call, token)), (attempt, call), call.CancellationToken).ConfigureAwait(false);
-        budget?.GiveBack(call.LastFailure);
-        return response;
-    }
+    public ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(InvocationAttempt attempt, InvocationCall call) =>
+        pipeline.ExecuteAsync(static (state, token) => new ValueTask<InvokeWithResponseStreamResponse>(state.attempt.SendAsync(state.call, token)), (attempt, call), call.CancellationToken);
 }
 
 /// <summary>A token bucket over all calls of a client, so that an outage is not amplified by resends.</summary>

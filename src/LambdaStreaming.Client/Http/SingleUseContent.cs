@@ -46,6 +46,40 @@ internal sealed class SingleUseContent : HttpContent
     }
 }
 
+/// <summary>What a handler has put in the place of a request's payload; it can be sent once too.</summary>
+internal sealed class SingleUseCopy : HttpContent
+{
+    private readonly HttpContent _content;
+    private int _sends;
+
+    public SingleUseCopy(HttpContent content)
+    {
+        _content = content;
+        foreach (var (name, values) in content.Headers.NonValidated)
+        {
+            // Computed anew from the content.
+            if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) Headers.TryAddWithoutValidation(name, values);
+        }
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
+        Interlocked.Exchange(ref _sends, 1) != 0 ? Task.FromException(new SecondSendException()) : _content.CopyToAsync(stream, context, cancellationToken);
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = _content.Headers.ContentLength ?? 0;
+        return _content.Headers.ContentLength is not null;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _content.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
 /// <summary>Something below this library tried to send a request again.</summary>
 internal sealed class SecondSendException() : InvalidOperationException("A handler below this client tried to send the request a second time; that was refused, because the function could run twice.");
 

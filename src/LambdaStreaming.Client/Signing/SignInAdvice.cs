@@ -23,7 +23,8 @@ internal static class SignInAdvice
             { LoginSession: not null } => $"It signs in through the console: run `aws login --profile {profile.Name}`, and again when the sign-in has ended; the app needs the package AWSSDK.Signin.",
             _ => "Its settings are no combination that gives credentials: it takes aws_access_key_id with aws_secret_access_key, role_arn with source_profile, sso_session with sso_account_id and sso_role_name, or credential_process.",
         };
-        return $"The AWS profile '{profile.Name}' gave no credentials. {advice}{Words(exception)}";
+        // What a credential_process wrote is its own, and may be a key.
+        return $"The AWS profile '{profile.Name}' gave no credentials. {advice}{(options.CredentialProcess is null ? Words(exception) : "")}";
     }
 
     public static string OfChain(SettingsEnvironment environment, string profileName, Exception? exception)

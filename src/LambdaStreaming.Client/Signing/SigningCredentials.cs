@@ -65,7 +65,17 @@ internal sealed class SigningCredentials
             throw new LambdaConfigurationException(_explain(exception), exception);
         }
 
-        return keys ?? throw new LambdaConfigurationException(_explain(null));
+        if (keys is null) throw new LambdaConfigurationException(_explain(null));
+        Check(keys.AccessKey, "access key");
+        if (keys.UseToken) Check(keys.Token, "session token");
+        return keys;
+    }
+
+    // Both stand in the head of the request, where a line end would begin another header, or end the head.
+    private static void Check(string value, string what)
+    {
+        if (value.AsSpan().IndexOfAnyExceptInRange('!', '~') is >= 0 and var at)
+            throw new LambdaConfigurationException($"The {what} of the credentials has a character (U+{(int)value[at]:X4}, number {at + 1} of {value.Length}) that no {what} has; it is printable ASCII without blanks. A line end that came along from a file or a secret store is the usual cause.");
     }
 
     // What stands before profiles in AWS's order.

@@ -10,8 +10,9 @@ public sealed class Listeners : IDisposable
     private readonly ActivityListener _spans;
     private readonly MeterListener _metrics = OfOurMeter();
 
-    public Listeners()
+    public Listeners(string? function = null)
     {
+        if (function is not null) Function = function;
         _spans = new ActivityListener
         {
             ShouldListenTo = source => source.Name == "LambdaStreaming",
@@ -60,6 +61,8 @@ public sealed class Listeners : IDisposable
         // Without this, .NET 8 leaves the instruments enabled when the listener is disposed.
         MeasurementsCompleted = (_, _) => { },
     };
+
+    public void StopMetrics() => _metrics.Dispose();
 
     public void Dispose()
     {

@@ -13,6 +13,25 @@ public sealed class TelemetryTests : IDisposable
     private readonly Listeners _heard = new();
 
     [Fact]
+    public async Task Metrics_ListenerComesMidway_CountsNoStreamThatItHasNotSeenBegin()
+    {
+        // What counts is whether somebody listened when the call began.
+        using var spans = new ActivityListener { ShouldListenTo = source => source.Name == "LambdaStreaming", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded };
+        ActivitySource.AddActivityListener(spans);
+        await using var lambda = await StartAsync(Three);
+        using var client = lambda.CreateClient();
+        _heard.StopMetrics();
+        Assert.SkipWhen(Telemetry.ActiveStreams.Enabled, "A listener of another test that runs at the same time is there.");
+        var response = await InvokeAsync(client);
+
+        using var late = new Listeners(_heard.Function);
+        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(late.Of("lambda_streaming.active_streams"));
+        Assert.Single(late.Of("lambda_streaming.call.duration"));
+    }
+
+    [Fact]
     public async Task Call_Whole_IsOneSpanOverTheStreamAndOneMeasurementOfEach()
     {
         await using var lambda = await StartAsync(Three);

@@ -79,11 +79,42 @@ public sealed class ResponseStreamBodyTests : IDisposable
         var reading = body.ReadAsync().AsTask();
 
         body.Complete();
-        Assert.Equal((BodyEnd.Disposed, 0, 1), (body.End, _connection.Disposals, _clock.Alive));
+        Assert.Equal((BodyEnd.Disposed, 0, 0), (body.End, _connection.Disposals, _clock.Alive));
         read.SetResult(0);
 
         await Assert.ThrowsAsync<BodyEndedException>(() => reading.WaitAsync(TooLong, Ct));
         Assert.Equal((1, 0), (_connection.Disposals, _clock.Alive));
+    }
+
+    // A timer that ran on would hold the body and its buffers for as long as the idle timeout is.
+    [Fact]
+    public async Task Abort_TimerRunsFromAWaitBefore_StopsIt()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = Body(memory => memory.IsEmpty ? new ValueTask<int>(read.Task) : new ValueTask<int>(1));
+        var reading = body.ReadAsync().AsTask();
+        read.SetResult(0);
+        await reading.WaitAsync(TooLong, Ct);
+        Assert.Equal(1, _clock.Alive);
+
+        body.Abort(BodyEnd.Disposed);
+
+        Assert.Equal(0, _clock.Alive);
+    }
+
+    [Fact]
+    public async Task ReadAsync_AbortedAsTheWaitBegins_MakesNoTimer()
+    {
+        ResponseStreamBody body = null!;
+        body = Body(_ =>
+        {
+            body.Abort(BodyEnd.Cancelled);
+            return new ValueTask<int>(Task.FromException<int>(new OperationCanceledException()).ContinueWith(task => task.Result, TaskScheduler.Default));
+        });
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal(0, _clock.Alive);
     }
 
     [Fact]

@@ -14,6 +14,9 @@ public class CallTextTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
+    // With a payload, so that its content says whether sending began; without one nothing does (SendOnceHandlerTests).
+    private static readonly InvokeWithResponseStreamRequest Request = InvokeWithResponseStreamRequest.FromJson("f", "{}");
+
     public static TheoryData<string, Exception, string> BeforeSending => new()
     {
         { "name", new HttpRequestException(HttpRequestError.NameResolutionError, "x"), $"The name of {Endpoint} could not be resolved. Check the region and the network." },
@@ -148,7 +151,7 @@ public class CallTextTests
             },
             Once);
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeAsync("f", cancelling.Token));
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(Request, cancelling.Token));
 
         Assert.Equal(text, exception.Message);
         Assert.Equal(cancelling.Token, exception.CancellationToken);
@@ -260,7 +263,7 @@ public class CallTextTests
         where T : LambdaStreamingException =>
         (await Assert.ThrowsAnyAsync<T>(async () =>
         {
-            await using var response = await client.InvokeAsync("f");
+            await using var response = await client.InvokeWithResponseStreamAsync(Request, Ct);
             await foreach (var _ in response.ReadChunksAsync(Ct))
             {
             }

@@ -116,6 +116,28 @@ public class ErrorTextTests
         Assert.Contains("4111", exception.ServiceMessage, StringComparison.Ordinal);
     }
 
+    // Nor can a piece of it in the words of an error that this version does not know.
+    [Fact]
+    public async Task Message_UnknownBadRequest_DoesNotQuoteTheService()
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(400, """{"message":"Unexpected token near '4111'"}""", ("x-amzn-ErrorType", "SerializationException"));
+
+        Assert.StartsWith("SerializationException. ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("4111", exception.ToString(), StringComparison.Ordinal);
+        Assert.Contains("4111", exception.ServiceMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Message_ServiceEchoesTheClientContext_LeavesItOut()
+    {
+        var context = InvokeWithResponseStreamRequest.EncodeClientContext("""{"custom":{"secret":"4111"}}""");
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes($$"""{"message":"Value '{{context}}' at 'clientContext' failed to satisfy a constraint"}""")), HttpStatusCode.BadRequest, ("x-amzn-ErrorType", "InvalidParameterValueException")), Options());
+
+        var exception = await Assert.ThrowsAsync<InvalidParameterValueException>(() => client.InvokeWithResponseStreamAsync(Request() with { ClientContext = context }, TestContext.Current.CancellationToken));
+
+        Assert.Contains("Value '…' at 'clientContext'", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Message_FailuresWithinTheAnswer_HoldNoSecretSignatureOrPayload()
     {

@@ -25,7 +25,8 @@ public class LambdaEndpointTests
     [InlineData("https://lambda.example.com:443/", "https://lambda.example.com/2021-11-15/functions/f/response-streaming-invocations")]
     [InlineData("http://localhost:9001", "http://localhost:9001/2021-11-15/functions/f/response-streaming-invocations")]
     [InlineData("https://proxy.example.com:8443/base/v1/", "https://proxy.example.com:8443/base/v1/2021-11-15/functions/f/response-streaming-invocations")]
+    [InlineData("http://bücher.example:81", "http://xn--bcher-kva.example:81/2021-11-15/functions/f/response-streaming-invocations")]
     [InlineData("http://[::1]:9001/p", "http://[::1]:9001/p/2021-11-15/functions/f/response-streaming-invocations")]
     public void UrlOf_EndpointWithPortOrPrefix_KeepsThem(string endpoint, string expected) =>
-        Assert.Equal(expected, LambdaEndpoint.UrlOf(new Uri(endpoint), "f", null).AbsoluteUri);
+        Assert.Equal((expected, new Uri(expected).Host), (LambdaEndpoint.UrlOf(new Uri(endpoint), "f", null).AbsoluteUri, LambdaEndpoint.UrlOf(new Uri(endpoint), "f", null).Host));
 }

@@ -187,6 +187,29 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_EqualsSignIsMissing_SaysWhichLineWithoutTheKey()
+    {
+        Configure("aws_access_key_id = a\naws_secret_access_key SECRETKEY");
+
+        var exception = await FailAsync(new() { Profile = _profile, Region = RegionEndpoint.USEast1 });
+
+        Assert.Contains("Line 3 in file ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_CredentialProcessWritesAKeyToItsErrors_TheMessageLeavesItOut()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is a POSIX shell's.");
+        Configure("credential_process = sh -c \"echo SECRETKEY >&2; exit 3\"");
+
+        var exception = await FailAsync(new() { Profile = _profile, Region = RegionEndpoint.USEast1 });
+
+        Assert.Contains("run that command by hand", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_NoRegionAnywhere_SaysWhereToSetIt()
     {
         Configure("aws_access_key_id = a\naws_secret_access_key = b");

@@ -241,6 +241,57 @@ public class ResendTests
         Assert.Equal(1, server.WholeRequests);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task InvokeAsync_ThrottledOnceEachTime_SuccessGivesTheBudgetBack(bool ownPipeline)
+    {
+        // 500 tokens are 100 throttled resends.
+        var requests = 0;
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Interlocked.Increment(ref requests) % 2 == 1 ? RawServer.Answer(429, []) : RawServer.Answer(200, Messages.Complete())));
+        using var client = new LambdaStreamingClient(With(server.Url, options =>
+        {
+            if (ownPipeline) options.ResiliencePipeline = new ResiliencePipelineBuilder().AddSafeResend(Quick).Build();
+            else options.Retry = Quick;
+        }));
+
+        for (var i = 0; i < 150; i++)
+        {
+            await using var response = await client.InvokeAsync("f");
+            await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(300, server.WholeRequests);
+    }
+
+    [Theory, InlineData(503), InlineData(0)]
+    public async Task InvokeAsync_DryRunFails_DidNotRunAndIsSentAgain(int status)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            while (await connection.ReadRequestAsync() is not null)
+            {
+                if (status == 0) connection.Reset();
+                else await connection.WriteAsync(RawServer.Answer(status, []));
+            }
+        });
+        using var client = Client(server.Url, ResendPolicy.WhenNotStarted);
+
+        var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken));
+
+        Assert.Equal((3, false, true), (server.WholeRequests, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Contains(status == 0 ? "A dry run runs nothing." : "The function did not run.", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_DryRunIsAnsweredAsAnInvocation_MayHaveRun()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(200, Messages.Complete())));
+        using var client = Client(server.Url, ResendPolicy.WhenNotStarted);
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken));
+
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
     [Fact]
     public async Task InvokeAsync_Outage_StopsResendingWhenTheBudgetIsSpent()
     {

@@ -53,9 +53,34 @@ public class SettingsResolverTests
     [Fact]
     public async Task ResolveAsync_ProfileCannotBeRead_SaysWhichAndWhy()
     {
-        _unreadable = new InvalidDataException("Line 3 is no setting.");
+        _unreadable = new UnauthorizedAccessException("Access to the path is denied.");
 
-        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: Line 3 is no setting.", await RefusalAsync(new()));
+        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: Access to the path is denied.", await RefusalAsync(new()));
+    }
+
+    [Theory]
+    [InlineData("Line 3:<aws_secret_access_key SECRET\n> in file /home/me/.aws/credentials does not contain a section, property or comment.", "Line 3 in file /home/me/.aws/credentials does not contain a section, property or comment.")]
+    [InlineData("Something about SECRET", "InvalidDataException of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.")]
+    public async Task ResolveAsync_LineOfTheProfileCannotBeRead_SaysWhichWithoutItsText(string words, string expected)
+    {
+        _unreadable = new InvalidDataException(words);
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+
+        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: " + expected, exception.Message);
+        Assert.DoesNotContain("SECRET", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_AddressWithAUser_IsRefusedWithoutBeingShown()
+    {
+        _variables["AWS_REGION"] = "us-east-1";
+        _variables["AWS_ENDPOINT_URL_LAMBDA"] = "https://user:SECRET@proxy.internal";
+
+        var refusal = await RefusalAsync(new());
+
+        Assert.StartsWith("AWS_ENDPOINT_URL_LAMBDA is an address with a user; it must be an absolute http or https address without user", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", refusal, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -119,7 +144,6 @@ public class SettingsResolverTests
     [Theory]
     [InlineData("AWS_ENDPOINT_URL", "lambda.example.com")]
     [InlineData("AWS_ENDPOINT_URL", "ftp://lambda.example.com")]
-    [InlineData("AWS_ENDPOINT_URL", "https://user@lambda.example.com")]
     [InlineData("AWS_ENDPOINT_URL", "https://lambda.example.com/?a=b")]
     [InlineData("AWS_ENDPOINT_URL_LAMBDA", "lambda.example.com")]
     [InlineData("endpoint_url of the profile 'default'", "lambda.example.com")]

@@ -93,13 +93,35 @@ public class HostileAnswerTests
     [Fact]
     public async Task Message_ServiceSaysControlCharacters_TheyDoNotReachTheMessage()
     {
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes("""{"message":"red \u001b[31m bell \u0007 next \u0085"}""")), System.Net.HttpStatusCode.BadRequest, ("x-amzn-ErrorType", "FutureException")));
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes("""{"message":"red \u001b[31m bell \u0007 next \u0085"}""")), System.Net.HttpStatusCode.Conflict, ("x-amzn-ErrorType", "FutureException")));
 
         var exception = await Assert.ThrowsAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new("f"), Token));
 
         Assert.DoesNotContain(exception.Message, char.IsControl);
         Assert.StartsWith("FutureException: red  [31m bell   next", exception.Message, StringComparison.Ordinal);
         Assert.Contains('\u001b', exception.ServiceMessage);
+    }
+
+    [Fact]
+    public async Task Message_HeadersHoldControlCharactersAndNoEnd_AreOneShortLineOfText()
+    {
+        var logs = new CollectedLogs();
+        var options = StubbedClient.Options();
+        options.LoggerFactory = logs;
+        (string, string)[] headers = [("x-amzn-RequestId", "id\u001b[31m" + new string('i', 60_000)), ("Content-Type", "\u001b]0;title\u0007;;"), ("Location", "/\u001b[31mred")];
+        using var redirecting = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(), System.Net.HttpStatusCode.Found, headers), options);
+        using var answering = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream("<html>a page of some length</html>"u8.ToArray()), System.Net.HttpStatusCode.OK, headers), options);
+
+        var redirect = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => redirecting.InvokeWithResponseStreamAsync(new("f"), Token));
+        await using var response = await answering.InvokeWithResponseStreamAsync(new("f"), Token);
+        var page = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(Token));
+
+        Assert.All([redirect.Message, page.Message, redirect.RequestId!, response.RequestId, .. logs.Lines], text =>
+        {
+            Assert.DoesNotContain(text, char.IsControl);
+            Assert.InRange(text.Length, 1, 1000);
+        });
+        Assert.Contains("redirects to /", redirect.Message, StringComparison.Ordinal);
     }
 
     private static Exception? Read(byte[] wire)

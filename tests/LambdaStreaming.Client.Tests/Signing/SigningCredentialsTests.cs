@@ -45,6 +45,21 @@ public class SigningCredentialsTests
         { "timed out", new TaskCanceledException("timed out") },
     };
 
+    [Theory]
+    [InlineData("AKID\n", null, "access key", "U+000A, number 5 of 5")]
+    [InlineData("AKIDÉ", null, "access key", "U+00C9, number 5 of 5")]
+    [InlineData("AKID", "token\r\nX-Injected: yes", "session token", "U+000D, number 6 of 22")]
+    [InlineData("AKID", "to ken", "session token", "U+0020, number 3 of 6")]
+    public async Task InvokeWithResponseStreamAsync_KeyThatNoHeaderCanCarry_IsAConfigurationErrorAndNothingIsSent(string accessKey, string? token, string what, string where)
+    {
+        using var client = Client(new StubbedCredentials(_ => new ImmutableCredentials(accessKey, "secret", token)));
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith($"The {what} of the credentials has a character ({where}) that no {what} has", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Injected", exception.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_SaysThatTheyHaveNoKeys()
     {
