@@ -41,6 +41,38 @@ public sealed class TraceHeadersTests : IDisposable
         Assert.EndsWith($";Parent={heard.Span.SpanId};Sampled=1", request.Headers["X-Amzn-Trace-Id"], StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void AddTo_XRay_SaysWhetherTheSpanIsSampled(bool recorded)
+    {
+        _activity.ActivityTraceFlags = recorded ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None;
+        using var _ = _activity.Start();
+        using var message = new HttpRequestMessage();
+
+        TraceContext.AddTo(message, TraceHeaders.XRay, new SettingsEnvironment { Variable = name => "in Lambda, but not asked for" });
+
+        Assert.EndsWith(recorded ? ";Sampled=1" : ";Sampled=0", Assert.Single(message.Headers.GetValues("X-Amzn-Trace-Id")), StringComparison.Ordinal);
+    }
+
+    // Where several invocations run at a time, each task has its own.
+    [Theory]
+    [InlineData("4", "of-the-task", "of-the-task")]
+    [InlineData("4", "", "of-the-process")]
+    [InlineData("4", null, "of-the-process")]
+    [InlineData(null, "of-the-task", "of-the-process")]
+    public void OfRunningInvocation_OfTaskAndProcess_IsTheTasksWhereThereAreSeveral(string? concurrency, string? ofTask, string expected)
+    {
+        var environment = new SettingsEnvironment { Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => "f", "AWS_LAMBDA_MAX_CONCURRENCY" => concurrency, "_X_AMZN_TRACE_ID" => "of-the-process", _ => null } };
+        Amazon.Runtime.SDKTaskContext.Default.Set("_X_AMZN_TRACE_ID", ofTask);
+        try
+        {
+            Assert.Equal(expected, TraceContext.OfRunningInvocation(environment));
+        }
+        finally
+        {
+            Amazon.Runtime.SDKTaskContext.Default.Set("_X_AMZN_TRACE_ID", null);
+        }
+    }
+
     [Fact]
     public void AddTo_NoActivity_AddsNone()
     {

@@ -135,6 +135,26 @@ public class CallTextTests
         Assert.Equal($"No response head came from {Endpoint} within 00:02:00 (ResponseHeadTimeout). {Sent}", await text);
     }
 
+    [Fact]
+    public async Task InvokeAsync_RequestHasAHeadTimeoutOfItsOwn_ThatOneHolds()
+    {
+        var clock = new FakeTimeProvider();
+        var sent = new TaskCompletionSource();
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                sent.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                return new HttpResponseMessage();
+            },
+            options => (options.TimeProvider, options.ResponseHeadTimeout, options.Retry) = (clock, TimeSpan.FromMinutes(2), new LambdaRetryOptions { Policy = ResendPolicy.Never }));
+        var call = Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(Request with { ResponseHeadTimeout = TimeSpan.FromSeconds(7) }, Ct));
+        await sent.Task.WaitAsync(TooLong, Ct);
+        clock.Advance(TimeSpan.FromSeconds(7));
+
+        Assert.StartsWith($"No response head came from {Endpoint} within 00:00:07 (ResponseHeadTimeout).", (await call).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false, "The call of f was cancelled. Nothing was sent.")]
     [InlineData(true, "The call of f was cancelled. The function may have run, and is billed to its end.")]

@@ -61,6 +61,109 @@ public class ErrorTextTests
         Assert.Equal("FutureException: m! The function may have run. (function my-function, region us-east-1, HTTP 418, attempt 1 of 3).", exception.Message);
     }
 
+    [Theory]
+    [InlineData(299, false)]
+    [InlineData(300, true)]
+    [InlineData(399, true)]
+    [InlineData(400, false)]
+    public async Task Message_StatusAtTheEdgesOfRedirects_SaysWhereItPoints(int status, bool redirects)
+    {
+        var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
+        {
+            using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream("{}"u8.ToArray()), (HttpStatusCode)status, ("Location", "https://user:secret@elsewhere.example/path?query")), Options());
+            await client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken);
+        });
+
+        Assert.Equal(redirects, exception.Message.Contains($"HTTP {status}. The answer redirects to https://elsewhere.example/path. The function did not run. ", StringComparison.Ordinal));
+        Assert.Equal(status == 299, exception is ResponseStreamCorruptException);
+    }
+
+    [Fact]
+    public async Task Message_EarlierAttemptMayHaveRun_SaysSo()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Create(
+            _ => ++sends == 1 ? StubbedClient.Answer(new MemoryStream(), HttpStatusCode.ServiceUnavailable) : StubbedClient.Answer(new MemoryStream("{}"u8.ToArray()), HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")),
+            Options());
+        var request = Request();
+        request.Retry!.Policy = ResendPolicy.AtLeastOnce;
+
+        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("ResourceNotFoundException. An earlier attempt may have run the function. ", exception.Message, StringComparison.Ordinal);
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Theory]
+    [InlineData(400, "", true)]
+    [InlineData(400, "ServiceException", false)]
+    [InlineData(304, "", false)]
+    public async Task Message_PageWithoutAName_IsCalledThatOnlyWhereNothingNamesTheError(int status, string code, bool isCalledThat)
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(status, "<html>", ("Content-Type", "text/html"), ("x-amzn-ErrorType", code));
+
+        Assert.Equal(isCalledThat, exception.Message.Contains("names no error and is text/html", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Message_ServiceEchoesTheSignatureAlone_LeavesItOut()
+    {
+        var signature = "";
+        using var client = StubbedClient.Create(
+            request =>
+            {
+                var authorization = request.Headers.NonValidated["Authorization"].ToString();
+                signature = authorization[(authorization.IndexOf("Signature=", StringComparison.Ordinal) + "Signature=".Length)..];
+                return StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes($$"""{"message":"not {{signature}} but another"}""")), HttpStatusCode.Forbidden, ("x-amzn-ErrorType", "InvalidSignatureException"));
+            },
+            Options());
+
+        var exception = await Assert.ThrowsAsync<InvalidSignatureException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("InvalidSignatureException: not … but another. ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(signature, exception.ServiceMessage, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("12345678", "said 12345678.")]
+    [InlineData("123456789", "said … ")]
+    public async Task Message_ServiceEchoesThePayload_LeavesItOutFromNineBytesOn(string payload, string words)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes($$"""{"message":"said {{payload}}"}""")), HttpStatusCode.InternalServerError, ("x-amzn-ErrorType", "ServiceException")), Options());
+
+        var exception = await Assert.ThrowsAsync<ServiceException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", payload), TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("ServiceException: " + words, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1000, "", 1000, "")]
+    [InlineData(1001, "", 1000, "…")]
+    [InlineData(999, "🚀", 999, "…")]
+    [InlineData(998, "🚀", 998, "🚀")]
+    [InlineData(10, "\\nsecond line", 10, "")]
+    [InlineData(10, "\\r\\n", 10, "")]
+    public async Task Message_WordsAtTheLimit_AreCutThereAndNowhereElse(int length, string more, int kept, string end)
+    {
+        var exception = await ThrowAsync<ServiceException>(500, $$"""{"message":"{{new string('m', length)}}{{more}}"}""", ("x-amzn-ErrorType", "ServiceException"));
+
+        Assert.StartsWith($"ServiceException: {new string('m', kept)}{end}{(end == "…" ? " " : ". ")}", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Message_WordsBeginWithAControlCharacter_ItIsABlank()
+    {
+        var exception = await ThrowAsync<ServiceException>(500, """{"message":"\u001b[31mred"}""", ("x-amzn-ErrorType", "ServiceException"));
+
+        Assert.StartsWith("ServiceException:  [31mred. ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails()));
+
+    [Fact]
+    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }));
+
     [Fact]
     public async Task Message_LongWords_AreCut()
     {

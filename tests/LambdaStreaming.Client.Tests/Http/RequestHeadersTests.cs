@@ -39,6 +39,7 @@ public class RequestHeadersTests
     public void Of_NothingGiven_LeadsWithOurOwnNameAndClaimsNoSdk()
     {
         var value = UserAgent.Of(null, null);
+        Assert.Contains(OperatingSystem.IsLinux() ? " os/linux " : OperatingSystem.IsMacOS() ? " os/macos " : OperatingSystem.IsWindows() ? " os/windows " : " os/other ", value, StringComparison.Ordinal);
 
         Assert.Matches(@"^lambda-streaming-dotnet/\d+\.\d+\.\d+\S* os/(linux|windows|macos|other) lang/dotnet#\d+\.\d+\.\d+$", value);
         Assert.DoesNotContain("aws-sdk", value, StringComparison.Ordinal);

@@ -3,6 +3,7 @@ using System.Text;
 using LambdaStreaming.Http;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Polly;
 using Polly.Retry;
@@ -302,6 +303,74 @@ public class ResendTests
 
         // 500 tokens at 14 each: 35 resends in all, on top of 40 first sends.
         Assert.Equal(40 + 35, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_ThrottlingOutage_StopsResendingWhenTheBudgetIsSpent()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(429, [])));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.Retry.MaxAttempts = 2));
+
+        for (var i = 0; i < 110; i++) await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        // 500 tokens at 5 each: the last of them pay for the hundredth.
+        Assert.Equal(110 + 100, server.WholeRequests);
+    }
+
+    [Fact]
+    public void GiveBack_AfterResends_GivesBackTheirCostAndNoMoreThanThereWas()
+    {
+        var budget = new ResendBudget();
+        var (transient, throttled) = (new ServiceException("x"), new TooManyRequestsException("x"));
+
+        budget.GiveBack(transient);
+        Assert.True(budget.TryTake(500));
+        Assert.False(budget.TryTake(1));
+        budget.GiveBack(null);
+        Assert.True(budget.TryTake(1));
+        budget.GiveBack(transient);
+        Assert.False(budget.TryTake(15));
+        Assert.True(budget.TryTake(14));
+        budget.GiveBack(throttled);
+        Assert.False(budget.TryTake(6));
+        Assert.True(budget.TryTake(5));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_ThrottledTwice_LogsEachAttempt()
+    {
+        var logs = new Security.CollectedLogs();
+        var requests = 0;
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Interlocked.Increment(ref requests) < 3
+            ? RawServer.Answer(429, [], "x-amzn-ErrorType: TooManyRequestsException")
+            : RawServer.Answer(200, Messages.Complete(), "x-amz-request-id: the-id")));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.LoggerFactory = logs));
+
+        await using var response = await client.InvokeAsync("f");
+
+        Assert.Equal("the-id", response.RequestId);
+        string[] expected =
+        [
+            "Attempt 1 on f is sent.", "f answers: HTTP 429, request id (null).", "Attempt 1 on f failed with TooManyRequestsException; next in 00:00:00.",
+            "Attempt 2 on f is sent.", "f answers: HTTP 429, request id (null).", "Attempt 2 on f failed with TooManyRequestsException; next in 00:00:00.",
+            "Attempt 3 on f is sent.", "f answers: HTTP 200, request id the-id.",
+        ];
+        Assert.Equal(expected, logs.Lines.Select(line => line.Trim()));
+    }
+
+    [Fact]
+    public void PipelineOf_OptionsEnvironmentAndRequest_TheNearestSaysHowOften()
+    {
+        var options = StubbedClient.Options();
+        var (said, left) = (new Resends(new LambdaStreamingClientOptions { Retry = { MaxAttempts = 2 } }, NullLogger.Instance), new Resends(options, NullLogger.Instance));
+        var request = new InvokeWithResponseStreamRequest("f");
+
+        Assert.Equal(2, said.PipelineOf(request, configuredMaxAttempts: 7).MaxAttempts);
+        Assert.Equal(7, left.PipelineOf(request, configuredMaxAttempts: 7).MaxAttempts);
+        Assert.Equal(3, left.PipelineOf(request, configuredMaxAttempts: null).MaxAttempts);
+        Assert.Equal(5, left.PipelineOf(request with { Retry = new LambdaRetryOptions { MaxAttempts = 5 } }, configuredMaxAttempts: 7).MaxAttempts);
+        Assert.Equal(1, left.PipelineOf(request with { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } }, configuredMaxAttempts: 7).MaxAttempts);
+        Assert.Same(left.PipelineOf(request, configuredMaxAttempts: 7), left.PipelineOf(request, configuredMaxAttempts: 7));
     }
 
     [Fact]

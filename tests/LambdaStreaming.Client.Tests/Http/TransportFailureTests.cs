@@ -75,6 +75,30 @@ public class TransportFailureTests
         Assert.Contains(nameof(LambdaStreamingClientOptions.ConnectTimeout), exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task InvokeAsync_Connection_SendsAtOnceAndIsKeptAlive()
+    {
+        await using var server = RawServer.Answering(RawServer.Answer(200, Messages.Complete()));
+        System.Net.Sockets.Socket? socket = null;
+        using var client = Client(server.Url, options => options.ConfigureHandler = handler =>
+        {
+            var connect = handler.ConnectCallback!;
+            handler.ConnectCallback = async (context, cancellationToken) =>
+            {
+                var stream = await connect(context, cancellationToken);
+                socket = ((System.Net.Sockets.NetworkStream)stream).Socket;
+                return stream;
+            };
+        });
+
+        await using var response = await client.InvokeAsync("f");
+
+        Assert.True(socket!.NoDelay);
+        Assert.Equal(1, socket.GetSocketOption(System.Net.Sockets.SocketOptionLevel.Socket, System.Net.Sockets.SocketOptionName.KeepAlive));
+        Assert.Equal(45, socket.GetSocketOption(System.Net.Sockets.SocketOptionLevel.Tcp, System.Net.Sockets.SocketOptionName.TcpKeepAliveTime));
+        Assert.Equal(15, socket.GetSocketOption(System.Net.Sockets.SocketOptionLevel.Tcp, System.Net.Sockets.SocketOptionName.TcpKeepAliveInterval));
+    }
+
     public static TheoryData<string> StagesAfterSendingBegan => ["amid the head", "amid the body", "after the request", "amid the answer's head"];
 
     [Theory, MemberData(nameof(StagesAfterSendingBegan))]

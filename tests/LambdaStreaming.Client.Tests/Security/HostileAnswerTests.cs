@@ -121,7 +121,8 @@ public class HostileAnswerTests
             Assert.DoesNotContain(text, char.IsControl);
             Assert.InRange(text.Length, 1, 1000);
         });
-        Assert.Contains("redirects to /", redirect.Message, StringComparison.Ordinal);
+        Assert.Contains("redirects to / [31mred. ", redirect.Message, StringComparison.Ordinal);
+        Assert.Contains("content type is ']0;title ;;'", page.Message.Replace("' ]", "']", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     private static Exception? Read(byte[] wire)
