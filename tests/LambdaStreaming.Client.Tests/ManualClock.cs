@@ -6,8 +6,15 @@ namespace LambdaStreaming.Tests;
 internal sealed class ManualClock : TimeProvider
 {
     private readonly ConcurrentBag<ManualTimer> _timers = [];
+    private int _alive;
 
     public TimeSpan Now { get; set; }
+
+    /// <summary>How many timers nobody has disposed.</summary>
+    public int Alive => Volatile.Read(ref _alive);
+
+    /// <summary>How long each timer was set to wait, whenever one was set.</summary>
+    public ConcurrentQueue<TimeSpan> Waits { get; } = new();
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -16,6 +23,7 @@ internal sealed class ManualClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
+        Interlocked.Increment(ref _alive);
         timer.Change(dueTime, period);
         _timers.Add(timer);
         return timer;
@@ -36,11 +44,14 @@ internal sealed class ManualClock : TimeProvider
     {
         private TimeSpan? _due;
         private TimeSpan _lastDue = TimeSpan.MaxValue;
+        private int _disposed;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.Now + dueTime;
-            if (_due is { } due) _lastDue = due;
+            if (_due is not { } due) return true;
+            _lastDue = due;
+            clock.Waits.Enqueue(dueTime);
             return true;
         }
 
@@ -51,7 +62,11 @@ internal sealed class ManualClock : TimeProvider
             callback(state);
         }
 
-        public void Dispose() => _due = null;
+        public void Dispose()
+        {
+            _due = null;
+            if (Interlocked.Exchange(ref _disposed, 1) == 0) Interlocked.Decrement(ref clock._alive);
+        }
 
         public ValueTask DisposeAsync()
         {

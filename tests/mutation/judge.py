@@ -22,7 +22,11 @@ LEFT_OUT_METHODS = ["*.Read_CutAtRandom_ResultIsTheSame"]
 # Cases whose every cut costs seconds; smaller ones and DecoderLimitTests hold the same rules.
 LONG_CASES = ("total-16-mib-plus", "header-bytes-32767", "header-string-32766-multibyte", "headers-131072", "payload-1-mib", "stream-200-frames-then-complete", "headers-100", "payload-6-mib")
 # Which slow tests are run against the mutants of a room; the others go through it too, and find little that its own do not.
-SLOW_OF = {"EventStream": ["EventStream", "Differential", "Security", "Diagnostics"], "Http": ["Http", "Signing", "Security", "Diagnostics"], "Payload": ["Payload", "Differential", "Security"]}
+SLOW_OF = {
+    "EventStream": ["EventStream", "Differential", "Security", "Diagnostics", "IdleTimeoutTests", "LifetimeTests"],
+    "Http": ["Http", "Signing", "Security", "Diagnostics"],
+    "Payload": ["Payload", "Differential", "Security"],
+}
 QUICK_SECONDS = 1.0
 CONTROL_EVERY = 25
 
@@ -90,7 +94,7 @@ def judge(mutant, file, classes):
     """The verdict on a mutant: Killed, Timeout or Survived, with the test that killed it. First comes the class that killed the last one of the file, then the quick ones, then slow ones of its room."""
     first = [name for name in classes if name == last_killer.get(file)]
     quick = [name for name in classes if name not in first and seconds_of[name] <= QUICK_SECONDS]
-    slow = [name for name in classes if name not in first and seconds_of[name] > QUICK_SECONDS and any(f".{part}." in name for part in SLOW_OF[file.parent.name])]
+    slow = [name for name in classes if name not in first and seconds_of[name] > QUICK_SECONDS and any(f".{part}." in f"{name}." for part in SLOW_OF[file.parent.name])]
     for stage in filter(None, (first, quick, slow)):
         outcome, _, failed = run(stage, mutant=mutant, timeout=15 + 2 * sum(seconds_of[name] for name in stage))
         if outcome == "timeout":

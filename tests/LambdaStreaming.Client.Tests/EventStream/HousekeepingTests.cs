@@ -224,7 +224,7 @@ public class HousekeepingTests
     [Fact]
     public async Task IdleTimer_ManyWaits_IsOneAndEndsWithTheAnswer()
     {
-        var clock = new CountingClock();
+        var clock = new ManualClock();
         var options = StubbedClient.Options();
         options.TimeProvider = clock;
         using var client = StubbedClient.Streaming(new PiecewiseStream([.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()], () => 7) { Asynchronous = true }, options);

@@ -10,7 +10,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private readonly CountedConnection _connection = new();
-    private readonly CountingClock _clock = new();
+    private readonly ManualClock _clock = new();
 
     public void Dispose() => _connection.Dispose();
 
@@ -103,6 +103,66 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
+    public async Task ReadAsync_WaitsOneAfterAnother_SetTheTimerOnce()
+    {
+        var body = Waiting(out var read);
+        for (var i = 0; i < 3; i++) await WaitAsync(body, read);
+
+        Assert.Equal([TimeSpan.FromMinutes(1)], _clock.Waits);
+        Assert.Equal(1, _clock.Alive);
+    }
+
+    [Fact]
+    public async Task ReadAsync_TimerFiredBetweenWaits_TheNextOneSetsItAgainAndItStillHolds()
+    {
+        var body = Waiting(out var read);
+        await WaitAsync(body, read);
+        _clock.Now = TimeSpan.FromMinutes(1);
+        _clock.FireIfDue();
+        var reading = body.ReadAsync().AsTask();
+        Assert.Equal((2, 1), (_clock.Waits.Count, _clock.Alive));
+
+        _clock.Now = TimeSpan.FromMinutes(2);
+        _clock.FireIfDue();
+        Assert.Equal(BodyEnd.Idle, body.End);
+        read().SetResult(0);
+
+        await Assert.ThrowsAsync<BodyEndedException>(() => reading.WaitAsync(TooLong, Ct));
+    }
+
+    // The wait begins after the timer was set. What is left of it may be less than a timer can count.
+    [Theory]
+    [InlineData(30_000, 30_000)]
+    [InlineData(0.5, 1)]
+    public async Task ReadAsync_TimerFiresAmidALaterWait_IsSetToWhatIsLeft(double begins, double expected)
+    {
+        var body = Waiting(out var read);
+        await WaitAsync(body, read);
+        _clock.Now = TimeSpan.FromMilliseconds(begins);
+        var reading = body.ReadAsync().AsTask();
+
+        _clock.Now = TimeSpan.FromMinutes(1);
+        _clock.FireIfDue();
+
+        Assert.Equal(BodyEnd.None, body.End);
+        Assert.Equal([TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(expected)], _clock.Waits);
+        read().SetResult(0);
+        await reading.WaitAsync(TooLong, Ct);
+    }
+
+    [Fact]
+    public async Task ReadAsync_NoIdleTimeout_MakesNoTimer()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = new ResponseStreamBody(new ReadStream(memory => memory.IsEmpty ? new ValueTask<int>(read.Task) : new ValueTask<int>(1)), _connection, _clock, Timeout.InfiniteTimeSpan);
+        var reading = body.ReadAsync().AsTask();
+        read.SetResult(0);
+        await reading.WaitAsync(TooLong, Ct);
+
+        Assert.Equal(0, _clock.Alive);
+    }
+
+    [Fact]
     public async Task ReadAsync_AbortedAsTheWaitBegins_MakesNoTimer()
     {
         ResponseStreamBody body = null!;
@@ -160,6 +220,27 @@ public sealed class ResponseStreamBodyTests : IDisposable
         else body.Abort(BodyEnd.Disposed, CancellationToken.None);
         body.AbortOn(token);
         return new WeakReference(body);
+    }
+
+    /// <summary>A body each of whose reads waits until the source that <paramref name="read"/> gives is set.</summary>
+    private ResponseStreamBody Waiting(out Func<TaskCompletionSource<int>> read)
+    {
+        var current = new TaskCompletionSource<int>();
+        read = () => current;
+        return Body(memory =>
+        {
+            if (!memory.IsEmpty) return new ValueTask<int>(1);
+            current = new TaskCompletionSource<int>();
+            return new ValueTask<int>(current.Task);
+        });
+    }
+
+    private static async Task WaitAsync(ResponseStreamBody body, Func<TaskCompletionSource<int>> read)
+    {
+        var reading = body.ReadAsync().AsTask();
+        read().SetResult(0);
+        var result = await reading.WaitAsync(TooLong, Ct);
+        body.AdvanceTo(result.Buffer.End, result.Buffer.End, 0);
     }
 
     private ResponseStreamBody Body(Func<Memory<byte>, ValueTask<int>> read) => new(new ReadStream(read), _connection, _clock, TimeSpan.FromMinutes(1));
