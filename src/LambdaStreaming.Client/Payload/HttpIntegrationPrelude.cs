@@ -56,7 +56,6 @@ internal static class HttpIntegrationPrelude
                 {
                     var bodyStart = search.JsonBytes + search.SpaceBytes + DelimiterBytes;
                     cursor.Keep(piece[(piece.Length - (count - bodyStart))..]);
-                    cursor.RestartOffset();
                     return new HttpIntegrationResponse(response, cursor, head);
                 }
 

@@ -13,13 +13,9 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     private SequencePosition _position;
     private bool _hasChunk;
     private ReadOnlyMemory<byte> _kept;
-    private long _next;
 
     /// <summary>The current piece; never empty after a move that returned <see langword="true"/>.</summary>
     public ReadOnlyMemory<byte> Current { get; private set; }
-
-    /// <summary>Where in the payload <see cref="Current"/> begins, in bytes.</summary>
-    public long Offset => _next - Current.Length;
 
     /// <summary>How far the answer came, for exceptions.</summary>
     public LambdaErrorDetails Progress => reader.Progress();
@@ -35,7 +31,6 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
             var piece = reader.BufferedPayload;
             if (piece.IsEmpty) continue;
             Current = piece;
-            _next += piece.Length;
             return true;
         }
 
@@ -48,14 +43,7 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     public ValueTask<bool> MoveNextAsync() => TryMoveNext() ? new ValueTask<bool>(true) : MoveSlowlyAsync();
 
     /// <summary>Makes <paramref name="bytes"/> the next piece: what of the current one was not wanted, or a copy of what was.</summary>
-    public void Keep(ReadOnlyMemory<byte> bytes)
-    {
-        _kept = bytes;
-        _next -= bytes.Length;
-    }
-
-    /// <summary>Lets the payload begin at the next piece, where something stood before it.</summary>
-    public void RestartOffset() => _next = 0;
+    public void Keep(ReadOnlyMemory<byte> bytes) => _kept = bytes;
 
     /// <summary>Throws if the answer was cancelled or disposed meanwhile. For readers that have more than one value in a piece.</summary>
     public ValueTask ThrowIfAbortedAsync() => reader.IsAborted ? new ValueTask(MoveSlowlyAsync().AsTask()) : default;
@@ -117,7 +105,6 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
         if (_kept.IsEmpty) return TryTakePiece();
         Current = _kept;
         _kept = default;
-        _next += Current.Length;
         return true;
     }
 
@@ -127,7 +114,6 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
         {
             if (piece.IsEmpty) continue;
             Current = piece;
-            _next += piece.Length;
             return true;
         }
 

@@ -53,7 +53,9 @@ internal static class PayloadLines
             buffer.Consume(end < 0 ? unread.Length : end + _lineFeed.Length);
             _searched = 0;
             _atBeginning = false;
-            return true;
+
+            // A byte order mark and nothing after it is no line.
+            return end >= 0 || line.Length > 0;
         }
 
         // A line feed of UTF-16 or UTF-32 is two or four bytes, and stands only where a character may begin.

@@ -32,6 +32,66 @@ public class PayloadStreamTests
     }
 
     [Fact]
+    public async Task CopyToAsync_BadArgumentsAndDisposedStream_AreRefusedAtOnce()
+    {
+        await using var response = Cut.Answer("abc");
+        var stream = response.AsStream();
+
+        Assert.Throws<ArgumentNullException>(() => { _ = stream.CopyToAsync(null!, 1, CancellationToken.None); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = stream.CopyToAsync(Stream.Null, 0, CancellationToken.None); });
+        await stream.DisposeAsync();
+        Assert.Throws<ObjectDisposedException>(() => { _ = stream.CopyToAsync(Stream.Null, 1, CancellationToken.None); });
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadAsync(new byte[1]).AsTask());
+        Assert.False(stream.CanRead);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_PartWasRead_CopiesTheRest()
+    {
+        await using var response = Cut.Answer([[.. "abc"u8], [.. "def"u8]]);
+        await using var stream = response.AsStream();
+        using var rest = new MemoryStream();
+
+        Assert.Equal(2, await stream.ReadAsync(new byte[2]));
+        await stream.CopyToAsync(rest, TestContext.Current.CancellationToken);
+
+        Assert.Equal("cdef", Encoding.UTF8.GetString(rest.ToArray()));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Dispose_BeforeTheEnd_FreesTheConnectionOnce(bool asynchronously)
+    {
+        var wire = new EventStream.PiecewiseStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        var stream = response.AsStream();
+        Assert.Equal(4, await stream.ReadAsync(new byte[4]));
+
+        for (var i = 0; i < 2; i++)
+        {
+            if (asynchronously) await stream.DisposeAsync();
+            else stream.Dispose();
+            Assert.True(wire.IsDisposed);
+        }
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadAsync(new byte[1]).AsTask());
+    }
+
+    [Fact]
+    public async Task CopyToAsync_Cancelled_EndsTheReading()
+    {
+        using var cancelling = new CancellationTokenSource();
+        var wire = new EventStream.PiecewiseStream([.. Wire.Chunk("abc"u8), .. Wire.Chunk("def"u8)], () => 7) { Asynchronous = true };
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        await using var stream = response.AsStream();
+        Assert.Equal(1, await stream.ReadAsync(new byte[1]));
+        await cancelling.CancelAsync();
+
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
+
+        Assert.Equal(cancelling.Token, exception.CancellationToken);
+    }
+
+    [Fact]
     public async Task Read_Synchronously_IsRefusedWithTheReason()
     {
         await using var response = Cut.Answer("abc");
