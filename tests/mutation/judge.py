@@ -37,6 +37,7 @@ arguments.add_argument("tests", type=pathlib.Path)
 arguments.add_argument("--only", default="", help="mutants of files whose path has this in it")
 arguments.add_argument("--again", type=pathlib.Path, help="verdicts.tsv of an earlier run of the same mutants: what was killed there is not run again")
 arguments.add_argument("--workers", type=int, default=2 * os.cpu_count(), help="how many mutants at a time; one that hangs needs no processor")
+arguments.add_argument("--reasons", type=pathlib.Path, default=pathlib.Path(__file__).with_name("survivors.tsv"), help="why survivors may live: key, reason, place, mutator and line of each")
 options = arguments.parse_args()
 
 work = options.assembly.resolve().parent / "judge"
@@ -166,18 +167,31 @@ with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
         if done % 100 == 0:
             print(f"{done} of {len(jobs)} runs, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
-by_file, alive = collections.defaultdict(lambda: [0, 0]), []
+reasons = {}
+if options.reasons.exists():
+    reasons = {key: reason for key, reason, *_ in (line.split("\t") for line in options.reasons.read_text().splitlines()[1:])}
+
+by_file, alive, explained = collections.defaultdict(lambda: [0, 0]), [], collections.Counter()
 for number, (path, source, mutant) in mutants.items():
     verdict, _ = verdicts.get(number, ("NoCoverage", ""))
     dead = verdict in ("Killed", "Timeout")
     for key in (f"{path.parent.name}/{path.name}", f"{path.parent.name} in all", "in all"):
         by_file[key][0] += dead
         by_file[key][1] += 1
-    if not dead:
-        start = mutant["location"]["start"]
-        alive.append(f'{path.parent.name}/{path.name}:{start["line"]}:{start["column"]} {mutant["mutatorName"]} [{verdict}]\n    {source[start["line"] - 1].strip()}\n    -> {" ".join(mutant.get("replacement", "").split())[:200]}')
+    if dead:
+        continue
+    if keys[number] in reasons:
+        explained[reasons[keys[number]]] += 1
+        continue
+    start = mutant["location"]["start"]
+    alive.append("\t".join([keys[number], "?", f'{path.parent.name}/{path.name}', mutant["mutatorName"], f'{source[start["line"] - 1].strip()}  ->  {" ".join(mutant.get("replacement", "").split())[:200]}', verdict]))
 for key, (dead, total) in sorted(by_file.items()):
     print(f"{key}: {dead} of {total} killed, {100 * dead / total:.1f} %")
 timeouts = sum(verdict == "Timeout" for verdict, _ in verdicts.values())
 print(f"{timeouts} of the killed by time; controls without a mutant: {controls}, failed: {len(failed_controls)} {failed_controls or ''}")
+for reason, count in explained.most_common():
+    print(f"survivors that may live: {count}, {reason}")
+print(f"survivors without a reason in {options.reasons.name}: {len(alive)}")
 print("\n".join(alive))
+rooms = [100 * dead / total for key, (dead, total) in by_file.items() if key.endswith("in all")]
+sys.exit(0 if not alive and min(rooms) >= 90 else 1)
