@@ -229,6 +229,22 @@ public sealed class InvokeTests
         Assert.Contains("did not run", run.Error);
     }
 
+    [Fact]
+    public async Task DryRun_WithOutput_IsRefusedAndTheFileStays()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("answer", "old");
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--dry-run", "--output", path);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--dry-run and --output exclude each other", run.Error);
+        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal(["answer"], folder.Files());
+        Assert.Empty(server.Requests);
+    }
+
     [Theory]
     [InlineData("when-not-started", 1)]
     [InlineData("at-least-once", 2)]

@@ -50,6 +50,7 @@ internal sealed class InvokeCommand
         List<string> given = [.. _forms.Where(form => result.GetValue(form.Option)).Select(form => form.Option.Name)];
         if (given.Count > 1) result.AddError($"{string.Join(" and ", given)} exclude each other: an answer is read in one way.");
         else if (given is ["--events"] && result.GetValue(_http)) result.AddError("--http and --events exclude each other.");
+        if (result.GetValue(_dryRun) && result.GetResult(_output) is not null) result.AddError("--dry-run and --output exclude each other: nothing runs, so there is no answer to write.");
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
@@ -62,7 +63,7 @@ internal sealed class InvokeCommand
 
         await using OutputFile? file = path is null ? null : OutputFile.Open(path, _output.Name);
         // The line would be drawn over what these write.
-        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !parsed.GetValue(_dryRun) && !_invocation.Debug(parsed);
+        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
         var output = new AnswerOutput(file?.Stream ?? _console.Output, path is null ? "Standard output" : $"The file {path}");
         Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
