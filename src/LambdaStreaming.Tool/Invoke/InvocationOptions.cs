@@ -37,6 +37,7 @@ internal sealed class InvocationOptions
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
         WholeNumber.Require(_maxAttempts, 1);
         RequireRegion(_region);
+        foreach (Option<string?> text in (Option<string?>[])[_qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
@@ -47,6 +48,25 @@ internal sealed class InvocationOptions
         if (result.Tokens.Count != 1 || (result.Tokens[0].Value is { Length: > 0 } text && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))) return;
         result.AddError($"{option.Name} '{result.Tokens[0].Value}' is no region: write one like eu-central-1.");
     });
+
+    /// <summary>An empty value is most likely a script's variable that was never set: another version would run, or a file not be written, in silence.</summary>
+    public static void RequireText<T>(Option<T> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text)) result.AddError($"{option.Name} is empty: give it a value, or leave it out.");
+    });
+
+    /// <summary>The end of the function's log; as it came where it can't be decoded, since the answer is whole nonetheless.</summary>
+    public static string? LogOf(InvokeComplete? complete)
+    {
+        try
+        {
+            return complete?.DecodeLogResult();
+        }
+        catch (FormatException)
+        {
+            return complete!.LogResult;
+        }
+    }
 
     public void AddTo(Command command)
     {

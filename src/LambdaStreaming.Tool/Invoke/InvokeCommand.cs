@@ -35,6 +35,7 @@ internal sealed class InvokeCommand
         var invoke = new InvokeCommand(console, debug);
         var command = new Command("invoke", "Invokes a function and prints its answer to standard output while it is being made; everything else goes to standard error.");
         invoke._invocation.AddTo(command);
+        InvocationOptions.RequireText(invoke._output);
         command.Add(invoke._dryRun);
         foreach ((_, Option<bool> option) in invoke._forms) command.Add(option);
         command.Add(invoke._http);

@@ -14,6 +14,7 @@ internal static class RecordCommand
         var to = new Option<string>("--to") { HelpName = "FILE", Description = "The recording: a JSON object a line. Replaced once the answer has ended, however it did", Required = true };
         var command = new Command("record", "Invokes a function and keeps its answer with its timing in a file, for `lambda-stream serve --replay` and for LocalLambdaServer in tests.");
         invocation.AddTo(command);
+        InvocationOptions.RequireText(to);
         command.Add(to);
         command.SetAction(async (parsed, cancellationToken) =>
         {
