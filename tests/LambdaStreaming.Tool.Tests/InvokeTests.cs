@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Invoke;
 
 namespace LambdaStreaming.Tool.Tests;
 
@@ -323,6 +324,12 @@ public sealed class InvokeTests
 
         Assert.Equal(5, run.ExitCode);
         Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void LogOf_NoBase64_IsTheLogAsItCame()
+    {
+        Assert.Equal("no base64!", InvocationOptions.LogOf(new InvokeComplete { LogResult = "no base64!" }));
     }
 
     [Theory]

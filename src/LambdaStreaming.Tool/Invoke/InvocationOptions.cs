@@ -76,7 +76,11 @@ internal sealed class InvocationOptions
 
     public bool Debug(ParseResult parsed) => parsed.GetValue(_debug);
 
-    public bool LogTail(ParseResult parsed) => parsed.GetValue(_logTail);
+    /// <summary>Prints the function's log, where it was asked for and has come.</summary>
+    public void PrintLog(ParseResult parsed, string? log, ToolConsole console)
+    {
+        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+    }
 
     /// <summary>Reads the payload and makes the request.</summary>
     public async Task<InvokeWithResponseStreamRequest> ReadRequestAsync(ParseResult parsed, ToolConsole console, CancellationToken cancellationToken)
@@ -92,7 +96,7 @@ internal sealed class InvocationOptions
             IdleTimeout = parsed.GetValue(_idleTimeout),
             ResponseHeadTimeout = parsed.GetValue(_idleTimeout),
         };
-        return LogTail(parsed) ? request with { LogType = LogType.Tail } : request;
+        return parsed.GetValue(_logTail) ? request with { LogType = LogType.Tail } : request;
     }
 
     /// <summary>Makes a client of the options, the environment and the profile.</summary>

@@ -77,7 +77,7 @@ internal sealed class InvokeCommand
         finally
         {
             stats.End();
-            if (_invocation.LogTail(parsed) && _log is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+            _invocation.PrintLog(parsed, _log, _console);
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
             if (file is not null && stats.Bytes > 0 && file.IsPartial) _console.Say($"what came is in {file.CurrentPath}");
         }
@@ -106,7 +106,7 @@ internal sealed class InvokeCommand
             }
             finally
             {
-                _log = response.InvokeComplete?.DecodeLogResult();
+                _log = InvocationOptions.LogOf(response.InvokeComplete);
             }
         }
         catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })

@@ -23,17 +23,18 @@ internal static class RecordCommand
             string path = parsed.GetRequiredValue(to);
             await using OutputFile file = OutputFile.Open(path, to.Name);
             await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
-            return await RecordAsync(response, file, path, console, cancellationToken);
+            RecordedStream recording = await ReadAsync(response, cancellationToken);
+            invocation.PrintLog(parsed, InvocationOptions.LogOf(response.InvokeComplete), console);
+            return await KeepAsync(recording, response.InvokeComplete, file, path, console);
         });
         return command;
     }
 
-    private static async Task<int> RecordAsync(InvokeWithResponseStreamResponse response, OutputFile file, string path, ToolConsole console, CancellationToken cancellationToken)
+    private static async Task<int> KeepAsync(RecordedStream recording, InvokeComplete? complete, OutputFile file, string path, ToolConsole console)
     {
-        RecordedStream recording = await ReadAsync(response, cancellationToken);
         await SaveAsync(recording, file, path);
 
-        (int exitCode, string end) = response.InvokeComplete switch
+        (int exitCode, string end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
             { ErrorCode: { } error } => (ExitCode.FunctionError, $"The function failed with {error}, and is recorded so"),
