@@ -145,6 +145,18 @@ public sealed class ServeTests
         Assert.Contains("a line of the log", run.Error);
     }
 
+    [Fact]
+    public async Task Record_ToStandardOutput_IsARecordingThere()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("recorded", ct)));
+
+        var run = await Run.OfAsync(["record", "f", "--to", "-", .. Run.At(server)]);
+
+        server.AddFunction("f", await RecordedStream.LoadAsync(folder.Write("tale.jsonl", run.Output), TestContext.Current.CancellationToken), ReplayTiming.AtOnce);
+        Assert.Equal("recorded", (await Run.InvokeAsync(server)).Output);
+    }
+
     [Theory]
     [InlineData("f=throttle")]
     [InlineData("f@2=error:KMSAccessDeniedException")]

@@ -60,13 +60,13 @@ internal sealed class InvokeCommand
         if (parsed.GetValue(_dryRun)) request = request with { InvocationType = InvocationType.DryRun };
         using LambdaStreamingClient client = _invocation.CreateClient(parsed, _console);
         AnswerForm form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
-        string? path = parsed.GetValue(_output) is { Length: > 0 } and not "-" ? parsed.GetValue(_output) : null;
+        string? path = parsed.GetValue(_output) is { } given && !OutputFile.IsStandardOutput(given) ? given : null;
 
         await using OutputFile? file = path is null ? null : OutputFile.Open(path, _output.Name);
         // The line would be drawn over what these write.
         bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
-        var output = new AnswerOutput(file?.Stream ?? _console.Output, path is null ? "Standard output" : $"The file {path}");
+        var output = new AnswerOutput(file, _console);
         Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
         try
         {
@@ -79,7 +79,7 @@ internal sealed class InvokeCommand
             stats.End();
             _invocation.PrintLog(parsed, _log, _console);
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
-            if (file is not null && stats.Bytes > 0 && file.IsPartial) _console.Say($"what came is in {file.CurrentPath}");
+            if (file is { HasPart: true }) _console.Say($"what came is in {file.CurrentPath}");
         }
 
         if (file is not null && _console.ErrorIsTerminal)
