@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Invoke;
 
 namespace LambdaStreaming.Tool.Tests;
 
@@ -229,6 +230,22 @@ public sealed class InvokeTests
         Assert.Contains("did not run", run.Error);
     }
 
+    [Fact]
+    public async Task DryRun_WithOutput_IsRefusedAndTheFileStays()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("answer", "old");
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--dry-run", "--output", path);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--dry-run and --output exclude each other", run.Error);
+        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal(["answer"], folder.Files());
+        Assert.Empty(server.Requests);
+    }
+
     [Theory]
     [InlineData("when-not-started", 1)]
     [InlineData("at-least-once", 2)]
@@ -307,6 +324,131 @@ public sealed class InvokeTests
 
         Assert.Equal(5, run.ExitCode);
         Assert.Empty(folder.Files());
+    }
+
+    [Theory]
+    [InlineData("ResourceNotFoundException", 5)]
+    [InlineData("TooManyRequestsException", 5)]
+    [InlineData(null, 6)]
+    public async Task Output_NextCallGetsNoAnswer_KeepsWhatCameBefore(string? error, int exitCode)
+    {
+        using var folder = new TemporaryFolder();
+        string partial = folder.Write("answer.partial", "what came before");
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            LocalFunction function = options.AddFunction("f");
+            if (error is not null) function.RespondWithError(error);
+            else function.OnEveryCall().CutBeforeHead(CutMode.Close);
+        });
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"), "--retry", "never");
+
+        Assert.Equal(exitCode, run.ExitCode);
+        Assert.Equal("what came before", await File.ReadAllTextAsync(partial, TestContext.Current.CancellationToken));
+        Assert.DoesNotContain(".partial", run.Error);
+    }
+
+    [Fact]
+    public async Task Output_NextAnswerIsCutSooner_HoldsNothingOfTheOneBefore()
+    {
+        using var folder = new TemporaryFolder();
+        string partial = folder.Write("answer.partial", "what came before, and was longer");
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
+            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+
+        await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal("beginning", await File.ReadAllTextAsync(partial, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Output_WholeAnswerIsEmpty_IsAnEmptyFileThoughAnotherWasCutBefore()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("answer.partial", "what came before");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["answer"], folder.Files());
+        Assert.Equal("", await File.ReadAllTextAsync(folder.File("answer"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Output_NothingOfTheAnswerIsWritten_SaysOfNoFileThatItIsThere()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await AnsweringAsync("no JSON");
+
+        var run = await Run.InvokeAsync(server, "--json", "--output", folder.File("answer"));
+
+        Assert.Equal(8, run.ExitCode);
+        Assert.Empty(folder.Files());
+        Assert.DoesNotContain(".partial", run.Error);
+    }
+
+    [Theory]
+    [InlineData(false, "answer")]
+    [InlineData(true, "answer.partial")]
+    public async Task Output_OthersMayNotReadTheFile_NorMayTheyAfterwards(bool cut, string name)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix permissions.");
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("answer", "old");
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, OwnerOnly);
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            LocalFunction function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
+            if (cut) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
+        });
+
+        await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal("secret", await File.ReadAllTextAsync(folder.File(name), TestContext.Current.CancellationToken));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(OwnerOnly, File.GetUnixFileMode(folder.File(name)));
+    }
+
+    [Fact]
+    public async Task Output_PartialIsALink_IsRefusedAndNothingIsWrittenThroughIt()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        using var folder = new TemporaryFolder();
+        string other = folder.Write("other", "precious");
+        File.CreateSymbolicLink(folder.File("answer.partial"), other);
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("answer.partial", run.Error);
+        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Output_LinkInALinkedFolder_WritesWhereTheSystemWould()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("real/below"));
+        Directory.CreateSymbolicLink(folder.File("linked"), "real/below");
+        File.CreateSymbolicLink(folder.File("real/below/answer"), "../target");
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("linked/answer"));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("new", await File.ReadAllTextAsync(folder.File("real/target"), TestContext.Current.CancellationToken));
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void LogOf_NoBase64_IsTheLogAsItCame()
+    {
+        Assert.Equal("no base64!", InvocationOptions.LogOf(new InvokeComplete { LogResult = "no base64!" }));
     }
 
     [Theory]

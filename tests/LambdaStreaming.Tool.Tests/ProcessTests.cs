@@ -216,6 +216,51 @@ public sealed class ProcessTests
         Assert.Equal("answer", await Interop.RunAsync(server, "/bin/sh", "-c", "\"$1\" invoke f --output /dev/stdout | cat", "sh", ToolProcess.Path));
     }
 
+    [Theory]
+    [InlineData("invoke", "--output /dev/stdout")]
+    [InlineData("invoke", "--output /dev/fd/3")]
+    [InlineData("record", "--to /dev/stdout")]
+    [InlineData("record", "--to /dev/fd/3")]
+    [InlineData("record", "--to -")]
+    public async Task AnyCommand_ShellAppends_KeepsWhatStoodThere(string command, string option)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/fd as Linux has it.");
+        using var folder = new TemporaryFolder();
+        string log = folder.Write("log", "before ");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        await Interop.RunAsync(server, "/bin/sh", "-c", $"cd \"$2\"; \"$1\" {command} f {option} 3>> log >> log", "sh", ToolProcess.Path, Path.GetDirectoryName(log)!);
+
+        string text = await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken);
+        Assert.StartsWith("before ", text);
+        Assert.Contains("answer", text);
+    }
+
+    [Fact]
+    public async Task Invoke_OutputIsADeviceInALinkedFolder_IsWritten()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /proc.");
+        using var folder = new TemporaryFolder();
+        // Not /dev: where this fails, a file of its own would stand in a device's place.
+        Directory.CreateSymbolicLink(folder.File("linked"), "/proc/self/fd");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        Assert.Equal("answer", await Interop.RunAsync(server, "/bin/sh", "-c", "\"$1\" invoke f --output \"$2\" | cat", "sh", ToolProcess.Path, folder.File("linked/1")));
+    }
+
+    [Fact]
+    public async Task Invoke_PartialIsAPipe_IsRefusedInsteadOfWaitedFor()
+    {
+        NeedsUnix();
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        await Interop.RunAsync(server, "mkfifo", folder.File("answer.partial"));
+        using var process = ToolProcess.Invoke(server, "--output", folder.File("answer"));
+
+        Assert.Equal(2, await process.ExitCodeAsync());
+        Assert.Contains("answer.partial", await process.Error);
+    }
+
     [Fact]
     public async Task Invoke_OutputInSharedMemory_ReplacesTheFile()
     {

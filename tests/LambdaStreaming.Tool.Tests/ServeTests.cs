@@ -127,6 +127,37 @@ public sealed class ServeTests
     }
 
     [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 3)]
+    public async Task Record_LogTail_PrintsTheLogAsInvokeDoes(bool fails, int exitCode)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
+        {
+            response.Log("a line of the log");
+            if (fails) response.Fail("RangeError", "{}");
+            return Task.CompletedTask;
+        }));
+
+        var run = await Run.OfAsync(["record", "f", "--log-tail", "--to", folder.File("tale.jsonl"), .. Run.At(server)]);
+
+        Assert.Equal((exitCode, ""), (run.ExitCode, run.Output));
+        Assert.Contains("a line of the log", run.Error);
+    }
+
+    [Fact]
+    public async Task Record_ToStandardOutput_IsARecordingThere()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("recorded", ct)));
+
+        var run = await Run.OfAsync(["record", "f", "--to", "-", .. Run.At(server)]);
+
+        server.AddFunction("f", await RecordedStream.LoadAsync(folder.Write("tale.jsonl", run.Output), TestContext.Current.CancellationToken), ReplayTiming.AtOnce);
+        Assert.Equal("recorded", (await Run.InvokeAsync(server)).Output);
+    }
+
+    [Theory]
     [InlineData("f=throttle")]
     [InlineData("f@2=error:KMSAccessDeniedException")]
     [InlineData("f@1-3=status:503")]

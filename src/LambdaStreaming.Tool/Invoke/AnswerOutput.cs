@@ -4,8 +4,10 @@ using System.Text;
 namespace LambdaStreaming.Tool.Invoke;
 
 /// <summary>Where the answer goes: each write is one write of the system, at once.</summary>
-internal sealed class AnswerOutput(Stream stream, string name)
+internal sealed class AnswerOutput(OutputFile? file, ToolConsole console)
 {
+    private readonly Stream _stream = file?.Stream ?? console.Output;
+    private readonly string _name = file is null ? "Standard output" : $"The file {file.Name}";
     private byte[] _copy = new byte[16 * 1024];
     private Task _write = Task.CompletedTask;
 
@@ -37,7 +39,8 @@ internal sealed class AnswerOutput(Stream stream, string name)
         EndsAmidLine = _copy[length - 1] != '\n';
         try
         {
-            _write = stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
+            file?.Begin();
+            _write = _stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
             await _write.WaitAsync(cancellationToken);
         }
         catch (IOException e) when (e.HResult == OutputClosedException.BrokenPipe)
@@ -46,7 +49,7 @@ internal sealed class AnswerOutput(Stream stream, string name)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"{name} can't be written: {e.Message.TrimEnd('.')}. The connection is closed; the function may run on.", e);
+            throw new ToolException(ExitCode.Local, $"{_name} can't be written: {e.Message.TrimEnd('.')}. The connection is closed; the function may run on.", e);
         }
     }
 }

@@ -66,7 +66,7 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
 
     private static void WriteLog(Utf8JsonWriter json, InvokeComplete? complete)
     {
-        if (complete?.DecodeLogResult() is { } log) json.WriteString("log", log);
+        if (InvocationOptions.LogOf(complete) is { } log) json.WriteString("log", log);
     }
 
     private static void WritePayload(Utf8JsonWriter json, byte[] bytes)

@@ -37,6 +37,7 @@ internal sealed class InvocationOptions
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
         WholeNumber.Require(_maxAttempts, 1);
         RequireRegion(_region);
+        foreach (Option<string?> text in (Option<string?>[])[_qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
@@ -48,6 +49,25 @@ internal sealed class InvocationOptions
         result.AddError($"{option.Name} '{result.Tokens[0].Value}' is no region: write one like eu-central-1.");
     });
 
+    /// <summary>An empty value is most likely a script's variable that was never set: another version would run, or a file not be written, in silence.</summary>
+    public static void RequireText<T>(Option<T> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text)) result.AddError($"{option.Name} is empty: give it a value, or leave it out.");
+    });
+
+    /// <summary>The end of the function's log; as it came where it can't be decoded, since the answer is whole nonetheless.</summary>
+    public static string? LogOf(InvokeComplete? complete)
+    {
+        try
+        {
+            return complete?.DecodeLogResult();
+        }
+        catch (FormatException)
+        {
+            return complete!.LogResult;
+        }
+    }
+
     public void AddTo(Command command)
     {
         command.Add(_function);
@@ -56,7 +76,11 @@ internal sealed class InvocationOptions
 
     public bool Debug(ParseResult parsed) => parsed.GetValue(_debug);
 
-    public bool LogTail(ParseResult parsed) => parsed.GetValue(_logTail);
+    /// <summary>Prints the function's log, where it was asked for and has come.</summary>
+    public void PrintLog(ParseResult parsed, string? log, ToolConsole console)
+    {
+        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+    }
 
     /// <summary>Reads the payload and makes the request.</summary>
     public async Task<InvokeWithResponseStreamRequest> ReadRequestAsync(ParseResult parsed, ToolConsole console, CancellationToken cancellationToken)
@@ -72,7 +96,7 @@ internal sealed class InvocationOptions
             IdleTimeout = parsed.GetValue(_idleTimeout),
             ResponseHeadTimeout = parsed.GetValue(_idleTimeout),
         };
-        return LogTail(parsed) ? request with { LogType = LogType.Tail } : request;
+        return parsed.GetValue(_logTail) ? request with { LogType = LogType.Tail } : request;
     }
 
     /// <summary>Makes a client of the options, the environment and the profile.</summary>

@@ -35,6 +35,7 @@ internal sealed class InvokeCommand
         var invoke = new InvokeCommand(console, debug);
         var command = new Command("invoke", "Invokes a function and prints its answer to standard output while it is being made; everything else goes to standard error.");
         invoke._invocation.AddTo(command);
+        InvocationOptions.RequireText(invoke._output);
         command.Add(invoke._dryRun);
         foreach ((_, Option<bool> option) in invoke._forms) command.Add(option);
         command.Add(invoke._http);
@@ -50,6 +51,7 @@ internal sealed class InvokeCommand
         List<string> given = [.. _forms.Where(form => result.GetValue(form.Option)).Select(form => form.Option.Name)];
         if (given.Count > 1) result.AddError($"{string.Join(" and ", given)} exclude each other: an answer is read in one way.");
         else if (given is ["--events"] && result.GetValue(_http)) result.AddError("--http and --events exclude each other.");
+        if (result.GetValue(_dryRun) && result.GetResult(_output) is not null) result.AddError("--dry-run and --output exclude each other: nothing runs, so there is no answer to write.");
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
@@ -58,13 +60,13 @@ internal sealed class InvokeCommand
         if (parsed.GetValue(_dryRun)) request = request with { InvocationType = InvocationType.DryRun };
         using LambdaStreamingClient client = _invocation.CreateClient(parsed, _console);
         AnswerForm form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
-        string? path = parsed.GetValue(_output) is { Length: > 0 } and not "-" ? parsed.GetValue(_output) : null;
+        string? path = parsed.GetValue(_output) is { } given && !OutputFile.IsStandardOutput(given) ? given : null;
 
         await using OutputFile? file = path is null ? null : OutputFile.Open(path, _output.Name);
         // The line would be drawn over what these write.
-        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !parsed.GetValue(_dryRun) && !_invocation.Debug(parsed);
+        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
-        var output = new AnswerOutput(file?.Stream ?? _console.Output, path is null ? "Standard output" : $"The file {path}");
+        var output = new AnswerOutput(file, _console);
         Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
         try
         {
@@ -75,9 +77,9 @@ internal sealed class InvokeCommand
         finally
         {
             stats.End();
-            if (_invocation.LogTail(parsed) && _log is { } log) _console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+            _invocation.PrintLog(parsed, _log, _console);
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
-            if (file is not null && stats.Bytes > 0 && file.IsPartial) _console.Say($"what came is in {file.CurrentPath}");
+            if (file is { HasPart: true }) _console.Say($"what came is in {file.CurrentPath}");
         }
 
         if (file is not null && _console.ErrorIsTerminal)
@@ -104,7 +106,7 @@ internal sealed class InvokeCommand
             }
             finally
             {
-                _log = response.InvokeComplete?.DecodeLogResult();
+                _log = InvocationOptions.LogOf(response.InvokeComplete);
             }
         }
         catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using LambdaStreaming.Testing;
@@ -11,8 +12,9 @@ internal static class RecordCommand
     public static Command Create(ToolConsole console, Option<bool> debug)
     {
         var invocation = new InvocationOptions(debug);
-        var to = new Option<string>("--to") { HelpName = "FILE", Description = "The recording: a JSON object a line. Replaced once the answer has ended, however it did", Required = true };
+        var to = new Option<string>("--to") { HelpName = "FILE", Description = "The recording: a JSON object a line. Replaced once the answer has ended, however it did; - prints it to standard output", Required = true };
         var command = new Command("record", "Invokes a function and keeps its answer with its timing in a file, for `lambda-stream serve --replay` and for LocalLambdaServer in tests.");
+        InvocationOptions.RequireText(to);
         invocation.AddTo(command);
         command.Add(to);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -20,25 +22,35 @@ internal static class RecordCommand
             InvokeWithResponseStreamRequest request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
             using LambdaStreamingClient client = invocation.CreateClient(parsed, console);
             string path = parsed.GetRequiredValue(to);
-            await using OutputFile file = OutputFile.Open(path, to.Name);
+            await using OutputFile? file = OutputFile.IsStandardOutput(path) ? null : OutputFile.Open(path, to.Name);
             await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
-            return await RecordAsync(response, file, path, console, cancellationToken);
+            RecordedStream recording = await ReadAsync(response, cancellationToken);
+            invocation.PrintLog(parsed, InvocationOptions.LogOf(response.InvokeComplete), console);
+            return await KeepAsync(recording, response.InvokeComplete, file, console, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RecordAsync(InvokeWithResponseStreamResponse response, OutputFile file, string path, ToolConsole console, CancellationToken cancellationToken)
+    private static async Task<int> KeepAsync(RecordedStream recording, InvokeComplete? complete, OutputFile? file, ToolConsole console, CancellationToken cancellationToken)
     {
-        RecordedStream recording = await ReadAsync(response, cancellationToken);
-        await SaveAsync(recording, file, path);
+        string where = "";
+        if (file is { IsPartial: true })
+        {
+            await SaveAsync(recording, file);
+            where = $", to {file.Name}. Serve it: lambda-stream serve --replay {Path.GetFileNameWithoutExtension(file.Name)}={file.Name}";
+        }
+        else
+        {
+            await PrintAsync(recording, new AnswerOutput(file, console), cancellationToken);
+        }
 
-        (int exitCode, string end) = response.InvokeComplete switch
+        (int exitCode, string end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
             { ErrorCode: { } error } => (ExitCode.FunctionError, $"The function failed with {error}, and is recorded so"),
             _ => (ExitCode.Whole, "Recorded a whole answer"),
         };
-        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {recording.Chunks} chunks in {Duration.Show(recording.Duration)}, to {path}. Serve it: lambda-stream serve --replay {Path.GetFileNameWithoutExtension(path)}={path}"));
+        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {recording.Chunks} chunks in {Duration.Show(recording.Duration)}{where}"));
         return exitCode;
     }
 
@@ -54,7 +66,7 @@ internal static class RecordCommand
         }
     }
 
-    private static async Task SaveAsync(RecordedStream recording, OutputFile file, string path)
+    private static async Task SaveAsync(RecordedStream recording, OutputFile file)
     {
         try
         {
@@ -64,9 +76,28 @@ internal static class RecordCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The recording {path} can't be written: {e.Message.TrimEnd('.')}. The function ran.", e);
+            throw new ToolException(ExitCode.Local, $"The recording {file.Name} can't be written: {e.Message.TrimEnd('.')}. The function ran.", e);
         }
 
         file.Commit();
+    }
+
+    // The library saves to a path, and what is open already has none that would not begin anew.
+    private static async Task PrintAsync(RecordedStream recording, AnswerOutput output, CancellationToken cancellationToken)
+    {
+        string saved = Path.GetTempFileName();
+        try
+        {
+            await recording.SaveAsync(saved, CancellationToken.None);
+            await output.WriteAsync(new ReadOnlySequence<byte>(await File.ReadAllBytesAsync(saved, CancellationToken.None)), cancellationToken);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", e);
+        }
+        finally
+        {
+            File.Delete(saved);
+        }
     }
 }
