@@ -39,8 +39,13 @@ public static class Shapes
         Text("Latin 1", [0x61, 0xE9], "aé", new() { Encoding = Encoding.Latin1 }),
         TextOutcome("bad text, strict", [0x61, 0xE2, 0x82, 0xAC, 0xE2, 0x82, 0x62], "<a€>!format at 4, value -"),
         TextOutcome("text cut off by its end, strict", [0x61, 0xF0, 0x9F, 0x98], "<a>!format at 1, value -"),
+        Text("bad text, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62, 0xF0, 0x9F], "a\uFFFDb\uFFFD", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
+        Text("text with a mark, encoding without one", [.. Mark, .. "é"u8], "é", new() { Encoding = new UTF8Encoding(false) }),
         Whole("a whole string", "aé€😀", "aé€😀"),
         Whole("a whole string with a mark", [.. Mark, .. "é"u8], "é"),
+        Whole("a whole string with a mark, encoding without one", [.. Mark, .. Mark, .. "é"u8], "\uFEFFé", new() { Encoding = new UTF8Encoding(false) }),
+        Whole("a whole bad string, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62], "a\uFFFDb", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
+        new("a whole bad string behind a mark, strict", [.. Mark, 0x61, 0xFF], response => Cut.OutcomeAsync(response.ReadAsStringAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), "!format at 4, value -"),
 
         Lines("lines", "a\nbé€😀\r\n\r\n\nlast", "<a><bé€😀><><><last>"),
         Lines("lines with a last end", "a\n", "<a>"),
@@ -48,6 +53,10 @@ public static class Shapes
         Lines("one empty line", "\n", "<>"),
         Lines("carriage returns within", "a\rb\r\r\nc\r", "<a\rb\r><c\r>"),
         Lines("lines with a mark", [.. Mark, .. "a\nb"u8], "<a><b>"),
+        Lines("lines with a mark, encoding without one", [.. Mark, .. "a\n"u8, .. Mark, .. "b"u8], "<a><\uFEFFb>", new() { Encoding = new UTF8Encoding(false) }),
+        Lines("lines of Latin 1 that begin with the mark's bytes", [.. Mark, .. "a"u8], "<ï»¿a>", new() { Encoding = Encoding.Latin1 }),
+        Lines("bad first line behind a mark, strict", [.. Mark, 0x61, 0xFF, 0x0A], "!format at 4, value -", new() { ThrowOnInvalidText = true }),
+        Lines("bad line, encoding with an exception fallback", [0x61, 0xFF, 0x0A, 0x62], "<a\uFFFD><b>", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
         Lines("lines of UTF-16", Encoding.Unicode.GetBytes("a\u0A00\nਊ😀\r\nb"), "<a\u0A00><ਊ😀><b>", new() { Encoding = Encoding.Unicode }),
         Lines("bad line, strict", [0x61, 0x0A, 0x62, 0xFF, 0x0A, 0x63], "<a>!format at 3, value -", new() { ThrowOnInvalidText = true }),
         Lines("a line of the limit", "1234\r\n12345", "<1234>!MaxLineBytes 4 at 6", new() { MaxLineBytes = 4 }),
@@ -137,7 +146,7 @@ public static class Shapes
 
     private static Shape Whole(string name, string payload, string text) => Whole(name, Encoding.UTF8.GetBytes(payload), text);
 
-    private static Shape Whole(string name, byte[] payload, string text) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync()), $"<{text}>");
+    private static Shape Whole(string name, byte[] payload, string text, PayloadReadOptions? options = null) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync(options ?? new())), $"<{text}>");
 
     private static Shape Lines(string name, string payload, string outcome, PayloadReadOptions? options = null) => Lines(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
