@@ -83,6 +83,9 @@ public static class Shapes
         Tokens("HTML", "<html>", "!format at 0, value 0"),
         Tokens("a bracket too many", "{\"N\":1}}", "<1 >!format at 7, value 1"),
         Tokens("bad UTF-8 in JSON", [.. "{\"N\":1}{\"N\":2,\"S\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 22, value 1"),
+        Tokens("bad UTF-8 in a member that the type lacks", [.. "{\"N\":1}{\"N\":2,\"Z\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 19, value 1"),
+        new("bad UTF-8 in a JSON element", [.. "[\"é\",\""u8, 0xE2, 0x82, .. "\"]"u8], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<\"é\">!format at 7, value 1"),
+        new("bad UTF-8 in one JSON element", [.. Mark, .. "\""u8, 0xFF, .. "\""u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.JsonElement))), "!format at 4, value -"),
         Tokens("a JSON value of the limit", "{\"N\":1}{\"N\":12}", "<1 >!MaxValueBytes 7 at 7", new() { MaxValueBytes = 7 }),
         Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
         Numbers("JSON numbers, good", "1 22\n333\t4", "<1><22><333><4>"),
@@ -172,6 +175,8 @@ public static class Shapes
     private static string Show(Token? token) => token is null ? "-" : $"{token.N} {token.S}";
 
     private static async Task<string> ShowAsync(Task<Token?> token) => Show(await token);
+
+    private static async Task<string> ShowAsync(Task<System.Text.Json.JsonElement> element) => (await element).GetRawText();
 
     private static async Task<string> ShowAsync(InvokeWithResponseStreamResponse response, PayloadReadOptions options)
     {
