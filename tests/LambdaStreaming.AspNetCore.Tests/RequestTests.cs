@@ -315,6 +315,16 @@ public class RequestTests
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
     }
 
+    [Fact]
+    public async Task Result_OptionsOfAnAnswerAreRefused_AnswerIsDisposed()
+    {
+        var response = InvokeWithResponseStreamResponse.Create(["a"]);
+
+        Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(Token));
+    }
+
     private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(
         s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
         app => app.MapLambdaStream(pattern, "web", options),
