@@ -20,7 +20,7 @@ public static class LambdaResults
         return new LambdaStreamResult(request, null, options);
     }
 
-    /// <summary>Passes on an answer that is there already. The result disposes it.</summary>
+    /// <summary>Passes on an answer that is there already. The result disposes it, and so does this method where it throws.</summary>
     /// <param name="response">The answer, not read yet. Make it with the token <c>HttpContext.RequestAborted</c>, or with none.</param>
     /// <param name="options">How it is passed on. Default: as <see cref="LambdaStreamOptions"/> says.</param>
     /// <returns>The result, which does its work when it is executed.</returns>

@@ -31,7 +31,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     public int MaxRequestBodyBytes { get; set; } = ServicePayloadLimitBytes;
 
     /// <summary>Which headers of the browser's request reach the function in a <see cref="LambdaPayload.FunctionUrlEvent"/>, by name.</summary>
-    /// <value>Default: all but the hop-by-hop ones, <c>Authorization</c> and <c>Cookie</c> included, as with a function URL. Ignored for <see cref="LambdaPayload.Body"/>.</value>
+    /// <value>Default: all but the hop-by-hop ones, <c>Authorization</c> and <c>Cookie</c> included, as with a function URL; these two are asked for in this spelling, others as they came: compare ignoring case. Ignored for <see cref="LambdaPayload.Body"/>.</value>
     public Func<string, bool>? AllowRequestHeader { get; set; }
 
     /// <summary>Changes the request before it is sent: <c>(http, request) => request with { TenantId = … }</c>. The payload is set already and may be replaced.</summary>

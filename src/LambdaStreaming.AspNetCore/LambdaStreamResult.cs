@@ -13,7 +13,17 @@ public sealed class LambdaStreamResult : IResult
     internal LambdaStreamResult(InvokeWithResponseStreamRequest? request, InvokeWithResponseStreamResponse? response, LambdaStreamOptions? options)
     {
         _options = options ?? new LambdaStreamOptions();
-        _options.Validate();
+        try
+        {
+            _options.Validate();
+        }
+        catch
+        {
+            // Handed over with the call: nobody else disposes it.
+            response?.Dispose();
+            throw;
+        }
+
         _request = request;
         _response = response;
     }

@@ -30,7 +30,7 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     /// <summary>The headers with one value, by name, in any case.</summary>
     public IReadOnlyDictionary<string, string> Headers => _head.Headers;
 
-    /// <summary>The headers that the function gave as lists, by name, in any case. Lambda's own rule: where a name is in both, these hold.</summary>
+    /// <summary>The headers that the function gave as lists, or more than once in different case, by name, in any case. Lambda's own rule: where a name is in both, these hold.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> MultiValueHeaders => _head.MultiValueHeaders;
 
     /// <summary>The values of the <c>Set-Cookie</c> headers.</summary>

@@ -59,7 +59,7 @@ public sealed class PayloadReadOptions
     public Encoding Encoding { get; set; } = Encoding.UTF8;
 
     /// <summary>Whether bytes that are no text in <see cref="Encoding"/> throw <see cref="PayloadFormatException"/>.</summary>
-    /// <value>Default: <see langword="false"/>: they become the replacement character. Ignored for JSON, where they always throw, and for server-sent events, where they never do.</value>
+    /// <value>Default: <see langword="false"/>: they become the replacement character, whatever the fallback of the encoding. Ignored for JSON, where they always throw, and for the text of server-sent events, where they never do.</value>
     public bool ThrowOnInvalidText { get; set; }
 
     /// <summary>How the values of a JSON answer follow each other.</summary>

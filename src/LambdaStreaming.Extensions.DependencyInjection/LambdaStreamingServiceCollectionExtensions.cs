@@ -73,12 +73,14 @@ public static class LambdaStreamingServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         var optionsName = name ?? Options.Options.DefaultName;
         var httpClientName = name is null ? HttpClientName : $"{HttpClientName}:{name}";
-        var added = services.Any(service => service.ServiceType == typeof(ILambdaStreamingClient) && Equals(service.ServiceKey, name));
         var builder = services.AddHttpClient(httpClientName);
-        if (added) return builder;
+        if (name is null) services.TryAddSingleton<ILambdaStreamingClient>(provider => Create(provider, optionsName, httpClientName));
+        else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => Create(provider, optionsName, httpClientName));
 
-        if (name is null) services.AddSingleton<ILambdaStreamingClient>(provider => Create(provider, optionsName, httpClientName));
-        else services.AddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => Create(provider, optionsName, httpClientName));
+        // The client itself says nothing of its HttpClient: tests take the one away (RemoveAll) and add it again. Set up twice, handlers that were added in between would be dropped.
+        var setUp = new HttpClientSetUp(httpClientName);
+        if (services.Any(service => service.ServiceType == typeof(HttpClientSetUp) && setUp.Equals(service.ImplementationInstance))) return builder;
+        services.AddSingleton(setUp);
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<LambdaStreamingClientOptions>, ContainerDefaults>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LambdaStreamingClientOptions>, OptionsValidator>());
@@ -86,7 +88,11 @@ public static class LambdaStreamingServiceCollectionExtensions
 
         // After all other settings: nothing that is set later on the client's own HttpClient can get below it.
         services.PostConfigure<HttpClientFactoryOptions>(httpClientName, static options =>
-            options.HttpMessageHandlerBuilderActions.Add(static handlers => handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler)));
+            options.HttpMessageHandlerBuilderActions.Add(static handlers =>
+            {
+                // Two of them would take each request for its own resend.
+                if (handlers.PrimaryHandler is not SendOnceHandler) handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler);
+            }));
         return builder
             // What the app has put on all its clients: a resilience handler would give up on slow functions, and refuse what it takes for a failure.
             .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
@@ -109,4 +115,7 @@ public static class LambdaStreamingServiceCollectionExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return name;
     }
+
+    /// <summary>Stands among the services of a container once the <see cref="HttpClient"/> of that name has its handlers.</summary>
+    private sealed record HttpClientSetUp(string Name);
 }

@@ -93,13 +93,14 @@ internal static class OptionsBinder
 
     private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw new FormatException("it must be a whole number.");
 
-    // A bare number would be read as days, and so would hours over 23 without the constant format.
+    // A bare number would be read as days, and so would hours over 23 without the constant format; 5:00 as five hours, where five minutes may be meant.
     private static TimeSpan Time(string value) =>
         value.Equals("Infinite", StringComparison.OrdinalIgnoreCase) ? Timeout.InfiniteTimeSpan
-        : value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result) ? result
+        : value.AsSpan().Count(':') == 2 && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result) ? result
         : throw new FormatException("it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.");
 
+    // Of two names with a comma between, parsing makes a third thing also where names exclude each other.
     private static T OneOf<T>(string value)
         where T : struct, Enum =>
-        char.IsAsciiLetter(value[0]) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+        char.IsAsciiLetter(value[0]) && (typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false) || !value.Contains(',', StringComparison.Ordinal)) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
 }

@@ -1,7 +1,9 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -171,6 +173,125 @@ public class CutTests
         // The whole one is kept.
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
         Assert.Equal(2, calls);
+    }
+
+    // Such a middleware lets nothing go before the end, so the server has not started the answer when it breaks.
+    [Theory]
+    [InlineData("fails")]
+    [InlineData("prelude")]
+    [InlineData("reset")]
+    public async Task Answer_BreaksBehindAMiddlewareThatHoldsItBack_NoHalfAnswerAndNoProblemReachesTheBrowser(string function)
+    {
+        using var seen = new SemaphoreSlim(1);
+        await using var app = await WebApp.StartAsync(
+            s => AddFunctions(s, seen),
+            map =>
+            {
+                map.Use(HoldBackAsync);
+                map.MapLambdaStream("/chat", function);
+            });
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+    }
+
+    [Fact]
+    public async Task Answer_FailsBeforeItsFirstByteBehindAMiddlewareThatHoldsItBack_IsAProblem()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("fails", (_, response, _) =>
+            {
+                response.Fail("Unhandled", "planned");
+                return Task.CompletedTask;
+            }),
+            map =>
+            {
+                map.Use(HoldBackAsync);
+                map.MapLambdaStream("/chat", "fails");
+            });
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task Answer_RequestTimeoutBehindAMiddlewareThatHoldsItBack_IsTheTimeoutsOwn()
+    {
+        await using var app = await WebApp.StartAsync(
+            AddEndless,
+            map =>
+            {
+                map.UseRequestTimeouts();
+                map.Use(HoldBackAsync);
+                map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(500));
+            },
+            services: builder => builder.Services.AddRequestTimeouts());
+
+        using var response = await app.PostAsync("/chat").WaitAsync(Patience, Token);
+
+        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+    }
+
+    [Fact]
+    public async Task Answer_BreaksUnderResponseCompression_EachWordComesAtOnceAndTheCutIsSeen()
+    {
+        using var seen = new SemaphoreSlim(0);
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words", async (_, response, ct) =>
+            {
+                foreach (var word in (string[])["half", "next"])
+                {
+                    await response.WriteTextAsync(word, ct);
+                    await seen.WaitAsync(ct);
+                }
+
+                response.Fail("Unhandled", "planned");
+            }),
+            map =>
+            {
+                map.UseResponseCompression();
+                map.MapLambdaStream("/chat", "words", options => options.ContentType = "text/plain");
+            },
+            services: builder => builder.Services.AddResponseCompression());
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+        request.Headers.AcceptEncoding.ParseAdd("gzip");
+
+        using var response = await app.SendAsync(request, Token);
+        await using var body = new GZipStream(await response.Content.ReadAsStreamAsync(Token), CompressionMode.Decompress);
+
+        Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
+        foreach (var word in (string[])["half", "next"])
+        {
+            var buffer = new byte[4];
+            await body.ReadExactlyAsync(buffer, Token).AsTask().WaitAsync(Patience, Token);
+            Assert.Equal(word, Encoding.UTF8.GetString(buffer));
+            seen.Release();
+        }
+
+        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+    }
+
+    private static async Task HoldBackAsync(HttpContext context, RequestDelegate next)
+    {
+        var browser = context.Response.Body;
+        using var held = new MemoryStream();
+        context.Response.Body = held;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Response.Body = browser;
+        }
+
+        held.Position = 0;
+        await held.CopyToAsync(browser, Token);
     }
 
     private static void AddEndless(LocalLambdaServerOptions server) => server.AddFunction("endless", async (_, response, ct) =>

@@ -99,6 +99,18 @@ public class PreludeTests
         Assert.Equal(["SAMEORIGIN"], response.Headers.GetValues("X-Frame-Options"));
     }
 
+    [Theory]
+    [InlineData("""{"headers":{"Set-Cookie":"a=1","set-cookie":"b=2"}}""")]
+    [InlineData("""{"headers":{"set-cookie":["a=1","b=2"]}}""")]
+    public async Task Prelude_HeaderOfSeveralValues_AllReachTheBrowser(string prelude)
+    {
+        await using var app = await StartAsync(prelude);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(["a=1", "b=2"], response.Headers.GetValues("Set-Cookie"));
+    }
+
     [Fact]
     public async Task Prelude_AllowResponseHeader_Decides()
     {
@@ -146,6 +158,7 @@ public class PreludeTests
     [InlineData("""{"statusCode":101}""")]
     [InlineData("""{"statusCode":600}""")]
     [InlineData("""{"statusCode":"many"}""")]
+    [InlineData("""{"statusCode":"99999999999"}""")]
     [InlineData("""{"headers":[]}""")]
     public async Task Prelude_ThatMakesNoAnswer_Is502(string prelude)
     {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -246,6 +247,44 @@ public class RequestTests
     }
 
     [Fact]
+    public async Task FunctionUrlEvent_ServerKeptTheCaseOfNames_CredentialsAreAskedForByTheirKnownNames()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+            map =>
+            {
+                // As servers other than Kestrel give them.
+                map.Use((context, next) =>
+                {
+                    context.Features.Get<IHttpRequestFeature>()!.Headers = new HeaderDictionary { ["authorization"] = "Bearer t", ["cookie"] = "a=1", ["X-Kept"] = "1" };
+                    return next(context);
+                });
+                map.MapLambdaStream("/chat", "web", options =>
+                {
+                    options.Payload = LambdaPayload.FunctionUrlEvent;
+                    options.AllowRequestHeader = name => name is not ("Authorization" or "Cookie");
+                });
+            });
+
+        using var response = await app.Browser.GetAsync("/chat", Token);
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.False(sent.TryGetProperty("cookies", out _));
+        Assert.Equal(["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-kept"], sent.GetProperty("headers").EnumerateObject().Select(header => header.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_QueryNamesDifferInCaseOnly_StayApart()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await app.Browser.GetAsync("/chat?a=1&A=2&a=%C3%A9+3&=4&b", Token);
+
+        var query = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("queryStringParameters");
+        Assert.Equal("""{"a":"1,é 3","A":"2","":"4","b":""}""", query.GetRawText());
+    }
+
+    [Fact]
     public async Task ConfigureRequest_ChangesWhatIsSent()
     {
         await using var app = await StartAsync(options =>
@@ -274,6 +313,16 @@ public class RequestTests
         Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+    }
+
+    [Fact]
+    public async Task Result_OptionsOfAnAnswerAreRefused_AnswerIsDisposed()
+    {
+        var response = InvokeWithResponseStreamResponse.Create(["a"]);
+
+        Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(Token));
     }
 
     private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(

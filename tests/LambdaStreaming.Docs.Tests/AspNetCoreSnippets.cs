@@ -101,10 +101,11 @@ public sealed class AspNetCoreSnippets
             app =>
             {
                 // begin: aspnetcore-url
+                var appsOwn = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "Cookie", "Authorization" };   // the app's own session stays here
                 app.MapLambdaStream("/shop/{**path}", "shop", options =>
                 {
                     options.Payload = LambdaPayload.FunctionUrlEvent;
-                    options.AllowRequestHeader = name => name is not ("Cookie" or "Authorization");   // the app's own session stays here
+                    options.AllowRequestHeader = name => !appsOwn.Contains(name);
                 });
                 // end: aspnetcore-url
             });

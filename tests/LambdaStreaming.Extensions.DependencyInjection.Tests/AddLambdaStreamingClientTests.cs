@@ -4,6 +4,7 @@ using Amazon.Runtime;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -117,6 +118,49 @@ public class AddLambdaStreamingClientTests
 
         Assert.Single(seen);
         Assert.Single(services, service => service.ServiceType == typeof(ILambdaStreamingClient));
+    }
+
+    [Theory, InlineData(null), InlineData("chat")]
+    public async Task Add_AgainAfterTheClientWasRemoved_CallsAndKeepsItsHandlers(string? name)
+    {
+        await using var lambda = await StartAsync("f", "hello");
+        var seen = new ConcurrentQueue<Uri?>();
+        var services = new ServiceCollection().AddSingleton(lambda.Credentials);
+        Add().AddHttpMessageHandler(() => new Watcher(seen));
+        if (name is null) services.RemoveAll<ILambdaStreamingClient>();
+        else services.RemoveAllKeyed<ILambdaStreamingClient>(name);
+        Add();
+        services.Configure<LambdaStreamingClientOptions>(name, options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region));
+        await using var provider = services.BuildServiceProvider();
+
+        Assert.Equal("hello", await AskAsync(name is null ? provider.GetRequiredService<ILambdaStreamingClient>() : provider.GetRequiredKeyedService<ILambdaStreamingClient>(name)));
+
+        Assert.Single(seen);
+
+        IHttpClientBuilder Add() => name is null ? services.AddLambdaStreamingClient() : services.AddLambdaStreamingClient(name);
+    }
+
+    [Fact]
+    public async Task Add_PrimaryHandlerIsASendOnceHandlerAlready_CallsPass()
+    {
+        await using var lambda = await StartAsync("f", "hello");
+        var services = new ServiceCollection().AddSingleton(lambda.Credentials);
+        services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region))
+            .ConfigurePrimaryHttpMessageHandler(() => new SendOnceHandler(LambdaStreamingClient.CreateHandler(new LambdaStreamingClientOptions())));
+        await using var provider = services.BuildServiceProvider();
+
+        Assert.Equal("hello", await AskAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
+    }
+
+    [Fact]
+    public void Add_AppHasAClientOfItsOwn_ItStays()
+    {
+        var own = new LambdaStreamingClient(new LambdaStreamingClientOptions());
+        var services = new ServiceCollection().AddSingleton<ILambdaStreamingClient>(own);
+        services.AddLambdaStreamingClient();
+        using var provider = services.BuildServiceProvider();
+
+        Assert.Same(own, provider.GetRequiredService<ILambdaStreamingClient>());
     }
 
     [Fact]

@@ -77,6 +77,9 @@ public class OptionsBinderTests
     [InlineData("Retry", "Never", "LambdaStreaming:Retry is 'Never'; it has settings of its own: BaseDelay, MaxAttempts, ")]
     [InlineData("IdleTimeout:Seconds", "30", "LambdaStreaming:IdleTimeout has keys below it; it must be one value.")]
     [InlineData("IdleTimeout", "24:00:00", "LambdaStreaming:IdleTimeout is '24:00:00'; it must be a time like 00:00:30")]
+    [InlineData("IdleTimeout", "5:00", "LambdaStreaming:IdleTimeout is '5:00'; it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.")]
+    [InlineData("IdleTimeout", "00:30", "LambdaStreaming:IdleTimeout is '00:30'; it must be a time like 00:00:30")]
+    [InlineData("Retry:Policy", "WhenNotStarted,AtLeastOnce", "LambdaStreaming:Retry:Policy is 'WhenNotStarted,AtLeastOnce'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
     [InlineData("Region", "us_east_1", "LambdaStreaming:Region is 'us_east_1'; it must be the name of a region, like us-east-1.")]
     [InlineData("ServiceUrl", "ftp://host", "ServiceUrl must be an absolute http or https address")]
     public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)

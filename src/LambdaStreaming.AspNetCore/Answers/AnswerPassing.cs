@@ -21,18 +21,20 @@ internal static class AnswerPassing
     {
         var logger = (context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
         var cancellationToken = context.RequestAborted;
+        var body = new AnswerBody(context);
         try
         {
             var response = await invoke(cancellationToken).ConfigureAwait(false);
             await using var _ = ((IAsyncDisposable)response).ConfigureAwait(false);
-            await PassOnAsync(context, response, options, logger, cancellationToken).ConfigureAwait(false);
+            await PassOnAsync(context, body, response, options, logger, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested && context.Response.HasStarted)
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested && body.HasBegun)
         {
             // Nearly always the browser left. But the token may be a timeout's or the app's own while the browser is still there, and middleware swallows what looks like a browser that left:
-            // so the connection is ended here. The exception goes on all the same, or an output cache on the way would keep half an answer as a whole one.
+            // so the connection is ended here, unless nothing was sent yet and the timeout's own middleware can still answer. The exception goes on all the same, or an output cache on the way
+            // would keep half an answer as a whole one.
             if (!IsTimedOut(context)) Log.BrowserLeft(logger, context.Request.Path);
-            context.Abort();
+            if (context.Response.HasStarted || !IsTimedOut(context)) context.Abort();
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !IsTimedOut(context))
@@ -41,12 +43,12 @@ internal static class AnswerPassing
             Log.BrowserLeft(logger, context.Request.Path);
             context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
-        catch (Exception exception) when (context.Response.HasStarted)
+        catch (Exception exception) when (body.HasBegun)
         {
             // The exception goes on to the server, and that is the point: it then leaves out the end of the chunked body (HTTP/1.1) or resets the stream (HTTP/2), after the bytes
             // that came before, and caches on the way know that this is no answer to keep. HttpContext.Abort would take those bytes away. Before chunked bodies, closing the connection is a
-            // good end, so there it must be reset.
-            if (HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
+            // good end, so there it must be reset. Where a middleware still holds all of it, that one drops it, and the server says 500.
+            if (context.Response.HasStarted && HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception) when (ProblemAnswer.Of(exception, payloadIsTheCallers) is { } problem)
@@ -55,7 +57,7 @@ internal static class AnswerPassing
         }
     }
 
-    private static async Task PassOnAsync(HttpContext context, InvokeWithResponseStreamResponse response, LambdaStreamOptions options, ILogger logger, CancellationToken cancellationToken)
+    private static async Task PassOnAsync(HttpContext context, AnswerBody body, InvokeWithResponseStreamResponse response, LambdaStreamOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = options.HttpPrelude }, cancellationToken).ConfigureAwait(false);
         if (http.HasPrelude)
@@ -65,22 +67,25 @@ internal static class AnswerPassing
 
             // The function has spoken: what it says of its answer goes out before its first byte is there.
             AnswerHead.FromPrelude(context, http, options, logger);
-            await context.Response.BodyWriter.FlushAsync(cancellationToken).ConfigureAwait(false);
-            if (!AnswerHead.MayHaveBody(context)) return;
+            await body.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         else
         {
             AnswerHead.WithoutPrelude(context, response.ResponseStreamContentType, options);
-            if (!AnswerHead.MayHaveBody(context))
-            {
-                // Whether there is an answer is known with its first byte.
-                _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
-                return;
-            }
+        }
+
+        if (!AnswerHead.MayHaveBody(context))
+        {
+            // What reads gives the buffers back; disposing the response, which any thread may do, closes the connection only.
+            await using var unread = http.Body.ConfigureAwait(false);
+
+            // Without a prelude, whether there is an answer is known with its first byte.
+            if (!http.HasPrelude) _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+            return;
         }
 
         // The first flush begins the answer, so a failure before the first byte finds it not begun.
-        await http.CopyToAsync(context.Response.BodyWriter, cancellationToken).ConfigureAwait(false);
+        await http.CopyToAsync(body, cancellationToken).ConfigureAwait(false);
 
         // A server may say that nobody reads any more in place of throwing. The answer was not passed on whole then.
         if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent) throw new OperationCanceledException("The browser takes no more of the answer.", cancellationToken);

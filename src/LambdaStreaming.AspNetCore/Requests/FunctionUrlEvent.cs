@@ -7,6 +7,7 @@ using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Answers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -37,7 +38,7 @@ internal static class FunctionUrlEvent
         json.WriteString("rawQueryString"u8, request.QueryString.HasValue ? request.QueryString.Value.AsSpan(1) : default);
         WriteCookies(json, request, allowHeader);
         WriteHeaders(json, context, allowHeader);
-        WriteQuery(json, request.Query);
+        WriteQuery(json, request.QueryString);
         WriteContext(json, context, path);
         WriteBody(json, request, body);
         json.WriteEndObject();
@@ -76,7 +77,7 @@ internal static class FunctionUrlEvent
         json.WriteStartObject("headers"u8);
         foreach (var (name, values) in request.Headers)
         {
-            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, request.Headers.Connection) || IsWrittenHere(name) || allowHeader?.Invoke(name) == false) continue;
+            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, request.Headers.Connection) || IsWrittenHere(name) || allowHeader?.Invoke(CanonicalName(name)) == false) continue;
             json.WriteString(HeaderRules.LowerCase(name), string.Join(',', values.ToArray()));
         }
 
@@ -87,17 +88,29 @@ internal static class FunctionUrlEvent
         json.WriteEndObject();
     }
 
+    // Asked for by one name, whatever case the server kept: who keeps credentials here must not let them pass all the same.
+    private static string CanonicalName(string name) => name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) ? HeaderNames.Authorization : name;
+
     private static bool IsWrittenHere(string name) =>
         name.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-For", StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-Proto", StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-Port", StringComparison.OrdinalIgnoreCase);
 
-    private static void WriteQuery(Utf8JsonWriter json, IQueryCollection query)
+    // Names of a query are told apart by case, which HttpRequest.Query does not do.
+    private static void WriteQuery(Utf8JsonWriter json, QueryString query)
     {
-        if (query.Count == 0) return;
+        var parameters = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var pair in new QueryStringEnumerable(query.Value))
+        {
+            var name = pair.DecodeName().ToString();
+            if (!parameters.TryGetValue(name, out var values)) parameters[name] = values = [];
+            values.Add(pair.DecodeValue().ToString());
+        }
+
+        if (parameters.Count == 0) return;
         json.WriteStartObject("queryStringParameters"u8);
-        foreach (var (name, values) in query) json.WriteString(name, string.Join(',', values.ToArray()));
+        foreach (var (name, values) in parameters) json.WriteString(name, string.Join(',', values));
         json.WriteEndObject();
     }
 

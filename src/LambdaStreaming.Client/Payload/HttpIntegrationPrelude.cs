@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 
@@ -104,6 +105,8 @@ internal static class HttpIntegrationPrelude
     private static HttpIntegrationHead HeadOf(JsonElement prelude)
     {
         var head = new HttpIntegrationHead();
+        var repeated = Lists();
+        var given = Lists();
         foreach (var member in prelude.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null) continue;
@@ -113,16 +116,12 @@ internal static class HttpIntegrationPrelude
                     head.StatusCode = (HttpStatusCode)StatusCodeOf(member.Value);
                     break;
                 case "headers":
-                    foreach (var header in member.Value.EnumerateObject())
-                    {
-                        if (header.Value.ValueKind != JsonValueKind.Null) head.Headers[header.Name] = TextOf(header.Value);
-                    }
-
+                    foreach (var header in member.Value.EnumerateObject()) AddHeader(head.Headers, repeated, header);
                     break;
                 case "multiValueHeaders":
                     foreach (var header in member.Value.EnumerateObject())
                     {
-                        if (header.Value.ValueKind != JsonValueKind.Null) head.MultiValueHeaders[header.Name] = [.. header.Value.EnumerateArray().Select(TextOf)];
+                        if (header.Value.ValueKind != JsonValueKind.Null) ListOf(given, header.Name).AddRange(header.Value.EnumerateArray().Select(TextOf));
                     }
 
                     break;
@@ -132,14 +131,38 @@ internal static class HttpIntegrationPrelude
             }
         }
 
+        // Where a name is in both members, multiValueHeaders holds, whichever comes first.
+        foreach (var (name, values) in given) head.MultiValueHeaders[name] = values;
+        foreach (var (name, values) in repeated) head.MultiValueHeaders.TryAdd(name, values);
         return head;
+
+        static Dictionary<string, List<string>> Lists() => new(StringComparer.OrdinalIgnoreCase);
+    }
+
+    // Names that differ in case only are one header with several values; some frameworks write an array where one value belongs. None of them is lost.
+    private static void AddHeader(Dictionary<string, string> headers, Dictionary<string, List<string>> repeated, JsonProperty header)
+    {
+        if (header.Value.ValueKind == JsonValueKind.Null) return;
+        var isArray = header.Value.ValueKind == JsonValueKind.Array;
+        if (!isArray && !repeated.ContainsKey(header.Name) && headers.TryAdd(header.Name, TextOf(header.Value))) return;
+
+        var values = ListOf(repeated, header.Name);
+        if (headers.Remove(header.Name, out var first)) values.Add(first);
+        if (isArray) values.AddRange(header.Value.EnumerateArray().Select(TextOf));
+        else values.Add(TextOf(header.Value));
+    }
+
+    private static List<string> ListOf(Dictionary<string, List<string>> lists, string name)
+    {
+        if (!lists.TryGetValue(name, out var values)) lists[name] = values = [];
+        return values;
     }
 
     // Some frameworks write the number as text.
     private static int StatusCodeOf(JsonElement value)
     {
-        var code = value.ValueKind == JsonValueKind.String ? int.Parse(value.GetString()!, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : value.GetInt32();
-        return code is >= 100 and <= 999 ? code : throw new FormatException("A status code has three digits.");
+        var isNumber = value.ValueKind == JsonValueKind.String ? int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var code) : value.TryGetInt32(out code);
+        return isNumber && code is >= 100 and <= 999 ? code : throw new FormatException("A status code has three digits.");
     }
 
     private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();

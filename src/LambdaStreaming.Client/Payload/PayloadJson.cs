@@ -1,5 +1,8 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace LambdaStreaming.Payload;
 
@@ -36,14 +39,26 @@ internal static class PayloadJson
     {
         try
         {
-            return JsonSerializer.Deserialize(json, jsonTypeInfo);
+            // The deserialiser decodes only what becomes text: members that the type lacks, and all of a JsonElement, pass as they are.
+            var value = JsonSerializer.Deserialize(json, jsonTypeInfo);
+            return Utf8.IsValid(json) ? value : throw cursor.BadFormat($"{What()} holds bytes that are no UTF-8{At(offset + ValidBytes(json))}.", offset + ValidBytes(json), index);
         }
         catch (JsonException exception)
         {
             var at = offset + OffsetOf(exception, json);
-            var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
-            throw cursor.BadFormat($"{what} is no JSON of the type {typeof(T).Name}{(at is null ? "" : $", at byte {at} of the payload")}{(exception.Path is { } path ? $", path {path}" : "")}.", at, index, exception);
+            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}{(exception.Path is { } path ? $", path {path}" : "")}.", at, index, exception);
         }
+
+        string What() => index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
+
+        static string At(long? at) => at is null ? "" : $", at byte {at} of the payload";
+    }
+
+    private static int ValidBytes(ReadOnlySpan<byte> bytes)
+    {
+        var count = 0;
+        while (Rune.DecodeFromUtf8(bytes[count..], out _, out var length) == OperationStatus.Done) count += length;
+        return count;
     }
 
     // The deserialiser counts lines, and bytes within one.

@@ -4,7 +4,7 @@ using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Server-sent events by System.Net.ServerSentEvents, which has no limits of its own: they stand before it.</summary>
+/// <summary>Server-sent events by System.Net.ServerSentEvents. What it lacks stands before it: limits, and three points of the standard.</summary>
 internal static class PayloadServerSentEvents
 {
     public static async IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
@@ -14,7 +14,7 @@ internal static class PayloadServerSentEvents
         await using var __ = stream.ConfigureAwait(false);
         await foreach (var item in SseParser.Create(stream).EnumerateAsync().ConfigureAwait(false))
         {
-            yield return item;
+            yield return item.EventType.Length > 0 ? item : new SseItem<string>(item.Data, null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
             await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
         }
     }
@@ -28,7 +28,7 @@ internal static class PayloadServerSentEvents
         var parser = SseParser.Create(stream, (_, data) => data.SequenceEqual("[DONE]"u8) ? (IsEndMark: true, Value: default) : (IsEndMark: false, Value: Deserialize(data)));
         await foreach (var item in parser.EnumerateAsync().ConfigureAwait(false))
         {
-            if (!item.Data.IsEndMark) yield return new SseItem<T?>(item.Data.Value, item.EventType) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
+            if (!item.Data.IsEndMark) yield return new SseItem<T?>(item.Data.Value, item.EventType.Length > 0 ? item.EventType : null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
             await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
         }
 
@@ -41,8 +41,24 @@ internal static class PayloadServerSentEvents
     }
 
     /// <summary>The payload as the parser reads it, up to the first line or event that is too long.</summary>
+    /// <remarks>
+    /// Source: HTML standard, 9.2.6, "Interpreting an event stream". An event ends with its empty line: every line end is passed on as LF at once, since behind a CR the parser waits
+    /// for the next byte. The end of a block without data takes its type back, which the parser would give to the next event: there the type is emptied. An empty type is <c>message</c>:
+    /// what the parser then gives as empty, the readers above leave to the default.
+    /// </remarks>
     private sealed class LimitedEventStream(PayloadCursor cursor, PayloadReadOptions options) : ForwardStream
     {
+        private const int NameBytes = 6;
+
+        private static readonly byte[] EmptyType = "event\n"u8.ToArray();
+
+        // The line's first bytes, as many as tell "data" and "event" from other fields.
+        private readonly byte[] _name = new byte[NameBytes];
+        private int _nameLength;
+        private bool _hasData;
+        private bool _hasType;
+
+        private ReadOnlyMemory<byte> _inserted;
         private ReadOnlyMemory<byte> _unread;
         private PayloadLimitExceededException? _tooLong;
         private long _offset;
@@ -54,84 +70,124 @@ internal static class PayloadServerSentEvents
         private bool _isComment;
         private bool _afterCarriageReturn;
 
+        private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            // What came before the bytes that are too many was parsed by now.
-            if (_tooLong is not null) throw _tooLong;
-            if (_unread.IsEmpty)
+            while (true)
             {
-                if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
-                _unread = cursor.Current;
-            }
+                // What came before the bytes that are too many was parsed by now.
+                if (_tooLong is not null) throw _tooLong;
+                if (_unread.IsEmpty && _inserted.IsEmpty)
+                {
+                    if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
+                    _unread = cursor.Current;
+                }
 
-            var part = _unread[..Math.Min(buffer.Length, _unread.Length)];
-            var allowed = CountAllowed(part.Span);
-            if (allowed == 0 && _tooLong is not null) throw _tooLong;
-            _unread = _unread[allowed..];
-            part[..allowed].CopyTo(buffer);
-            return allowed;
+                // Nothing, where all that came is the line feed behind a carriage return.
+                if (Pass(buffer.Span) is > 0 and var count) return count;
+            }
         }
 
-        // How many of the bytes come before the first one that is too many.
-        private int CountAllowed(ReadOnlySpan<byte> bytes)
+        // A line or a part of one at a time, until there is no more or no room, or a line or event is too long.
+        private int Pass(Span<byte> destination)
         {
-            var at = 0;
-            while (at < bytes.Length)
+            var room = destination;
+            while (true)
             {
-                // The line feed of a pair belongs to the end that its carriage return made.
-                if (_afterCarriageReturn && bytes[at] == '\n')
-                {
-                    _afterCarriageReturn = false;
-                    if (_eventStart == _lineStart) _eventStart++;
-                    _lineStart++;
-                    at++;
-                    _offset++;
-                    continue;
-                }
+                Take(ref _inserted, Math.Min(_inserted.Length, room.Length), ref room);
+                SkipLineFeedOfAPair();
+                if (_unread.IsEmpty || room.IsEmpty) return destination.Length - room.Length;
 
-                _afterCarriageReturn = false;
-                if (_offset == _lineStart) _isComment = bytes[at] == ':';
+                var bytes = _unread.Span[..Math.Min(_unread.Length, room.Length)];
+                if (_offset == _lineStart) _isComment = bytes[0] == ':';
+                var end = bytes.IndexOfAny((byte)'\r', (byte)'\n');
+                var more = end < 0 ? bytes.Length : end;
+                _tooLong = CheckLimits(more);
+                if (_tooLong is not null) return destination.Length - room.Length;
 
-                var end = bytes[at..].IndexOfAny((byte)'\r', (byte)'\n');
-                var more = end < 0 ? bytes.Length - at : end;
-                var lineBytes = _offset - _lineStart;
-                var room = options.MaxLineBytes - lineBytes;
-                var what = (Name: "A line", Limit: nameof(PayloadReadOptions.MaxLineBytes), Bytes: options.MaxLineBytes, Start: _lineStart);
-                if (!_isComment && options.MaxValueBytes - _eventBytes - lineBytes < room)
-                {
-                    room = options.MaxValueBytes - _eventBytes - lineBytes;
-                    what = ("An event", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, _eventStart);
-                }
-
-                if (more > room)
-                {
-                    _tooLong = cursor.TooLong(what.Name, what.Limit, what.Bytes, what.Start);
-                    _offset += room;
-                    return at + (int)room;
-                }
-
-                at += more;
+                NoteName(bytes[..more]);
+                Take(ref _unread, more, ref room);
                 _offset += more;
-                if (end < 0) break;
+                if (end >= 0) EndLine(ref room);
+            }
+        }
 
-                // A line end; an empty line is an event's end.
-                _afterCarriageReturn = bytes[at] == '\r';
-                at++;
-                if (_offset == _lineStart)
-                {
-                    _eventBytes = 0;
-                    _eventStart = _offset + 1;
-                }
-                else if (!_isComment)
-                {
-                    _eventBytes += _offset - _lineStart;
-                }
+        private static void Take(ref ReadOnlyMemory<byte> source, int count, ref Span<byte> room)
+        {
+            source.Span[..count].CopyTo(room);
+            source = source[count..];
+            room = room[count..];
+        }
 
-                _offset++;
-                _lineStart = _offset;
+        // It belongs to the end that its carriage return made.
+        private void SkipLineFeedOfAPair()
+        {
+            if (!_afterCarriageReturn || _unread.IsEmpty) return;
+            _afterCarriageReturn = false;
+            if (_unread.Span[0] != '\n') return;
+            _unread = _unread[1..];
+            if (_eventStart == _lineStart) _eventStart++;
+            _lineStart++;
+            _offset++;
+        }
+
+        private PayloadLimitExceededException? CheckLimits(int more)
+        {
+            var lineBytes = _offset - _lineStart + more;
+            if (!_isComment && _eventBytes + lineBytes > options.MaxValueBytes && options.MaxValueBytes - _eventBytes < options.MaxLineBytes)
+                return cursor.TooLong("An event", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, _eventStart);
+            return lineBytes > options.MaxLineBytes ? cursor.TooLong("A line", nameof(PayloadReadOptions.MaxLineBytes), options.MaxLineBytes, _lineStart) : null;
+        }
+
+        private void NoteName(ReadOnlySpan<byte> bytes)
+        {
+            for (var i = 0; i < bytes.Length && _nameLength < NameBytes; i++)
+            {
+                _name[_nameLength++] = bytes[i];
+
+                // The parser leaves a byte order mark at the beginning out.
+                if (_offset + i == 2 && _name.AsSpan(0, _nameLength).SequenceEqual(ByteOrderMark)) _nameLength = 0;
+            }
+        }
+
+        private bool IsField(ReadOnlySpan<byte> name)
+        {
+            var line = _name.AsSpan(0, _nameLength);
+            return line.StartsWith(name) && (line.Length == name.Length || line[name.Length] == ':');
+        }
+
+        private void EndLine(ref Span<byte> room)
+        {
+            _afterCarriageReturn = _unread.Span[0] == '\r';
+            _unread = _unread[1..];
+            var isEventsEnd = _offset == _lineStart;
+            if (isEventsEnd && _hasType && !_hasData)
+            {
+                _inserted = EmptyType;
+            }
+            else
+            {
+                room[0] = (byte)'\n';
+                room = room[1..];
             }
 
-            return bytes.Length;
+            if (isEventsEnd)
+            {
+                _hasData = _hasType = false;
+                _eventBytes = 0;
+                _eventStart = _offset + 1;
+            }
+            else
+            {
+                _hasData |= IsField("data"u8);
+                _hasType |= IsField("event"u8);
+                if (!_isComment) _eventBytes += _offset - _lineStart;
+            }
+
+            _nameLength = 0;
+            _offset++;
+            _lineStart = _offset;
         }
     }
 }

@@ -6,8 +6,13 @@ namespace LambdaStreaming.Payload;
 /// <summary>Text as it comes: one decoder over all pieces, so that no character is split.</summary>
 internal static class PayloadText
 {
+    private const char ByteOrderMark = '\uFEFF';
+
     // Of a large piece at most so much becomes one string: it stays out of the large object heap.
     private const int MaxBytesOfAString = 32 * 1024;
+
+    // The framework's own ReplacementFallback is a question mark.
+    private static readonly DecoderReplacementFallback ReplacementCharacter = new("\uFFFD");
 
     public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
     {
@@ -35,8 +40,9 @@ internal static class PayloadText
     {
         try
         {
-            var preamble = atBeginning ? encoding.Preamble : default;
-            return encoding.GetString(preamble.IsEmpty || !bytes.StartsWith(preamble) ? bytes : bytes[preamble.Length..]);
+            // By the character, not by the encoding's preamble: that is empty where the encoding was made to write none.
+            var text = encoding.GetString(bytes);
+            return atBeginning && text.StartsWith(ByteOrderMark) ? text[1..] : text;
         }
         catch (DecoderFallbackException exception)
         {
@@ -44,11 +50,13 @@ internal static class PayloadText
         }
     }
 
+    /// <summary>The encoding with the option's own answer to bytes that are no text, whatever the encoding's was.</summary>
     public static Encoding EncodingOf(PayloadReadOptions options)
     {
-        if (!options.ThrowOnInvalidText) return options.Encoding;
+        var fallback = options.ThrowOnInvalidText ? DecoderFallback.ExceptionFallback : ReplacementCharacter;
+        if (options.Encoding.DecoderFallback.Equals(fallback)) return options.Encoding;
         var encoding = (Encoding)options.Encoding.Clone();
-        encoding.DecoderFallback = DecoderFallback.ExceptionFallback;
+        encoding.DecoderFallback = fallback;
         return encoding;
     }
 
@@ -57,8 +65,6 @@ internal static class PayloadText
 
     private sealed class PieceDecoder(PayloadCursor cursor, Encoding encoding, bool throwOnInvalidText) : IDisposable
     {
-        private const char ByteOrderMark = '\uFEFF';
-
         private readonly Decoder _decoder = encoding.GetDecoder();
         private char[] _characters = [];
         private bool _atBeginning = true;

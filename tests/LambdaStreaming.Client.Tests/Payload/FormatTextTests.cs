@@ -26,6 +26,10 @@ public class FormatTextTests
         Assert.Equal("Value 1 of the answer (counted from 0) is no JSON of the type Int32, path $. Function chat, request id r-1.", await TextOfAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32)), "data: 1\n\ndata: x\n\n"));
 
     [Fact]
+    public async Task ReadJsonAsync_MemberIsNoUtf8_SaysWhere() =>
+        Assert.Equal("Value 1 of the answer (counted from 0) holds bytes that are no UTF-8, at byte 3 of the payload. Function chat, request id r-1.", await TextOfAsync(response => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.JsonElement)), [.. "1 \""u8, 0xFF, .. "\""u8]));
+
+    [Fact]
     public async Task ReadTextAsync_BytesAreNoText_SaysWhere() =>
         Assert.Equal("The bytes at 2 of the payload are no utf-8 text. Function chat, request id r-1.", await TextOfAsync(response => LimitTests.ToListAsync(response.ReadTextAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), [.. "ab"u8, 0xFF]));
 

@@ -77,14 +77,14 @@ public class PromptnessTests
         Assert.Equal("a", text.Current);
     }
 
-    [Fact]
-    public async Task ReadServerSentEventsAsync_EventEnded_EventIsDelivered()
+    [Theory, InlineData("data: 1\n\n"), InlineData("data: 1\r\r"), InlineData("data: 1\r\n\r"), InlineData("data: 1\r\n\n")]
+    public async Task ReadServerSentEventsAsync_EventEnded_EventIsDelivered(string sent)
     {
         await using var response = Open();
-        Send("data: 1\n\n");
+        Send(sent);
         await using var events = response.ReadServerSentEventsAsync().GetAsyncEnumerator();
 
-        Assert.True(await events.MoveNextAsync());
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
         Assert.Equal("1", events.Current.Data);
     }
 

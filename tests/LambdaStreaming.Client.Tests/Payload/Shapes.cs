@@ -39,8 +39,13 @@ public static class Shapes
         Text("Latin 1", [0x61, 0xE9], "aé", new() { Encoding = Encoding.Latin1 }),
         TextOutcome("bad text, strict", [0x61, 0xE2, 0x82, 0xAC, 0xE2, 0x82, 0x62], "<a€>!format at 4, value -"),
         TextOutcome("text cut off by its end, strict", [0x61, 0xF0, 0x9F, 0x98], "<a>!format at 1, value -"),
+        Text("bad text, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62, 0xF0, 0x9F], "a\uFFFDb\uFFFD", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
+        Text("text with a mark, encoding without one", [.. Mark, .. "é"u8], "é", new() { Encoding = new UTF8Encoding(false) }),
         Whole("a whole string", "aé€😀", "aé€😀"),
         Whole("a whole string with a mark", [.. Mark, .. "é"u8], "é"),
+        Whole("a whole string with a mark, encoding without one", [.. Mark, .. Mark, .. "é"u8], "\uFEFFé", new() { Encoding = new UTF8Encoding(false) }),
+        Whole("a whole bad string, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62], "a\uFFFDb", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
+        new("a whole bad string behind a mark, strict", [.. Mark, 0x61, 0xFF], response => Cut.OutcomeAsync(response.ReadAsStringAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), "!format at 4, value -"),
 
         Lines("lines", "a\nbé€😀\r\n\r\n\nlast", "<a><bé€😀><><><last>"),
         Lines("lines with a last end", "a\n", "<a>"),
@@ -48,6 +53,10 @@ public static class Shapes
         Lines("one empty line", "\n", "<>"),
         Lines("carriage returns within", "a\rb\r\r\nc\r", "<a\rb\r><c\r>"),
         Lines("lines with a mark", [.. Mark, .. "a\nb"u8], "<a><b>"),
+        Lines("lines with a mark, encoding without one", [.. Mark, .. "a\n"u8, .. Mark, .. "b"u8], "<a><\uFEFFb>", new() { Encoding = new UTF8Encoding(false) }),
+        Lines("lines of Latin 1 that begin with the mark's bytes", [.. Mark, .. "a"u8], "<ï»¿a>", new() { Encoding = Encoding.Latin1 }),
+        Lines("bad first line behind a mark, strict", [.. Mark, 0x61, 0xFF, 0x0A], "!format at 4, value -", new() { ThrowOnInvalidText = true }),
+        Lines("bad line, encoding with an exception fallback", [0x61, 0xFF, 0x0A, 0x62], "<a\uFFFD><b>", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
         Lines("lines of UTF-16", Encoding.Unicode.GetBytes("a\u0A00\nਊ😀\r\nb"), "<a\u0A00><ਊ😀><b>", new() { Encoding = Encoding.Unicode }),
         Lines("bad line, strict", [0x61, 0x0A, 0x62, 0xFF, 0x0A, 0x63], "<a>!format at 3, value -", new() { ThrowOnInvalidText = true }),
         Lines("a line of the limit", "1234\r\n12345", "<1234>!MaxLineBytes 4 at 6", new() { MaxLineBytes = 4 }),
@@ -74,6 +83,9 @@ public static class Shapes
         Tokens("HTML", "<html>", "!format at 0, value 0"),
         Tokens("a bracket too many", "{\"N\":1}}", "<1 >!format at 7, value 1"),
         Tokens("bad UTF-8 in JSON", [.. "{\"N\":1}{\"N\":2,\"S\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 22, value 1"),
+        Tokens("bad UTF-8 in a member that the type lacks", [.. "{\"N\":1}{\"N\":2,\"Z\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 19, value 1"),
+        new("bad UTF-8 in a JSON element", [.. "[\"é\",\""u8, 0xE2, 0x82, .. "\"]"u8], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<\"é\">!format at 7, value 1"),
+        new("bad UTF-8 in one JSON element", [.. Mark, .. "\""u8, 0xFF, .. "\""u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.JsonElement))), "!format at 4, value -"),
         Tokens("a JSON value of the limit", "{\"N\":1}{\"N\":12}", "<1 >!MaxValueBytes 7 at 7", new() { MaxValueBytes = 7 }),
         Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
         Numbers("JSON numbers, good", "1 22\n333\t4", "<1><22><333><4>"),
@@ -90,6 +102,15 @@ public static class Shapes
         Events("an event over the limit", "data: 1\r\n\r\ndata: 2\r\ndata: 3\r\n\r\n", "<message 1  >!MaxValueBytes 10 at 11", new() { MaxValueBytes = 10 }),
         Events("events below the limit, together over it", "data: 1\n\ndata: 2\n\ndata: 3\n\n", "<message 1  ><message 2  ><message 3  >", new() { MaxValueBytes = 10 }),
         Events("comments are no event", ": 3456789\n: 3456789\ndata: 1\n\n", "<message 1  >", new() { MaxValueBytes = 10 }),
+        Events("an event without data takes its type with it", "event: ping\n\ndata: x\n\nevent: ping\r\n\r\nevent: e\r\ndata: y\r\n\r\n", "<message x  ><e y  >"),
+        Events("an event without data leaves its id and time", "event: ping\rid: 1\rretry: 5000\r\rdata: x\r\r", "<message x 1 5>"),
+        Events("an event of an empty type", "event: e\nevent:\ndata: x\n\nevent: e\nevent\ndata: y\n\nevent: \ndata: z\n\n", "<message x  ><message y  ><message z  >"),
+        Events("fields that begin like data", "event: e\ndatabase: 1\ndat: 2\n data: 3\n\ndata: x\n\n", "<message x  >"),
+        Events("fields that begin like a type", "data: x\n\nevents: e\n\neven: e\ndata: y\n\n", "<message x  ><message y  >"),
+        Events("a mark before the data of an event with a type", [.. Mark, .. "data: x\nevent: e\n\ndata: y\n\n"u8], "<e x  ><message y  >"),
+        Events("two marks", [.. Mark, .. Mark, .. "data: x\nevent: e\n\ndata: y\n\n"u8], "<message y  >"),
+        new("events of JSON of an empty type", "event: ping\n\ndata: {\"N\":1}\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 >"),
+        new("events of JSON of bad UTF-8", [.. "data: {\"N\":1,\"Z\":\""u8, 0xFF, .. "\"}\n\n"u8], response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "!format at -, value 0"),
         new("events of JSON", "data: {\"N\":1}\n\ndata: {\"N\":2,\ndata: \"S\":\"b\"}\n\ndata: [DONE]\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 ><message 2 b>"),
         new("events of bad JSON", "data: {\"N\":1}\n\ndata: {\"N\":}\n\ndata: {}\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "<1 >!format at -, value 1"),
 
@@ -106,6 +127,12 @@ public static class Shapes
         Http("a NUL byte within the prelude", [.. "{\"a\":\""u8, 0, .. "\"}"u8, .. EightNul], $"<200 False [] [] [] {{\"a\":\"\0\"}}{new string('\0', 8)}>"),
         Http("a prelude that is wrong", [.. "{\"statusCode\":[]}"u8, .. EightNul, .. "b"u8], "!format at 0, value -"),
         Http("a prelude with a wrong number", [.. "{\"statusCode\":20}"u8, .. EightNul, .. "b"u8], "!format at 0, value -"),
+        Http("a prelude with a number beyond all bounds", [.. "{\"statusCode\":\"99999999999\"}"u8, .. EightNul, .. "b"u8], "!format at 0, value -", options: new() { HttpPrelude = HttpPreludeDetection.Always }),
+        Http("bytes like a prelude with a number beyond all bounds", [.. "{\"statusCode\":\"99999999999\"}"u8, .. EightNul], $"<200 False [] [] [] {{\"statusCode\":\"99999999999\"}}{new string('\0', 8)}>", EventStream),
+        Http("headers that differ in case only", [.. "{\"headers\":{\"Set-Cookie\":\"a=1\",\"x\":\"1\",\"set-cookie\":\"b=2\",\"SET-COOKIE\":\"c=3\"}}"u8, .. EightNul], "<200 True [x=1] [set-cookie=a=1|b=2|c=3] [] >"),
+        Http("a header that is an array", [.. "{\"headers\":{\"x\":[\"a\",2],\"y\":\"b\",\"Y\":[\"c\"],\"y\":null,\"z\":[]}}"u8, .. EightNul], "<200 True [] [x=a|2 Y=b|c z=] [] >"),
+        Http("lists that differ in case only", [.. "{\"multiValueHeaders\":{\"X\":[\"a\"],\"x\":[\"b\"]}}"u8, .. EightNul], "<200 True [] [X=a|b] [] >"),
+        Http("lists beside repeated headers", [.. "{\"headers\":{\"x\":\"1\",\"X\":\"2\"},\"multiValueHeaders\":{\"x\":[\"3\"]}}"u8, .. EightNul], "<200 True [] [x=3] [] >"),
         Http("bytes like a prelude that are wrong", [.. "{\"statusCode\":[]}"u8, .. EightNul], $"<200 False [] [] [] {{\"statusCode\":[]}}{new string('\0', 8)}>", EventStream),
         Http("another content type", [.. "{}"u8, .. EightNul], $"<200 False [] [] [] {{}}{new string('\0', 8)}>", new() { ResponseStreamContentType = "application/json" }),
         Http("another content type, always", [.. "{}"u8, .. EightNul, .. "b"u8], "<200 True [] [] [] b>", new() { ResponseStreamContentType = "application/json" }, new() { HttpPrelude = HttpPreludeDetection.Always }),
@@ -131,7 +158,7 @@ public static class Shapes
 
     private static Shape Whole(string name, string payload, string text) => Whole(name, Encoding.UTF8.GetBytes(payload), text);
 
-    private static Shape Whole(string name, byte[] payload, string text) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync()), $"<{text}>");
+    private static Shape Whole(string name, byte[] payload, string text, PayloadReadOptions? options = null) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync(options ?? new())), $"<{text}>");
 
     private static Shape Lines(string name, string payload, string outcome, PayloadReadOptions? options = null) => Lines(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
@@ -157,6 +184,8 @@ public static class Shapes
     private static string Show(Token? token) => token is null ? "-" : $"{token.N} {token.S}";
 
     private static async Task<string> ShowAsync(Task<Token?> token) => Show(await token);
+
+    private static async Task<string> ShowAsync(Task<System.Text.Json.JsonElement> element) => (await element).GetRawText();
 
     private static async Task<string> ShowAsync(InvokeWithResponseStreamResponse response, PayloadReadOptions options)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -31,7 +30,7 @@ internal static class PayloadTarget
             {
                 case 0: Collect(response.ReadTextAsync(), piece => text.Append(piece)); break;
                 case 1: Collect(response.ReadLinesAsync(Options), line => text.Append(line).Append('|')); break;
-                case 2: Collect(response.ReadJsonAsync(FuzzJson.Default.JsonElement, Options), value => text.Append(Convert.ToHexString(JsonMarshal.GetRawUtf8Value(value))).Append('|')); break; // text that is no UTF-8 passes
+                case 2: Collect(response.ReadJsonAsync(FuzzJson.Default.JsonElement, Options), value => text.Append(value.GetRawText()).Append('|')); break;
                 default: Collect(response.ReadServerSentEventsAsync(Options), item => text.Append(item.EventType).Append(':').Append(item.Data).Append('#').Append(item.EventId).Append('|')); break;
             }
         }
