@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
@@ -74,7 +73,7 @@ internal static class HttpIntegrationPrelude
         }
         finally
         {
-            if (seen.Length > 0) ArrayPool<byte>.Shared.Return(seen);
+            PayloadBuffer.Release(ref seen);
         }
     }
 

@@ -34,7 +34,6 @@ internal struct JsonFrame
         if (value.IsEmpty) return -1;
         if (value[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) return FindEndOfScalar(value);
 
-        if (Searched == 0) Begin(value[0]);
         while (true)
         {
             var rest = value[Searched..];
@@ -85,13 +84,6 @@ internal struct JsonFrame
         var wanted = _inString ? (_endsWithLine ? InStringOrLineEnd : InString) : _endsWithLine ? StructureOrLineEnd : Structure;
         var at = bytes[near..].IndexOfAny(wanted);
         return at < 0 ? -1 : near + at;
-    }
-
-    private void Begin(byte first)
-    {
-        Searched = 1;
-        if (first == '"') _inString = true;
-        else _depth = 1;
     }
 
     private int FindEndOfScalar(ReadOnlySpan<byte> value)

@@ -55,8 +55,7 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _unread = default;
-        if (_array.Length > 0) ArrayPool<byte>.Shared.Return(_array);
-        _array = [];
+        Release(ref _array);
         return cursor.DisposeAsync();
     }
 
@@ -66,8 +65,15 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IAsyncDisposable
         if (array.Length - count >= more) return;
         var grown = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(2L * array.Length, count + (long)more, Array.MaxLength));
         array.AsSpan(0, count).CopyTo(grown);
-        if (array.Length > 0) ArrayPool<byte>.Shared.Return(array);
+        Release(ref array);
         array = grown;
+    }
+
+    /// <summary>Gives an array of <see cref="Reserve"/> back.</summary>
+    public static void Release(ref byte[] array)
+    {
+        if (array.Length > 0) ArrayPool<byte>.Shared.Return(array);
+        array = [];
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

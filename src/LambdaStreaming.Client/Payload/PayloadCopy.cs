@@ -95,7 +95,7 @@ internal static class PayloadCopy
         }
         finally
         {
-            if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+            PayloadBuffer.Release(ref buffer);
         }
     }
 }

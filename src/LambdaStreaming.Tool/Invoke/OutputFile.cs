@@ -185,7 +185,7 @@ internal sealed class OutputFile : IAsyncDisposable
 
         return real;
 
-        static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse();
+        static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).AsEnumerable().Reverse();
     }
 
     // /dev/shm holds ordinary files; /proc has descriptors.
