@@ -18,7 +18,7 @@ internal static class MixedCalls
     // The local server keeps a record of every request it has seen: a pace keeps that process small for as long as this one is watched.
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
 
-    // Below this the process is still warming up, its code being compiled again as it gets hot: then only a gross leak is told from that.
+    // Below this pools are still being filled: then only a gross leak is told from that.
     private static readonly TimeSpan LongEnough = TimeSpan.FromMinutes(10);
 
     private static readonly Call[] Calls =
@@ -75,7 +75,7 @@ internal static class MixedCalls
         options.AddFunction("exception", TextAsync("word")).OnEveryCall().ExceptionAfterChunks(3, "ServiceException", "planned");
     }
 
-    /// <param name="duration">How long it runs. A quarter of that is warming up, half of it without a pace, so that code is compiled and pools are filled as far as they ever will be.</param>
+    /// <param name="duration">How long it runs. A quarter of that is warming up, half of it without a pace, so that pools are filled as far as they ever will be.</param>
     /// <param name="cancellationToken">Ends the run early, which then counts as failed.</param>
     public static async Task<int> RunAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
