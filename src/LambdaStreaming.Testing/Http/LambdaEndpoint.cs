@@ -147,7 +147,7 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
     {
         using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
-        var stream = new InvocationStream(wire, invocation, faults, options, over);
+        var stream = new InvocationStream(wire, invocation, faults, options, over, gone);
         Task running = Task.CompletedTask;
         try
         {
