@@ -110,7 +110,7 @@ public class RuntimeApiTests
         using var client = server.CreateClient();
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("hand", query: "Qualifier=l%C3%BCve");
+        using HttpResponseMessage response = await http.InvokeAsync("hand", query: "Qualifier=l%C3%BCve").WaitAsync(Soon, Token);
         JsonNode complete = Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token).WaitAsync(Soon, Token));
 
         Assert.Equal("Runtime.Unknown", (string?)complete["ErrorCode"]);
