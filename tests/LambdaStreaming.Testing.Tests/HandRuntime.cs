@@ -47,16 +47,6 @@ internal sealed class HandRuntime : IDisposable
         /// <summary>Asks for a call.</summary>
         public async Task<HttpResponseMessage> NextAsync() => await http.GetAsync(Uri("invocation/next"), Token);
 
-        /// <summary>Asks for a call, closes, and waits until the server has seen both.</summary>
-        public async Task AskAndLeaveAsync()
-        {
-            using var connection = new TcpClient();
-            await connection.ConnectAsync(address.Split(':')[0], int.Parse(address.Split(':')[1]), Token);
-            await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET {Root}invocation/next HTTP/1.1\r\nHost: {address}\r\n\r\n"), Token);
-            connection.Client.Shutdown(SocketShutdown.Send);
-            await Record.ExceptionAsync(() => connection.GetStream().CopyToAsync(Stream.Null, Token).WaitAsync(TimeSpan.FromSeconds(30), Token));
-        }
-
         public async Task<string> NextIdAsync()
         {
             using HttpResponseMessage next = await NextAsync();

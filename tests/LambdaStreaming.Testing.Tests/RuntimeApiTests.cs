@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
@@ -173,25 +174,27 @@ public class RuntimeApiTests
     }
 
     [Fact]
-    public async Task Process_EndsBeforeItIsGivenTheCall_AnotherOneIs()
+    public async Task InvokeAsync_UsedProcessEndsBeforeItIsGivenTheCall_LeavesTheCallForAnother()
     {
         using var runtime = Runtime();
-        await using var server = await StartAsync(runtime);
-        using var client = server.CreateClient();
+        await using var process = await RuntimeProcess.StartAsync(runtime.Options, new LocalLambdaServerOptions(), "hand", Token);
+        var program = await runtime.NextProcessAsync();
+        RuntimeInvocation first = Call();
+        Task used = process.InvokeAsync(first);
+        await program.NextIdAsync();
+        first.SetDone();
+        await used;
+        RuntimeInvocation second = Call();
 
-        Task<Answer> first = InvokeAsync(client);
-        var process = await runtime.NextProcessAsync();
-        using HttpResponseMessage taken = await process.AnswerAsync(await process.NextIdAsync(), "one");
-        Assert.Equal("one", (await first).Text);
-        await process.AskAndLeaveAsync();
-        Task<Answer> second = InvokeAsync(client);
-        await server.WaitForRequestAsync(Token);
-        await server.WaitForRequestAsync(Token);
-        process.Kill();
-        process = await runtime.NextProcessAsync();
-        using HttpResponseMessage takenToo = await process.AnswerAsync(await process.NextIdAsync(), "two");
+        Task lost = process.InvokeAsync(second);
+        program.Kill();
+        await lost.WaitAsync(Soon, Token);
 
-        Assert.Equal(new("two", null, null), await second.WaitAsync(Soon, Token));
+        Assert.Equal((true, false, false), (process.HasExited, second.Delivered, second.Done.IsCompleted));
+
+        static RuntimeInvocation Call() => new(
+            new() { RequestId = Guid.NewGuid().ToString(), FunctionName = "hand", ExecutedVersion = "1", InvocationType = "RequestResponse", LogType = "None", Headers = new Dictionary<string, string>() },
+            new(null!));
     }
 
     [Fact]
