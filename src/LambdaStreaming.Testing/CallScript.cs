@@ -63,13 +63,20 @@ public sealed class CallScript
     public CallScript Throttle() => RespondWithError(Throttling.Answer(Throttling.ReservedConcurrency));
 
     /// <summary>Answers with a bare status and no error's name, as a front end does that has trouble of its own.</summary>
-    /// <param name="statusCode">E.g. 500, 502, 503 or 504.</param>
-    public CallScript RespondWithStatus(int statusCode) => RespondWithRaw(new RawResponse
+    /// <param name="statusCode">E.g. 500, 502, 503 or 504. With 204, 205 and 304 goes no body.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is no final status: 200 to 599.</exception>
+    public CallScript RespondWithStatus(int statusCode)
     {
-        StatusCode = statusCode,
-        Headers = [new("Content-Type", "text/html")],
-        Pieces = ["<html><body>The local server was told to answer so.</body></html>"u8.ToArray()],
-    });
+        ArgumentOutOfRangeException.ThrowIfLessThan(statusCode, 200);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(statusCode, 599);
+        if (statusCode is 204 or 205 or 304) return RespondWithRaw(new RawResponse { StatusCode = statusCode });
+        return RespondWithRaw(new RawResponse
+        {
+            StatusCode = statusCode,
+            Headers = [new("Content-Type", "text/html")],
+            Pieces = ["<html><body>The local server was told to answer so.</body></html>"u8.ToArray()],
+        });
+    }
 
     /// <summary>Answers with these very bytes; the function does not run.</summary>
     /// <param name="response">Status, headers and body.</param>
@@ -98,7 +105,7 @@ public sealed class CallScript
     }
 
     /// <summary>Ends the answer after so many chunks, between two messages.</summary>
-    /// <param name="chunks">How many are sent; 0 is the head alone.</param>
+    /// <param name="chunks">How many are sent; 0 is the head alone. An answer of fewer chunks ends before <c>InvokeComplete</c>.</param>
     /// <param name="mode">How it ends.</param>
     public CallScript CutAfterChunks(int chunks, CutMode mode) => Interrupt(chunks, [], cut: mode);
 

@@ -47,6 +47,9 @@ public sealed class FunctionInvocation
     /// <summary>All headers of the request; names in any case, repeated ones joined with a comma.</summary>
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
+    /// <summary>Ends when a function that runs on without its client has ended.</summary>
+    internal Task RunsUntil { get; set; } = Task.CompletedTask;
+
     /// <summary>The payload as UTF-8 text.</summary>
     public string PayloadAsString() => Encoding.UTF8.GetString(Payload.Span);
 

@@ -47,6 +47,7 @@ public sealed class LocalFunction
 
     /// <summary>Limits how many calls may run at once; one more is answered with <c>TooManyRequestsException</c>.</summary>
     /// <param name="concurrency">How many; 0 throttles every call.</param>
+    /// <remarks>A real function whose client has left counts until its process has answered or its time is over.</remarks>
     public LocalFunction WithReservedConcurrency(int concurrency)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(concurrency);

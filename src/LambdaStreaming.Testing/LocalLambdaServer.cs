@@ -17,6 +17,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     private readonly ConnectionLog _connections;
     private readonly RequestLog _requests;
     private readonly CancellationTokenSource _stopping;
+    private readonly Lazy<Task> _disposal;
 
     private LocalLambdaServer(
         LocalLambdaServerOptions options, KestrelServer kestrel, ConnectionLog connections, RequestLog requests, CancellationTokenSource stopping)
@@ -26,6 +27,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         _connections = connections;
         _requests = requests;
         _stopping = stopping;
+        _disposal = new(DisposeOnceAsync);
         Uri address = Loopback.AddressOf(kestrel);
         ServiceUrl = connections.Certificate is null ? address : new Uri($"https://{address.Authority}");
     }
@@ -143,9 +145,11 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         _connections.Count.WaitForOpenAsync(count, cancellationToken);
 
     /// <summary>Stops the server: functions are cancelled, connections aborted, processes killed.</summary>
-    public async ValueTask DisposeAsync()
+    /// <remarks>Each call waits until that is done.</remarks>
+    public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    private async Task DisposeOnceAsync()
     {
-        if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _kestrel.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         foreach (IAsyncDisposable pool in _options.Pools) await pool.DisposeAsync().ConfigureAwait(false);

@@ -15,7 +15,7 @@ public enum ReplayTiming
 }
 
 /// <summary>A streamed answer with its timing, saved to a small file and served again.</summary>
-/// <remarks>The file has a JSON object a line: the head, each chunk (text where it is UTF-8, else base64), the end. It can be edited by hand.</remarks>
+/// <remarks>The file has a JSON object a line: the head, each chunk (text where it is UTF-8, else base64), the end: <c>complete</c> or <c>cut</c>. It can be edited by hand. The executed version in the head is not served again: that is the version of the function which serves it.</remarks>
 public sealed class RecordedStream
 {
     private readonly IReadOnlyList<RecordedLine> _lines;
@@ -37,7 +37,7 @@ public sealed class RecordedStream
     /// <summary>Serves the recording as a function does.</summary>
     internal async Task ReplayAsync(FunctionResponse response, ReplayTiming timing, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
-        if (_lines[0].ContentType is { } contentType) response.ContentType = contentType;
+        if (_lines[0].ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) response.ContentType = contentType;
         await response.StartAsync(cancellationToken).ConfigureAwait(false);
         long start = timeProvider.GetTimestamp();
         foreach (RecordedLine line in _lines.Skip(1))
@@ -90,23 +90,27 @@ public sealed class RecordedStream
     public static async Task<RecordedStream> LoadAsync(string path, CancellationToken cancellationToken = default)
     {
         var lines = new List<RecordedLine>();
+        int number = 0;
         foreach (string text in await File.ReadAllLinesAsync(path, cancellationToken).ConfigureAwait(false))
         {
+            number++;
             if (string.IsNullOrWhiteSpace(text)) continue;
             try
             {
-                RecordedLine line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new JsonException("null");
-                _ = line.IsChunk ? line.Payload() : null;
+                RecordedLine line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new FormatException("it is null");
+                if (line.Problem(first: lines.Count == 0) is { } problem) throw new FormatException(problem);
+                if (lines is [.., { IsEnd: true }]) throw new FormatException("the recording has ended before it");
+                line.Decode();
                 lines.Add(line);
             }
             catch (Exception e) when (e is JsonException or FormatException)
             {
-                throw new InvalidDataException($"Line {lines.Count + 1} of {path} is no line of a recording: {e.Message}", e);
+                throw new InvalidDataException($"Line {number} of {path} is no line of a recording: {e.Message}", e);
             }
         }
 
-        if (lines.Count < 2 || lines[^1].IsChunk)
-            throw new InvalidDataException($"{path} is no whole recording: expected a head, chunks and an end, found {lines.Count} lines.");
+        if (lines is not [.., { IsEnd: true }])
+            throw new InvalidDataException($"{path} is no whole recording: expected a head, chunks, and complete or cut as the last line; it has {lines.Count} lines and no end.");
         return new RecordedStream(lines);
     }
 

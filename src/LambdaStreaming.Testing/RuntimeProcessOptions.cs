@@ -3,7 +3,7 @@ namespace LambdaStreaming.Testing;
 /// <summary>A real function: a program that speaks the Lambda Runtime API, such as an official runtime interface client or a <c>bootstrap</c>.</summary>
 /// <remarks>
 /// The program is started at the first call that finds none idle, and takes one call after another; calls at the same time get a process each.
-/// It gets this process's environment, the variables that Lambda sets, and <see cref="Environment"/>. On Unix it dies with this process, even when that is killed.
+/// It gets this process's environment, the variables that Lambda sets, and <see cref="Environment"/>. On Unix it dies with this process, even when that is killed, and what it leaves running dies with it.
 /// </remarks>
 public sealed class RuntimeProcessOptions
 {
@@ -41,6 +41,7 @@ public sealed class RuntimeProcessOptions
 
     /// <summary>Called with each line that the program writes to its output or error stream.</summary>
     /// <value>Default: <see langword="null"/>; the lines of a call are in its log tail in any case.</value>
+    /// <remarks>Called on other threads, one for each stream, also when no call runs. What it throws is ignored.</remarks>
     public Action<string>? LineWritten { get; init; }
 
     /// <summary>Describes a Node.js function that runs on the official runtime interface client.</summary>

@@ -102,6 +102,16 @@ public class CallScriptTests
     }
 
     [Fact]
+    public async Task CutAfterChunks_MoreThanTheFunctionWrites_EndsBeforeInvokeComplete()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CutAfterChunks(9, CutMode.CleanEnd));
+
+        (byte[] body, Exception? error) = await ReadAsync(server);
+
+        Assert.Equal((2 * ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
     public async Task CutBeforeInvokeComplete_CleanEnd_OmitsIt()
     {
         await using var server = await StartAsync(f => f.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd));
@@ -174,6 +184,68 @@ public class CallScriptTests
         await request.Completed.WaitAsync(Soon, Token);
         Assert.Equal(ChunkBytes, request.BytesSent);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SilenceAndOversized_FunctionsTimeIsOver_SendNothingMore(bool oversized)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var timedOut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.VerifySignatures = false;
+                s.AddFunction("other");
+                LocalFunction function = s.AddFunction("ab", async (_, response, ct) =>
+                {
+                    ct.Register(timedOut.SetResult);
+                    await response.WriteTextAsync("a", ct);
+                }).WithTimeout(TimeSpan.FromMinutes(1));
+                if (oversized) function.OnEveryCall().OversizedMessageAfterChunks(1, uint.MaxValue);
+                else function.OnEveryCall().SilenceAfterChunks(1);
+            },
+            Token);
+        using var http = new SignedHttp(server);
+        int sent = ChunkBytes + (oversized ? 12 : 0);
+
+        using HttpResponseMessage response = await http.InvokeAsync("ab");
+        await using Stream body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[sent], Token);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await timedOut.Task.WaitAsync(Soon, Token);
+        for (int call = 0; call < 20; call++) (await http.InvokeAsync("other")).Dispose();   // time in which it could go on
+        SeenRequest request = server.Requests[0];
+        bool completed = request.Completed.IsCompleted;
+        await server.DisposeAsync();
+
+        Assert.IsAssignableFrom<IOException>(await Record.ExceptionAsync(() => body.CopyToAsync(Stream.Null, Token)));
+        Assert.Equal((false, sent), (completed, request.BytesSent));
+    }
+
+    [Theory]
+    [InlineData(204)]
+    [InlineData(205)]
+    [InlineData(304)]
+    public async Task RespondWithStatus_OfNoBody_SendsNone(int status)
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().RespondWithStatus(status));
+        using var http = new SignedHttp(server);
+
+        using HttpResponseMessage response = await http.InvokeAsync("ab");
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+        Assert.Null(response.Content.Headers.ContentType);
+        await server.Requests[0].Completed.WaitAsync(Soon, Token);
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(600)]
+    public void RespondWithStatus_NoFinalStatus_IsRefused(int status) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).RespondWithStatus(status));
 
     [Fact]
     public async Task OversizedMessageAfterChunks_WithOurClient_IsRefusedAtOnce()

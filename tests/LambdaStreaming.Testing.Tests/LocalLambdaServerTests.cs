@@ -13,6 +13,17 @@ public class LocalLambdaServerTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task DisposeAsync_ASecondTimeMeanwhile_WaitsForTheFirst()
+    {
+        var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), TestContext.Current.CancellationToken);
+
+        Task first = server.DisposeAsync().AsTask();
+        await server.DisposeAsync();
+
+        Assert.True(first.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task Invoke_FunctionWritesThreeTimes_SendsThreeChunksAndCompletes()
     {
         await using var server = await LocalLambdaServer.StartAsync(

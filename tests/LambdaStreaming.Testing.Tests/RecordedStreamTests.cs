@@ -126,6 +126,37 @@ public class RecordedStreamTests
     }
 
     [Theory]
+    [InlineData(1, """{"event":"head","statusCode":200}""", """{"complete":{}}""")]
+    [InlineData(1, """{"text":"a"}""", """{"complete":{}}""")]
+    [InlineData(1, """{"complete":{}}""", """{"complete":{}}""")]
+    [InlineData(2, "{}", """{"text":"a","base64":"YQ=="}""", """{"complete":{}}""")]
+    [InlineData(2, "{}", """{"text":"a","complete":{}}""")]
+    [InlineData(2, "{}", """{"complete":{},"cut":"it was"}""")]
+    [InlineData(2, "{}", """{"contentType":"text/plain"}""", """{"complete":{}}""")]
+    [InlineData(2, "{}", """{"afterMilliseconds":-1,"text":"a"}""", """{"complete":{}}""")]
+    [InlineData(2, "{}", """{"complete":{"errorType":"Unhandled"}}""")]
+    [InlineData(2, "{}", """{"complete":{"logResult":"!"}}""")]
+    [InlineData(2, "{}", """{"Error":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
+    [InlineData(4, "{}", "", """{"complete":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
+    [InlineData(3, "{}", """{"cut":"it was"}""", """{"text":"a"}""", """{"complete":{}}""")]
+    public async Task LoadAsync_LineIsOutOfPlace_ThrowsNamingIt(int number, params string[] lines)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(path, lines, Token);
+
+            var exception = await Assert.ThrowsAsync<InvalidDataException>(() => RecordedStream.LoadAsync(path, Token));
+
+            Assert.StartsWith($"Line {number} of", exception.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
     [InlineData("null")]
     [InlineData("""{"base64":"!"}""")]
     public async Task LoadAsync_LineIsNone_Throws(string line)

@@ -180,6 +180,96 @@ public class RuntimeProcessTests
     }
 
     [Fact]
+    public async Task Supervisor_ProgramEnds_KillsWhatItLeft()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Process groups are made with setsid, which Linux has.");
+        var info = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
+        foreach (string argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & exit 3"]) info.ArgumentList.Add(argument);
+        using Process shell = Process.Start(info)!;
+
+        Assert.Equal("", await shell.StandardOutput.ReadToEndAsync(Token).WaitAsync(Soon, Token));
+        await shell.WaitForExitAsync(Token).WaitAsync(Soon, Token);
+        Assert.Equal(3, shell.ExitCode);
+    }
+
+    [Fact]
+    public async Task Program_EndsButItsChildHoldsTheOutput_FailsTheCallAndKillsTheChild()
+    {
+        var child = new TaskCompletionSource<int>();
+        await using var server = await StartShellAsync("sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+
+        var error = await FailAsync(server);
+
+        Assert.Equal("Runtime.ExitError", error.ErrorCode);
+        Assert.Contains("exit status 3", error.ErrorDetails);
+        await GoneAsync(await child.Task.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Program_LeavesAChildBeyondItsGroup_IsStillSeenToEnd()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid, which Linux has.");
+        var child = new TaskCompletionSource<int>();
+        await using var server = await StartShellAsync("setsid sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+
+        var error = await FailAsync(server);
+
+        Assert.Equal("Runtime.ExitError", error.ErrorCode);
+        using Process left = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
+        left.Kill();
+    }
+
+    [Fact]
+    public async Task Program_IsKilled_TheLogHasItsOwnLinesOnly()
+    {
+        var lines = new List<string>();
+        await using var server = await StartShellAsync("echo mine; kill -s KILL $$", lines.Add);
+
+        var error = await FailAsync(server);
+
+        Assert.Contains("signal 9", error.ErrorDetails);
+        Assert.Equal(["mine"], lines);
+    }
+
+    [Fact]
+    public async Task LineWritten_Throws_IsIgnored()
+    {
+        await using var server = await StartShellAsync("echo one; exit 3", _ => throw new InvalidOperationException("There is no currently active test."));
+
+        Assert.Equal("Runtime.ExitError", (await FailAsync(server)).ErrorCode);
+    }
+
+    [Theory]
+    [InlineData("streaming", "RangeError")]
+    [InlineData("buffered", "Unhandled")]
+    public async Task Node_ErrorIsLarge_ArrivesWhole(string handler, string errorCode)
+    {
+        Interop.NeedsNodeRuntime();
+        DirectoryInfo folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "large.mjs"), """
+                const fail = async () => { throw new RangeError('x'.repeat(100_000)); };
+                export const streaming = awslambda.streamifyResponse(fail);
+                export const buffered = async () => fail();
+                """, Token);
+            await using var server = await LocalLambdaServer.StartAsync(
+                s => s.AddFunction("large", RuntimeProcessOptions.Node(folder.FullName, "large." + handler, Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric"))), Token);
+            using var client = server.CreateClient();
+
+            await using var response = await client.InvokeWithResponseStreamAsync(new("large"), Token).WaitAsync(Soon, Token);
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response).WaitAsync(Soon, Token));
+
+            Assert.Equal(errorCode, error.ErrorCode);
+            Assert.Contains(new string('x', 100_000), error.ErrorDetails);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task NoSuchProgram_IsTheFunctionsError()
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("none", new RuntimeProcessOptions("no-such-program-at-all")), Token);
@@ -188,7 +278,22 @@ public class RuntimeProcessTests
         await using var response = await client.InvokeWithResponseStreamAsync(new("none"), Token);
         var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response));
 
-        Assert.StartsWith("Runtime.", error.ErrorCode);
+        Assert.Equal("Runtime.InvalidEntrypoint", error.ErrorCode);
+        Assert.Contains("no-such-program-at-all", error.ErrorDetails);
+    }
+
+    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> lineWritten)
+    {
+        Assert.SkipUnless(!OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        return LocalLambdaServer.StartAsync(
+            s => s.AddFunction("shell", new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", script], LineWritten = lineWritten }), Token);
+    }
+
+    private static async Task<FunctionErrorException> FailAsync(LocalLambdaServer server)
+    {
+        using var client = server.CreateClient();
+        await using var response = await client.InvokeWithResponseStreamAsync(new("shell"), Token).WaitAsync(Soon, Token);
+        return await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response).WaitAsync(Soon, Token));
     }
 
     private static Task<LocalLambdaServer> StartNodeAsync(string handler, Action<LocalFunction>? configure = null)

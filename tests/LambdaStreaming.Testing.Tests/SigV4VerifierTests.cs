@@ -121,6 +121,49 @@ public class SigV4VerifierTests
         Assert.Equal("'X-Amz-Log-Type' must be a 'SignedHeader' in the AWS Authorization.", refusal?.Message);
     }
 
+    [Theory]
+    [InlineData("x-amz-date;host")]
+    [InlineData("Host;x-amz-date")]
+    [InlineData("host;host;x-amz-date")]
+    [InlineData("host;x-amz-date;x-none")]
+    [InlineData("")]
+    public void Verify_ListOfSignedHeadersIsWrong_RefusesThoughTheSignatureFits(string list)
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+
+        Assert.Equal("IncompleteSignatureException", Verifier(data).Verify(Signed(data, Request(data), list))?.ErrorCode);
+    }
+
+    [Theory]
+    [InlineData("UNSIGNED-PAYLOAD")]
+    [InlineData("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
+    public void Verify_SignedHashIsNotThatOfTheBody_RefusesThoughTheSignatureFits(string hash)
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        SignedRequest request = WithHeader(Request(data), "x-amz-content-sha256", _ => hash) with { Body = "{}"u8.ToArray() };
+
+        Assert.Equal("InvalidSignatureException", Verifier(data).Verify(Signed(data, request, "host;x-amz-content-sha256;x-amz-date"))?.ErrorCode);
+    }
+
+    [Fact]
+    public void Verify_ListOfSignedHeadersIsRight_Holds()
+    {
+        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+
+        Assert.Null(Verifier(data).Verify(Signed(data, Request(data), "host;x-amz-content-sha256;x-amz-date")));
+    }
+
+    // Signs what the list says, however wrong.
+    private static SignedRequest Signed(JsonNode data, SignedRequest request, string list)
+    {
+        JsonNode credentials = data["context"]!["credentials"]!;
+        string date = request.Headers.First(header => header.Key == "X-Amz-Date").Value;
+        string scope = $"{date[..8]}/{(string)data["context"]!["region"]!}/lambda/aws4_request";
+        string toSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(request, list.Split(';')), date, scope);
+        string signature = CanonicalRequest.Signature((string)credentials["secret_access_key"]!, scope, toSign);
+        return WithHeader(request, "Authorization", _ => $"{CanonicalRequest.Algorithm} Credential={(string)credentials["access_key_id"]!}/{scope}, SignedHeaders={list}, Signature={signature}");
+    }
+
     private static SignedRequest Request(JsonNode data)
     {
         JsonNode request = data["request"]!;

@@ -10,7 +10,7 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>One answer as a stream of events: head, chunks, completion.</summary>
 #pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing; and a function left behind may still come to it.
 internal sealed class InvocationStream(
-    ResponseWire wire, FunctionInvocation invocation, CallFaults faults, LocalLambdaServerOptions options, CancellationTokenSource over)
+    ResponseWire wire, FunctionInvocation invocation, CallFaults faults, LocalLambdaServerOptions options, CancellationTokenSource over, CancellationToken gone)
 #pragma warning restore CA1001
 {
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
@@ -89,6 +89,8 @@ internal sealed class InvocationStream(
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // After a silence, which ends when the client leaves or the server stops, there is nothing to complete.
+            cancellationToken.ThrowIfCancellationRequested();
             _completing = true;
             await SendHeadAsync(cancellationToken).ConfigureAwait(false);
             await InterruptAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
@@ -165,7 +167,8 @@ internal sealed class InvocationStream(
         {
             _interruptions.RemoveAt(0);
             await wire.WriteAsync(next.Bytes, cancellationToken).ConfigureAwait(false);
-            if (next.Silence) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            // Not even the end of the function's time ends it.
+            if (next.Silence) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone).ConfigureAwait(false);
             if (next.Cut is { } cut && !wire.Ended) await wire.CutAsync(cut).ConfigureAwait(false);
         }
     }

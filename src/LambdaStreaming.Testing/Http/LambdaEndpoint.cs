@@ -93,8 +93,16 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         }
         finally
         {
-            Leave(function);
+            // A real function runs on when its client has left, and counts to its end.
+            if (invocation.RunsUntil.IsCompleted) Leave(function);
+            else _ = LeaveLaterAsync(function, invocation.RunsUntil);
         }
+    }
+
+    private async Task LeaveLaterAsync(LocalFunction function, Task end)
+    {
+        await end.ConfigureAwait(false);
+        Leave(function);
     }
 
     /// <returns>The answer to one call too many, or <see langword="null"/> when the call may run; then <see cref="Leave"/> ends it.</returns>
@@ -147,7 +155,7 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
     {
         using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
-        var stream = new InvocationStream(wire, invocation, faults, options, over);
+        var stream = new InvocationStream(wire, invocation, faults, options, over, gone);
         Task running = Task.CompletedTask;
         try
         {
@@ -157,7 +165,11 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
             gone.ThrowIfCancellationRequested();
-            if (timeout.IsCancellationRequested) stream.Fail("Sandbox.Timedout", TimedOut(invocation, function.Timeout));
+            if (timeout.IsCancellationRequested)
+            {
+                invocation.RunsUntil = Task.CompletedTask;
+                stream.Fail("Sandbox.Timedout", TimedOut(invocation, function.Timeout));
+            }
         }
 #pragma warning disable CA1031 // Whatever leaves a function is the function's error, as on AWS.
         catch (Exception e)

@@ -27,6 +27,9 @@ internal sealed record RecordedLine
     public string? Cut { get; init; }
 
     [JsonIgnore]
+    public bool IsEnd => Complete is not null || Cut is not null;
+
+    [JsonIgnore]
     public bool IsChunk => Text is not null || Base64 is not null;
 
     public static RecordedLine Chunk(double afterMilliseconds, byte[] payload)
@@ -39,6 +42,32 @@ internal sealed record RecordedLine
         {
             return new() { AfterMilliseconds = afterMilliseconds, Base64 = Convert.ToBase64String(payload) };
         }
+    }
+
+    /// <summary>Says what is wrong with a line in its place.</summary>
+    /// <returns><see langword="null"/> when nothing is.</returns>
+    public string? Problem(bool first)
+    {
+        bool isHead = ExecutedVersion is not null || ContentType is not null;
+        int ends = (Complete is not null ? 1 : 0) + (Cut is not null ? 1 : 0);
+        if (AfterMilliseconds is < 0 or > int.MaxValue) return "afterMilliseconds is no time";
+        if (first) return IsChunk || ends > 0 ? "the first line is the head" : null;
+        if (isHead) return "only the head has executedVersion and contentType";
+        return (IsChunk, ends, Text is not null && Base64 is not null) switch
+        {
+            (_, _, true) => "it has text and base64",
+            (true, 0, _) or (false, 1, _) => null,
+            (false, 0, _) => "it has none of text, base64, complete and cut",
+            _ => "it has more than one of text, base64, complete and cut",
+        };
+    }
+
+    /// <summary>Decodes what is base64.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public void Decode()
+    {
+        if (Base64 is not null) _ = Convert.FromBase64String(Base64);
+        if (Complete?.LogResult is { } log) _ = Convert.FromBase64String(log);
     }
 
     public byte[] Payload() => Text is not null ? Encoding.UTF8.GetBytes(Text) : Convert.FromBase64String(Base64!);
@@ -59,5 +88,6 @@ internal sealed partial class RecordingJson : JsonSerializerContext
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     });
 }

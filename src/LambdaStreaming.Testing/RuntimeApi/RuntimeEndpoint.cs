@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -15,6 +17,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
 
     private readonly Channel<RuntimeInvocation> _calls = Channel.CreateUnbounded<RuntimeInvocation>();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly object _gate = new();
+    private TaskCompletionSource _asks = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _asking;
 
     /// <summary>The call that the process was given last.</summary>
     public RuntimeInvocation? Current { get; private set; }
@@ -22,10 +27,36 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     /// <summary>The error with which the process failed to start.</summary>
     public (string Type, string Details)? InitError { get; private set; }
 
+    /// <summary>Ends when the process asks for a call, and has none.</summary>
+    public Task Asks
+    {
+        get
+        {
+            lock (_gate) return _asks.Task;
+        }
+    }
+
     public void Give(RuntimeInvocation call)
     {
-        Current = call;
-        _calls.Writer.TryWrite(call);
+        try
+        {
+            call.Headers = Headers(call.Invocation);
+        }
+        catch (FormatException e)
+        {
+            call.FailWith("Runtime.Unknown", e.Message);
+            return;
+        }
+
+        (string Type, string Details)? initError;
+        lock (_gate)
+        {
+            Current = call;
+            initError = InitError;
+        }
+
+        if (initError is { } error) FailInit(call, error);
+        else _calls.Writer.TryWrite(call);
     }
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
@@ -59,6 +90,18 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         {
             context.Abort();    // the process has gone, or is to go
         }
+#pragma warning disable CA1031 // Whatever goes wrong here, the call must not be left to its time-out.
+        catch (Exception e)
+        {
+            if (Current is { Done.IsCompleted: false } call)
+            {
+                call.RuntimeBroke = true;
+                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {e.Message}");
+            }
+
+            context.Abort();
+        }
+#pragma warning restore CA1031
     }
 
     private RuntimeInvocation? CallOf(string id) => Current is { } call && call.Invocation.RequestId == id && !call.Done.IsCompleted ? call : null;
@@ -66,21 +109,73 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     private async Task NextAsync(HttpContext context)
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
-        RuntimeInvocation call = await _calls.Reader.ReadAsync(gone.Token).ConfigureAwait(false);
-        FunctionInvocation invocation = call.Invocation;
-        IHeaderDictionary headers = context.Response.Headers;
-        headers["Lambda-Runtime-Aws-Request-Id"] = invocation.RequestId;
-        headers["Lambda-Runtime-Deadline-Ms"] = invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
-        headers["Lambda-Runtime-Invoked-Function-Arn"] = invokedFunctionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier);
-        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out string? trace)) headers["Lambda-Runtime-Trace-Id"] = trace;
-        if (invocation.TenantId is not null) headers["Lambda-Runtime-Aws-Tenant-Id"] = invocation.TenantId;
-        if (ClientContext(invocation.ClientContext) is { } clientContext) headers["Lambda-Runtime-Client-Context"] = clientContext;
+        RuntimeInvocation call = await TakeAsync(gone.Token).ConfigureAwait(false);
+        try
+        {
+            gone.Token.ThrowIfCancellationRequested();
+            foreach ((string name, string value) in call.Headers) context.Response.Headers[name] = value;
 
-        // Runtimes parse the payload always: none has to be sent as some JSON.
-        ReadOnlyMemory<byte> payload = invocation.Payload.IsEmpty ? "{}"u8.ToArray() : invocation.Payload;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = payload.Length;
-        await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
+            // Runtimes parse the payload always: none has to be sent as some JSON.
+            ReadOnlyMemory<byte> payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = payload.Length;
+            call.Delivered = true;
+            await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Not delivered whole: for the next request of this process, or for another process.
+            call.Delivered = false;
+            _calls.Writer.TryWrite(call);
+            throw;
+        }
+    }
+
+    private async Task<RuntimeInvocation> TakeAsync(CancellationToken gone)
+    {
+        lock (_gate)
+        {
+            _asking++;
+            _asks.TrySetResult();
+        }
+
+        try
+        {
+            RuntimeInvocation call;
+            do
+            {
+                call = await _calls.Reader.ReadAsync(gone).ConfigureAwait(false);
+            }
+            while (call.Done.IsCompleted);  // its time was over before it was asked for
+            return call;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_asking == 0) _asks = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+
+    private List<KeyValuePair<string, string>> Headers(FunctionInvocation invocation)
+    {
+        var headers = new List<KeyValuePair<string, string>>
+        {
+            new("Lambda-Runtime-Aws-Request-Id", invocation.RequestId),
+            new("Lambda-Runtime-Deadline-Ms", invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)),
+            new("Lambda-Runtime-Invoked-Function-Arn", invokedFunctionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier)),
+        };
+        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out string? trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
+        if (invocation.TenantId is not null) headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
+        if (!string.IsNullOrEmpty(invocation.ClientContext)) headers.Add(new("Lambda-Runtime-Client-Context", ClientContext(invocation.ClientContext)));
+        foreach ((string name, string value) in headers)
+        {
+            if (value.Any(c => c is < ' ' or > '~'))
+                throw new FormatException($"The header {name} of the Runtime API carries visible ASCII characters and blanks only, and the call's value for it has others.");
+        }
+
+        return headers;
     }
 
     private static async Task ResponseAsync(HttpContext context, RuntimeInvocation call)
@@ -89,7 +184,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         try
         {
             bool streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
-            if (context.Request.ContentType is { } contentType) call.Response.ContentType = contentType;
+            if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) call.Response.ContentType = contentType;
             if (streaming) await PassOnAsync(context, call).ConfigureAwait(false);
             else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
 
@@ -101,7 +196,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         {
             // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
             call.RuntimeBroke = true;
-            call.Fail("Runtime.TruncatedResponse", $"RequestId: {call.Invocation.RequestId} Error: The runtime's response ended before its end.");
+            call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
             throw;
         }
 
@@ -144,9 +239,23 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     {
         string details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
         string type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
-        InitError = (type.Length > 0 ? type : "Runtime.Unknown", details);
-        Current?.Fail(InitError.Value.Type, details);
+        (string, string) error = (string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type, details);
+        RuntimeInvocation? call;
+        lock (_gate)
+        {
+            InitError = error;
+            call = Current;
+        }
+
+        if (call is { Done.IsCompleted: false }) FailInit(call, error);
         await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+    }
+
+    // It may run on, but will never ask for a call.
+    private static void FailInit(RuntimeInvocation call, (string Type, string Details) error)
+    {
+        call.RuntimeBroke = true;
+        call.Fail(error.Type, error.Details);
     }
 
     private static async Task<byte[]> ReadAllAsync(HttpContext context)
@@ -174,11 +283,19 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         return Convert.TryFromBase64String(base64, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
     }
 
-    // A header cannot hold line breaks, and JSON does not need them.
-    private static string? ClientContext(string? base64)
+    // A header is one line of ASCII; JSON can be written so.
+    private static string ClientContext(string base64)
     {
-        if (string.IsNullOrEmpty(base64)) return null;
-        string json = Details(base64).ReplaceLineEndings(" ");
-        return json.All(c => c is >= ' ' and < '\x7f') ? json : null;
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(Convert.FromBase64String(base64));
+            var line = new ArrayBufferWriter<byte>();
+            using (var writer = new Utf8JsonWriter(line)) json.RootElement.WriteTo(writer);
+            return Encoding.ASCII.GetString(line.WrittenSpan);
+        }
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+        {
+            throw new FormatException($"The client context must be JSON in base64: {e.Message}", e);
+        }
     }
 }

@@ -9,12 +9,16 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
 
     public FunctionResponse Response { get; } = response;
 
-    public RuntimeProcess? Process { get; set; }
+    /// <summary>What GET next tells of it, beside the payload.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; set; } = [];
+
+    /// <summary>Whether a process has asked for it, and was given it.</summary>
+    public bool Delivered { get; set; }
 
     /// <summary>Whether the runtime has begun to post its answer.</summary>
     public bool Answering { get; set; }
 
-    /// <summary>Whether the runtime's connection broke amid its answer: its process is ending, and gets no other call.</summary>
+    /// <summary>Whether its process is of no use any more: its connection broke amid the answer, it did not start, or its time was over.</summary>
     public bool RuntimeBroke { get; set; }
 
     /// <summary>Ends when the runtime's answer has ended, well or not.</summary>
@@ -22,9 +26,12 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
 
     public void SetDone() => _done.TrySetResult();
 
-    public void Fail(string errorCode, string errorDetails)
+    public void Fail(string errorCode, string error)
     {
-        Response.Fail(errorCode, errorDetails);
+        Response.Fail(errorCode, error);
         SetDone();
     }
+
+    /// <summary>Fails in words of our own, in the form that Lambda gives its.</summary>
+    public void FailWith(string errorCode, string reason) => Fail(errorCode, $"RequestId: {Invocation.RequestId} Error: {reason}");
 }

@@ -1,12 +1,19 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The processes of one function: started when needed, used again, killed at a time-out and at the end.</summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing; and a call left behind may still come to it.
 internal sealed class RuntimePool(string functionName, RuntimeProcessOptions options, LocalLambdaServerOptions server) : IAsyncDisposable
+#pragma warning restore CA1001
 {
+    // How long a call waits for a process that has answered to ask for another, which takes it milliseconds, before a new one is started.
+    private static readonly TimeSpan ReturnWait = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _slots = new(options.MaxProcesses);
     private readonly ConcurrentStack<RuntimeProcess> _idle = new();
+    private readonly ConcurrentDictionary<RuntimeProcess, Task> _returning = new();
     private readonly ConcurrentDictionary<RuntimeProcess, bool> _all = new();
     private volatile bool _disposed;
 
@@ -14,6 +21,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
+        invocation.RunsUntil = call.Done;
         Task running = RunAsync(call);
         try
         {
@@ -21,8 +29,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
         catch (OperationCanceledException) when (!running.IsCompleted)
         {
-            // The client has left: as on AWS the function runs on, to its end or its deadline. When its time is over this kills it at once.
-            _ = KillAtDeadlineAsync(call, running);
+            // The client has left: as on AWS the function runs on, to its end or its deadline. When its time is over this ends it at once.
+            _ = EndAtDeadlineAsync(call, running);
             throw;
         }
     }
@@ -30,8 +38,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     public async ValueTask DisposeAsync()
     {
         _disposed = true;
-        foreach (RuntimeProcess process in _all.Keys) await process.DisposeAsync().ConfigureAwait(false);
-        _slots.Dispose();
+        await Task.WhenAll(_all.Keys.Select(process => process.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     private async Task RunAsync(RuntimeInvocation call)
@@ -39,28 +46,48 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         RuntimeProcess? process = null;
         try
         {
-            process = await TakeAsync().ConfigureAwait(false);
-            call.Process = process;
-            await process.InvokeAsync(call).ConfigureAwait(false);
+            // Again where the process ended before it was given the call, which is none of the call's doing. A new one always ends the call.
+            while (!call.Done.IsCompleted && !_disposed)
+            {
+                if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
+                process = await TakeAsync().ConfigureAwait(false);
+                if (!call.Done.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException)
         {
-            call.Fail("Runtime.InvalidEntrypoint", $"RequestId: {call.Invocation.RequestId} Error: The program did not start: {e.Message}");
+            call.FailWith("Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {e.Message}");
         }
         finally
         {
-            if (process is { HasExited: false } && !call.RuntimeBroke && !_disposed) _idle.Push(process);
-            else if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
-            if (!_disposed) _slots.Release();
+            call.SetDone();
+            if (process is not null && !call.RuntimeBroke && !_disposed)
+            {
+                _ = ReturnAsync(process, call.Invocation.Deadline);
+            }
+            else
+            {
+                if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
+                _slots.Release();
+            }
         }
     }
 
     private async Task<RuntimeProcess> TakeAsync()
     {
-        while (_idle.TryPop(out RuntimeProcess? idle))
+        for (long since = Stopwatch.GetTimestamp(); ;)
         {
-            if (!idle.HasExited) return idle;
-            await RemoveAsync(idle).ConfigureAwait(false);
+            Task[] returning = [.. _returning.Values];
+            while (_idle.TryPop(out RuntimeProcess? idle))
+            {
+                if (!idle.HasExited) return idle;
+                await RemoveAsync(idle).ConfigureAwait(false);
+            }
+
+            TimeSpan left = ReturnWait - Stopwatch.GetElapsedTime(since);
+            if (returning.Length == 0 || left <= TimeSpan.Zero) break;
+            Task one = Task.WhenAny(returning);
+            await one.WaitAsync(left, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         RuntimeProcess started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None).ConfigureAwait(false);
@@ -69,12 +96,33 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         return started;
     }
 
-    private async Task KillAtDeadlineAsync(RuntimeInvocation call, Task running)
+    /// <summary>Makes a process idle once it asks for its next call. As on AWS, what it does before that is on the time of the last one.</summary>
+    private async Task ReturnAsync(RuntimeProcess process, DateTimeOffset deadline)
+    {
+        var returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _returning[process] = returned.Task;
+        try
+        {
+            TimeSpan left = deadline - server.TimeProvider.GetUtcNow();
+            bool asks = await process.AsksAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
+            if (asks && !_disposed) _idle.Push(process);
+            else await RemoveAsync(process).ConfigureAwait(false);
+        }
+        finally
+        {
+            _returning.TryRemove(process, out _);
+            returned.SetResult();
+            _slots.Release();
+        }
+    }
+
+    private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
     {
         TimeSpan left = call.Invocation.Deadline - server.TimeProvider.GetUtcNow();
         if (left > TimeSpan.Zero)
             await running.WaitAsync(left, server.TimeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!running.IsCompleted && call.Process is { } process) await process.DisposeAsync().ConfigureAwait(false);
+        if (running.IsCompleted) return;
+        call.RuntimeBroke = true;
         call.SetDone();
     }
 

@@ -8,24 +8,33 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <summary>One running program with a Runtime API of its own, so that its exit tells which call it had.</summary>
 internal sealed class RuntimeProcess : IAsyncDisposable
 {
-    // On Unix a shell stands between: it kills the program, with its process group, when our end of its input closes, also because we were killed.
+    // On Unix a shell stands between: it kills the program's process group when the program ends, so that no child of it is left,
+    // and when our end of the shell's input closes, also because we were killed. What the shell itself has to say is no part of the log.
     internal const string Supervisor = """
         exec 3<&0
         if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null 3<&- & else "$@" </dev/null 3<&- & fi
         child=$!
-        { read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } >/dev/null 2>&1 &
+        exec >/dev/null 2>&1
+        { read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
         watch=$!
         exec 3<&-
         wait "$child"
         code=$?
-        kill "$watch" 2>/dev/null
+        kill -s KILL -- "-$child"
+        kill "$watch"
         exit "$code"
         """;
 
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
 
+    // Runtimes put a whole error, its message and its stack, into a header or a trailer.
+    private const int MaxHeaderBytes = 8 * 1024 * 1024;
+
     // A line that was written before the answer ended may still be in the pipe.
     private static readonly TimeSpan LogWait = TimeSpan.FromMilliseconds(20);
+
+    // A process that left the group may hold the output open for ever.
+    private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(500);
 
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
@@ -33,34 +42,44 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Action<string>? _lineWritten;
     private readonly Lazy<Task> _disposal;
+    private readonly TaskCompletionSource<int> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _fileName;
+    private bool _used;
 
-    private RuntimeProcess(RuntimeEndpoint endpoint, KestrelServer kestrel, ConnectionCount connections, Process process, Action<string>? lineWritten)
+    private RuntimeProcess(RuntimeEndpoint endpoint, KestrelServer kestrel, ConnectionCount connections, Process process, RuntimeProcessOptions options)
     {
         _endpoint = endpoint;
         _kestrel = kestrel;
         _connections = connections;
         _process = process;
-        _lineWritten = lineWritten;
+        _lineWritten = options.LineWritten;
+        _fileName = options.FileName;
         _disposal = new(DisposeOnceAsync);
     }
 
-    public bool HasExited => _disposal.IsValueCreated || _process.HasExited;
+    public bool HasExited => _disposal.IsValueCreated || _exit.Task.IsCompleted;
 
     public static async Task<RuntimeProcess> StartAsync(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, CancellationToken cancellationToken)
     {
         string arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
         var endpoint = new RuntimeEndpoint(arn);
         var connections = new ConnectionCount();
-        KestrelServer kestrel = Loopback.Create(0, server.LoggerFactory, async (connection, next) =>
-        {
-            using IDisposable counted = connections.Enter();
-            await next(connection).ConfigureAwait(false);
-        });
+        KestrelServer kestrel = Loopback.Create(
+            0,
+            server.LoggerFactory,
+            async (connection, next) =>
+            {
+                using IDisposable counted = connections.Enter();
+                await next(connection).ConfigureAwait(false);
+            },
+            MaxHeaderBytes);
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
             var process = new Process { StartInfo = StartInfo(options, server, functionName, Loopback.AddressOf(kestrel).Authority) };
-            var started = new RuntimeProcess(endpoint, kestrel, connections, process, options.LineWritten);
+            var started = new RuntimeProcess(endpoint, kestrel, connections, process, options);
+            process.EnableRaisingEvents = true;
+            process.Exited += started.OnExit;
             process.OutputDataReceived += started.OnLine;
             process.ErrorDataReceived += started.OnLine;
             process.Start();
@@ -77,20 +96,33 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     }
 
     /// <summary>Gives the process a call, and ends when the call has ended, or the process.</summary>
+    /// <remarks>The call is left as it was when a process that had other calls before ended without having been given this one.</remarks>
     public async Task InvokeAsync(RuntimeInvocation call)
     {
+        bool isNew = !_used;
+        _used = true;
         _endpoint.Give(call);
-        Task exited = _process.WaitForExitAsync(CancellationToken.None);
-        if (await Task.WhenAny(call.Done, exited).ConfigureAwait(false) == exited && !call.Done.IsCompleted)
+        if (await Task.WhenAny(call.Done, _exit.Task).ConfigureAwait(false) == _exit.Task && !call.Done.IsCompleted)
         {
+            await DrainAsync().ConfigureAwait(false);
             // What it had sent may still be on its way to us. An answer that had begun breaks with the process's connection, and says so itself.
             await _connections.WaitForOpenAsync(0, CancellationToken.None).WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (call.Done.IsCompleted || call.Answering) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            else if (_endpoint.InitError is { } error) call.Fail(error.Type, error.Details);
-            else call.Fail("Runtime.ExitError", $"RequestId: {call.Invocation.RequestId} Error: Runtime exited {Reason(_process.ExitCode)}");
+            if (call.Answering) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!call.Done.IsCompleted && !call.Delivered && !isNew) return;
+            if (!call.Done.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
         }
 
         if (call.Invocation.LogType == "Tail") await Task.Delay(LogWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until the process asks for a call.</summary>
+    /// <returns>Whether it does; else it has ended, or its time is over.</returns>
+    public async Task<bool> AsksAsync(TimeSpan patience, TimeProvider timeProvider)
+    {
+        Task asks = _endpoint.Asks;
+        Task either = Task.WhenAny(asks, _exit.Task);
+        await either.WaitAsync(patience, timeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return asks.IsCompleted && !HasExited;
     }
 
     public ValueTask DisposeAsync() => new(_disposal.Value);
@@ -111,17 +143,62 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(KillWait, TimeProvider.System, CancellationToken.None)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ExitAsync().ConfigureAwait(false);
             }
 
-            if (_process.HasExited) return;
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (!_exit.Task.IsCompleted)
+            {
+                _process.Kill(entireProcessTree: true);
+                await ExitAsync().ConfigureAwait(false);
+            }
+
+            await DrainAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
         {
             // It was never started, or has gone.
+        }
+        finally
+        {
+            _exit.TrySetResult(-1);
+        }
+
+        async Task ExitAsync()
+        {
+            Task exit = _exit.Task;
+            await exit.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Waits for the last lines of a process that has ended.</summary>
+    private async Task DrainAsync()
+    {
+        try
+        {
+            await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(DrainWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        {
+            // Somebody else holds the output, or it was disposed of meanwhile.
+        }
+    }
+
+    private void FailAtExit(RuntimeInvocation call, int exitCode)
+    {
+        if (call.Answering) call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
+        else if (!call.Delivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows()) call.FailWith("Runtime.InvalidEntrypoint", $"The program {_fileName} was not found, or cannot be run (exit status {exitCode}).");
+        else call.FailWith("Runtime.ExitError", $"Runtime exited {Reason(exitCode)}");
+    }
+
+    private void OnExit(object? sender, EventArgs e)
+    {
+        try
+        {
+            _exit.TrySetResult(_process.ExitCode);
+        }
+        catch (InvalidOperationException)
+        {
+            _exit.TrySetResult(-1);     // disposed of meanwhile
         }
     }
 
@@ -129,7 +206,16 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     {
         if (line.Data is not { } text) return;
         _endpoint.Current?.Response.Log(text);
-        _lineWritten?.Invoke(text);
+        try
+        {
+            _lineWritten?.Invoke(text);
+        }
+#pragma warning disable CA1031 // On this thread it would end the whole program.
+        catch (Exception)
+        {
+            // Said in its documentation.
+        }
+#pragma warning restore CA1031
     }
 
     private static string Reason(int exitCode) => exitCode switch

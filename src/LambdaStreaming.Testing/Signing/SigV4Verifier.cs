@@ -15,6 +15,7 @@ internal sealed record SignatureRefusal(string ErrorCode, string Message);
 /// </remarks>
 internal sealed class SigV4Verifier(ImmutableCredentials credentials, string region, string service, TimeProvider timeProvider)
 {
+    private const string ContentHash = "x-amz-content-sha256";
     private const string DateFormat = "yyyyMMdd'T'HHmmss'Z'";
 
     // Source: IAM User Guide, "Troubleshoot Signature Version 4 signing": within five minutes of the time in the request.
@@ -61,8 +62,14 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
             return new("ExpiredTokenException", "The security token included in the request is expired");
 
         string[] signedHeaders = parameters["SignedHeaders"].Split(';');
+        if (WrongList(request, signedHeaders) is { } wrongList)
+            return wrongList;
         if (Unsigned(request, signedHeaders) is { } unsigned)
             return Invalid($"'{unsigned}' must be a 'SignedHeader' in the AWS Authorization.");
+
+        // "UNSIGNED-PAYLOAD" and the like are for other services: here the body is always signed.
+        if (signedHeaders.Contains(ContentHash, StringComparer.Ordinal) && Header(request, ContentHash) != CanonicalRequest.HashOf(request.Body))
+            return Invalid("The x-amz-content-sha256 header does not match the hash of the body.");
 
         string canonicalRequest = CanonicalRequest.Build(request, signedHeaders);
         string stringToSign = CanonicalRequest.StringToSign(canonicalRequest, amzDate, scope);
@@ -92,6 +99,21 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
             return $"Signature expired: {amzDate} is now earlier than {(now - MaxSkew).UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture)} ({nowText} - 5 min.)";
         if (signedAt > now + MaxSkew)
             return $"Signature not yet current: {amzDate} is still later than {(now + MaxSkew).UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture)} ({nowText} + 5 min.)";
+        return null;
+    }
+
+    // Source: IAM User Guide, "Create a signed AWS API request": a list in lower case, sorted, of headers that the request has.
+    private static SignatureRefusal? WrongList(SignedRequest request, string[] signedHeaders)
+    {
+        for (int i = 0; i < signedHeaders.Length; i++)
+        {
+            string name = signedHeaders[i];
+            if (name.Any(char.IsAsciiLetterUpper) || (i > 0 && string.CompareOrdinal(signedHeaders[i - 1], name) >= 0))
+                return Incomplete($"SignedHeaders must be in lower case, sorted, and each once; got '{string.Join(';', signedHeaders)}'.");
+            if (Header(request, name) is null)
+                return Incomplete($"SignedHeaders names '{name}', which the request does not have.");
+        }
+
         return null;
     }
 

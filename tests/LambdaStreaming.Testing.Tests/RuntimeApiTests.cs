@@ -1,0 +1,344 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using LambdaStreaming.Testing.RuntimeApi;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>The Runtime API against runtimes that do what official ones do not.</summary>
+public class RuntimeApiTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Response_ErrorInTrailersIsLarge_ArrivesWhole()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+        string details = new('x', 100_000);
+
+        Task<Answer> answer = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using TcpClient connection = await process.StreamAsync(
+            await process.NextIdAsync(),
+            "part",
+            $"Lambda-Runtime-Function-Error-Type: RangeError\r\nLambda-Runtime-Function-Error-Body: {Convert.ToBase64String(Encoding.UTF8.GetBytes(details))}\r\n");
+
+        Assert.Equal(new("part", "RangeError", details), await answer.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Error_CauseInTheHeaderIsLarge_ArrivesWhole()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+        string details = new('x', 100_000);
+
+        Task<Answer> answer = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.PostAsync(
+            $"invocation/{await process.NextIdAsync()}/error", details, ("lambda-runtime-function-xray-error-cause", details));
+
+        Assert.Equal(HttpStatusCode.Accepted, taken.StatusCode);
+        Assert.Equal(new("", "Unhandled", details), await answer.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Response_ContentTypeIsBlank_IsIgnored()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<Answer> answer = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.PostAsync($"invocation/{await process.NextIdAsync()}/response", "good", ("Content-Type", ""));
+
+        Assert.Equal(new("good", null, null), await answer.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Response_BeginsASecondTime_FailsTheCall()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<InvokeWithResponseStreamResponse> answer = client.InvokeWithResponseStreamAsync(new("hand"), Token);
+        var process = await runtime.NextProcessAsync();
+        string id = await process.NextIdAsync();
+        using TcpClient first = await process.StreamAsync(id, "part", trailers: null);
+        await using var response = await answer;
+        await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        Assert.True(await chunks.MoveNextAsync());
+        await Record.ExceptionAsync(async () => (await process.AnswerAsync(id, "again")).Dispose());
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));
+
+        Assert.Equal("Runtime.Unknown", error.ErrorCode);
+    }
+
+    [Theory]
+    [InlineData("Lambda-Runtime-Aws-Tenant-Id", "blüe", null)]
+    [InlineData("Lambda-Runtime-Trace-Id", null, "Root=ü")]
+    public async Task Next_HeaderCannotCarryAValue_FailsTheCallAndServesTheNext(string header, string? tenant, string? trace)
+    {
+        using var runtime = Runtime(maxProcesses: 1);
+        await using var server = await StartAsync(runtime, verifySignatures: false);
+        using var client = server.CreateClient();
+
+        var bad = await SendAsync(server, tenant, trace);
+        var process = await runtime.NextProcessAsync();
+        Task<string> next = process.NextIdAsync();
+        Task<Answer> good = InvokeAsync(client);
+        using HttpResponseMessage taken = await process.AnswerAsync(await next, "good");
+
+        Assert.Equal("Runtime.Unknown", (string?)bad["ErrorCode"]);
+        Assert.Contains(header, (string?)bad["ErrorDetails"]);
+        Assert.Equal("good", (await good.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Fact]
+    public async Task Next_QualifierIsNotAscii_FailsTheCall()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+        using var http = new SignedHttp(server);
+
+        using HttpResponseMessage response = await http.InvokeAsync("hand", query: "Qualifier=l%C3%BCve").WaitAsync(Soon, Token);
+        JsonNode complete = Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token).WaitAsync(Soon, Token));
+
+        Assert.Equal("Runtime.Unknown", (string?)complete["ErrorCode"]);
+    }
+
+    [Theory]
+    [InlineData("{\"name\":\"Zoë\",\n\t\"tab\":\"\\t\",\"face\":\"😀\"}")]
+    [InlineData("[1, 1.0, \"é\"]")]
+    public async Task Next_ClientContextIsAnyJson_ArrivesOnOneLineOfAscii(string context)
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<Answer> answer = InvokeAsync(client, Convert.ToBase64String(Encoding.UTF8.GetBytes(context)));
+        var process = await runtime.NextProcessAsync();
+        using HttpResponseMessage next = await process.NextAsync();
+        string arrived = next.Headers.GetValues("Lambda-Runtime-Client-Context").Single();
+        using HttpResponseMessage taken = await process.AnswerAsync(next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single(), "good");
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(context), JsonNode.Parse(arrived)), arrived);
+        Assert.DoesNotContain(arrived, c => c is < ' ' or > '~');
+        Assert.Equal("good", (await answer.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Theory]
+    [InlineData("no json")]
+    [InlineData("\"\\ud800\"")]
+    public async Task Next_ClientContextIsNoJson_FailsTheCall(string context)
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Answer answer = await InvokeAsync(client, Convert.ToBase64String(Encoding.UTF8.GetBytes(context))).WaitAsync(Soon, Token);
+
+        Assert.Equal("Runtime.Unknown", answer.ErrorCode);
+        Assert.Contains("client context must be JSON", answer.ErrorDetails);
+    }
+
+    [Fact]
+    public async Task Process_EndsAfterItsAnswer_TheNextCallHasANewOne()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<Answer> first = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.AnswerAsync(await process.NextIdAsync(), "one");
+        Assert.Equal("one", (await first).Text);
+        Task<Answer> second = InvokeAsync(client);
+        await server.WaitForRequestAsync(Token);
+        await server.WaitForRequestAsync(Token);
+        process.Kill();
+        process = await runtime.NextProcessAsync();
+        using HttpResponseMessage takenToo = await process.AnswerAsync(await process.NextIdAsync(), "two");
+
+        Assert.Equal(new("two", null, null), await second.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task InvokeAsync_UsedProcessEndsBeforeItIsGivenTheCall_LeavesTheCallForAnother()
+    {
+        using var runtime = Runtime();
+        await using var process = await RuntimeProcess.StartAsync(runtime.Options, new LocalLambdaServerOptions(), "hand", Token);
+        var program = await runtime.NextProcessAsync();
+        RuntimeInvocation first = Call();
+        Task used = process.InvokeAsync(first);
+        await program.NextIdAsync();
+        first.SetDone();
+        await used;
+        RuntimeInvocation second = Call();
+
+        Task lost = process.InvokeAsync(second);
+        program.Kill();
+        await lost.WaitAsync(Soon, Token);
+
+        Assert.Equal((true, false, false), (process.HasExited, second.Delivered, second.Done.IsCompleted));
+
+        static RuntimeInvocation Call() => new(
+            new() { RequestId = Guid.NewGuid().ToString(), FunctionName = "hand", ExecutedVersion = "1", InvocationType = "RequestResponse", LogType = "None", Headers = new Dictionary<string, string>() },
+            new(null!));
+    }
+
+    [Fact]
+    public async Task Process_AsksLate_TheNextCallWaitsForIt()
+    {
+        using var runtime = Runtime(maxProcesses: 1);
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<Answer> first = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.AnswerAsync(await process.NextIdAsync(), "one");
+        Assert.Equal("one", (await first).Text);
+        Task<Answer> second = InvokeAsync(client);
+        await server.WaitForRequestAsync(Token);
+        await server.WaitForRequestAsync(Token);
+        using HttpResponseMessage takenToo = await process.AnswerAsync(await process.NextIdAsync(), "two");
+
+        Assert.Equal("two", (await second.WaitAsync(Soon, Token)).Text);
+        Assert.False(runtime.HasAnotherProcess());
+    }
+
+    [Fact]
+    public async Task Process_PostsInitErrorAndStays_IsReplaced()
+    {
+        using var runtime = Runtime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<Answer> first = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        // The process may be killed before it has its answer.
+        await Record.ExceptionAsync(async () => (await process.PostAsync("init/error", "no such file", ("Lambda-Runtime-Function-Error-Type", "Runtime.ImportModuleError"))).Dispose());
+        Assert.Equal(new("", "Runtime.ImportModuleError", "no such file"), await first.WaitAsync(Soon, Token));
+        Task<Answer> second = InvokeAsync(client);
+        process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.AnswerAsync(await process.NextIdAsync(), "good");
+
+        Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Concurrency_ClientLeaves_IsHeldUntilTheProcessHasAnswered(bool reserved)
+    {
+        using var runtime = Runtime();
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                LocalFunction function = s.AddFunction("hand", runtime.Options);
+                if (reserved) function.WithReservedConcurrency(1);
+                else s.MaxConcurrency = 1;
+            },
+            Token);
+        using var patience = new CancellationTokenSource();
+        using var http = new SignedHttp(server);
+        using var client = server.CreateClient();
+
+        Task<InvokeWithResponseStreamResponse> left = client.InvokeWithResponseStreamAsync(new("hand"), patience.Token);
+        var process = await runtime.NextProcessAsync();
+        string id = await process.NextIdAsync();
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await server.Requests[0].Completed.WaitAsync(Soon, Token);
+        using HttpResponseMessage throttled = await http.InvokeAsync("hand").WaitAsync(Soon, Token);
+        using HttpResponseMessage taken = await process.AnswerAsync(id, "late");
+        Task<string> next = process.NextIdAsync();
+        Task<HttpResponseMessage> again = http.InvokeAsync("hand");
+        while (await Task.WhenAny(again, next).WaitAsync(Soon, Token) == again) again = http.InvokeAsync("hand");
+        using HttpResponseMessage takenToo = await process.AnswerAsync(await next, "again");
+        using HttpResponseMessage good = await again.WaitAsync(Soon, Token);
+
+        Assert.Equal([HttpStatusCode.TooManyRequests, HttpStatusCode.OK], [throttled.StatusCode, good.StatusCode]);
+    }
+
+    [Fact]
+    public async Task Concurrency_TimeIsOver_IsFree()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var runtime = Runtime();
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("hand", runtime.Options).WithTimeout(TimeSpan.FromSeconds(3)).WithReservedConcurrency(1);
+            },
+            Token);
+        using var client = server.CreateClient();
+
+        Task<Answer> late = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        await process.NextIdAsync();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal("Sandbox.Timedout", (await late.WaitAsync(Soon, Token)).ErrorCode);
+        Task<Answer> second = InvokeAsync(client);
+        process = await runtime.NextProcessAsync();
+        using HttpResponseMessage taken = await process.AnswerAsync(await process.NextIdAsync(), "good");
+
+        Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
+    }
+
+    private static HandRuntime Runtime(int maxProcesses = 10)
+    {
+        HandRuntime.Needed();
+        return new(maxProcesses);
+    }
+
+    private static Task<LocalLambdaServer> StartAsync(HandRuntime runtime, bool verifySignatures = true) => LocalLambdaServer.StartAsync(
+        s =>
+        {
+            s.VerifySignatures = verifySignatures;
+            s.AddFunction("hand", runtime.Options);
+        },
+        Token);
+
+    // What our own client would refuse to send.
+    private static async Task<JsonNode> SendAsync(LocalLambdaServer server, string? tenant, string? trace)
+    {
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(server.ServiceUrl.Host, server.ServiceUrl.Port, Token);
+        string headers = (tenant is null ? "" : $"X-Amz-Tenant-Id: {tenant}\r\n") + (trace is null ? "" : $"X-Amzn-Trace-Id: {trace}\r\n");
+        await connection.GetStream().WriteAsync(
+            Encoding.UTF8.GetBytes($"POST /2021-11-15/functions/hand/response-streaming-invocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: 0\r\n\r\n"), Token);
+        using var reader = new StreamReader(connection.GetStream(), Encoding.Latin1);
+        string answer = await reader.ReadToEndAsync(Token).WaitAsync(Soon, Token);
+        int json = answer.IndexOf('{');
+        return JsonNode.Parse(answer[json..(answer.LastIndexOf('}') + 1)])!;
+    }
+
+    private static async Task<Answer> InvokeAsync(LambdaStreamingClient client, string? clientContext = null)
+    {
+        await using var response = await client.InvokeWithResponseStreamAsync(new("hand") { ClientContext = clientContext }, Token);
+        var text = new StringBuilder();
+        try
+        {
+            await foreach (var chunk in response.ReadChunksAsync(Token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+            return new(text.ToString(), null, null);
+        }
+        catch (FunctionErrorException e)
+        {
+            return new(text.ToString(), e.ErrorCode, e.ErrorDetails);
+        }
+    }
+
+    private sealed record Answer(string Text, string? ErrorCode, string? ErrorDetails);
+}
