@@ -12,6 +12,21 @@ public class RuntimeProcessTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Supervisor_WholeGroupIsTerminatedAndTheHostIsGone_ProgramEndsToo()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
+        var info = new ProcessStartInfo("setsid", ["sh", "-c", RuntimeProcess.Supervisor, "sh", "sh", "-c", "echo started; exec sleep 1000"]) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
+        using var group = Process.Start(info)!;
+        Assert.Equal("started", await group.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+
+        using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        group.StandardInput.Close();
+
+        // The program holds the pipe for as long as it is there.
+        Assert.Equal("", await group.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Node_StreamingHandler_StreamsWithItsContextAndLog()
     {
         await using var server = await StartNodeAsync("text");

@@ -9,19 +9,19 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 internal sealed class RuntimeProcess : IAsyncDisposable
 {
     // On Unix a shell stands between: it kills the program's process group when the program ends, so that no child of it is left,
-    // and when our end of the shell's input closes, also because we were killed. What the shell itself has to say is no part of the log.
+    // and when our end of the shell's input closes, also because we were killed; a signal to our own group, as of timeout(1), must not end what waits for that. What the shell itself has to say is no part of the log.
     internal const string Supervisor = """
         exec 3<&0
         if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null 3<&- & else "$@" </dev/null 3<&- & fi
         child=$!
         exec >/dev/null 2>&1
-        { read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
+        { trap '' HUP INT TERM; read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
         watch=$!
         exec 3<&-
         wait "$child"
         code=$?
         kill -s KILL -- "-$child"
-        kill "$watch"
+        kill -s KILL "$watch"
         exit "$code"
         """;
 
