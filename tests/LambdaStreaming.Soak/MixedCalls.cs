@@ -32,6 +32,7 @@ internal static class MixedCalls
         new("events", ReadEventsAsync, null),
         new("integration", ReadIntegrationAsync, null),
         new("words", BreakAsync, null),
+        new("slow", LeaveAfterAWaitAsync, null),
         new("words", _ => Task.CompletedTask, null),
         new("unknown-event", ReadChunksAsync, null),
         new("small-pieces", ReadChunksAsync, null),
@@ -54,6 +55,7 @@ internal static class MixedCalls
     /// <summary>The functions that the calls need, beside those of the other modes.</summary>
     public static void AddFunctions(LocalLambdaServerOptions options)
     {
+        options.AddFunction("slow", TextAsync("word")).OnEveryCall().DelayEachChunk(TimeSpan.FromMilliseconds(5));
         options.AddFunction("lines", TextAsync("a line\nanother\r\n"));
         options.AddFunction("json", TextAsync("""{"a":[1,2,3]} "text" """));
         options.AddFunction("events", TextAsync("data: one\n\n"));
@@ -176,6 +178,13 @@ internal static class MixedCalls
     private static async Task BreakAsync(InvokeWithResponseStreamResponse response)
     {
         await foreach (var _ in response.ReadChunksAsync()) return;
+    }
+
+    // What the wait has set up, a timer above all, must not hold the answer when it is left.
+    private static async Task LeaveAfterAWaitAsync(InvokeWithResponseStreamResponse response)
+    {
+        using var stream = response.AsStream();
+        for (var reads = 0; reads < 2; reads++) await stream.ReadExactlyAsync(new byte[4]);
     }
 
     private static async Task ReadAllAsync(InvokeWithResponseStreamResponse response)
