@@ -19,4 +19,85 @@ public class PipeCopyTests
 
         Assert.Equal(string.Concat(Enumerable.Range(0, 300).Select(i => new string((char)('a' + (i % 26)), 1000))), System.Text.Encoding.UTF8.GetString(copy.ToArray()));
     }
+
+    // Flushes cost the pipe's reader a wake-up each: one for each 16 KiB, and one before each wait and at the end.
+    [Theory]
+    [InlineData(15, 1)]
+    [InlineData(16, 1)]
+    [InlineData(17, 2)]
+    [InlineData(40, 3)]
+    public async Task CopyToAsync_PipeWriterAndAllIsHere_FlushesBySize(int chunks, int flushes)
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of([.. Enumerable.Repeat(new byte[1024], chunks)])));
+        var pipe = new CountingPipe();
+
+        await response.CopyToAsync(pipe, TestContext.Current.CancellationToken);
+
+        Assert.Equal((chunks * 1024, flushes), (pipe.Written, pipe.Flushes));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(5, 1)]
+    public async Task CopyToAsync_StreamAndAllIsHere_FlushesOnceAtTheEnd(int chunks, int flushes)
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of([.. Enumerable.Repeat(new byte[10], chunks)])));
+        var destination = new CountingDestination();
+
+        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+
+        Assert.Equal(flushes, destination.Flushes);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_StreamAndEachPieceWaits_FlushesOnceForEach()
+    {
+        var chunk = Wire.Chunk(new byte[10]);
+        await using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream([.. chunk, .. chunk, .. chunk, .. Wire.End], () => chunk.Length) { Asynchronous = true });
+        var destination = new CountingDestination();
+
+        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+
+        Assert.Equal((30, 3), (destination.Length, destination.Flushes));
+    }
+
+    private sealed class CountingDestination : MemoryStream
+    {
+        public int Flushes { get; private set; }
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Flushes++;
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class CountingPipe : PipeWriter
+    {
+
+        public int Written { get; private set; }
+
+        public int Flushes { get; private set; }
+
+        public override void Advance(int bytes) => Written += bytes;
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => new byte[Math.Max(sizeHint, 4096)];
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+        {
+            Flushes++;
+            return default;
+        }
+
+        public override void CancelPendingFlush()
+        {
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+    }
 }

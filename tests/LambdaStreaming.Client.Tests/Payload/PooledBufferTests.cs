@@ -52,6 +52,28 @@ public class PooledBufferTests
         }
     }
 
+    // Each piece ends amid a value, so that unread bytes are always carried over: what was read must make room for what comes.
+    [Fact]
+    public void Read_EveryValueGoesOverABorder_TheArrayStaysSmall()
+    {
+        const int Values = 40_000;
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("1234567 ", Values)));
+        byte[] wire = [.. Wire.Chunk(bytes.AsSpan(0, 4)), .. bytes[4..].Chunk(8).SelectMany(piece => Wire.Chunk(piece)), .. Wire.End];
+        Once();
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Once();
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 2 * SlackBytes);
+
+        void Once()
+        {
+            using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => int.MaxValue));
+            var values = response.ReadJsonAsync(TestJson.Default.Int32).GetAsyncEnumerator();
+            Drain(values);
+        }
+    }
+
     private static void Drain<T>(IAsyncEnumerator<T> values)
     {
         while (true)
