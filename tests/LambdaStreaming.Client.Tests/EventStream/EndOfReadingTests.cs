@@ -112,8 +112,7 @@ public sealed class EndOfReadingTests
 
         var wire = ReadSomeAndDispose(app.Token);
 
-        GarbageCollector.CollectAll();
-        Assert.False(wire.IsAlive);
+        Assert.True(GarbageCollector.Collects(wire));
         GC.KeepAlive(app);
     }
 

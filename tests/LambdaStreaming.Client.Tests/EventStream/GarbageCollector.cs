@@ -1,15 +1,21 @@
+using System.Diagnostics;
+
 namespace LambdaStreaming.Tests.EventStream;
 
 /// <summary>For tests of what nothing holds any more.</summary>
 internal static class GarbageCollector
 {
-    /// <summary>Collects also what finalizers let go of.</summary>
-    public static void CollectAll()
+    /// <summary>Whether nothing holds the object any more. A thread that has just worked with it may, until it has left the methods that did.</summary>
+    public static bool Collects(WeakReference reference)
     {
-        for (var i = 0; i < 3; i++)
+        var waiting = Stopwatch.StartNew();
+        do
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
+            if (!reference.IsAlive) return true;
         }
+        while (waiting.Elapsed < TimeSpan.FromSeconds(10));
+        return false;
     }
 }

@@ -247,8 +247,7 @@ public class HousekeepingTests
 
         var wire = ReadToTheEnd(app.Token);
 
-        GarbageCollector.CollectAll();
-        Assert.False(wire.IsAlive);
+        Assert.True(GarbageCollector.Collects(wire));
         GC.KeepAlive(app);
     }
 

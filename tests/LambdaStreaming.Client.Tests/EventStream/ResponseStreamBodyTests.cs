@@ -207,8 +207,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
 
         var body = EndAndAbortOn(completed, app.Token);
 
-        GarbageCollector.CollectAll();
-        Assert.False(body.IsAlive);
+        Assert.True(GarbageCollector.Collects(body));
         GC.KeepAlive(app);
     }
 
