@@ -11,7 +11,8 @@ public interface ILambdaStreamingClient : IDisposable
     /// <exception cref="LambdaConfigurationException">There is no region, or there are no credentials. Nothing was sent.</exception>
     /// <exception cref="LambdaServiceException">The service answered with an error. Documented errors have types of their own.</exception>
     /// <exception cref="LambdaTransportException">No answer came: connect, TLS, a reset, or no head within the limit.</exception>
-    /// <exception cref="ResponseStreamCorruptException">The answer is not an event stream, or its status does not fit the request.</exception>
+    /// <exception cref="ResponseStreamCorruptException">The answer's status does not fit the request. That its bytes are no event stream is found while they are read.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled. If the request had been sent, the function may have run, and is billed to its end.</exception>
     Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default);
 }

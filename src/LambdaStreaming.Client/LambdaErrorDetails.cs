@@ -30,7 +30,7 @@ public sealed record LambdaErrorDetails
     public bool? FunctionMayHaveRun { get; init; }
 
     /// <summary>Whether the same request may succeed a little later.</summary>
-    /// <value>Default: what the error catalogue says of the error; <see langword="false"/> where it says nothing.</value>
+    /// <value>Default: what the error catalogue says of the error; <see langword="false"/> where it says nothing, but <see langword="true"/> for <see cref="LambdaTransportException"/>.</value>
     public bool? IsTransient { get; init; }
 
     /// <summary>How often the request was sent, this time included; 0 when no attempt was begun. A connection that could not be made counts.</summary>

@@ -3,7 +3,7 @@ namespace LambdaStreaming;
 /// <summary>Which failures before the answer are met by sending the request again. A failure within an answer never is.</summary>
 public enum ResendPolicy
 {
-    /// <summary>Only what is transient and came before the function: throttling, a connection that could not be made, and the errors that <c>docs/errors.md</c> marks so. The function runs at most once. The default.</summary>
+    /// <summary>Only what is transient and came before the function: throttling, a connection that could not be made, and the errors that <c>docs/errors.md</c> marks so. The function runs at most once (over an <see cref="HttpClient"/> of your own: with a <see cref="SendOnceHandler"/> in it). The default.</summary>
     WhenNotStarted,
 
     /// <summary>All that is transient, also where the function may have run (500, 502, 503, 504, a reset after sending began): the function may run several times. For idempotent functions.</summary>
@@ -13,13 +13,13 @@ public enum ResendPolicy
     Never,
 }
 
-/// <summary>When and how often a request is sent again.</summary>
+/// <summary>When and how often a request is sent again. A request's own replaces the client's as a whole.</summary>
 public sealed class LambdaRetryOptions
 {
     private int? _maxAttempts;
 
     /// <summary>How often one request is sent at most, the first time included.</summary>
-    /// <value>At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or the profile's <c>max_attempts</c>, else 3.</value>
+    /// <value>At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or the profile's <c>max_attempts</c> (where the client's options set none either, and not for <see cref="LambdaResilience.AddSafeResend"/>), else 3.</value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
     /// <summary>Which failures are met by sending again.</summary>

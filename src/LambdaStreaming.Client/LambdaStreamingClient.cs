@@ -38,6 +38,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// <item><see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are ignored.</item>
     /// <item>TCP keep-alive: behind a NAT gateway a function that is silent for 350 s is cut off, unless the handler sets it.</item>
     /// <item>Redirects: a handler that follows one (the platform's default) ends in a <see cref="LambdaTransportException"/>. The function is not run a second time, but <c>X-Amz-Security-Token</c> goes to the address of the redirect: set <c>AllowAutoRedirect</c> to <see langword="false"/>.</item>
+    /// <item>One send of each attempt: a handler that reads the request's content or copies the request can send it again, unless a <see cref="SendOnceHandler"/> stands below it.</item>
     /// <item>Cookies: the handler's container keeps and sends them. Decompression: off by default, leave it so.</item>
     /// <item>An answer that is given up may be read on for up to 2 s or 1 MB by the handler before its connection is closed (<c>MaxResponseDrainSize</c>, <c>ResponseDrainTimeout</c>).</item>
     /// <item>A finite <see cref="HttpClient.Timeout"/> (100 s by default) ends the wait for the head of the answer; a warning is logged here, and the exception then names it. It does not limit the body.</item>

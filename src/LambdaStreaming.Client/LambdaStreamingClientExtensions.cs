@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace LambdaStreaming;
 
 /// <summary>The commonest calls in a line: invoke, read, dispose. Nothing is sent before the first element is asked for; leaving the loop closes the connection.</summary>
-/// <remarks>They throw what <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and the reader of the same name throw. What a function was given is its own affair: these take a request too.</remarks>
+/// <remarks>They throw what <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and the reader of the same name throw. For more than JSON text, e.g. a qualifier or time limits, use the overloads that take a request.</remarks>
 public static class LambdaStreamingClientExtensions
 {
     /// <summary>Invokes a function and reads its answer as text, as it comes.</summary>

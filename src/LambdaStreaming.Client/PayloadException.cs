@@ -3,7 +3,7 @@ using Amazon.Runtime;
 namespace LambdaStreaming;
 
 /// <summary>The payload is not what the reader was asked to read: bad JSON, bad text, a bad prelude. The stream itself was sound; what came before was delivered.</summary>
-/// <remarks>The connection is closed. The message never shows the payload; <see cref="Exception.InnerException"/>, the parser's own, may.</remarks>
+/// <remarks>The connection is closed. The message never shows a value of the payload, but may show the names on the path to it; <see cref="Exception.InnerException"/>, the parser's own, may.</remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
 {
     /// <summary>Makes the exception, also in tests.</summary>
@@ -34,7 +34,7 @@ public sealed class PayloadLimitExceededException : LambdaStreamingException
     /// <param name="message">What was too long, and what to do.</param>
     /// <param name="limit">The name of the option.</param>
     /// <param name="limitBytes">Its value.</param>
-    /// <param name="byteOffset">Where in the payload that begins which is too long, in bytes.</param>
+    /// <param name="byteOffset">Offset in the payload of what is too long, in bytes.</param>
     /// <param name="details">What else is known.</param>
     /// <param name="innerException">The cause, if another exception was one.</param>
     public PayloadLimitExceededException(string message, string limit, long limitBytes, long byteOffset = 0, LambdaErrorDetails? details = null, Exception? innerException = null)
@@ -51,6 +51,6 @@ public sealed class PayloadLimitExceededException : LambdaStreamingException
     /// <summary>The value of the option, in bytes.</summary>
     public long LimitBytes { get; }
 
-    /// <summary>Where in the payload that begins which is too long, in bytes.</summary>
+    /// <summary>Offset in the payload of what is too long, in bytes.</summary>
     public long ByteOffset { get; }
 }

@@ -24,7 +24,7 @@ public enum HttpPreludeDetection
     /// <summary>By the content type where it says so or says another; by the bytes where the head tells only <c>application/vnd.amazon.eventstream</c> or nothing. The default.</summary>
     Auto,
 
-    /// <summary>The prelude is expected, whatever the content type.</summary>
+    /// <summary>As if the content type announced it: a bad or overlong prelude throws. An answer that begins with none is the body.</summary>
     Always,
 
     /// <summary>The whole answer is the body.</summary>

@@ -38,7 +38,7 @@ public enum ResponseStreamCorruption
     /// <summary>A whole message that is no usable event: no <c>:message-type</c> or <c>:event-type</c>, or an <c>InvokeComplete</c> that is no JSON object.</summary>
     MalformedEvent,
 
-    /// <summary>The answer's content type is not that of an event stream.</summary>
+    /// <summary>The answer's content type is another, and its bytes are no event stream either.</summary>
     UnexpectedContentType,
 
     /// <summary>The answer's status does not fit the request: 204 to an invocation, 200 to a dry run, or another 2xx.</summary>

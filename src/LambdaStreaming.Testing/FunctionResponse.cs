@@ -99,7 +99,7 @@ public sealed class FunctionResponse
     }
 
     /// <summary>Ends the answer as a failed one: <c>InvokeComplete</c> will carry this error, after the chunks written before.</summary>
-    /// <param name="errorCode">The error's name, e.g. <c>Function.Timeout</c> or <c>Unhandled</c>.</param>
+    /// <param name="errorCode">The error's name, e.g. <c>Sandbox.Timedout</c> or <c>Unhandled</c>.</param>
     /// <param name="errorDetails">Its details: a text, or JSON with <c>errorMessage</c> and <c>errorType</c>.</param>
     public void Fail(string errorCode, string errorDetails) => _stream.Fail(errorCode, errorDetails);
 

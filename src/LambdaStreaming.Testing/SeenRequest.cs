@@ -36,7 +36,7 @@ public sealed class SeenRequest
     /// <summary>The header <c>amz-sdk-invocation-id</c>, the same for all attempts of one call.</summary>
     public string? SdkInvocationId { get; init; }
 
-    /// <summary>The how manyth request this is with its <see cref="SdkInvocationId"/>.</summary>
+    /// <summary>The ordinal of this request among those with its <see cref="SdkInvocationId"/>.</summary>
     /// <value>From 1; always 1 without such a header.</value>
     public int Attempt { get; init; }
 

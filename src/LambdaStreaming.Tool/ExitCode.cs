@@ -24,7 +24,7 @@ internal static class ExitCode
         (FunctionError, "the function failed, before or amid its answer"),
         (NotWhole, "the answer began and is not whole: cut, damaged, silent for too long, or ended by the service"),
         (ServiceError, "the service answered with an error"),
-        (Transport, "no answer: no connection, or it broke before an answer came"),
+        (Transport, "no answer: no connection, or it broke or was silent too long before an answer came"),
         (Configuration, "no region, no credentials, or a profile that can't be used"),
         (PayloadFormat, "the payload is not what --json, --sse, --lines or --http asked for"),
         (Interrupted, "Ctrl-C (SIGINT)"),

@@ -120,7 +120,7 @@ public sealed class GettingStartedSnippets
             UseCookies = false,
             MaxResponseDrainSize = 0,
         };
-        using var httpClient = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        using var httpClient = new HttpClient(new SendOnceHandler(handler)) { Timeout = Timeout.InfiniteTimeSpan };
         using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions(), httpClient);
         // end: own-http-client
 
@@ -200,6 +200,10 @@ public sealed class GettingStartedSnippets
         catch (LambdaStreamingException exception)
         {
             unknown(exception);     // ask the payment's own record before trying again
+        }
+        catch (OperationCanceledException exception)
+        {
+            unknown(exception);     // given up on this side; the function may run on
         }
         // end: resends-payment
 

@@ -54,6 +54,8 @@ public sealed class ExitCodeTests
     [InlineData("empty file", "invoke", "f", "--local", "--output", "")]
     [InlineData("empty version", "invoke", "f", "--local", "--qualifier", "")]
     [InlineData("empty tenant", "invoke", "f", "--local", "--tenant-id", " ")]
+    [InlineData("empty payload", "invoke", "f", "--local", "--payload", "")]
+    [InlineData("empty client context", "invoke", "f", "--local", "--client-context", "")]
     [InlineData("empty recording", "record", "f", "--local", "--to", "")]
     [InlineData("no program", "serve", "--function", "f=exec:")]
     [InlineData("payload is a folder", "invoke", "f", "--payload", "@/")]

@@ -191,7 +191,7 @@ internal sealed class ResponseStreamReader
         if (InvokeComplete is not null && !_ended && _failure is null && _body!.End == BodyEnd.None) return new ValueTask(DrainAsync());
 
         // Given up before its end: whoever goes on reading must not take that for the end.
-        if (!_ended && InvokeComplete is null) _failure ??= Disposed();
+        if (!_ended && InvokeComplete is null) _failure = Disposed();
         Finish();
         return default;
     }

@@ -37,7 +37,7 @@ internal sealed class InvocationOptions
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
         WholeNumber.Require(_maxAttempts, 1);
         RequireRegion(_region);
-        foreach (Option<string?> text in (Option<string?>[])[_qualifier, _tenantId, _profile]) RequireText(text);
+        foreach (Option<string?> text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }

@@ -13,7 +13,7 @@ internal static class PayloadArgument
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(string? argument, bool asIs, ToolConsole console, CancellationToken cancellationToken)
     {
         // Standard input that nobody asked for is left alone: in a script it may be somebody else's.
-        if (string.IsNullOrEmpty(argument)) return default;
+        if (argument is null) return default;
         byte[] payload = argument is "-" or "@-"
             ? await ReadInputAsync(console, cancellationToken)
             : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
@@ -23,7 +23,7 @@ internal static class PayloadArgument
 
     public static async Task<string?> ReadClientContextAsync(string? argument, CancellationToken cancellationToken)
     {
-        if (string.IsNullOrEmpty(argument)) return null;
+        if (argument is null) return null;
         if (!argument.StartsWith('@') && !argument.StartsWith('{'))
         {
             if (Convert.TryFromBase64String(argument, new byte[argument.Length], out _)) return argument;

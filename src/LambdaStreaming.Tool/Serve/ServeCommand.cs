@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Net.Sockets;
 using System.Text;
 using Amazon;
 using LambdaStreaming.Testing;
@@ -111,7 +112,7 @@ internal sealed class ServeCommand
                 },
                 cancellationToken);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException)
         {
             throw new ToolException(ExitCode.Local, $"Port {parsed.GetValue(_port)} of 127.0.0.1 can't be had: {e.Message.TrimEnd('.')}. Give another --port, or --port 0 for a free one.", e);
         }

@@ -199,8 +199,8 @@ public sealed class EndOfReadingTests
         Assert.False(await chunks.MoveNextAsync());
     }
 
-    [Fact]
-    public async Task DisposeAsync_FromAnotherThreadWhileAMoveIsAtWork_GivesNoBufferBackUnderIt()
+    [Theory, InlineData(1), InlineData(2)]
+    public async Task DisposeAsync_FromAnotherThreadWhileAMoveIsAtWork_GivesNoBufferBackUnderIt(int times)
     {
         var logger = new HookLogger();
         var options = StubbedClient.Options();
@@ -210,7 +210,10 @@ public sealed class EndOfReadingTests
         await using var response = await Invoke(client, Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
-        logger.OnUnknownEvent = () => Task.Run(async () => await chunks.DisposeAsync()).Wait(Ct);
+        logger.OnUnknownEvent = () => Task.Run(async () =>
+        {
+            for (var i = 0; i < times; i++) await chunks.DisposeAsync();
+        }).Wait(Ct);
 
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());

@@ -31,6 +31,24 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
+    public async Task ReadAsync_AbortedBeforeItWaits_MakesNoTimerThatWouldOutliveIt()
+    {
+        var read = new TaskCompletionSource<int>();
+        ResponseStreamBody body = null!;
+        body = Body(_ =>
+        {
+            body.Abort(BodyEnd.Disposed);
+            return new ValueTask<int>(read.Task);
+        });
+
+        var reading = body.ReadAsync().AsTask();
+
+        Assert.Equal(0, _clock.Alive);
+        read.SetResult(0);
+        await Assert.ThrowsAsync<BodyEndedException>(() => reading);
+    }
+
+    [Fact]
     public async Task ReadAsync_AfterAbort_DoesNotTouchTheConnection()
     {
         var reads = 0;
@@ -198,6 +216,23 @@ public sealed class ResponseStreamBodyTests : IDisposable
         body.Abort(BodyEnd.Cancelled);
 
         Assert.Equal((BodyEnd.None, 1), (body.End, _connection.Disposals));
+    }
+
+    // Where an answer is disposed twice at once: the second one finds the first one reading the rest of the body.
+    [Fact]
+    public async Task Complete_WhileAReadWaits_FreesTheConnectionOnceWhenThatHasEnded()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = Body(memory => memory.IsEmpty ? new ValueTask<int>(0) : new ValueTask<int>(read.Task));
+        var reading = body.ReadAsync().AsTask();
+
+        body.Complete();
+        Assert.Equal(0, _connection.Disposals);
+        read.SetResult(1);
+        await Assert.ThrowsAsync<BodyEndedException>(() => reading);
+        body.Complete();
+
+        Assert.Equal(1, _connection.Disposals);
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -60,7 +60,11 @@ public class SettingsResolverTests
 
     [Theory]
     [InlineData("Line 3:<aws_secret_access_key SECRET\n> in file /home/me/.aws/credentials does not contain a section, property or comment.", "Line 3 in file /home/me/.aws/credentials does not contain a section, property or comment.")]
+    [InlineData("Line 3:<SECRET> in file /home/me\n/.aws/credentials is bad.", "Line 3 in file /home/me /.aws/credentials is bad.")]
     [InlineData("Something about SECRET", "InvalidDataException of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.")]
+    [InlineData("Line 3:<SECRET", "InvalidDataException of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.")]
+    [InlineData("Line 3> in file f:<SECRET", "InvalidDataException of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.")]
+    [InlineData("SECRET:<SECRET> in file f", "InvalidDataException of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.")]
     public async Task ResolveAsync_LineOfTheProfileCannotBeRead_SaysWhichWithoutItsText(string words, string expected)
     {
         _unreadable = new InvalidDataException(words);
