@@ -91,7 +91,7 @@ public static class LambdaStreamingServiceCollectionExtensions
             options.HttpMessageHandlerBuilderActions.Add(static handlers =>
             {
                 // Two of them would take each request for its own resend.
-                if (handlers.PrimaryHandler is not SendOnceHandler) handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler);
+                if (!SendsOnce(handlers.PrimaryHandler)) handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler);
             }));
         return builder
             // What the app has put on all its clients: a resilience handler would give up on slow functions, and refuse what it takes for a failure.
@@ -103,6 +103,8 @@ public static class LambdaStreamingServiceCollectionExtensions
             // .NET 8's factory logs headers as they are: signature, session token, what the caller sends.
             .RedactLoggedHeaders(static _ => true);
     }
+
+    private static bool SendsOnce(HttpMessageHandler? handler) => handler is SendOnceHandler || (handler is DelegatingHandler { InnerHandler: { } inner } && SendsOnce(inner));
 
     private static LambdaStreamingClient Create(IServiceProvider provider, string optionsName, string httpClientName) =>
         new LambdaStreamingClient(OptionsOf(provider, optionsName), provider.GetRequiredService<IHttpClientFactory>().CreateClient(httpClientName));

@@ -70,7 +70,7 @@ internal static class OptionsBinder
         }
         catch (FormatException exception)
         {
-            failures.Add($"{setting.Path} is '{setting.Value}'; {exception.Message}");
+            failures.Add($"{setting.Path} {exception.Message}");
         }
     }
 
@@ -82,25 +82,28 @@ internal static class OptionsBinder
         }
         catch (AmazonClientException exception)
         {
-            throw new FormatException("it must be the name of a region, like us-east-1.", exception);
+            throw Refused(value, "the name of a region, like us-east-1", exception);
         }
     }
 
+    // Not shown: it may hold a password.
     private static Uri Address(string value) =>
-        Uri.TryCreate(value, UriKind.Absolute, out var address) ? address : throw new FormatException("it must be an absolute address, like https://host:port/prefix.");
+        Uri.TryCreate(value, UriKind.Absolute, out var address) ? address : throw new FormatException("must be an absolute address, like https://host:port/prefix.");
 
-    private static bool Boolean(string value) => bool.TryParse(value, out var result) ? result : throw new FormatException("it must be true or false.");
+    private static bool Boolean(string value) => bool.TryParse(value, out var result) ? result : throw Refused(value, "true or false");
 
-    private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw new FormatException("it must be a whole number.");
+    private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw Refused(value, "a whole number");
 
     // A bare number would be read as days, and so would hours over 23 without the constant format; 5:00 as five hours, where five minutes may be meant.
     private static TimeSpan Time(string value) =>
         value.Equals("Infinite", StringComparison.OrdinalIgnoreCase) ? Timeout.InfiniteTimeSpan
         : value.AsSpan().Count(':') == 2 && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result) ? result
-        : throw new FormatException("it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.");
+        : throw Refused(value, "a time like 00:00:30 (hours, minutes, seconds), or Infinite");
 
     // Of two names with a comma between, parsing makes a third thing also where names exclude each other.
     private static T OneOf<T>(string value)
         where T : struct, Enum =>
-        char.IsAsciiLetter(value[0]) && (typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false) || !value.Contains(',', StringComparison.Ordinal)) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw new FormatException($"it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+        char.IsAsciiLetter(value[0]) && (typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false) || !value.Contains(',', StringComparison.Ordinal)) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw Refused(value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
+
+    private static FormatException Refused(string value, string expected, Exception? cause = null) => new($"is '{value}'; it must be {expected}.", cause);
 }

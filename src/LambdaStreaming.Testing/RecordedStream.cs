@@ -118,7 +118,10 @@ public sealed class RecordedStream
     {
         if (line.Complete?.LogResult is { } log)
         {
-            foreach (string text in Encoding.UTF8.GetString(Convert.FromBase64String(log)).TrimEnd('\n').Split('\n')) response.Log(text);
+            // A log that is no base64 is recorded as it came, since the answer was whole nonetheless.
+            byte[] bytes = new byte[log.Length];
+            string lines = Convert.TryFromBase64String(log, bytes, out int count) ? Encoding.UTF8.GetString(bytes, 0, count) : log;
+            foreach (string text in lines.TrimEnd('\n').Split('\n')) response.Log(text);
         }
 
         if (line.Complete?.ErrorCode is { } errorCode) response.Fail(errorCode, line.Complete.ErrorDetails ?? "");

@@ -73,7 +73,7 @@ internal static class Failure
 
     private static string WithRun(LambdaStreamingException e)
     {
-        string[] saidSo = ["may have run", "did not run", "Nothing was sent", "may be running"];
+        string[] saidSo = ["may have run", "did not run", "Nothing was sent", "may be running", "runs nothing"];
         string message = InTheseWords(e.Message);
         if (saidSo.Any(words => message.Contains(words, StringComparison.Ordinal))) return message;
         return $"{message} {(e.FunctionMayHaveRun ? "The function may have run, and may be running still." : "The function did not run.")}";

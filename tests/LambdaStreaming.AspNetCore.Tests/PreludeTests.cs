@@ -32,6 +32,17 @@ public class PreludeTests
     }
 
     [Fact]
+    public async Task Prelude_SingleHeaderSeveralTimes_TheLastReachesTheBrowser()
+    {
+        await using var app = await StartAsync("""{"headers":{"Content-Type":"text/plain","content-type":"text/html","location":["/a","/b"]}}""");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(["text/html"], response.Content.Headers.GetValues("Content-Type"));
+        Assert.Equal(["/b"], response.Headers.GetValues("Location"));
+    }
+
+    [Fact]
     public async Task Prelude_HeadComesBeforeTheFirstByteOfTheBody()
     {
         await using var app = await WebApp.StartAsync(

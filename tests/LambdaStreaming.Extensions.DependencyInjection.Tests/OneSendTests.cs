@@ -73,6 +73,18 @@ public class OneSendTests
     }
 
     [Fact]
+    public async Task Invoke_PrimaryHandlerHasASendOnceHandlerWithinIt_IsSent()
+    {
+        await using var server = ResettingServer();
+        await using var services = Services(server, services => services.AddLambdaStreamingClient()
+            .ConfigurePrimaryHttpMessageHandler(() => new Rewriter(Way.AsItIs) { InnerHandler = new SendOnceHandler(new SocketsHttpHandler()) }));
+
+        await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Fact]
     public async Task Invoke_ResendsAskedFor_AreAttemptsOfTheirOwn()
     {
         await using var server = ResettingServer();

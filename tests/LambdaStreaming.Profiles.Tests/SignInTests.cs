@@ -59,6 +59,18 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_ProcessOfTheSourceProfileWritesAKeyToItsErrors_TheMessageLeavesItOut()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is a POSIX shell's.");
+        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\ncredential_process = sh -c \"echo SECRETKEY >&2; exit 3\"");
+
+        var message = await FailAsync();
+
+        Assert.Contains("A credential process failed; run it by hand", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_WebIdentityProfile_CallsWithTheRolesKeys()
     {
         await using var sts = new RawService(_ => Xml(Assumed("AssumeRoleWithWebIdentity")));

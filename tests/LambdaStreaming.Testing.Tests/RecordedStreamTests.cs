@@ -125,6 +125,28 @@ public class RecordedStreamTests
         }
     }
 
+    [Fact]
+    public async Task LoadAsync_LogIsNoBase64_IsServedAsItCame()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"logResult":"!"}}"""], Token);
+            await using var server = await LocalLambdaServer.StartAsync(_ => { }, Token);
+            server.AddFunction("f", await RecordedStream.LoadAsync(path, Token), ReplayTiming.AtOnce);
+            using var client = server.CreateClient();
+
+            await using var response = await client.InvokeWithResponseStreamAsync(new("f") { LogType = LogType.Tail }, Token);
+            await response.ReadAsStringAsync(Token);
+
+            Assert.Equal("!\n", response.InvokeComplete?.DecodeLogResult());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     [Theory]
     [InlineData(1, """{"event":"head","statusCode":200}""", """{"complete":{}}""")]
     [InlineData(1, """{"text":"a"}""", """{"complete":{}}""")]
@@ -135,7 +157,6 @@ public class RecordedStreamTests
     [InlineData(2, "{}", """{"contentType":"text/plain"}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"afterMilliseconds":-1,"text":"a"}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"complete":{"errorType":"Unhandled"}}""")]
-    [InlineData(2, "{}", """{"complete":{"logResult":"!"}}""")]
     [InlineData(2, "{}", """{"Error":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
     [InlineData(4, "{}", "", """{"complete":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
     [InlineData(3, "{}", """{"cut":"it was"}""", """{"text":"a"}""", """{"complete":{}}""")]

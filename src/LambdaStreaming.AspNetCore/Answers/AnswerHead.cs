@@ -36,6 +36,7 @@ internal static class AnswerHead
             var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
             if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : "(its name is none)", context.Request.Path);
             if (good.Length == 0) return;
+            if (HeaderRules.IsSingle(name)) good = good[^1..];
 
             // The app's own cookies, and what its answers vary by, stay beside the function's.
             if (name == HeaderNames.SetCookie || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);

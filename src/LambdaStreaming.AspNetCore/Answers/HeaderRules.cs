@@ -23,6 +23,14 @@ internal static class HeaderRules
         "Content-Length", "Server", "Date", "Alt-Svc", "Strict-Transport-Security",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    // Of these HTTP knows one each; a browser refuses an answer that has two.
+    private static readonly FrozenSet<string> Single = new[]
+    {
+        "Content-Disposition", "Content-Type", "Location",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    public static bool IsSingle(string name) => Single.Contains(name);
+
     public static bool IsHopByHop(string name, StringValues connection) => HopByHop.Contains(name) || IsNamedIn(connection, name);
 
     public static bool MayReachBrowser(string name, StringValues connection) => !IsHopByHop(name, connection) && !ThisServers.Contains(name);

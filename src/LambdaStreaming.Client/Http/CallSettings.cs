@@ -81,7 +81,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         var (begin, end) = (message.IndexOf(":<", StringComparison.Ordinal), message.LastIndexOf("> in file ", StringComparison.Ordinal));
         return message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin
             ? $"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" ")
-            : $"{exception.GetType().Name} of AWSSDK.Core. Look for a line that is neither a section, a comment nor name = value.";
+            : $"{exception.GetType().Name} of AWSSDK.Core.{(exception is InvalidDataException ? " Look for a line that is neither a section, a comment nor name = value." : "")}";
     }
 
     private RegionEndpoint RegionOf(string profileName, CredentialProfile? profile)
@@ -147,7 +147,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
     private static Uri ParseUrl(string source, string value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var url) && LambdaStreamingClientOptions.IsServiceUrl(url)
             ? url
-            : throw new LambdaConfigurationException($"{source} is {(value.Contains('@', StringComparison.Ordinal) ? "an address with a user" : $"'{value}'")}; it must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.");
+            : throw new LambdaConfigurationException($"{source} is no address that can be called. It must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.");
 
     private (bool IsSet, string Source) Flag(bool? option, string optionName, string variable, string profileKey, bool? fromProfile)
     {

@@ -14,7 +14,7 @@ internal static class ErrorText
 {
     private const int MaxQuoteLength = 1000;
 
-    // What a header of an answer is given in a message: enough for any request id and media type.
+    // What a name or an address of an answer is given in a message: enough for any request id and media type.
     private const int MaxHeaderLength = 200;
 
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(value => (char)value).Where(char.IsControl)]);
@@ -33,8 +33,9 @@ internal static class ErrorText
             _ => "The function did not run. ",
         });
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
-            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {contentType}: something between this client and Lambda may have answered in its place. ");
-        if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
+            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {OneLine(contentType)}: something between this client and Lambda may have answered in its place. ");
+        // Where nothing can have run, as in a dry run, nothing can run twice.
+        if (entry.Advice.Length > 0) text.Append(details.FunctionMayHaveRun == false ? AdviceOf(entry, details).Replace(" if the function may run twice", "", StringComparison.Ordinal) : AdviceOf(entry, details)).Append(' ');
         return text.Append(Call(details)).ToString();
     }
 
@@ -59,9 +60,10 @@ internal static class ErrorText
     /// <summary>The error's name and the service's own words.</summary>
     public static string Named(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
     {
+        var hidden = MayQuotePayload(details);
         var name = details.ErrorCode is { } code ? Quote(code, []) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : "an error without a name";
-        var words = MayQuotePayload(details) ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
-        if (words.Length == 0) return name + ".";
+        var words = hidden ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
+        if (words.Length == 0) return hidden && ErrorCatalogue.Find(details.ErrorCode) is null ? $"{name}; {nameof(LambdaServiceException.ServiceMessage)} has the service's own words." : name + ".";
         return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
     }
 
@@ -104,7 +106,7 @@ internal static class ErrorText
 
     private static string Delivered(LambdaErrorDetails details) => $"{details.ChunksReceived} chunks with {details.BytesReceived} bytes were delivered before.";
 
-    /// <summary>What a header of an answer says, fit to stand in a message or a log.</summary>
+    /// <summary>A name, an id or an address that came with an answer, fit to stand in a message or a log.</summary>
     public static string OneLine(string words) => Quote(words, [], MaxHeaderLength);
 
     private static string Quote(string? words, IReadOnlyList<string> notToRepeat, int maxLength = MaxQuoteLength)
@@ -114,7 +116,7 @@ internal static class ErrorText
         text = text.Trim();
         var end = text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var lineEnd ? lineEnd : text.Length;
         if (end > maxLength) end = char.IsHighSurrogate(text[maxLength - 1]) ? maxLength - 1 : maxLength;
-        var quote = end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), end < text.Length && text[end] is not ('\r' or '\n') ? "…" : "");
+        var quote = end == text.Length ? text : string.Concat(text.AsSpan(0, end).TrimEnd(), text[end] is not ('\r' or '\n') ? "…" : "");
 
         // A message ends in terminals and logs: what a service echoes must not move their cursor.
         return quote.AsSpan().IndexOfAny(ControlCharacters) < 0 ? quote : string.Create(quote.Length, quote, static (clean, dirty) =>

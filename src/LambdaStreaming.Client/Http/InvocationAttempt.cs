@@ -41,7 +41,7 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
     /// <summary>Whether any attempt so far may have run the function: then no later one can say that it did not.</summary>
     public bool FunctionMayHaveRun { get; set; }
 
-    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = IsDryRun ? false : FunctionMayHaveRun ? true : null };
+    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : IsDryRun ? false : null };
 }
 
 /// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
@@ -66,7 +66,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         catch
         {
             // A strategy of the user's own pipeline may have ended it, and another send it again.
-            call.FunctionMayHaveRun |= content.SendingBegan && !call.IsDryRun;
+            call.FunctionMayHaveRun |= MayHaveBeenSent(content) && !call.IsDryRun;
             throw;
         }
     }
@@ -157,7 +157,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(call.IsDryRun ? "A dry run runs nothing." : content.SendingBegan || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(call.IsDryRun ? "A dry run runs nothing." : MayHaveBeenSent(content) || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
         }
         catch (OperationCanceledException exception) when (attemptToken.IsCancellationRequested)
         {
@@ -179,12 +179,6 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         {
             return await httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (!ownsHttpClient && content.IsEmpty && !content.Permit.SentOwnContent && !IsBeforeSending(exception))
-        {
-            // A handler that copies a request may leave an empty content out; then this one's mark says nothing.
-            content.MarkSendingBegan();
-            throw;
-        }
         finally
         {
             // A caller's HttpClient may send the head before it asks for the content, and without payload the head is the whole request.
@@ -202,7 +196,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             (_, { InnerException: SecondSendException second }) => second.Message,
             (_, HttpRequestException { InnerException: TimeoutException timeout }) => timeout.Message,
             (_, OperationCanceledException { InnerException: TimeoutException } or HttpRequestException { InnerException: OperationCanceledException }) when !content.SendingBegan =>
-                $"No connection to {endpoint} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)}).",
+                ownsHttpClient ? $"No connection to {endpoint} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)})."
+                : $"No connection to {endpoint} within the {nameof(SocketsHttpHandler.ConnectTimeout)} of the HttpClient's handler{(httpClient.Timeout == Timeout.InfiniteTimeSpan ? "" : $", or within its own Timeout of {httpClient.Timeout}")}.",
             (_, OperationCanceledException { InnerException: TimeoutException }) => $"The caller's HttpClient gave up on {endpoint} after its own Timeout of {httpClient.Timeout}. Set it to Timeout.InfiniteTimeSpan; this client has limits of its own.",
             (_, HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }) => $"The name of {endpoint} could not be resolved. Check the region and the network.",
             (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed.",
@@ -213,16 +208,17 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         };
         var consequence = call.IsDryRun ? "A dry run runs nothing."
             : content.SendingBegan ? "The request had been sent, so the function may have run."
+            : MayHaveBeenSent(content) ? $"Without a payload, and without a {nameof(SendOnceHandler)} in the HttpClient that was given, nothing tells whether the request was sent: the function may have run."
             : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
             : "Nothing was sent, so the function did not run.";
         return new LambdaTransportException(
             $"{what} {consequence} {ErrorText.Call(call.Details)}",
-            call.Details with { FunctionMayHaveRun = (content.SendingBegan && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
+            call.Details with { FunctionMayHaveRun = (MayHaveBeenSent(content) && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
             exception);
     }
 
-    private static bool IsBeforeSending(Exception exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
+    // A handler of a caller's HttpClient that copies requests may leave an empty content out, and send several; then this one's mark says nothing.
+    private bool MayHaveBeenSent(SingleUseContent content) => content.SendingBegan || (!ownsHttpClient && content.IsEmpty && !content.Permit.IsUsed);
 
     // What a second attempt meets in the same way.
     private static bool IsPermanent(Exception exception) =>
@@ -276,7 +272,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
                 details with { FunctionMayHaveRun = true });
         }
 
-        var contentType = response.Content.Headers.ContentType?.MediaType ?? (ErrorAnswer.Header(response, "Content-Type") is { } given ? ErrorText.OneLine(given) : null);
+        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? ErrorText.OneLine(given) : null;
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,

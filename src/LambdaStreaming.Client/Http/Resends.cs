@@ -23,7 +23,7 @@ internal sealed class Resends
     {
         _options = options;
         _logger = logger;
-        _pipeline = options.ResiliencePipeline is { } own ? new ResendPipeline(own, null) : PipelineOf(options.Retry);
+        _pipeline = options.ResiliencePipeline is { } own ? new ResendPipeline(own, null, null) : PipelineOf(options.Retry);
     }
 
     /// <param name="request">May have resends of its own.</param>
@@ -48,7 +48,8 @@ internal sealed class Resends
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider };
         AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.ErrorCode is { Length: > 0 } code ? ErrorText.OneLine(code) : exception.GetType().Name, delay));
-        return new ResendPipeline(builder.Build(), retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts);
+        var maxAttempts = retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts;
+        return new ResendPipeline(builder.Build(), maxAttempts, maxAttempts == 1 ? _budget : null);
     }
 
     public static ResiliencePipelineBuilder AddTo(ResiliencePipelineBuilder builder, LambdaRetryOptions retry, ResendBudget budget, Action<LambdaStreamingException, int, TimeSpan>? onResend)
@@ -96,13 +97,20 @@ internal sealed class Resends
 }
 
 /// <summary>The resends of one call.</summary>
-internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttempts)
+/// <param name="pipeline">Sends once, or as often as its strategy decides.</param>
+/// <param name="maxAttempts">How often a request is sent at most.</param>
+/// <param name="refills">The budget that a success gives back to; <see langword="null"/> where the pipeline's own strategy does that.</param>
+internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttempts, ResendBudget? refills)
 {
     /// <summary>How often a request is sent at most; <see langword="null"/> where a user's own pipeline decides.</summary>
     public int? MaxAttempts { get; } = maxAttempts;
 
-    public ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(InvocationAttempt attempt, InvocationCall call) =>
-        pipeline.ExecuteAsync(static (state, token) => new ValueTask<InvokeWithResponseStreamResponse>(state.attempt.SendAsync(state.call, token)), (attempt, call), call.CancellationToken);
+    public async ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(InvocationAttempt attempt, InvocationCall call)
+    {
+        var response = await pipeline.ExecuteAsync(static (state, token) => new ValueTask<InvokeWithResponseStreamResponse>(state.attempt.SendAsync(state.call, token)), (attempt, call), call.CancellationToken).ConfigureAwait(false);
+        refills?.GiveBack(null);
+        return response;
+    }
 }
 
 /// <summary>A token bucket over all calls of a client, so that an outage is not amplified by resends.</summary>

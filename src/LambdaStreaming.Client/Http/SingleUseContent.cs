@@ -20,7 +20,7 @@ internal sealed class SingleUseContent : HttpContent
     }
 
     /// <summary>Whether any part of the request may have left: the head is written just before this content is asked for.</summary>
-    public bool SendingBegan => Volatile.Read(ref _sends) > 0 || _permit is { SentOtherContent: true };
+    public bool SendingBegan => Volatile.Read(ref _sends) > 0 || _permit is { CopySendingBegan: true };
 
     /// <summary>The permit of the attempt that this content was made for. Only a caller's HttpClient has handlers that need one.</summary>
     public SendPermit Permit => _permit ??= new SendPermit();
@@ -50,12 +50,15 @@ internal sealed class SingleUseContent : HttpContent
 internal sealed class SingleUseCopy : HttpContent
 {
     private readonly HttpContent _content;
-    private int _sends;
+    private readonly SendPermit _permit;
 
-    public SingleUseCopy(HttpContent content)
+    /// <param name="content">May be null, where a handler has left an empty payload out.</param>
+    /// <param name="permit">That of the attempt.</param>
+    public SingleUseCopy(HttpContent? content, SendPermit permit)
     {
-        _content = content;
-        foreach (var (name, values) in content.Headers.NonValidated)
+        _content = content ?? new ByteArrayContent([]);
+        _permit = permit;
+        foreach (var (name, values) in _content.Headers.NonValidated)
         {
             // Computed anew from the content.
             if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) Headers.TryAddWithoutValidation(name, values);
@@ -65,7 +68,7 @@ internal sealed class SingleUseCopy : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
-        Interlocked.Exchange(ref _sends, 1) != 0 ? Task.FromException(new SecondSendException()) : _content.CopyToAsync(stream, context, cancellationToken);
+        _permit.BeginCopy() ? _content.CopyToAsync(stream, context, cancellationToken) : Task.FromException(new SecondSendException());
 
     protected override bool TryComputeLength(out long length)
     {

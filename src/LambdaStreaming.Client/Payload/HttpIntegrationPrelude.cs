@@ -143,7 +143,14 @@ internal static class HttpIntegrationPrelude
     {
         if (header.Value.ValueKind == JsonValueKind.Null) return;
         var isArray = header.Value.ValueKind == JsonValueKind.Array;
-        if (!isArray && !repeated.ContainsKey(header.Name) && headers.TryAdd(header.Name, TextOf(header.Value))) return;
+        if (!isArray && !repeated.ContainsKey(header.Name))
+        {
+            var text = TextOf(header.Value);
+
+            // The same again, e.g. Content-Type by two layers of a framework, is no second value.
+            if (headers.TryAdd(header.Name, text) || headers[header.Name] == text) return;
+        }
+
 
         var values = ListOf(repeated, header.Name);
         if (headers.Remove(header.Name, out var first)) values.Add(first);

@@ -41,13 +41,16 @@ internal static class PayloadJson
         {
             // The deserialiser decodes only what becomes text: members that the type lacks, and all of a JsonElement, pass as they are.
             var value = JsonSerializer.Deserialize(json, jsonTypeInfo);
-            return Utf8.IsValid(json) ? value : throw cursor.BadFormat($"{What()} holds bytes that are no UTF-8{At(offset + ValidBytes(json))}.", offset + ValidBytes(json), index);
+            if (Utf8.IsValid(json)) return value;
         }
         catch (JsonException exception)
         {
             var at = offset + OffsetOf(exception, json);
             throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}{(exception.Path is { } path ? $", path {path}" : "")}.", at, index, exception);
         }
+
+        var bad = offset + ValidBytes(json);
+        throw cursor.BadFormat($"{What()} holds bytes that are no UTF-8{At(bad)}.", bad, index);
 
         string What() => index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
 

@@ -23,8 +23,7 @@ internal static class SignInAdvice
             { LoginSession: not null } => $"It signs in through the console: run `aws login --profile {profile.Name}`, and again when the sign-in has ended; the app needs the package AWSSDK.Signin.",
             _ => "Its settings are no combination that gives credentials: it takes aws_access_key_id with aws_secret_access_key, role_arn with source_profile, sso_session with sso_account_id and sso_role_name, or credential_process.",
         };
-        // What a credential_process wrote is its own, and may be a key.
-        return $"The AWS profile '{profile.Name}' gave no credentials. {advice}{(options.CredentialProcess is null ? Words(exception) : "")}";
+        return $"The AWS profile '{profile.Name}' gave no credentials. {advice}{Words(exception)}";
     }
 
     public static string OfChain(SettingsEnvironment environment, string profileName, Exception? exception)
@@ -40,13 +39,17 @@ internal static class SignInAdvice
     private static string Source(CredentialProfileOptions options) =>
         options.SourceProfile is { } profile ? $" with the profile '{profile}'" : options.CredentialSource is { } source ? $" with credential_source {source}" : "";
 
+    /// <summary>What an exception of credentials says, in a line. What a credential process wrote to its errors is its own, and may be a key.</summary>
+    public static string WordsOf(Exception exception) =>
+        exception is ProcessAWSCredentialException ? "A credential process failed; run it by hand to see what it says." : exception.Message.ReplaceLineEndings(" ").Trim();
+
     // The outer message often only says where it failed, an inner one why.
     private static string Words(Exception? exception)
     {
         var words = "";
         for (var depth = 0; exception is not null && depth < 3; depth++, exception = exception.InnerException)
         {
-            var message = exception.Message.ReplaceLineEndings(" ").Trim();
+            var message = WordsOf(exception);
             if (!words.Contains(message, StringComparison.Ordinal) && !message.StartsWith("Exception of type", StringComparison.Ordinal)) words += " " + message;
         }
 

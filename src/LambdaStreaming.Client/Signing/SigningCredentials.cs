@@ -100,5 +100,5 @@ internal sealed class SigningCredentials
             ? credentials.GetCredentialsAsync()!
             : Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
 
-    private static string Reason(Exception? exception) => exception is null ? "." : $": {exception.Message}";
+    private static string Reason(Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(exception)}";
 }

@@ -67,7 +67,6 @@ internal sealed record RecordedLine
     public void Decode()
     {
         if (Base64 is not null) _ = Convert.FromBase64String(Base64);
-        if (Complete?.LogResult is { } log) _ = Convert.FromBase64String(log);
     }
 
     public byte[] Payload() => Text is not null ? Encoding.UTF8.GetBytes(Text) : Convert.FromBase64String(Base64!);

@@ -1,3 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
 namespace LambdaStreaming.Tool.Invoke;
 
 /// <summary>A file that has its name only once it is whole: until then it is <c>FILE.partial</c>.</summary>
@@ -47,7 +51,7 @@ internal sealed class OutputFile : IAsyncDisposable
         try
         {
             // A rename would put a file in a device's or a pipe's place. /dev/stderr and /dev/fd/N are links to what may have no path.
-            if (!OperatingSystem.IsWindows() && Path.GetFullPath(path) is var full && Resolve(full) is var real && (IsDevice(full) || IsDevice(real))) return OpenDevice(path, real);
+            if (!OperatingSystem.IsWindows() && Path.GetFullPath(path) is var full && (IsDevice(full) || IsDevice(Resolve(full)))) return OpenDevice(path);
 
             // Through a link, so that the link stays one.
             string target = new FileInfo(path) is not { LinkTarget: not null } link ? path
@@ -113,13 +117,18 @@ internal sealed class OutputFile : IAsyncDisposable
         }
     }
 
-    private static OutputFile OpenDevice(string path, string real)
-    {
-        FileStream stream = Create(path, new FileStreamOptions { Mode = FileMode.Open, Share = FileShare.ReadWrite });
+    // A descriptor that a shell has opened is written to as it is: opened anew, a file behind it would be written over where the shell, or another program, appends to it.
+    [SuppressMessage("Reliability", "CA2000", Justification = "The stream disposes the handle, which owns nothing.")]
+    private static OutputFile OpenDevice(string path) =>
+        new(path, path, DescriptorOf(path) is { } number && File.Exists(path)
+            ? new FileStream(new SafeFileHandle(number, ownsHandle: false), FileAccess.Write, bufferSize: 0)
+            : Create(path, new FileStreamOptions { Mode = FileMode.Open, Share = FileShare.ReadWrite }));
 
-        // A descriptor of a shell's that is a file is opened anew here: it would be written over from its first byte.
-        if (stream.CanSeek && !IsDevice(real)) stream.Seek(0, SeekOrigin.End);
-        return new OutputFile(path, path, stream);
+    private static int? DescriptorOf(string path)
+    {
+        if (path == "/dev/stderr") return 2;
+        string? prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
+        return prefix is not null && int.TryParse(path.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
     }
 
     private static OutputFile OpenPartial(string name, string target, string option)

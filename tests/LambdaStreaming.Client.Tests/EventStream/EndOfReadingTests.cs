@@ -135,11 +135,24 @@ public sealed class EndOfReadingTests
     [Fact]
     public async Task BeginAsync_ContentCannotBeOpened_IsAStreamException()
     {
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent() });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent(new OperationCanceledException("no")) });
 
-        var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => Invoke(client, Ct));
+        var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, Ct));
 
         Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task BeginAsync_ContentCannotBeOpenedAsTheCallIsCancelled_IsAStreamException()
+    {
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Create(_ =>
+        {
+            cancelling.Cancel();
+            return new HttpResponseMessage { Content = new UnreadableContent(new InvalidDataException("no")) };
+        });
+
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, cancelling.Token));
     }
 
     [Theory]
@@ -222,9 +235,9 @@ public sealed class EndOfReadingTests
     private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
 
-    private sealed class UnreadableContent : HttpContent
+    private sealed class UnreadableContent(Exception exception) : HttpContent
     {
-        protected override Task<Stream> CreateContentReadStreamAsync() => throw new InvalidDataException("no");
+        protected override Task<Stream> CreateContentReadStreamAsync() => throw exception;
 
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
 

@@ -27,6 +27,17 @@ public class HousekeepingTests
         Assert.Equal($"0 {small.Length}, 0 1500, 0 {carried.Length - 1500}, 0 2048, 2048, 2047, 0 {Messages.Complete().Length}, 0 0, ", wire.Log);
     }
 
+    [Fact]
+    public async Task ReadHttpIntegrationResponseAsync_PreludeIsWrong_LetsGoOfTheConnection()
+    {
+        var wire = new LoggedStream([Messages.Chunk("{\"statusCode\":[]}\0\0\0\0\0\0\0\0"), Messages.Complete()]);
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+
+        await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }, Ct));
+
+        Assert.True(wire.IsDisposed);
+    }
+
     [Theory]
     [InlineData("{}", false)]
     [InlineData("{}", true)]

@@ -69,6 +69,86 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public async Task FunctionMayHaveRun_TwoAttemptsMayHaveRunAndTheLastWasNeverSent_IsTrue()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (++sends > 2) throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("reset");
+            },
+            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 3, BaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
+
+        Assert.Equal((3, true), (exception.Attempts, exception.FunctionMayHaveRun));
+    }
+
+    // A strategy of the user's own ends the first attempts by its token, and sends again.
+    [Theory]
+    [InlineData(false, 1, false)]
+    [InlineData(true, 1, true)]
+    [InlineData(true, 2, true)]
+    public async Task FunctionMayHaveRun_OwnStrategyEndedEarlierAttempts_IsWhetherTheyWereSent(bool sent, int ended, bool mayHaveRun)
+    {
+        var clock = new FakeTimeProvider();
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                if (++sends > ended) throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
+                if (sent) await request.Content!.CopyToAsync(Stream.Null, CancellationToken.None);
+                clock.Advance(TimeSpan.FromMinutes(1));
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new InvalidOperationException("Nothing ended it.");
+            },
+            options => options.ResiliencePipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
+                .AddRetry(new Polly.Retry.RetryStrategyOptions { MaxRetryAttempts = ended, Delay = TimeSpan.Zero })
+                .AddTimeout(TimeSpan.FromMinutes(1))
+                .Build());
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
+
+        Assert.Equal((ended + 1, mayHaveRun), (exception.Attempts, exception.FunctionMayHaveRun));
+    }
+
+    [Fact]
+    public async Task FunctionMayHaveRun_DryRunWasAnsweredAsAnInvocationAndThenRefused_IsTrue()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return ++sends > 1 ? StubbedClient.Answer(Stream.Null, HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")) : StubbedClient.Answer(new MemoryStream(Messages.Complete()));
+            },
+            options => options.ResiliencePipeline = new ResiliencePipelineBuilder().AddRetry(new Polly.Retry.RetryStrategyOptions { MaxRetryAttempts = 1, Delay = TimeSpan.Zero }).Build());
+
+        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = InvocationType.DryRun }, Ct));
+
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task OwnPipeline_AttemptHeader_CountsWithoutALimit()
+    {
+        string? header = null;
+        using var client = StubbedClient.Create(
+            request =>
+            {
+                header = request.Headers.GetValues("amz-sdk-request").Single();
+                return StubbedClient.Answer(new MemoryStream(Messages.Complete()));
+            },
+            Configured(options => options.ResiliencePipeline = ResiliencePipeline.Empty));
+
+        await using var response = await Invoke(client, Ct);
+
+        Assert.Equal("attempt=1", header);
+    }
+
+    [Fact]
     public async Task Cancelled_WhileAResendIsConnecting_DoesNotSayThatNothingWasSent()
     {
         using var cancelling = new CancellationTokenSource();
@@ -175,6 +255,30 @@ public sealed class AttemptTests
         options.ConnectTimeout = TimeSpan.FromDays(30);
 
         using var client = new LambdaStreamingClient(options);
+    }
+
+    [Fact]
+    public async Task ExpectContinueBelowASendOnceHandler_EmptyPayloadAndTheConnectionBreaks_MayHaveRun()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            connection.Reset();
+        });
+        using var http = new HttpClient(new SendOnceHandler(new SocketsHttpHandler()));
+        http.DefaultRequestHeaders.ExpectContinue = true;
+        using var client = new LambdaStreamingClient(Configured(options => options.ServiceUrl = server.Url), http);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
+
+        Assert.Equal((1, true), (server.WholeRequests, exception.FunctionMayHaveRun));
+    }
+
+    private static LambdaStreamingClientOptions Configured(Action<LambdaStreamingClientOptions> configure)
+    {
+        var options = StubbedClient.Options();
+        configure(options);
+        return options;
     }
 
     private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>

@@ -24,8 +24,8 @@ public class CallTextTests
         { "refused", new HttpRequestException(HttpRequestError.ConnectionError, "x"), $"No connection to {Endpoint}." },
         { "IO", new IOException("It broke."), $"The request to {Endpoint} could not be sent: It broke." },
         { "foreign", new TimeZoneNotFoundException("No such zone."), "A handler below this client failed with TimeZoneNotFoundException: No such zone." },
-        { "connect timeout of the handler", new OperationCanceledException("x", new TimeoutException()), $"No connection to {Endpoint} within 00:00:07 (ConnectTimeout)." },
-        { "connect cancelled", new HttpRequestException("x", new OperationCanceledException()), $"No connection to {Endpoint} within 00:00:07 (ConnectTimeout)." },
+        { "connect timeout of the handler", new OperationCanceledException("x", new TimeoutException()), $"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler, or within its own Timeout of 00:01:40." },
+        { "connect cancelled", new HttpRequestException("x", new OperationCanceledException()), $"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler, or within its own Timeout of 00:01:40." },
         { "connect timeout of ours", new HttpRequestException("x", new TimeoutException("No connection within it.")), "No connection within it." },
     };
 
@@ -199,7 +199,7 @@ public class CallTextTests
     [InlineData(200, InvocationType.DryRun, "HTTP 200 is no answer to a dry run (204 is).")]
     public async Task InvokeAsync_StatusIsNoAnswer_SaysWhichIs(int status, InvocationType type, string text)
     {
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, (HttpStatusCode)status, ("x-amz-request-id", "r-1")));
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(Stream.Null, (HttpStatusCode)status, ("x-amz-request-id", "r-2"), ("x-amzn-RequestId", "r-1")));
 
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = type }, Ct));
 

@@ -225,7 +225,7 @@ public class ErrorTextTests
     {
         var exception = await ThrowAsync<LambdaServiceException>(400, """{"message":"Unexpected token near '4111'"}""", ("x-amzn-ErrorType", "SerializationException"));
 
-        Assert.StartsWith("SerializationException. ", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("SerializationException; ServiceMessage has the service's own words. ", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("4111", exception.ToString(), StringComparison.Ordinal);
         Assert.Contains("4111", exception.ServiceMessage, StringComparison.Ordinal);
     }

@@ -263,6 +263,26 @@ public class ResendTests
         Assert.Equal(300, server.WholeRequests);
     }
 
+    [Fact]
+    public async Task InvokeAsync_SuccessesOfCallsThatAreNeverSentAgain_FillTheBudgetUp()
+    {
+        var throttled = true;
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Volatile.Read(ref throttled) ? RawServer.Answer(429, []) : RawServer.Answer(200, Messages.Complete())));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.Retry.MaxAttempts = 2));
+        for (var i = 0; i < 100; i++) await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+        Volatile.Write(ref throttled, false);
+        for (var i = 0; i < 5; i++)
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(new("f") { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } }, TestContext.Current.CancellationToken);
+            await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        }
+
+        Volatile.Write(ref throttled, true);
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(2, exception.Attempts);
+    }
+
     [Theory, InlineData(503), InlineData(0)]
     public async Task InvokeAsync_DryRunFails_DidNotRunAndIsSentAgain(int status)
     {
@@ -279,7 +299,7 @@ public class ResendTests
         var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken));
 
         Assert.Equal((3, false, true), (server.WholeRequests, exception.FunctionMayHaveRun, exception.IsSafeToResend));
-        Assert.Contains(status == 0 ? "A dry run runs nothing." : "The function did not run.", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(status == 0 ? "A dry run runs nothing." : "The function did not run. Send it again.", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -315,6 +335,46 @@ public class ResendTests
 
         // 500 tokens at 5 each: the last of them pay for the hundredth.
         Assert.Equal(110 + 100, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_OneAttemptAtMost_IsSentOnce()
+    {
+        await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => RawServer.Answer(429, [])));
+        using var client = new LambdaStreamingClient(With(server.Url, options => options.Retry.MaxAttempts = 1));
+
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_DelayOfDays_IsWaitedForOnTheTimeProvider()
+    {
+        var clock = new FakeTimeProvider();
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return ++sends > 1 ? StubbedClient.Answer(new MemoryStream(Messages.Complete())) : StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests);
+            },
+            options =>
+            {
+                (options.TimeProvider, options.ResponseHeadTimeout) = (clock, Timeout.InfiniteTimeSpan);
+                options.Retry = new LambdaRetryOptions { ThrottlingBaseDelay = TimeSpan.FromDays(40), MaxDelay = TimeSpan.FromDays(40) };
+            });
+
+        var call = client.InvokeAsync("f");
+        while (sends == 1 && !call.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromDays(1));
+            await Task.Yield();
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        }
+
+        await (await call).DisposeAsync();
+        Assert.Equal(2, sends);
     }
 
     [Fact]

@@ -61,6 +61,19 @@ public class SendOnceHandlerTests
     }
 
     [Fact]
+    public async Task Invoke_RequestCopied_ArrivesAsItWasSigned()
+    {
+        await using var lambda = await LambdaStreaming.Testing.LocalLambdaServer.StartAsync(options => options.AddFunction("f", LocalService.Three), Ct);
+        using var inner = Inner(ours: true);
+        using var client = Client(lambda.ServiceUrl, new Copier(new SendOnceHandler(inner)), lambda.Credentials);
+
+        await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
+
+        var request = Assert.Single(lambda.Requests);
+        Assert.Equal(("application/octet-stream", WithPayload.Payload.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)), (request.Headers["content-type"], request.Headers["content-length"]));
+    }
+
+    [Fact]
     public async Task Invoke_EmptyContentLeftOutAndNoSendOnceHandler_MayHaveRunAndIsNotSentAgain()
     {
         await using var server = new RawServer(async connection =>
@@ -75,15 +88,60 @@ public class SendOnceHandlerTests
         Assert.Equal((true, false, 1), (exception.FunctionMayHaveRun, exception.IsSafeToResend, exception.Attempts));
     }
 
-    [Fact]
-    public async Task Invoke_NoConnectionAndNoPayload_DidNotRun()
+    [Theory, InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
+    public async Task Invoke_NoConnection_DidNotRun(bool payload, bool copied)
     {
         using var inner = Inner(ours: true);
-        using var client = Client(new Uri("http://127.0.0.1:1"), new SendOnceHandler(inner));
+        var once = new SendOnceHandler(inner);
+        using var client = Client(new Uri("http://127.0.0.1:1"), copied ? new Copier(once) : once);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct));
+
+        // Reading the payload to copy it is taken for sending: nothing tells the two apart.
+        Assert.Equal(payload && copied, exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task Invoke_NoConnectionNoPayloadAndNoSendOnceHandler_MayHaveRunAndSaysWhy()
+    {
+        // A handler that copies requests may have sent several, of which only the last found no connection.
+        using var client = Client(new Uri("http://127.0.0.1:1"), new Copier(new SocketsHttpHandler()));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
 
-        Assert.False(exception.FunctionMayHaveRun);
+        Assert.Equal((true, 1), (exception.FunctionMayHaveRun, exception.Attempts));
+        Assert.StartsWith("No connection to http://127.0.0.1:1. Without a payload, and without a SendOnceHandler in the HttpClient that was given, nothing tells whether the request was sent: the function may have run. ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Invoke_HandlersWorkerStartedWithinTheFirstCall_LaterCallsAreSent()
+    {
+        await using var lambda = await LambdaStreaming.Testing.LocalLambdaServer.StartAsync(options => options.AddFunction("f", LocalService.Three), Ct);
+        using var inner = Inner(ours: true);
+        using var queue = new Queueing(new SendOnceHandler(inner), copies: false);
+        using var client = Client(lambda.ServiceUrl, queue, lambda.Credentials);
+
+        for (var i = 0; i < 2; i++)
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
+            Assert.Equal("onetwothree", await response.ReadAsStringAsync(Ct));
+        }
+    }
+
+    [Fact]
+    public async Task Invoke_CopyWithItsOptionsSentTwiceFromAnotherFlow_OneWholeRequest()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            if (await connection.ReadRequestAsync() is not null) connection.Reset();
+        });
+        using var inner = Inner(ours: true);
+        using var queue = new Queueing(new SendOnceHandler(inner), copies: true);
+        using var client = Client(server.Url, queue);
+
+        await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
+
+        Assert.Equal(1, server.WholeRequests);
     }
 
     private static HttpMessageHandler Inner(bool ours) => ours ? LambdaStreamingClient.CreateHandler(StubbedClient.Options()) : new SocketsHttpHandler();
@@ -120,6 +178,72 @@ public class SendOnceHandlerTests
         {
             await request.Content!.ReadAsStringAsync(cancellationToken);
             return await base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    /// <summary>Sends from a flow of its own; copies twice, whatever the first one ends with.</summary>
+    private sealed class Queueing(HttpMessageHandler inner, bool copies) : DelegatingHandler(inner)
+    {
+        private readonly System.Threading.Channels.Channel<(HttpRequestMessage Request, TaskCompletionSource<HttpResponseMessage> Response)> _queue = System.Threading.Channels.Channel.CreateUnbounded<(HttpRequestMessage, TaskCompletionSource<HttpResponseMessage>)>();
+        private Task? _worker;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (copies)
+            {
+                using (ExecutionContext.SuppressFlow()) _worker ??= Task.Run(WorkAsync, CancellationToken.None);
+            }
+            else
+            {
+                _worker ??= Task.Run(WorkAsync, CancellationToken.None);
+            }
+
+            var response = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _queue.Writer.TryWrite((request, response));
+            return response.Task;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _queue.Writer.TryComplete();
+            base.Dispose(disposing);
+        }
+
+        private async Task WorkAsync()
+        {
+            await foreach (var (request, response) in _queue.Reader.ReadAllAsync())
+            {
+                try
+                {
+                    if (!copies)
+                    {
+                        response.SetResult(await base.SendAsync(request, CancellationToken.None));
+                        continue;
+                    }
+
+                    var body = await request.Content!.ReadAsByteArrayAsync();
+                    try
+                    {
+                        response.SetResult(await base.SendAsync(CopyOf(request, body), CancellationToken.None));
+                    }
+                    catch (HttpRequestException)
+                    {
+                        response.SetResult(await base.SendAsync(CopyOf(request, body), CancellationToken.None));
+                    }
+                }
+                catch (Exception exception)
+                {
+                    response.SetException(exception);
+                }
+            }
+        }
+
+        private static HttpRequestMessage CopyOf(HttpRequestMessage request, byte[] body)
+        {
+            var copy = new HttpRequestMessage(request.Method, request.RequestUri) { Content = new ByteArrayContent(body) };
+            foreach (var (name, values) in request.Headers) copy.Headers.TryAddWithoutValidation(name, values);
+            foreach (var option in request.Options) ((IDictionary<string, object?>)copy.Options).Add(option);
+            return copy;
         }
     }
 

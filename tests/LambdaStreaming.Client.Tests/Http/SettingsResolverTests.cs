@@ -58,6 +58,14 @@ public class SettingsResolverTests
         Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: Access to the path is denied.", await RefusalAsync(new()));
     }
 
+    [Fact]
+    public async Task ResolveAsync_ProfileFailsInAnotherWay_SaysNothingOfLines()
+    {
+        _unreadable = new InvalidOperationException("SECRET");
+
+        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: InvalidOperationException of AWSSDK.Core.", await RefusalAsync(new()));
+    }
+
     [Theory]
     [InlineData("Line 3:<aws_secret_access_key SECRET\n> in file /home/me/.aws/credentials does not contain a section, property or comment.", "Line 3 in file /home/me/.aws/credentials does not contain a section, property or comment.")]
     [InlineData("Line 3:<SECRET> in file /home/me\n/.aws/credentials is bad.", "Line 3 in file /home/me /.aws/credentials is bad.")]
@@ -75,15 +83,15 @@ public class SettingsResolverTests
         Assert.DoesNotContain("SECRET", exception.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task ResolveAsync_AddressWithAUser_IsRefusedWithoutBeingShown()
+    [Theory, InlineData("https://user:SECRET@proxy.internal"), InlineData("https://proxy.internal/?key=SECRET"), InlineData("https//user:SECRET@proxy.internal")]
+    public async Task ResolveAsync_AddressWithASecret_IsRefusedWithoutBeingShown(string address)
     {
         _variables["AWS_REGION"] = "us-east-1";
-        _variables["AWS_ENDPOINT_URL_LAMBDA"] = "https://user:SECRET@proxy.internal";
+        _variables["AWS_ENDPOINT_URL_LAMBDA"] = address;
 
         var refusal = await RefusalAsync(new());
 
-        Assert.StartsWith("AWS_ENDPOINT_URL_LAMBDA is an address with a user; it must be an absolute http or https address without user", refusal, StringComparison.Ordinal);
+        Assert.StartsWith("AWS_ENDPOINT_URL_LAMBDA is no address that can be called. It must be an absolute http or https address without user", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", refusal, StringComparison.Ordinal);
     }
 
@@ -158,7 +166,7 @@ public class SettingsResolverTests
         else _profileUrls["default"] = url;
         Profile("default");
 
-        Assert.Equal($"{source} is '{url}'; it must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", await RefusalAsync(new()));
+        Assert.Equal($"{source} is no address that can be called. It must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", await RefusalAsync(new()));
     }
 
     [Fact]

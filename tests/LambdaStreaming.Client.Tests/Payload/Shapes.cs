@@ -135,6 +135,7 @@ public static class Shapes
         Http("a prelude with a number beyond all bounds", [.. "{\"statusCode\":\"99999999999\"}"u8, .. EightNul, .. "b"u8], "!format at 0, value -", options: new() { HttpPrelude = HttpPreludeDetection.Always }),
         Http("bytes like a prelude with a number beyond all bounds", [.. "{\"statusCode\":\"99999999999\"}"u8, .. EightNul], $"<200 False [] [] [] {{\"statusCode\":\"99999999999\"}}{new string('\0', 8)}>", EventStream),
         Http("headers that differ in case only", [.. "{\"headers\":{\"Set-Cookie\":\"a=1\",\"x\":\"1\",\"set-cookie\":\"b=2\",\"SET-COOKIE\":\"c=3\"}}"u8, .. EightNul], "<200 True [x=1] [set-cookie=a=1|b=2|c=3] [] >"),
+        Http("headers that are there twice", [.. "{\"headers\":{\"x\":\"1\",\"x\":\"1\",\"y\":\"2\",\"Y\":\"2\"}}"u8, .. EightNul], "<200 True [x=1 y=2] [] [] >"),
         Http("a header that is an array", [.. "{\"headers\":{\"x\":[\"a\",2],\"y\":\"b\",\"Y\":[\"c\"],\"y\":null,\"z\":[]}}"u8, .. EightNul], "<200 True [] [x=a|2 Y=b|c z=] [] >"),
         Http("lists that differ in case only", [.. "{\"multiValueHeaders\":{\"X\":[\"a\"],\"x\":[\"b\"]}}"u8, .. EightNul], "<200 True [] [X=a|b] [] >"),
         Http("lists beside repeated headers", [.. "{\"headers\":{\"x\":\"1\",\"X\":\"2\"},\"multiValueHeaders\":{\"x\":[\"3\"]}}"u8, .. EightNul], "<200 True [] [x=3] [] >"),

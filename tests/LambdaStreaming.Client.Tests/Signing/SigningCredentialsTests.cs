@@ -45,6 +45,18 @@ public class SigningCredentialsTests
         { "timed out", new TaskCanceledException("timed out") },
     };
 
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_CredentialProcessGivenByCodeWritesAKeyToItsErrors_TheMessageLeavesItOut()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is a POSIX shell's.");
+        using var client = Client(new ProcessAWSCredentials("sh -c \"echo SECRETKEY >&2; exit 3\""));
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+
+        Assert.Equal("The LambdaStreamingClientOptions.Credentials (ProcessAWSCredentials) gave no keys: A credential process failed; run it by hand to see what it says.", exception.Message);
+        Assert.Contains("SECRETKEY", exception.InnerException!.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("AKID\n", null, "access key", "U+000A, number 5 of 5")]
     [InlineData("AKIDÉ", null, "access key", "U+00C9, number 5 of 5")]
