@@ -1,5 +1,6 @@
 using System.Net;
 using LambdaStreaming.Tests.EventStream;
+using Microsoft.Extensions.Time.Testing;
 using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.Http;
@@ -130,18 +131,24 @@ public class TransportFailureTests
     [Theory, MemberData(nameof(StagesAfterSendingBegan))]
     public async Task InvokeAsync_SilenceOnceSendingBegan_EndsAtTheHeadTimeoutAndMayHaveRun(string stage)
     {
+        var reached = new TaskCompletionSource();
         await using var server = new RawServer(async connection =>
         {
             await ReachAsync(connection, stage);
+            reached.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
         });
-        using var client = Client(server.Url, options => options.ResponseHeadTimeout = TimeSpan.FromMilliseconds(300));
+        var clock = new FakeTimeProvider();
+        using var client = Client(server.Url, options => (options.TimeProvider, options.ResponseHeadTimeout) = (clock, TimeSpan.FromSeconds(30)));
 
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
+        var call = Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
+        await reached.Task.WaitAsync(TooLong, TestContext.Current.CancellationToken);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        var exception = await call;
 
         AssertMayHaveRunOnce(exception, server);
         Assert.Contains(nameof(LambdaStreamingClientOptions.ResponseHeadTimeout), exception.Message, StringComparison.Ordinal);
-        Assert.Contains("00:00:00.3", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("00:00:30", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -152,7 +159,7 @@ public class TransportFailureTests
             await connection.ReadRequestAsync();
             await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
         });
-        using var client = new LambdaStreamingClient(Options(server.Url), new HttpClient { Timeout = TimeSpan.FromMilliseconds(200) });
+        using var client = new LambdaStreamingClient(Options(server.Url), new HttpClient { Timeout = TimeSpan.FromSeconds(1) });
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
