@@ -27,12 +27,14 @@ public sealed class CommandLinePageTests : IDisposable
         var script = "set -eo pipefail; PATH=$1:$PATH; cd \"$2\"\njq() { case $1 in -n) echo '{\"a\":1}';; *) cat;; esac; }\n";
         if (command.StartsWith("lambda-stream serve", StringComparison.Ordinal))
         {
-            // At another port, until its functions are listening; then Ctrl-C.
+            // At another port, until its functions are listening; then Ctrl-C, also where the tests run in the background of a shell, which has their children ignore it.
             var ric = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
-            script += "set -m\n" + command + (command.Contains("node:", StringComparison.Ordinal) ? $" --ric '{ric}'" : "") + """
+            script += "set -m\ndefault=; ! env --default-signal=INT true 2>/dev/null || default='env --default-signal=INT'\n$default " + command + (command.Contains("node:", StringComparison.Ordinal) ? $" --ric '{ric}'" : "") + """
                  --port 0 >environment 2>log &
                 for _ in $(seq 600); do grep -q serving log && break; sleep 0.1; done
-                cat environment; kill -INT $!; wait $!
+                cat environment; kill -INT $!
+                for _ in $(seq 300); do kill -0 $! 2>/dev/null || break; sleep 0.1; done
+                kill -KILL $! 2>/dev/null || true; wait $!
                 """;
         }
         else if (command.Contains("completion ", StringComparison.Ordinal) && !command.Contains("completion bash", StringComparison.Ordinal))

@@ -51,11 +51,12 @@ public class DecoderDifferenceTests
         }
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void Decode_Mutations_AgreeOrDifferAsListed(bool withRightChecksums)
+    // Behind right checksums more is decoded, which takes the longer.
+    [Theory, InlineData(false, 20_000), InlineData(true, 8_000)]
+    public void Decode_Mutations_AgreeOrDifferAsListed(bool withRightChecksums, int count)
     {
         var mutator = new Mutator(Seeds.Of(Target.Named("decoder")), seed: 5);
-        for (var i = 0; i < 20_000; i++)
+        for (var i = 0; i < count; i++)
         {
             var wire = mutator.Next();
             if (wire.Length > 2048) continue;   // the naive decoder is slow

@@ -20,6 +20,14 @@ public class EventStreamOfTheStandardTests
         return string.Equals(Interpret(stream), events, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ReadServerSentEventsAsync_ValuesAreJson_EventsKeepTypeIdAndTime()
+    {
+        await using var response = Cut.Answer("id: 7\nretry: 50\nevent: tick\ndata: 1\n\nevent:\ndata: 2\n\n");
+
+        Assert.Equal("<tick 1 7 50><message 2 7 >", await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
+    }
+
     // Source: HTML standard, 9.2.6, "Interpreting an event stream".
     private static string Interpret(string stream)
     {

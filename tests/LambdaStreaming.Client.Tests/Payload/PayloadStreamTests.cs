@@ -19,6 +19,41 @@ public class PayloadStreamTests
     }
 
     [Fact]
+    public async Task DisposeAsync_BeforeTheEnd_LetsGoOfTheConnectionAndTheAnswer()
+    {
+        var wire = new EventStream.PiecewiseStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
+        var response = InvokeWithResponseStreamResponse.Create(wire);
+        var stream = response.AsStream();
+        await stream.ReadExactlyAsync(new byte[5]);
+
+        await stream.DisposeAsync();
+
+        Assert.True(wire.IsDisposed);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadExactlyAsync(new byte[1]).AsTask());
+    }
+
+    [Fact]
+    public async Task CopyToAsync_CancelledWhileItWaits_Ends()
+    {
+        using var cancelling = new CancellationTokenSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(new SilentStream(cancelling));
+        await using var stream = response.AsStream();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
+    }
+
+    /// <summary>Never answers; asks for the cancellation instead.</summary>
+    private sealed class SilentStream(CancellationTokenSource cancelling) : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            _ = Task.Run(cancelling.Cancel, CancellationToken.None);
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return 0;
+        }
+    }
+
+    [Fact]
     public async Task ReadAsync_AfterTheEnd_IsZeroAgain()
     {
         await using var response = Cut.Answer("abc");
