@@ -25,7 +25,7 @@ public class EventStreamOfTheStandardTests
     {
         await using var response = Cut.Answer("id: 7\nretry: 50\nevent: tick\ndata: 1\n\nevent:\ndata: 2\n\n");
 
-        Assert.Equal("<tick 1 7 50><message 2 7 >", await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
+        Assert.Equal("<tick 1 7 50><message 2  >", await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
     }
 
     // Source: HTML standard, 9.2.6, "Interpreting an event stream".
