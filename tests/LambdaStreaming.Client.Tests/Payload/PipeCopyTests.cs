@@ -54,10 +54,10 @@ public class PipeCopyTests
     public async Task CopyToAsync_StreamAndEachPieceWaits_FlushesOnceForEach()
     {
         var chunk = Wire.Chunk(new byte[10]);
-        await using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream([.. chunk, .. chunk, .. chunk, .. Wire.End], () => chunk.Length) { Asynchronous = true });
         var destination = new CountingDestination();
+        await using var response = InvokeWithResponseStreamResponse.Create(new FlushedStream([chunk, chunk, chunk, Wire.End], destination));
 
-        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+        await response.CopyToAsync(destination, TestContext.Current.CancellationToken).WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken);
 
         Assert.Equal((30, 3), (destination.Length, destination.Flushes));
     }
@@ -66,10 +66,33 @@ public class PipeCopyTests
     {
         public int Flushes { get; private set; }
 
+        public SemaphoreSlim Flushed { get; } = new(0);
+
         public override Task FlushAsync(CancellationToken cancellationToken)
         {
             Flushes++;
+            Flushed.Release();
             return Task.CompletedTask;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) Flushed.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+
+    /// <summary>Gives a piece only once what came before it was flushed.</summary>
+    private sealed class FlushedStream(byte[][] pieces, CountingDestination destination) : MemoryStream
+    {
+        private int _next;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (buffer.IsEmpty || _next == pieces.Length) return 0;
+            if (_next > 0) await destination.Flushed.WaitAsync(cancellationToken);
+            pieces[_next].CopyTo(buffer);
+            return pieces[_next++].Length;
         }
     }
 
