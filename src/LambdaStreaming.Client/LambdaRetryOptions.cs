@@ -42,6 +42,9 @@ public sealed class LambdaRetryOptions
 
     internal bool HasMaxAttempts => _maxAttempts is not null;
 
+    /// <summary>How often a request is sent at most, the policy considered.</summary>
+    internal int MaxSends => Policy == ResendPolicy.Never ? 1 : MaxAttempts;
+
     internal LambdaRetryOptions Copy() => (LambdaRetryOptions)MemberwiseClone();
 
     internal void Validate()

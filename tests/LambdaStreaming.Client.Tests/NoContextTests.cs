@@ -23,10 +23,24 @@ public class NoContextTests
         ["no HTTP"] = ("abc", response => Call(() => response.ReadHttpIntegrationResponseAsync())),
         ["copy to a stream"] = ("abc", response => Call(() => response.CopyToAsync(new MemoryStream()))),
         ["copy to a pipe"] = ("abc", response => Call(() => response.CopyToAsync(new Pipe().Writer))),
-        ["stream"] = ("abc", StreamReads),
+        ["HTTP that is wrong"] = ("{\"statusCode\":[]}\0\0\0\0\0\0\0\0", response => FailingCall(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }))),
+        ["copy to a stream that waits"] = ("abc", response => Call(() => response.CopyToAsync(new SlowDestination()))),
+        ["copy to a pipe that waits"] = ("abc", response => Call(() => response.CopyToAsync(PipeWriter.Create(new SlowDestination())))),
+        ["stream"] = ("abc", response => StreamReads(response, toTheEnd: true)),
+        ["stream that is left"] = ("abc", response => StreamReads(response, toTheEnd: false)),
+    };
+
+    private static readonly Dictionary<string, (string Payload, Func<ILambdaStreamingClient, IAsyncEnumerable<object?>> Read)> Calls = new(StringComparer.Ordinal)
+    {
+        ["text"] = ("abc", client => Moves(client.InvokeTextAsync("f", "{}").GetAsyncEnumerator)),
+        ["lines"] = ("a\nb", client => Moves(client.InvokeLinesAsync("f", "{}").GetAsyncEnumerator)),
+        ["JSON"] = ("1 2", client => Moves(client.InvokeJsonAsync("f", "{}", Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
+        ["events of the server"] = ("data: 1\n\ndata: 2\n\n", client => Moves(client.InvokeServerSentEventsAsync("f", "{}").GetAsyncEnumerator)),
     };
 
     private static readonly CountingContext Context = new();
+
+    public static IEnumerable<TheoryDataRow<string>> NamesOfCalls => Calls.Keys.Select(name => new TheoryDataRow<string>(name));
 
     public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
 
@@ -34,17 +48,40 @@ public class NoContextTests
     public async Task Read_OneReadWaits_NothingIsPostedToTheCallersContext(string reader)
     {
         var (payload, read) = Readers[reader];
-        var waited = 0;
-        for (var waitingRead = 1; waited == waitingRead - 1; waitingRead++)
+
+        await EachReadWaitsAsync(payload, async wire =>
         {
-            // Only the first wait under the context says anything: what comes after it runs without one. So each read has its turn.
-            var wire = new WaitingStream([Messages.Chunk(payload[..1]), Messages.Chunk(payload[1..]), Messages.Complete()], waitingRead);
             await using var response = InvokeWithResponseStreamResponse.Create(wire);
             await foreach (var _ in read(response))
             {
             }
 
             await Under(response.DisposeAsync);
+        });
+    }
+
+    [Theory, MemberData(nameof(NamesOfCalls))]
+    public async Task Call_OneReadWaits_NothingIsPostedToTheCallersContext(string reader)
+    {
+        var (payload, read) = Calls[reader];
+
+        await EachReadWaitsAsync(payload, async wire =>
+        {
+            using var client = StubbedClient.Streaming(wire);
+            await foreach (var _ in read(client))
+            {
+            }
+        });
+    }
+
+    private static async Task EachReadWaitsAsync(string payload, Func<WaitingStream, Task> read)
+    {
+        var waited = 0;
+        for (var waitingRead = 1; waited == waitingRead - 1; waitingRead++)
+        {
+            // Only the first wait under the context says anything: what comes after it runs without one. So each read has its turn.
+            var wire = new WaitingStream([Messages.Chunk(payload[..1]), Messages.Chunk(payload[1..]), Messages.Complete()], waitingRead);
+            await read(wire);
             if (wire.HasWaited) waited++;
         }
 
@@ -90,6 +127,14 @@ public class NoContextTests
     }
 
     [Fact]
+    public async Task Dispose_ScriptWasNotRead_NothingIsPostedToTheCallersContext()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(["abc"]);
+
+        await Under(response.DisposeAsync);
+    }
+
+    [Fact]
     public async Task Invoke_HeadAndErrorBodyWait_NothingIsPostedToTheCallersContext()
     {
         var head = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -114,6 +159,24 @@ public class NoContextTests
         Assert.True(body.HasWaited);
     }
 
+    [Fact]
+    public async Task Invoke_ThrottledAndSentAgain_NothingIsPostedToTheCallersContext()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await Task.Run(() => { }, cancellationToken).ConfigureAwait(false);
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+                return ++sends == 1 ? StubbedClient.Answer(Stream.Null, System.Net.HttpStatusCode.TooManyRequests) : StubbedClient.Answer(new MemoryStream(Messages.Complete()));
+            },
+            options => options.Retry = new LambdaRetryOptions { ThrottlingBaseDelay = TimeSpan.FromMilliseconds(1) });
+
+        await (await Under(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None))).DisposeAsync();
+
+        Assert.Equal(2, sends);
+    }
+
     private static async IAsyncEnumerable<object?> Moves<T>(Func<CancellationToken, IAsyncEnumerator<T>> open)
     {
         var elements = open(CancellationToken.None);
@@ -127,11 +190,17 @@ public class NoContextTests
         yield break;
     }
 
-    private static async IAsyncEnumerable<object?> StreamReads(InvokeWithResponseStreamResponse response)
+    private static async IAsyncEnumerable<object?> FailingCall(Func<Task> call)
+    {
+        await Assert.ThrowsAsync<PayloadFormatException>(() => Under(call));
+        yield break;
+    }
+
+    private static async IAsyncEnumerable<object?> StreamReads(InvokeWithResponseStreamResponse response, bool toTheEnd)
     {
         var stream = response.AsStream();
         var buffer = new byte[1];
-        while (await Under(() => stream.ReadAsync(buffer).AsTask()) > 0) yield return null;
+        while (await Under(() => stream.ReadAsync(buffer).AsTask()) > 0 && toTheEnd) yield return null;
         await Under(stream.DisposeAsync);
     }
 
@@ -145,6 +214,7 @@ public class NoContextTests
     private static T Start<T>(Func<T> call)
     {
         var before = SynchronizationContext.Current;
+        WaitingStream.Hold();
         SynchronizationContext.SetSynchronizationContext(Context);
         try
         {
@@ -188,23 +258,40 @@ public class NoContextTests
         }
     }
 
+    private sealed class SlowDestination : MemoryStream
+    {
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(() => { }, cancellationToken).ConfigureAwait(false);
+
+        public override async Task FlushAsync(CancellationToken cancellationToken) => await Task.Run(() => { }, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Gives its pieces at once, but for one read that waits until it is released.</summary>
     private sealed class WaitingStream(byte[][] pieces, int waitingRead) : MemoryStream
     {
+        private static volatile bool _isHeld;
         private static TaskCompletionSource? _waiting;
         private int _piece;
         private int _reads;
 
         public bool HasWaited { get; private set; }
 
-        public static void Release() => Interlocked.Exchange(ref _waiting, null)?.SetResult();
+        public static void Hold() => _isHeld = true;
+
+        public static void Release()
+        {
+            _isHeld = false;
+            Interlocked.Exchange(ref _waiting, null)?.SetResult();
+        }
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             if (++_reads != waitingRead) return new ValueTask<int>(Take(buffer));
             HasWaited = true;
             var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting = waiting;
+            Interlocked.Exchange(ref _waiting, waiting);
+
+            // Begun on another thread, after the call had returned.
+            if (!_isHeld) Release();
             return new ValueTask<int>(TakeLaterAsync(waiting.Task, buffer));
         }
 

@@ -15,7 +15,7 @@ internal static class ErrorText
     private const int MaxQuoteLength = 1000;
 
     // What a name or an address of an answer is given in a message: enough for any request id and media type.
-    private const int MaxHeaderLength = 200;
+    private const int MaxNameLength = 200;
 
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(value => (char)value).Where(char.IsControl)]);
 
@@ -34,8 +34,7 @@ internal static class ErrorText
         });
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
             text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {OneLine(contentType)}: something between this client and Lambda may have answered in its place. ");
-        // Where nothing can have run, as in a dry run, nothing can run twice.
-        if (entry.Advice.Length > 0) text.Append(details.FunctionMayHaveRun == false ? AdviceOf(entry, details).Replace(" if the function may run twice", "", StringComparison.Ordinal) : AdviceOf(entry, details)).Append(' ');
+        if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
         return text.Append(Call(details)).ToString();
     }
 
@@ -60,16 +59,14 @@ internal static class ErrorText
     /// <summary>The error's name and the service's own words.</summary>
     public static string Named(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
     {
-        var hidden = MayQuotePayload(details);
+        // A bad request that this version does not know may well be about the payload, and quote a piece of it.
+        var known = ErrorCatalogue.Find(details.ErrorCode);
+        var hidden = known?.MayQuotePayload ?? details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest };
         var name = details.ErrorCode is { } code ? Quote(code, []) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : "an error without a name";
         var words = hidden ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
-        if (words.Length == 0) return hidden && ErrorCatalogue.Find(details.ErrorCode) is null ? $"{name}; {nameof(LambdaServiceException.ServiceMessage)} has the service's own words." : name + ".";
+        if (words.Length == 0) return hidden && known is null ? $"{name}; {nameof(LambdaServiceException.ServiceMessage)} has the service's own words." : name + ".";
         return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
     }
-
-    // A bad request that this version does not know may well be about the payload, and quote a piece of it.
-    private static bool MayQuotePayload(LambdaErrorDetails details) =>
-        ErrorCatalogue.Find(details.ErrorCode) is { } entry ? entry.MayQuotePayload : details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest };
 
     /// <summary>Which call it was.</summary>
     public static string Call(LambdaErrorDetails details)
@@ -101,13 +98,18 @@ internal static class ErrorText
         return secrets;
     }
 
-    private static string AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details) =>
-        entry.Advice.Replace("{function}", details.FunctionName ?? "the function", StringComparison.Ordinal).Replace("{region}", details.Region ?? "the region", StringComparison.Ordinal);
+    private static string AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details)
+    {
+        var advice = entry.Advice.Replace("{function}", details.FunctionName ?? "the function", StringComparison.Ordinal).Replace("{region}", details.Region ?? "the region", StringComparison.Ordinal);
+
+        // Where nothing can have run, as in a dry run, nothing can run twice.
+        return details.FunctionMayHaveRun == false ? advice.Replace(" if the function may run twice", "", StringComparison.Ordinal) : advice;
+    }
 
     private static string Delivered(LambdaErrorDetails details) => $"{details.ChunksReceived} chunks with {details.BytesReceived} bytes were delivered before.";
 
     /// <summary>A name, an id or an address that came with an answer, fit to stand in a message or a log.</summary>
-    public static string OneLine(string words) => Quote(words, [], MaxHeaderLength);
+    public static string OneLine(string words) => Quote(words, [], MaxNameLength);
 
     private static string Quote(string? words, IReadOnlyList<string> notToRepeat, int maxLength = MaxQuoteLength)
     {

@@ -48,13 +48,12 @@ internal sealed class Resends
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider };
         AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.ErrorCode is { Length: > 0 } code ? ErrorText.OneLine(code) : exception.GetType().Name, delay));
-        var maxAttempts = retry.Policy == ResendPolicy.Never ? 1 : retry.MaxAttempts;
-        return new ResendPipeline(builder.Build(), maxAttempts, maxAttempts == 1 ? _budget : null);
+        return new ResendPipeline(builder.Build(), retry.MaxSends, retry.MaxSends == 1 ? _budget : null);
     }
 
     public static ResiliencePipelineBuilder AddTo(ResiliencePipelineBuilder builder, LambdaRetryOptions retry, ResendBudget budget, Action<LambdaStreamingException, int, TimeSpan>? onResend)
     {
-        if (retry.MaxAttempts == 1 || retry.Policy == ResendPolicy.Never) return builder;
+        if (retry.MaxSends == 1) return builder;
         return builder.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = retry.MaxAttempts - 1,

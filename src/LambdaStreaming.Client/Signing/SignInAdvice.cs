@@ -49,10 +49,13 @@ internal static class SignInAdvice
         var words = "";
         for (var depth = 0; exception is not null && depth < 3; depth++, exception = exception.InnerException)
         {
+            if (exception is ProcessAWSCredentialException) return $"{Said(words)} {WordsOf(exception)}";
             var message = WordsOf(exception);
             if (!words.Contains(message, StringComparison.Ordinal) && !message.StartsWith("Exception of type", StringComparison.Ordinal)) words += " " + message;
         }
 
-        return words.Length == 0 ? "" : $" AWSSDK.Core says:{words}";
+        return Said(words);
+
+        static string Said(string words) => words.Length == 0 ? "" : $" AWSSDK.Core says:{words}";
     }
 }

@@ -43,7 +43,7 @@ internal sealed class OutputFile : IAsyncDisposable
     public bool HasPart => IsPartial && _begun && _stream.Length > 0;
 
     /// <summary>Whether a path means the stream that is open already: opened anew, it would be written from its first byte, over what a shell's <c>&gt;&gt;</c> is to keep.</summary>
-    public static bool IsStandardOutput(string path) => path == "-" || (!OperatingSystem.IsWindows() && path is "/dev/stdout" or "/dev/fd/1" or "/proc/self/fd/1");
+    public static bool IsStandardOutput(string path) => path == "-" || (!OperatingSystem.IsWindows() && DescriptorOf(path) == 1);
 
     /// <summary>Opens the file before the function runs: a function whose answer can't be kept had better not run.</summary>
     public static OutputFile Open(string path, string option)
@@ -126,6 +126,7 @@ internal sealed class OutputFile : IAsyncDisposable
 
     private static int? DescriptorOf(string path)
     {
+        if (path == "/dev/stdout") return 1;
         if (path == "/dev/stderr") return 2;
         string? prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
         return prefix is not null && int.TryParse(path.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;

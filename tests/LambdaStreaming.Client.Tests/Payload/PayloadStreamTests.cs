@@ -19,20 +19,6 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task DisposeAsync_BeforeTheEnd_LetsGoOfTheConnectionAndTheAnswer()
-    {
-        var wire = new EventStream.PiecewiseStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
-        var response = InvokeWithResponseStreamResponse.Create(wire);
-        var stream = response.AsStream();
-        await stream.ReadExactlyAsync(new byte[5]);
-
-        await stream.DisposeAsync();
-
-        Assert.True(wire.IsDisposed);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadExactlyAsync(new byte[1]).AsTask());
-    }
-
-    [Fact]
     public async Task CopyToAsync_CancelledWhileItWaits_Ends()
     {
         using var cancelling = new CancellationTokenSource();
