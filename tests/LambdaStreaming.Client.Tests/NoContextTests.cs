@@ -6,28 +6,28 @@ namespace LambdaStreaming.Tests;
 /// <summary>No await of the library comes back to the caller's context: else whoever blocks on a call in a window's thread would wait for itself.</summary>
 public class NoContextTests
 {
-    private static readonly Dictionary<string, (string Payload, Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<object?>> Read)> Readers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (string Payload, Func<InvokeWithResponseStreamResponse, Waits, IAsyncEnumerable<object?>> Read)> Readers = new(StringComparer.Ordinal)
     {
-        ["events"] = ("abc", response => Moves(response.GetAsyncEnumerator)),
-        ["chunks"] = ("abc", response => Moves(response.ReadChunksAsync().GetAsyncEnumerator)),
-        ["owned chunks"] = ("abc", response => Moves(response.ReadOwnedChunksAsync().GetAsyncEnumerator)),
-        ["text"] = ("abc", response => Moves(response.ReadTextAsync().GetAsyncEnumerator)),
-        ["lines"] = ("a\nb", response => Moves(response.ReadLinesAsync().GetAsyncEnumerator)),
-        ["JSON"] = ("1 2", response => Moves(response.ReadJsonAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
-        ["events of the server"] = ("data: 1\n\ndata: 2\n\n", response => Moves(response.ReadServerSentEventsAsync().GetAsyncEnumerator)),
-        ["events of JSON"] = ("data: 1\n\ndata: 2\n\n", response => Moves(response.ReadServerSentEventsAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
-        ["bytes"] = ("abc", response => Call(() => response.ReadAsByteArrayAsync())),
-        ["string"] = ("abc", response => Call(() => response.ReadAsStringAsync())),
-        ["one JSON value"] = ("123", response => Call(() => response.ReadFromJsonAsync(Payload.TestJson.Default.Int32))),
-        ["HTTP"] = ("{}\0\0\0\0\0\0\0\0abc", response => Call(() => response.ReadHttpIntegrationResponseAsync())),
-        ["no HTTP"] = ("abc", response => Call(() => response.ReadHttpIntegrationResponseAsync())),
-        ["copy to a stream"] = ("abc", response => Call(() => response.CopyToAsync(new MemoryStream()))),
-        ["copy to a pipe"] = ("abc", response => Call(() => response.CopyToAsync(new Pipe().Writer))),
-        ["HTTP that is wrong"] = ("{\"statusCode\":[]}\0\0\0\0\0\0\0\0", response => FailingCall(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }))),
-        ["copy to a stream that waits"] = ("abc", response => Call(() => response.CopyToAsync(new SlowDestination()))),
-        ["copy to a pipe that waits"] = ("abc", response => Call(() => response.CopyToAsync(PipeWriter.Create(new SlowDestination())))),
-        ["stream"] = ("abc", response => StreamReads(response, toTheEnd: true)),
-        ["stream that is left"] = ("abc", response => StreamReads(response, toTheEnd: false)),
+        ["events"] = ("abc", (response, _) => Moves(response.GetAsyncEnumerator)),
+        ["chunks"] = ("abc", (response, _) => Moves(response.ReadChunksAsync().GetAsyncEnumerator)),
+        ["owned chunks"] = ("abc", (response, _) => Moves(response.ReadOwnedChunksAsync().GetAsyncEnumerator)),
+        ["text"] = ("abc", (response, _) => Moves(response.ReadTextAsync().GetAsyncEnumerator)),
+        ["lines"] = ("a\nb", (response, _) => Moves(response.ReadLinesAsync().GetAsyncEnumerator)),
+        ["JSON"] = ("1 2", (response, _) => Moves(response.ReadJsonAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
+        ["events of the server"] = ("data: 1\n\ndata: 2\n\n", (response, _) => Moves(response.ReadServerSentEventsAsync().GetAsyncEnumerator)),
+        ["events of JSON"] = ("data: 1\n\ndata: 2\n\n", (response, _) => Moves(response.ReadServerSentEventsAsync(Payload.TestJson.Default.Int32).GetAsyncEnumerator)),
+        ["bytes"] = ("abc", (response, _) => Call(() => response.ReadAsByteArrayAsync())),
+        ["string"] = ("abc", (response, _) => Call(() => response.ReadAsStringAsync())),
+        ["one JSON value"] = ("123", (response, _) => Call(() => response.ReadFromJsonAsync(Payload.TestJson.Default.Int32))),
+        ["HTTP"] = ("{}\0\0\0\0\0\0\0\0abc", (response, _) => Call(() => response.ReadHttpIntegrationResponseAsync())),
+        ["no HTTP"] = ("abc", (response, _) => Call(() => response.ReadHttpIntegrationResponseAsync())),
+        ["copy to a stream"] = ("abc", (response, _) => Call(() => response.CopyToAsync(new MemoryStream()))),
+        ["copy to a pipe"] = ("abc", (response, _) => Call(() => response.CopyToAsync(new Pipe().Writer))),
+        ["HTTP that is wrong"] = ("{\"statusCode\":[]}\0\0\0\0\0\0\0\0", (response, _) => FailingCall(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }))),
+        ["copy to a stream that waits"] = ("abc", (response, waits) => Call(() => response.CopyToAsync(new WaitingDestination(waits)))),
+        ["copy to a pipe that waits"] = ("abc", (response, waits) => Call(() => response.CopyToAsync(new WaitingPipe(waits)))),
+        ["stream"] = ("abc", (response, _) => StreamReads(response, toTheEnd: true)),
+        ["stream that is left"] = ("abc", (response, _) => StreamReads(response, toTheEnd: false)),
     };
 
     private static readonly Dictionary<string, (string Payload, Func<ILambdaStreamingClient, IAsyncEnumerable<object?>> Read)> Calls = new(StringComparer.Ordinal)
@@ -49,10 +49,10 @@ public class NoContextTests
     {
         var (payload, read) = Readers[reader];
 
-        await EachReadWaitsAsync(payload, async wire =>
+        await EachWaitHasItsTurnAsync(payload, async (wire, waits) =>
         {
             await using var response = InvokeWithResponseStreamResponse.Create(wire);
-            await foreach (var _ in read(response))
+            await foreach (var _ in read(response, waits))
             {
             }
 
@@ -65,7 +65,7 @@ public class NoContextTests
     {
         var (payload, read) = Calls[reader];
 
-        await EachReadWaitsAsync(payload, async wire =>
+        await EachWaitHasItsTurnAsync(payload, async (wire, waits) =>
         {
             using var client = StubbedClient.Streaming(wire);
             await foreach (var _ in read(client))
@@ -74,18 +74,21 @@ public class NoContextTests
         });
     }
 
-    private static async Task EachReadWaitsAsync(string payload, Func<WaitingStream, Task> read)
+    private static async Task EachWaitHasItsTurnAsync(string payload, Func<WaitingStream, Waits, Task> read)
     {
-        var waited = 0;
-        for (var waitingRead = 1; waited == waitingRead - 1; waitingRead++)
+        // Only the first wait under the context says anything: what comes after it runs without one. Where two things are begun before either is awaited, both wait.
+        foreach (var andAllAfter in (bool[])[false, true])
         {
-            // Only the first wait under the context says anything: what comes after it runs without one. So each read has its turn.
-            var wire = new WaitingStream([Messages.Chunk(payload[..1]), Messages.Chunk(payload[1..]), Messages.Complete()], waitingRead);
-            await read(wire);
-            if (wire.HasWaited) waited++;
-        }
+            var waited = 0;
+            for (var first = 1; waited == first - 1; first++)
+            {
+                var waits = new Waits(first, andAllAfter);
+                await read(new WaitingStream([Messages.Chunk(payload[..1]), Messages.Chunk(payload[1..]), Messages.Complete()], waits), waits);
+                if (waits.HasWaited) waited++;
+            }
 
-        Assert.InRange(waited, 2, 20);
+            Assert.InRange(waited, 2, 20);
+        }
     }
 
     [Fact]
@@ -94,12 +97,13 @@ public class NoContextTests
         // The reads: without a buffer, the message, without a buffer, the end.
         for (var waitingRead = 1; waitingRead <= 4; waitingRead++)
         {
-            var wire = new WaitingStream([Messages.Complete("""{"ErrorCode":"Unhandled"}""")], waitingRead);
+            var waits = new Waits(waitingRead);
+            var wire = new WaitingStream([Messages.Complete("""{"ErrorCode":"Unhandled"}""")], waits);
             await using var response = InvokeWithResponseStreamResponse.Create(wire);
             var chunks = response.ReadChunksAsync().GetAsyncEnumerator();
 
             await Assert.ThrowsAsync<FunctionErrorException>(() => Under(() => chunks.MoveNextAsync().AsTask()));
-            Assert.True(wire.HasWaited);
+            Assert.True(waits.HasWaited);
         }
     }
 
@@ -152,11 +156,12 @@ public class NoContextTests
         head.SetResult(StubbedClient.Answer(new MemoryStream([.. Messages.Complete()])));
         await (await Watched(call)).DisposeAsync();
 
-        var body = new WaitingStream(["{}"u8.ToArray()], 1);
+        var waits = new Waits(1);
+        var body = new WaitingStream(["{}"u8.ToArray()], waits);
         head = new(TaskCreationOptions.RunContinuationsAsynchronously);
         head.SetResult(StubbedClient.Answer(body, System.Net.HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")));
         await Assert.ThrowsAsync<ResourceNotFoundException>(() => Under(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None)));
-        Assert.True(body.HasWaited);
+        Assert.True(waits.HasWaited);
     }
 
     [Fact]
@@ -214,7 +219,7 @@ public class NoContextTests
     private static T Start<T>(Func<T> call)
     {
         var before = SynchronizationContext.Current;
-        WaitingStream.Hold();
+        Waits.Hold();
         SynchronizationContext.SetSynchronizationContext(Context);
         try
         {
@@ -228,7 +233,7 @@ public class NoContextTests
 
     private static async Task Watched(Task call)
     {
-        WaitingStream.Release();
+        Waits.Release();
         try
         {
             await call.WaitAsync(LocalService.TooLong).ConfigureAwait(false);
@@ -258,46 +263,69 @@ public class NoContextTests
         }
     }
 
-    private sealed class SlowDestination : MemoryStream
+    /// <summary>Counts what a test's streams are asked for. The <paramref name="first"/> of it is done only once the call under the context has returned; the rest at once, or as late.</summary>
+    private sealed class Waits(int first, bool andAllAfter = false)
     {
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(() => { }, cancellationToken).ConfigureAwait(false);
-
-        public override async Task FlushAsync(CancellationToken cancellationToken) => await Task.Run(() => { }, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Gives its pieces at once, but for one read that waits until it is released.</summary>
-    private sealed class WaitingStream(byte[][] pieces, int waitingRead) : MemoryStream
-    {
-        private static volatile bool _isHeld;
-        private static TaskCompletionSource? _waiting;
-        private int _piece;
-        private int _reads;
+        private static volatile TaskCompletionSource _released = new();
+        private int _count;
 
         public bool HasWaited { get; private set; }
 
-        public static void Hold() => _isHeld = true;
+        public static void Hold() => _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public static void Release()
-        {
-            _isHeld = false;
-            Interlocked.Exchange(ref _waiting, null)?.SetResult();
-        }
+        public static void Release() => _released.SetResult();
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public Task NextAsync()
         {
-            if (++_reads != waitingRead) return new ValueTask<int>(Take(buffer));
+            _count++;
+            if (_count != first && !(andAllAfter && _count > first)) return Task.CompletedTask;
             HasWaited = true;
-            var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Interlocked.Exchange(ref _waiting, waiting);
+            return _released.Task;
+        }
+    }
 
-            // Begun on another thread, after the call had returned.
-            if (!_isHeld) Release();
-            return new ValueTask<int>(TakeLaterAsync(waiting.Task, buffer));
+    private sealed class WaitingDestination(Waits waits) : MemoryStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => new(waits.NextAsync());
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => waits.NextAsync();
+    }
+
+    private sealed class WaitingPipe(Waits waits) : PipeWriter
+    {
+        private readonly byte[] _room = new byte[4096];
+
+        public override void Advance(int bytes)
+        {
         }
 
-        private async Task<int> TakeLaterAsync(Task waiting, Memory<byte> buffer)
+        public override Memory<byte> GetMemory(int sizeHint = 0) => _room;
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => _room;
+
+        public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
         {
-            await waiting.ConfigureAwait(false);
+            await waits.NextAsync().ConfigureAwait(false);
+            return default;
+        }
+
+        public override void CancelPendingFlush()
+        {
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+    }
+
+    /// <summary>Gives its pieces, each as late as it is told.</summary>
+    private sealed class WaitingStream(byte[][] pieces, Waits waits) : MemoryStream
+    {
+        private int _piece;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await waits.NextAsync().ConfigureAwait(false);
             return Take(buffer);
         }
 

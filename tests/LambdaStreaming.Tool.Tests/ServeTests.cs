@@ -20,6 +20,20 @@ public sealed class ServeTests
 
     private static Task<Run> InvokeAsync(string url, params string[] args) => Run.OfAsync([.. args, "--local", "--endpoint-url", url]);
 
+    // Up to the line that holds the words. What is under way when the server is stopped is not logged.
+    private static async Task<string> ReadLogAsync(ToolProcess process, string words)
+    {
+        string log = "";
+        while (!log.Contains(words, StringComparison.Ordinal))
+        {
+            string? line = await process.ErrorText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+            Assert.True(line is not null, $"The log ends without '{words}': {log}");
+            log += line + "\n";
+        }
+
+        return log;
+    }
+
     private static async Task<string> StopAsync(ToolProcess process)
     {
         process.Signal(ToolProcess.SigInt);
@@ -50,10 +64,8 @@ public sealed class ServeTests
             Assert.Equal((0, "recorded"), (whole.ExitCode, whole.Output));
             Assert.Equal(4, cut.ExitCode);
             Assert.Equal(5, throttled.ExitCode);
-            string log = await StopAsync(process);
-            Assert.Contains("-> tale, 0 B", log);
-            Assert.Contains("<- tale 429 TooManyRequestsException", log);
-            Assert.EndsWith("lambda-stream: stopped\n", log);
+            Assert.Contains("-> tale, 0 B", await ReadLogAsync(process, "<- tale 429 TooManyRequestsException"));
+            Assert.EndsWith("lambda-stream: stopped\n", await StopAsync(process));
         }
     }
 
@@ -68,10 +80,8 @@ public sealed class ServeTests
         using (process)
         {
             Task<Run> call = InvokeAsync(url, "invoke", "f");
-            string? line;
-            do line = await process.ErrorText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
-            while (line?.Contains("I am ", StringComparison.Ordinal) is false);
-            int function = int.Parse(line!.Split(' ')[^1], CultureInfo.InvariantCulture);
+            string log = await ReadLogAsync(process, "I am ");
+            int function = int.Parse(log.Split(' ')[^1], CultureInfo.InvariantCulture);
             Assert.True(ToolProcess.IsThere(function));
 
             await StopAsync(process);
@@ -93,7 +103,8 @@ public sealed class ServeTests
 
             Assert.Equal(0, run.ExitCode);
             Assert.StartsWith("hello Ada, ", run.Output);
-            Assert.Contains("f | ", await StopAsync(process));
+            await ReadLogAsync(process, "f | ");
+            await StopAsync(process);
         }
     }
 

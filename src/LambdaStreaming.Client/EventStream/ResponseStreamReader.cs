@@ -171,28 +171,17 @@ internal sealed class ResponseStreamReader
     }
 
     /// <summary>Ends the enumeration, wherever it stands: chunks end, buffers go back, and the connection closes unless the body was read to its end.</summary>
+    public void Dispose()
+    {
+        if (TryBeginDispose()) GiveUp();
+    }
+
+    /// <summary>As <see cref="Dispose"/>, but right after <c>InvokeComplete</c> the body is read to its end, so that the connection is used again.</summary>
     public ValueTask DisposeAsync()
     {
-        _generation++;
-        bool moving;
-        lock (_moveLock)
-        {
-            // From another thread than the one that moves: that one works on the buffers, and gives them back.
-            moving = _moving;
-            _disposedWhileMoving |= moving;
-        }
-
-        if (moving)
-        {
-            _body!.Abort(BodyEnd.Disposed);
-            return default;
-        }
-
+        if (!TryBeginDispose()) return default;
         if (InvokeComplete is not null && !_ended && _failure is null && _body!.End == BodyEnd.None) return new ValueTask(DrainAsync());
-
-        // Given up before its end: whoever goes on reading must not take that for the end.
-        if (!_ended && InvokeComplete is null) _failure = Disposed();
-        Finish();
+        GiveUp();
         return default;
     }
 
@@ -214,6 +203,20 @@ internal sealed class ResponseStreamReader
             _moving = false;
             return true;
         }
+    }
+
+    // False on another thread than the one that moves: that one works on the buffers, and gives them back.
+    private bool TryBeginDispose()
+    {
+        _generation++;
+        lock (_moveLock)
+        {
+            if (!_moving) return true;
+            _disposedWhileMoving = true;
+        }
+
+        _body!.Abort(BodyEnd.Disposed);
+        return false;
     }
 
     private bool TryTakeMessage(out ResponseStreamEventKind kind)
@@ -343,6 +346,13 @@ internal sealed class ResponseStreamReader
         {
             Finish();
         }
+    }
+
+    private void GiveUp()
+    {
+        // Whoever goes on reading must not take this for the end.
+        if (!_ended && InvokeComplete is null) _failure = Disposed();
+        Finish();
     }
 
     private void Finish()

@@ -100,7 +100,7 @@ internal static class ErrorText
 
     private static string AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details)
     {
-        var advice = entry.Advice.Replace("{function}", details.FunctionName ?? "the function", StringComparison.Ordinal).Replace("{region}", details.Region ?? "the region", StringComparison.Ordinal);
+        var advice = entry.Advice.Replace("{function}", details.FunctionName, StringComparison.Ordinal).Replace("{region}", details.Region, StringComparison.Ordinal);
 
         // Where nothing can have run, as in a dry run, nothing can run twice.
         return details.FunctionMayHaveRun == false ? advice.Replace(" if the function may run twice", "", StringComparison.Ordinal) : advice;

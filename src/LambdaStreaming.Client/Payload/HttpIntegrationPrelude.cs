@@ -68,7 +68,7 @@ internal static class HttpIntegrationPrelude
         }
         catch
         {
-            await cursor.DisposeAsync().ConfigureAwait(false);
+            cursor.Dispose();
             throw;
         }
         finally
@@ -208,7 +208,7 @@ internal static class HttpIntegrationPrelude
             SpaceBytes = rest.IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var at ? at : rest.Length;
             if (JsonBytes + SpaceBytes > maxBytes) return Finding.TooLong;
             rest = rest[SpaceBytes..];
-            if (rest.Length > DelimiterBytes) rest = rest[..DelimiterBytes];
+            rest = rest[..Math.Min(rest.Length, DelimiterBytes)];
             if (!Delimiter.AsSpan().StartsWith(rest)) return Finding.Missing;
             return rest.Length == DelimiterBytes ? Finding.Found : Finding.NeedsMore;
         }

@@ -27,11 +27,10 @@ internal struct JsonFrame
     /// <summary>How many bytes were looked at, from the value's first.</summary>
     public int Searched { get; private set; }
 
-    /// <summary>Finds the end of the value that <paramref name="value"/> begins with; the last call's bytes are its beginning.</summary>
+    /// <summary>Finds the end of the value that <paramref name="value"/>, which has at least one byte, begins with; the last call's bytes are its beginning.</summary>
     /// <returns>The value's length, or -1 when more bytes are needed: of a number, the end is only known when something else follows.</returns>
     public int FindEnd(ReadOnlySpan<byte> value)
     {
-        if (value.IsEmpty) return -1;
         if (value[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) return FindEndOfScalar(value);
 
         while (true)

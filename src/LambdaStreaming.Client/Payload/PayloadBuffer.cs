@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace LambdaStreaming.Payload;
 
 /// <summary>The unread bytes of a payload as one span. As long as a value lies within one piece nothing is copied.</summary>
-internal sealed class PayloadBuffer(PayloadCursor cursor) : IAsyncDisposable
+internal sealed class PayloadBuffer(PayloadCursor cursor) : IDisposable
 {
     private ReadOnlyMemory<byte> _unread;
 
@@ -52,11 +52,11 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IAsyncDisposable
         return default;
     }
 
-    public ValueTask DisposeAsync()
+    public void Dispose()
     {
         _unread = default;
         Release(ref _array);
-        return cursor.DisposeAsync();
+        cursor.Dispose();
     }
 
     /// <summary>Makes room for <paramref name="more"/> bytes behind the first <paramref name="count"/> of an array of the pool, at least doubling it.</summary>

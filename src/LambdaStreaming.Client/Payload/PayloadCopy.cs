@@ -12,7 +12,7 @@ internal static class PayloadCopy
     /// <summary>Writes piece by piece. Whatever is written is flushed before any wait, so nothing stays behind while the function is silent; nor does a failure keep it back.</summary>
     public static async Task ToStreamAsync(PayloadCursor cursor, Stream destination, CancellationToken cancellationToken)
     {
-        await using var _ = cursor.ConfigureAwait(false);
+        using var _ = cursor;
         var unflushed = false;
         while (true)
         {
@@ -46,7 +46,7 @@ internal static class PayloadCopy
     /// <inheritdoc cref="ToStreamAsync"/>
     public static async Task ToPipeAsync(PayloadCursor cursor, PipeWriter destination, CancellationToken cancellationToken)
     {
-        await using var _ = cursor.ConfigureAwait(false);
+        using var _ = cursor;
         var unflushed = 0;
         while (true)
         {
@@ -64,7 +64,6 @@ internal static class PayloadCopy
                 var flushed = await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
                 if (flushed.IsCanceled) throw new OperationCanceledException("The flush of the pipe was cancelled by CancelPendingFlush.");
                 if (flushed.IsCompleted) return;
-                continue;
             }
 
             if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return;
@@ -76,7 +75,7 @@ internal static class PayloadCopy
     /// <summary>Gathers the whole payload in an array of the pool, lets <paramref name="use"/> make the result of it, and gives the array back.</summary>
     public static async Task<TResult> WholeAsync<TState, TResult>(PayloadCursor cursor, PayloadReadOptions options, TState state, Func<PayloadCursor, ReadOnlyMemory<byte>, TState, TResult> use)
     {
-        await using var _ = cursor.ConfigureAwait(false);
+        using var _ = cursor;
         byte[] buffer = [];
         var count = 0;
         try

@@ -6,7 +6,7 @@ namespace LambdaStreaming.Payload;
 
 /// <summary>Walks over the payload of one answer in pieces, each one span. Every reader here stands on it, so none sees where a chunk began.</summary>
 /// <remarks>A piece is borrowed, as chunks are: it is good until the next move. The consumer's thread alone runs this.</remarks>
-internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, ResponseStreamReader reader) : IAsyncDisposable
+internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, ResponseStreamReader reader) : IDisposable
 {
     // What of the current chunk comes after Current.
     private ReadOnlySequence<byte> _chunk;
@@ -54,12 +54,12 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>Ends the reading, from any thread. Unlike a file's, it can't be taken up again.</summary>
     public void Abort(CancellationToken cancellationToken) => response.Abort(cancellationToken);
 
-    /// <summary>Frees the connection: the enumeration ends here.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Frees the connection: the enumeration ends here. A move never stops between <c>InvokeComplete</c> and the body's end, so there is nothing to wait for.</summary>
+    public void Dispose()
     {
         _hasChunk = false;
         _kept = Current = default;
-        return reader.DisposeAsync();
+        reader.Dispose();
     }
 
     public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null)

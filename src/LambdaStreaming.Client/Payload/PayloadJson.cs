@@ -11,8 +11,7 @@ internal static class PayloadJson
 {
     public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
     {
-        var buffer = new PayloadBuffer(cursor);
-        await using var _ = buffer.ConfigureAwait(false);
+        using var buffer = new PayloadBuffer(cursor);
         var values = new JsonValueReader<T>(buffer, jsonTypeInfo, options);
         while (true)
         {
@@ -46,7 +45,7 @@ internal static class PayloadJson
         catch (JsonException exception)
         {
             var at = offset + OffsetOf(exception, json);
-            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}{(exception.Path is { } path ? $", path {path}" : "")}.", at, index, exception);
+            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}, path {exception.Path}.", at, index, exception);
         }
 
         var bad = offset + ValidBytes(json);
@@ -96,15 +95,10 @@ internal static class PayloadJson
 
             // A value that has begun stands at the front, looked at as far as the frame says.
             if (_frame.Searched == 0 && !TryGoToValue()) return false;
-            var length = _frame.FindEnd(buffer.Unread);
-            if (length < 0 && !buffer.IsEnd)
-            {
-                if (buffer.Unread.Length > options.MaxValueBytes) throw TooLong();
-                return false;
-            }
-
-            if (length < 0) length = buffer.Unread.Length;
+            var end = _frame.FindEnd(buffer.Unread);
+            var length = end < 0 ? buffer.Unread.Length : end;
             if (length > options.MaxValueBytes) throw TooLong();
+            if (end < 0 && !buffer.IsEnd) return false;
             value = Deserialize(buffer.Cursor, buffer.Unread[..length], buffer.Offset, _index, jsonTypeInfo);
             buffer.Consume(length);
             _frame = NewFrame();

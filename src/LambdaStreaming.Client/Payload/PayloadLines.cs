@@ -7,8 +7,7 @@ internal static class PayloadLines
 {
     public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
     {
-        var buffer = new PayloadBuffer(cursor);
-        await using var _ = buffer.ConfigureAwait(false);
+        using var buffer = new PayloadBuffer(cursor);
         var lines = new LineReader(buffer, options);
         while (true)
         {

@@ -9,9 +9,8 @@ internal static class PayloadServerSentEvents
 {
     public static async IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
     {
-        await using var _ = cursor.ConfigureAwait(false);
-        var stream = new LimitedEventStream(cursor, options);
-        await using var __ = stream.ConfigureAwait(false);
+        using var _ = cursor;
+        using var stream = new LimitedEventStream(cursor, options);
         await foreach (var item in SseParser.Create(stream).EnumerateAsync().ConfigureAwait(false))
         {
             yield return item.EventType.Length > 0 ? item : new SseItem<string>(item.Data, null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
@@ -21,9 +20,8 @@ internal static class PayloadServerSentEvents
 
     public static async IAsyncEnumerator<SseItem<T?>> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
     {
-        await using var _ = cursor.ConfigureAwait(false);
-        var stream = new LimitedEventStream(cursor, options);
-        await using var __ = stream.ConfigureAwait(false);
+        using var _ = cursor;
+        using var stream = new LimitedEventStream(cursor, options);
         long index = 0;
         var parser = SseParser.Create(stream, (_, data) => data.SequenceEqual("[DONE]"u8) ? (IsEndMark: true, Value: default) : (IsEndMark: false, Value: Deserialize(data)));
         await foreach (var item in parser.EnumerateAsync().ConfigureAwait(false))

@@ -30,35 +30,25 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : F
         return PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken);
     }
 
-    public override async ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
-        if (!_disposed)
-        {
-            _disposed = true;
-            _unread = default;
-            await cursor.DisposeAsync().ConfigureAwait(false);
-            owner.Dispose();
-        }
-
-        await base.DisposeAsync().ConfigureAwait(false);
+        _unread = default;
+        cursor.Dispose();
+        return base.DisposeAsync();
     }
 
     protected override void Dispose(bool disposing)
     {
         // May come from any thread, so that buffers are left to the reading one; the connection closes all the same.
-        if (disposing && !_disposed)
-        {
-            _disposed = true;
-            owner.Dispose();
-        }
-
+        _disposed = true;
+        if (disposing) owner.Dispose();
         base.Dispose(disposing);
     }
 
     // Fills the buffer from what is here already: many small chunks make one read.
     private int Take(Span<byte> buffer)
     {
-        var count = _unread.IsEmpty ? 0 : Take(_unread, buffer);
+        var count = Take(_unread, buffer);
         while (count < buffer.Length && cursor.TryMoveNext()) count += Take(cursor.Current, buffer[count..]);
         return count;
     }
@@ -86,7 +76,7 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : F
         }
         finally
         {
-            await registration.DisposeAsync().ConfigureAwait(false);
+            registration.Unregister();
         }
 
         return Take(buffer.Span);

@@ -16,7 +16,7 @@ internal static class PayloadText
 
     public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
     {
-        await using var _ = cursor.ConfigureAwait(false);
+        using var _ = cursor;
         using var decoder = new PieceDecoder(cursor, EncodingOf(options), options.ThrowOnInvalidText);
         while (await cursor.MoveNextAsync().ConfigureAwait(false))
         {

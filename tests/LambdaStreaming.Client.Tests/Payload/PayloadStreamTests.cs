@@ -154,6 +154,23 @@ public class PayloadStreamTests
     }
 
     [Fact]
+    public async Task ReadAsync_TokenOfAReadThatHasEndedIsCancelled_ReadingGoesOn()
+    {
+        var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var response = InvokeWithResponseStreamResponse.Create(Silent(first.Task, second.Task));
+        await using var stream = response.AsStream();
+        using var cancellation = new CancellationTokenSource();
+
+        var read = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
+        first.SetResult();
+        Assert.Equal(1, await read);
+        await cancellation.CancelAsync();
+        second.SetResult();
+
+        Assert.Equal(1, await stream.ReadAsync(new byte[9]));
+    }
+
+    [Fact]
     public async Task ReadAsync_TokenIsCancelledBefore_TakesNothing()
     {
         await using var response = Cut.Answer("abc");
@@ -241,12 +258,37 @@ public class PayloadStreamTests
         await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => response.CopyToAsync(new UnflushableStream()));
     }
 
+    [Fact]
+    public async Task CopyToAsync_FlushFailsWhileAReadIsUnderWay_ThrowsOnceThatHasEnded()
+    {
+        var wire = new StubbornStream(Wire.Chunk("abc"u8));
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+
+        var copy = response.CopyToAsync(new UnflushableStream());
+        Assert.False(copy.IsCompleted);
+        wire.End.SetResult();
+
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => copy);
+    }
+
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Silent(params Task[] waits)
     {
         foreach (var wait in waits)
         {
             await wait;
             yield return new byte[] { 1 };
+        }
+    }
+
+    /// <summary>Gives its bytes at once; the next read waits, whatever is cancelled.</summary>
+    private sealed class StubbornStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public TaskCompletionSource End { get; } = new();
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position == Length) await End.Task;
+            return Read(buffer.Span);
         }
     }
 

@@ -62,6 +62,16 @@ public class PipeCopyTests
         Assert.Equal((30, 3), (destination.Length, destination.Flushes));
     }
 
+    [Fact]
+    public async Task CopyToAsync_FlushOfThePipeIsCancelled_SaysByWhom()
+    {
+        await using var response = Cut.Answer("abc");
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) }, TestContext.Current.CancellationToken));
+
+        Assert.Equal("The flush of the pipe was cancelled by CancelPendingFlush.", exception.Message);
+    }
+
     private sealed class CountingDestination : MemoryStream
     {
         public int Flushes { get; private set; }
@@ -98,6 +108,7 @@ public class PipeCopyTests
 
     private sealed class CountingPipe : PipeWriter
     {
+        public FlushResult Flushed { get; init; }
 
         public int Written { get; private set; }
 
@@ -112,7 +123,7 @@ public class PipeCopyTests
         public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
         {
             Flushes++;
-            return default;
+            return new ValueTask<FlushResult>(Flushed);
         }
 
         public override void CancelPendingFlush()

@@ -94,6 +94,18 @@ public class ReaderLifetimeTests
     }
 
     [Fact]
+    public async Task ReadHttpIntegrationResponseAsync_PreludeIsWrong_FreesTheConnection()
+    {
+        var wire = new WatchedStream(Wire.Of("{\"statusCode\":20}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }));
+
+        Assert.Equal("A status code has three digits.", Assert.IsType<FormatException>(exception.InnerException).Message);
+        Assert.True(wire.IsDisposed);
+    }
+
+    [Fact]
     public async Task ReadHttpIntegrationResponseAsync_Cancelled_ThrowsWithTheToken()
     {
         var never = new TaskCompletionSource();

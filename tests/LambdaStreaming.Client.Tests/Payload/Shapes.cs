@@ -24,6 +24,7 @@ public static class Shapes
 {
     private static readonly byte[] Mark = [0xEF, 0xBB, 0xBF];
     private static readonly byte[] EightNul = new byte[8];
+    private static readonly TestJson Lenient = new(new System.Text.Json.JsonSerializerOptions { AllowTrailingCommas = true });
     private static readonly ResponseStreamHead Integration = new() { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response; charset=utf-8" };
     private static readonly ResponseStreamHead EventStream = new() { ResponseStreamContentType = "application/vnd.amazon.eventstream" };
 
@@ -38,6 +39,7 @@ public static class Shapes
         Text("UTF-16", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("a€😀")], "a€😀", new() { Encoding = Encoding.Unicode }),
         Text("Latin 1", [0x61, 0xE9], "aé", new() { Encoding = Encoding.Latin1 }),
         TextOutcome("bad text, strict", [0x61, 0xE2, 0x82, 0xAC, 0xE2, 0x82, 0x62], "<a€>!format at 4, value -"),
+        TextOutcome("bad text amid good, strict", [0x61, 0xFF, 0x62, 0x63], "<a>!format at 1, value -"),
         TextOutcome("text cut off by its end, strict", [0x61, 0xF0, 0x9F, 0x98], "<a>!format at 1, value -"),
         Text("bad text, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62, 0xF0, 0x9F], "a\uFFFDb\uFFFD", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
         Text("text with a mark, encoding without one", [.. Mark, .. "é"u8], "é", new() { Encoding = new UTF8Encoding(false) }),
@@ -91,11 +93,19 @@ public static class Shapes
         Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
         Numbers("JSON numbers, good", "1 22\n333\t4", "<1><22><333><4>"),
         Numbers("JSON numbers in an array", "[1,22 , 3]", "<1><22><3>"),
+        new("JSON numbers in an array with a comma more", "[1,22 , ]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(Lenient.Int32), number => $"{number}"), "<1><22>"),
+        Numbers("JSON numbers in an array with a comma more, strict", "[1,22 , ]", "<1><22>!format at 8, value 2"),
+        new("no JSON in place of an array", [], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Array }), number => $"{number}"), "!format at 0, value 0"),
+        Tokens("a mark between JSON values", [.. "{\"N\":1}"u8, .. Mark, .. "{\"N\":2}"u8], "<1 >!format at 7, value 1"),
+        Tokens("the beginning of a mark and no JSON", Mark[..2], "!format at 0, value 0"),
         Numbers("JSON numbers and rubbish", "1 22x 3", "<1>!format at 4, value 1"),
         new("JSON words and strings", "true false\"a\"null{\"b\":[1,{}]}[2]12"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<true><false><\"a\"><null><{\"b\":[1,{}]}><[2]><12>"),
         new("JSON arrays one after another", "[1]\n[2,3]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32Array, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Concatenated }), value => string.Join(' ', value!)), "<1><2 3>"),
         new("one JSON value", [.. Mark, .. "{\"N\":1,\"S\":\"é\"}"u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "<1 é>"),
         new("one bad JSON value", "{\"N\":\n\n true}"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 12, value -"),
+
+        new("one bad JSON value before more lines", "{\"N\":x,\n\"S\":1}\n"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 5, value -"),
+        new("one bad JSON value amid lines", "{\n\"N\":x,\n\"S\":1}\n"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 6, value -"),
 
         Events("events", ": hi\n\nevent: add\ndata: 73857293\ndata: é€😀\nid: 1\nretry: 5000\n\ndata\n\ndata:\r\n\r\ndata: no end\n", "<add 73857293\né€😀 1 5><message   ><message   >"),
         Events("events with a mark and bare carriage returns", [.. Mark, .. "data: a\r\rdata: b\r\n\n"u8], "<message a  ><message b  >"),
@@ -150,6 +160,7 @@ public static class Shapes
         Http("a prelude of the limit", [.. "{\"a\":1}"u8, .. EightNul, .. "b"u8], "<200 True [] [] [] b>", null, new() { MaxPreludeBytes = 7 }),
         Http("a prelude without a body", [.. "{\"a\":1}"u8, .. EightNul], "<200 True [] [] [] >"),
         Http("a prelude over the limit", [.. "{\"a\":12}"u8, .. EightNul, .. "b"u8], "!MaxPreludeBytes 7 at 0", null, new() { MaxPreludeBytes = 7 }),
+        Http("a JSON body of the prelude's limit that is not whole", "{\"a\":1 "u8.ToArray(), "<200 False [] [] [] {\"a\":1 >", null, new() { MaxPreludeBytes = 7 }),
         Http("a JSON body over the prelude's limit", [.. "{\"a\":12}"u8, .. "b"u8], "<200 False [] [] [] {\"a\":12}b>", EventStream, new() { MaxPreludeBytes = 7 }),
         new("JSON lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "{\"N\":1}\n{\"N\":x}"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadJsonAsync(TestJson.Default.Token), Show), "<1 >!format at 13, value 1", Integration),
         new("lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "a\r\nb"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadLinesAsync(), line => line), "<a><b>", Integration),
