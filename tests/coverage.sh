@@ -10,7 +10,7 @@ if [ -z "$report" ] || [ "$report" = --no-build ]; then
   export AWS_EC2_METADATA_DISABLED=true
   # Left out: what repeats for minutes, instrumented, what other tests reach too.
   dotnet test --project tests/LambdaStreaming.Client.Tests ${report:+--no-build} --results-directory "$results" \
-    --filter-not-class '*.DecoderDifferenceTests' --filter-not-class '*.HeldChunkStressTests' --filter-not-class '*.SigningOnTheWireTests' \
+    --filter-not-trait Repeats=ForMinutes \
     --coverlet --coverlet-output-format cobertura --coverlet-include '[LambdaStreaming.Client]*' --coverlet-exclude-by-attribute GeneratedCodeAttribute
   report=$(find "$results" -name '*.cobertura*.xml' | head -1)
 fi

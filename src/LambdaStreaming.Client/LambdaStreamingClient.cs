@@ -68,7 +68,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
 
     /// <summary>Makes the connection handler that a client of these options uses, for an <see cref="HttpClient"/> with handlers of your own: no redirects, no cookies, TCP keep-alive, the connect limit, an end at once to answers that are given up.</summary>
     /// <remarks>Put a <see cref="SendOnceHandler"/> around it, and set <see cref="HttpClient.Timeout"/> to <see cref="Timeout.InfiniteTimeSpan"/>.</remarks>
-    /// <param name="options"><see cref="LambdaStreamingClientOptions.ConnectTimeout"/>, <see cref="LambdaStreamingClientOptions.TimeProvider"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used. Copied.</param>
+    /// <param name="options"><see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used. Copied.</param>
     /// <returns>The handler, to be disposed by the caller.</returns>
     /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
     public static SocketsHttpHandler CreateHandler(LambdaStreamingClientOptions options) =>

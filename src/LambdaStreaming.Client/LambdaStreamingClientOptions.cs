@@ -39,7 +39,7 @@ public sealed class LambdaStreamingClientOptions
     /// <value>Default: AWSSDK.Core's own chain: environment, profile, container, instance.</value>
     public AWSCredentials? Credentials { get; set; }
 
-    /// <summary>How long making a connection may take, name resolution and TLS handshake included.</summary>
+    /// <summary>How long making a connection may take, name resolution and TLS handshake included. The platform's handler measures it, by the system's clock.</summary>
     /// <value>Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever. Ignored with a caller's own <see cref="HttpClient"/>.</value>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -66,7 +66,7 @@ public sealed class LambdaStreamingClientOptions
     /// <value>Default: <see langword="true"/>. <see langword="false"/> gives the <see cref="InvokeComplete"/> with its error code as the last event instead.</value>
     public bool ThrowOnFunctionError { get; set; } = true;
 
-    /// <summary>The clock of signatures, delays and timeouts.</summary>
+    /// <summary>The clock of signatures, delays and timeouts, but for <see cref="ConnectTimeout"/>.</summary>
     /// <value>Default: <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

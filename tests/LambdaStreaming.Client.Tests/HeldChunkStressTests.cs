@@ -4,6 +4,7 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests;
 
 /// <summary>Other threads cancel and dispose while a consumer looks at the bytes of a chunk that it holds: never other bytes.</summary>
+[Trait("Repeats", "ForMinutes")]
 [Collection(AloneCollection.Name)]
 public class HeldChunkStressTests
 {

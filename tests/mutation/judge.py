@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-# About speed, allocations, pages and the machine, or the same again for minutes.
-LEFT_OUT = {"AllocationTests", "DecoderDifferenceTests", "FaultMatrixTests", "HeldChunkStressTests", "SigningOnTheWireTests"}
+# About speed, allocations and pages.
+LEFT_OUT = {"AllocationTests", "FaultMatrixTests"}
 LEFT_OUT_METHODS = ["*.Read_CutAtRandom_ResultIsTheSame"]
 # Cases whose every cut costs seconds; smaller ones and DecoderLimitTests hold the same rules.
 LONG_CASES = ("total-16-mib-plus", "header-bytes-32767", "header-string-32766-multibyte", "headers-131072", "payload-1-mib", "stream-200-frames-then-complete", "headers-100", "payload-6-mib")
@@ -127,7 +127,7 @@ for path, file in sorted(report["files"].items()):
         if mutant["status"] == "Survived" and options.only in path:
             mutants[mutant["id"]] = (pathlib.PurePosixPath(path), file["source"].splitlines(), mutant)
 
-names = subprocess.run([str(program), "-list", "classes"], capture_output=True, text=True, check=True).stdout.split()
+names = subprocess.run([str(program), "-list", "classes", "-trait-", "Repeats=ForMinutes"], capture_output=True, text=True, check=True).stdout.split()
 names = [name for name in names if name.split(".")[-1] not in LEFT_OUT and ".Docs." not in name]
 seconds_of, reaching = {}, collections.defaultdict(list)
 with concurrent.futures.ThreadPoolExecutor(2) as pool:

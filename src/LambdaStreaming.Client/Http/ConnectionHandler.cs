@@ -28,9 +28,8 @@ internal static class ConnectionHandler
             MaxResponseDrainSize = 0,
             // New connections look the name up again.
             PooledConnectionLifetime = PooledConnectionLifetime,
-            // The TLS handshake is the handler's own; the limit in ConnectAsync is for what comes before, on our clock.
             ConnectTimeout = options.ConnectTimeout < LongestConnectTimeout ? options.ConnectTimeout : LongestConnectTimeout,
-            ConnectCallback = (context, cancellationToken) => ConnectAsync(context, options, cancellationToken),
+            ConnectCallback = ConnectAsync,
             // What is sent of a trace is the option TraceHeaders' to say.
             ActivityHeadersPropagator = null,
         };
@@ -39,21 +38,12 @@ internal static class ConnectionHandler
     }
 
     [SuppressMessage("Reliability", "CA2000", Justification = "The stream that is returned owns the socket.")]
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, LambdaStreamingClientOptions options, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            using var limit = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-            try
-            {
-                await socket.ConnectAsync(context.DnsEndPoint, linked.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException exception) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-            {
-                throw new TimeoutException($"No connection to {context.DnsEndPoint.Host}:{context.DnsEndPoint.Port} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)}).", exception);
-            }
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
 
             // Only now: before .NET 10 a socket on Unix whose options were set cannot try a name's addresses one after another, and refuses every name.
             // Source: dotnet/runtime, Socket.Unix.cs, ThrowMultiConnectNotSupported.

@@ -194,7 +194,6 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             ({ } limit, _) => $"No response head came from {endpoint} within {limit} ({nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)}).",
             (_, SecondSendException or RedirectFollowedException) => exception.Message,
             (_, { InnerException: SecondSendException second }) => second.Message,
-            (_, HttpRequestException { InnerException: TimeoutException timeout }) => timeout.Message,
             (_, OperationCanceledException { InnerException: TimeoutException } or HttpRequestException { InnerException: OperationCanceledException }) when !content.SendingBegan =>
                 ownsHttpClient ? $"No connection to {endpoint} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)})."
                 : $"No connection to {endpoint} within the {nameof(SocketsHttpHandler.ConnectTimeout)} of the HttpClient's handler{(httpClient.Timeout == Timeout.InfiniteTimeSpan ? "" : $", or within its own Timeout of {httpClient.Timeout}")}.",

@@ -8,6 +8,7 @@ using LambdaStreaming.Tests.EventStream;
 namespace LambdaStreaming.Tests.Differential;
 
 /// <summary>Our decoder, AWSSDK.Core's and the naive one on the same bytes. Where AWS's differs, the difference is one of the list here and in docs/reliability.md.</summary>
+[Trait("Repeats", "ForMinutes")]
 public class DecoderDifferenceTests
 {
     private const int MaxMessageBytes = 64 * 1024 * 1024;

@@ -1,6 +1,8 @@
 using System.Net;
 using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Time.Testing;
+using Polly;
+using Polly.Timeout;
 using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.Http;
@@ -26,7 +28,6 @@ public class CallTextTests
         { "foreign", new TimeZoneNotFoundException("No such zone."), "A handler below this client failed with TimeZoneNotFoundException: No such zone." },
         { "connect timeout of the handler", new OperationCanceledException("x", new TimeoutException()), $"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler, or within its own Timeout of 00:01:40." },
         { "connect cancelled", new HttpRequestException("x", new OperationCanceledException()), $"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler, or within its own Timeout of 00:01:40." },
-        { "connect timeout of ours", new HttpRequestException("x", new TimeoutException("No connection within it.")), "No connection within it." },
     };
 
     public static TheoryData<string, Exception, string> AfterSending => new()
@@ -156,9 +157,10 @@ public class CallTextTests
     }
 
     [Theory]
-    [InlineData(false, "The call of f was cancelled. Nothing was sent.")]
-    [InlineData(true, "The call of f was cancelled. The function may have run, and is billed to its end.")]
-    public async Task InvokeAsync_Cancelled_SaysWhetherAnythingWasSent(bool afterSending, string text)
+    [InlineData(false, InvocationType.RequestResponse, "The call of f was cancelled. Nothing was sent.")]
+    [InlineData(true, InvocationType.RequestResponse, "The call of f was cancelled. The function may have run, and is billed to its end.")]
+    [InlineData(true, InvocationType.DryRun, "The call of f was cancelled. A dry run runs nothing.")]
+    public async Task InvokeAsync_Cancelled_SaysWhetherAnythingWasSent(bool afterSending, InvocationType type, string text)
     {
         using var cancelling = new CancellationTokenSource();
         using var client = StubbedClient.Sending(
@@ -171,10 +173,51 @@ public class CallTextTests
             },
             Once);
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(Request, cancelling.Token));
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(Request with { InvocationType = type }, cancelling.Token));
 
         Assert.Equal(text, exception.Message);
         Assert.Equal(cancelling.Token, exception.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(0, "Nothing was sent.")]
+    [InlineData(1, "An earlier attempt may have run the function.")]
+    public async Task InvokeAsync_CancelledWhileCredentialsAreRead_SaysWhetherAnythingWasSent(int readBefore, string text)
+    {
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                throw new HttpRequestException("reset");
+            },
+            options =>
+            {
+                options.Credentials = new CancellingCredentials(cancelling, readBefore);
+                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.FromMilliseconds(1) };
+            });
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(Request, cancelling.Token));
+
+        Assert.Equal($"The call of f was cancelled while its credentials were being read. {text}", exception.Message);
+        Assert.Equal(cancelling.Token, exception.CancellationToken);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_OwnStrategyEndsTheAttempt_ItsOwnExceptionComes()
+    {
+        var clock = new FakeTimeProvider();
+        using var client = StubbedClient.Sending(
+            (_, cancellationToken) =>
+            {
+                clock.Advance(TimeSpan.FromMinutes(1));
+                return Task.FromCanceled<HttpResponseMessage>(cancellationToken);
+            },
+            options => options.ResiliencePipeline = new ResiliencePipelineBuilder { TimeProvider = clock }.AddTimeout(TimeSpan.FromMinutes(1)).Build());
+
+        var exception = await Assert.ThrowsAsync<TimeoutRejectedException>(() => client.InvokeWithResponseStreamAsync(Request, Ct));
+
+        Assert.IsType<OperationCanceledException>(exception.InnerException);
     }
 
     [Fact]
@@ -210,9 +253,28 @@ public class CallTextTests
     [Fact]
     public async Task InvokeAsync_AnswerCannotBeOpened_SaysWhy()
     {
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent() });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent(() => new InvalidDataException("Not today.")) });
 
         Assert.Equal("The answer of f began, but could not be read: Not today. (function f, region us-east-1, HTTP 200, attempt 1 of 3).", await TextOfAsync<ResponseStreamTruncatedException>(client));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task InvokeAsync_OpeningTheAnswerIsCancelled_IsACancellationOnlyWhereTheCallerCancelled(bool byTheCaller)
+    {
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage
+        {
+            Content = new UnreadableContent(() =>
+            {
+                if (byTheCaller) cancelling.Cancel();
+                return new OperationCanceledException("Given up.");
+            }),
+        });
+
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeWithResponseStreamAsync(Request, cancelling.Token));
+
+        if (byTheCaller) Assert.IsAssignableFrom<OperationCanceledException>(exception);
+        else Assert.StartsWith("The answer of f began, but could not be read: Given up. (", Assert.IsType<ResponseStreamTruncatedException>(exception).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -289,9 +351,22 @@ public class CallTextTests
             }
         })).Message;
 
-    private sealed class UnreadableContent : HttpContent
+    /// <summary>Gives keys so often, then is cancelled while it looks for them.</summary>
+    private sealed class CancellingCredentials(CancellationTokenSource cancelling, int readBefore) : Amazon.Runtime.AWSCredentials
     {
-        protected override Task<Stream> CreateContentReadStreamAsync() => throw new InvalidDataException("Not today.");
+        private int _reads;
+
+        public override Amazon.Runtime.ImmutableCredentials GetCredentials()
+        {
+            if (++_reads <= readBefore) return new Amazon.Runtime.ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
+            cancelling.Cancel();
+            throw new OperationCanceledException(cancelling.Token);
+        }
+    }
+
+    private sealed class UnreadableContent(Func<Exception> failure) : HttpContent
+    {
+        protected override Task<Stream> CreateContentReadStreamAsync() => throw failure();
 
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
 

@@ -106,6 +106,22 @@ public class ErrorTextTests
     }
 
     [Fact]
+    public async Task Message_HandlerAddedAHeaderWithoutAValue_IsWhole()
+    {
+        using var client = StubbedClient.Create(
+            request =>
+            {
+                request.Headers.TryAddWithoutValidation("X-Amz-Client-Context", "");
+                return StubbedClient.Answer(new MemoryStream("{\"Message\":\"m\"}"u8.ToArray()), HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException"));
+            },
+            Options());
+
+        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("ResourceNotFoundException: m. ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Message_ServiceEchoesTheSignatureAlone_LeavesItOut()
     {
         var signature = "";

@@ -13,6 +13,7 @@ public class SettingsResolverTests
     private RegionEndpoint? _instanceRegion;
     private int _instanceAsked;
     private Exception? _unreadable;
+    private Exception? _instanceFailure;
 
     [Fact]
     public async Task ResolveAsync_RegionEverywhere_TheFirstInOrderWins()
@@ -31,6 +32,14 @@ public class SettingsResolverTests
         Assert.Equal("us-nowhere-9", (await ResolveAsync(new())).Region.SystemName);
         Assert.Equal("ap-south-1", (await ResolveAsync(new() { Region = RegionEndpoint.APSouth1 })).Region.SystemName);
         Assert.Equal(1, _instanceAsked);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_InstanceFails_IsNoInstance()
+    {
+        _instanceFailure = new HttpRequestException("Nobody is there.");
+
+        Assert.StartsWith("No region is set.", await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -341,7 +350,7 @@ public class SettingsResolverTests
         InstanceRegion = () =>
         {
             _instanceAsked++;
-            return _instanceRegion;
+            return _instanceFailure is null ? _instanceRegion : throw _instanceFailure;
         },
     });
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Time.Testing;
 using static LambdaStreaming.Tests.LocalService;
@@ -56,24 +57,26 @@ public class TransportFailureTests
     [Fact]
     public async Task InvokeAsync_ConnectNeverAnswered_EndsAtTheConnectTimeoutAndDidNotRun()
     {
-        using var client = Client(new Uri("http://127.0.0.1:9"), options =>
-        {
-            options.ConnectTimeout = TimeSpan.FromMilliseconds(100);
-            options.ConfigureHandler = handler =>
-            {
-                // No address on this machine leaves a connect unanswered: the handler's own callback does it instead.
-                handler.ConnectCallback = async (_, cancellationToken) =>
-                {
-                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
-                    return Stream.Null;
-                };
-            };
-        });
+        using var full = new FullListener();
+        using var client = Client(full.Url, options => options.ConnectTimeout = TimeSpan.FromMilliseconds(100));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.Contains(nameof(LambdaStreamingClientOptions.ConnectTimeout), exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"No connection to http://{full.Url.Authority} within 00:00:00.1000000 (ConnectTimeout). Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_CancelledWhileItConnects_SaysThatNothingWasSent()
+    {
+        using var full = new FullListener();
+        using var client = Client(full.Url);
+        using var cancelling = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancelling.Token));
+
+        Assert.Equal("The call of f was cancelled. Nothing was sent.", exception.Message);
+        Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
 
     [Fact]
@@ -212,6 +215,29 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
 
         Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+    }
+
+    /// <summary>A listener that has no room for more: Linux leaves the next connect unanswered.</summary>
+    private sealed class FullListener : IDisposable
+    {
+        private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
+        private readonly Socket _waiting = new(SocketType.Stream, ProtocolType.Tcp);
+
+        public FullListener()
+        {
+            Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems refuse a connect or take it.");
+            _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            _listener.Listen(0);
+            _waiting.Connect(_listener.LocalEndPoint!);
+        }
+
+        public Uri Url => new($"http://{_listener.LocalEndPoint}");
+
+        public void Dispose()
+        {
+            _waiting.Dispose();
+            _listener.Dispose();
+        }
     }
 
     private static async Task ReachAsync(RawConnection connection, string stage)

@@ -7,6 +7,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tests.Signing;
 
+[Trait("Repeats", "ForMinutes")]
 public class SigningOnTheWireTests
 {
     [Theory]

@@ -1,0 +1,62 @@
+using Amazon;
+using Amazon.Runtime;
+using LambdaStreaming.Http;
+
+namespace LambdaStreaming.Tests.Http;
+
+/// <summary>What an app sets for all AWS clients of its process, in AWSConfigs: before environment and profile, after the options. Alone, because every other test would see it.</summary>
+[Collection(AloneCollection.Name)]
+public class ProcessConfigurationTests
+{
+    private string _profile = "";
+
+    [Fact]
+    public async Task ResolveAsync_RegionOfTheProcess_ComesBeforeTheVariable()
+    {
+        AWSConfigs.AWSRegion = "sa-east-1";
+        try
+        {
+            Assert.Equal("sa-east-1", (await ResolveAsync(new())).Region.SystemName);
+            Assert.Equal("ap-south-1", (await ResolveAsync(new() { Region = RegionEndpoint.APSouth1 })).Region.SystemName);
+
+            AWSConfigs.AWSRegion = "us east";
+            var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+            Assert.Equal("AWSConfigs.AWSRegion is 'us east', which can't be the name of a region. It must be one like us-east-1.", exception.Message);
+        }
+        finally
+        {
+            AWSConfigs.AWSRegion = null;
+        }
+    }
+
+    [Fact]
+    public async Task ResolveAsync_ProfileOfTheProcess_ComesBeforeTheVariable()
+    {
+        AWSConfigs.AWSProfileName = "of-process";
+        try
+        {
+            await ResolveAsync(new());
+
+            Assert.Equal("of-process", _profile);
+        }
+        finally
+        {
+            AWSConfigs.AWSProfileName = null;
+        }
+    }
+
+    private async Task<CallSettings> ResolveAsync(LambdaStreamingClientOptions options)
+    {
+        options.Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI");
+        var environment = new SettingsEnvironment
+        {
+            Variable = name => name switch { "AWS_REGION" => "eu-west-1", "AWS_PROFILE" => "of-environment", _ => null },
+            Profile = name =>
+            {
+                _profile = name;
+                return null;
+            },
+        };
+        return await new SettingsResolver(options, environment).ResolveAsync(TestContext.Current.CancellationToken);
+    }
+}
