@@ -165,6 +165,34 @@ public class NoContextTests
     }
 
     [Fact]
+    public async Task Invoke_CredentialsWait_NothingIsPostedToTheCallersContext()
+    {
+        var waits = new Waits(2);
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Messages.Complete())), new LambdaStreamingClientOptions { Region = Amazon.RegionEndpoint.USEast1, Credentials = new WaitingCredentials(waits) });
+
+        // The first call finds the settings, on the thread pool.
+        for (var call = 1; call <= 2; call++) await (await Under(() => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None))).DisposeAsync();
+
+        Assert.True(waits.HasWaited);
+    }
+
+    [Theory, InlineData(200), InlineData(404)]
+    public async Task Invoke_OpeningTheBodyWaits_NothingIsPostedToTheCallersContext(int status)
+    {
+        var waits = new Waits(2);
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage((System.Net.HttpStatusCode)status) { Content = new WaitingContent(waits) });
+
+        for (var call = 1; call <= 2; call++)
+        {
+            Func<Task<InvokeWithResponseStreamResponse>> invoke = () => client.InvokeWithResponseStreamAsync(new("f"), CancellationToken.None);
+            if (status == 200) await (await Under(invoke)).DisposeAsync();
+            else await Assert.ThrowsAnyAsync<LambdaServiceException>(() => Under(invoke));
+        }
+
+        Assert.True(waits.HasWaited);
+    }
+
+    [Fact]
     public async Task Invoke_ThrottledAndSentAgain_NothingIsPostedToTheCallersContext()
     {
         var sends = 0;
@@ -281,6 +309,24 @@ public class NoContextTests
             if (_count != first && !(andAllAfter && _count > first)) return Task.CompletedTask;
             HasWaited = true;
             return _released.Task;
+        }
+    }
+
+    private sealed class WaitingCredentials(Waits waits) : Amazon.Runtime.AWSCredentials
+    {
+        public override Amazon.Runtime.ImmutableCredentials GetCredentials()
+        {
+            waits.NextAsync().Wait(LocalService.TooLong);
+            return new Amazon.Runtime.ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
+        }
+    }
+
+    private sealed class WaitingContent(Waits waits) : StreamContent(new MemoryStream(Messages.Complete()))
+    {
+        protected override async Task<Stream> CreateContentReadStreamAsync()
+        {
+            await waits.NextAsync().ConfigureAwait(false);
+            return await base.CreateContentReadStreamAsync().ConfigureAwait(false);
         }
     }
 

@@ -15,7 +15,7 @@ internal static class SignInAdvice
         var options = profile.Options;
         var advice = options switch
         {
-            { CredentialProcess: not null } => "It runs credential_process; run that command by hand to see what it says.",
+            { CredentialProcess: not null } => "It runs credential_process.",
             { MfaSerial: not null } => $"It assumes a role with an MFA code, for which nobody can be asked here. Make the credentials yourself, with AssumeRoleAWSCredentials and its MfaTokenCodeCallback, and give them as {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)}; {Role}.",
             { WebIdentityTokenFile: not null } => $"It assumes {options.RoleArn ?? "a role"} with a web identity: {Role}, and the token file {options.WebIdentityTokenFile} must be there and in date.",
             { RoleArn: not null } => $"It assumes {options.RoleArn}{Source(options)}: {Role}, and the source must be allowed to assume that role.",

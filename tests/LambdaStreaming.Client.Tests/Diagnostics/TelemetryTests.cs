@@ -212,6 +212,17 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
+    public async Task Call_CancelledJustAsTheHeadComes_EndsTheSpan()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new CancellingContent(cancellation) });
+
+        await using var response = await client.InvokeAsync(_heard.Function, cancellation.Token);
+
+        Assert.Equal("cancelled", _heard.Outcome);
+    }
+
+    [Fact]
     public async Task Reading_Break_EndsTheSpanAsAbandoned()
     {
         await using var lambda = await StartAsync(TwoThenSilence);
@@ -466,6 +477,16 @@ public sealed class TelemetryTests : IDisposable
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();
             return await callback(context, state);
+        }
+    }
+
+    /// <summary>Cancels when it is opened.</summary>
+    private sealed class CancellingContent(CancellationTokenSource cancelling) : StreamContent(new MemoryStream(Messages.Complete()))
+    {
+        protected override Task<Stream> CreateContentReadStreamAsync()
+        {
+            cancelling.Cancel();
+            return base.CreateContentReadStreamAsync();
         }
     }
 

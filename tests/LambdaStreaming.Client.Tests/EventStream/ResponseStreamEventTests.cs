@@ -40,6 +40,31 @@ public class ResponseStreamEventTests
     public void Chunk_Default_SaysThatItNeverCame() => Assert.Contains("default(PayloadChunk)", Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Length).Message, StringComparison.Ordinal);
 
     [Fact]
+    public async Task Length_ChunksOneAfterAnotherInTheBuffer_IsEachOnesOwn()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream([.. Messages.Chunk("a"), .. Messages.Chunk("bcd"), .. Messages.Complete()]));
+        var lengths = new List<long>();
+
+        await foreach (var chunk in response.ReadChunksAsync(Token)) lengths.Add(chunk.Length);
+
+        Assert.Equal([1, 3], lengths);
+    }
+
+    // Its generation is that of the moment, so it would show bytes that are no longer the answer's.
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Current_AfterDisposalOrFailure_IsNoChunk(bool disposed)
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(["one"], failure: new TimeZoneNotFoundException());
+        var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        Assert.True(await chunks.MoveNextAsync());
+
+        if (disposed) await chunks.DisposeAsync();
+        else await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => chunks.MoveNextAsync().AsTask());
+
+        Assert.Equal(default, chunks.Current);
+    }
+
+    [Fact]
     public async Task Equality_SameOrNextEvent_IsThatOfTheMoment()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(["one", "two"]);

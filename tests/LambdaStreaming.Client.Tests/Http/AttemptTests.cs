@@ -179,6 +179,21 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public async Task ClockSkew_RefusedWithoutAName_IsNotSentAgain()
+    {
+        var sends = 0;
+        using var client = StubbedClient.Create(_ =>
+        {
+            sends++;
+            return StubbedClient.Answer(Stream.Null, HttpStatusCode.Forbidden, ("Date", DateTimeOffset.UtcNow.AddHours(3).ToString("R")));
+        });
+
+        await Assert.ThrowsAsync<LambdaServiceException>(() => Invoke(client, Ct));
+
+        Assert.Equal(1, sends);
+    }
+
+    [Fact]
     public async Task ClockSkew_DateAtTheEndOfTime_BreaksNothing()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);

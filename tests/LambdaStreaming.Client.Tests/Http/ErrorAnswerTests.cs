@@ -120,13 +120,14 @@ public class ErrorAnswerTests
     public void NameOf_EachForm_IsCut(string? value, string? name) => Assert.Equal(name, ErrorAnswer.NameOf(value));
 
     [Theory]
-    [InlineData(64 * 1024)]
-    [InlineData((64 * 1024) + 1)]
-    [InlineData(int.MaxValue)]
-    public async Task Invoke_LongErrorBody_IsReadTo64KiBAndNoFurther(int length)
+    [InlineData(64 * 1024, null)]
+    [InlineData((64 * 1024) + 1, null)]
+    [InlineData(int.MaxValue, null)]
+    [InlineData(1024 * 1024, "40000")]
+    public async Task Invoke_LongErrorBody_IsReadTo64KiBAndNoFurther(int length, string? saidLength)
     {
         using var body = new CountingStream(length);
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, ("x-amzn-ErrorType", "ServiceException")));
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, [("x-amzn-ErrorType", "ServiceException"), .. saidLength is null ? ((string, string)[])[] : [("Content-Length", saidLength)]]));
 
         await Assert.ThrowsAsync<ServiceException>(() => client.InvokeWithResponseStreamAsync(Request, TestContext.Current.CancellationToken));
 

@@ -128,7 +128,7 @@ public sealed class ProfileTests : IDisposable
     [InlineData("role_arn = arn:aws:iam::123456789012:role/Reader\nmfa_serial = arn:aws:iam::123456789012:mfa/me\nsource_profile = {0}-source\n[profile {0}-source]\naws_access_key_id = a\naws_secret_access_key = b", "MfaTokenCodeCallback", "AWSSDK.SecurityToken")]
     [InlineData("role_arn = arn:aws:iam::123456789012:role/Reader\nweb_identity_token_file = token.jwt", "token file token.jwt", "AWSSDK.SecurityToken")]
     [InlineData("login_session = arn:aws:iam::123456789012:user/me", "aws login --profile {0}", "AWSSDK.Signin")]
-    [InlineData("credential_process = false", "credential_process", "run that command by hand")]
+    [InlineData("credential_process = false", "credential_process", "run it by hand")]
     [InlineData("aws_access_key_id = a", "no combination that gives credentials", "aws_secret_access_key")]
     public async Task InvokeWithResponseStreamAsync_ProfileWithoutUsableKeys_SaysWhatToDo(string settings, string advice, string packages)
     {
@@ -205,7 +205,7 @@ public sealed class ProfileTests : IDisposable
 
         var exception = await FailAsync(new() { Profile = _profile, Region = RegionEndpoint.USEast1 });
 
-        Assert.Contains("run that command by hand", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("run it by hand", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRETKEY", exception.Message, StringComparison.Ordinal);
     }
 

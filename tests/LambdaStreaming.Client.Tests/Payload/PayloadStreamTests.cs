@@ -136,6 +136,7 @@ public class PayloadStreamTests
         Assert.Throws<NotSupportedException>(() => stream.Seek(0, SeekOrigin.Begin));
         Assert.Throws<NotSupportedException>(() => stream.SetLength(0));
         Assert.Throws<NotSupportedException>(() => stream.Write([1], 0, 1));
+        Assert.Throws<ArgumentNullException>(() => { _ = stream.ReadAsync(null!, 0, 0, CancellationToken.None); });
         await stream.FlushAsync();
     }
 
