@@ -22,11 +22,13 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         new(options ?? Options(), new HttpClient(new StubbedClient(answer)));
 
     /// <summary>Sends by <paramref name="send"/>, which must take the content itself.</summary>
-    public static LambdaStreamingClient Sending(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, Action<LambdaStreamingClientOptions>? configure = null)
+    public static LambdaStreamingClient Sending(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, Action<LambdaStreamingClientOptions>? configure = null, TimeSpan? httpTimeout = null)
     {
         var options = Options();
         configure?.Invoke(options);
-        return new LambdaStreamingClient(options, new HttpClient(new Sender(send)));
+        var http = new HttpClient(new Sender(send));
+        if (httpTimeout is { } timeout) http.Timeout = timeout;
+        return new LambdaStreamingClient(options, http);
     }
 
     public static HttpResponseMessage Answer(Stream body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)

@@ -48,6 +48,14 @@ public class CallTextTests
         Assert.Equal($"{text} {NotSent}", await TextOfAsync<LambdaTransportException>(client));
     }
 
+    [Fact]
+    public async Task InvokeAsync_ConnectTimeoutAndHttpClientWithoutTimeout_SpeaksOfNone()
+    {
+        using var client = StubbedClient.Sending((_, _) => throw new OperationCanceledException("x", new TimeoutException()), Once, Timeout.InfiniteTimeSpan);
+
+        Assert.Equal($"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler. {NotSent}", await TextOfAsync<LambdaTransportException>(client));
+    }
+
     [Theory, MemberData(nameof(AfterSending))]
     public async Task InvokeAsync_FailsAfterSending_SaysWhatAndThatItMayHaveRun(string what, Exception failure, string text)
     {
@@ -275,6 +283,22 @@ public class CallTextTests
 
         if (byTheCaller) Assert.IsAssignableFrom<OperationCanceledException>(exception);
         else Assert.StartsWith("The answer of f began, but could not be read: Given up. (", Assert.IsType<ResponseStreamTruncatedException>(exception).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("application/vnd.amazon.eventstream", false)]
+    [InlineData("Application/Vnd.Amazon.EventStream; charset=utf-8", false)]
+    [InlineData("text/html; charset=utf-8", true)]
+    [InlineData("no type", true)]
+    public async Task Read_BytesAreNoEventStream_IsTheContentTypeOnlyWhereThatIsAnother(string contentType, bool isTheType)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream([.. "<html>, and more than a prelude"u8]), HttpStatusCode.OK, ("Content-Type", contentType)));
+        await using var response = await client.InvokeWithResponseStreamAsync(Request, Ct);
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(Ct));
+
+        Assert.Equal(isTheType ? ResponseStreamCorruption.UnexpectedContentType : ResponseStreamCorruption.PreludeChecksum, exception.Reason);
+        if (isTheType) Assert.StartsWith($"The answer's content type is '{contentType.Split(';')[0]}' and", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -264,8 +264,8 @@ public class ResendTests
         Assert.Equal(300, server.WholeRequests);
     }
 
-    [Fact]
-    public async Task InvokeAsync_SuccessesOfCallsThatAreNeverSentAgain_FillTheBudgetUp()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeAsync_FiveSuccessesAfterTheBudgetIsSpent_PayForOneThrottledResend(bool neverSentAgain)
     {
         var throttled = true;
         await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Volatile.Read(ref throttled) ? RawServer.Answer(429, []) : RawServer.Answer(200, Messages.Complete())));
@@ -274,14 +274,15 @@ public class ResendTests
         Volatile.Write(ref throttled, false);
         for (var i = 0; i < 5; i++)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new("f") { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } }, TestContext.Current.CancellationToken);
+            await using var response = await client.InvokeWithResponseStreamAsync(new("f") { Retry = neverSentAgain ? new LambdaRetryOptions { Policy = ResendPolicy.Never } : null }, TestContext.Current.CancellationToken);
             await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
         }
 
         Volatile.Write(ref throttled, true);
-        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+        var paid = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
+        var unpaid = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeAsync("f"));
 
-        Assert.Equal(2, exception.Attempts);
+        Assert.Equal((2, 1), (paid.Attempts, unpaid.Attempts));
     }
 
     [Theory, InlineData(503), InlineData(0)]

@@ -113,6 +113,8 @@ public static class Shapes
         Events("an event's line of the limit", "data: 123456\n\n", "<message 123456  >", new() { MaxLineBytes = 12 }),
         Events("an event of the limit", "data: 2\ndata: 3\n\n", "<message 2\n3  >", new() { MaxValueBytes = 14, MaxLineBytes = 100 }),
         Events("an event over the limit", "data: 1\r\n\r\ndata: 2\r\ndata: 3\r\n\r\n", "<message 1  >!MaxValueBytes 10 at 11", new() { MaxValueBytes = 10 }),
+        Events("an event whose first line is over the limit", "data: 1\r\n\r\ndata: 23456\r\n\r\n", "<message 1  >!MaxValueBytes 10 at 11", new() { MaxValueBytes = 10 }),
+        Events("an event over the limit that does not end", "data: 1\n\ndata: 23456", "<message 1  >!MaxValueBytes 10 at 9", new() { MaxValueBytes = 10 }),
         Events("events below the limit, together over it", "data: 1\n\ndata: 2\n\ndata: 3\n\n", "<message 1  ><message 2  ><message 3  >", new() { MaxValueBytes = 10 }),
         Events("comments are no event", ": 3456789\n: 3456789\ndata: 1\n\n", "<message 1  >", new() { MaxValueBytes = 10 }),
         Events("an event without data takes its type with it", "event: ping\n\ndata: x\n\nevent: ping\r\n\r\nevent: e\r\ndata: y\r\n\r\n", "<message x  ><e y  >"),
