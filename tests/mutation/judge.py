@@ -37,7 +37,7 @@ arguments.add_argument("tests", type=pathlib.Path)
 arguments.add_argument("--only", default="", help="mutants of files whose path has this in it")
 arguments.add_argument("--again", type=pathlib.Path, help="verdicts.tsv of an earlier run of the same mutants: what was killed there is not run again")
 arguments.add_argument("--workers", type=int, default=2 * os.cpu_count(), help="how many mutants at a time; one that hangs needs no processor")
-arguments.add_argument("--reasons", type=pathlib.Path, default=pathlib.Path(__file__).with_name("survivors.tsv"), help="why survivors may live: key, reason, place, mutator and line of each")
+arguments.add_argument("--reasons", type=pathlib.Path, default=pathlib.Path(__file__).with_name("survivors.tsv"), help="why survivors may live: key, reason, why, place, mutator and line of each")
 options = arguments.parse_args()
 
 work = options.assembly.resolve().parent / "judge"
@@ -184,7 +184,7 @@ for number, (path, source, mutant) in mutants.items():
         explained[reasons[keys[number]]] += 1
         continue
     start = mutant["location"]["start"]
-    alive.append("\t".join([keys[number], "?", f'{path.parent.name}/{path.name}', mutant["mutatorName"], f'{source[start["line"] - 1].strip()}  ->  {" ".join(mutant.get("replacement", "").split())[:200]}', verdict]))
+    alive.append("\t".join([keys[number], "?", "?", f'{path.parent.name}/{path.name}', mutant["mutatorName"], f'{source[start["line"] - 1].strip()}  ->  {" ".join(mutant.get("replacement", "").split())[:200]}', verdict]))
 for key, (dead, total) in sorted(by_file.items()):
     print(f"{key}: {dead} of {total} killed, {100 * dead / total:.1f} %")
 timeouts = sum(verdict == "Timeout" for verdict, _ in verdicts.values())

@@ -63,6 +63,17 @@ public class PipeCopyTests
     }
 
     [Fact]
+    public async Task CopyToAsync_EmptyChunkAmongOthers_IsNotWritten()
+    {
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of("a"u8.ToArray(), [], "b"u8.ToArray(), [])));
+        var destination = new CountingDestination();
+
+        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+
+        Assert.Equal([1, 1], destination.Writes);
+    }
+
+    [Fact]
     public async Task CopyToAsync_FlushOfThePipeIsCancelled_SaysByWhom()
     {
         await using var response = Cut.Answer("abc");
@@ -76,7 +87,15 @@ public class PipeCopyTests
     {
         public int Flushes { get; private set; }
 
+        public List<int> Writes { get; } = [];
+
         public SemaphoreSlim Flushed { get; } = new(0);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Writes.Add(buffer.Length);
+            return base.WriteAsync(buffer, cancellationToken);
+        }
 
         public override Task FlushAsync(CancellationToken cancellationToken)
         {
