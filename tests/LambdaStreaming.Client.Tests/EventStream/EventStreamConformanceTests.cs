@@ -55,17 +55,20 @@ public class EventStreamConformanceTests
         Assert.Equal((int)test["wire_length"]!, wire.Length);
         var expect = test["expect"]!;
 
+        // Of the bytes in one piece everything is held against the case; what other cuts give is held against that.
+        List<Decoded>? whole = null;
         foreach (var fragments in Fragments.Of(wire))
         {
             var (messages, error) = Decode(fragments);
+            if (whole is not null) AssertSame(whole, messages);
             switch ((string)expect["result"]!)
             {
                 case "messages":
                     Assert.Null(error);
-                    AssertMessages(Unroll(expect["messages"]!), messages);
+                    if (whole is null) AssertMessages(Unroll(expect["messages"]!), messages);
                     break;
                 case "error":
-                    AssertMessages(Unroll(expect["messages_before_error"]!), messages);
+                    if (whole is null) AssertMessages(Unroll(expect["messages_before_error"]!), messages);
                     AssertClass(expect, error);
                     break;
                 case "either" when error is not null:
@@ -78,6 +81,18 @@ public class EventStreamConformanceTests
                     Assert.Fail($"Unknown result {expect["result"]}.");
                     break;
             }
+
+            whole ??= messages;
+        }
+    }
+
+    private static void AssertSame(List<Decoded> whole, List<Decoded> messages)
+    {
+        Assert.Equal(whole.Count, messages.Count);
+        foreach (var (want, have) in whole.Zip(messages))
+        {
+            Assert.Equal(want.TotalLength, have.TotalLength);
+            Assert.True(want.Wire.AsSpan().SequenceEqual(have.Wire) && want.Headers.AsSpan().SequenceEqual(have.Headers) && want.Payload.AsSpan().SequenceEqual(have.Payload), "Another cut gives another message.");
         }
     }
 
