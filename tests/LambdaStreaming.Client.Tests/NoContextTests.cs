@@ -180,7 +180,14 @@ public class NoContextTests
     public async Task Invoke_OpeningTheBodyWaits_NothingIsPostedToTheCallersContext(int status)
     {
         var waits = new Waits(2);
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage((System.Net.HttpStatusCode)status) { Content = new WaitingContent(waits) });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage((System.Net.HttpStatusCode)status)
+        {
+            Content = new OpenedContent(async () =>
+            {
+                await waits.NextAsync().ConfigureAwait(false);
+                return new MemoryStream(Messages.Complete());
+            }),
+        });
 
         for (var call = 1; call <= 2; call++)
         {
@@ -318,15 +325,6 @@ public class NoContextTests
         {
             waits.NextAsync().Wait(LocalService.TooLong);
             return new Amazon.Runtime.ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
-        }
-    }
-
-    private sealed class WaitingContent(Waits waits) : StreamContent(new MemoryStream(Messages.Complete()))
-    {
-        protected override async Task<Stream> CreateContentReadStreamAsync()
-        {
-            await waits.NextAsync().ConfigureAwait(false);
-            return await base.CreateContentReadStreamAsync().ConfigureAwait(false);
         }
     }
 

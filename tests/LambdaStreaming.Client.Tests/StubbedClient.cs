@@ -55,3 +55,17 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => send(request, cancellationToken);
     }
 }
+
+/// <summary>A body that is opened as <paramref name="open"/> says: what some handler of a caller's <see cref="HttpClient"/> may put in the place of the platform's.</summary>
+internal sealed class OpenedContent(Func<Task<Stream>> open) : HttpContent
+{
+    protected override Task<Stream> CreateContentReadStreamAsync() => open();
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+}

@@ -215,7 +215,14 @@ public sealed class TelemetryTests : IDisposable
     public async Task Call_CancelledJustAsTheHeadComes_EndsTheSpan()
     {
         using var cancellation = new CancellationTokenSource();
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new CancellingContent(cancellation) });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage
+        {
+            Content = new OpenedContent(() =>
+            {
+                cancellation.Cancel();
+                return Task.FromResult<Stream>(new MemoryStream(Messages.Complete()));
+            }),
+        });
 
         await using var response = await client.InvokeAsync(_heard.Function, cancellation.Token);
 
@@ -477,16 +484,6 @@ public sealed class TelemetryTests : IDisposable
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();
             return await callback(context, state);
-        }
-    }
-
-    /// <summary>Cancels when it is opened.</summary>
-    private sealed class CancellingContent(CancellationTokenSource cancelling) : StreamContent(new MemoryStream(Messages.Complete()))
-    {
-        protected override Task<Stream> CreateContentReadStreamAsync()
-        {
-            cancelling.Cancel();
-            return base.CreateContentReadStreamAsync();
         }
     }
 

@@ -135,7 +135,7 @@ public sealed class EndOfReadingTests
     [Fact]
     public async Task BeginAsync_ContentCannotBeOpened_IsAStreamException()
     {
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent(new OperationCanceledException("no")) });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new OpenedContent(() => throw new OperationCanceledException("no")) });
 
         var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, Ct));
 
@@ -149,7 +149,7 @@ public sealed class EndOfReadingTests
         using var client = StubbedClient.Create(_ =>
         {
             cancelling.Cancel();
-            return new HttpResponseMessage { Content = new UnreadableContent(new InvalidDataException("no")) };
+            return new HttpResponseMessage { Content = new OpenedContent(() => throw new InvalidDataException("no")) };
         });
 
         await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, cancelling.Token));
@@ -234,19 +234,6 @@ public sealed class EndOfReadingTests
 
     private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
-
-    private sealed class UnreadableContent(Exception exception) : HttpContent
-    {
-        protected override Task<Stream> CreateContentReadStreamAsync() => throw exception;
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
 
     private sealed class WireStream(Func<Memory<byte>, ValueTask<int>> read) : MemoryStream
     {

@@ -261,7 +261,7 @@ public class CallTextTests
     [Fact]
     public async Task InvokeAsync_AnswerCannotBeOpened_SaysWhy()
     {
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new UnreadableContent(() => new InvalidDataException("Not today.")) });
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new OpenedContent(() => throw new InvalidDataException("Not today.")) });
 
         Assert.Equal("The answer of f began, but could not be read: Not today. (function f, region us-east-1, HTTP 200, attempt 1 of 3).", await TextOfAsync<ResponseStreamTruncatedException>(client));
     }
@@ -272,10 +272,10 @@ public class CallTextTests
         using var cancelling = new CancellationTokenSource();
         using var client = StubbedClient.Create(_ => new HttpResponseMessage
         {
-            Content = new UnreadableContent(() =>
+            Content = new OpenedContent(() =>
             {
                 if (byTheCaller) cancelling.Cancel();
-                return new OperationCanceledException("Given up.");
+                throw new OperationCanceledException("Given up.");
             }),
         });
 
@@ -385,19 +385,6 @@ public class CallTextTests
             if (++_reads <= readBefore) return new Amazon.Runtime.ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
             cancelling.Cancel();
             throw new OperationCanceledException(cancelling.Token);
-        }
-    }
-
-    private sealed class UnreadableContent(Func<Exception> failure) : HttpContent
-    {
-        protected override Task<Stream> CreateContentReadStreamAsync() => throw failure();
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
         }
     }
 

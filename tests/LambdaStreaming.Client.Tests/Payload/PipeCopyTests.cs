@@ -55,7 +55,7 @@ public class PipeCopyTests
     {
         var chunk = Wire.Chunk(new byte[10]);
         var destination = new CountingDestination();
-        await using var response = InvokeWithResponseStreamResponse.Create(new FlushedStream([chunk, chunk, chunk, Wire.End], destination));
+        await using var response = InvokeWithResponseStreamResponse.Create(new PacedStream([chunk, chunk, chunk, Wire.End], destination));
 
         await response.CopyToAsync(destination, TestContext.Current.CancellationToken).WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken);
 
@@ -112,7 +112,7 @@ public class PipeCopyTests
     }
 
     /// <summary>Gives a piece only once what came before it was flushed.</summary>
-    private sealed class FlushedStream(byte[][] pieces, CountingDestination destination) : MemoryStream
+    private sealed class PacedStream(byte[][] pieces, CountingDestination destination) : MemoryStream
     {
         private int _next;
 

@@ -88,24 +88,23 @@ public static class Shapes
         Tokens("bad UTF-8 in a member that the type lacks", [.. "{\"N\":1}{\"N\":2,\"Z\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 19, value 1"),
         new("bad UTF-8 in a JSON element", [.. "[\"é\",\""u8, 0xE2, 0x82, .. "\"]"u8], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<\"é\">!format at 7, value 1"),
         new("bad UTF-8 in one JSON element", [.. Mark, .. "\""u8, 0xFF, .. "\""u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.JsonElement))), "!format at 4, value -"),
-        new("a JSON number of the limit", "12345 6"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = 5 }), number => $"{number}"), "<12345><6>"),
+        Numbers("a JSON number of the limit", "12345 6", "<12345><6>", new() { MaxValueBytes = 5 }),
         Tokens("a JSON value of the limit", "{\"N\":1}{\"N\":12}", "<1 >!MaxValueBytes 7 at 7", new() { MaxValueBytes = 7 }),
         Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
         Numbers("JSON numbers, good", "1 22\n333\t4", "<1><22><333><4>"),
         Numbers("JSON numbers in an array", "[1,22 , 3]", "<1><22><3>"),
-        new("JSON numbers in an array with a comma more", "[1,22 , ]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(Lenient.Int32), number => $"{number}"), "<1><22>"),
+        Numbers("JSON numbers in an array with a comma more", "[1,22 , ]", "<1><22>", json: Lenient),
         Numbers("JSON numbers in an array with a comma more, strict", "[1,22 , ]", "<1><22>!format at 8, value 2"),
-        new("no JSON in place of an array", [], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Array }), number => $"{number}"), "!format at 0, value 0"),
+        Numbers("no JSON in place of an array", "", "!format at 0, value 0", new() { JsonFormat = JsonSequenceFormat.Array }),
         Tokens("a mark between JSON values", [.. "{\"N\":1}"u8, .. Mark, .. "{\"N\":2}"u8], "<1 >!format at 7, value 1"),
         Tokens("the beginning of a mark and no JSON", Mark[..2], "!format at 0, value 0"),
         Numbers("JSON numbers and rubbish", "1 22x 3", "<1>!format at 4, value 1"),
         new("JSON words and strings", "true false\"a\"null{\"b\":[1,{}]}[2]12"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<true><false><\"a\"><null><{\"b\":[1,{}]}><[2]><12>"),
         new("JSON arrays one after another", "[1]\n[2,3]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32Array, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Concatenated }), value => string.Join(' ', value!)), "<1><2 3>"),
-        new("one JSON value", [.. Mark, .. "{\"N\":1,\"S\":\"é\"}"u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "<1 é>"),
-        new("one bad JSON value", "{\"N\":\n\n true}"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 12, value -"),
-
-        new("one bad JSON value before more lines", "{\"N\":x,\n\"S\":1}\n"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 5, value -"),
-        new("one bad JSON value amid lines", "{\n\"N\":x,\n\"S\":1}\n"u8.ToArray(), response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), "!format at 6, value -"),
+        OneToken("one JSON value", [.. Mark, .. "{\"N\":1,\"S\":\"é\"}"u8], "<1 é>"),
+        OneToken("one bad JSON value", "{\"N\":\n\n true}", "!format at 12, value -"),
+        OneToken("one bad JSON value before more lines", "{\"N\":x,\n\"S\":1}\n", "!format at 5, value -"),
+        OneToken("one bad JSON value amid lines", "{\n\"N\":x,\n\"S\":1}\n", "!format at 6, value -"),
 
         Events("events", ": hi\n\nevent: add\ndata: 73857293\ndata: é€😀\nid: 1\nretry: 5000\n\ndata\n\ndata:\r\n\r\ndata: no end\n", "<add 73857293\né€😀 1 5><message   ><message   >"),
         Events("events with a mark and bare carriage returns", [.. Mark, .. "data: a\r\rdata: b\r\n\n"u8], "<message a  ><message b  >"),
@@ -194,8 +193,12 @@ public static class Shapes
     private static Shape Tokens(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
         new(name, payload, response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Token, options ?? new()), Show), outcome);
 
-    private static Shape Numbers(string name, string payload, string outcome) =>
-        new(name, Encoding.UTF8.GetBytes(payload), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), outcome);
+    private static Shape Numbers(string name, string payload, string outcome, PayloadReadOptions? options = null, TestJson? json = null) =>
+        new(name, Encoding.UTF8.GetBytes(payload), response => Cut.OutcomeAsync(response.ReadJsonAsync((json ?? TestJson.Default).Int32, options ?? new()), number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), outcome);
+
+    private static Shape OneToken(string name, string payload, string outcome) => OneToken(name, Encoding.UTF8.GetBytes(payload), outcome);
+
+    private static Shape OneToken(string name, byte[] payload, string outcome) => new(name, payload, response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), outcome);
 
     private static Shape Events(string name, string payload, string outcome, PayloadReadOptions? options = null) => Events(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
