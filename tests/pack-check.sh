@@ -71,8 +71,9 @@ for package in "$work"/1/*.nupkg; do
 
   found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2}' | sort)
   diff <(expected_dependencies "$id") <(echo -n "${found:+$found$'\n'}") || fail "$id depends on other packages than this script lists (< expected, > found)"
+  # From a here-string: where a search ends at its first match, a pipe breaks for what still writes to it, and counts as failed.
   for element in readme icon license projectUrl releaseNotes tags 'repository type="git"' description; do
-    echo "$nuspec" | grep -q "<$element" || fail "the nuspec of $id has no $element"
+    grep -q "<$element" <<<"$nuspec" || fail "the nuspec of $id has no $element"
   done
 
   contents=$(unzip -Z1 "$package")
@@ -84,12 +85,12 @@ for package in "$work"/1/*.nupkg; do
     symbols_folder=lib/%s/$id.pdb
   fi
   for file in README.md icon.png $files; do
-    echo "$contents" | grep -qxF "$file" || fail "$id does not hold $file"
+    grep -qxF "$file" <<<"$contents" || fail "$id does not hold $file"
   done
   symbols=$(unzip -Z1 "${package%.nupkg}.snupkg")
   for framework in net8.0 net10.0; do
     file=$(printf "$symbols_folder" "$framework")
-    echo "$symbols" | grep -qxF "$file" || fail "the symbols of $id lack $file"
+    grep -qxF "$file" <<<"$symbols" || fail "the symbols of $id lack $file"
   done
   cp "$package" "$work/feed/"
   say "$id: $(echo "$found" | grep -c . || true) dependencies as listed; metadata, documentation and symbols are there"

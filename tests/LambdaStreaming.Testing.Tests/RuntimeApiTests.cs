@@ -314,15 +314,16 @@ public class RuntimeApiTests
     // What our own client would refuse to send.
     private static async Task<JsonNode> SendAsync(LocalLambdaServer server, string? tenant, string? trace)
     {
-        using var connection = new TcpClient();
-        await connection.ConnectAsync(server.ServiceUrl.Host, server.ServiceUrl.Port, Token);
-        string headers = (tenant is null ? "" : $"X-Amz-Tenant-Id: {tenant}\r\n") + (trace is null ? "" : $"X-Amzn-Trace-Id: {trace}\r\n");
-        await connection.GetStream().WriteAsync(
-            Encoding.UTF8.GetBytes($"POST /2021-11-15/functions/hand/response-streaming-invocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: 0\r\n\r\n"), Token);
-        using var reader = new StreamReader(connection.GetStream(), Encoding.Latin1);
-        string answer = await reader.ReadToEndAsync(Token).WaitAsync(Soon, Token);
-        int json = answer.IndexOf('{');
-        return JsonNode.Parse(answer[json..(answer.LastIndexOf('}') + 1)])!;
+        using var http = new SignedHttp(server);
+        using HttpResponseMessage response = await http.InvokeAsync(
+            "hand",
+            headers: headers =>
+            {
+                if (tenant is not null) headers.TryAddWithoutValidation("X-Amz-Tenant-Id", tenant);
+                if (trace is not null) headers.TryAddWithoutValidation("X-Amzn-Trace-Id", trace);
+            },
+            sign: false).WaitAsync(Soon, Token);
+        return Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token).WaitAsync(Soon, Token));
     }
 
     private static async Task<Answer> InvokeAsync(LambdaStreamingClient client, string? clientContext = null)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Amazon.Runtime;
 using LambdaStreaming.Testing.Signing;
 
@@ -8,7 +9,7 @@ namespace LambdaStreaming.Testing.Tests;
 /// <summary>A bare HTTP client that signs with the verifier's own pieces: it shares nothing with LambdaStreamingClient.</summary>
 internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { Timeout = Timeout.InfiniteTimeSpan };
 
     public async Task<HttpResponseMessage> InvokeAsync(
         string functionName, byte[]? payload = null, Action<HttpRequestHeaders>? headers = null, string query = "", bool sign = true)
