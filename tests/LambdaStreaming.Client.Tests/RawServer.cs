@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace LambdaStreaming.Tests;
@@ -92,6 +93,7 @@ public sealed class RawServer : IAsyncDisposable
 public sealed class RawConnection(Socket socket, int number, Func<int> countRequest, CancellationToken stopping) : IDisposable
 {
     private readonly List<byte> _received = [];
+    private readonly byte[] _buffer = new byte[64 * 1024];
 
     /// <summary>1 for the first connection.</summary>
     public int Number { get; } = number;
@@ -101,31 +103,32 @@ public sealed class RawConnection(Socket socket, int number, Func<int> countRequ
     /// <summary>Reads until <paramref name="count"/> bytes have come since the last request.</summary>
     public async Task ReadBytesAsync(int count)
     {
-        var buffer = new byte[64 * 1024];
-        while (_received.Count < count) await ReceiveAsync(buffer);
+        while (_received.Count < count && await ReceiveAsync())
+        {
+        }
     }
 
     /// <summary>Reads one whole request.</summary>
     /// <returns>Its head; <see langword="null"/> when the client closed the connection instead.</returns>
     public async Task<string?> ReadRequestAsync()
     {
-        var buffer = new byte[64 * 1024];
-        while (true)
+        int end;
+        while ((end = CollectionsMarshal.AsSpan(_received).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            var text = Encoding.Latin1.GetString([.. _received]);
-            if (text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is >= 0 and var end)
-            {
-                var length = text[..end].Split("\r\n").Where(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(line => int.Parse(line[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
-                if (_received.Count >= end + 4 + length)
-                {
-                    _received.RemoveRange(0, end + 4 + length);
-                    countRequest();
-                    return text[..end];
-                }
-            }
-
-            if (!await ReceiveAsync(buffer)) return null;
+            if (!await ReceiveAsync()) return null;
         }
+
+        var head = Encoding.Latin1.GetString(CollectionsMarshal.AsSpan(_received)[..end]);
+        var length = head.Split("\r\n").Where(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(line => int.Parse(line[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
+        var whole = end + 4 + length;
+        while (_received.Count < whole)
+        {
+            if (!await ReceiveAsync()) return null;
+        }
+
+        _received.RemoveRange(0, whole);
+        countRequest();
+        return head;
     }
 
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
@@ -139,10 +142,10 @@ public sealed class RawConnection(Socket socket, int number, Func<int> countRequ
 
     public void Dispose() => socket.Dispose();
 
-    private async Task<bool> ReceiveAsync(byte[] buffer)
+    private async Task<bool> ReceiveAsync()
     {
-        var count = await socket.ReceiveAsync(buffer, Stopping);
-        _received.AddRange(buffer.AsSpan(0, count));
+        var count = await socket.ReceiveAsync(_buffer, Stopping);
+        _received.AddRange(_buffer.AsSpan(0, count));
         return count > 0;
     }
 }
