@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Amazon.Runtime;
 using LambdaStreaming.Http;
 
@@ -18,7 +16,7 @@ public sealed class FunctionErrorException : LambdaStreamingException
         : base(message, ErrorType.Receiver, (invokeComplete ?? throw new ArgumentNullException(nameof(invokeComplete))).ErrorCode, functionMayHaveRun: true, isTransient: false, details, innerException)
     {
         InvokeComplete = invokeComplete;
-        (FunctionErrorType, FunctionErrorMessage, FunctionStackTrace) = ErrorDetailsJson.Parse(invokeComplete.ErrorDetails);
+        (FunctionErrorType, FunctionErrorMessage, FunctionStackTrace) = FunctionErrorDetails.Parse(invokeComplete.ErrorDetails);
     }
 
     /// <summary>The event that carried the error.</summary>
@@ -44,45 +42,4 @@ public sealed class FunctionErrorException : LambdaStreamingException
 
     /// <summary>How many payload bytes were delivered before the error.</summary>
     public long BytesReceived => Details.BytesReceived;
-
-    // Leniently: runtimes differ in what they write here, and text that is no JSON is as good.
-    private static class ErrorDetailsJson
-    {
-        public static (string? Type, string? Message, IReadOnlyList<string> StackTrace) Parse(string? details)
-        {
-            (string?, string?, IReadOnlyList<string>) nothing = (null, null, []);
-            if (details is null || !details.AsSpan().TrimStart().StartsWith("{", StringComparison.Ordinal)) return nothing;
-            try
-            {
-                string? type = null, message = null;
-                string[]? stackTrace = null, trace = null;
-                var json = new LenientJson(Encoding.UTF8.GetBytes(details));
-                while (json.TryReadMember(out var name, out var value))
-                {
-                    if (name.SequenceEqual("errorType"u8)) type = Text(value);
-                    else if (name.SequenceEqual("errorMessage"u8)) message = Text(value);
-                    else if (name.SequenceEqual("stackTrace"u8)) stackTrace = Lines(value);
-                    else if (name.SequenceEqual("trace"u8)) trace = Lines(value);
-                }
-
-                return (type, message, stackTrace ?? trace ?? []);
-            }
-            catch (JsonException)
-            {
-                return nothing;
-            }
-        }
-
-        private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.TextOf(value) : null;
-
-        private static string[]? Lines(ReadOnlySpan<byte> value)
-        {
-            if (LenientJson.IsString(value)) return LenientJson.TextOf(value)!.Split('\n');
-            var json = new LenientJson(value);
-            if (json.Kind != JsonTokenType.StartArray) return null;
-            List<string> lines = [];
-            while (json.TryReadElement(out var line)) lines.Add(LenientJson.TextOf(line) ?? "");
-            return [.. lines];
-        }
-    }
 }

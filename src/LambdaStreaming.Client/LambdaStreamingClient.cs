@@ -61,7 +61,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
         if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
         _settings = new SettingsResolver(options, SettingsEnvironment.Process);
-        _attempt = new InvocationAttempt(_httpClient, _ownsHttpClient, options, new ClockSkew(options.TimeProvider), logger);
+        _attempt = new InvocationAttempt(_httpClient, _ownsHttpClient, options, new ClockSkew(), logger);
         _resends = new Resends(options, logger);
         _timeProvider = options.TimeProvider;
     }

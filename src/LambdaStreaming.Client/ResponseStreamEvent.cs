@@ -147,6 +147,10 @@ public sealed class InvokeComplete
     /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
     public string? ErrorDetails { get; init; }
 
+    /// <summary>Whether the function failed: an error's code came, or its details without one.</summary>
+    /// <remarks>No source says that details come without a code, and none that they can't: what may be a failure must not look like success.</remarks>
+    public bool IsFunctionError => !string.IsNullOrEmpty(ErrorCode) || !string.IsNullOrEmpty(ErrorDetails);
+
     /// <summary>The last 4 KB of the function's log in base64, when the request asked for <see cref="LogType.Tail"/>.</summary>
     public string? LogResult { get; init; }
 

@@ -124,6 +124,6 @@ public sealed class RecordedStream
             foreach (string text in lines.TrimEnd('\n').Split('\n')) response.Log(text);
         }
 
-        if (line.Complete?.ErrorCode is { } errorCode) response.Fail(errorCode, line.Complete.ErrorDetails ?? "");
+        if (line.Complete?.ToEvent() is { IsFunctionError: true } error) response.Fail(error.ErrorCode is { Length: > 0 } code ? code : "Unhandled", error.ErrorDetails ?? "");
     }
 }

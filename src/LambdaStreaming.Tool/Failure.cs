@@ -14,6 +14,7 @@ internal static class Failure
         ("(IdleTimeout)", "(--idle-timeout)"),
         ("(ResponseHeadTimeout)", "(--idle-timeout)"),
         ("ServiceUrl", "--endpoint-url"),
+        ("JSON of the type JsonElement", "JSON"),
     ];
 
     /// <summary>Tells the person, unless there is nothing to tell.</summary>
@@ -46,6 +47,7 @@ internal static class Failure
         ToolException e => e.Message,
         FunctionErrorException e => OfFunction(e),
         PayloadLimitExceededException e => string.Create(CultureInfo.InvariantCulture, $"A line, value or prelude of the answer is longer than {e.LimitBytes} bytes; it begins at byte {e.ByteOffset}. --raw prints the answer as it is. The function ran."),
+        PayloadFormatException e => $"{InTheseWords(e.Message)} --raw prints the answer as it is. The function ran.",
         LambdaStreamingException e => WithRun(e),
         InterruptedException e => e.Message,
         OperationCanceledException => "Interrupted; nothing was sent.",
@@ -68,8 +70,10 @@ internal static class Failure
         const int MaxSaid = 2000;
         if (said.Length > MaxSaid) said = said[..MaxSaid] + "…";
         string request = e.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"The function {e.FunctionName} failed with {e.ErrorCode}{said.TrimEnd('.')}. It ran; {e.ChunksReceived} chunks with {e.BytesReceived} bytes came before{request}.");
+        return string.Create(CultureInfo.InvariantCulture, $"The function {e.FunctionName} failed with {NameOf(e.InvokeComplete)}{said.TrimEnd('.')}. It ran; {Count.Of(e.ChunksReceived, "chunk")} with {Count.Of(e.BytesReceived, "byte")} came before{request}.");
     }
+
+    public static string NameOf(InvokeComplete complete) => complete.ErrorCode is { Length: > 0 } code ? code : "an error without a name";
 
     private static string WithRun(LambdaStreamingException e)
     {

@@ -18,6 +18,7 @@ public class BufferTests
     [Theory]
     [InlineData("POST", "{\"statusCode\":204}\0\0\0\0\0\0\0\0")]
     [InlineData("POST", "{\"statusCode\":304}\0\0\0\0\0\0\0\0")]
+    [InlineData("POST", "{\"statusCode\":700}\0\0\0\0\0\0\0\0")]
     [InlineData("HEAD", "{\"statusCode\":200}\0\0\0\0\0\0\0\0")]
     [InlineData("HEAD", "no prelude")]
     public async Task Answer_WithoutABody_BuffersGoBackAtOnce(string method, string payload)

@@ -3,6 +3,7 @@ using System.Text;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
@@ -40,6 +41,22 @@ public class PreludeTests
 
         Assert.Equal(["text/html"], response.Content.Headers.GetValues("Content-Type"));
         Assert.Equal(["/b"], response.Headers.GetValues("Location"));
+    }
+
+    // Each header looked through all that Connection names: 1.4 GB for a prelude of 60 KB.
+    [Fact]
+    public void Prelude_ConnectionNamesMany_CostsItsLengthAndNotItsSquare()
+    {
+        const int Headers = 3000;
+        var prelude = "{\"headers\":{" + string.Concat(Enumerable.Range(0, Headers).Select(number => $"\"h{number}\":\"\",")) + "\"Connection\":\"" + string.Join(',', Enumerable.Repeat("a", 5 * Headers)) + "\"}}\0\0\0\0\0\0\0\0body";
+        var context = new DefaultHttpContext { RequestServices = new ServiceCollection().BuildServiceProvider() };
+        var result = LambdaResults.Stream(InvokeWithResponseStreamResponse.Create([prelude]));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var passing = result.ExecuteAsync(context);
+        Assert.True(passing.IsCompletedSuccessfully);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 200 * prelude.Length);
     }
 
     [Fact]

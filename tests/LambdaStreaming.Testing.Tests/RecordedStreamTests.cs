@@ -147,6 +147,28 @@ public class RecordedStreamTests
         }
     }
 
+    [Fact]
+    public async Task Replay_DetailsOfAnErrorWithoutItsCode_FailsAgain()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"errorCode":"","errorDetails":"out of memory"}}"""], Token);
+            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("again", recording, ReplayTiming.AtOnce), Token);
+            using var client = server.CreateClient();
+            await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
+
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(Token));
+
+            Assert.Equal(("Unhandled", "out of memory"), (error.ErrorCode, error.ErrorDetails));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     [Theory]
     [InlineData(1, """{"event":"head","statusCode":200}""", """{"complete":{}}""")]
     [InlineData(1, """{"text":"a"}""", """{"complete":{}}""")]

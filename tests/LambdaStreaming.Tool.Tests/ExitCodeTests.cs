@@ -90,7 +90,7 @@ public sealed class ExitCodeTests
         var run = await Run.InvokeAsync(server);
 
         Assert.Equal((3, "one "), (run.ExitCode, run.Output));
-        Assert.Contains("The function f failed with RangeError: boom \uFFFD[2J. It ran; 1 chunks with 4 bytes came before", run.Error);
+        Assert.Contains("The function f failed with RangeError: boom \uFFFD[2J. It ran; 1 chunk with 4 bytes came before", run.Error);
         Assert.DoesNotContain('\e', run.Error);
         Assert.Equal(1, run.Error.Count(c => c == '\n'));
     }
@@ -182,7 +182,8 @@ public sealed class ExitCodeTests
         var run = await Run.InvokeAsync(server, "--json");
 
         Assert.Equal((8, ""), (run.ExitCode, run.Output));
-        Assert.Contains("may have run", run.Error);
+        Assert.Contains("Value 0 of the answer (counted from 0) is no JSON, at byte 0 of the payload, path $. ", run.Error);
+        Assert.EndsWith(" --raw prints the answer as it is. The function ran.", run.Error.TrimEnd());
     }
 
     [Fact]

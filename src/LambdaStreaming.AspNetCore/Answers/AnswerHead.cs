@@ -18,7 +18,7 @@ internal static class AnswerHead
     public static void FromPrelude(HttpContext context, HttpIntegrationResponse http, LambdaStreamOptions options, ILogger logger)
     {
         var headers = context.Response.Headers;
-        var connection = Values(http, HeaderNames.Connection);
+        var named = HeaderRules.NamedIn(Values(http, HeaderNames.Connection));
         context.Response.StatusCode = (int)http.StatusCode;
         foreach (var name in http.MultiValueHeaders.Keys.Union(http.Headers.Keys, StringComparer.OrdinalIgnoreCase)) Set(name, Values(http, name));
         Set(HeaderNames.SetCookie, new StringValues([.. http.Cookies]));
@@ -29,7 +29,7 @@ internal static class AnswerHead
         {
             // Asked for by one name, however the function writes it: who refuses cookies must not get them all the same.
             if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) name = HeaderNames.SetCookie;
-            if (!HeaderRules.MayReachBrowser(name, connection) || options.AllowResponseHeader?.Invoke(name) == false) return;
+            if (!HeaderRules.MayReachBrowser(name, named) || options.AllowResponseHeader?.Invoke(name) == false) return;
 
             // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
             var isName = HeaderRules.IsName(name);

@@ -59,7 +59,7 @@ internal static class AnswerPassing
 
     private static async Task PassOnAsync(HttpContext context, AnswerBody body, InvokeWithResponseStreamResponse response, LambdaStreamOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = options.HttpPrelude }, cancellationToken).ConfigureAwait(false);
+        using var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = options.HttpPrelude }, cancellationToken).ConfigureAwait(false);
         if (http.HasPrelude)
         {
             // 1xx is no answer, and beyond 599 nothing is defined.
@@ -76,11 +76,11 @@ internal static class AnswerPassing
 
         if (!AnswerHead.MayHaveBody(context))
         {
-            // What reads gives the buffers back; disposing the response, which any thread may do, closes the connection only.
-            await using var unread = http.Body.ConfigureAwait(false);
+            if (http.HasPrelude) return;
 
-            // Without a prelude, whether there is an answer is known with its first byte.
-            if (!http.HasPrelude) _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+            // Whether there is an answer is known with its first byte. What reads gives the buffers back; disposing the response, which any thread may do, closes the connection only.
+            await using var unread = http.Body.ConfigureAwait(false);
+            _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
             return;
         }
 

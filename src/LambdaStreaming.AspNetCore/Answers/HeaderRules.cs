@@ -31,9 +31,11 @@ internal static class HeaderRules
 
     public static bool IsSingle(string name) => Single.Contains(name);
 
-    public static bool IsHopByHop(string name, StringValues connection) => HopByHop.Contains(name) || IsNamedIn(connection, name);
+    /// <param name="name">A header's name.</param>
+    /// <param name="named">What <c>Connection</c> names: <see cref="NamedIn"/>, once for all headers of a message.</param>
+    public static bool IsHopByHop(string name, HashSet<string> named) => HopByHop.Contains(name) || named.Contains(name);
 
-    public static bool MayReachBrowser(string name, StringValues connection) => !IsHopByHop(name, connection) && !ThisServers.Contains(name);
+    public static bool MayReachBrowser(string name, HashSet<string> named) => !IsHopByHop(name, named) && !ThisServers.Contains(name);
 
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 
@@ -51,16 +53,7 @@ internal static class HeaderRules
     [SuppressMessage("Globalization", "CA1308", Justification = "Names of headers are lower case in the events of function URLs.")]
     public static string LowerCase(string name) => name.ToLowerInvariant();
 
-    private static bool IsNamedIn(StringValues connection, string name)
-    {
-        foreach (var value in connection)
-        {
-            foreach (var option in (value ?? "").Split(',', StringSplitOptions.TrimEntries))
-            {
-                if (option.Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
-            }
-        }
-
-        return false;
-    }
+    /// <summary>The headers that a <c>Connection</c> header names.</summary>
+    public static HashSet<string> NamedIn(StringValues connection) =>
+        connection.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase);
 }

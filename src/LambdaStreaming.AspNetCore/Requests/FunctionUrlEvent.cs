@@ -74,10 +74,11 @@ internal static class FunctionUrlEvent
     private static void WriteHeaders(Utf8JsonWriter json, HttpContext context, Func<string, bool>? allowHeader)
     {
         var request = context.Request;
+        var named = HeaderRules.NamedIn(request.Headers.Connection);
         json.WriteStartObject("headers"u8);
         foreach (var (name, values) in request.Headers)
         {
-            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, request.Headers.Connection) || IsWrittenHere(name) || allowHeader?.Invoke(CanonicalName(name)) == false) continue;
+            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, named) || IsWrittenHere(name) || allowHeader?.Invoke(CanonicalName(name)) == false) continue;
             json.WriteString(HeaderRules.LowerCase(name), string.Join(',', values.ToArray()));
         }
 

@@ -110,7 +110,7 @@ internal sealed class CallTelemetry
     /// <summary>The answer's last event was read.</summary>
     public void Complete(InvokeComplete? complete)
     {
-        if (string.IsNullOrEmpty(complete?.ErrorCode)) End(CallOutcome.Whole, null, null);
+        if (complete is not { IsFunctionError: true }) End(CallOutcome.Whole, null, null);
         else End(CallOutcome.FunctionError, complete.ErrorCode, functionMayHaveRun: true);
     }
 

@@ -143,7 +143,7 @@ internal sealed class ResponseStreamReader
                 while (TryTakeMessage(out var kind))
                 {
                     if (kind == ResponseStreamEventKind.None) continue;
-                    if (kind == ResponseStreamEventKind.InvokeComplete && throwOnFunctionError && !string.IsNullOrEmpty(InvokeComplete!.ErrorCode))
+                    if (kind == ResponseStreamEventKind.InvokeComplete && throwOnFunctionError && InvokeComplete!.IsFunctionError)
                     {
                         await DrainAsync().ConfigureAwait(false);
                         throw FunctionError();
@@ -263,9 +263,9 @@ internal sealed class ResponseStreamReader
                     Telemetry?.Complete(InvokeComplete);
                     return ResponseStreamEventKind.InvokeComplete;
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
-                    throw LambdaMessage.ReadError(block, message.Payload, Progress());
+                    throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.NotToRepeat());
                 default:
-                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, ErrorText.OneLine(LambdaMessage.EventTypeOf(block)));
+                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, ErrorText.OneLine(LambdaMessage.EventTypeOf(block), _options.NotToRepeat()));
                     return ResponseStreamEventKind.None;
             }
         }
@@ -366,7 +366,7 @@ internal sealed class ResponseStreamReader
     /// <summary>What an exception says of the call, and of how far the answer came.</summary>
     public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
 
-    private string SoFar => $"{_chunks} chunks with {_bytes} bytes were delivered before";
+    private string SoFar => ErrorText.SoFar(Progress(), _options.NotToRepeat());
 
     private Exception Translate(Exception exception) => exception switch
     {
@@ -375,7 +375,7 @@ internal sealed class ResponseStreamReader
         BodyEndedException => _body!.End switch
         {
             BodyEnd.Cancelled => new OperationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", null, _body.CancelledToken),
-            BodyEnd.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}); {SoFar}.{Context()}", Progress()),
+            BodyEnd.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
             _ => Disposed(),
         },
         ScriptedFailureException scripted => scripted.Failure,
@@ -388,18 +388,18 @@ internal sealed class ResponseStreamReader
     {
         // Bytes that are no event stream, under a head that says so itself.
         if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruption.PreludeChecksum && _options.UnexpectedContentType is { } contentType) return UnexpectedContentType(contentType);
-        return new ResponseStreamCorruptException($"{corrupt.Message} At byte {_messageOffset} of the answer; {SoFar}.{Context()}", corrupt.Reason, _messageOffset, Progress());
+        return new ResponseStreamCorruptException($"{corrupt.Message} It begins at byte {_messageOffset} of the answer. {SoFar}", corrupt.Reason, _messageOffset, Progress());
     }
 
     private ResponseStreamException Truncated(long unread, Exception? cause)
     {
         if (cause is null && _messageOffset == 0 && _options.UnexpectedContentType is { } contentType) return UnexpectedContentType(contentType);
         var how = cause is not null ? "broke off" : unread > 0 ? $"ended inside a message, of which {unread} bytes came," : "ended";
-        return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {SoFar}.{Context()}", Progress(), cause);
+        return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {SoFar}", Progress(), cause);
     }
 
     private ResponseStreamCorruptException UnexpectedContentType(string contentType) => new(
-        $"The answer's content type is '{contentType}' and its bytes are no event stream. Something between this client and Lambda may have answered in its place.{Context()}",
+        $"The answer's content type is '{ErrorText.OneLine(contentType, _options.NotToRepeat())}' and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {SoFar}",
         ResponseStreamCorruption.UnexpectedContentType,
         0,
         Progress());
@@ -407,10 +407,8 @@ internal sealed class ResponseStreamReader
     private FunctionErrorException FunctionError()
     {
         var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode };
-        return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete), InvokeComplete, details);
+        return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.NotToRepeat()), InvokeComplete, details);
     }
-
-    private string Context() => $" {ErrorText.Call(_call)}";
 
     [DoesNotReturn]
     private static void ThrowMovedOn() =>
@@ -430,6 +428,15 @@ internal sealed record ResponseStreamReaderOptions
 
     public required bool ThrowOnFunctionError { get; init; }
 
+    /// <summary>The request, where one was sent: no message may show its secrets, whatever the answer echoes.</summary>
+    public HttpRequestMessage? Request { get; init; }
+
+    /// <summary>The payload of <see cref="Request"/>.</summary>
+    public ReadOnlyMemory<byte> Payload { get; init; }
+
     /// <summary>The content type of the head, where it is given and not that of an event stream.</summary>
     public string? UnexpectedContentType { get; init; }
+
+    /// <summary>What of the request no message may show.</summary>
+    public IReadOnlyList<string> NotToRepeat() => Request is null ? [] : ErrorText.NotToRepeat(Request, Payload);
 }

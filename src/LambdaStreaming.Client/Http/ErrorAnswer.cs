@@ -91,13 +91,13 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
         return name.IsEmpty ? null : name.ToString();
     }
 
-    /// <summary>How long the service asks to wait; a value that is none is ignored.</summary>
-    public static TimeSpan? RetryAfterOf(HttpResponseMessage response, TimeProvider timeProvider)
+    /// <summary>How long the service asks to wait; a value that is none is ignored. A date is counted from the answer's own, where it has one: our clock may be wrong.</summary>
+    public static TimeSpan? RetryAfterOf(HttpResponseMessage response, DateTimeOffset now)
     {
         if (Header(response, "x-amz-retry-after") is { } milliseconds && long.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= int.MaxValue)
             return TimeSpan.FromMilliseconds(value);
         if (response.Headers.RetryAfter is not { } retryAfter) return null;
-        var wait = retryAfter.Delta ?? (retryAfter.Date - timeProvider.GetUtcNow());
+        var wait = retryAfter.Delta ?? (retryAfter.Date - (response.Headers.Date ?? now));
         return wait >= TimeSpan.Zero ? wait : null;
     }
 

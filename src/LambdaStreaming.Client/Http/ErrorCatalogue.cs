@@ -169,7 +169,7 @@ internal static class ErrorCatalogue
         Row("InvalidClientTokenId", 403, Permanent, DidNotRun, Inferred, "The access key is not known.", AuthenticatedFirst,
             "Check the access key, that its partition and account are the right ones, and that it is active.", (message, details) => new InvalidClientTokenIdException(message, details)),
         Row("InvalidSignatureException", 403, Permanent, DidNotRun, Inferred, "The signature is not the one that the service computes, or its time is too far off.", AuthenticatedFirst,
-            "Check the secret key and this machine's clock, and that no proxy or handler changes the request.", (message, details) => new InvalidSignatureException(message, details), mayBeClockSkew: true,
+            "Check the secret key, the region and this machine's clock, and that no proxy or handler changes the request.", (message, details) => new InvalidSignatureException(message, details), mayBeClockSkew: true,
             aliases: ["SignatureDoesNotMatch", "AuthFailure"]),
         Row("MalformedHttpRequestException", 400, Permanent, DidNotRun, Inferred, "The request is not right as HTTP.", "What can't be read can't be run.",
             "Look for a proxy or handler that changes the request.", (message, details) => new MalformedHttpRequestException(message, details)),

@@ -12,10 +12,15 @@ namespace LambdaStreaming.Http;
 /// </remarks>
 internal static class ErrorText
 {
+    private const string NoName = "an error without a name";
+
     private const int MaxQuoteLength = 1000;
 
     // What a name or an address of an answer is given in a message: enough for any request id and media type.
     private const int MaxNameLength = 200;
+
+    /// <summary>After an answer that began, or began to be something else.</summary>
+    public const string MayBeRunning = "The function may have run, and may be running still: call it again only if it may run twice.";
 
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(value => (char)value).Where(char.IsControl)]);
 
@@ -24,7 +29,7 @@ internal static class ErrorText
     {
         var text = new StringBuilder(Named(details, notToRepeat)).Append(' ');
         var status = (int)details.StatusCode;
-        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {(WithoutSecrets(response.Headers.Location) is { } location ? OneLine(location) : "nowhere")}. ");
+        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {(WithoutSecrets(response.Headers.Location) is { } location ? OneLine(location, notToRepeat) : "nowhere")}. ");
         text.Append((entry.FunctionMayHaveRun, details.FunctionMayHaveRun) switch
         {
             (_, false) => "The function did not run. ",
@@ -33,17 +38,17 @@ internal static class ErrorText
             _ => "The function did not run. ",
         });
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
-            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {OneLine(contentType)}: something between this client and Lambda may have answered in its place. ");
+            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {OneLine(contentType, notToRepeat)}: something between this client and Lambda may have answered in its place. ");
         if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
-        return text.Append(Call(details)).ToString();
+        return text.Append(Call(details, notToRepeat)).ToString();
     }
 
     /// <summary>An exception or error message in the stream.</summary>
-    public static string InStream(LambdaErrorDetails details) =>
-        $"The service ended the answer of {details.FunctionName} with {Named(details)} {Delivered(details)} {Call(details)}";
+    public static string InStream(LambdaErrorDetails details, IReadOnlyList<string> notToRepeat) =>
+        $"The service ended the answer of {details.FunctionName} with {Named(details, notToRepeat)} {SoFar(details, notToRepeat)}";
 
     /// <summary><c>InvokeComplete</c> with an error code.</summary>
-    public static string FunctionFailed(LambdaErrorDetails details, InvokeComplete complete)
+    public static string FunctionFailed(LambdaErrorDetails details, InvokeComplete complete, IReadOnlyList<string> notToRepeat)
     {
         var advice = complete.ErrorCode switch
         {
@@ -53,30 +58,37 @@ internal static class ErrorText
             FunctionErrorCodes.RuntimeInvalidEntrypoint => " It has no bootstrap or handler to start: check its configuration.",
             _ => "",
         };
-        return $"The function {details.FunctionName} failed with {Quote(complete.ErrorCode, [])}; {nameof(FunctionErrorException.ErrorDetails)} and its log say more.{advice} {Delivered(details)} {Call(details)}";
+        var type = OneLine(FunctionErrorDetails.Parse(complete.ErrorDetails).Type ?? "", notToRepeat);
+        var name = string.IsNullOrEmpty(complete.ErrorCode) ? NoName : Quote(complete.ErrorCode, notToRepeat);
+        if (type.Length > 0 && type != name) name = $"{name} ({type})";
+        return $"The function {details.FunctionName} failed with {name}; {nameof(FunctionErrorException.ErrorDetails)} and its log say more.{advice} {Delivered(details)} {Call(details, notToRepeat)}";
     }
 
     /// <summary>The error's name and the service's own words.</summary>
-    public static string Named(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
+    public static string Named(LambdaErrorDetails details, IReadOnlyList<string> notToRepeat)
     {
         // A bad request that this version does not know may well be about the payload, and quote a piece of it.
         var known = ErrorCatalogue.Find(details.ErrorCode);
         var hidden = known?.MayQuotePayload ?? details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest };
-        var name = details.ErrorCode is { } code ? Quote(code, []) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : "an error without a name";
-        var words = hidden ? "" : Quote(details.ServiceMessage, notToRepeat ?? []);
+        var name = details.ErrorCode is { } code ? Quote(code, notToRepeat) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : NoName;
+        var words = hidden ? "" : Quote(details.ServiceMessage, notToRepeat);
         if (words.Length == 0) return hidden && known is null ? $"{name}; {nameof(LambdaServiceException.ServiceMessage)} has the service's own words." : name + ".";
         return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
     }
 
+    /// <summary>After what ended an answer amid the stream: how far it came, what became of the function, and which call it was.</summary>
+    public static string SoFar(LambdaErrorDetails details, IReadOnlyList<string> notToRepeat) =>
+        $"{Delivered(details)} {MayBeRunning} {Call(details, notToRepeat)}";
+
     /// <summary>Which call it was.</summary>
-    public static string Call(LambdaErrorDetails details)
+    public static string Call(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
     {
         var text = new StringBuilder("(function ").Append(details.FunctionName);
         if (details.Region is { } region) text.Append(", region ").Append(region);
         if (details.StatusCode != default) text.Append(CultureInfo.InvariantCulture, $", HTTP {(int)details.StatusCode}");
         if (details.Attempts > 0) text.Append(CultureInfo.InvariantCulture, $", attempt {details.Attempts}");
         if (details.Attempts > 0 && details.MaxAttempts is { } maxAttempts) text.Append(CultureInfo.InvariantCulture, $" of {maxAttempts}");
-        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(details.RequestId);
+        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(OneLine(details.RequestId, notToRepeat ?? []));
         return text.Append(").").ToString();
     }
 
@@ -106,10 +118,12 @@ internal static class ErrorText
         return details.FunctionMayHaveRun == false ? advice.Replace(" if the function may run twice", "", StringComparison.Ordinal) : advice;
     }
 
-    private static string Delivered(LambdaErrorDetails details) => $"{details.ChunksReceived} chunks with {details.BytesReceived} bytes were delivered before.";
+    private static string Delivered(LambdaErrorDetails details) => $"Delivered before that: {Count(details.ChunksReceived, "chunk")} with {Count(details.BytesReceived, "byte")}.";
+
+    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 
     /// <summary>A name, an id or an address that came with an answer, fit to stand in a message or a log.</summary>
-    public static string OneLine(string words) => Quote(words, [], MaxNameLength);
+    public static string OneLine(string words, IReadOnlyList<string> notToRepeat) => Quote(words, notToRepeat, MaxNameLength);
 
     private static string Quote(string? words, IReadOnlyList<string> notToRepeat, int maxLength = MaxQuoteLength)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
@@ -82,10 +83,10 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         var response = await SendAsync(call, message, content, attemptToken).ConfigureAwait(false);
         try
         {
-            var clockCorrected = clockSkew.Observe(call.Settings.Endpoint, response, options.TimeProvider.GetElapsedTime(sentAt), skew);
+            var elapsed = options.TimeProvider.GetElapsedTime(sentAt);
             if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(response));
-            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, response, clockCorrected, attemptToken).ConfigureAwait(false);
-            return await BeginAsync(call, response).ConfigureAwait(false);
+            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, skew, response, elapsed, attemptToken).ConfigureAwait(false);
+            return await BeginAsync(call, message, response).ConfigureAwait(false);
         }
         catch
         {
@@ -199,8 +200,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
                 : $"No connection to {endpoint} within the {nameof(SocketsHttpHandler.ConnectTimeout)} of the HttpClient's handler{(httpClient.Timeout == Timeout.InfiniteTimeSpan ? "" : $", or within its own Timeout of {httpClient.Timeout}")}.",
             (_, OperationCanceledException { InnerException: TimeoutException }) => $"The caller's HttpClient gave up on {endpoint} after its own Timeout of {httpClient.Timeout}. Set it to Timeout.InfiniteTimeSpan; this client has limits of its own.",
             (_, HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }) => $"The name of {endpoint} could not be resolved. Check the region and the network.",
-            (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed.",
-            (_, HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }) when !content.SendingBegan => $"No connection to {endpoint}.",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed{(exception.InnerException is { } cause ? $": {ErrorText.OneLine(cause.Message, [])}" : ".")}",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }) when !content.SendingBegan => $"No connection to {endpoint}{(exception.InnerException is SocketException { SocketErrorCode: var code } ? $" ({code})" : "")}. Check the address, the network and any proxy.",
             _ when exception is not (HttpRequestException or IOException or OperationCanceledException or InvalidOperationException) => $"A handler below this client failed with {exception.GetType().Name}: {exception.Message}",
             _ when content.SendingBegan => $"The connection to {endpoint} broke before an answer came.",
             _ => $"The request to {endpoint} could not be sent: {exception.Message}",
@@ -223,8 +224,10 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private static bool IsPermanent(Exception exception) =>
         exception is SecondSendException || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
 
-    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response, bool clockCorrected, CancellationToken attemptToken)
+    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, TimeSpan skew, HttpResponseMessage response, TimeSpan elapsed, CancellationToken attemptToken)
     {
+        // Before the body, which may be slow: what the answer says of the time is of now.
+        var now = options.TimeProvider.GetUtcNow();
         using var limit = new CancellationTokenSource(ErrorAnswer.BodyTimeout, options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
         ErrorAnswer answer;
@@ -249,29 +252,29 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             ErrorCode = answer.Code,
             ServiceMessage = answer.Message ?? "",
             Fields = answer.Fields,
-            RetryAfter = ErrorAnswer.RetryAfterOf(response, options.TimeProvider),
+            RetryAfter = ErrorAnswer.RetryAfterOf(response, now),
         };
         var entry = ErrorCatalogue.Of(details.ErrorCode, (int)details.StatusCode);
-        // The signature was refused before the function, and the next one will be dated by the service's clock.
-        if (clockCorrected && entry.MayBeClockSkew) details = details with { IsTransient = true, FunctionMayHaveRun = call.FunctionMayHaveRun };
+        // The signature was refused before the function, and the next one will be dated by the service's clock. Other errors say nothing of the clock: a proxy's, for one, has its own.
+        if (entry.MayBeClockSkew && clockSkew.Observe(call.Settings.Endpoint, now, response, elapsed, skew)) details = details with { IsTransient = true, FunctionMayHaveRun = call.FunctionMayHaveRun };
         return entry.Create(ErrorText.Service(details, entry, response, ErrorText.NotToRepeat(message, call.Request.Payload)), details);
     }
 
-    private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpResponseMessage response)
+    private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response)
     {
         var dryRun = call.IsDryRun;
         var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(response) };
         if (response.StatusCode != (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK))
         {
             throw new ResponseStreamCorruptException(
-                $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.Call(details)}",
+                $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details, ErrorText.NotToRepeat(message, call.Request.Payload))}",
                 ResponseStreamCorruption.UnexpectedStatus,
                 0,
                 // What takes a dry run for an invocation has run the function.
                 details with { FunctionMayHaveRun = true });
         }
 
-        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? ErrorText.OneLine(given) : null;
+        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? ErrorText.OneLine(given, []) : null;
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,
@@ -279,6 +282,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             TimeProvider = options.TimeProvider,
             Logger = logger,
             ThrowOnFunctionError = options.ThrowOnFunctionError,
+            Request = message,
+            Payload = call.Request.Payload,
             UnexpectedContentType = contentType is null || contentType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) ? null : contentType,
         };
         ResponseStreamBody? body = null;
@@ -309,5 +314,5 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private static string? RequestIdOf(HttpResponseMessage response) => (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? ErrorText.OneLine(id) : null;
+    private static string? RequestIdOf(HttpResponseMessage response) => (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? ErrorText.OneLine(id, []) : null;
 }

@@ -205,7 +205,7 @@ internal static class HttpIntegrationPrelude
             }
 
             var rest = bytes[JsonBytes..];
-            SpaceBytes = rest.IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var at ? at : rest.Length;
+            SpaceBytes = rest[SpaceBytes..].IndexOfAnyExcept(" \t\r\n"u8) is >= 0 and var at ? SpaceBytes + at : rest.Length;
             if (JsonBytes + SpaceBytes > maxBytes) return Finding.TooLong;
             rest = rest[SpaceBytes..];
             rest = rest[..Math.Min(rest.Length, DelimiterBytes)];

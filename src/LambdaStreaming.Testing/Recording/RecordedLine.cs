@@ -76,6 +76,8 @@ internal sealed record RecordedLine
 internal sealed record RecordedComplete(string? ErrorCode, string? ErrorDetails, string? LogResult)
 {
     public static RecordedComplete Of(InvokeComplete? complete) => new(complete?.ErrorCode, complete?.ErrorDetails, complete?.LogResult);
+
+    public InvokeComplete ToEvent() => new() { ErrorCode = ErrorCode, ErrorDetails = ErrorDetails, LogResult = LogResult };
 }
 
 [JsonSerializable(typeof(RecordedLine))]

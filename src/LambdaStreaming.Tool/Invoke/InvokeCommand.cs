@@ -83,7 +83,7 @@ internal sealed class InvokeCommand
         }
 
         if (file is not null && _console.ErrorIsTerminal)
-            _console.Say(string.Create(CultureInfo.InvariantCulture, $"{ByteCount.Show(stats.Bytes)} in {stats.Chunks} chunks and {Duration.Show(stats.Elapsed)}, whole: {path}"));
+            _console.Say(string.Create(CultureInfo.InvariantCulture, $"{ByteCount.Show(stats.Bytes)} in {Count.Of(stats.Chunks, "chunk")} and {Duration.Show(stats.Elapsed)}, whole: {path}"));
         return ExitCode.Whole;
     }
 

@@ -47,10 +47,10 @@ internal static class RecordCommand
         (int exitCode, string end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
-            { ErrorCode: { } error } => (ExitCode.FunctionError, $"The function failed with {error}, and is recorded so"),
+            { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.NameOf(complete)}, and is recorded so"),
             _ => (ExitCode.Whole, "Recorded a whole answer"),
         };
-        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {recording.Chunks} chunks in {Duration.Show(recording.Duration)}{where}"));
+        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {Count.Of(recording.Chunks, "chunk")} in {Duration.Show(recording.Duration)}{where}"));
         return exitCode;
     }
 

@@ -9,23 +9,25 @@ public class EndTextTests
 {
     private const string Call = "(function my-function, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11).";
 
+    private const string MayBeRunning = "The function may have run, and may be running still: call it again only if it may run twice.";
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Read_AnswerIsEmpty_SaysThatItEnded() =>
-        Assert.Equal($"The answer of my-function ended before InvokeComplete: it is not whole. 0 chunks with 0 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamTruncatedException>([]));
+        Assert.Equal($"The answer of my-function ended before InvokeComplete: it is not whole. Delivered before that: 0 chunks with 0 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamTruncatedException>([]));
 
     [Fact]
     public async Task Read_AnswerEndsBetweenMessages_SaysThatItEnded() =>
-        Assert.Equal($"The answer of my-function ended before InvokeComplete: it is not whole. 2 chunks with 5 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamTruncatedException>([.. Messages.Chunk("abc"), .. Messages.Chunk("de")]));
+        Assert.Equal($"The answer of my-function ended before InvokeComplete: it is not whole. Delivered before that: 2 chunks with 5 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamTruncatedException>([.. Messages.Chunk("abc"), .. Messages.Chunk("de")]));
 
     [Fact]
     public async Task Read_AnswerEndsInsideAMessage_SaysHowMuchOfItCame() =>
-        Assert.Equal($"The answer of my-function ended inside a message, of which 14 bytes came, before InvokeComplete: it is not whole. 1 chunks with 3 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamTruncatedException>([.. Messages.Chunk("abc"), .. Messages.Complete()[..14]]));
+        Assert.Equal($"The answer of my-function ended inside a message, of which 14 bytes came, before InvokeComplete: it is not whole. Delivered before that: 1 chunk with 3 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamTruncatedException>([.. Messages.Chunk("abc"), .. Messages.Complete()[..14]]));
 
     [Fact]
     public async Task Read_ConnectionBreaks_SaysThatItBrokeOff() =>
-        Assert.Equal($"The answer of my-function broke off before InvokeComplete: it is not whole. 1 chunks with 3 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamTruncatedException>(Messages.Chunk("abc"), breaksOff: true));
+        Assert.Equal($"The answer of my-function broke off before InvokeComplete: it is not whole. Delivered before that: 1 chunk with 3 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamTruncatedException>(Messages.Chunk("abc"), breaksOff: true));
 
     [Fact]
     public async Task Read_MessageIsDamaged_SaysWhereItBegan()
@@ -36,7 +38,7 @@ public class EndTextTests
         var text = await TextOfAsync<ResponseStreamCorruptException>([.. Messages.Chunk("abc"), .. second]);
 
         Assert.StartsWith($"A message of {second.Length} bytes carries the CRC-32 ", text, StringComparison.Ordinal);
-        Assert.EndsWith($" It was damaged on the way. At byte {Messages.Chunk("abc").Length} of the answer; 1 chunks with 3 bytes were delivered before. {Call}", text, StringComparison.Ordinal);
+        Assert.EndsWith($" It was damaged on the way. It begins at byte {Messages.Chunk("abc").Length} of the answer. Delivered before that: 1 chunk with 3 bytes. {MayBeRunning} {Call}", text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -44,13 +46,13 @@ public class EndTextTests
     [InlineData(":message-type", "other", "A message's :message-type is none of event, exception, error.")]
     [InlineData(":message-type", "event", "An event has no :event-type.")]
     public async Task Read_MessageIsNoEvent_SaysWhatIsMissing(string? name, string? value, string what) =>
-        Assert.Equal($"{what} At byte 0 of the answer; 0 chunks with 0 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamCorruptException>(Messages.Of(name is null ? [] : [(name, value!)], "payload"u8)));
+        Assert.Equal($"{what} It begins at byte 0 of the answer. Delivered before that: 0 chunks with 0 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamCorruptException>(Messages.Of(name is null ? [] : [(name, value!)], "payload"u8)));
 
     [Theory]
     [InlineData("text", "InvokeComplete is not JSON.")]
     [InlineData("[]", "InvokeComplete is JSON, but no object: it begins with StartArray.")]
     public async Task Read_InvokeCompleteIsNoObject_SaysWhatItIs(string json, string what) =>
-        Assert.Equal($"{what} At byte 0 of the answer; 0 chunks with 0 bytes were delivered before. {Call}", await TextOfAsync<ResponseStreamCorruptException>(Messages.Complete(json)));
+        Assert.Equal($"{what} It begins at byte 0 of the answer. Delivered before that: 0 chunks with 0 bytes. {MayBeRunning} {Call}", await TextOfAsync<ResponseStreamCorruptException>(Messages.Complete(json)));
 
     [Fact]
     public async Task Read_AnswerIsAWebPage_SaysThatSomethingElseAnswered()
@@ -60,7 +62,7 @@ public class EndTextTests
 
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => ReadAsync(client));
 
-        Assert.Equal($"{Text} (function my-function, region us-east-1, HTTP 200, attempt 1 of 3).", exception.Message);
+        Assert.Equal($"{Text} Delivered before that: 0 chunks with 0 bytes. {MayBeRunning} (function my-function, region us-east-1, HTTP 200, attempt 1 of 3).", exception.Message);
         Assert.Equal((ResponseStreamCorruption.UnexpectedContentType, 0L), (exception.Reason, exception.ByteOffset));
     }
 
@@ -96,7 +98,7 @@ public class EndTextTests
 
         var exception = await Assert.ThrowsAsync<ResponseStreamIdleException>(() => move);
 
-        Assert.Equal($"Nothing came from my-function for 00:01:30 (IdleTimeout); 0 chunks with 0 bytes were delivered before. {Call}", exception.Message);
+        Assert.Equal($"Nothing came from my-function for 00:01:30 (IdleTimeout). Delivered before that: 0 chunks with 0 bytes. {MayBeRunning} {Call}", exception.Message);
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public class InStreamErrorTests
         Assert.Equal("InternalError", exception.ErrorCode);
         Assert.Equal("it broke", exception.ServiceMessage);
         Assert.IsType<InternalFailureException>(exception.InnerException);
-        Assert.Contains("with InternalError: it broke. 1 chunks with 6 bytes were delivered before.", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("with InternalError: it broke. Delivered before that: 1 chunk with 6 bytes.", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -194,6 +194,22 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public async Task ClockSkew_ErrorThatIsNotTheClocks_TeachesNothing()
+    {
+        List<string> dates = [];
+        using var client = StubbedClient.Create(request =>
+        {
+            dates.Add(request.Headers.GetValues("X-Amz-Date").Single());
+            return StubbedClient.Answer(Stream.Null, HttpStatusCode.ServiceUnavailable, ("Date", "Mon, 01 Jan 2001 00:00:00 GMT"));
+        });
+
+        for (var i = 0; i < 2; i++) await Assert.ThrowsAsync<LambdaServiceException>(() => Invoke(client, Ct));
+
+        Assert.Equal(2, dates.Count);
+        Assert.All(dates, date => Assert.False(date.StartsWith("2001", StringComparison.Ordinal), date));
+    }
+
+    [Fact]
     public async Task ClockSkew_DateAtTheEndOfTime_BreaksNothing()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
@@ -201,13 +217,13 @@ public sealed class AttemptTests
             async (request, cancellationToken) =>
             {
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(Stream.Null, HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException"), ("Date", "Fri, 31 Dec 9999 23:59:59 GMT"));
+                return StubbedClient.Answer(Stream.Null, HttpStatusCode.Forbidden, ("x-amzn-ErrorType", "InvalidSignatureException"), ("Date", "Fri, 31 Dec 9999 23:59:59 GMT"));
             },
             options => options.TimeProvider = clock);
-        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
+        await Assert.ThrowsAsync<InvalidSignatureException>(() => Invoke(client, Ct));
         clock.Advance(TimeSpan.FromMinutes(1));
 
-        await Assert.ThrowsAsync<ResourceNotFoundException>(() => Invoke(client, Ct));
+        await Assert.ThrowsAsync<InvalidSignatureException>(() => Invoke(client, Ct));
     }
 
     [Fact]

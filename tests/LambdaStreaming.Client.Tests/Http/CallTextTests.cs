@@ -23,7 +23,7 @@ public class CallTextTests
     {
         { "name", new HttpRequestException(HttpRequestError.NameResolutionError, "x"), $"The name of {Endpoint} could not be resolved. Check the region and the network." },
         { "TLS", new HttpRequestException(HttpRequestError.SecureConnectionError, "x"), $"The TLS handshake with {Endpoint} failed." },
-        { "refused", new HttpRequestException(HttpRequestError.ConnectionError, "x"), $"No connection to {Endpoint}." },
+        { "refused", new HttpRequestException(HttpRequestError.ConnectionError, "x"), $"No connection to {Endpoint}. Check the address, the network and any proxy." },
         { "IO", new IOException("It broke."), $"The request to {Endpoint} could not be sent: It broke." },
         { "foreign", new TimeZoneNotFoundException("No such zone."), "A handler below this client failed with TimeZoneNotFoundException: No such zone." },
         { "connect timeout of the handler", new OperationCanceledException("x", new TimeoutException()), $"No connection to {Endpoint} within the ConnectTimeout of the HttpClient's handler, or within its own Timeout of 00:01:40." },
@@ -84,7 +84,7 @@ public class CallTextTests
             },
             options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
 
-        Assert.Equal($"No connection to {Endpoint}. Nothing was sent this time, but an earlier attempt may have run the function. (function f, region us-east-1, attempt 2 of 2).", await TextOfAsync<LambdaTransportException>(client));
+        Assert.Equal($"No connection to {Endpoint}. Check the address, the network and any proxy. Nothing was sent this time, but an earlier attempt may have run the function. (function f, region us-east-1, attempt 2 of 2).", await TextOfAsync<LambdaTransportException>(client));
     }
 
     [Fact]
@@ -254,7 +254,7 @@ public class CallTextTests
 
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = type }, Ct));
 
-        Assert.Equal($"{text} Something between this client and Lambda may have answered in its place. (function f, region us-east-1, HTTP {status}, attempt 1 of 3, request id r-1).", exception.Message);
+        Assert.Equal($"{text} Something between this client and Lambda may have answered in its place. The function may have run, and may be running still: call it again only if it may run twice. (function f, region us-east-1, HTTP {status}, attempt 1 of 3, request id r-1).", exception.Message);
         Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
     }
 
@@ -340,8 +340,31 @@ public class CallTextTests
         using var client = StubbedClient.Streaming(new MemoryStream([.. Messages.Chunk("abc"), .. Messages.Complete($$"""{"ErrorCode":"{{code}}"}""")]));
 
         Assert.Equal(
-            $"The function f failed with {code}; ErrorDetails and its log say more.{advice} 1 chunks with 3 bytes were delivered before. (function f, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11).",
+            $"The function f failed with {code}; ErrorDetails and its log say more.{advice} Delivered before that: 1 chunk with 3 bytes. (function f, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11).",
             await TextOfAsync<FunctionErrorException>(client));
+    }
+
+    [Theory]
+    [InlineData("""{"errorType":"RangeError","errorMessage":"secret"}""", "Unhandled (RangeError)")]
+    [InlineData("""{"errorType":"Unhandled"}""", "Unhandled")]
+    [InlineData("""{"errorType":""}""", "Unhandled")]
+    [InlineData("""{"errorType":"Range\nError"}""", "Unhandled (Range)")]
+    [InlineData("secret", "Unhandled")]
+    public async Task Read_FunctionFails_SaysWhichTypeItsErrorHas(string errorDetails, string name)
+    {
+        using var client = StubbedClient.Streaming(new MemoryStream(Messages.Complete($$"""{"ErrorCode":"Unhandled","ErrorDetails":{{System.Text.Json.JsonSerializer.Serialize(errorDetails, Payload.TestJson.Default.String)}}}""")));
+
+        Assert.StartsWith($"The function f failed with {name}; ErrorDetails and its log say more. Delivered before that: 0 chunks", await TextOfAsync<FunctionErrorException>(client), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"ErrorDetails":"out of memory"}""")]
+    [InlineData("""{"ErrorCode":"","ErrorDetails":"out of memory"}""")]
+    public async Task Read_DetailsOfAnErrorWithoutItsCode_AreAFailureToo(string complete)
+    {
+        using var client = StubbedClient.Streaming(new MemoryStream([.. Messages.Chunk("abc"), .. Messages.Complete(complete)]));
+
+        Assert.StartsWith("The function f failed with an error without a name; ErrorDetails and its log say more. Delivered before that: 1 chunk", await TextOfAsync<FunctionErrorException>(client), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -356,7 +379,7 @@ public class CallTextTests
         var exception = await TextOfAsync<ResponseStreamErrorException>(client);
 
         // Without a name the status of the head would name it; that is 200, so this says only what it is.
-        Assert.StartsWith($"The service ended the answer of f with {(code.Length > 0 ? text : text.Replace("an error without a name", "HTTP 200", StringComparison.Ordinal))} 0 chunks with 0 bytes were delivered before. (function f, ", exception, StringComparison.Ordinal);
+        Assert.StartsWith($"The service ended the answer of f with {(code.Length > 0 ? text : text.Replace("an error without a name", "HTTP 200", StringComparison.Ordinal))} Delivered before that: 0 chunks with 0 bytes. The function may have run, and may be running still: call it again only if it may run twice. (function f, ", exception, StringComparison.Ordinal);
     }
 
     private static void Once(LambdaStreamingClientOptions options)

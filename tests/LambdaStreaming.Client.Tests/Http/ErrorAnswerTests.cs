@@ -96,7 +96,15 @@ public class ErrorAnswerTests
     {
         using var response = StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, (name, value));
 
-        Assert.Equal(milliseconds, ErrorAnswer.RetryAfterOf(response, new FakeTimeProvider(new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero)))?.TotalMilliseconds);
+        Assert.Equal(milliseconds, ErrorAnswer.RetryAfterOf(response, new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero))?.TotalMilliseconds);
+    }
+
+    [Fact]
+    public void RetryAfterOf_DateBesideTheAnswersOwn_IsCountedFromThatOne()
+    {
+        using var response = StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, ("Date", "Tue, 24 Nov 2026 10:00:00 GMT"), ("Retry-After", "Tue, 24 Nov 2026 10:00:02 GMT"));
+
+        Assert.Equal(TimeSpan.FromSeconds(2), ErrorAnswer.RetryAfterOf(response, new DateTimeOffset(2026, 11, 24, 13, 0, 0, TimeSpan.Zero)));
     }
 
     [Fact]

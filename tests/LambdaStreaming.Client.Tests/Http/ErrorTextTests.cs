@@ -175,7 +175,7 @@ public class ErrorTextTests
     }
 
     [Fact]
-    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails()));
+    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails(), []));
 
     [Fact]
     public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }));
@@ -258,11 +258,23 @@ public class ErrorTextTests
     }
 
     [Fact]
+    public async Task Message_NameOrIdEchoesTheToken_LeavesItOut()
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(500, $$"""{"__type":"Foo {{SessionToken}}","message":"m"}""", ("x-amzn-RequestId", "id-" + SessionToken));
+
+        Assert.StartsWith("Foo …: m. ", exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith(", request id id-…).", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Message_FailuresWithinTheAnswer_HoldNoSecretSignatureOrPayload()
     {
         (string What, byte[] Body)[] bodies =
         [
             ("exception", [.. Messages.Chunk("output"), .. Messages.Exception("InvalidRequestContentException", """{"message":"{\"card\":\"4111 1111 1111 1111\"}"}""")]),
+            ("exception whose words are quoted", [.. Messages.Chunk("output"), .. Messages.Exception("ServiceException", $$$"""{"message":"{{{SessionToken}}} for {\"card\":\"4111 1111 1111 1111\"}"}""")]),
+            ("exception with a name of its own", [.. Messages.Chunk("output"), .. Messages.Exception(SessionToken, "{}")]),
+            ("function error with a name of its own", [.. Messages.Chunk("output"), .. Messages.Complete($$$"""{"ErrorCode":"{{{SessionToken}}}","ErrorDetails":"{\"errorType\":\"{{{SessionToken}}}\"}"}""")]),
             ("function error", [.. Messages.Chunk("output"), .. Messages.Complete("""{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorMessage\":\"4111 1111 1111 1111\"}"}""")]),
             ("truncated", Messages.Chunk("output")),
             ("corrupt", [.. Messages.Chunk("output"), .. new byte[20]]),
@@ -280,7 +292,7 @@ public class ErrorTextTests
             AssertClean(exception, "signature-of-" + what);
             Assert.DoesNotContain("output", exception.Message, StringComparison.Ordinal);
             Assert.Contains("function my-function, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11)", exception.Message, StringComparison.Ordinal);
-            Assert.Contains("1 chunks with 6 bytes", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("1 chunk with 6 bytes", exception.Message, StringComparison.Ordinal);
         }
     }
 

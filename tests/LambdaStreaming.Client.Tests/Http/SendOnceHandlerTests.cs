@@ -110,7 +110,7 @@ public class SendOnceHandlerTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
 
         Assert.Equal((true, 1), (exception.FunctionMayHaveRun, exception.Attempts));
-        Assert.StartsWith("No connection to http://127.0.0.1:1. Without a payload, and without a SendOnceHandler in the HttpClient that was given, nothing tells whether the request was sent: the function may have run. ", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("No connection to http://127.0.0.1:1 (ConnectionRefused). Check the address, the network and any proxy. Without a payload, and without a SendOnceHandler in the HttpClient that was given, nothing tells whether the request was sent: the function may have run. ", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

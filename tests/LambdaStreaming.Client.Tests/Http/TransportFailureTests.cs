@@ -39,7 +39,19 @@ public class TransportFailureTests
 
         Assert.False(exception.FunctionMayHaveRun);
         Assert.True(exception.IsSafeToResend);
-        Assert.Contains("TLS", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"The TLS handshake with https://{server.Url.Authority} failed: {exception.InnerException!.InnerException!.Message} Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_NobodyListens_SaysThatItWasRefused()
+    {
+        Uri url;
+        await using (var server = new RawServer(_ => Task.CompletedTask)) url = server.Url;
+        using var client = Client(url);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.StartsWith($"No connection to {url.GetLeftPart(UriPartial.Authority)} (ConnectionRefused). Check the address, the network and any proxy. Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
