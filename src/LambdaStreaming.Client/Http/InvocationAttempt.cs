@@ -84,7 +84,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         try
         {
             var elapsed = options.TimeProvider.GetElapsedTime(sentAt);
-            if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(response));
+            if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(call, message, response));
             if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, skew, response, elapsed, attemptToken).ConfigureAwait(false);
             return await BeginAsync(call, message, response).ConfigureAwait(false);
         }
@@ -248,7 +248,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         var details = call.Details with
         {
             StatusCode = response.StatusCode,
-            RequestId = RequestIdOf(response),
+            RequestId = RequestIdOf(call, message, response),
             ErrorCode = answer.Code,
             ServiceMessage = answer.Message ?? "",
             Fields = answer.Fields,
@@ -263,7 +263,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response)
     {
         var dryRun = call.IsDryRun;
-        var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(response) };
+        var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(call, message, response) };
         if (response.StatusCode != (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK))
         {
             throw new ResponseStreamCorruptException(
@@ -274,7 +274,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
                 details with { FunctionMayHaveRun = true });
         }
 
-        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? ErrorText.OneLine(given, []) : null;
+        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? OneLine(given, call, message) : null;
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,
@@ -314,5 +314,10 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private static string? RequestIdOf(HttpResponseMessage response) => (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? ErrorText.OneLine(id, []) : null;
+    private static string? RequestIdOf(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response) =>
+        (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? OneLine(id, call, message) : null;
+
+    // What is longer than the service's own may echo the request, and is cut: a secret that is cut is not found any more.
+    private static string OneLine(string words, InvocationCall call, HttpRequestMessage message) =>
+        ErrorText.OneLine(words, words.Length >= 64 ? ErrorText.NotToRepeat(message, call.Request.Payload) : []);
 }

@@ -267,6 +267,14 @@ public class ErrorTextTests
     }
 
     [Fact]
+    public async Task Message_LongIdIsCutAmidTheToken_ShowsNoneOfIt()
+    {
+        var exception = await ThrowAsync<LambdaServiceException>(500, "{}", ("x-amzn-RequestId", new string('x', 190) + SessionToken));
+
+        Assert.EndsWith(", request id " + new string('x', 190) + "…).", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Message_FailuresWithinTheAnswer_HoldNoSecretSignatureOrPayload()
     {
         (string What, byte[] Body)[] bodies =
