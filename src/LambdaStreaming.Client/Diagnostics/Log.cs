@@ -13,8 +13,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 2, Level = LogLevel.Debug, Message = "{Function} answers: HTTP {StatusCode}, request id {RequestId}.")]
     public static partial void AnswerBegins(ILogger logger, string function, int statusCode, string? requestId);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Debug, Message = "Attempt {Attempt} on {Function} failed with {ErrorCode}; next in {Delay}.")]
-    public static partial void AttemptFailed(ILogger logger, int attempt, string? function, string errorCode, TimeSpan delay);
+    [LoggerMessage(EventId = 3, Level = LogLevel.Debug, Message = "Attempt {Attempt} on {Function} failed with {Error}; next in {Delay}.")]
+    public static partial void AttemptFailed(ILogger logger, int attempt, string? function, string error, TimeSpan delay);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Debug, Message = "The answer of {Function} holds an event of the unknown type {EventType}; it is skipped.")]
     public static partial void UnknownEventSkipped(ILogger logger, string? function, string eventType);

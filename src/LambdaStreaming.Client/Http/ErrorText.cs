@@ -81,14 +81,14 @@ internal static class ErrorText
         $"{Delivered(details)} {MayBeRunning} {Call(details, notToRepeat)}";
 
     /// <summary>Which call it was.</summary>
-    public static string Call(LambdaErrorDetails details, IReadOnlyList<string>? notToRepeat = null)
+    public static string Call(LambdaErrorDetails details, IReadOnlyList<string> notToRepeat)
     {
         var text = new StringBuilder("(function ").Append(details.FunctionName);
         if (details.Region is { } region) text.Append(", region ").Append(region);
         if (details.StatusCode != default) text.Append(CultureInfo.InvariantCulture, $", HTTP {(int)details.StatusCode}");
         if (details.Attempts > 0) text.Append(CultureInfo.InvariantCulture, $", attempt {details.Attempts}");
         if (details.Attempts > 0 && details.MaxAttempts is { } maxAttempts) text.Append(CultureInfo.InvariantCulture, $" of {maxAttempts}");
-        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(OneLine(details.RequestId, notToRepeat ?? []));
+        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(OneLine(details.RequestId, notToRepeat));
         return text.Append(").").ToString();
     }
 

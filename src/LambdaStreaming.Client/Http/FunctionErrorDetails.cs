@@ -9,7 +9,7 @@ internal static class FunctionErrorDetails
     public static (string? Type, string? Message, IReadOnlyList<string> StackTrace) Parse(string? details)
     {
         (string?, string?, IReadOnlyList<string>) nothing = (null, null, []);
-        if (details is null || !details.AsSpan().TrimStart().StartsWith("{", StringComparison.Ordinal)) return nothing;
+        if (details is null) return nothing;
         try
         {
             string? type = null, message = null;

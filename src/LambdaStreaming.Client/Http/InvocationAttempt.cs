@@ -212,7 +212,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
             : "Nothing was sent, so the function did not run.";
         return new LambdaTransportException(
-            $"{what} {consequence} {ErrorText.Call(call.Details)}",
+            $"{what} {consequence} {ErrorText.Call(call.Details, [])}",
             call.Details with { FunctionMayHaveRun = (MayHaveBeenSent(content) && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
             exception);
     }
@@ -310,7 +310,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         catch (Exception exception) when (exception is not OperationCanceledException || !call.CancellationToken.IsCancellationRequested)
         {
             // A content that some handler of a caller's HttpClient put there.
-            throw new ResponseStreamTruncatedException($"The answer of {call.Request.FunctionName} began, but could not be read: {exception.Message} {ErrorText.Call(details)}", details, exception);
+            throw new ResponseStreamTruncatedException($"The answer of {call.Request.FunctionName} began, but could not be read: {exception.Message} {ErrorText.MayBeRunning} {ErrorText.Call(details, [])}", details, exception);
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class Resends
     private ResendPipeline PipelineOf(LambdaRetryOptions retry)
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider };
-        AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, ErrorCatalogue.Find(exception.ErrorCode)?.Code ?? exception.GetType().Name, delay));
+        AddTo(builder, retry, _budget, (exception, attempt, delay) => Log.AttemptFailed(_logger, attempt, exception.FunctionName, exception.GetType().Name, delay));
         return new ResendPipeline(builder.Build(), retry.MaxSends, retry.MaxSends == 1 ? _budget : null);
     }
 

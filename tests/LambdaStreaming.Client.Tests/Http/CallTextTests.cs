@@ -263,7 +263,7 @@ public class CallTextTests
     {
         using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new OpenedContent(() => throw new InvalidDataException("Not today.")) });
 
-        Assert.Equal("The answer of f began, but could not be read: Not today. (function f, region us-east-1, HTTP 200, attempt 1 of 3).", await TextOfAsync<ResponseStreamTruncatedException>(client));
+        Assert.Equal("The answer of f began, but could not be read: Not today. The function may have run, and may be running still: call it again only if it may run twice. (function f, region us-east-1, HTTP 200, attempt 1 of 3).", await TextOfAsync<ResponseStreamTruncatedException>(client));
     }
 
     [Theory, InlineData(true), InlineData(false)]
@@ -282,7 +282,7 @@ public class CallTextTests
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => client.InvokeWithResponseStreamAsync(Request, cancelling.Token));
 
         if (byTheCaller) Assert.IsAssignableFrom<OperationCanceledException>(exception);
-        else Assert.StartsWith("The answer of f began, but could not be read: Given up. (", Assert.IsType<ResponseStreamTruncatedException>(exception).Message, StringComparison.Ordinal);
+        else Assert.StartsWith("The answer of f began, but could not be read: Given up. The function may have run", Assert.IsType<ResponseStreamTruncatedException>(exception).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -178,7 +178,7 @@ public class ErrorTextTests
     public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails(), []));
 
     [Fact]
-    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }));
+    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }, []));
 
     [Fact]
     public async Task Message_LongWords_AreCut()
