@@ -103,6 +103,8 @@ internal static class MixedCalls
         {
             await RunForAsync((duration * 3 / 4 / Samples) - rest, Pace);
             await OneConnectionEachAsync(client);
+
+            // Its collections are what the pools count their ten seconds from.
             NothingHeld.Measure();
             await Task.Delay(rest, CancellationToken.None);
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -117,7 +119,7 @@ internal static class MixedCalls
         var flat = IsFlat("heap", samples.ConvertAll(sample => (double)sample.Held.Heap), allowed)
             & IsFlat("handles", samples.ConvertAll(sample => (double)sample.Handles), allowed)
             & IsFlat("working set", samples.ConvertAll(sample => (double)sample.Held.WorkingSet), allowed);
-        return flat && wrong.IsEmpty && samples.Count == Samples ? 0 : 1;
+        return flat && wrong.IsEmpty ? 0 : 1;
 
         async Task RunForAsync(TimeSpan time, TimeSpan pace)
         {

@@ -83,10 +83,10 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         var response = await SendAsync(call, message, content, attemptToken).ConfigureAwait(false);
         try
         {
-            var elapsed = options.TimeProvider.GetElapsedTime(sentAt);
             if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(call, message, response));
-            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, skew, response, elapsed, attemptToken).ConfigureAwait(false);
-            return await BeginAsync(call, message, response).ConfigureAwait(false);
+            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, skew, sentAt, response, attemptToken).ConfigureAwait(false);
+            var details = Accept(call, message, response);
+            return Begin(call, message, response, details, call.IsDryRun ? null : await OpenAsync(call, response, details).ConfigureAwait(false));
         }
         catch
         {
@@ -224,10 +224,10 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private static bool IsPermanent(Exception exception) =>
         exception is SecondSendException || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
 
-    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, TimeSpan skew, HttpResponseMessage response, TimeSpan elapsed, CancellationToken attemptToken)
+    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, TimeSpan skew, long sentAt, HttpResponseMessage response, CancellationToken attemptToken)
     {
         // Before the body, which may be slow: what the answer says of the time is of now.
-        var now = options.TimeProvider.GetUtcNow();
+        var (now, elapsed) = (options.TimeProvider.GetUtcNow(), options.TimeProvider.GetElapsedTime(sentAt));
         using var limit = new CancellationTokenSource(ErrorAnswer.BodyTimeout, options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
         ErrorAnswer answer;
@@ -260,20 +260,22 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         return entry.Create(ErrorText.Service(details, entry, response, ErrorText.NotToRepeat(message, call.Request.Payload)), details);
     }
 
-    private async Task<InvokeWithResponseStreamResponse> BeginAsync(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response)
+    private static LambdaErrorDetails Accept(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response)
     {
         var dryRun = call.IsDryRun;
         var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(call, message, response) };
-        if (response.StatusCode != (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK))
-        {
-            throw new ResponseStreamCorruptException(
-                $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details, ErrorText.NotToRepeat(message, call.Request.Payload))}",
-                ResponseStreamCorruption.UnexpectedStatus,
-                0,
-                // What takes a dry run for an invocation has run the function.
-                details with { FunctionMayHaveRun = true });
-        }
+        if (response.StatusCode == (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return details;
+        throw new ResponseStreamCorruptException(
+            $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details, ErrorText.NotToRepeat(message, call.Request.Payload))}",
+            ResponseStreamCorruption.UnexpectedStatus,
+            0,
+            // What takes a dry run for an invocation has run the function.
+            details with { FunctionMayHaveRun = true });
+    }
 
+    // Without a stream: a dry run, which has no body.
+    private InvokeWithResponseStreamResponse Begin(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response, LambdaErrorDetails details, Stream? stream)
+    {
         var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? OneLine(given, call, message) : null;
         var readerOptions = new ResponseStreamReaderOptions
         {
@@ -287,13 +289,12 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             UnexpectedContentType = contentType is null || contentType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) ? null : contentType,
         };
         ResponseStreamBody? body = null;
-        if (dryRun)
+        if (stream is null)
         {
             response.Dispose();
         }
         else
         {
-            var stream = await OpenAsync(call, response, details).ConfigureAwait(false);
             body = new ResponseStreamBody(stream, response, options.TimeProvider, readerOptions.IdleTimeout);
             body.AbortOn(call.CancellationToken);
         }

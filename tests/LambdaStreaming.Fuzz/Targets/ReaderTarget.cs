@@ -45,7 +45,7 @@ internal static class ReaderTarget
         Waits.Finished(events.DisposeAsync());
         FindingException.Unless(count == expected.Chunks.Count, $"{count} chunks are delivered; there are {expected.Chunks.Count}. The end: {failure?.Message ?? "well"}");
         FindingException.Unless(expected.Allows(failure), $"The answer ends with {failure?.ToString() ?? "nothing wrong"}; it must be {expected.End}.");
-        FindingException.Unless(failure is null == (response.InvokeComplete is { } complete && string.IsNullOrEmpty(complete.ErrorCode)), "It ended well without a good InvokeComplete, or badly with one.");
+        FindingException.Unless(failure is null == (response.InvokeComplete is { } complete && string.IsNullOrEmpty(complete.ErrorCode) && string.IsNullOrEmpty(complete.ErrorDetails)), "It ended well without a good InvokeComplete, or badly with one.");
         FindingException.Unless(stream.IsDisposed, "The connection is not freed.");
         if (failure is ResponseStreamException stopped) FindingException.Unless(stopped.ChunksReceived == count && stopped.FunctionMayHaveRun, "The exception's counts are wrong.");
     }
