@@ -7,7 +7,7 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.Http;
 
-/// <summary>What is known of a call whose attempts end in odd ways: above all whether the function may have run.</summary>
+/// <summary>What is known of a call whose attempts or answer are odd: above all whether the function may have run.</summary>
 public sealed class AttemptTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -29,6 +29,16 @@ public sealed class AttemptTests
 
         Assert.Equal((earlier + 1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
         Assert.DoesNotContain("did not run", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RequestId_HeadHasNone_IsEmpty()
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(Messages.Complete()), HttpStatusCode.OK, ("Content-Type", "application/vnd.amazon.eventstream")));
+
+        await using var response = await Invoke(client, Ct);
+
+        Assert.Equal("", response.RequestId);
     }
 
     [Fact]
