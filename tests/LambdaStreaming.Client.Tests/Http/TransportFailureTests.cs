@@ -82,8 +82,17 @@ public class TransportFailureTests
     public async Task InvokeAsync_CancelledWhileItConnects_SaysThatNothingWasSent()
     {
         using var full = new FullListener();
-        using var client = Client(full.Url);
-        using var cancelling = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        using var cancelling = new CancellationTokenSource();
+        using var client = Client(full.Url, options => options.ConfigureHandler = handler =>
+        {
+            var connect = handler.ConnectCallback!;
+            handler.ConnectCallback = async (context, cancellationToken) =>
+            {
+                var connecting = connect(context, cancellationToken);
+                await cancelling.CancelAsync();
+                return await connecting;
+            };
+        });
 
         var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancelling.Token));
 
