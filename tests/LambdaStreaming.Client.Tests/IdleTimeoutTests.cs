@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Time.Testing;
 using static LambdaStreaming.Tests.LocalService;
@@ -113,27 +112,6 @@ public sealed class IdleTimeoutTests : IAsyncLifetime
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => call.WaitAsync(TooLong, TestContext.Current.CancellationToken));
         Assert.True(exception.FunctionMayHaveRun);
         Assert.Equal(1, exception.Attempts);
-    }
-
-    [Fact]
-    public async Task Connection_OfOurOwnHandler_HasKeepAliveBelowANatGatewaysPatience()
-    {
-        Socket? socket = null;
-        using var client = Client(options => options.ConfigureHandler = handler =>
-        {
-            var connect = handler.ConnectCallback!;
-            handler.ConnectCallback = async (context, cancellationToken) =>
-            {
-                var stream = await connect(context, cancellationToken);
-                socket = ((NetworkStream)stream).Socket;
-                return stream;
-            };
-        });
-        await using var response = await client.InvokeAsync("silent");
-
-        Assert.Equal(1, socket!.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
-        Assert.Equal(45, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
-        Assert.Equal(15, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
     }
 
     private LambdaStreamingClient Client(Action<LambdaStreamingClientOptions> configure) => _server.CreateClient(options =>
