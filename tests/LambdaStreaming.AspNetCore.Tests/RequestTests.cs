@@ -311,6 +311,7 @@ public class RequestTests
 
         Assert.Contains("MaxRequestBodyBytes", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.MaxRequestBodyBytes = -1)).Message);
         Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
+        Assert.Contains("Content-Length", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.AllowedControlHeaders.Add("Content-Length"))).Message);
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
     }
