@@ -113,18 +113,18 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
             return;
         }
 
-        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
+        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
         foreach (var (name, value) in response.Headers)
         {
-            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 
         foreach (var (name, values) in response.MultiValueHeaders)
         {
-            foreach (var value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+            foreach (var value in values) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 
-        foreach (var cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
+        foreach (var cookie in response.Cookies) console.Error.WriteLine(ExternalText.ToLine($"< set-cookie: {cookie}"));
         console.Error.WriteLine();
     }
 
