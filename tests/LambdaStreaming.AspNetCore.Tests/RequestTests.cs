@@ -64,6 +64,41 @@ public class RequestTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
 
+    public static TheoryData<byte[], int> NotUtf8 => new()
+    {
+        { [(byte)'"', 0xFF, (byte)'"'], 1 },
+        { [.. Encoding.UTF8.GetBytes("[\"é😀\","), 0x80, (byte)']'], 10 },
+        { [.. "{\"a\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], 6 },
+        { [(byte)'"', 0xC3], 1 },
+        { [.. Encoding.UTF8.GetBytes("\"" + new string('é', 5000)), 0xC0, 0x80], 10_001 },
+    };
+
+    [Theory, MemberData(nameof(NotUtf8))]
+    public async Task Body_NotUtf8_Is400AndNamesTheByteOffset(byte[] body, int offset)
+    {
+        await using var app = await StartAsync(_ => { });
+
+        using var response = await SendAsync(app, body, "application/json");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Contains($"byte offset {offset} ", await response.Content.ReadAsStringAsync(Token));
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Fact]
+    public async Task Body_NestedDeeperThan64_IsThePayload()
+    {
+        var json = new string('[', 65) + new string(']', 65);
+        var client = new RecordingClient();
+        await using var app = await StartAsync(options => options.Client = _ => client);
+
+        using var response = await app.PostAsync("/chat", json);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(json, Encoding.UTF8.GetString(Assert.Single(client.Requests).Payload.Span));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -435,5 +470,20 @@ public class RequestTests
         request.Content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
         request.Headers.TransferEncodingChunked = chunked;
         return await app.SendAsync(request, Token);
+    }
+
+    private sealed class RecordingClient : ILambdaStreamingClient
+    {
+        public List<InvokeWithResponseStreamRequest> Requests { get; } = [];
+
+        public Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
+        {
+            Requests.Add(request);
+            return Task.FromResult(InvokeWithResponseStreamResponse.Create(["ok"]));
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

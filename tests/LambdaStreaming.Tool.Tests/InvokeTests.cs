@@ -195,6 +195,89 @@ public sealed class InvokeTests
         Assert.Contains(expected, run.Error);
     }
 
+    public static TheoryData<byte[], int> NotUtf8 => new()
+    {
+        { [(byte)'"', 0xFF, (byte)'"'], 1 },
+        { [.. "{\"a\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], 6 },
+        { [.. Encoding.UTF8.GetBytes("\"" + new string('\u00E9', 5000)), 0xC0, 0x80, (byte)'"'], 10_001 },
+    };
+
+    [Theory, MemberData(nameof(NotUtf8))]
+    public async Task Payload_NotUtf8_SaysWhereAndIsSentOnlyAsIs(byte[] payload, int offset)
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.File("payload.json"), payload, TestContext.Current.CancellationToken);
+        await using var server = await EchoAsync(requireJson: false);
+
+        var refused = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"));
+        var sent = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"), "--as-is");
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"byte offset {offset} ", refused.Error);
+        Assert.Contains("Lambda accepts only JSON in UTF-8", refused.Error);
+        Assert.Contains("Nothing was sent", refused.Error);
+        Assert.Equal(0, sent.ExitCode);
+        Assert.Equal(payload, sent.Bytes);
+        Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(100_000)]
+    public async Task Payload_NestedDeep_IsSent(int depth)
+    {
+        using var folder = new TemporaryFolder();
+        var json = new string('[', depth) + new string(']', depth);
+        await using var server = await EchoAsync(requireJson: false);
+
+        var run = await Run.InvokeAsync(server, "--payload", "@" + folder.Write("payload.json", json));
+
+        Assert.Equal((0, json), (run.ExitCode, run.Output));
+    }
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(999)]
+    public async Task Json_NestedDeep_IsPrinted(int depth)
+    {
+        var json = new string('[', depth) + new string(']', depth);
+        await using var server = await AnsweringAsync("{\"a\":" + json + "}");
+
+        var run = await Run.InvokeAsync(server, "--json");
+
+        Assert.Equal((0, "{\"a\":" + json + "}\n"), (run.ExitCode, run.Output));
+    }
+
+    [Theory]
+    [InlineData("@file")]
+    [InlineData("base64")]
+    public async Task ClientContext_NotUtf8_SaysWhere(string form)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] context = [.. "{\"a\":\""u8, 0xFF, .. "\"}"u8];
+        await File.WriteAllBytesAsync(folder.File("context"), context, TestContext.Current.CancellationToken);
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", form == "base64" ? Convert.ToBase64String(context) : "@" + folder.File("context"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("byte offset 6 ", run.Error);
+    }
+
+    [Theory]
+    [InlineData("bm8=")]
+    [InlineData("W10=")]
+    [InlineData("@file")]
+    public async Task ClientContext_NotAJsonObject_IsRefused(string argument)
+    {
+        using var folder = new TemporaryFolder();
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", argument == "@file" ? "@" + folder.Write("context", "[]") : argument);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("client context", run.Error);
+        Assert.Contains("Nothing was sent", run.Error);
+    }
+
     [Fact]
     public async Task Payload_AsIs_IsSentThoughNoJson()
     {

@@ -137,5 +137,7 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
     }
 }
 
+// As deep as Utf8JsonWriter writes. The time that JsonElement takes grows with the square of the depth.
+[JsonSourceGenerationOptions(MaxDepth = 1000)]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class AnswerJson : JsonSerializerContext;

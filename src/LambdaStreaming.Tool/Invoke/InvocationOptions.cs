@@ -16,7 +16,7 @@ internal sealed class InvocationOptions
 
     private readonly Argument<string> _function = new("FUNCTION") { Description = "The function: a name, a partial ARN or an ARN, each with or without :qualifier" };
     private readonly Option<string?> _payload = new("--payload", "-p") { HelpName = "JSON|@FILE|-", Description = "What the function is given: JSON text, @FILE for a file's bytes, - for standard input. Default: nothing" };
-    private readonly Option<bool> _asIs = new("--as-is") { Description = "Send the payload also where it is no JSON" };
+    private readonly Option<bool> _asIs = new("--as-is") { Description = "Send the payload without checking it. Lambda itself accepts only JSON in UTF-8" };
     private readonly Option<string?> _qualifier = new("--qualifier") { HelpName = "VERSION|ALIAS", Description = "The version or alias to run" };
     private readonly Option<string?> _clientContext = new("--client-context") { HelpName = "JSON|@FILE|BASE64", Description = "What the function finds in its context object: a JSON object, or base64 as the AWS CLI takes it" };
     private readonly Option<string?> _tenantId = new("--tenant-id") { HelpName = "ID", Description = "The tenant, for functions with tenant isolation" };

@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace LambdaStreaming.Tool.Invoke;
 
@@ -17,7 +19,8 @@ internal static class PayloadArgument
         var payload = argument is "-" or "@-" || (argument.StartsWith('@') && DescriptorStream.FromPath(argument[1..]) == 0)
             ? await ReadInputAsync(console, cancellationToken)
             : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
-        if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong) throw ToolException.Usage($"The payload is no JSON: {wrong}. {Advice(argument)} Nothing was sent.");
+        if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong)
+            throw ToolException.Usage($"The payload is not JSON: {wrong}. Lambda accepts only JSON in UTF-8. {Advice(argument)} Nothing was sent.");
         return payload;
     }
 
@@ -26,12 +29,15 @@ internal static class PayloadArgument
         if (argument is null) return null;
         if (!argument.StartsWith('@') && !argument.StartsWith('{'))
         {
-            if (Convert.TryFromBase64String(argument, new byte[argument.Length], out _)) return argument;
-            throw ToolException.Usage("The client context is neither a JSON object, nor @FILE, nor base64. Nothing was sent.");
+            var decoded = new byte[argument.Length];
+            if (!Convert.TryFromBase64String(argument, decoded, out var length))
+                throw ToolException.Usage("The client context is neither a JSON object, nor @FILE, nor base64. Nothing was sent.");
+            RequireJsonObject(decoded.AsSpan(0, length));
+            return argument;
         }
 
         var json = await ReadTextOrFileAsync(argument, "--client-context", cancellationToken);
-        if (WrongWith(json) is { } wrong) throw ToolException.Usage($"The client context is no JSON: {wrong}. Nothing was sent.");
+        RequireJsonObject(json);
         try
         {
             return InvokeWithResponseStreamRequest.EncodeClientContext(Encoding.UTF8.GetString(json));
@@ -42,14 +48,22 @@ internal static class PayloadArgument
         }
     }
 
+    // Source: boto3#2153: the service refuses a client context that is not base64 of a JSON object.
+    private static void RequireJsonObject(ReadOnlySpan<byte> json)
+    {
+        if (WrongWith(json) is { } wrong) throw ToolException.Usage($"The client context is not JSON: {wrong}. Nothing was sent.");
+        if (json.TrimStart(" \t\r\n"u8)[0] != '{') throw ToolException.Usage("The client context is not a JSON object. Nothing was sent.");
+    }
+
     /// <returns><see langword="null"/> for JSON.</returns>
     internal static string? WrongWith(ReadOnlySpan<byte> json)
     {
         if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) return "it begins with a byte order mark; save it as UTF-8 without one";
         if (json.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || json.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) return "it is UTF-16; save it as UTF-8";
+        if (IndexOfInvalidUtf8(json) is >= 0 and var offset) return $"the bytes at byte offset {offset} (zero-based) are not UTF-8";
         try
         {
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 10_000 });
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
             while (reader.Read())
             {
             }
@@ -64,11 +78,20 @@ internal static class PayloadArgument
         }
     }
 
+    // Utf8JsonReader does not look at the bytes of strings.
+    private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
+    {
+        if (Utf8.IsValid(text)) return -1;
+        var offset = 0;
+        while (Rune.DecodeFromUtf8(text[offset..], out _, out var length) == OperationStatus.Done) offset += length;
+        return offset;
+    }
+
     private static string Advice(string argument)
     {
-        if (argument.StartsWith('@') || argument == "-") return "--as-is sends its bytes nonetheless.";
+        if (argument.StartsWith('@') || argument == "-") return "--as-is sends its bytes anyway.";
         if (File.Exists(argument)) return $"To send the file of that name, write @{argument}.";
-        return "In a shell, put it in single quotes, and texts within it in double quotes, like '{\"name\":\"Ada\"}'; --as-is sends it nonetheless.";
+        return "In a shell, put it in single quotes, and texts within it in double quotes, like '{\"name\":\"Ada\"}'; --as-is sends it anyway.";
     }
 
     private static async Task<byte[]> ReadTextOrFileAsync(string argument, string option, CancellationToken cancellationToken)
