@@ -11,7 +11,7 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     private readonly PayloadCursor _cursor;
     private readonly HttpIntegrationHead _head;
     private int _opened;
-    private volatile bool _disposed;
+    private volatile bool _isDisposed;
 
     internal HttpIntegrationResponse(InvokeWithResponseStreamResponse response, PayloadCursor cursor, HttpIntegrationHead? head = null)
     {
@@ -44,17 +44,14 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     /// <summary>Disposes the response that this came from: the connection is freed.</summary>
     public override void Dispose()
     {
-        _disposed = true;
-
-        // Nobody reads the body, and nobody can begin to: its buffers are given back. Else whoever reads does that.
-        if (Interlocked.Exchange(ref _opened, 1) == 0) _cursor.Dispose();
+        _isDisposed = true;
         _response.Dispose();
     }
 
     private protected override PayloadCursor OpenOnce()
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Interlocked.Exchange(ref _opened, 1) == 0) return _cursor;
-        ObjectDisposedException.ThrowIf(_disposed, this);
         throw new InvalidOperationException("This body was read before, or is being read. It comes from the connection while it is being made, so it can be read only once; keep copies of what is needed again.");
     }
 }

@@ -1,6 +1,6 @@
 using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
+using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
@@ -78,7 +78,7 @@ public static class LambdaStreamingClientExtensions
     public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(this ILambdaStreamingClient client, InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default) =>
         InvokeAsync(client, request, static (response, token) => response.ReadServerSentEventsAsync(token), cancellationToken);
 
-    private static IAsyncEnumerable<T> InvokeAsync<T>(
+    private static InvocationEnumerable<T> InvokeAsync<T>(
         ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
         Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerable<T>> read,
@@ -86,17 +86,6 @@ public static class LambdaStreamingClientExtensions
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(request);
-        return IterateAsync(client, request, read, cancellationToken);
-    }
-
-    private static async IAsyncEnumerable<T> IterateAsync<T>(
-        ILambdaStreamingClient client,
-        InvokeWithResponseStreamRequest request,
-        Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerable<T>> read,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken).ConfigureAwait(false);
-        await using var _ = ((IAsyncDisposable)response).ConfigureAwait(false);
-        await foreach (var item in read(response, cancellationToken).ConfigureAwait(false)) yield return item;
+        return new InvocationEnumerable<T>(client, request, read, cancellationToken);
     }
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming;
 
@@ -89,11 +89,11 @@ public readonly struct PayloadChunk : IEquatable<PayloadChunk>
     /// <summary>The bytes of this chunk, in one or more segments.</summary>
     /// <remarks>Borrowed: valid until the enumeration moves on or ends; afterwards this property throws. Copy with <see cref="ToArray"/>.</remarks>
     /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
-    public ReadOnlySequence<byte> Payload => Reader.PayloadOf(_generation);
+    public ReadOnlySequence<byte> Payload => Reader.GetPayload(_generation);
 
     /// <summary>How many bytes this chunk has. May be 0.</summary>
     /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
-    public long Length => Reader.PayloadLengthOf(_generation);
+    public long Length => Reader.GetPayloadLength(_generation);
 
     private ResponseStreamReader Reader => _reader ?? throw new InvalidOperationException("This chunk is default(PayloadChunk): it never came from a response.");
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Benchmarks;

@@ -6,6 +6,7 @@ using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

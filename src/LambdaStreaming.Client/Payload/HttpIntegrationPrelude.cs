@@ -55,7 +55,7 @@ internal static class HttpIntegrationPrelude
                 if (finding == Finding.Found && Parse(cursor, seen.AsMemory(0, search.JsonBytes), mustParse: isAnnounced == true) is { } head)
                 {
                     var bodyStart = search.JsonBytes + search.SpaceBytes + DelimiterBytes;
-                    cursor.Keep(piece[(piece.Length - (count - bodyStart))..]);
+                    cursor.Unread(piece[(piece.Length - (count - bodyStart))..]);
                     return new HttpIntegrationResponse(response, cursor, head);
                 }
 
@@ -63,7 +63,7 @@ internal static class HttpIntegrationPrelude
             }
 
             // No prelude, or the answer ended before it was one: all of it is the body.
-            cursor.Keep(seen.AsSpan(0, count).ToArray());
+            cursor.Unread(seen.AsSpan(0, count).ToArray());
             return new HttpIntegrationResponse(response, cursor);
         }
         catch

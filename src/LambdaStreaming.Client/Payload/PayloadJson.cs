@@ -18,7 +18,6 @@ internal static class PayloadJson
             while (values.TryTake(out var value))
             {
                 yield return value;
-                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
             }
 
             if (buffer.IsEnd) yield break;

@@ -1,6 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json.Serialization.Metadata;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
@@ -14,7 +14,6 @@ internal static class PayloadServerSentEvents
         await foreach (var item in SseParser.Create(stream).EnumerateAsync().ConfigureAwait(false))
         {
             yield return item.EventType.Length > 0 ? item : new SseItem<string>(item.Data, null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
-            await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
         }
     }
 
@@ -27,7 +26,6 @@ internal static class PayloadServerSentEvents
         await foreach (var item in parser.EnumerateAsync().ConfigureAwait(false))
         {
             if (!item.Data.IsEndMark) yield return new SseItem<T?>(item.Data.Value, item.EventType.Length > 0 ? item.EventType : null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
-            await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
         }
 
         T? Deserialize(ReadOnlySpan<byte> data)

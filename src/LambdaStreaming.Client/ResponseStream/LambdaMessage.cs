@@ -1,9 +1,10 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.EventStream;
 using LambdaStreaming.Http;
 
-namespace LambdaStreaming.EventStream;
+namespace LambdaStreaming.ResponseStream;
 
 /// <summary>What a message is to this operation.</summary>
 internal enum LambdaMessageKind

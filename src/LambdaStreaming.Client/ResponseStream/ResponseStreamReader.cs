@@ -3,19 +3,21 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.EventStream;
 using LambdaStreaming.Http;
 using Microsoft.Extensions.Logging;
 
-namespace LambdaStreaming.EventStream;
+namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Turns the bytes of one answer into its events, one at a time, and holds the payload of the current one.</summary>
+/// <summary>Decodes the events of one response, one at a time, and holds the payload of the current one.</summary>
 /// <remarks>
-/// Messages that are whole in the buffer and look like the last chunk take the fast path of <see cref="TryTakeBufferedChunk"/>; all else goes through <see cref="ReadNextAsync"/>,
-/// which alone throws. The consumer's thread runs everything here; other threads reach only <see cref="ResponseStreamBody.Abort"/>.
+/// Complete messages in the buffer that repeat the last chunk's headers take the fast path of <see cref="TryTakeBufferedChunk"/>,
+/// which never throws. <see cref="ReadNextAsync"/> handles everything else. Both belong to the consumer, one call at a time;
+/// all fields but <see cref="_isDisposed"/> are written by moves only. Other threads may call <see cref="Dispose"/>.
 /// </remarks>
-internal sealed class ResponseStreamReader
+internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
 {
-    // How long the end of the HTTP body may take after InvokeComplete, so that the connection can be used again. The answer is whole by then.
+    // Maximum time and bytes after InvokeComplete to reach the end of the HTTP body, so that the connection can be reused.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(250);
     private const long MaxDrainBytes = 64 * 1024;
 
@@ -24,7 +26,7 @@ internal sealed class ResponseStreamReader
     private readonly LambdaErrorDetails _call;
     private readonly int _maxMessageBytes;
 
-    // What has been read and not yet consumed. Of its first segment, [_next, _end) of _window is what is left; _windowStart is where the buffer begins there.
+    // The bytes that were read and not yet consumed. [_next, _end) of _window is the rest of the first segment, which begins at _windowStart.
     private ReadOnlySequence<byte> _buffer;
     private byte[] _window = [];
     private int _windowStart;
@@ -33,80 +35,85 @@ internal sealed class ResponseStreamReader
     private bool _hasBuffer;
     private bool _readToEnd;
 
-    // The current chunk: where the fast path took it, at _payloadStart of _window; else (_payloadStart is NotInWindow) in _payloadSequence.
+    // The current chunk: at _payloadStart of _window if the fast path took it; else, if that is NotInWindow, in _payloadSequence.
     private const int NotInWindow = -1;
     private int _generation;
     private int _payloadStart = NotInWindow;
     private int _payloadLength;
     private ReadOnlySequence<byte> _payloadSequence;
 
-    // The header block of the last message that was a chunk: the service repeats it, and one comparison replaces its parse.
+    // The header block of the last chunk. The service repeats it, and one comparison replaces parsing it.
     private byte[] _chunkHeaders = [];
 
     private long _chunks;
     private long _bytes;
     private long _messageOffset;
-    private readonly object _moveLock = new();
-    private bool _moving;
-    private bool _disposedWhileMoving;
     private Exception? _failure;
-    private bool _ended;
+    private volatile bool _isDisposed;
 
-    /// <param name="body">The answer's bytes, or <see langword="null"/> for an answer that has none (a dry run).</param>
+    /// <param name="body">The response's bytes, or <see langword="null"/> if it has none (a dry run).</param>
     /// <param name="options">How to read them.</param>
-    /// <param name="call">What every exception is to say of the call.</param>
+    /// <param name="call">The details of the call, for exceptions.</param>
     public ResponseStreamReader(ResponseStreamBody? body, ResponseStreamReaderOptions options, LambdaErrorDetails call)
     {
         _body = body;
         _options = options;
         _maxMessageBytes = options.MaxMessageBytes;
         _call = call;
-        _ended = body is null;
     }
 
-    /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
+    /// <summary>The last event, once it was read, also if it reported an error.</summary>
     public InvokeComplete? InvokeComplete { get; private set; }
 
-    /// <summary>Who is told how the answer comes; <see langword="null"/> where nobody listens.</summary>
+    /// <summary>Receives the progress of the response; <see langword="null"/> if there is no listener.</summary>
     public CallTelemetry? Telemetry { get; set; }
 
-    /// <summary>How much was given to the consumer so far.</summary>
+    /// <summary>What was delivered to the consumer so far.</summary>
     public (long Chunks, long Bytes) Delivered => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
 
     public int Generation => _generation;
 
-    /// <summary>Whether the answer was ended from outside, so that the next move throws.</summary>
-    public bool IsAborted => _body is { End: not BodyEnd.None };
+    /// <summary>True if the response was ended from outside, so that the next move throws.</summary>
+    public bool IsAborted => _body is { IsAborted: true };
 
-    public ReadOnlySequence<byte> PayloadOf(int generation)
+    /// <summary>True after <see cref="Dispose"/>: no chunk is current.</summary>
+    public bool IsDisposed => _isDisposed;
+
+    /// <summary>The current chunk, without the check that <see cref="GetPayload"/> makes. Only between two moves.</summary>
+    public ReadOnlySequence<byte> CurrentPayload =>
+        _payloadStart != NotInWindow ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength) : _payloadSequence;
+
+    /// <summary>The chunk that <see cref="TryTakeBufferedChunk"/> has just taken; it always lies in one segment.</summary>
+    public ReadOnlyMemory<byte> BufferedPayload => new(_window, _payloadStart, _payloadLength);
+
+    /// <exception cref="InvalidOperationException">The chunk of this generation has expired.</exception>
+    public ReadOnlySequence<byte> GetPayload(int generation)
     {
-        if (generation != _generation) ThrowMovedOn();
-        return _payloadStart != NotInWindow ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength) : _payloadSequence;
+        if (generation != _generation || _isDisposed) ThrowChunkExpired();
+        return CurrentPayload;
     }
 
-    public long PayloadLengthOf(int generation)
+    /// <inheritdoc cref="GetPayload"/>
+    public long GetPayloadLength(int generation)
     {
-        if (generation != _generation) ThrowMovedOn();
+        if (generation != _generation || _isDisposed) ThrowChunkExpired();
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
-    /// <summary>The payload of the chunk that <see cref="TryTakeBufferedChunk"/> has just taken: such a one lies in one piece.</summary>
-    public ReadOnlyMemory<byte> BufferedPayload => new(_window, _payloadStart, _payloadLength);
-
-    /// <summary>Moves to the next message if that is a chunk, wholly buffered, and sound. Anything else is left for <see cref="ReadNextAsync"/>.</summary>
+    /// <summary>Moves to the next message if it is a chunk, complete in the buffer, and valid. <see cref="ReadNextAsync"/> handles all others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTakeBufferedChunk()
     {
-        // First of all: from here on the last chunk throws, before any buffer can go back.
+        if (_body is not { IsOpen: true }) return false;
+
+        // Invalidate the previous chunk before any buffer can be returned to the pool.
         _generation++;
 
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
         if (!EventStreamDecoder.StartsWithWholeMessage(bytes, _maxMessageBytes, out var totalLength, out var headersLength)
             || !bytes.Slice(EventStreamDecoder.PreludeBytes, headersLength).SequenceEqual(_chunkHeaders)
             || !EventStreamDecoder.MessageCrcHolds(bytes[..totalLength])
-            || headersLength == 0
-            || _moving
-            || _body!.End != BodyEnd.None)
+            || headersLength == 0)
         {
             return false;
         }
@@ -120,103 +127,70 @@ internal sealed class ResponseStreamReader
         return true;
     }
 
-    /// <summary>Moves to the next event, reading as much as it needs.</summary>
-    /// <param name="throwOnFunctionError">Whether an <c>InvokeComplete</c> with an error code is thrown, or returned as an event.</param>
+    /// <summary>Moves to the next event, reading as much as it needs. With <c>InvokeComplete</c> the body has been read to its end.</summary>
+    /// <param name="throwOnFunctionError">Whether an <c>InvokeComplete</c> with an error is thrown, or returned as an event.</param>
     /// <returns>The event's kind; <see cref="ResponseStreamEventKind.None"/> after the last one.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ResponseStreamEventKind> ReadNextAsync(bool throwOnFunctionError)
     {
-        if (!TryBeginMove()) throw new InvalidOperationException("The previous MoveNextAsync is still in progress. Await it before the next one: an answer has one reader.");
+        if (_body is null) return ResponseStreamEventKind.None;
+        if (!_body.TryBeginMove()) return _failure is null ? ResponseStreamEventKind.None : throw _failure;
         try
         {
-            if (_failure is not null) throw _failure;
-            if (_ended) return ResponseStreamEventKind.None;
-            if (InvokeComplete is not null)
+            ExpireChunk();
+            var kind = await ReadEventAsync().ConfigureAwait(false);
+            if (kind == ResponseStreamEventKind.PayloadChunk)
             {
-                await DrainAsync().ConfigureAwait(false);
-                return ResponseStreamEventKind.None;
+                if (!_body.TryEndMove()) throw new BodyAbortedException();
+                return kind;
             }
 
-            while (true)
-            {
-                if (_body!.End != BodyEnd.None) throw new BodyEndedException();
-                while (TryTakeMessage(out var kind))
-                {
-                    if (kind == ResponseStreamEventKind.None) continue;
-                    if (kind == ResponseStreamEventKind.InvokeComplete && throwOnFunctionError && InvokeComplete!.IsFunctionError)
-                    {
-                        await DrainAsync().ConfigureAwait(false);
-                        throw FunctionError();
-                    }
-
-                    if (!TryEndMove()) throw new BodyEndedException();
-                    return kind;
-                }
-
-                await ReadMoreAsync().ConfigureAwait(false);
-            }
+            await DrainAsync().ConfigureAwait(false);
+            if (throwOnFunctionError && InvokeComplete!.IsFunctionError) throw FunctionError();
+            Complete();
+            return kind;
         }
-        catch (Exception exception) when (!ReferenceEquals(exception, _failure))
+        catch (Exception exception)
         {
+            // Recorded before the body is completed: a later move must not take a failure for a normal end.
             _failure = Translate(exception);
             Telemetry?.Fail(_failure);
-            Finish();
+            Complete();
             if (ReferenceEquals(_failure, exception)) throw;
             throw _failure;
         }
-        finally
-        {
-            _moving = false;
-        }
     }
 
-    /// <summary>Ends the enumeration, wherever it stands: chunks end, buffers go back, and the connection closes unless the body was read to its end.</summary>
+    /// <inheritdoc/>
+    public async ValueTask<bool> ThrowAbortedAsync() =>
+        await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
+
+    /// <summary>Expires the current chunk and aborts the response. Callable from any thread, at any time; returns no buffer.</summary>
     public void Dispose()
     {
-        if (TryBeginDispose()) GiveUp();
+        _isDisposed = true;
+        _body?.Abort(AbortReason.Disposed);
     }
 
-    /// <summary>As <see cref="Dispose"/>, but right after <c>InvokeComplete</c> the body is read to its end, so that the connection is used again.</summary>
-    public ValueTask DisposeAsync()
-    {
-        if (!TryBeginDispose()) return default;
-        if (InvokeComplete is not null && !_ended && _failure is null && _body!.End == BodyEnd.None) return new ValueTask(DrainAsync());
-        GiveUp();
-        return default;
-    }
-
-    private bool TryBeginMove()
-    {
-        lock (_moveLock)
-        {
-            if (_moving) return false;
-            return _moving = true;
-        }
-    }
-
-    // False where the enumeration was disposed meanwhile: then the mover cleans up.
-    private bool TryEndMove()
-    {
-        lock (_moveLock)
-        {
-            if (_disposedWhileMoving) return false;
-            _moving = false;
-            return true;
-        }
-    }
-
-    // False on another thread than the one that moves: that one works on the buffers, and gives them back.
-    private bool TryBeginDispose()
+    private void ExpireChunk()
     {
         _generation++;
-        lock (_moveLock)
-        {
-            if (!_moving) return true;
-            _disposedWhileMoving = true;
-        }
+        _payloadStart = NotInWindow;
+        _payloadSequence = default;
+    }
 
-        _body!.Abort(BodyEnd.Disposed);
-        return false;
+    private async ValueTask<ResponseStreamEventKind> ReadEventAsync()
+    {
+        while (true)
+        {
+            if (_body!.IsAborted) throw new BodyAbortedException();
+            while (TryTakeMessage(out var kind))
+            {
+                if (kind != ResponseStreamEventKind.None) return kind;
+            }
+
+            await ReadMoreAsync().ConfigureAwait(false);
+        }
     }
 
     private bool TryTakeMessage(out ResponseStreamEventKind kind)
@@ -311,13 +285,14 @@ internal sealed class ResponseStreamReader
         _end = start + count;
     }
 
-    // Reads the body to its end within a short bound, so that the connection is used again. Whatever happens here, the answer was whole.
-    private async Task DrainAsync()
+    // Reads the body to its end within a short bound, so that the connection is reused. The response is complete, whatever happens here.
+    private async ValueTask DrainAsync()
     {
         try
         {
             using var limit = new CancellationTokenSource(DrainTimeout, _options.TimeProvider);
-            await using var registration = limit.Token.UnsafeRegister(static body => ((ResponseStreamBody)body!).Abort(BodyEnd.Disposed), _body).ConfigureAwait(false);
+            await using var registration = limit.Token.UnsafeRegister(
+                static body => ((ResponseStreamBody)body!).Abort(AbortReason.Disposed), _body).ConfigureAwait(false);
             long ignored = 0;
             if (_hasBuffer)
             {
@@ -339,28 +314,17 @@ internal sealed class ResponseStreamReader
         }
         catch (Exception exception)
         {
-            // Of any type: a caller's HttpClient may decompress, for one.
+            // Any type: a caller's HttpClient may decompress, for example.
             if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.DrainFailed(_options.Logger, _call.FunctionName, exception.GetType().Name);
         }
-        finally
-        {
-            Finish();
-        }
     }
 
-    private void GiveUp()
+    private void Complete()
     {
-        // Whoever goes on reading must not take this for the end.
-        if (!_ended && InvokeComplete is null) _failure = Disposed();
-        Finish();
-    }
-
-    private void Finish()
-    {
-        _ended = true;
         _hasBuffer = false;
+        ExpireChunk();
         SetWindow([], 0, 0);
-        _body?.Complete();
+        _body!.Complete();
     }
 
     /// <summary>What an exception says of the call, and of how far the answer came.</summary>
@@ -372,10 +336,10 @@ internal sealed class ResponseStreamReader
     {
         LambdaStreamingException and not ResponseStreamCorruptException => exception,
         ResponseStreamCorruptException corrupt => Corrupt(corrupt),
-        BodyEndedException => _body!.End switch
+        BodyAbortedException => _body!.AbortReason switch
         {
-            BodyEnd.Cancelled => new OperationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", null, _body.CancelledToken),
-            BodyEnd.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
+            AbortReason.Cancelled => new OperationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", null, _body.CancelledToken),
+            AbortReason.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
             _ => Disposed(),
         },
         ScriptedFailureException scripted => scripted.Failure,
@@ -411,6 +375,6 @@ internal sealed class ResponseStreamReader
     }
 
     [DoesNotReturn]
-    private static void ThrowMovedOn() =>
+    private static void ThrowChunkExpired() =>
         throw new InvalidOperationException("This chunk ended when the enumeration moved on. Copy its bytes while it is current, with ToArray() or CopyTo().");
 }

@@ -1,4 +1,4 @@
-namespace LambdaStreaming.EventStream;
+namespace LambdaStreaming.ResponseStream;
 
 /// <summary>What the streams of an answer have in common: they are read forwards, once, and asynchronously.</summary>
 internal abstract class ForwardStream : Stream

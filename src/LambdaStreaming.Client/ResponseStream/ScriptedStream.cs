@@ -1,4 +1,6 @@
-namespace LambdaStreaming.EventStream;
+using LambdaStreaming.EventStream;
+
+namespace LambdaStreaming.ResponseStream;
 
 /// <summary>The wire of an answer that a test makes up: each chunk one message and one read, then <c>InvokeComplete</c> or a failure.</summary>
 internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete complete, Exception? failure) : ForwardStream

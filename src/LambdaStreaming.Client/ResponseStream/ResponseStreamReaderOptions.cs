@@ -1,7 +1,7 @@
 using LambdaStreaming.Http;
 using Microsoft.Extensions.Logging;
 
-namespace LambdaStreaming.EventStream;
+namespace LambdaStreaming.ResponseStream;
 
 /// <summary>How one answer is read.</summary>
 internal sealed record ResponseStreamReaderOptions
