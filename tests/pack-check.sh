@@ -5,39 +5,39 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 AWS_EC2_METADATA_DISABLED=true
 
-# What ARCHITECTURE.md, "Dependencies", says. Adding a line here means adding one there.
+# The minimum versions that the packages ask for, by framework: those of docs/dependencies.md.
 expected_dependencies() {
   case $1 in
-    LambdaStreaming.Client) cat <<'LIST'
-net10.0 AWSSDK.Core
-net10.0 Microsoft.Extensions.Logging.Abstractions
-net10.0 Polly.Core
-net10.0 System.IO.Hashing
-net8.0 AWSSDK.Core
-net8.0 Microsoft.Extensions.Logging.Abstractions
-net8.0 Polly.Core
-net8.0 System.IO.Hashing
-net8.0 System.IO.Pipelines
-net8.0 System.Net.ServerSentEvents
+    LambdaStreaming.Client) cat <<LIST
+net10.0 AWSSDK.Core 4.1.0
+net10.0 Microsoft.Extensions.Logging.Abstractions 10.0.0
+net10.0 Polly.Core 8.9.1
+net10.0 System.IO.Hashing 11.0.0
+net8.0 AWSSDK.Core 4.0.102.19
+net8.0 Microsoft.Extensions.Logging.Abstractions 8.0.3
+net8.0 Polly.Core 8.9.1
+net8.0 System.IO.Hashing 10.0.14
+net8.0 System.IO.Pipelines 8.0.0
+net8.0 System.Net.ServerSentEvents 10.0.10
 LIST
       ;;
-    LambdaStreaming.Extensions.DependencyInjection) cat <<'LIST'
-net10.0 LambdaStreaming.Client
-net10.0 Microsoft.Extensions.Http
-net8.0 LambdaStreaming.Client
-net8.0 Microsoft.Extensions.Http
+    LambdaStreaming.Extensions.DependencyInjection) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net10.0 Microsoft.Extensions.Http 10.0.0
+net8.0 LambdaStreaming.Client $version
+net8.0 Microsoft.Extensions.Http 8.0.1
 LIST
       ;;
-    LambdaStreaming.Testing) cat <<'LIST'
-net10.0 LambdaStreaming.Client
-net10.0 System.IO.Hashing
-net8.0 LambdaStreaming.Client
-net8.0 System.IO.Hashing
+    LambdaStreaming.Testing) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net10.0 System.IO.Hashing 11.0.0
+net8.0 LambdaStreaming.Client $version
+net8.0 System.IO.Hashing 10.0.14
 LIST
       ;;
-    LambdaStreaming.AspNetCore) cat <<'LIST'
-net10.0 LambdaStreaming.Client
-net8.0 LambdaStreaming.Client
+    LambdaStreaming.AspNetCore) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net8.0 LambdaStreaming.Client $version
 LIST
       ;;
     # A tool brings what it needs along, and depends on nothing.
@@ -65,11 +65,13 @@ for package in "$work"/1/*; do
 done
 say "$(ls "$work/1" | wc -l) files, packed twice: the same bytes"
 
+version=$(basename "$work"/1/LambdaStreaming.Client.*.nupkg .nupkg)
+version=${version#LambdaStreaming.Client.}
 for package in "$work"/1/*.nupkg; do
   id=$(basename "$package" | sed -E 's/\.[0-9]+\.[0-9]+\.[0-9]+.*\.nupkg$//')
   nuspec=$(unzip -p "$package" "$id.nuspec")
 
-  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2}' | sort)
+  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2 " " $4}' | sort)
   diff <(expected_dependencies "$id") <(echo -n "${found:+$found$'\n'}") || fail "$id depends on other packages than this script lists (< expected, > found)"
   # From a here-string: where a search ends at its first match, a pipe breaks for what still writes to it, and counts as failed.
   for element in readme icon license projectUrl releaseNotes tags 'repository type="git"' description; do
@@ -97,8 +99,6 @@ for package in "$work"/1/*.nupkg; do
 done
 
 cp -r tests/PackCheck "$work/app"
-version=$(basename "$work"/feed/LambdaStreaming.Client.*.nupkg .nupkg)
-version=${version#LambdaStreaming.Client.}
 # A package folder of its own, so that these packages do not stay in the user's.
 export NUGET_PACKAGES=$work/packages
 cd "$work/app"

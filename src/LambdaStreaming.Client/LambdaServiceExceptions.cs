@@ -1,8 +1,9 @@
 namespace LambdaStreaming;
 
-// A type for each error that the service documents, in two families: those of the operation, then those common to every AWS API. What is said of each here is what
-// ErrorCatalogue says of it, and a test holds the two equal. Each can be made with a message alone: it knows its own name, status and consequences.
-// Source: AWS Lambda API reference, InvokeWithResponseStream, Errors; botocore 1.43.11, lambda/2015-03-31/service-2 (five more).
+// A type for each error that the service documents: first those of the operation, then those common to every AWS API.
+// A test in LambdaStreaming.Docs.Tests compares the summaries with ErrorCatalogue and docs/errors.json. Each type can be
+// created with a message alone: it knows its name, status and consequences.
+// Source: AWS Lambda API reference, InvokeWithResponseStream, Errors; the model in @aws-sdk/client-lambda 3.1164.0.
 
 /// <summary>Lambda may not configure the function's VPC access (HTTP 502). The function did not run; never sent again.</summary>
 public sealed class EC2AccessDeniedException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
