@@ -42,13 +42,19 @@ public sealed class PayloadReadOptions
     // Source: AWS Lambda developer guide, "Response streaming": 200 MB is the service's own default limit of an answer.
     public int MaxPayloadBytes { get; set; } = 200 * 1024 * 1024;
 
-    /// <summary>The longest line of text or of server-sent events, in bytes without its end.</summary>
+    /// <summary>The longest line of text, in bytes without its end.</summary>
     /// <value>1 to 1,073,741,824. Default: 1,048,576 (1 MiB).</value>
     public int MaxLineBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The longest single value of a JSON answer, and the longest server-sent event, in bytes.</summary>
+    /// <summary>The longest single value of a JSON answer, in bytes.</summary>
     /// <value>1 to 1,073,741,824. Default: 1,048,576 (1 MiB).</value>
     public int MaxValueBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Maximum size of a server-sent event: the sum of its lines without their ends, in bytes.</summary>
+    /// <value>
+    /// 1 to 1,073,741,824. Default: 16,777,216 (16 MiB). Comments are not counted, but none of them can be longer.
+    /// </value>
+    public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>The longest prelude of the HTTP integration, in bytes without its 8 NUL bytes.</summary>
     /// <value>1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself takes 16 KiB.</value>
@@ -76,6 +82,7 @@ public sealed class PayloadReadOptions
         if (MaxPayloadBytes < 0 || MaxPayloadBytes > Array.MaxLength) throw new ArgumentException($"{nameof(MaxPayloadBytes)} is {MaxPayloadBytes}; it must be between 0 and {Array.MaxLength} bytes.", nameof(MaxPayloadBytes));
         RequireLimit(MaxLineBytes, nameof(MaxLineBytes));
         RequireLimit(MaxValueBytes, nameof(MaxValueBytes));
+        RequireLimit(MaxEventBytes, nameof(MaxEventBytes));
         RequireLimit(MaxPreludeBytes, nameof(MaxPreludeBytes));
         if (Encoding is null) throw new ArgumentException($"{nameof(Encoding)} must not be null.", nameof(Encoding));
         if (JsonFormat is < JsonSequenceFormat.Auto or > JsonSequenceFormat.Array) throw new ArgumentException($"{JsonFormat} is no format of a JSON answer.", nameof(JsonFormat));

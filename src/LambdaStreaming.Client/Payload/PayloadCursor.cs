@@ -62,10 +62,10 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
         reader.Dispose();
     }
 
-    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null)
+    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null, string? eventType = null, string? dataExcerpt = null)
     {
         var progress = Progress;
-        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause);
+        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause) { EventType = eventType, DataExcerpt = dataExcerpt };
     }
 
     public PayloadLimitExceededException TooLong(string what, string limit, int limitBytes, long byteOffset, string instead = "")

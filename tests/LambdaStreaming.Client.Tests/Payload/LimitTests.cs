@@ -29,9 +29,18 @@ public class LimitTests
 
         var outcome = await readAsync(response);
 
-        var limit = what switch { "lines" or "events" => "MaxLineBytes 1048576", "prelude" or "prelude's spaces" => "MaxPreludeBytes 65536", _ => "MaxValueBytes 1048576" };
+        var limit = what switch
+        {
+            "lines" => "MaxLineBytes 1048576",
+            "events" or "an event" => "MaxEventBytes 16777216",
+            "prelude" or "prelude's spaces" => "MaxPreludeBytes 65536",
+            _ => "MaxValueBytes 1048576",
+        };
         Assert.Equal($"!{limit} at 0", outcome);
-        Assert.InRange(script.SentBytes, 0, (1024 * 1024) + (256 * 1024));
+
+        // Line ends, an eighth of "data: a\n", do not count.
+        var bytes = long.Parse(limit.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(script.SentBytes, 0, (bytes * 8 / 7) + (256 * 1024));
     }
 
     [Theory, InlineData("\"aaaa\\\"aaaa\""), InlineData("[1, {\"a\": \"}\"}]"), InlineData("123456")]
@@ -115,6 +124,7 @@ public class LimitTests
 
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxLineBytes), () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxEventBytes), () => response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 0 }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPreludeBytes), () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPayloadBytes), () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.Encoding), () => response.ReadTextAsync(new PayloadReadOptions { Encoding = null! }));
