@@ -21,10 +21,21 @@ public enum JsonSequenceFormat
 /// <summary>Whether an answer is taken to begin with the prelude of Lambda's HTTP integration: status code and headers as JSON, then 8 NUL bytes.</summary>
 public enum HttpPreludeDetection
 {
-    /// <summary>By the content type where it says so or says another; by the bytes where the head tells only <c>application/vnd.amazon.eventstream</c> or nothing. The default.</summary>
+    /// <summary>The bytes decide, unless the content type is one that excludes a prelude. The default.</summary>
+    /// <remarks>
+    /// A prelude is looked for if the content type is <c>application/vnd.awslambda.http-integration-response</c>,
+    /// <c>application/vnd.amazon.eventstream</c> or missing. A response has a prelude if it begins with a JSON object of
+    /// at most <see cref="PayloadReadOptions.MaxPreludeBytes"/> whose first member, if any, is <c>statusCode</c>,
+    /// <c>headers</c>, <c>multiValueHeaders</c>, <c>cookies</c> or <c>isBase64Encoded</c>, and which 8 NUL bytes follow.
+    /// A byte order mark and white space before the object, and white space after it, belong to the prelude. Everything
+    /// else is the body, which is passed on as soon as its bytes exclude a prelude.
+    /// </remarks>
     Auto,
 
-    /// <summary>As if the content type announced it: a bad or overlong prelude throws. An answer that begins with none is the body.</summary>
+    /// <summary>
+    /// A JSON object at the beginning is a prelude if 8 NUL bytes follow, whatever its first member; one that is longer
+    /// than <see cref="PayloadReadOptions.MaxPreludeBytes"/> throws. A response that begins otherwise is the body.
+    /// </summary>
     Always,
 
     /// <summary>The whole answer is the body.</summary>
@@ -56,8 +67,11 @@ public sealed class PayloadReadOptions
     /// </value>
     public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>The longest prelude of the HTTP integration, in bytes without its 8 NUL bytes.</summary>
-    /// <value>1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself takes 16 KiB.</value>
+    /// <summary>Maximum size of the prelude of the HTTP integration, in bytes without its 8 NUL bytes.</summary>
+    /// <value>
+    /// 1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself accepts 16 KiB. What is longer is the body under
+    /// <see cref="HttpPreludeDetection.Auto"/>, and an error under <see cref="HttpPreludeDetection.Always"/>.
+    /// </value>
     public int MaxPreludeBytes { get; set; } = 64 * 1024;
 
     /// <summary>The encoding of text and lines. JSON and server-sent events are always UTF-8.</summary>

@@ -114,13 +114,10 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
         }
 
         console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
-        foreach ((string name, string value) in response.Headers)
-        {
-            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
-        }
-
         foreach ((string name, IReadOnlyList<string> values) in response.MultiValueHeaders)
         {
+            // Cookies has the values of all Set-Cookie headers.
+            if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
             foreach (string value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
         }
 

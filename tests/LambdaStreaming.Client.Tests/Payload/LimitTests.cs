@@ -8,7 +8,7 @@ public class LimitTests
 {
     private const long ManyBytes = 200L * 1024 * 1024;
 
-    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces"];
+    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces", "white space before a prelude"];
 
     [Theory, MemberData(nameof(Endless))]
     public async Task Read_ElementNeverEnds_ThrowsAtTheLimitOfMemory(string what)
@@ -22,6 +22,7 @@ public class LimitTests
             "events" => ("data: ", "a", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
             "an event" => ("", "data: a\n", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
             "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Cut.OutcomeAsync(BodyAsync(response))),
+            "white space before a prelude" => ("", " ", response => Cut.OutcomeAsync(BodyAsync(response))),
             _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Cut.OutcomeAsync(BodyAsync(response)))),
         };
         var script = new EndlessScript(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(again, 4096 / again.Length))), ManyBytes);
@@ -33,7 +34,7 @@ public class LimitTests
         {
             "lines" => "MaxLineBytes 1048576",
             "events" or "an event" => "MaxEventBytes 16777216",
-            "prelude" or "prelude's spaces" => "MaxPreludeBytes 65536",
+            "prelude" or "prelude's spaces" or "white space before a prelude" => "MaxPreludeBytes 65536",
             _ => "MaxValueBytes 1048576",
         };
         Assert.Equal($"!{limit} at 0", outcome);
@@ -140,7 +141,11 @@ public class LimitTests
         return list;
     }
 
-    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response) => await (await response.ReadHttpIntegrationResponseAsync()).ReadAsStringAsync();
+    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response)
+    {
+        var options = new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always };
+        return await (await response.ReadHttpIntegrationResponseAsync(options)).ReadAsStringAsync();
+    }
 
     private static async Task<string> StringAsync(Task<byte[]> bytes) => Encoding.UTF8.GetString(await bytes);
 
