@@ -116,8 +116,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
     /// <returns>The head; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
-    /// <exception cref="PayloadFormatException">The prelude is announced, and there, and wrong.</exception>
-    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>.</exception>
+    /// <exception cref="PayloadFormatException">The prelude is wrong, e.g. its status code is not an integral number from 100 to 999.</exception>
+    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>, under <see cref="HttpPreludeDetection.Always"/>.</exception>
     public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(CancellationToken cancellationToken = default) => ReadHttpIntegrationResponseAsync(PayloadReadOptions.Default, cancellationToken);
 
     /// <inheritdoc cref="ReadHttpIntegrationResponseAsync(CancellationToken)"/>

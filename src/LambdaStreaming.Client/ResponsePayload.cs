@@ -150,7 +150,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <summary>Reads server-sent events as they come.</summary>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>, or an event than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
+    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
     public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(CancellationToken cancellationToken = default) => ReadServerSentEventsAsync(PayloadReadOptions.Default, cancellationToken);
 
     /// <inheritdoc cref="ReadServerSentEventsAsync(CancellationToken)"/>
@@ -162,13 +162,17 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         return new PayloadEnumerable<SseItem<string>>(this, cursor => PayloadServerSentEvents.ReadAsync(cursor, options), cancellationToken);
     }
 
-    /// <summary>Reads server-sent events whose data is JSON, as they come. The end mark <c>[DONE]</c> of language model APIs, which is no JSON, is left out.</summary>
+    /// <summary>Reads server-sent events whose data is JSON, as they arrive.</summary>
+    /// <remarks>
+    /// Events whose data is empty (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs
+    /// are skipped.
+    /// </remarks>
     /// <param name="jsonTypeInfo">The type of an event's data, from a source-generated context.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <typeparam name="T">The type of an event's data.</typeparam>
     /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadFormatException">An event's data is no JSON of that type; it says which. The events before it were delivered.</exception>
-    /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>, or an event than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
+    /// <exception cref="PayloadFormatException">An event's data is not JSON of that type. The exception has its index, type and beginning. The events before it were delivered.</exception>
+    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
     public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(JsonTypeInfo<T> jsonTypeInfo, CancellationToken cancellationToken = default) => ReadServerSentEventsAsync(jsonTypeInfo, PayloadReadOptions.Default, cancellationToken);
 
     /// <inheritdoc cref="ReadServerSentEventsAsync{T}(JsonTypeInfo{T}, CancellationToken)"/>

@@ -57,10 +57,10 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>Aborts the response if it was not read to its end.</summary>
     public void Dispose() => reader.Dispose();
 
-    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null)
+    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null, string? eventType = null, string? dataExcerpt = null)
     {
         var progress = Progress;
-        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause);
+        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause) { EventType = eventType, DataExcerpt = dataExcerpt };
     }
 
     public PayloadLimitExceededException TooLong(string what, string limit, int limitBytes, long byteOffset, string instead = "")

@@ -4,7 +4,7 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Server-sent events by System.Net.ServerSentEvents. What it lacks stands before it: limits, and three points of the standard.</summary>
+/// <summary>Server-sent events by System.Net.ServerSentEvents. What it lacks stands before it: a limit, and three points of the standard.</summary>
 internal static class PayloadServerSentEvents
 {
     public static async IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
@@ -22,21 +22,27 @@ internal static class PayloadServerSentEvents
         using var _ = cursor;
         using var stream = new LimitedEventStream(cursor, options);
         long index = 0;
-        var parser = SseParser.Create(stream, (_, data) => data.SequenceEqual("[DONE]"u8) ? (IsEndMark: true, Value: default) : (IsEndMark: false, Value: Deserialize(data)));
+        var parser = SseParser.Create(stream, (type, data) => HasValue(data) ? (IsValue: true, Value: Deserialize(type, data)) : default);
         await foreach (var item in parser.EnumerateAsync().ConfigureAwait(false))
         {
-            if (!item.Data.IsEndMark) yield return new SseItem<T?>(item.Data.Value, item.EventType.Length > 0 ? item.EventType : null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
+            if (item.Data.IsValue) yield return new SseItem<T?>(item.Data.Value, item.EventType.Length > 0 ? item.EventType : null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
         }
 
-        T? Deserialize(ReadOnlySpan<byte> data)
+        T? Deserialize(string type, ReadOnlySpan<byte> data)
         {
-            var value = PayloadJson.Deserialize(cursor, data, null, index, jsonTypeInfo);
+            var eventType = type.Length > 0 ? type : SseParser.EventTypeDefault;
+            var value = PayloadJson.DeserializeEvent(cursor, data, eventType, index, jsonTypeInfo);
             index++;
             return value;
         }
     }
 
-    /// <summary>The payload as the parser reads it, up to the first line or event that is too long.</summary>
+    // Keep-alive events have empty data, and so has the first event of a stream of the Model Context Protocol, which only
+    // has an id. Source: its specification of 2025-11-25, Transports, "Sending Messages to the Server", item 6.
+    private static bool HasValue(ReadOnlySpan<byte> data) =>
+        data.ContainsAnyExcept(" \t\n"u8) && !data.SequenceEqual("[DONE]"u8);
+
+    /// <summary>The payload as the parser reads it, up to the first event that is too long.</summary>
     /// <remarks>
     /// Source: HTML standard, 9.2.6, "Interpreting an event stream". An event ends with its empty line: every line end is passed on as LF at once, since behind a CR the parser waits
     /// for the next byte. The end of a block without data takes its type back, which the parser would give to the next event: there the type is emptied. An empty type is <c>message</c>:
@@ -85,7 +91,7 @@ internal static class PayloadServerSentEvents
             }
         }
 
-        // A line or a part of one at a time, until there is no more or no room, or a line or event is too long.
+        // A line or a part of one at a time, until there is no more or no room, or an event is too long.
         private int Pass(Span<byte> destination)
         {
             var room = destination;
@@ -99,7 +105,7 @@ internal static class PayloadServerSentEvents
                 if (_offset == _lineStart) _isComment = bytes[0] == ':';
                 var end = bytes.IndexOfAny((byte)'\r', (byte)'\n');
                 var more = end < 0 ? bytes.Length : end;
-                _tooLong = CheckLimits(more);
+                _tooLong = CheckLimit(more);
                 if (_tooLong is not null) return destination.Length - room.Length;
 
                 NoteName(bytes[..more]);
@@ -128,12 +134,11 @@ internal static class PayloadServerSentEvents
             _offset++;
         }
 
-        private PayloadLimitExceededException? CheckLimits(int more)
+        // A comment is not part of the event, but the parser holds it in memory.
+        private PayloadLimitExceededException? CheckLimit(int more)
         {
-            var lineBytes = _offset - _lineStart + more;
-            if (!_isComment && _eventBytes + lineBytes > options.MaxValueBytes && options.MaxValueBytes - _eventBytes < options.MaxLineBytes)
-                return cursor.TooLong("An event", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, _eventStart);
-            return lineBytes > options.MaxLineBytes ? cursor.TooLong("A line", nameof(PayloadReadOptions.MaxLineBytes), options.MaxLineBytes, _lineStart) : null;
+            var bytes = _offset - _lineStart + more + (_isComment ? 0 : _eventBytes);
+            return bytes > options.MaxEventBytes ? cursor.TooLong("An event", nameof(PayloadReadOptions.MaxEventBytes), options.MaxEventBytes, _eventStart) : null;
         }
 
         private void NoteName(ReadOnlySpan<byte> bytes)
