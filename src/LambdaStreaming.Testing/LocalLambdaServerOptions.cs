@@ -37,7 +37,7 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: <see langword="true"/>.</value>
     public bool VerifySignatures { get; set; } = true;
 
-    /// <summary>Whether a payload must be JSON, as on AWS; anything else is then answered with <c>InvalidRequestContentException</c>.</summary>
+    /// <summary>Whether a payload must be JSON in UTF-8, as on AWS; anything else is then answered with <c>InvalidRequestContentException</c>.</summary>
     /// <value>Default: <see langword="true"/>. An empty payload is always accepted.</value>
     public bool RequireJsonPayload { get; set; } = true;
 

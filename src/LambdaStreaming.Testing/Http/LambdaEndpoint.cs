@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Signing;
@@ -206,8 +205,11 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             return Error("InvalidParameterValueException", "The invocation type of a streamed invocation is RequestResponse or DryRun.");
         if (!options.Functions.TryGetValue(name, out LocalFunction? function) || function.Resolve(request.Qualifier) is null)
             return Error("ResourceNotFoundException", $"Function not found: {Arn(name, request.Qualifier)}");
-        if (options.RequireJsonPayload && body.Length > 0 && JsonProblem(body) is { } problem)
+        if (options.RequireJsonPayload && body.Length > 0 && JsonText.FindProblem(body) is { } problem)
             return Error("InvalidRequestContentException", $"Could not parse request body into json: {problem}");
+        // Source: boto/boto3#2153.
+        if (request.Headers.GetValueOrDefault("X-Amz-Client-Context") is { Length: > 0 } clientContext && !IsClientContext(clientContext))
+            return Error("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
         return null;
     }
 
@@ -317,21 +319,10 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         return null;
     }
 
-    private static string? JsonProblem(byte[] body)
+    private static bool IsClientContext(string base64)
     {
-        try
-        {
-            var reader = new Utf8JsonReader(body);
-            while (reader.Read())
-            {
-            }
-
-            return null;
-        }
-        catch (JsonException e)
-        {
-            return e.Message;
-        }
+        var json = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, json, out var length) && JsonText.IsObject(json.AsSpan(0, length));
     }
 
     private string Arn(string name, string? qualifier) =>
