@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>Payloads and client contexts that the service refuses although a lenient parser accepts them, and the reverse.</summary>
+/// <summary>Payloads and client contexts that the service refuses and lenient parsers accept, and the reverse.</summary>
 public class InvalidRequestTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -24,7 +24,9 @@ public class InvalidRequestTests
     {
         byte[] text = [.. "é😀"u8, .. Convert.FromHexString(hex)];
 
-        foreach (byte[] payload in (byte[][])[[.. "\""u8, .. text, .. "\""u8], [.. "{\"a\":{\""u8, .. text, .. "\":1}}"u8]])
+        byte[] value = [.. "\""u8, .. text, .. "\""u8];
+        byte[] name = [.. "{\"a\":{\""u8, .. text, .. "\":1}}"u8];
+        foreach (var payload in (byte[][])[value, name])
         {
             var error = await RefusalAsync(payload);
 
@@ -56,7 +58,8 @@ public class InvalidRequestTests
             Token);
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("f", Encoding.UTF8.GetBytes(new string('[', depth) + new string(']', depth)));
+        var payload = new string('[', depth) + new string(']', depth);
+        using var response = await http.InvokeAsync("f", Encoding.UTF8.GetBytes(payload));
         await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.Equal((HttpStatusCode.OK, 2 * depth), (response.StatusCode, received));
@@ -95,7 +98,8 @@ public class InvalidRequestTests
             s =>
             {
                 s.RequireJsonPayload = false;
-                s.AddFunction("f", (invocation, response, cancellationToken) => response.WriteAsync(invocation.Payload, cancellationToken));
+                s.AddFunction("f", (invocation, response, cancellationToken) =>
+                    response.WriteAsync(invocation.Payload, cancellationToken));
             },
             Token);
         using var http = new SignedHttp(server);
@@ -106,7 +110,8 @@ public class InvalidRequestTests
         Assert.Equal([0xFF, 0x00], messages[0].Payload);
     }
 
-    private static async Task<(int Status, string Code, string Message)> RefusalAsync(byte[] payload, string? clientContext = null)
+    private static async Task<(int Status, string Code, string Message)> RefusalAsync(
+        byte[] payload, string? clientContext = null)
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
         using var http = new SignedHttp(server);
@@ -118,6 +123,7 @@ public class InvalidRequestTests
         var body = await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.False(response.IsSuccessStatusCode);
-        return ((int)response.StatusCode, response.Headers.GetValues("x-amzn-ErrorType").Single(), (string)JsonNode.Parse(body)!["message"]!);
+        var code = response.Headers.GetValues("x-amzn-ErrorType").Single();
+        return ((int)response.StatusCode, code, (string)JsonNode.Parse(body)!["message"]!);
     }
 }

@@ -33,9 +33,10 @@ internal static class JsonText
         }
     }
 
-    public static bool IsObject(ReadOnlySpan<byte> json) => FindProblem(json) is null && json.TrimStart(" \t\r\n"u8)[0] == '{';
+    public static bool IsObject(ReadOnlySpan<byte> json) =>
+        FindProblem(json) is null && json.TrimStart(" \t\r\n"u8)[0] == '{';
 
-    /// <summary>Writes a valid JSON text with visible ASCII characters and blanks only, as an HTTP header carries it.</summary>
+    /// <summary>Writes a valid JSON text with visible ASCII characters and blanks only, for an HTTP header.</summary>
     public static string ToAsciiLine(string json)
     {
         var line = new StringBuilder(json.Length);
@@ -57,12 +58,14 @@ internal static class JsonText
         for (var offset = 0; ;)
         {
             var status = Rune.DecodeFromUtf8(json[offset..], out _, out var length);
-            if (status == OperationStatus.NeedMoreData) return $"Unexpected end of input in the UTF-8 character at byte {offset}";
+            if (status == OperationStatus.NeedMoreData)
+                return $"Unexpected end of input in the UTF-8 character at byte {offset}";
             if (status == OperationStatus.InvalidData)
             {
                 var isStartByte = json[offset] is not (>= 0xC2 and <= 0xF4);
                 var invalid = isStartByte ? offset : offset + length;
-                return $"Invalid UTF-8 {(isStartByte ? "start" : "middle")} byte 0x{json[invalid]:x2} at byte {invalid}";
+                var kind = isStartByte ? "start" : "middle";
+                return $"Invalid UTF-8 {kind} byte 0x{json[invalid]:x2} at byte {invalid}";
             }
 
             offset += length;

@@ -9,7 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>The operation InvokeWithResponseStream, from the request line to the end of the answer.</summary>
-internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
+internal sealed class LambdaEndpoint(
+    LocalLambdaServerOptions options, WebPageGuard guard, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
     : IHttpApplication<HttpContext>
 {
     // Source: AWS Lambda API reference, InvokeWithResponseStream, Request Syntax.
@@ -26,6 +27,13 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
+        if (guard.FindReason(context) is { } reason)
+        {
+            // Not recorded: what a web page sends must not change what a test sees.
+            await ServiceErrors.WriteAsync(context.Response, Error("AccessDeniedException", reason), context.RequestAborted).ConfigureAwait(false);
+            return;
+        }
+
         byte[]? body;
         try
         {

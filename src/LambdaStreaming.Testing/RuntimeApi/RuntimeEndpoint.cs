@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Threading.Channels;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -10,7 +12,7 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The Lambda Runtime API for one process: hands it calls, takes its answers.</summary>
 /// <remarks>Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and what aws-lambda-ric 4.0.2 puts on the wire.</remarks>
-internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplication<HttpContext>, IDisposable
+internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard guard) : IHttpApplication<HttpContext>, IDisposable
 {
     private const string Root = "/2018-06-01/runtime/";
 
@@ -78,11 +80,12 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         {
             await ((context.Request.Method, parts) switch
             {
+                _ when guard.FindReason(context) is { } reason => AnswerAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
                 ("GET", ["invocation", "next"]) => NextAsync(context),
                 ("POST", ["invocation", var id, "response"]) when CallOf(id) is { } call => ResponseAsync(context, call),
                 ("POST", ["invocation", var id, "error"]) when CallOf(id) is { } call => ErrorAsync(context, call),
                 ("POST", ["init", "error"]) => InitErrorAsync(context),
-                _ => AnswerAsync(context, StatusCodes.Status404NotFound, """{"errorMessage":"no such resource or request id","errorType":"InvalidRequestID"}"""),
+                _ => AnswerAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
             }).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -272,6 +275,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
+
+    private static string Error(string type, string message) =>
+        $$"""{"errorMessage":"{{JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}}","errorType":"{{type}}"}""";
 
     private static string? Trailer(HttpContext context, string name) =>
         context.Request.SupportsTrailers() && context.Request.CheckTrailersAvailable() && context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
