@@ -58,6 +58,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="configure">Adds functions and sets options.</param>
     /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="ArgumentException">An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The server that is returned disposes them.")]
     public static async Task<LocalLambdaServer> StartAsync(Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
     {
@@ -65,6 +66,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         var options = new LocalLambdaServerOptions();
         configure(options);
 
+        var guard = new WebPageGuard(options.AllowedHosts);
         ImmutableCredentials credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider) { ExpireAt = options.CredentialsExpireAt };
         var connections = new ConnectionLog(options.UseHttps ? ThrowawayCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
@@ -74,7 +76,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         KestrelServer kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
         try
         {
-            await kestrel.StartAsync(new LambdaEndpoint(options, verifier, requests, stopping.Token), cancellationToken).ConfigureAwait(false);
+            await kestrel.StartAsync(new LambdaEndpoint(options, guard, verifier, requests, stopping.Token), cancellationToken).ConfigureAwait(false);
             return new LocalLambdaServer(options, kestrel, connections, requests, stopping);
         }
         catch

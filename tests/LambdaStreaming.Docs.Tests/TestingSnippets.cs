@@ -95,6 +95,21 @@ public sealed class TestingSnippets
     }
 
     [Fact]
+    public async Task Hosts()
+    {
+        // begin: testing-hosts
+        await using var lambda = await LocalLambdaServer.StartAsync(s =>
+        {
+            s.AllowedHosts.Add("host.docker.internal");
+            s.AddFunction("chat");
+        });
+        // end: testing-hosts
+
+        using var client = lambda.CreateClient();
+        Assert.Equal("", await new Chat(client).AskAsync("{}"));
+    }
+
+    [Fact]
     public async Task Mock()
     {
         // begin: testing-mock

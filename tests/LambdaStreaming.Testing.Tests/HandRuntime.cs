@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
@@ -44,8 +45,15 @@ internal sealed class HandRuntime : IDisposable
     {
         public int Process => process;
 
+        public int Port => Uri("").Port;
+
         /// <summary>Asks for a call.</summary>
-        public async Task<HttpResponseMessage> NextAsync() => await http.GetAsync(Uri("invocation/next"), Token);
+        public async Task<HttpResponseMessage> NextAsync(Action<HttpRequestHeaders>? headers = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, Uri("invocation/next"));
+            headers?.Invoke(request.Headers);
+            return await http.SendAsync(request, Token);
+        }
 
         public async Task<string> NextIdAsync()
         {

@@ -31,7 +31,7 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
         ImmutableCredentials credentials = await server.Credentials.GetCredentialsAsync();
         string date = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'");
         string scope = $"{date[..8]}/{server.Region.SystemName}/lambda/aws4_request";
-        request.Headers.Host = server.ServiceUrl.Authority;
+        if (!request.Headers.Contains("Host")) request.Headers.Host = server.ServiceUrl.Authority;
         request.Headers.Add("X-Amz-Date", date);
         if (credentials.Token is { Length: > 0 } token) request.Headers.Add("X-Amz-Security-Token", token);
         string[] names = [.. request.Headers.Select(header => header.Key.ToLowerInvariant()).Order(StringComparer.Ordinal)];

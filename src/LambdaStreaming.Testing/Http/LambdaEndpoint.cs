@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Signing;
@@ -10,7 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>The operation InvokeWithResponseStream, from the request line to the end of the answer.</summary>
-internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
+internal sealed class LambdaEndpoint(
+    LocalLambdaServerOptions options, WebPageGuard guard, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
     : IHttpApplication<HttpContext>
 {
     // Source: AWS Lambda API reference, InvokeWithResponseStream, Request Syntax.
@@ -27,6 +27,13 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
+        if (guard.FindReason(context) is { } reason)
+        {
+            // Not recorded: what a web page sends must not change what a test sees.
+            await ServiceErrors.WriteAsync(context.Response, Error("AccessDeniedException", reason), context.RequestAborted).ConfigureAwait(false);
+            return;
+        }
+
         byte[]? body;
         try
         {
@@ -206,8 +213,11 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             return Error("InvalidParameterValueException", "The invocation type of a streamed invocation is RequestResponse or DryRun.");
         if (!options.Functions.TryGetValue(name, out LocalFunction? function) || function.Resolve(request.Qualifier) is null)
             return Error("ResourceNotFoundException", $"Function not found: {Arn(name, request.Qualifier)}");
-        if (options.RequireJsonPayload && body.Length > 0 && JsonProblem(body) is { } problem)
+        if (options.RequireJsonPayload && body.Length > 0 && JsonText.FindProblem(body) is { } problem)
             return Error("InvalidRequestContentException", $"Could not parse request body into json: {problem}");
+        // Source: boto/boto3#2153.
+        if (request.Headers.GetValueOrDefault("X-Amz-Client-Context") is { Length: > 0 } clientContext && !IsClientContext(clientContext))
+            return Error("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
         return null;
     }
 
@@ -317,21 +327,10 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         return null;
     }
 
-    private static string? JsonProblem(byte[] body)
+    private static bool IsClientContext(string base64)
     {
-        try
-        {
-            var reader = new Utf8JsonReader(body);
-            while (reader.Read())
-            {
-            }
-
-            return null;
-        }
-        catch (JsonException e)
-        {
-            return e.Message;
-        }
+        var json = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, json, out var length) && JsonText.IsObject(json.AsSpan(0, length));
     }
 
     private string Arn(string name, string? qualifier) =>

@@ -1,8 +1,9 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
+using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -11,7 +12,7 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The Lambda Runtime API for one process: hands it calls, takes its answers.</summary>
 /// <remarks>Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and what aws-lambda-ric 4.0.2 puts on the wire.</remarks>
-internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplication<HttpContext>, IDisposable
+internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard guard) : IHttpApplication<HttpContext>, IDisposable
 {
     private const string Root = "/2018-06-01/runtime/";
 
@@ -79,11 +80,12 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         {
             await ((context.Request.Method, parts) switch
             {
+                _ when guard.FindReason(context) is { } reason => AnswerAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
                 ("GET", ["invocation", "next"]) => NextAsync(context),
                 ("POST", ["invocation", var id, "response"]) when CallOf(id) is { } call => ResponseAsync(context, call),
                 ("POST", ["invocation", var id, "error"]) when CallOf(id) is { } call => ErrorAsync(context, call),
                 ("POST", ["init", "error"]) => InitErrorAsync(context),
-                _ => AnswerAsync(context, StatusCodes.Status404NotFound, """{"errorMessage":"no such resource or request id","errorType":"InvalidRequestID"}"""),
+                _ => AnswerAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
             }).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -274,6 +276,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 
+    private static string Error(string type, string message) =>
+        $$"""{"errorMessage":"{{JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}}","errorType":"{{type}}"}""";
+
     private static string? Trailer(HttpContext context, string name) =>
         context.Request.SupportsTrailers() && context.Request.CheckTrailersAvailable() && context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
 
@@ -283,19 +288,5 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         return Convert.TryFromBase64String(base64, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
     }
 
-    // A header is one line of ASCII; JSON can be written so.
-    private static string ClientContext(string base64)
-    {
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(Convert.FromBase64String(base64));
-            var line = new ArrayBufferWriter<byte>();
-            using (var writer = new Utf8JsonWriter(line)) json.RootElement.WriteTo(writer);
-            return Encoding.ASCII.GetString(line.WrittenSpan);
-        }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
-        {
-            throw new FormatException($"The client context must be JSON in base64: {e.Message}", e);
-        }
-    }
+    private static string ClientContext(string base64) => JsonText.ToAsciiLine(Encoding.UTF8.GetString(Convert.FromBase64String(base64)));
 }

@@ -62,7 +62,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     public static async Task<RuntimeProcess> StartAsync(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, CancellationToken cancellationToken)
     {
         string arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
-        var endpoint = new RuntimeEndpoint(arn);
+        var endpoint = new RuntimeEndpoint(arn, new WebPageGuard(server.AllowedHosts));
         var connections = new ConnectionCount();
         KestrelServer kestrel = Loopback.Create(
             0,
