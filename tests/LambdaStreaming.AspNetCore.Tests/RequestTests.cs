@@ -303,14 +303,56 @@ public class RequestTests
         Assert.Equal("blue", app.Lambda.Requests[0].Headers["X-Amz-Tenant-Id"]);
     }
 
+    [Theory]
+    [InlineData("POST", 200)]
+    [InlineData("GET", 200)]
+    [InlineData("PUT", 405)]
+    public async Task Methods_GetIsAdded_PostIsStillAccepted(string method, int status)
+    {
+        await using var app = await StartAsync(options => options.Methods.Add("GET"));
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/chat");
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Methods_OnlyGet_PostIsRefused()
+    {
+        await using var app = await StartAsync(options =>
+        {
+            options.Methods.Clear();
+            options.Methods.Add("GET");
+        });
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(LambdaPayload.Body, "POST")]
+    [InlineData(LambdaPayload.FunctionUrlEvent, "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")]
+    public void Methods_Default_AreThoseOfThePayload(LambdaPayload payload, string expected)
+    {
+        var options = new LambdaStreamEndpointOptions { Payload = payload };
+
+        Assert.Equal(expected, string.Join(", ", options.Methods.Order(StringComparer.Ordinal)));
+    }
+
     [Fact]
     public void Options_OutOfRange_AreRefusedAtTheStart()
     {
-        using var app = (IDisposable)WebApplication.CreateSlimBuilder().Build();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddSingleton<ILambdaStreamingClient>(new FailingClient(new TooManyRequestsException("x")));
+        using var app = (IDisposable)builder.Build();
         var routes = (WebApplication)app;
 
+        Assert.Contains("Methods", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.Methods.Clear())).Message);
         Assert.Contains("MaxRequestBodyBytes", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.MaxRequestBodyBytes = -1)).Message);
         Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
+        Assert.Contains("Content-Length", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.AllowedControlHeaders.Add("Content-Length"))).Message);
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
     }

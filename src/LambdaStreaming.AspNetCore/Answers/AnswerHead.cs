@@ -13,6 +13,7 @@ internal static class AnswerHead
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
     private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
     private const string UnknownContentType = "application/octet-stream";
+    private const string InvalidName = "(invalid name)";
 
     /// <summary>Takes over what the function's prelude says, as far as it may.</summary>
     public static void FromPrelude(HttpContext context, HttpIntegrationResponse http, LambdaStreamOptions options, ILogger logger)
@@ -32,12 +33,19 @@ internal static class AnswerHead
 
         void Set(string name, StringValues values)
         {
-            if (!HeaderRules.MayReachBrowser(name, named) || options.AllowResponseHeader?.Invoke(name) == false) return;
+            if (!HeaderRules.MayReachBrowser(name, named)) return;
+            var isName = HeaderRules.IsName(name);
+            if (HeaderRules.IsControlHeader(name) && !options.AllowedControlHeaders.Contains(name))
+            {
+                Log.ControlHeaderDropped(logger, isName ? name : InvalidName, context.Request.Path);
+                return;
+            }
+
+            if (options.AllowResponseHeader?.Invoke(name) == false) return;
 
             // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
-            var isName = HeaderRules.IsName(name);
             var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
-            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : "(its name is none)", context.Request.Path);
+            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : InvalidName, context.Request.Path);
             if (good.Length == 0) return;
             if (HeaderRules.IsSingle(name)) good = good[^1..];
 
