@@ -45,7 +45,7 @@ internal static class PayloadJson
         catch (JsonException exception)
         {
             var at = offset + OffsetOf(exception, json);
-            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}, path {exception.Path}.", at, index, exception);
+            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}, path {cursor.Redactor.Name(exception.Path)}.", at, index, exception);
         }
 
         var bad = offset + ValidBytes(json);
