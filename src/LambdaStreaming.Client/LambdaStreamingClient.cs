@@ -57,7 +57,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     private LambdaStreamingClient(HttpClient? httpClient, LambdaStreamingClientOptions options)
     {
         _ownsHttpClient = httpClient is null;
-        _httpClient = httpClient ?? new HttpClient(ConnectionHandler.Create(options), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+        _httpClient = httpClient ?? new HttpClient(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
         if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
         _settings = new SettingsResolver(options, SettingsEnvironment.Process);

@@ -2,6 +2,7 @@ using System.Globalization;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 
 namespace LambdaStreaming.Http;
@@ -63,12 +64,12 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new LambdaConfigurationException($"The profile '{name}' could not be read from the AWS config and credentials files: {exception.Message}", exception);
+            throw new LambdaConfigurationException($"The profile '{Shown(name)}' could not be read from the AWS config and credentials files: {Redactor.None.Line(exception.Message)}", exception);
         }
         catch (Exception exception)
         {
             // AWSSDK.Core quotes the line that it can't read, and that may be the line of a key: its exception goes no further.
-            throw new LambdaConfigurationException($"The profile '{name}' could not be read from the AWS config and credentials files: {PlaceOf(exception)}");
+            throw new LambdaConfigurationException($"The profile '{Shown(name)}' could not be read from the AWS config and credentials files: {PlaceOf(exception)}");
         }
 
         return profile is null && options.Profile is not null ? throw UnknownProfile(name) : profile;
@@ -80,7 +81,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         var message = exception.Message;
         var (begin, end) = (message.IndexOf(":<", StringComparison.Ordinal), message.LastIndexOf("> in file ", StringComparison.Ordinal));
         return message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin
-            ? $"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" ")
+            ? Redactor.None.Line($"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" "))
             : $"{exception.GetType().Name} of AWSSDK.Core.{(exception is InvalidDataException ? " Look for a line that is neither a section, a comment nor name = value." : "")}";
     }
 
@@ -94,7 +95,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         if (environment["AWS_DEFAULT_REGION"] is { } fromCli) return ParseRegion("AWS_DEFAULT_REGION", fromCli);
         if (profile is null && profileName != DefaultProfile) throw UnknownProfile(profileName);
         return InstanceRegion() ?? throw new LambdaConfigurationException(
-            $"No region is set. Set {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Region)}, the environment variable AWS_REGION, or region in the AWS profile '{profileName}'.");
+            $"No region is set. Set {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Region)}, the environment variable AWS_REGION, or region in the AWS profile '{Shown(profileName)}'.");
     }
 
     private static RegionEndpoint ParseRegion(string source, string name)
@@ -105,7 +106,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         }
         catch (AmazonClientException exception)
         {
-            throw new LambdaConfigurationException($"{source} is '{name}', which can't be the name of a region. It must be one like us-east-1.", exception);
+            throw new LambdaConfigurationException($"{source} is '{Shown(name)}', which can't be the name of a region. It must be one like us-east-1.", exception);
         }
     }
 
@@ -140,7 +141,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         if (environment["AWS_ENDPOINT_URL_LAMBDA"] is { } ofLambda) return (ParseUrl("AWS_ENDPOINT_URL_LAMBDA", ofLambda), "AWS_ENDPOINT_URL_LAMBDA");
         if (environment["AWS_ENDPOINT_URL"] is { } ofAll) return (ParseUrl("AWS_ENDPOINT_URL", ofAll), "AWS_ENDPOINT_URL");
         if (profile is null || NotEmpty(environment.ProfileEndpointUrl(profileName)) is not { } ofProfile) return null;
-        var source = $"endpoint_url of the profile '{profileName}'";
+        var source = $"endpoint_url of the profile '{Shown(profileName)}'";
         return (ParseUrl(source, ofProfile), source);
     }
 
@@ -159,7 +160,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
     private bool? Boolean(string variable)
     {
         if (environment[variable] is not { } value) return null;
-        return bool.TryParse(value, out var parsed) ? parsed : throw new LambdaConfigurationException($"The environment variable {variable} is '{value}'; it must be true or false.");
+        return bool.TryParse(value, out var parsed) ? parsed : throw new LambdaConfigurationException($"The environment variable {variable} is '{Shown(value)}'; it must be true or false.");
     }
 
     private int? MaxAttemptsOf(CredentialProfile? profile)
@@ -168,12 +169,12 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         {
             return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var attempts) && attempts >= 1
                 ? attempts
-                : throw new LambdaConfigurationException($"The environment variable AWS_MAX_ATTEMPTS is '{value}'; it counts every send, so it must be a whole number of at least 1.");
+                : throw new LambdaConfigurationException($"The environment variable AWS_MAX_ATTEMPTS is '{Shown(value)}'; it counts every send, so it must be a whole number of at least 1.");
         }
 
         return profile?.MaxAttempts is not { } fromProfile || fromProfile >= 1
             ? profile?.MaxAttempts
-            : throw new LambdaConfigurationException($"max_attempts of the profile '{profile.Name}' is {fromProfile}; it counts every send, so it must be at least 1.");
+            : throw new LambdaConfigurationException($"max_attempts of the profile '{Shown(profile.Name)}' is {fromProfile}; it counts every send, so it must be at least 1.");
     }
 
     private SigningCredentials CredentialsOf(string profileName, CredentialProfile? profile)
@@ -187,7 +188,9 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
     }
 
     internal static LambdaConfigurationException UnknownProfile(string name) => new(
-        $"There is no AWS profile '{name}', or it holds a value that AWSSDK.Core does not take. It is looked for in the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, by default ~/.aws/config and ~/.aws/credentials. Set {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Profile)} or AWS_PROFILE to one that `aws configure list-profiles` shows.");
+        $"There is no AWS profile '{Shown(name)}', or it holds a value that AWSSDK.Core does not take. It is looked for in the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, by default ~/.aws/config and ~/.aws/credentials. Set {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Profile)} or AWS_PROFILE to one that `aws configure list-profiles` shows.");
+
+    private static string Shown(string value) => Redactor.None.Name(value);
 
     private static string? NotEmpty(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();
 }

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Errors;
+using LambdaStreaming.Invocation;
 using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging;
@@ -42,7 +44,9 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
     /// <summary>Whether any attempt so far may have run the function: then no later one can say that it did not.</summary>
     public bool FunctionMayHaveRun { get; set; }
 
-    public LambdaErrorDetails Details => new() { FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : IsDryRun ? false : null };
+    public LambdaErrorDetails Details => Describe();
+
+    public LambdaErrorDetails Describe(HttpStatusCode statusCode = default, string? requestId = null) => new() { StatusCode = statusCode, RequestId = requestId, FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : IsDryRun ? false : null };
 }
 
 /// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
@@ -75,18 +79,19 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private async Task<InvokeWithResponseStreamResponse> SendOnceAsync(InvocationCall call, SingleUseContent content, CancellationToken attemptToken)
     {
         if (++call.Attempts > 1) call.Telemetry?.Resend(call.Attempts, call.LastFailure);
-        var (message, skew) = await BuildAsync(call, content, attemptToken).ConfigureAwait(false);
+        var (message, redactor, skew) = await BuildAsync(call, content, attemptToken).ConfigureAwait(false);
         using var _ = message;
 
         Log.AttemptSent(logger, call.Attempts, call.Request.FunctionName);
         var sentAt = options.TimeProvider.GetTimestamp();
-        var response = await SendAsync(call, message, content, attemptToken).ConfigureAwait(false);
+        var response = await SendAsync(call, message, redactor, content, attemptToken).ConfigureAwait(false);
         try
         {
-            if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(call, message, response));
-            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, message, skew, sentAt, response, attemptToken).ConfigureAwait(false);
-            var details = Accept(call, message, response);
-            return Begin(call, message, response, details, call.IsDryRun ? null : await OpenAsync(call, response, details).ConfigureAwait(false));
+            if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(response, redactor));
+            if (response.StatusCode == HttpStatusCode.ProxyAuthenticationRequired) throw TransportError(call, redactor, content, null, ProxyException.AuthenticationRequired(call.Url, handler: null));
+            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, redactor, skew, sentAt, response, attemptToken).ConfigureAwait(false);
+            var details = Accept(call, response, redactor);
+            return Begin(call, response, redactor, details, call.IsDryRun ? null : await OpenAsync(call, response, redactor, details).ConfigureAwait(false));
         }
         catch
         {
@@ -95,7 +100,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private async Task<(HttpRequestMessage Message, TimeSpan Skew)> BuildAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
+    private async Task<(HttpRequestMessage Message, Redactor Redactor, TimeSpan Skew)> BuildAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
     {
         var request = call.Request;
         var message = new HttpRequestMessage(HttpMethod.Post, call.Url) { Content = content, Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
@@ -116,7 +121,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             message.Headers.TryAddWithoutValidation("amz-sdk-invocation-id", call.InvocationId);
             message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={call.Attempts}; max={max}" : $"attempt={call.Attempts}");
             TraceContext.AddTo(message, options.TraceHeaders, SettingsEnvironment.Process);
-            return (message, skew);
+            return (message, Redactor.Create(request, keys.SecretKey.AsMemory(), keys.Token.AsMemory(), RequestSigner.SignatureOf(message)), skew);
         }
         catch
         {
@@ -129,7 +134,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     {
         try
         {
-            return await call.Settings.Credentials.ReadAsync(cancellationToken).ConfigureAwait(false);
+            return await call.Settings.Credentials.ReadAsync(call.Request, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {
@@ -142,7 +147,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(InvocationCall call, HttpRequestMessage message, SingleUseContent content, CancellationToken attemptToken)
+    private async Task<HttpResponseMessage> SendAsync(InvocationCall call, HttpRequestMessage message, Redactor redactor, SingleUseContent content, CancellationToken attemptToken)
     {
         var headTimeout = call.Request.ResponseHeadTimeout ?? options.ResponseHeadTimeout;
         using var limit = new CancellationTokenSource(headTimeout, options.TimeProvider);
@@ -163,12 +168,12 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         catch (OperationCanceledException exception) when (attemptToken.IsCancellationRequested)
         {
             // A strategy of the user's own pipeline ended the attempt; that strategy knows its own token.
-            throw new OperationCanceledException(exception.Message, exception, attemptToken);
+            throw new OperationCanceledException(redactor.Line(exception.Message), exception, attemptToken);
         }
         catch (Exception exception)
         {
             // Of any type: the handlers of a caller's HttpClient throw their own, such as Polly's.
-            throw TransportError(call, content, limit.IsCancellationRequested ? headTimeout : null, exception);
+            throw TransportError(call, redactor, content, limit.IsCancellationRequested ? headTimeout : null, ProxyException.From(exception, message, handler: null, wasAuthenticated: true) ?? exception);
         }
     }
 
@@ -187,33 +192,37 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private LambdaTransportException TransportError(InvocationCall call, SingleUseContent content, TimeSpan? headTimeout, Exception exception)
+    private LambdaTransportException TransportError(InvocationCall call, Redactor redactor, SingleUseContent content, TimeSpan? headTimeout, Exception exception)
     {
         var endpoint = call.Url.GetLeftPart(UriPartial.Authority);
         var what = (headTimeout, exception) switch
         {
             ({ } limit, _) => $"No response head came from {endpoint} within {limit} ({nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)}).",
-            (_, SecondSendException or RedirectFollowedException) => exception.Message,
+            (_, SecondSendException or ProxyException) => exception.Message,
+            (_, RedirectFollowedException redirect) => $"A handler below this client followed a redirect to {redactor.Address(redirect.Target)}; what came from there is no answer of Lambda. Set AllowAutoRedirect to false.",
             (_, { InnerException: SecondSendException second }) => second.Message,
             (_, OperationCanceledException { InnerException: TimeoutException } or HttpRequestException { InnerException: OperationCanceledException }) when !content.SendingBegan =>
                 ownsHttpClient ? $"No connection to {endpoint} within {options.ConnectTimeout} ({nameof(LambdaStreamingClientOptions.ConnectTimeout)})."
                 : $"No connection to {endpoint} within the {nameof(SocketsHttpHandler.ConnectTimeout)} of the HttpClient's handler{(httpClient.Timeout == Timeout.InfiniteTimeSpan ? "" : $", or within its own Timeout of {httpClient.Timeout}")}.",
             (_, OperationCanceledException { InnerException: TimeoutException }) => $"The caller's HttpClient gave up on {endpoint} after its own Timeout of {httpClient.Timeout}. Set it to Timeout.InfiniteTimeSpan; this client has limits of its own.",
             (_, HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }) => $"The name of {endpoint} could not be resolved. Check the region and the network.",
-            (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed{(exception.InnerException is { } cause ? $": {ErrorText.OneLine(cause.Message, [])}" : ".")}",
+            (_, HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) => $"The TLS handshake with {endpoint} failed{(exception.InnerException is { } cause ? $": {redactor.Line(cause.Message)}" : ".")}",
             (_, HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }) when !content.SendingBegan => $"No connection to {endpoint}{(exception.InnerException is SocketException { SocketErrorCode: var code } ? $" ({code})" : "")}. Check the address, the network and any proxy.",
-            _ when exception is not (HttpRequestException or IOException or OperationCanceledException or InvalidOperationException) => $"A handler below this client failed with {exception.GetType().Name}: {exception.Message}",
+            _ when exception is not (HttpRequestException or IOException or OperationCanceledException or InvalidOperationException) => $"A handler below this client failed with {exception.GetType().Name}: {redactor.Line(exception.Message)}",
             _ when content.SendingBegan => $"The connection to {endpoint} broke before an answer came.",
-            _ => $"The request to {endpoint} could not be sent: {exception.Message}",
+            _ => $"The request to {endpoint} could not be sent: {redactor.Line(exception.Message)}",
         };
+        var isKept = exception is ProxyException { KeptTheRequest: true };
+        var mayHaveBeenSent = !isKept && MayHaveBeenSent(content);
         var consequence = call.IsDryRun ? "A dry run runs nothing."
-            : content.SendingBegan ? "The request had been sent, so the function may have run."
-            : MayHaveBeenSent(content) ? $"Without a payload, and without a {nameof(SendOnceHandler)} in the HttpClient that was given, nothing tells whether the request was sent: the function may have run."
+            : isKept && !call.FunctionMayHaveRun ? "The request was not passed on, so the function did not run."
+            : mayHaveBeenSent && content.SendingBegan ? "The request had been sent, so the function may have run."
+            : mayHaveBeenSent ? $"Without a payload, and without a {nameof(SendOnceHandler)} in the HttpClient that was given, nothing tells whether the request was sent: the function may have run."
             : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
             : "Nothing was sent, so the function did not run.";
         return new LambdaTransportException(
-            $"{what} {consequence} {ErrorText.Call(call.Details, [])}",
-            call.Details with { FunctionMayHaveRun = (MayHaveBeenSent(content) && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception) },
+            $"{what} {consequence} {ErrorText.Call(call.Details)}",
+            call.Details with { FunctionMayHaveRun = (mayHaveBeenSent && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception), StatusCode = (exception as ProxyException)?.StatusCode ?? default },
             exception);
     }
 
@@ -222,9 +231,9 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
 
     // What a second attempt meets in the same way.
     private static bool IsPermanent(Exception exception) =>
-        exception is SecondSendException || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
+        exception is SecondSendException or ProxyException { IsPermanent: true } || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
 
-    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, HttpRequestMessage message, TimeSpan skew, long sentAt, HttpResponseMessage response, CancellationToken attemptToken)
+    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, Redactor redactor, TimeSpan skew, long sentAt, HttpResponseMessage response, CancellationToken attemptToken)
     {
         // Before the body, which may be slow: what the answer says of the time is of now.
         var (now, elapsed) = (options.TimeProvider.GetUtcNow(), options.TimeProvider.GetElapsedTime(sentAt));
@@ -248,7 +257,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         var details = call.Details with
         {
             StatusCode = response.StatusCode,
-            RequestId = RequestIdOf(call, message, response),
+            RequestId = RequestIdOf(response, redactor),
             ErrorCode = answer.Code,
             ServiceMessage = answer.Message ?? "",
             Fields = answer.Fields,
@@ -257,16 +266,16 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         var entry = ErrorCatalogue.Of(details.ErrorCode, (int)details.StatusCode);
         // The signature was refused before the function, and the next one will be dated by the service's clock. Other errors say nothing of the clock: a proxy's, for one, has its own.
         if (entry.MayBeClockSkew && clockSkew.Observe(call.Settings.Endpoint, now, response, elapsed, skew)) details = details with { IsTransient = true, FunctionMayHaveRun = call.FunctionMayHaveRun };
-        return entry.Create(ErrorText.Service(details, entry, response, ErrorText.NotToRepeat(message, call.Request.Payload)), details);
+        return entry.Create(ErrorText.Service(details, entry, response, redactor), details);
     }
 
-    private static LambdaErrorDetails Accept(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response)
+    private static LambdaErrorDetails Accept(InvocationCall call, HttpResponseMessage response, Redactor redactor)
     {
         var dryRun = call.IsDryRun;
-        var details = call.Details with { StatusCode = response.StatusCode, RequestId = RequestIdOf(call, message, response) };
+        var details = call.Describe(response.StatusCode, RequestIdOf(response, redactor));
         if (response.StatusCode == (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return details;
         throw new ResponseStreamCorruptException(
-            $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details, ErrorText.NotToRepeat(message, call.Request.Payload))}",
+            $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details)}",
             ResponseStreamCorruption.UnexpectedStatus,
             0,
             // What takes a dry run for an invocation has run the function.
@@ -274,9 +283,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     }
 
     // Without a stream: a dry run, which has no body.
-    private InvokeWithResponseStreamResponse Begin(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response, LambdaErrorDetails details, Stream? stream)
+    private InvokeWithResponseStreamResponse Begin(InvocationCall call, HttpResponseMessage response, Redactor redactor, LambdaErrorDetails details, Stream? stream)
     {
-        var contentType = (response.Content.Headers.ContentType?.MediaType ?? ErrorAnswer.Header(response, "Content-Type")) is { } given ? OneLine(given, call, message) : null;
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,
@@ -284,9 +292,8 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             TimeProvider = options.TimeProvider,
             Logger = logger,
             ThrowOnFunctionError = options.ThrowOnFunctionError,
-            Request = message,
-            Payload = call.Request.Payload,
-            UnexpectedContentType = contentType is null || contentType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) ? null : contentType,
+            Redactor = redactor,
+            UnexpectedContent = UnexpectedContentOf(response, redactor),
         };
         ResponseStreamBody? body = null;
         if (stream is null)
@@ -302,7 +309,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         return new InvokeWithResponseStreamResponse(response, details.RequestId ?? "", body, new ResponseStreamReader(body, readerOptions, details), readerOptions);
     }
 
-    private static async Task<Stream> OpenAsync(InvocationCall call, HttpResponseMessage response, LambdaErrorDetails details)
+    private static async Task<Stream> OpenAsync(InvocationCall call, HttpResponseMessage response, Redactor redactor, LambdaErrorDetails details)
     {
         try
         {
@@ -311,14 +318,24 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         catch (Exception exception) when (exception is not OperationCanceledException || !call.CancellationToken.IsCancellationRequested)
         {
             // A content that some handler of a caller's HttpClient put there.
-            throw new ResponseStreamTruncatedException($"The answer of {call.Request.FunctionName} began, but could not be read: {exception.Message} {ErrorText.MayBeRunning} {ErrorText.Call(details, [])}", details, exception);
+            throw new ResponseStreamTruncatedException($"The answer of {call.Request.FunctionName} began, but could not be read: {redactor.Line(exception.Message)} {ErrorText.MayBeRunning} {ErrorText.Call(details)}", details, exception);
         }
     }
 
-    private static string? RequestIdOf(InvocationCall call, HttpRequestMessage message, HttpResponseMessage response) =>
-        (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? OneLine(id, call, message) : null;
+    private static string? RequestIdOf(HttpResponseMessage response, Redactor redactor) =>
+        (ErrorAnswer.Header(response, "x-amzn-RequestId") ?? ErrorAnswer.Header(response, "x-amz-request-id")) is { } id ? redactor.Name(id) : null;
 
-    // What is longer than the service's own may echo the request, and is cut: a secret that is cut is not found any more.
-    private static string OneLine(string words, InvocationCall call, HttpRequestMessage message) =>
-        ErrorText.OneLine(words, words.Length >= 64 ? ErrorText.NotToRepeat(message, call.Request.Payload) : []);
+    private static UnexpectedContent? UnexpectedContentOf(HttpResponseMessage response, Redactor redactor)
+    {
+        if (ErrorAnswer.Header(response, "Content-Encoding") is { } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            return new UnexpectedContent(ResponseStreamCorruption.UnexpectedContentEncoding, $"content encoding is '{redactor.Name(encoding)}', which this client did not ask for,");
+        if (ErrorAnswer.Header(response, "Content-Type") is not { } contentType || IsEventStream(contentType)) return null;
+        return new UnexpectedContent(ResponseStreamCorruption.UnexpectedContentType, $"content type is '{redactor.Name(response.Content.Headers.ContentType?.MediaType ?? contentType)}'");
+    }
+
+    private static bool IsEventStream(ReadOnlySpan<char> contentType)
+    {
+        if (contentType.IndexOf(';') is >= 0 and var parameters) contentType = contentType[..parameters];
+        return contentType.Trim().Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase);
+    }
 }

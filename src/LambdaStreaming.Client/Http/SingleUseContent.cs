@@ -87,4 +87,7 @@ internal sealed class SingleUseCopy : HttpContent
 internal sealed class SecondSendException() : InvalidOperationException("A handler below this client tried to send the request a second time; that was refused, because the function could run twice.");
 
 /// <summary>Something below this library followed a redirect.</summary>
-internal sealed class RedirectFollowedException(Uri? target) : InvalidOperationException($"A handler below this client followed a redirect to {ErrorText.WithoutSecrets(target)}; what came from there is no answer of Lambda. Set AllowAutoRedirect to false.");
+internal sealed class RedirectFollowedException(Uri? target) : InvalidOperationException("A handler below this client followed a redirect.")
+{
+    public Uri? Target { get; } = target;
+}

@@ -20,6 +20,8 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>How far the answer came, for exceptions.</summary>
     public LambdaErrorDetails Progress => reader.Progress();
 
+    public Errors.Redactor Redactor => reader.Redactor;
+
     /// <summary>Moves on if the next piece is here already.</summary>
     public bool TryMoveNext()
     {

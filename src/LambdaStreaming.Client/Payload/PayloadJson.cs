@@ -48,7 +48,7 @@ internal static class PayloadJson
         var at = offset + (exception is null ? ValidBytes(json) : OffsetOf(exception, json));
         var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
         var place = at is null ? "" : $", at byte {at} of the payload";
-        throw cursor.BadFormat(what + Fault<T>(exception, place), at, index, exception);
+        throw cursor.BadFormat(what + Fault<T>(cursor, exception, place), at, index, exception);
     }
 
     /// <summary>Deserialises the data of a server-sent event.</summary>
@@ -60,8 +60,8 @@ internal static class PayloadJson
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(data, jsonTypeInfo, out var value, out var exception)) return value;
-        var what = $"The data of value {index} (counted from 0), an event of type '{ErrorText.OneLine(eventType, [])}',";
-        var text = $"{what}{Fault<T>(exception, "")} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
+        var what = $"The data of value {index} (counted from 0), an event of type '{cursor.Redactor.Name(eventType)}',";
+        var text = $"{what}{Fault<T>(cursor, exception, "")} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
         throw cursor.BadFormat(text, null, index, exception, eventType, Excerpt(data));
     }
 
@@ -87,9 +87,9 @@ internal static class PayloadJson
     }
 
     // The path contains names of the payload.
-    private static string Fault<T>(JsonException? exception, string place) => exception is null
+    private static string Fault<T>(PayloadCursor cursor, JsonException? exception, string place) => exception is null
         ? $" holds bytes that are no UTF-8{place}."
-        : $" is no JSON of the type {typeof(T).Name}{place}, path {ErrorText.OneLine(exception.Path ?? "", [])}.";
+        : $" is no JSON of the type {typeof(T).Name}{place}, path {cursor.Redactor.Name(exception.Path)}.";
 
     private static string Excerpt(ReadOnlySpan<byte> data)
     {

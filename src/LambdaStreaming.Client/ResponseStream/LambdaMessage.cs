@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.Http;
 
@@ -67,7 +68,7 @@ internal static class LambdaMessage
         }
     }
 
-    public static ResponseStreamErrorException ReadError(ReadOnlySpan<byte> headers, ReadOnlySequence<byte> payload, LambdaErrorDetails progress, IReadOnlyList<string> notToRepeat)
+    public static ResponseStreamErrorException ReadError(ReadOnlySpan<byte> headers, ReadOnlySequence<byte> payload, LambdaErrorDetails progress, Redactor redactor)
     {
         var isException = !Find(headers, ":exception-type"u8).IsEmpty || Find(headers, ":error-code"u8).IsEmpty;
         var name = ErrorAnswer.NameOf(Encoding.UTF8.GetString(Find(headers, isException ? ":exception-type"u8 : ":error-code"u8)));
@@ -79,12 +80,12 @@ internal static class LambdaMessage
             ServiceMessage = headerMessage.Length > 0 ? headerMessage : answer.Message ?? "",
             Fields = answer.Fields,
         };
-        return new ResponseStreamErrorException(ErrorText.InStream(details, notToRepeat), details, InnerOf(details, notToRepeat));
+        return new ResponseStreamErrorException(ErrorText.InStream(details, redactor), details, InnerOf(details, redactor));
     }
 
     // The catalogue's type says what kind of error it is. Its usual consequences do not hold here: the answer had begun, so nothing is known to precede the function.
-    private static LambdaServiceException? InnerOf(LambdaErrorDetails details, IReadOnlyList<string> notToRepeat) =>
-        ErrorCatalogue.Find(details.ErrorCode) is { } entry ? entry.Create(ErrorText.Named(details, notToRepeat), details with { StatusCode = default, FunctionMayHaveRun = true }) : null;
+    private static LambdaServiceException? InnerOf(LambdaErrorDetails details, Redactor redactor) =>
+        ErrorCatalogue.Find(details.ErrorCode) is { } entry ? entry.Create(ErrorText.Named(details, redactor), details with { StatusCode = default, FunctionMayHaveRun = true }) : null;
 
     private static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> block, ReadOnlySpan<byte> name)
     {

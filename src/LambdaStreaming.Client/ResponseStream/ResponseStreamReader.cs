@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.Http;
 using Microsoft.Extensions.Logging;
@@ -75,6 +76,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
 
     /// <summary>True if the response was ended from outside, so that the next move throws.</summary>
     public bool IsAborted => _body is { IsAborted: true };
+    public Redactor Redactor => _options.Redactor;
 
     /// <summary>True after <see cref="Dispose"/>: no chunk is current.</summary>
     public bool IsDisposed => _isDisposed;
@@ -237,9 +239,9 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
                     Telemetry?.Complete(InvokeComplete);
                     return ResponseStreamEventKind.InvokeComplete;
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
-                    throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.NotToRepeat());
+                    throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.Redactor);
                 default:
-                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, ErrorText.OneLine(LambdaMessage.EventTypeOf(block), _options.NotToRepeat()));
+                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, _options.Redactor.Name(LambdaMessage.EventTypeOf(block)));
                     return ResponseStreamEventKind.None;
             }
         }
@@ -330,7 +332,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     /// <summary>What an exception says of the call, and of how far the answer came.</summary>
     public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
 
-    private string SoFar => ErrorText.SoFar(Progress(), _options.NotToRepeat());
+    private string SoFar => ErrorText.SoFar(Progress());
 
     private Exception Translate(Exception exception) => exception switch
     {
@@ -351,27 +353,27 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     private ResponseStreamCorruptException Corrupt(ResponseStreamCorruptException corrupt)
     {
         // Bytes that are no event stream, under a head that says so itself.
-        if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruption.PreludeChecksum && _options.UnexpectedContentType is { } contentType) return UnexpectedContentType(contentType);
+        if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruption.PreludeChecksum && _options.UnexpectedContent is { } content) return Unexpected(content);
         return new ResponseStreamCorruptException($"{corrupt.Message} It begins at byte {_messageOffset} of the answer. {SoFar}", corrupt.Reason, _messageOffset, Progress());
     }
 
     private ResponseStreamException Truncated(long unread, Exception? cause)
     {
-        if (cause is null && _messageOffset == 0 && _options.UnexpectedContentType is { } contentType) return UnexpectedContentType(contentType);
+        if (cause is null && _messageOffset == 0 && _options.UnexpectedContent is { } content) return Unexpected(content);
         var how = cause is not null ? "broke off" : unread > 0 ? $"ended inside a message, of which {unread} bytes came," : "ended";
         return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {SoFar}", Progress(), cause);
     }
 
-    private ResponseStreamCorruptException UnexpectedContentType(string contentType) => new(
-        $"The answer's content type is '{ErrorText.OneLine(contentType, _options.NotToRepeat())}' and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {SoFar}",
-        ResponseStreamCorruption.UnexpectedContentType,
+    private ResponseStreamCorruptException Unexpected(UnexpectedContent content) => new(
+        $"The answer's {content.Description} and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {SoFar}",
+        content.Reason,
         0,
         Progress());
 
     private FunctionErrorException FunctionError()
     {
         var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode };
-        return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.NotToRepeat()), InvokeComplete, details);
+        return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
     }
 
     [DoesNotReturn]

@@ -1,4 +1,4 @@
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.ResponseStream;
@@ -16,15 +16,15 @@ internal sealed record ResponseStreamReaderOptions
 
     public required bool ThrowOnFunctionError { get; init; }
 
-    /// <summary>The request, where one was sent: no message may show its secrets, whatever the answer echoes.</summary>
-    public HttpRequestMessage? Request { get; init; }
+    /// <summary>Prepares the response's text for messages.</summary>
+    public Redactor Redactor { get; init; } = Redactor.None;
 
-    /// <summary>The payload of <see cref="Request"/>.</summary>
-    public ReadOnlyMemory<byte> Payload { get; init; }
-
-    /// <summary>The content type of the head, where it is given and not that of an event stream.</summary>
-    public string? UnexpectedContentType { get; init; }
-
-    /// <summary>What of the request no message may show.</summary>
-    public IReadOnlyList<string> NotToRepeat() => Request is null ? [] : ErrorText.NotToRepeat(Request, Payload);
+    /// <summary>What the response headers announce, if that is not an event stream.</summary>
+    public UnexpectedContent? UnexpectedContent { get; init; }
 }
+
+/// <summary>Response headers that do not announce an event stream.</summary>
+/// <remarks>They are reported only if the bytes are not an event stream either.</remarks>
+/// <param name="Reason">What is unexpected.</param>
+/// <param name="Description">The header and its value, for messages.</param>
+internal sealed record UnexpectedContent(ResponseStreamCorruption Reason, string Description);

@@ -28,6 +28,15 @@ internal static class RequestSigner
         }
     }
 
+    /// <summary>Reads the signature of a signed request.</summary>
+    public static ReadOnlyMemory<char> SignatureOf(HttpRequestMessage request)
+    {
+        const string Name = "Signature=";
+        if (!request.Headers.NonValidated.TryGetValues("Authorization", out var values)) return default;
+        var authorization = values.ToString();
+        return authorization.IndexOf(Name, StringComparison.Ordinal) is >= 0 and var start ? authorization.AsMemory(start + Name.Length) : default;
+    }
+
     /// <summary>The headers that a signature adds.</summary>
     internal static IDictionary<string, string> Sign(HttpMethod method, Uri url, IEnumerable<(string Name, string Value)> headers, ReadOnlyMemory<byte> payload, ImmutableCredentials credentials, RegionEndpoint region, DateTimeOffset signedAt)
     {

@@ -3,6 +3,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Signing;
@@ -14,9 +15,9 @@ internal sealed class SigningCredentials
     private static readonly Lazy<DefaultAWSCredentialsIdentityResolver> Resolver = new();
 
     private readonly Func<CancellationToken, Task<ImmutableCredentials?>> _read;
-    private readonly Func<Exception?, string> _explain;
+    private readonly Func<Redactor, Exception?, string> _explain;
 
-    private SigningCredentials(Func<CancellationToken, Task<ImmutableCredentials?>> read, Func<Exception?, string> explain)
+    private SigningCredentials(Func<CancellationToken, Task<ImmutableCredentials?>> read, Func<Redactor, Exception?, string> explain)
     {
         _read = read;
         _explain = explain;
@@ -25,7 +26,7 @@ internal sealed class SigningCredentials
     /// <summary>Credentials that the program gave.</summary>
     public static SigningCredentials Of(AWSCredentials credentials) => new(
         cancellationToken => KeysOfAsync(credentials, cancellationToken),
-        exception => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(exception)}");
+        (redactor, exception) => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(redactor, exception)}");
 
     /// <summary>What a profile says.</summary>
     public static SigningCredentials OfProfile(CredentialProfile profile)
@@ -33,7 +34,7 @@ internal sealed class SigningCredentials
         var config = new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(config, cancellationToken),
-            exception => SignInAdvice.Of(profile, exception));
+            (redactor, exception) => SignInAdvice.Of(profile, redactor, exception));
     }
 
     /// <summary>AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.</summary>
@@ -42,7 +43,7 @@ internal sealed class SigningCredentials
         var config = profile is null ? null : new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(ComesFirst(environment) ? null : config, cancellationToken),
-            exception => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, exception) : SignInAdvice.Of(profile, exception));
+            (redactor, exception) => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, redactor, exception) : SignInAdvice.Of(profile, redactor, exception));
     }
 
     /// <summary>Whether a profile has any setting of credentials, also where AWSSDK.Core can't use them.</summary>
@@ -52,7 +53,9 @@ internal sealed class SigningCredentials
 
     /// <summary>The present keys.</summary>
     /// <exception cref="LambdaConfigurationException">There are none; the message says what to do.</exception>
-    public async Task<ImmutableCredentials> ReadAsync(CancellationToken cancellationToken)
+    /// <param name="request">What the keys are for. No message shows its payload.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<ImmutableCredentials> ReadAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken)
     {
         ImmutableCredentials? keys;
         try
@@ -62,10 +65,10 @@ internal sealed class SigningCredentials
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever type it has: it is the credentials' failure, nothing was sent, and its own words are kept.
-            throw new LambdaConfigurationException(_explain(exception), exception);
+            throw new LambdaConfigurationException(_explain(Redactor.Create(request), exception), exception);
         }
 
-        if (keys is null) throw new LambdaConfigurationException(_explain(null));
+        if (keys is null) throw new LambdaConfigurationException(_explain(Redactor.Create(request), null));
         Check(keys.AccessKey, "access key");
         if (keys.UseToken) Check(keys.Token, "session token");
         return keys;
@@ -100,5 +103,5 @@ internal sealed class SigningCredentials
             ? credentials.GetCredentialsAsync()!
             : Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
 
-    private static string Reason(Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(exception)}";
+    private static string Reason(Redactor redactor, Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(redactor, exception)}";
 }

@@ -11,6 +11,7 @@ internal sealed record Token(int N, string? S);
 [JsonSerializable(typeof(int[]))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(Dictionary<string, int>))]
 [JsonSerializable(typeof(System.Text.Json.JsonElement))]
 internal sealed partial class TestJson : JsonSerializerContext;
 

@@ -66,6 +66,39 @@ public class HostileAnswerTests
         await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync(Token));
     }
 
+    [Theory]
+    [InlineData("gzip", "some bytes that are longer than a prelude", ResponseStreamCorruption.UnexpectedContentEncoding)]
+    [InlineData("br", "short", ResponseStreamCorruption.UnexpectedContentEncoding)]
+    [InlineData("identity", "some bytes that are longer than a prelude", ResponseStreamCorruption.PreludeChecksum)]
+    public async Task Read_ResponseIsEncoded_NamesTheEncodingInsteadOfDamage(
+        string encoding,
+        string body,
+        ResponseStreamCorruption reason)
+    {
+        var encoded = RawServer.Answer(200, Encoding.ASCII.GetBytes(body), $"Content-Encoding: {encoding}");
+        await using var server = RawServer.Answering(encoded);
+        using var client = server.CreateClient();
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
+
+        var reading = response.ReadAsStringAsync(Token);
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => reading);
+
+        Assert.Equal(reason, exception.Reason);
+        if (encoding != "identity") Assert.Contains(encoding, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Read_HeaderNamesAnEncodingThatTheBytesDoNotHave_IsRead()
+    {
+        byte[] body = [.. Messages.Chunk("text"), .. Messages.Complete()];
+        await using var server = RawServer.Answering(RawServer.Answer(200, body, "Content-Encoding: gzip"));
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
+
+        Assert.Equal("text", await response.ReadAsStringAsync(Token));
+    }
+
     [Fact]
     public async Task Invoke_AnswerSetsACookie_ItIsNotSentBack()
     {
