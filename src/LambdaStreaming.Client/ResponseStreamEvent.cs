@@ -23,7 +23,7 @@ public enum ResponseStreamEventKind
 [StructLayout(LayoutKind.Auto)]
 public readonly struct ResponseStreamEvent : IEquatable<ResponseStreamEvent>
 {
-    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: ARCHITECTURE.md, "Struct events".
+    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: docs/internals/design-decisions.md.
     private readonly object? _source;
     private readonly int _generation;
 

@@ -23,9 +23,9 @@ LEFT_OUT_METHODS = ["*.Read_CutAtRandom_ResultIsTheSame"]
 LONG_CASES = ("total-16-mib-plus", "header-bytes-32767", "header-string-32766-multibyte", "headers-131072", "payload-1-mib", "stream-200-frames-then-complete", "headers-100", "payload-6-mib")
 # Which slow tests are run against the mutants of a room; the others go through it too, and find little that its own do not.
 SLOW_OF = {
-    "EventStream": ["EventStream", "Differential", "Security", "Diagnostics", "IdleTimeoutTests", "LifetimeTests", "NoContextTests"],
-    "Http": ["Http", "Signing", "Security", "Diagnostics", "NoContextTests"],
-    "Payload": ["Payload", "Differential", "Security", "NoContextTests"],
+    "EventStream": ["EventStream", "Differential", "Security", "Diagnostics", "IdleTimeoutTests", "LifetimeTests"],
+    "Http": ["Http", "Signing", "Security", "Diagnostics"],
+    "Payload": ["Payload", "Differential", "Security"],
 }
 QUICK_SECONDS = 1.0
 CONTROL_EVERY = 25
