@@ -15,6 +15,7 @@ public class CommandTests
         "lambda-stream ", "jq -n '{a:1}' | lambda-stream ", "eval \"$(lambda-stream ",   // CommandLinePageTests
         "curl -N ",                                                                       // AspNetCoreSnippets.First
         "dotnet test", "dotnet restore", "dotnet format ",                                // .ci/run
+        "dotnet lambda ",                                                                 // AWS's tool, and an account
         "aws ",                                                                           // AWS's own command line, and an account
         "aws configure", "aws sso login", "aws login",
     ];

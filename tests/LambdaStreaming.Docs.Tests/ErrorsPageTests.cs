@@ -62,7 +62,7 @@ public class ErrorsPageTests
             .Where(type => type.BaseType == typeof(LambdaServiceException))
             .ToList();
 
-        Assert.Equal(35 + 19, types.Count);
+        Assert.Equal(40 + 19, types.Count);
         Assert.Equal(types.Count, rows.Count);
         Assert.All(
             types, type => Assert.Single(rows, row => row.StartsWith($"| `{type.Name}`", StringComparison.Ordinal)));

@@ -61,6 +61,12 @@ internal static class ErrorCatalogue
     /// <summary>The errors that the service's model lists for the operation.</summary>
     public static IReadOnlyList<ErrorCatalogueEntry> OfTheOperation { get; } =
     [
+        Row(409, Permanent, DidNotRun, (m, d) => new CodeArtifactUserDeletedException(m, d),
+            "Wait until Lambda has provisioned a new code artifact user, or update the code package of {function}."),
+        Row(409, Permanent, DidNotRun, (m, d) => new CodeArtifactUserFailedException(m, d),
+            "Update the code package of {function}. GetFunctionConfiguration shows its State and StateReasonCode."),
+        Row(409, Transient, DidNotRun, (m, d) => new CodeArtifactUserPendingException(m, d),
+            "Wait until the State of {function} is Active (GetFunctionConfiguration), then try again."),
         Row(502, Permanent, DidNotRun, (m, d) => new EC2AccessDeniedException(m, d),
             "Give the execution role of {function} the EC2 permissions of the managed policy "
             + "AWSLambdaVPCAccessExecutionRole."),
@@ -124,10 +130,14 @@ internal static class ErrorCatalogue
             "Keep the payload under 6 MB; pass larger data by reference, for example in S3."),
         Row(500, Transient, MayHaveRun, (m, d) => new ServiceException(m, d),
             "Send it again if the function may run twice. If it stays, look at the AWS Health Dashboard."),
+        Row(402, Permanent, DidNotRun, (m, d) => new ServiceQuotaExceededException(m, d),
+            "Request a higher quota in Service Quotas, or use less of it."),
         Row(400, Permanent, MayHaveRun, (m, d) => new SnapStartException(m, d),
             "Look in the log of {function} for the hook's error."),
         Row(409, Transient, DidNotRun, (m, d) => new SnapStartNotReadyException(m, d),
             "Wait until the State of that version of {function} is Active."),
+        Row(409, Permanent, DidNotRun, (m, d) => new SnapStartRegenerationFailureException(m, d),
+            "Wait until Lambda has regenerated the snapshot, or update the configuration of {function}."),
         Row(408, Transient, MayHaveRun, (m, d) => new SnapStartTimeoutException(m, d),
             "Make the after-restore hooks of {function} end within 10 seconds; its log shows the restore phase."),
         Row(502, Transient, DidNotRun, (m, d) => new SubnetIPAddressLimitReachedException(m, d),

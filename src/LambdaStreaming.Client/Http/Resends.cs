@@ -113,7 +113,7 @@ internal sealed class ResendPipeline(ResiliencePipeline pipeline, int? maxAttemp
 }
 
 /// <summary>A token bucket over all calls of a client, so that an outage is not amplified by resends.</summary>
-/// <remarks>Source: aws/aws-sdk-net#4411, the numbers under AWS_NEW_RETRIES_2026: 500 tokens; a transient resend costs 14, a throttling one 5; a success gives 1 back, a success after a resend its cost.</remarks>
+/// <remarks>Source: aws/aws-sdk-net#4411, AWS's retry rules of 2026: 500 tokens; a transient resend costs 14, a throttling one 5; a success gives 1 back, a success after a resend its cost.</remarks>
 internal sealed class ResendBudget
 {
     private const int Capacity = 500;

@@ -17,7 +17,7 @@ public class ErrorCatalogueTests
         Assert.Equal(
             documented.Select(error => ((string)error!["error"]!, (int)error["status"]!, (string)error["fault"]! == "server" ? ErrorType.Receiver : ErrorType.Sender)),
             ErrorCatalogue.OfTheOperation.Select(entry => (entry.Code!, entry.StatusCode, entry.Create("m", new LambdaErrorDetails()).ErrorType)));
-        Assert.Equal(35, documented.Count);
+        Assert.Equal(40, documented.Count);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public class ErrorCatalogueTests
 
         Assert.Equal(
             [
-                "EC2ThrottledException", "EC2UnexpectedException", "EFSMountConnectivityException", "EFSMountTimeoutException", "ENILimitReachedException", "ResourceNotReadyException",
+                "CodeArtifactUserPendingException", "EC2ThrottledException", "EC2UnexpectedException", "EFSMountConnectivityException", "EFSMountTimeoutException", "ENILimitReachedException", "ResourceNotReadyException",
                 "S3FilesMountConnectivityException", "S3FilesMountTimeoutException", "SnapStartNotReadyException", "SubnetIPAddressLimitReachedException", "TooManyRequestsException", "ThrottlingException",
             ],
             sentAgain);
