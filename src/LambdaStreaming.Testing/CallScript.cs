@@ -161,7 +161,7 @@ public sealed class CallScript
             json.WriteEndObject();
         }
 
-        byte[] bytes = Message([(":message-type", "exception"), (":exception-type", exceptionType), (":content-type", "application/json")], body.WrittenSpan);
+        var bytes = Message([(":message-type", "exception"), (":exception-type", exceptionType), (":content-type", "application/json")], body.WrittenSpan);
         return Interrupt(chunks, bytes, cut: CutMode.CleanEnd);
     }
 

@@ -28,7 +28,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         _requests = requests;
         _stopping = stopping;
         _disposal = new(DisposeOnceAsync);
-        Uri address = Loopback.AddressOf(kestrel);
+        var address = Loopback.AddressOf(kestrel);
         ServiceUrl = connections.Certificate is null ? address : new Uri($"https://{address.Authority}");
     }
 
@@ -67,13 +67,13 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         configure(options);
 
         var guard = new WebPageGuard(options.AllowedHosts);
-        ImmutableCredentials credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        var credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider) { ExpireAt = options.CredentialsExpireAt };
         var connections = new ConnectionLog(options.UseHttps ? ThrowawayCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxKeptRequests, 1);
         var requests = new RequestLog(options.MaxKeptRequests);
         var stopping = new CancellationTokenSource();
-        KestrelServer kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
+        var kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
         try
         {
             await kestrel.StartAsync(new LambdaEndpoint(options, guard, verifier, requests, stopping.Token), cancellationToken).ConfigureAwait(false);
@@ -154,7 +154,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _kestrel.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        foreach (IAsyncDisposable pool in _options.Pools) await pool.DisposeAsync().ConfigureAwait(false);
+        foreach (var pool in _options.Pools) await pool.DisposeAsync().ConfigureAwait(false);
         _kestrel.Dispose();
         _stopping.Dispose();
         Certificate?.Dispose();

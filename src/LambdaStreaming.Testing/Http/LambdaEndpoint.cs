@@ -39,16 +39,16 @@ internal sealed class LambdaEndpoint(
         {
             body = await ReadBodyAsync(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             return;     // the client left amid its request
         }
 
-        SeenRequest request = Record(context, body);
+        var request = Record(context, body);
         context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
         // The service's clock, which may be set by a test: clients correct their own by it.
         context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
-        using CancellationTokenRegistration leaving = context.RequestAborted.Register(ClientLeft);
+        using var leaving = context.RequestAborted.Register(ClientLeft);
         try
         {
             await AnswerAsync(context, request, body).ConfigureAwait(false);
@@ -78,9 +78,9 @@ internal sealed class LambdaEndpoint(
             return;
         }
 
-        LocalFunction function = options.Functions[request.FunctionName!];
-        (string version, FunctionHandler handler) = function.Resolve(request.Qualifier)!.Value;
-        FunctionInvocation invocation = Invocation(request, body!, version, function.Timeout);
+        var function = options.Functions[request.FunctionName!];
+        (var version, var handler) = function.Resolve(request.Qualifier)!.Value;
+        var invocation = Invocation(request, body!, version, function.Timeout);
         if (invocation.InvocationType == "DryRun")
         {
             request.StatusCode = context.Response.StatusCode = 204;
@@ -129,7 +129,7 @@ internal sealed class LambdaEndpoint(
 
     private async Task CallAsync(HttpContext context, SeenRequest request, LocalFunction function, FunctionHandler handler, FunctionInvocation invocation)
     {
-        CallFaults faults = function.NextCall();
+        var faults = function.NextCall();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         var wire = new ResponseWire(context, request, faults);
         if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, options.TimeProvider, gone.Token).ConfigureAwait(false);
@@ -147,7 +147,7 @@ internal sealed class LambdaEndpoint(
                 break;
             case RawResponse raw:
                 await wire.StartAsync(raw.StatusCode, raw.Headers, gone.Token).ConfigureAwait(false);
-                foreach (ReadOnlyMemory<byte> piece in raw.Pieces)
+                foreach (var piece in raw.Pieces)
                     await wire.WriteAsync(piece, gone.Token).ConfigureAwait(false);
                 if (!wire.Ended) await wire.CutAsync(raw.End).ConfigureAwait(false);
                 break;
@@ -163,7 +163,7 @@ internal sealed class LambdaEndpoint(
         using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
         var stream = new InvocationStream(wire, invocation, faults, options, over, gone);
-        Task running = Task.CompletedTask;
+        var running = Task.CompletedTask;
         try
         {
             running = handler(invocation, new FunctionResponse(stream), over.Token);
@@ -179,10 +179,10 @@ internal sealed class LambdaEndpoint(
             }
         }
 #pragma warning disable CA1031 // Whatever leaves a function is the function's error, as on AWS.
-        catch (Exception e)
+        catch (Exception exception)
         {
             gone.ThrowIfCancellationRequested();
-            stream.Fail(e);
+            stream.Fail(exception);
         }
 #pragma warning restore CA1031
         finally
@@ -211,7 +211,7 @@ internal sealed class LambdaEndpoint(
             return Error("InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.");
         if (request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse") is not ("RequestResponse" or "DryRun"))
             return Error("InvalidParameterValueException", "The invocation type of a streamed invocation is RequestResponse or DryRun.");
-        if (!options.Functions.TryGetValue(name, out LocalFunction? function) || function.Resolve(request.Qualifier) is null)
+        if (!options.Functions.TryGetValue(name, out var function) || function.Resolve(request.Qualifier) is null)
             return Error("ResourceNotFoundException", $"Function not found: {Arn(name, request.Qualifier)}");
         if (options.RequireJsonPayload && body.Length > 0 && JsonText.FindProblem(body) is { } problem)
             return Error("InvalidRequestContentException", $"Could not parse request body into json: {problem}");
@@ -245,10 +245,10 @@ internal sealed class LambdaEndpoint(
 
     private SeenRequest Record(HttpContext context, byte[]? body)
     {
-        string target = RawTarget(context);
-        (FunctionReference? reference, string? queryQualifier) = Parse(context.Request.Method, target);
-        Dictionary<string, string> headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
-        string? sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
+        var target = RawTarget(context);
+        (var reference, var queryQualifier) = Parse(context.Request.Method, target);
+        var headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
+        var sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
         return requests.Add(sdkInvocationId, attempt => new SeenRequest
         {
             RequestId = Guid.NewGuid().ToString(),
@@ -282,8 +282,8 @@ internal sealed class LambdaEndpoint(
 
     private static SignedRequest Signed(HttpContext context, byte[] body)
     {
-        string target = RawTarget(context);
-        int query = target.IndexOf('?', StringComparison.Ordinal);
+        var target = RawTarget(context);
+        var query = target.IndexOf('?', StringComparison.Ordinal);
         return new SignedRequest(
             context.Request.Method,
             query < 0 ? target : target[..query],
@@ -297,29 +297,29 @@ internal sealed class LambdaEndpoint(
 
     private static (FunctionReference? Function, string? QueryQualifier) Parse(string method, string target)
     {
-        int query = target.IndexOf('?', StringComparison.Ordinal);
-        string path = query < 0 ? target : target[..query];
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = query < 0 ? target : target[..query];
         if (method != "POST" || !path.StartsWith(PathStart, StringComparison.Ordinal) || !path.EndsWith(PathEnd, StringComparison.Ordinal)
             || path.Length <= PathStart.Length + PathEnd.Length)
         {
             return default;
         }
 
-        string segment = path[PathStart.Length..^PathEnd.Length];
-        if (segment.Contains('/', StringComparison.Ordinal) || !FunctionReference.TryParse(Uri.UnescapeDataString(segment), out FunctionReference function))
+        var segment = path[PathStart.Length..^PathEnd.Length];
+        if (segment.Contains('/', StringComparison.Ordinal) || !FunctionReference.TryParse(Uri.UnescapeDataString(segment), out var function))
             return default;
         return (function, query < 0 ? null : QueryValue(target[(query + 1)..], "Qualifier"));
     }
 
     private static bool QualifierMismatch(string target)
     {
-        (FunctionReference? function, string? qualifier) = Parse("POST", target);
+        (var function, var qualifier) = Parse("POST", target);
         return function?.Qualifier is { } fromName && qualifier is not null && fromName != qualifier;
     }
 
     private static string? QueryValue(string query, string name)
     {
-        foreach (string pair in query.Split('&'))
+        foreach (var pair in query.Split('&'))
         {
             if (pair.StartsWith(name + "=", StringComparison.Ordinal)) return Uri.UnescapeDataString(pair[(name.Length + 1)..]);
         }

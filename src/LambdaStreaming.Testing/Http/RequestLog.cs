@@ -21,10 +21,10 @@ internal sealed class RequestLog(int maxKept)
     {
         lock (_gate)
         {
-            int attempt = 1;
+            var attempt = 1;
             if (sdkInvocationId is not null)
                 _attempts[sdkInvocationId] = attempt = _attempts.GetValueOrDefault(sdkInvocationId) + 1;
-            SeenRequest request = create(attempt);
+            var request = create(attempt);
             _requests.Enqueue(request);
             if (_requests.Count > maxKept) ForgetOldest();
             _arrived.SetResult();
@@ -41,7 +41,7 @@ internal sealed class RequestLog(int maxKept)
             lock (_gate)
             {
                 _handedOut = Math.Max(_handedOut, _forgotten);
-                int next = (int)(_handedOut - _forgotten);
+                var next = (int)(_handedOut - _forgotten);
                 if (next < _requests.Count)
                 {
                     _handedOut++;
@@ -68,7 +68,7 @@ internal sealed class RequestLog(int maxKept)
                 arrived = _arrived.Task;
             }
 
-            foreach (SeenRequest request in fresh)
+            foreach (var request in fresh)
             {
                 if (predicate(request)) return request;
             }
@@ -79,7 +79,7 @@ internal sealed class RequestLog(int maxKept)
 
     private void ForgetOldest()
     {
-        SeenRequest oldest = _requests.Dequeue();
+        var oldest = _requests.Dequeue();
         _forgotten++;
         if (oldest.SdkInvocationId is { } id && _attempts.GetValueOrDefault(id) == oldest.Attempt) _attempts.Remove(id);
     }

@@ -75,7 +75,7 @@ internal static class ServiceErrors
 
     public static async Task WriteAsync(HttpResponse response, ServiceErrorAnswer error, CancellationToken cancellationToken)
     {
-        byte[] body = Body(error);
+        var body = Body(error);
         response.StatusCode = StatusOf(error);
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
@@ -94,7 +94,7 @@ internal static class ServiceErrors
             if (Documented.ContainsKey(error.ErrorCode))
                 json.WriteString("Type", StatusOf(error) >= 500 ? "Service" : "User");
             json.WriteString(Row(error.ErrorCode).MessageMember, error.Message ?? $"{error.ErrorCode}, as the local server was told to answer.");
-            foreach ((string name, string value) in error.Members)
+            foreach ((var name, var value) in error.Members)
                 json.WriteString(name, value);
             json.WriteEndObject();
         }

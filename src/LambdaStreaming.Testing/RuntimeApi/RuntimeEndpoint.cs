@@ -43,9 +43,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         {
             call.Headers = Headers(call.Invocation);
         }
-        catch (FormatException e)
+        catch (FormatException exception)
         {
-            call.FailWith("Runtime.Unknown", e.Message);
+            call.FailWith("Runtime.Unknown", exception.Message);
             return;
         }
 
@@ -74,8 +74,8 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
-        string path = context.Request.Path.Value ?? "";
-        string[] parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
+        var path = context.Request.Path.Value ?? "";
+        var parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
         try
         {
             await ((context.Request.Method, parts) switch
@@ -88,17 +88,17 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
                 _ => AnswerAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
             }).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             context.Abort();    // the process has gone, or is to go
         }
 #pragma warning disable CA1031 // Whatever goes wrong here, the call must not be left to its time-out.
-        catch (Exception e)
+        catch (Exception exception)
         {
             if (Current is { Done.IsCompleted: false } call)
             {
                 call.RuntimeBroke = true;
-                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {e.Message}");
+                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {exception.Message}");
             }
 
             context.Abort();
@@ -111,20 +111,20 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
     private async Task NextAsync(HttpContext context)
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
-        RuntimeInvocation call = await TakeAsync(gone.Token).ConfigureAwait(false);
+        var call = await TakeAsync(gone.Token).ConfigureAwait(false);
         try
         {
             gone.Token.ThrowIfCancellationRequested();
-            foreach ((string name, string value) in call.Headers) context.Response.Headers[name] = value;
+            foreach ((var name, var value) in call.Headers) context.Response.Headers[name] = value;
 
             // Runtimes parse the payload always: none has to be sent as some JSON.
-            ReadOnlyMemory<byte> payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
+            var payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = payload.Length;
             call.Delivered = true;
             await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Not delivered whole: for the next request of this process, or for another process.
             call.Delivered = false;
@@ -133,7 +133,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         }
     }
 
-    private async Task<RuntimeInvocation> TakeAsync(CancellationToken gone)
+    private async Task<RuntimeInvocation> TakeAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -146,7 +146,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             RuntimeInvocation call;
             do
             {
-                call = await _calls.Reader.ReadAsync(gone).ConfigureAwait(false);
+                call = await _calls.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
             while (call.Done.IsCompleted);  // its time was over before it was asked for
             return call;
@@ -168,10 +168,10 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             new("Lambda-Runtime-Deadline-Ms", invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)),
             new("Lambda-Runtime-Invoked-Function-Arn", invokedFunctionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier)),
         };
-        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out string? trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
+        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out var trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
         if (invocation.TenantId is not null) headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
         if (!string.IsNullOrEmpty(invocation.ClientContext)) headers.Add(new("Lambda-Runtime-Client-Context", ClientContext(invocation.ClientContext)));
-        foreach ((string name, string value) in headers)
+        foreach ((var name, var value) in headers)
         {
             if (value.Any(c => c is < ' ' or > '~'))
                 throw new FormatException($"The header {name} of the Runtime API carries visible ASCII characters and blanks only, and the call's value for it has others.");
@@ -185,7 +185,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         call.Answering = true;
         try
         {
-            bool streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
+            var streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
             if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) call.Response.ContentType = contentType;
             if (streaming) await PassOnAsync(context, call).ConfigureAwait(false);
             else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
@@ -194,7 +194,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             if (Trailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
                 call.Response.Fail(errorType, Details(Trailer(context, "Lambda-Runtime-Function-Error-Body") ?? ""));
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
             call.RuntimeBroke = true;
@@ -209,7 +209,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
     private static async Task PassOnAsync(HttpContext context, RuntimeInvocation call)
     {
         var buffer = new byte[64 * 1024];
-        bool wanted = true;
+        var wanted = true;
         for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted).ConfigureAwait(false)) > 0;)
         {
             // As on AWS, a function whose client has left runs on to its end.
@@ -224,7 +224,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             await call.Response.WriteAsync(payload, CancellationToken.None).ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
+        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException)
         {
             return false;
         }
@@ -232,15 +232,15 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 
     private static async Task ErrorAsync(HttpContext context, RuntimeInvocation call)
     {
-        byte[] details = await ReadAllAsync(context).ConfigureAwait(false);
+        var details = await ReadAllAsync(context).ConfigureAwait(false);
         call.Fail("Unhandled", Encoding.UTF8.GetString(details));
         await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
     }
 
     private async Task InitErrorAsync(HttpContext context)
     {
-        string details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
-        string type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
+        var details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
+        var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
         (string, string) error = (string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type, details);
         RuntimeInvocation? call;
         lock (_gate)
@@ -269,7 +269,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 
     private static async Task AnswerAsync(HttpContext context, int status, string json)
     {
-        byte[] body = Encoding.UTF8.GetBytes(json);
+        var body = Encoding.UTF8.GetBytes(json);
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;
@@ -285,7 +285,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
     private static string Details(string base64)
     {
         var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
+        return Convert.TryFromBase64String(base64, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
     }
 
     private static string ClientContext(string base64) => JsonText.ToAsciiLine(Encoding.UTF8.GetString(Convert.FromBase64String(base64)));
