@@ -36,8 +36,8 @@ internal sealed class ToolConsole
     public static ToolConsole OfProcess()
     {
         Console.SetError(new ErrorWriter(Console.Error));
-        bool dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
-        bool errorIsTerminal = !Console.IsErrorRedirected && !dumb;
+        var dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
+        var errorIsTerminal = !Console.IsErrorRedirected && !dumb;
         return new ToolConsole
         {
             Input = Console.OpenStandardInput(),

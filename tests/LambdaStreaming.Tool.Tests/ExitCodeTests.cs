@@ -7,7 +7,7 @@ public sealed class ExitCodeTests
 {
     private static Task<LocalLambdaServer> HelloAsync(Action<LocalFunction>? configure = null) => LocalLambdaServer.StartAsync(options =>
     {
-        LocalFunction function = options.AddFunction("f", async (_, response, ct) =>
+        var function = options.AddFunction("f", async (_, response, ct) =>
         {
             await response.WriteTextAsync("Hello, ", ct);
             await response.WriteTextAsync("Ada", ct);
@@ -168,7 +168,7 @@ public sealed class ExitCodeTests
         using var process = ToolProcess.Start(["invoke", "f"]);
 
         Assert.Equal(7, await process.ExitCodeAsync());
-        string error = await process.Error;
+        var error = await process.Error;
         Assert.Contains("--region", error);
         Assert.Contains("did not run", error);
         Assert.DoesNotContain("LambdaStreamingClientOptions", error);

@@ -9,7 +9,7 @@ public sealed class InvokeTests
 {
     private static Task<LocalLambdaServer> AnsweringAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
     {
-        foreach (byte[] chunk in chunks) await response.WriteAsync(chunk, ct);
+        foreach (var chunk in chunks) await response.WriteAsync(chunk, ct);
     }));
 
     private static Task<LocalLambdaServer> AnsweringAsync(params string[] chunks) => AnsweringAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
@@ -110,14 +110,14 @@ public sealed class InvokeTests
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f");
+            var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
             else function.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd);
         });
 
         var run = await Run.InvokeAsync(server, "--events", "--retry", "never");
 
-        JsonElement last = JsonDocument.Parse(run.Output.TrimEnd('\n').Split('\n')[^1]).RootElement;
+        var last = JsonDocument.Parse(run.Output.TrimEnd('\n').Split('\n')[^1]).RootElement;
         Assert.Equal("error", last.GetProperty("event").GetString());
         Assert.Equal((exitCode, exitCode), (run.ExitCode, last.GetProperty("exitCode").GetInt32()));
         Assert.Equal(mayHaveRun, last.GetProperty("functionMayHaveRun").GetBoolean());
@@ -234,7 +234,7 @@ public sealed class InvokeTests
     public async Task DryRun_WithOutput_IsRefusedAndTheFileStays()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         await using var server = await EchoAsync();
 
         var run = await Run.InvokeAsync(server, "--dry-run", "--output", path);
@@ -287,7 +287,7 @@ public sealed class InvokeTests
     public async Task Output_WholeAnswer_ReplacesTheFile()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "an older and longer answer");
+        var path = folder.Write("answer", "an older and longer answer");
         await using var server = await AnsweringAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
@@ -301,7 +301,7 @@ public sealed class InvokeTests
     public async Task Output_CutAnswer_KeepsTheOldFileAndWhatCame()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
             .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
@@ -333,10 +333,10 @@ public sealed class InvokeTests
     public async Task Output_NextCallGetsNoAnswer_KeepsWhatCameBefore(string? error, int exitCode)
     {
         using var folder = new TemporaryFolder();
-        string partial = folder.Write("answer.partial", "what came before");
+        var partial = folder.Write("answer.partial", "what came before");
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f");
+            var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
             else function.OnEveryCall().CutBeforeHead(CutMode.Close);
         });
@@ -352,7 +352,7 @@ public sealed class InvokeTests
     public async Task Output_NextAnswerIsCutSooner_HoldsNothingOfTheOneBefore()
     {
         using var folder = new TemporaryFolder();
-        string partial = folder.Write("answer.partial", "what came before, and was longer");
+        var partial = folder.Write("answer.partial", "what came before, and was longer");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
             .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
@@ -396,12 +396,12 @@ public sealed class InvokeTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix permissions.");
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, OwnerOnly);
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
+            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
             if (cut) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
         });
 
@@ -416,7 +416,7 @@ public sealed class InvokeTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
         using var folder = new TemporaryFolder();
-        string other = folder.Write("other", "precious");
+        var other = folder.Write("other", "precious");
         File.CreateSymbolicLink(folder.File("answer.partial"), other);
         await using var server = await AnsweringAsync("new");
 

@@ -40,7 +40,7 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
     private async Task PrintChunksAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
         stats.Waits();
-        await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
             stats.Chunk(chunk.Length);
             await output.WriteAsync(chunk.Payload, cancellationToken);
@@ -59,11 +59,11 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
             ResponseStreamContentType = response.ResponseStreamContentType,
             Headers = response.Headers.Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)).ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase),
         };
-        await using InvokeWithResponseStreamResponse watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), head: head);
+        await using var watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), head: head);
         ResponsePayload payload = watched;
         if (http)
         {
-            HttpIntegrationResponse integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
+            var integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
             PrintHead(integration);
             payload = integration;
         }
@@ -76,13 +76,13 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
         switch (form)
         {
             case AnswerForm.Text:
-                await foreach (string text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
+                await foreach (var text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
                 break;
             case AnswerForm.Lines:
-                await foreach (string line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
+                await foreach (var line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
                 break;
             case AnswerForm.Json:
-                await foreach (JsonElement value in payload.ReadJsonAsync(AnswerJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
+                await foreach (var value in payload.ReadJsonAsync(AnswerJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
                 break;
             case AnswerForm.ServerSentEvents:
                 await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
@@ -93,14 +93,14 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
 
                 break;
             default:
-                await using (Stream stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
+                await using (var stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
                 break;
         }
     }
 
     private async Task PrintBytesAsync(Stream stream, CancellationToken cancellationToken)
     {
-        byte[] buffer = new byte[64 * 1024];
+        var buffer = new byte[64 * 1024];
         while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
             await output.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, count), cancellationToken);
     }
@@ -114,14 +114,14 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
         }
 
         console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
-        foreach ((string name, IReadOnlyList<string> values) in response.MultiValueHeaders)
+        foreach (var (name, values) in response.MultiValueHeaders)
         {
             // Cookies has the values of all Set-Cookie headers.
             if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
-            foreach (string value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+            foreach (var value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
         }
 
-        foreach (string cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
+        foreach (var cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
         console.Error.WriteLine();
     }
 

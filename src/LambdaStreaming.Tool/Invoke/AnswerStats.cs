@@ -48,7 +48,7 @@ internal sealed class AnswerStats(TimeProvider timeProvider)
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(InvokeWithResponseStreamResponse response, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Waits();
-        await foreach (ReadOnlyMemory<byte> chunk in response.ReadOwnedChunksAsync(cancellationToken))
+        await foreach (var chunk in response.ReadOwnedChunksAsync(cancellationToken))
         {
             Chunk(chunk.Length);
             yield return chunk;

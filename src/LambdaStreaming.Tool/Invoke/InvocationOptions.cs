@@ -37,7 +37,7 @@ internal sealed class InvocationOptions
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
         WholeNumber.Require(_maxAttempts, 1);
         RequireRegion(_region);
-        foreach (Option<string?> text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
+        foreach (var text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
@@ -71,7 +71,7 @@ internal sealed class InvocationOptions
     public void AddTo(Command command)
     {
         command.Add(_function);
-        foreach (Option option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
+        foreach (var option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
     }
 
     public bool Debug(ParseResult parsed) => parsed.GetValue(_debug);
@@ -85,7 +85,7 @@ internal sealed class InvocationOptions
     /// <summary>Reads the payload and makes the request.</summary>
     public async Task<InvokeWithResponseStreamRequest> ReadRequestAsync(ParseResult parsed, ToolConsole console, CancellationToken cancellationToken)
     {
-        string function = parsed.GetRequiredValue(_function);
+        var function = parsed.GetRequiredValue(_function);
         if (string.IsNullOrWhiteSpace(function)) throw ToolException.Usage("The function's name is blank.");
         var request = new InvokeWithResponseStreamRequest(function)
         {
@@ -127,9 +127,9 @@ internal sealed class InvocationOptions
         {
             return new LambdaStreamingClient(options);
         }
-        catch (ArgumentException e)
+        catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(e));
+            throw ToolException.Usage(WithoutParameter(exception));
         }
     }
 
@@ -140,18 +140,18 @@ internal sealed class InvocationOptions
         {
             return await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         }
-        catch (ArgumentException e)
+        catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(e));
+            throw ToolException.Usage(WithoutParameter(exception));
         }
-        catch (LambdaTransportException e) when (parsed.GetValue(_local) && !e.FunctionMayHaveRun)
+        catch (LambdaTransportException exception) when (parsed.GetValue(_local) && !exception.FunctionMayHaveRun)
         {
-            throw new ToolException(ExitCode.Transport, $"{e.Message} Is `lambda-stream serve` running, on that port?", e);
+            throw new ToolException(ExitCode.Transport, $"{exception.Message} Is `lambda-stream serve` running, on that port?", exception);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
             // Between two attempts the platform's own words come, which say nothing of the function.
-            throw new InterruptedException($"Interrupted. {(e.Message.StartsWith("The call of", StringComparison.Ordinal) ? e.Message : "No answer had come; an earlier attempt may have run the function.")}", e);
+            throw new InterruptedException($"Interrupted. {(exception.Message.StartsWith("The call of", StringComparison.Ordinal) ? exception.Message : "No answer had come; an earlier attempt may have run the function.")}", exception);
         }
     }
 
@@ -159,8 +159,8 @@ internal sealed class InvocationOptions
 
     private static Uri? ParseUrl(ArgumentResult result)
     {
-        string text = result.Tokens.Single().Value;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https") return url;
+        var text = result.Tokens.Single().Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
         result.AddError($"'{text}' is no http or https address, like http://127.0.0.1:{LocalService.DefaultPort}.");
         return null;
     }

@@ -54,15 +54,15 @@ internal sealed class OutputFile : IAsyncDisposable
             if (!OperatingSystem.IsWindows() && Path.GetFullPath(path) is var full && (IsDevice(full) || IsDevice(Resolve(full)))) return OpenDevice(path);
 
             // Through a link, so that the link stays one.
-            string target = new FileInfo(path) is not { LinkTarget: not null } link ? path
+            var target = new FileInfo(path) is not { LinkTarget: not null } link ? path
                 : OperatingSystem.IsWindows() ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : Resolve(Path.GetFullPath(path));
             if (Directory.Exists(target)) throw ToolException.Usage($"{option}: {path} is a folder; name a file in it. Nothing was sent.");
             if (IsPipe(target)) throw ToolException.Usage($"{option}: {path} is a named pipe; write to a file, or redirect standard output to the pipe. Nothing was sent.");
             return OpenPartial(path, target, option);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The file {path} can't be written: {e.Message.TrimEnd('.')}. Nothing was sent.", e);
+            throw new ToolException(ExitCode.Local, $"The file {path} can't be written: {exception.Message.TrimEnd('.')}. Nothing was sent.", exception);
         }
     }
 
@@ -92,9 +92,9 @@ internal sealed class OutputFile : IAsyncDisposable
             _stream.Dispose();
             File.Move(_partialPath, _path, overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The answer is whole, but {_partialPath} can't be renamed to {_path}: {e.Message.TrimEnd('.')}.", e);
+            throw new ToolException(ExitCode.Local, $"The answer is whole, but {_partialPath} can't be renamed to {_path}: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class OutputFile : IAsyncDisposable
             await _stream.DisposeAsync();
             if (_created && new FileInfo(_partialPath).Length == 0) File.Delete(_partialPath);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
         }
     }
@@ -128,26 +128,26 @@ internal sealed class OutputFile : IAsyncDisposable
     {
         if (path == "/dev/stdout") return 1;
         if (path == "/dev/stderr") return 2;
-        string? prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
-        return prefix is not null && int.TryParse(path.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        var prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
+        return prefix is not null && int.TryParse(path.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     private static OutputFile OpenPartial(string name, string target, string option)
     {
-        string partial = target + ".partial";
+        var partial = target + ".partial";
 
         // The rename would make FILE a link, after writing to whatever it leads to; and a pipe waits for a reader, for ever.
         if (new FileInfo(partial).LinkTarget is not null || IsPipe(partial)) throw ToolException.Usage($"{option}: {partial}, which the answer needs until it is whole, is a link or a pipe; remove it. Nothing was sent.");
 
         // Of two programs that write one file the second is refused. On Unix that keeps out .NET programs alone, and readers like tail stay welcome.
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Share = OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None };
-        bool created = !File.Exists(partial);
+        var created = !File.Exists(partial);
         if (OperatingSystem.IsWindows() || !File.Exists(target)) return new OutputFile(name, target, Create(partial, options), partial, created);
 
         // The new file takes the old one's place, so what others may not read they may not read now either. Set-user-ID and its like were given to other bytes.
-        UnixFileMode mode = File.GetUnixFileMode(target) & Permissions;
+        var mode = File.GetUnixFileMode(target) & Permissions;
         options.UnixCreateMode = mode;
-        FileStream stream = Create(partial, options);
+        var stream = Create(partial, options);
         try
         {
             if (File.GetUnixFileMode(stream.SafeFileHandle) != mode) File.SetUnixFileMode(stream.SafeFileHandle, mode);
@@ -170,10 +170,10 @@ internal sealed class OutputFile : IAsyncDisposable
     // As the system follows links, in every part of the path. The platform's own takes a `..` in a link off the path's text, and so leaves the wrong folder.
     private static string Resolve(string fullPath)
     {
-        string root = Path.GetPathRoot(fullPath)!;
-        string real = root;
+        var root = Path.GetPathRoot(fullPath)!;
+        var real = root;
         var left = new Stack<string>(Parts(fullPath));
-        for (int links = 0; left.TryPop(out string? part);)
+        for (var links = 0; left.TryPop(out var part);)
         {
             if (part is ".." or ".")
             {
@@ -181,7 +181,7 @@ internal sealed class OutputFile : IAsyncDisposable
                 continue;
             }
 
-            string next = Path.Combine(real, part);
+            var next = Path.Combine(real, part);
             if (new FileInfo(next).LinkTarget is not { } target)
             {
                 real = next;
@@ -190,7 +190,7 @@ internal sealed class OutputFile : IAsyncDisposable
 
             if (++links > MaxLinks) throw new IOException($"Too many levels of symbolic links in {fullPath}");
             if (Path.IsPathRooted(target)) real = root;
-            foreach (string step in Parts(target)) left.Push(step);
+            foreach (var step in Parts(target)) left.Push(step);
         }
 
         return real;

@@ -14,7 +14,7 @@ internal static class PayloadArgument
     {
         // Standard input that nobody asked for is left alone: in a script it may be somebody else's.
         if (argument is null) return default;
-        byte[] payload = argument is "-" or "@-"
+        var payload = argument is "-" or "@-"
             ? await ReadInputAsync(console, cancellationToken)
             : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
         if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong) throw ToolException.Usage($"The payload is no JSON: {wrong}. {Advice(argument)} Nothing was sent.");
@@ -30,15 +30,15 @@ internal static class PayloadArgument
             throw ToolException.Usage("The client context is neither a JSON object, nor @FILE, nor base64. Nothing was sent.");
         }
 
-        byte[] json = await ReadTextOrFileAsync(argument, "--client-context", cancellationToken);
+        var json = await ReadTextOrFileAsync(argument, "--client-context", cancellationToken);
         if (WrongWith(json) is { } wrong) throw ToolException.Usage($"The client context is no JSON: {wrong}. Nothing was sent.");
         try
         {
             return InvokeWithResponseStreamRequest.EncodeClientContext(Encoding.UTF8.GetString(json));
         }
-        catch (ArgumentException e)
+        catch (ArgumentException exception)
         {
-            throw ToolException.Usage($"{e.Message.Split(" (Parameter ")[0]} Nothing was sent.");
+            throw ToolException.Usage($"{exception.Message.Split(" (Parameter ")[0]} Nothing was sent.");
         }
     }
 
@@ -56,11 +56,11 @@ internal static class PayloadArgument
 
             return null;
         }
-        catch (JsonException e)
+        catch (JsonException exception)
         {
             // The parser's own words without its place, which counts from 0.
-            string what = e.Message.Split(" LineNumber:")[0].Split(" Path:")[0].TrimEnd('.');
-            return string.Create(CultureInfo.InvariantCulture, $"line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {what}");
+            var what = exception.Message.Split(" LineNumber:")[0].Split(" Path:")[0].TrimEnd('.');
+            return string.Create(CultureInfo.InvariantCulture, $"line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}");
         }
     }
 
@@ -74,7 +74,7 @@ internal static class PayloadArgument
     private static async Task<byte[]> ReadTextOrFileAsync(string argument, string option, CancellationToken cancellationToken)
     {
         if (!argument.StartsWith('@')) return Encoding.UTF8.GetBytes(argument);
-        string path = argument[1..];
+        var path = argument[1..];
         if (path.Length == 0) throw ToolException.Usage($"{option} @ names no file: write @FILE.");
         try
         {
@@ -83,15 +83,15 @@ internal static class PayloadArgument
             // To open or read a named pipe can't be cancelled; leaving it behind is enough, the program ends.
             return await Task.Run(() => ReadFileAsync(path), cancellationToken).WaitAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw ToolException.Usage($"{option}: the file {path} can't be read: {e.Message} Nothing was sent.");
+            throw ToolException.Usage($"{option}: the file {path} can't be read: {exception.Message} Nothing was sent.");
         }
     }
 
     private static async Task<byte[]> ReadFileAsync(string path)
     {
-        await using FileStream file = File.OpenRead(path);
+        await using var file = File.OpenRead(path);
         return await ReadToEndAsync(file, path, CancellationToken.None);
     }
 
@@ -106,7 +106,7 @@ internal static class PayloadArgument
     private static async Task<byte[]> ReadToEndAsync(Stream stream, string name, CancellationToken cancellationToken)
     {
         using var payload = new MemoryStream();
-        byte[] buffer = new byte[64 * 1024];
+        var buffer = new byte[64 * 1024];
         while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
         {
             payload.Write(buffer, 0, count);

@@ -19,12 +19,12 @@ internal static class RecordCommand
         command.Add(to);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            InvokeWithResponseStreamRequest request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
-            using LambdaStreamingClient client = invocation.CreateClient(parsed, console);
-            string path = parsed.GetRequiredValue(to);
-            await using OutputFile? file = OutputFile.IsStandardOutput(path) ? null : OutputFile.Open(path, to.Name);
-            await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
-            RecordedStream recording = await ReadAsync(response, cancellationToken);
+            var request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
+            using var client = invocation.CreateClient(parsed, console);
+            var path = parsed.GetRequiredValue(to);
+            await using var file = OutputFile.IsStandardOutput(path) ? null : OutputFile.Open(path, to.Name);
+            await using var response = await invocation.SendAsync(client, request, parsed, cancellationToken);
+            var recording = await ReadAsync(response, cancellationToken);
             invocation.PrintLog(parsed, InvocationOptions.LogOf(response.InvokeComplete), console);
             return await KeepAsync(recording, response.InvokeComplete, file, console, cancellationToken);
         });
@@ -33,7 +33,7 @@ internal static class RecordCommand
 
     private static async Task<int> KeepAsync(RecordedStream recording, InvokeComplete? complete, OutputFile? file, ToolConsole console, CancellationToken cancellationToken)
     {
-        string where = "";
+        var where = "";
         if (file is { IsPartial: true })
         {
             await SaveAsync(recording, file);
@@ -44,7 +44,7 @@ internal static class RecordCommand
             await PrintAsync(recording, new AnswerOutput(file, console), cancellationToken);
         }
 
-        (int exitCode, string end) = complete switch
+        var (exitCode, end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
             { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.NameOf(complete)}, and is recorded so"),
@@ -60,9 +60,9 @@ internal static class RecordCommand
         {
             return await RecordedStream.RecordAsync(response, cancellationToken);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
-            throw InterruptedException.AmidAnswer(e);
+            throw InterruptedException.AmidAnswer(exception);
         }
     }
 
@@ -74,9 +74,9 @@ internal static class RecordCommand
             file.Close();
             await recording.SaveAsync(file.CurrentPath, CancellationToken.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The recording {file.Name} can't be written: {e.Message.TrimEnd('.')}. The function ran.", e);
+            throw new ToolException(ExitCode.Local, $"The recording {file.Name} can't be written: {exception.Message.TrimEnd('.')}. The function ran.", exception);
         }
 
         file.Commit();
@@ -85,15 +85,15 @@ internal static class RecordCommand
     // The library saves to a path, and what is open already has none that would not begin anew.
     private static async Task PrintAsync(RecordedStream recording, AnswerOutput output, CancellationToken cancellationToken)
     {
-        string saved = Path.GetTempFileName();
+        var saved = Path.GetTempFileName();
         try
         {
             await recording.SaveAsync(saved, CancellationToken.None);
             await output.WriteAsync(new ReadOnlySequence<byte>(await File.ReadAllBytesAsync(saved, CancellationToken.None)), cancellationToken);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
-            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", e);
+            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", exception);
         }
         finally
         {
