@@ -83,20 +83,28 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         cancellationToken.ThrowIfCancellationRequested();
 
         var telemetry = CallTelemetry.Start(request, _timeProvider);
+        InvocationCall? call = null;
         try
         {
             var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
             telemetry?.SetService(settings);
             var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
-            var call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
+            call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
             var response = await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);
             if (telemetry is not null) response.Observe(telemetry);
             return response;
         }
-        catch (Exception exception) when (telemetry is not null)
+        catch (Exception exception)
         {
-            telemetry.Fail(exception);
+            call?.End();
+            if (call?.MayHaveRun() == true && exception is LambdaStreamingException { FunctionMayHaveRun: false } failure)
+                failure.AddAttemptThatMayHaveRun();
+            telemetry?.Fail(exception);
             throw;
+        }
+        finally
+        {
+            call?.End();
         }
     }
 

@@ -35,18 +35,56 @@ internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, Ca
     /// <summary>Whether nothing is run, whatever becomes of the request.</summary>
     public bool IsDryRun => Request.InvocationType == InvocationType.DryRun;
 
+    private SingleUseContent? _latest;
+    private int _attempts;
+    private int _hasEnded;
+
     /// <summary>How often the request was sent, or given to be sent, so far.</summary>
-    public int Attempts { get; set; }
+    public int Attempts => Volatile.Read(ref _attempts);
 
     /// <summary>What the attempt before this one ended with.</summary>
     public LambdaStreamingException? LastFailure { get; set; }
 
-    /// <summary>Whether any attempt so far may have run the function: then no later one can say that it did not.</summary>
-    public bool FunctionMayHaveRun { get; set; }
+    /// <summary>Whether the call has returned or thrown: no attempt may be sent after that.</summary>
+    public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
-    public LambdaErrorDetails Details => Describe();
+    /// <summary>Begins an attempt.</summary>
+    /// <returns>The content that is sent, and the number of the attempt, from 1.</returns>
+    public (SingleUseContent Content, int Number) BeginAttempt(bool ownsHttpClient)
+    {
+        var content = new SingleUseContent(this, canBeSentUnseen: !ownsHttpClient);
+        do content.Previous = _latest;
+        while (Interlocked.CompareExchange(ref _latest, content, content.Previous) != content.Previous);
+        return (content, Interlocked.Increment(ref _attempts));
+    }
 
-    public LambdaErrorDetails Describe(HttpStatusCode statusCode = default, string? requestId = null) => new() { StatusCode = statusCode, RequestId = requestId, FunctionName = Request.FunctionName, Region = Settings.Region.SystemName, Attempts = Attempts, MaxAttempts = MaxAttempts, FunctionMayHaveRun = FunctionMayHaveRun ? true : IsDryRun ? false : null };
+    /// <summary>Ends the call. What <see cref="MayHaveRun"/> says afterwards does not change any more.</summary>
+    public void End() => Interlocked.Exchange(ref _hasEnded, 1);
+
+    /// <summary>
+    /// Whether any attempt may have run the function, except for <paramref name="attempt"/>. An attempt counts from the
+    /// moment that its content was asked for until its end shows that the function did not run.
+    /// </summary>
+    public bool MayHaveRun(SingleUseContent? attempt = null)
+    {
+        for (var other = Volatile.Read(ref _latest); other is not null; other = other.Previous)
+        {
+            if (!ReferenceEquals(other, attempt) && (other.MayHaveRun ?? (other.MayHaveBeenSent && !IsDryRun))) return true;
+        }
+
+        return false;
+    }
+
+    public LambdaErrorDetails Describe(SingleUseContent attempt, HttpStatusCode statusCode = default, string? requestId = null) => new()
+    {
+        StatusCode = statusCode,
+        RequestId = requestId,
+        FunctionName = Request.FunctionName,
+        Region = Settings.Region.SystemName,
+        Attempts = Attempts,
+        MaxAttempts = MaxAttempts,
+        FunctionMayHaveRun = MayHaveRun(attempt) ? true : IsDryRun ? false : null,
+    };
 }
 
 /// <summary>One attempt: builds the request, signs it, sends it, and reads the head of the answer.</summary>
@@ -57,40 +95,41 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
 
     public async Task<InvokeWithResponseStreamResponse> SendAsync(InvocationCall call, CancellationToken attemptToken)
     {
-        var content = new SingleUseContent(call.Request.Payload);
+        var (content, number) = call.BeginAttempt(ownsHttpClient);
         try
         {
-            return await SendOnceAsync(call, content, attemptToken).ConfigureAwait(false);
+            var response = await SendOnceAsync(call, content, number, attemptToken).ConfigureAwait(false);
+            content.MayHaveRun = !call.IsDryRun;
+            return response;
         }
         catch (LambdaStreamingException exception)
         {
             call.LastFailure = exception;
-            call.FunctionMayHaveRun |= exception.FunctionMayHaveRun;
+            content.MayHaveRun = exception.FunctionMayHaveRun;
             throw;
         }
-        catch
+        finally
         {
-            // A strategy of the user's own pipeline may have ended it, and another send it again.
-            call.FunctionMayHaveRun |= MayHaveBeenSent(content) && !call.IsDryRun;
-            throw;
+            // Also for what a strategy of the user's own pipeline ended, so that the payload is not asked for again.
+            content.MayHaveRun ??= content.MayHaveBeenSent && !call.IsDryRun;
         }
     }
 
-    private async Task<InvokeWithResponseStreamResponse> SendOnceAsync(InvocationCall call, SingleUseContent content, CancellationToken attemptToken)
+    private async Task<InvokeWithResponseStreamResponse> SendOnceAsync(InvocationCall call, SingleUseContent content, int number, CancellationToken attemptToken)
     {
-        if (++call.Attempts > 1) call.Telemetry?.Resend(call.Attempts, call.LastFailure);
-        var (message, redactor, skew) = await BuildAsync(call, content, attemptToken).ConfigureAwait(false);
+        if (number > 1) call.Telemetry?.Resend(number, call.LastFailure);
+        var (message, redactor, skew) = await BuildAsync(call, content, number, attemptToken).ConfigureAwait(false);
         using var _ = message;
 
-        Log.AttemptSent(logger, call.Attempts, call.Request.FunctionName);
+        Log.AttemptSent(logger, number, call.Request.FunctionName);
         var sentAt = options.TimeProvider.GetTimestamp();
         var response = await SendAsync(call, message, redactor, content, attemptToken).ConfigureAwait(false);
         try
         {
             if (logger.IsEnabled(LogLevel.Debug)) Log.AnswerBegins(logger, call.Request.FunctionName, (int)response.StatusCode, RequestIdOf(response, redactor));
             if (response.StatusCode == HttpStatusCode.ProxyAuthenticationRequired) throw TransportError(call, redactor, content, null, ProxyException.AuthenticationRequired(call.Url, handler: null));
-            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, redactor, skew, sentAt, response, attemptToken).ConfigureAwait(false);
-            var details = Accept(call, response, redactor);
+            if ((int)response.StatusCode is < 200 or > 299) throw await ServiceErrorAsync(call, content, redactor, skew, sentAt, response, attemptToken).ConfigureAwait(false);
+            var details = Accept(call, content, response, redactor);
             return Begin(call, response, redactor, details, call.IsDryRun ? null : await OpenAsync(call, response, redactor, details).ConfigureAwait(false));
         }
         catch
@@ -100,7 +139,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private async Task<(HttpRequestMessage Message, Redactor Redactor, TimeSpan Skew)> BuildAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
+    private async Task<(HttpRequestMessage Message, Redactor Redactor, TimeSpan Skew)> BuildAsync(InvocationCall call, SingleUseContent content, int number, CancellationToken cancellationToken)
     {
         var request = call.Request;
         var message = new HttpRequestMessage(HttpMethod.Post, call.Url) { Content = content, Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
@@ -112,14 +151,14 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             if (request.ClientContext is { Length: > 0 } clientContext) message.Headers.TryAddWithoutValidation("X-Amz-Client-Context", clientContext);
             if (request.TenantId is { Length: > 0 } tenantId) message.Headers.TryAddWithoutValidation("X-Amz-Tenant-Id", tenantId);
 
-            var keys = await KeysAsync(call, cancellationToken).ConfigureAwait(false);
+            var keys = await KeysAsync(call, content, cancellationToken).ConfigureAwait(false);
             var skew = clockSkew.Of(call.Settings.Endpoint);
             RequestSigner.Sign(message, request.Payload, keys, call.Settings.Region, options.TimeProvider.GetUtcNow() + skew);
 
             // Not signed: what proxies and retries may change on the way. Source: AWSSDK.Core 4.0.102 leaves the same ones out of its signature.
             message.Headers.TryAddWithoutValidation("User-Agent", call.Settings.UserAgent);
             message.Headers.TryAddWithoutValidation("amz-sdk-invocation-id", call.InvocationId);
-            message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={call.Attempts}; max={max}" : $"attempt={call.Attempts}");
+            message.Headers.TryAddWithoutValidation("amz-sdk-request", call.MaxAttempts is { } max ? $"attempt={number}; max={max}" : $"attempt={number}");
             TraceContext.AddTo(message, options.TraceHeaders, SettingsEnvironment.Process);
             return (message, Redactor.Create(request, keys.SecretKey.AsMemory(), keys.Token.AsMemory(), RequestSigner.SignatureOf(message)), skew);
         }
@@ -130,7 +169,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private static async Task<ImmutableCredentials> KeysAsync(InvocationCall call, CancellationToken cancellationToken)
+    private static async Task<ImmutableCredentials> KeysAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
     {
         try
         {
@@ -138,12 +177,12 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled while its credentials were being read. {(call.FunctionMayHaveRun ? "An earlier attempt may have run the function." : "Nothing was sent.")}", exception, call.CancellationToken);
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled while its credentials were being read. {(call.MayHaveRun(content) ? "An earlier attempt may have run the function." : "Nothing was sent.")}", exception, call.CancellationToken);
         }
         catch (LambdaConfigurationException exception)
         {
             // This attempt was not sent; those before it were.
-            throw new LambdaConfigurationException(exception.Message, call.Details with { Attempts = call.Attempts - 1 }, exception.InnerException);
+            throw new LambdaConfigurationException(exception.Message, call.Describe(content) with { Attempts = call.Attempts - 1 }, exception.InnerException);
         }
     }
 
@@ -163,7 +202,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(call.IsDryRun ? "A dry run runs nothing." : MayHaveBeenSent(content) || call.FunctionMayHaveRun ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
+            throw new OperationCanceledException($"The call of {call.Request.FunctionName} was cancelled. {(call.IsDryRun ? "A dry run runs nothing." : content.MayHaveBeenSent || call.MayHaveRun(content) ? "The function may have run, and is billed to its end." : "Nothing was sent.")}", exception, call.CancellationToken);
         }
         catch (OperationCanceledException exception) when (attemptToken.IsCancellationRequested)
         {
@@ -180,6 +219,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
     private async Task<HttpResponseMessage> HandOverAsync(HttpRequestMessage message, SingleUseContent content, CancellationToken cancellationToken)
     {
         // Only this method's own flow has it: an async method gives its caller's flow back.
+        content.IsHandedOver = true;
         if (!ownsHttpClient) content.Permit.Enter(message);
         try
         {
@@ -213,27 +253,24 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             _ => $"The request to {endpoint} could not be sent: {redactor.Line(exception.Message)}",
         };
         var isKept = exception is ProxyException { KeptTheRequest: true };
-        var mayHaveBeenSent = !isKept && MayHaveBeenSent(content);
+        var mayHaveBeenSent = !isKept && content.MayHaveBeenSent;
         var consequence = call.IsDryRun ? "A dry run runs nothing."
-            : isKept && !call.FunctionMayHaveRun ? "The request was not passed on, so the function did not run."
+            : isKept && !call.MayHaveRun(content) ? "The request was not passed on, so the function did not run."
             : mayHaveBeenSent && content.SendingBegan ? "The request had been sent, so the function may have run."
             : mayHaveBeenSent ? $"Without a payload, and without a {nameof(SendOnceHandler)} in the HttpClient that was given, nothing tells whether the request was sent: the function may have run."
-            : call.FunctionMayHaveRun ? "Nothing was sent this time, but an earlier attempt may have run the function."
+            : call.MayHaveRun(content) ? "Nothing was sent this time, but an earlier attempt may have run the function."
             : "Nothing was sent, so the function did not run.";
         return new LambdaTransportException(
-            $"{what} {consequence} {ErrorText.Call(call.Details)}",
-            call.Details with { FunctionMayHaveRun = (mayHaveBeenSent && !call.IsDryRun) || call.FunctionMayHaveRun, IsTransient = !IsPermanent(exception), StatusCode = (exception as ProxyException)?.StatusCode ?? default },
+            $"{what} {consequence} {ErrorText.Call(call.Describe(content))}",
+            call.Describe(content) with { FunctionMayHaveRun = (mayHaveBeenSent && !call.IsDryRun) || call.MayHaveRun(content), IsTransient = !IsPermanent(exception), StatusCode = (exception as ProxyException)?.StatusCode ?? default },
             exception);
     }
-
-    // A handler of a caller's HttpClient that copies requests may leave an empty content out, and send several; then this one's mark says nothing.
-    private bool MayHaveBeenSent(SingleUseContent content) => content.SendingBegan || (!ownsHttpClient && content.IsEmpty && !content.Permit.IsUsed);
 
     // What a second attempt meets in the same way.
     private static bool IsPermanent(Exception exception) =>
         exception is SecondSendException or ProxyException { IsPermanent: true } || exception.InnerException is SecondSendException or AuthenticationException || exception is InvalidOperationException;
 
-    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, Redactor redactor, TimeSpan skew, long sentAt, HttpResponseMessage response, CancellationToken attemptToken)
+    private async Task<LambdaServiceException> ServiceErrorAsync(InvocationCall call, SingleUseContent content, Redactor redactor, TimeSpan skew, long sentAt, HttpResponseMessage response, CancellationToken attemptToken)
     {
         // Before the body, which may be slow: what the answer says of the time is of now.
         var (now, elapsed) = (options.TimeProvider.GetUtcNow(), options.TimeProvider.GetElapsedTime(sentAt));
@@ -254,7 +291,7 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
             answer = ErrorAnswer.FromHead(response);
         }
 
-        var details = call.Details with
+        var details = call.Describe(content) with
         {
             StatusCode = response.StatusCode,
             RequestId = RequestIdOf(response, redactor),
@@ -265,14 +302,14 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         };
         var entry = ErrorCatalogue.Of(details.ErrorCode, (int)details.StatusCode);
         // The signature was refused before the function, and the next one will be dated by the service's clock. Other errors say nothing of the clock: a proxy's, for one, has its own.
-        if (entry.MayBeClockSkew && clockSkew.Observe(call.Settings.Endpoint, now, response, elapsed, skew)) details = details with { IsTransient = true, FunctionMayHaveRun = call.FunctionMayHaveRun };
+        if (entry.MayBeClockSkew && clockSkew.Observe(call.Settings.Endpoint, now, response, elapsed, skew)) details = details with { IsTransient = true, FunctionMayHaveRun = call.MayHaveRun(content) };
         return entry.Create(ErrorText.Service(details, entry, response, redactor), details);
     }
 
-    private static LambdaErrorDetails Accept(InvocationCall call, HttpResponseMessage response, Redactor redactor)
+    private static LambdaErrorDetails Accept(InvocationCall call, SingleUseContent content, HttpResponseMessage response, Redactor redactor)
     {
         var dryRun = call.IsDryRun;
-        var details = call.Describe(response.StatusCode, RequestIdOf(response, redactor));
+        var details = call.Describe(content, response.StatusCode, RequestIdOf(response, redactor));
         if (response.StatusCode == (dryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return details;
         throw new ResponseStreamCorruptException(
             $"HTTP {(int)response.StatusCode} is no answer to {(dryRun ? "a dry run (204 is)" : "an invocation (200 is)")}. Something between this client and Lambda may have answered in its place. {ErrorText.MayBeRunning} {ErrorText.Call(details)}",

@@ -9,18 +9,36 @@ internal sealed class SingleUseContent : HttpContent
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
     private readonly ReadOnlyMemory<byte> _payload;
+    private readonly InvocationCall _call;
+    private readonly bool _canBeSentUnseen;
     private SendPermit? _permit;
     private int _sends;
 
-    public SingleUseContent(ReadOnlyMemory<byte> payload)
+    /// <param name="call">The call that this is an attempt of.</param>
+    /// <param name="canBeSentUnseen">Whether handlers of a caller may send the request without asking for an empty content.</param>
+    public SingleUseContent(InvocationCall call, bool canBeSentUnseen)
     {
-        _payload = payload;
+        _call = call;
+        _payload = call.Request.Payload;
+        _canBeSentUnseen = canBeSentUnseen && _payload.IsEmpty;
         // Source: what the JavaScript, Go and Rust SDKs send to the live service.
         Headers.ContentType = OctetStream;
     }
 
     /// <summary>Whether any part of the request may have left: the head is written just before this content is asked for.</summary>
     public bool SendingBegan => Volatile.Read(ref _sends) > 0 || _permit is { CopySendingBegan: true };
+
+    /// <summary>The attempt before this one.</summary>
+    public SingleUseContent? Previous { get; set; }
+
+    /// <summary>Whether the request may have left, as far as can be seen.</summary>
+    public bool MayHaveBeenSent => SendingBegan || (_canBeSentUnseen && IsHandedOver && !Permit.IsUsed);
+
+    /// <summary>Whether the request was given to the <see cref="HttpClient"/>.</summary>
+    public bool IsHandedOver { get; set; }
+
+    /// <summary>Whether this attempt may have run the function, once its end says so; <see langword="null"/> before.</summary>
+    public bool? MayHaveRun { get; set; }
 
     /// <summary>The permit of the attempt that this content was made for. Only a caller's HttpClient has handlers that need one.</summary>
     public SendPermit Permit => _permit ??= new SendPermit();
@@ -36,6 +54,8 @@ internal sealed class SingleUseContent : HttpContent
     {
         if (Interlocked.Exchange(ref _sends, 1) != 0)
             throw new SecondSendException();
+        // A pipeline may leave an attempt behind. The exception of the call has told by now what may have run.
+        if (_call.HasEnded) throw new OperationCanceledException("The call has ended; this attempt must not be sent any more.");
         return stream.WriteAsync(_payload, cancellationToken).AsTask();
     }
 
