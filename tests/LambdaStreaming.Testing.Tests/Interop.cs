@@ -11,11 +11,11 @@ internal static class Interop
 
     public static void NeedsNodeRuntime() => Assert.SkipUnless(
         Runs("node", "--version") && File.Exists(Path.Combine(Folder, "node_modules", "aws-lambda-ric", "rapid-client.node")),
-        "Needs node and the npm package aws-lambda-ric: run tests/interop/install.");
+        "Needs node and the npm package aws-lambda-ric: run eng/install-interop.sh.");
 
     public static void NeedsJavaScriptSdk() => Assert.SkipUnless(
         Runs("node", "--version") && Directory.Exists(Path.Combine(Folder, "node_modules", "@aws-sdk", "client-lambda")),
-        "Needs node and the npm package @aws-sdk/client-lambda: run tests/interop/install.");
+        "Needs node and the npm package @aws-sdk/client-lambda: run eng/install-interop.sh.");
 
     public static void NeedsBoto3() => Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Coverage-guided fuzzing of the client: run.sh SECONDS [TARGET…], a share of the time for each target. Needs AFL++ (Debian: apt-get install afl++).
+# Coverage-guided fuzzing of the client: fuzz-afl.sh SECONDS [TARGET…], a share of the time for each target. Needs AFL++ (Debian: apt-get install afl++).
 # Findings are in artifacts/fuzz/out/TARGET/default/crashes; `LambdaStreaming.Fuzz replay TARGET FILE` shows one. A second run goes on where the last one stopped.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:?how many seconds}
 shift
 work=artifacts/fuzz

@@ -14,4 +14,4 @@ if [ -z "$report" ] || [ "$report" = --no-build ]; then
     --coverlet --coverlet-output-format cobertura --coverlet-include '[LambdaStreaming.Client]*' --coverlet-exclude-by-attribute GeneratedCodeAttribute
   report=$(find "$results" -name '*.cobertura*.xml' | head -1)
 fi
-python3 tests/coverage.py "$report" 95
+python3 eng/coverage.py "$report" 95

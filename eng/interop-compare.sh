@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What users of boto3 and of the AWS SDK for JavaScript see of broken answers, beside docs/comparison.md. Needs node, npm install (tests/interop/install), and python3 with boto3.
+# What users of boto3 and of the AWS SDK for JavaScript see of broken answers, beside docs/comparison.md. Needs node, npm install (eng/install-interop.sh), and python3 with boto3.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 dotnet build tests/LambdaStreaming.Soak -c Release -v quiet --nologo
 soak=artifacts/bin/LambdaStreaming.Soak/release/LambdaStreaming.Soak
 coproc SERVER { "$soak" serve; }
