@@ -45,8 +45,12 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>The region that requests must be signed for.</summary>
     public RegionEndpoint Region => _options.Region;
 
-    /// <summary>The requests seen so far, in the order of their arrival; those that were refused too.</summary>
-    /// <remarks>The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them.</remarks>
+    /// <summary>The requests that were accepted or refused so far, in that order.</summary>
+    /// <remarks>
+    /// The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them. A request is contained from when it was refused,
+    /// or accepted: its signature was verified, and the delay of its script and the function's time-out run. A test that sees it can
+    /// advance the server's <see cref="TimeProvider"/>.
+    /// </remarks>
     public IReadOnlyList<SeenRequest> Requests => _requests.Snapshot();
 
     /// <summary>How many connections were opened so far.</summary>
@@ -127,11 +131,11 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <returns>The function, to say what its calls meet.</returns>
     public LocalFunction AddFunction(string name, RecordedStream recording, ReplayTiming timing) => _options.AddFunction(name, recording, timing);
 
-    /// <summary>Waits for the next request: the first call returns the first that arrives, or has arrived, the second the second.</summary>
+    /// <summary>Waits for the next of the <see cref="Requests"/>: the first call returns the first, the second call the second.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<SeenRequest> WaitForRequestAsync(CancellationToken cancellationToken = default) => _requests.NextAsync(cancellationToken);
 
-    /// <summary>Waits for the first request, of those seen and those to come, that fits.</summary>
+    /// <summary>Waits for the first of the <see cref="Requests"/>, present and future, that fits.</summary>
     /// <param name="predicate">Whether a request fits.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<SeenRequest> FindRequestAsync(Func<SeenRequest, bool> predicate, CancellationToken cancellationToken = default)

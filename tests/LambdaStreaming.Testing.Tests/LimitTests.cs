@@ -41,6 +41,28 @@ public class LimitTests
         never.SetResult();
     }
 
+    [Fact]
+    public async Task WithTimeout_TimeIsOverAsSoonAsTheRequestIsVisible_EndsWithSandboxTimedout()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("slow", (_, _, cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken))
+                    .WithTimeout(TimeSpan.FromSeconds(3));
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        var answer = http.InvokeAsync("slow");
+        await server.WaitForRequestAsync(Token);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        using var response = await answer.WaitAsync(Soon, Token);
+
+        Assert.Equal("Sandbox.Timedout", (string?)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["ErrorCode"]);
+    }
+
     [Theory]
     [InlineData(true, "ReservedFunctionConcurrentInvocationLimitExceeded")]
     [InlineData(false, "ConcurrentInvocationLimitExceeded")]

@@ -394,6 +394,31 @@ public class LocalLambdaServerTests
         await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync(Token));
     }
 
+    [Theory]
+    [InlineData("f", 200, null)]
+    [InlineData("g", 404, "ResourceNotFoundException")]
+    public async Task Requests_BeforeARequestIsAcceptedOrRefused_DoNotContainIt(string name, int status, string? errorCode)
+    {
+        var visible = new List<int>();
+        LocalLambdaServer? started = null;
+        // The signature is verified by this clock.
+        var clock = new ObservedClock(() => visible.Add(started?.Requests.Count ?? 0));
+        await using var server = started = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("f");
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync(name);
+        await response.Content.ReadAsByteArrayAsync(Token);
+
+        Assert.All(visible, count => Assert.Equal(0, count));
+        Assert.Equal((status, errorCode), (server.Requests[0].StatusCode, server.Requests[0].ErrorCode));
+    }
+
     [Fact]
     public async Task Requests_MoreThanAreKept_TheLastOnes()
     {
@@ -411,5 +436,14 @@ public class LocalLambdaServerTests
         Assert.Equal("12", string.Concat(server.Requests.Select(request => System.Text.Encoding.UTF8.GetString(request.Payload.Span))));
         Assert.Same(server.Requests[0], await server.WaitForRequestAsync(TestContext.Current.CancellationToken));
         Assert.Same(server.Requests[1], await server.FindRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
+    }
+
+    private sealed class ObservedClock(Action onRead) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow()
+        {
+            onRead();
+            return base.GetUtcNow();
+        }
     }
 }

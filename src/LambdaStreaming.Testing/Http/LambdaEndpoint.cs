@@ -44,7 +44,7 @@ internal sealed class LambdaEndpoint(
             return;     // the client left amid its request
         }
 
-        var request = Record(context, body);
+        var request = CreateRequest(context, body);
         context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
         // The service's clock, which may be set by a test: clients correct their own by it.
         context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
@@ -84,6 +84,7 @@ internal sealed class LambdaEndpoint(
         if (invocation.InvocationType == "DryRun")
         {
             request.StatusCode = context.Response.StatusCode = 204;
+            requests.Add(request);
             await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
             return;
         }
@@ -132,7 +133,11 @@ internal sealed class LambdaEndpoint(
         var faults = function.NextCall();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         var wire = new ResponseWire(context, request, faults);
-        if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, options.TimeProvider, gone.Token).ConfigureAwait(false);
+        // A test advances its clock once it sees the request: by then the signature is verified, and the timers run.
+        using var timeout = new CancellationTokenSource(faults.Delay + function.Timeout, options.TimeProvider);
+        var delay = Task.Delay(faults.Delay, options.TimeProvider, gone.Token);
+        requests.Add(request);
+        await delay.ConfigureAwait(false);
         if (faults.SilentBeforeHead) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token).ConfigureAwait(false);
         if (faults.CutBeforeHead is { } mode)
         {
@@ -143,7 +148,8 @@ internal sealed class LambdaEndpoint(
         switch (faults.Instead)
         {
             case ServiceErrorAnswer error:
-                await RefuseAsync(context, request, error).ConfigureAwait(false);
+                request.SetError(error);
+                await SendErrorAsync(context, request, error).ConfigureAwait(false);
                 break;
             case RawResponse raw:
                 await wire.StartAsync(raw.StatusCode, raw.Headers, gone.Token).ConfigureAwait(false);
@@ -152,16 +158,21 @@ internal sealed class LambdaEndpoint(
                 if (!wire.Ended) await wire.CutAsync(raw.End).ConfigureAwait(false);
                 break;
             default:
-                await RunAsync(function, handler, invocation, faults, wire, gone.Token).ConfigureAwait(false);
+                await RunAsync(function, handler, invocation, faults, wire, timeout.Token, gone.Token).ConfigureAwait(false);
                 break;
         }
     }
 
     private async Task RunAsync(
-        LocalFunction function, FunctionHandler handler, FunctionInvocation invocation, CallFaults faults, ResponseWire wire, CancellationToken gone)
+        LocalFunction function,
+        FunctionHandler handler,
+        FunctionInvocation invocation,
+        CallFaults faults,
+        ResponseWire wire,
+        CancellationToken timeout,
+        CancellationToken gone)
     {
-        using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout);
         var stream = new InvocationStream(wire, invocation, faults, options, over, gone);
         var running = Task.CompletedTask;
         try
@@ -221,10 +232,15 @@ internal sealed class LambdaEndpoint(
         return null;
     }
 
-    private static async Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    private Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
     {
-        request.StatusCode = ServiceErrors.StatusOf(error);
-        request.ErrorCode = error.ErrorCode;
+        request.SetError(error);
+        requests.Add(request);
+        return SendErrorAsync(context, request, error);
+    }
+
+    private static async Task SendErrorAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    {
         await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
         await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
     }
@@ -243,13 +259,13 @@ internal sealed class LambdaEndpoint(
         return body.Length <= options.MaxPayloadBytes ? body.ToArray() : null;
     }
 
-    private SeenRequest Record(HttpContext context, byte[]? body)
+    private SeenRequest CreateRequest(HttpContext context, byte[]? body)
     {
         var target = RawTarget(context);
         (var reference, var queryQualifier) = Parse(context.Request.Method, target);
         var headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
         var sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
-        return requests.Add(sdkInvocationId, attempt => new SeenRequest
+        return new SeenRequest
         {
             RequestId = Guid.NewGuid().ToString(),
             Method = context.Request.Method,
@@ -259,10 +275,10 @@ internal sealed class LambdaEndpoint(
             Headers = headers,
             Payload = body,
             SdkInvocationId = sdkInvocationId,
-            Attempt = attempt,
+            Attempt = requests.CountAttempt(sdkInvocationId),
             ConnectionId = context.Connection.Id,
             ReceivedAt = options.TimeProvider.GetUtcNow(),
-        });
+        };
     }
 
     private static FunctionInvocation Invocation(SeenRequest request, byte[] body, string version, TimeSpan timeout) => new()
