@@ -58,7 +58,7 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
                 if (name.SequenceEqual("__type"u8)) type ??= text;
                 else if (name.SequenceEqual("code"u8) || name.SequenceEqual("Code"u8)) code ??= text;
                 else if (name.SequenceEqual("message"u8) || name.SequenceEqual("Message"u8)) message ??= text;
-                else fields[LenientJson.Unescape(name)] = text;
+                else fields[Encoding.UTF8.GetString(name)] = text;
             }
 
             return new ErrorAnswer(NameOf(type) ?? NameOf(code), message, fields);

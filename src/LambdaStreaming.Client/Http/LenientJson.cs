@@ -27,7 +27,7 @@ internal ref struct LenientJson
     public JsonTokenType Kind { get; }
 
     /// <summary>Reads the next member of an object.</summary>
-    /// <param name="name">Its name as it stands between the quotes. One with escapes in it equals no name that is looked for; no service writes its names like that.</param>
+    /// <param name="name">Its name, unescaped.</param>
     /// <param name="value">Its value, as JSON.</param>
     /// <returns><see langword="false"/> after the last one, with everything to the end of the bytes checked.</returns>
     public bool TryReadMember(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
@@ -35,7 +35,7 @@ internal ref struct LenientJson
         name = value = default;
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.PropertyName) return End();
-        name = _reader.ValueSpan;
+        name = _reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(_reader.ValueSpan)) : _reader.ValueSpan;
         _reader.Read();
         value = TakeValue();
         return true;
