@@ -89,6 +89,7 @@ internal sealed class SigningCredentials
 
         if (keys is null) throw new LambdaConfigurationException(_explain(Redactor.Create(request), null));
         Check(keys.AccessKey, "access key");
+        Check(keys.SecretKey, "secret access key");
         if (keys.UseToken) Check(keys.Token, "session token");
         return keys;
     }
@@ -113,7 +114,8 @@ internal sealed class SigningCredentials
         }
     }
 
-    // Both stand in the head of the request, where a line end would begin another header, or end the head.
+    // Key id and token become headers, where a line end would begin another one. A secret key signs with its line end, so
+    // that the service refuses a signature which looks right.
     private static void Check(string value, string what)
     {
         if (value.AsSpan().IndexOfAnyExceptInRange('!', '~') is >= 0 and var at)
