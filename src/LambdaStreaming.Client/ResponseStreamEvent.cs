@@ -142,9 +142,11 @@ public readonly struct PayloadChunk : IEquatable<PayloadChunk>
 public sealed class InvokeComplete
 {
     /// <summary>What kind of error ended the function; <see langword="null"/> where it ended well. An open set: <c>Unhandled</c>, the function's own error type, <c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>.</summary>
+    /// <value>At most 256 characters; a longer code is truncated and ends with "…".</value>
     public string? ErrorCode { get; init; }
 
     /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
+    /// <value>At most 262,144 characters; longer details are truncated and end with "…".</value>
     public string? ErrorDetails { get; init; }
 
     /// <summary>Whether the function failed: an error's code came, or its details without one.</summary>

@@ -83,7 +83,7 @@ internal sealed class Redactor
             {
                 if (line.Length < maxLength) line.Append('…');
                 if (line.Length >= maxLength || (_hasStartOfPayload && index == _secrets.Length - 1)) break;
-                rest = rest[_secrets[index].Length..];
+                rest = rest[Math.Min(_secrets[index].Length, rest.Length)..];
                 continue;
             }
 
@@ -105,27 +105,30 @@ internal sealed class Redactor
     private bool IsClean(ReadOnlySpan<char> text, int maxLength)
     {
         if (text.Length > maxLength || text.ContainsAnyExceptInRange(' ', '~')) return false;
-        foreach (var secret in _secrets)
+        for (var i = 0; i + MinSecretLength <= text.Length; i++)
         {
-            if (secret.Length >= MinSecretLength && text.Contains(secret.Span, StringComparison.Ordinal)) return false;
+            if (LongestSecretAtStart(text[i..]) >= 0) return false;
         }
 
         return true;
     }
 
-    // The longest one, because a secret may begin like another.
+    // The longest one, because a secret may begin like another. A secret that the end of the text cuts off counts too.
     private int LongestSecretAtStart(ReadOnlySpan<char> text)
     {
         var (longest, length) = (-1, MinSecretLength - 1);
         for (var i = 0; i < _secrets.Length; i++)
         {
             var secret = _secrets[i].Span;
-            if (secret.Length > length && text.StartsWith(secret, StringComparison.Ordinal))
+            if (secret.Length > length && (text.StartsWith(secret) || IsCutOff(text.TrimEnd('…'), secret)))
                 (longest, length) = (i, secret.Length);
         }
 
         return longest;
     }
+
+    private static bool IsCutOff(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
+        text.Length >= MinSecretLength && secret.StartsWith(text);
 
     // Messages end in terminals and logs, where these move the cursor, end the line or reverse the text.
     private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (

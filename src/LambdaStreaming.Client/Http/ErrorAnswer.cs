@@ -15,6 +15,9 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
     /// <summary>How much of an error's body is read.</summary>
     public const int MaxBodyBytes = 64 * 1024;
 
+    /// <summary>Maximum length of an error's name.</summary>
+    public const int MaxCodeLength = 256;
+
     /// <summary>How long an error's body may take: its head is there, and says most of it.</summary>
     public static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(10);
 
@@ -55,7 +58,7 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
                 if (name.SequenceEqual("__type"u8)) type ??= text;
                 else if (name.SequenceEqual("code"u8) || name.SequenceEqual("Code"u8)) code ??= text;
                 else if (name.SequenceEqual("message"u8) || name.SequenceEqual("Message"u8)) message ??= text;
-                else fields[LenientJson.Unescape(name)] = text;
+                else fields[Encoding.UTF8.GetString(name)] = text;
             }
 
             return new ErrorAnswer(NameOf(type) ?? NameOf(code), message, fields);
@@ -88,6 +91,7 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
         if (name.IndexOf(':') is >= 0 and var colon) name = name[..colon];
         if (name.LastIndexOf('#') is >= 0 and var hash) name = name[(hash + 1)..];
         name = name.Trim();
+        if (name.Length > MaxCodeLength) return LenientJson.Truncate(name.ToString(), MaxCodeLength);
         return name.IsEmpty ? null : name.ToString();
     }
 

@@ -169,11 +169,11 @@ internal sealed class InvocationAttempt(HttpClient httpClient, bool ownsHttpClie
         }
     }
 
-    private static async Task<ImmutableCredentials> KeysAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
+    private async Task<ImmutableCredentials> KeysAsync(InvocationCall call, SingleUseContent content, CancellationToken cancellationToken)
     {
         try
         {
-            return await call.Settings.Credentials.ReadAsync(call.Request, cancellationToken).ConfigureAwait(false);
+            return await call.Settings.Credentials.ReadAsync(call.Request, options, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException exception) when (call.CancellationToken.IsCancellationRequested)
         {

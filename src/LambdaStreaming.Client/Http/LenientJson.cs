@@ -27,7 +27,7 @@ internal ref struct LenientJson
     public JsonTokenType Kind { get; }
 
     /// <summary>Reads the next member of an object.</summary>
-    /// <param name="name">Its name as it stands between the quotes. One with escapes in it equals no name that is looked for; no service writes its names like that.</param>
+    /// <param name="name">Its name, unescaped.</param>
     /// <param name="value">Its value, as JSON.</param>
     /// <returns><see langword="false"/> after the last one, with everything to the end of the bytes checked.</returns>
     public bool TryReadMember(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
@@ -35,7 +35,7 @@ internal ref struct LenientJson
         name = value = default;
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.PropertyName) return End();
-        name = _reader.ValueSpan;
+        name = _reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(_reader.ValueSpan)) : _reader.ValueSpan;
         _reader.Read();
         value = TakeValue();
         return true;
@@ -53,8 +53,30 @@ internal ref struct LenientJson
 
     public static bool IsString(ReadOnlySpan<byte> value) => value.StartsWith("\""u8);
 
-    /// <summary>A value as text: what a string says, <see langword="null"/> for null, and anything else as the JSON that it is.</summary>
-    public static string? TextOf(ReadOnlySpan<byte> value) => value.SequenceEqual("null"u8) ? null : IsString(value) ? Unescape(value[1..^1]) : Encoding.UTF8.GetString(value);
+    /// <summary>A value as text: the text of a string, no text for null, and the JSON of anything else.</summary>
+    /// <param name="value">The value, as JSON.</param>
+    /// <param name="maxLength">Maximum length of the text. A longer one is truncated and ends with "…".</param>
+    public static string? TextOf(ReadOnlySpan<byte> value, int maxLength = int.MaxValue)
+    {
+        if (value.SequenceEqual("null"u8)) return null;
+        var isString = IsString(value);
+        if (isString) value = value[1..^1];
+
+        // A character takes at most the six bytes of an escape.
+        var needed = 6 * (maxLength + 1L);
+        var isLong = value.Length > needed;
+        if (isLong) value = value[..(int)needed];
+        var text = isString ? Unescape(value) : Encoding.UTF8.GetString(value);
+        return isLong || text.Length > maxLength ? Truncate(text, maxLength) : text;
+    }
+
+    /// <summary>Shortens a text that is longer than <paramref name="maxLength"/>, so that it ends with "…".</summary>
+    public static string Truncate(string text, int maxLength)
+    {
+        if (text.Length < maxLength) return text + "…";
+        var end = maxLength - 1;
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[end - 1]) ? end - 1 : end), "…");
+    }
 
     /// <summary>What stands between the quotes of a string. What is no UTF-8, and halves of surrogate pairs, become the replacement character.</summary>
     public static string Unescape(ReadOnlySpan<byte> escaped)
@@ -62,7 +84,8 @@ internal ref struct LenientJson
         var text = Encoding.UTF8.GetString(escaped);
         if (!text.Contains('\\', StringComparison.Ordinal)) return text;
 
-        // The reader has seen to it that escapes are whole. Source: RFC 8259, section 7.
+        // The reader has checked that escapes are complete; only the last one of a shortened text may not be.
+        // Source: RFC 8259, section 7.
         var unescaped = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
         {
@@ -72,9 +95,10 @@ internal ref struct LenientJson
                 continue;
             }
 
-            i++;
+            if (++i == text.Length) break;
             if (text[i] == 'u')
             {
+                if (i + 4 >= text.Length) break;
                 unescaped.Append((char)ushort.Parse(text.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
                 i += 4;
                 continue;

@@ -22,6 +22,9 @@ internal enum LambdaMessageKind
 /// <remarks>Source: conformance/responses/README.md; AWS Lambda API reference, InvokeWithResponseStreamResponseEvent.</remarks>
 internal static class LambdaMessage
 {
+    // For the log, which shows fewer characters.
+    private const int MaxEventTypeBytes = 1024;
+
     public static LambdaMessageKind KindOf(ReadOnlySpan<byte> headers)
     {
         var messageType = Find(headers, ":message-type"u8);
@@ -40,7 +43,11 @@ internal static class LambdaMessage
         return default;
     }
 
-    public static string EventTypeOf(ReadOnlySpan<byte> headers) => Encoding.UTF8.GetString(Find(headers, ":event-type"u8));
+    public static string EventTypeOf(ReadOnlySpan<byte> headers)
+    {
+        var type = Find(headers, ":event-type"u8);
+        return Encoding.UTF8.GetString(type[..Math.Min(type.Length, MaxEventTypeBytes)]);
+    }
 
     public static InvokeComplete ReadInvokeComplete(ReadOnlySequence<byte> payload)
     {
@@ -59,7 +66,12 @@ internal static class LambdaMessage
                 else if (name.SequenceEqual("LogResult"u8)) logResult = value;
             }
 
-            return new InvokeComplete { ErrorCode = LenientJson.TextOf(errorCode), ErrorDetails = LenientJson.TextOf(errorDetails), LogResult = LenientJson.TextOf(logResult) };
+            return new InvokeComplete
+            {
+                ErrorCode = LenientJson.TextOf(errorCode, ErrorAnswer.MaxCodeLength),
+                ErrorDetails = LenientJson.TextOf(errorDetails, FunctionErrorDetails.MaxLength),
+                LogResult = LenientJson.TextOf(logResult),
+            };
         }
         catch (JsonException)
         {

@@ -19,7 +19,7 @@ public class ErrorAnswerTests
     [InlineData("""{"message":"grüß \ud83d\ude80 \"q\" \\ \/ \n"}""", null, "grüß 🚀 \"q\" \\ / \n")]
     [InlineData("""{"message":"half \ud83d","__type":"A"}""", "A", "half \ufffd")]
     [InlineData("""{"\ud800":"x","__type":"A"}""", "A", null)]
-    [InlineData("""{"\u006dessage":"escaped","__type":"A"}""", "A", null)]
+    [InlineData("""{"\u006dessage":"escaped","__type":"A"}""", "A", "escaped")]
     [InlineData("\ufeff{\"__type\":\"A\"}", "A", null)]
     [InlineData("""{"__type":"A"} x""", null, null)]
     [InlineData("""{"__type":"A",""", null, null)]
