@@ -63,7 +63,7 @@ public class HostileAnswerTests
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
 
-        await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync(Token));
+        await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync(cancellationToken: Token));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public class HostileAnswerTests
         for (var i = 0; i < 2; i++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
-            await response.ReadAsByteArrayAsync(Token);
+            await response.ReadAsByteArrayAsync(cancellationToken: Token);
         }
 
         Assert.Equal(2, heads.Count);
@@ -114,7 +114,7 @@ public class HostileAnswerTests
 
         var redirect = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => redirecting.InvokeWithResponseStreamAsync(new("f"), Token));
         await using var response = await answering.InvokeWithResponseStreamAsync(new("f"), Token);
-        var page = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(Token));
+        var page = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(cancellationToken: Token));
 
         Assert.All([redirect.Message, page.Message, redirect.RequestId!, response.RequestId, .. logs.Lines], text =>
         {
@@ -128,7 +128,7 @@ public class HostileAnswerTests
     private static Exception? Read(byte[] wire)
     {
         var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => int.MaxValue));
-        var reading = response.ReadAsByteArrayAsync(Token);
+        var reading = response.ReadAsByteArrayAsync(cancellationToken: Token);
         Assert.True(reading.IsCompleted);
         return reading.Exception?.InnerException;
     }
