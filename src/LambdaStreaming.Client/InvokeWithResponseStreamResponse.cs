@@ -113,17 +113,17 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         new OwnedChunkEnumerable(this, cancellationToken);
 
     /// <summary>Reads the answer as Lambda's HTTP integration means it: status, headers and cookies off its front, then the body. For functions that answer through <c>HttpResponseStream</c> or a web adapter.</summary>
+    /// <param name="options">
+    /// The limit, and whether a prelude is looked for. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
     /// <returns>The head; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
     /// <exception cref="PayloadFormatException">The prelude is wrong, e.g. its status code is not an integral number from 100 to 999.</exception>
     /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>, under <see cref="HttpPreludeDetection.Always"/>.</exception>
-    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(CancellationToken cancellationToken = default) => ReadHttpIntegrationResponseAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadHttpIntegrationResponseAsync(CancellationToken)"/>
-    /// <param name="options">The limit, and whether a prelude is looked for.</param>
-    /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
-    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return HttpIntegrationPrelude.ReadAsync(this, Open(cancellationToken), options);

@@ -21,7 +21,8 @@ public enum ResponseStreamEventKind
 
 /// <summary>One event of the answer: a chunk of its payload, or its end.</summary>
 [StructLayout(LayoutKind.Auto)]
-public readonly struct ResponseStreamEvent : IEquatable<ResponseStreamEvent>
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+public readonly struct ResponseStreamEvent
 {
     // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: docs/internals/design-decisions.md.
     private readonly object? _source;
@@ -59,27 +60,13 @@ public readonly struct ResponseStreamEvent : IEquatable<ResponseStreamEvent>
         chunk = default;
         return false;
     }
-
-    /// <inheritdoc/>
-    public bool Equals(ResponseStreamEvent other) => ReferenceEquals(_source, other._source) && _generation == other._generation;
-
-    /// <inheritdoc/>
-    public override bool Equals([NotNullWhen(true)] object? obj) => obj is ResponseStreamEvent other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_source, _generation);
-
-    /// <summary>Whether two events are the same one.</summary>
-    public static bool operator ==(ResponseStreamEvent left, ResponseStreamEvent right) => left.Equals(right);
-
-    /// <summary>Whether two events are different ones.</summary>
-    public static bool operator !=(ResponseStreamEvent left, ResponseStreamEvent right) => !left.Equals(right);
 }
 
 /// <summary>Some bytes of the answer, as they came. Where one chunk ends and the next begins means nothing: the service may split and merge them.</summary>
 /// <remarks>Borrowed: valid until the enumeration moves on or ends. Members then throw <see cref="InvalidOperationException"/>. A sequence or span taken out of a chunk cannot be guarded like that: do not keep it.</remarks>
 [StructLayout(LayoutKind.Auto)]
-public readonly struct PayloadChunk : IEquatable<PayloadChunk>
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+public readonly struct PayloadChunk
 {
     private readonly ResponseStreamReader? _reader;
     private readonly int _generation;
@@ -121,21 +108,6 @@ public readonly struct PayloadChunk : IEquatable<PayloadChunk>
         ArgumentNullException.ThrowIfNull(writer);
         foreach (var segment in Payload) writer.Write(segment.Span);
     }
-
-    /// <inheritdoc/>
-    public bool Equals(PayloadChunk other) => ReferenceEquals(_reader, other._reader) && _generation == other._generation;
-
-    /// <inheritdoc/>
-    public override bool Equals([NotNullWhen(true)] object? obj) => obj is PayloadChunk other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_reader, _generation);
-
-    /// <summary>Whether two chunks are the same one.</summary>
-    public static bool operator ==(PayloadChunk left, PayloadChunk right) => left.Equals(right);
-
-    /// <summary>Whether two chunks are different ones.</summary>
-    public static bool operator !=(PayloadChunk left, PayloadChunk right) => !left.Equals(right);
 }
 
 /// <summary>The last event of an answer: how the function ended.</summary>

@@ -137,7 +137,7 @@ public class RecordedStreamTests
             using var client = server.CreateClient();
 
             await using var response = await client.InvokeWithResponseStreamAsync(new("f") { LogType = LogType.Tail }, Token);
-            await response.ReadAsStringAsync(Token);
+            await response.ReadAsStringAsync(cancellationToken: Token);
 
             Assert.Equal("!\n", response.InvokeComplete?.DecodeLogResult());
         }
@@ -159,7 +159,7 @@ public class RecordedStreamTests
             using var client = server.CreateClient();
             await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
 
-            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(Token));
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(cancellationToken: Token));
 
             Assert.Equal(("Unhandled", "out of memory"), (error.ErrorCode, error.ErrorDetails));
         }

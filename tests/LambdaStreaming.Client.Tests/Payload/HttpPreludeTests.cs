@@ -30,7 +30,7 @@ public class HttpPreludeTests
     {
         await using var response = Cut.Answer(prelude + Delimiter);
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token);
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
         Assert.Equal(status, (int)http.StatusCode);
     }
@@ -78,7 +78,7 @@ public class HttpPreludeTests
     {
         await using var response = Cut.Answer(prelude + Delimiter);
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token);
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
         Assert.Equal("1", http.Headers["x-ID"]);
         Assert.Equal(["1"], http.MultiValueHeaders["x-ID"]);
@@ -93,7 +93,7 @@ public class HttpPreludeTests
     {
         await using var response = Cut.Answer(prelude + Delimiter);
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token);
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
         Assert.Equal("a, b", http.Headers["vary"]);
         Assert.Equal(["a", "b"], http.MultiValueHeaders["vary"]);
@@ -109,7 +109,7 @@ public class HttpPreludeTests
     {
         await using var response = Cut.Answer(prelude + Delimiter);
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token);
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
         Assert.Empty(http.Headers);
         Assert.Empty(http.MultiValueHeaders);
@@ -127,7 +127,7 @@ public class HttpPreludeTests
     {
         await using var response = Cut.Answer(prelude + Delimiter);
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token);
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
         Assert.Equal(["a=1", "b=2"], http.Cookies.Order(StringComparer.Ordinal));
     }
@@ -141,10 +141,10 @@ public class HttpPreludeTests
             var chunks = Encoding.UTF8.GetBytes(document).Chunk(1000);
             await using var response = Cut.Answer(chunks, head: Head(contentType));
 
-            var http = await response.ReadHttpIntegrationResponseAsync(Token);
+            var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
             Assert.False(http.HasPrelude);
-            Assert.Equal(document, await http.ReadAsStringAsync(Token));
+            Assert.Equal(document, await http.ReadAsStringAsync(cancellationToken: Token));
         }
     }
 
@@ -160,10 +160,10 @@ public class HttpPreludeTests
         await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), head: Head(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token)
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
             .WaitAsync(LocalService.TooLong, Token);
 
-        await using var read = http.ReadLinesAsync(Token).GetAsyncEnumerator(Token);
+        await using var read = http.ReadLinesAsync(cancellationToken: Token).GetAsyncEnumerator(Token);
         var delivered = new StringBuilder();
         while (delivered.Length < lines.Length && await read.MoveNextAsync()) delivered.Append($"<{read.Current}>");
         Assert.Equal(lines, delivered.ToString());
@@ -180,7 +180,7 @@ public class HttpPreludeTests
         await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), head: Head(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
-        var http = await response.ReadHttpIntegrationResponseAsync(Token)
+        var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
             .WaitAsync(LocalService.TooLong, Token);
 
         var buffer = new byte[1000];

@@ -60,7 +60,7 @@ public class PooledBufferTests
         var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }, TestContext.Current.CancellationToken);
         http.Dispose();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => http.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => http.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
     }
 
     // Each piece ends amid a value, so that unread bytes are always carried over: what was read must make room for what comes.

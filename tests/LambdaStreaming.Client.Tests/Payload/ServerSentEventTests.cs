@@ -119,7 +119,7 @@ public class ServerSentEventTests
         var payload = Bytes(string.Concat(Enumerable.Repeat(line, isOneLine ? 1 : 240)) + "\n");
         await using var response = Cut.Answer(payload.Chunk(60_000));
 
-        var item = Assert.Single(await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(Token)));
+        var item = Assert.Single(await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(cancellationToken: Token)));
 
         Assert.InRange(item.Data.Length, 15 * 1024 * 1024, 16 * 1024 * 1024);
     }
@@ -147,7 +147,7 @@ public class ServerSentEventTests
         await using var response = Cut.Answer([payload]);
 
         return await Assert.ThrowsAsync<PayloadFormatException>(
-            () => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32, Token)));
+            () => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32, cancellationToken: Token)));
     }
 
     private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);

@@ -131,7 +131,7 @@ public sealed class EnumeratorDisposalTests
             await Task.Delay(Timeout.InfiniteTimeSpan, token);
             return new HttpResponseMessage();
         });
-        var texts = client.InvokeTextAsync("f", "{}", Ct).GetAsyncEnumerator(Ct);
+        var texts = client.InvokeTextAsync("f", "{}", cancellationToken: Ct).GetAsyncEnumerator(Ct);
         var move = texts.MoveNextAsync().AsTask();
         var callToken = await call.Task.WaitAsync(TooLong, Ct);
 
@@ -152,7 +152,7 @@ public sealed class EnumeratorDisposalTests
             return new HttpResponseMessage();
         });
         using var cancellation = new CancellationTokenSource();
-        await using var texts = client.InvokeTextAsync("f", "{}", cancellation.Token).GetAsyncEnumerator(Ct);
+        await using var texts = client.InvokeTextAsync("f", "{}", cancellationToken: cancellation.Token).GetAsyncEnumerator(Ct);
         var move = texts.MoveNextAsync().AsTask();
         await call.Task.WaitAsync(TooLong, Ct);
 
