@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
@@ -363,10 +364,9 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Output_WholeAnswerIsEmpty_IsAnEmptyFileThoughAnotherWasCutBefore()
+    public async Task Output_CompleteResponseIsEmpty_IsAnEmptyFile()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("answer.partial", "what came before");
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
@@ -411,20 +411,93 @@ public sealed class InvokeTests
         if (!OperatingSystem.IsWindows()) Assert.Equal(OwnerOnly, File.GetUnixFileMode(folder.File(name)));
     }
 
+    public static TheoryData<string, bool> LinksOfThePartialFile => new()
+    {
+        { "symbolic", false }, { "symbolic", true }, { "hard", false }, { "hard", true },
+    };
+
+    [Theory, MemberData(nameof(LinksOfThePartialFile))]
+    public async Task Output_PartialFileIsALink_NothingIsWrittenThroughIt(string kind, bool truncated)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs links.");
+        using var folder = new TemporaryFolder();
+        var other = folder.Write("other", "precious");
+        if (kind == "hard") Assert.Equal(0, CreateHardLink(Encoding.UTF8.GetBytes(other + "\0"), Encoding.UTF8.GetBytes(folder.File("answer.partial") + "\0")));
+        else File.CreateSymbolicLink(folder.File("answer.partial"), other);
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("new", ct));
+            if (truncated) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
+        });
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(truncated ? 4 : 0, run.ExitCode);
+        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
+        Assert.Equal("new", await File.ReadAllTextAsync(folder.File(truncated ? "answer.partial" : "answer"), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
-    public async Task Output_PartialIsALink_IsRefusedAndNothingIsWrittenThroughIt()
+    public async Task Output_PartialFileCannotBeReplaced_MessageNamesTheFileThatHasTheData()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("answer.partial"));
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
+            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        var file = Assert.Single(folder.Files());
+        Assert.Contains($"is in {folder.File(file)}", run.Error);
+        Assert.Equal("beginning", await File.ReadAllTextAsync(folder.File(file), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Output_IsALinkToAFile_LinkStaysAndTheFileIsReplaced()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
         using var folder = new TemporaryFolder();
-        var other = folder.Write("other", "precious");
-        File.CreateSymbolicLink(folder.File("answer.partial"), other);
+        folder.Write("target", "old");
+        File.CreateSymbolicLink(folder.File("answer"), "target");
         await using var server = await AnsweringAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("answer.partial", run.Error);
-        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("target", new FileInfo(folder.File("answer")).LinkTarget);
+        Assert.Equal("new", await File.ReadAllTextAsync(folder.File("target"), TestContext.Current.CancellationToken));
+        Assert.Equal(["answer", "target"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Output_LinksInACircle_FailsBeforeTheCall()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder.File("answer"), "other");
+        File.CreateSymbolicLink(folder.File("other"), "answer");
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Output_FileMayNotBeWritten_FailsBeforeTheCall()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs a user whom permissions bind.");
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("answer", "old");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
         Assert.Empty(server.Requests);
     }
 
@@ -487,4 +560,8 @@ public sealed class InvokeTests
         Assert.Contains("\e[1;", with.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', without.Error);
     }
+
+    [DllImport("libc", EntryPoint = "link")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int CreateHardLink(byte[] existing, byte[] created);
 }

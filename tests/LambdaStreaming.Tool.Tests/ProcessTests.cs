@@ -249,16 +249,31 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_PartialIsAPipe_IsRefusedInsteadOfWaitedFor()
+    public async Task Invoke_OutputIsANamedPipe_IsWritten()
+    {
+        NeedsUnix();
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        var output = await Interop.RunAsync(server, "/bin/sh", "-c", "mkfifo \"$2\"; \"$1\" invoke f --output \"$2\" & cat \"$2\"; wait", "sh", ToolProcess.Path, folder.File("pipe"));
+
+        Assert.Equal("answer", output);
+        Assert.Equal(["pipe"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Invoke_CtrlCWhileANamedPipeHasNoReader_130AndNothingIsSent()
     {
         NeedsUnix();
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
-        await Interop.RunAsync(server, "mkfifo", folder.File("answer.partial"));
-        using var process = ToolProcess.Invoke(server, "--output", folder.File("answer"));
+        await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
+        using var process = ToolProcess.Invoke(server, "--debug", "--output", folder.File("pipe"));
 
-        Assert.Equal(2, await process.ExitCodeAsync());
-        Assert.Contains("answer.partial", await process.Error);
+        process.Signal(ToolProcess.SigInt);
+
+        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Empty(server.Requests);
     }
 
     [Fact]
@@ -282,23 +297,25 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_TwoWriteOneFile_TheSecondIsRefused()
+    public async Task Invoke_TwoWriteOneFile_FileIsOneOfTheResponses()
     {
         using var folder = new TemporaryFolder();
         var go = new TaskCompletionSource();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (invocation, response, ct) =>
         {
+            await response.WriteAsync(invocation.Payload, ct);
             await go.Task.WaitAsync(ct);
-            await response.WriteTextAsync("answer", ct);
+            await response.WriteAsync(invocation.Payload, ct);
         }));
-        var first = Run.InvokeAsync(server, "--output", folder.File("out"));
+        var first = Run.InvokeAsync(server, "--payload", "1", "--output", folder.File("out"));
+        var second = Run.InvokeAsync(server, "--payload", "2", "--output", folder.File("out"));
+        await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
         await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
 
-        var second = await Run.InvokeAsync(server, "--output", folder.File("out"));
-
         go.SetResult();
-        Assert.Equal((1, 0), (second.ExitCode, (await first).ExitCode));
-        Assert.Single(server.Requests);
-        Assert.Equal("answer", await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken));
+
+        Assert.Equal((0, 0), ((await first).ExitCode, (await second).ExitCode));
+        Assert.Contains(await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken), (string[])["11", "22"]);
+        Assert.Equal(["out"], folder.Files());
     }
 }

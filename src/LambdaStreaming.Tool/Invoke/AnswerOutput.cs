@@ -39,7 +39,6 @@ internal sealed class AnswerOutput(OutputFile? file, ToolConsole console)
         EndsAmidLine = _copy[length - 1] != '\n';
         try
         {
-            file?.Begin();
             _write = _stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
             await _write.WaitAsync(cancellationToken);
         }

@@ -12,7 +12,7 @@ internal sealed class InvokeCommand
     private string? _log;
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check parameters and permission only; the function does not run" };
     private readonly Option<bool> _http = new("--http") { Description = "Take an HTTP status and headers off the front of the answer, print them to standard error, then the body. Goes with the other readings" };
-    private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which appears once the answer is whole; until then it is FILE.partial" };
+    private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which is replaced once the response is complete; what an incomplete one contains is kept in FILE.partial" };
     private readonly Option<bool> _stats = new("--stats") { Description = "Print request id, version, chunks, bytes and times to standard error at the end" };
     private readonly IReadOnlyList<(AnswerForm Form, Option<bool> Option)> _forms =
     [
@@ -62,7 +62,8 @@ internal sealed class InvokeCommand
         var form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
         var path = parsed.GetValue(_output) is { } given && !OutputFile.IsStandardOutput(given) ? given : null;
 
-        await using var file = path is null ? null : OutputFile.Open(path, _output.Name);
+        if (path is null && !parsed.GetValue(_dryRun)) _console.RequireOutput();
+        await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         // The line would be drawn over what these write.
         var progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
@@ -79,7 +80,7 @@ internal sealed class InvokeCommand
             stats.End();
             _invocation.PrintLog(parsed, _log, _console);
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
-            if (file is { HasPart: true }) _console.Say($"what came is in {file.CurrentPath}");
+            if (file?.Abandon() is { } partial) _console.Say($"the incomplete response is in {partial}");
         }
 
         if (file is not null && _console.ErrorIsTerminal)

@@ -14,7 +14,7 @@ internal static class PayloadArgument
     {
         // Standard input that nobody asked for is left alone: in a script it may be somebody else's.
         if (argument is null) return default;
-        var payload = argument is "-" or "@-"
+        var payload = argument is "-" or "@-" || (argument.StartsWith('@') && DescriptorStream.FromPath(argument[1..]) == 0)
             ? await ReadInputAsync(console, cancellationToken)
             : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
         if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong) throw ToolException.Usage($"The payload is no JSON: {wrong}. {Advice(argument)} Nothing was sent.");
@@ -97,6 +97,7 @@ internal static class PayloadArgument
 
     private static async Task<byte[]> ReadInputAsync(ToolConsole console, CancellationToken cancellationToken)
     {
+        if (console.Input is DescriptorStream { IsClosed: true }) throw ToolException.Usage("--payload: Standard input is closed. Nothing was sent.");
         if (console.InputIsTerminal) console.Say($"reading the payload from the terminal; {(OperatingSystem.IsWindows() ? "Ctrl-Z and Enter end" : "Ctrl-D ends")} it");
 
         // A read of a terminal or pipe can't be cancelled; leaving it behind is enough, the program ends.
