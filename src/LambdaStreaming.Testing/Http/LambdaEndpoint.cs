@@ -109,7 +109,7 @@ internal sealed class LambdaEndpoint(
 
     private async Task LeaveLaterAsync(LocalFunction function, Task end)
     {
-        await end.ConfigureAwait(false);
+        await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Leave(function);
     }
 

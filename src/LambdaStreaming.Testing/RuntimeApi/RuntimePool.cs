@@ -21,8 +21,9 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
-        invocation.RunsUntil = call.Done;
         var running = RunAsync(call);
+        // Not call.Done: the call that then enters would start another process, because this one is not yet known to return.
+        invocation.RunsUntil = running;
         try
         {
             await running.WaitAsync(cancellationToken).ConfigureAwait(false);
