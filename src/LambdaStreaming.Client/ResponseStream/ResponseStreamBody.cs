@@ -30,11 +30,15 @@ internal sealed class ResponseStreamBody
 
     private readonly Stream _stream;
     private readonly PipeReader _pipe;
-    private readonly AbandonableRead _pendingRead = new();
     private readonly CancellationTokenSource _abortReads = new();
-    private readonly IdleTimer _idleTimer;
+    private readonly TimeProvider _timeProvider;
+    private readonly TimeSpan _idleTimeout;
     private readonly object _lock = new();
     private volatile State _state;
+
+    // Created by the first read that does not complete at once.
+    private IdleTimer? _idleTimer;
+    private AbandonableRead? _pendingRead;
     private IDisposable? _connection;
     private CancellationTokenRegistration[] _registrations = [];
     private CallTelemetry? _telemetry;
@@ -50,7 +54,8 @@ internal sealed class ResponseStreamBody
         _stream = stream;
         _pipe = PipeReader.Create(stream, PipeOptions);
         _connection = connection;
-        _idleTimer = new IdleTimer(timeProvider, idleTimeout, () => Abort(AbortReason.Idle));
+        _timeProvider = timeProvider;
+        _idleTimeout = idleTimeout;
     }
 
     private enum State
@@ -183,7 +188,8 @@ internal sealed class ResponseStreamBody
             _state = isMoving ? State.MovingAborted : State.Aborted;
         }
 
-        // Outside the lock: all of these run other people's code.
+        // Outside the lock: all of these run other people's code. The fence pairs with that of PrepareToWait.
+        Interlocked.MemoryBarrier();
         ReleaseTimerAndTokens();
         _telemetry?.Abort(reason.ToOutcome());
         if (!isMoving)
@@ -200,7 +206,7 @@ internal sealed class ResponseStreamBody
         }
         finally
         {
-            _pendingRead.Abandon();
+            _pendingRead?.Abandon();
         }
     }
 
@@ -212,7 +218,7 @@ internal sealed class ResponseStreamBody
         _telemetry?.Abort(CallOutcome.Abandoned);
 
         // An abandoned read may still be writing to its buffer.
-        if (!_pendingRead.IsAbandoned) _pipe.Complete();
+        if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
         Disconnect();
     }
 
@@ -241,6 +247,7 @@ internal sealed class ResponseStreamBody
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read)
     {
+        PrepareToWait();
         _idleTimer.BeginWait();
         try
         {
@@ -252,10 +259,23 @@ internal sealed class ResponseStreamBody
         }
     }
 
+    [MemberNotNull(nameof(_idleTimer), nameof(_pendingRead))]
+    private void PrepareToWait()
+    {
+        _idleTimer ??= new IdleTimer(_timeProvider, _idleTimeout, () => Abort(AbortReason.Idle));
+        _pendingRead ??= new AbandonableRead();
+        Interlocked.MemoryBarrier();
+        if (_state == State.Moving) return;
+
+        // Abort may have run before it could see them.
+        _idleTimer.Dispose();
+        _pendingRead.Abandon();
+    }
+
     // A response that has ended must not stay referenced by a timer, or by a token that lives as long as the app.
     private void ReleaseTimerAndTokens()
     {
-        _idleTimer.Dispose();
+        _idleTimer?.Dispose();
         CancellationTokenRegistration[] registrations;
         lock (_lock)
         {
