@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
+using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.EventStream;
-using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Diagnostics;
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.EventStream;

@@ -1,6 +1,5 @@
-using LambdaStreaming.EventStream;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
+using LambdaStreaming.EventStream;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
