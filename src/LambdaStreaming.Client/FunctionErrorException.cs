@@ -1,5 +1,5 @@
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 

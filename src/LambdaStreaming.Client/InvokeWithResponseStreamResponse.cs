@@ -41,10 +41,10 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     public string RequestId { get; }
 
     /// <summary>The version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
-    public string? ExecutedVersion => Http.ErrorAnswer.Header(_head, "X-Amz-Executed-Version");
+    public string? ExecutedVersion => Errors.ErrorAnswer.Header(_head, "X-Amz-Executed-Version");
 
     /// <summary>The content type of the head. What the live service puts here for each kind of function is not verified.</summary>
-    public string? ResponseStreamContentType => Http.ErrorAnswer.Header(_head, "Content-Type");
+    public string? ResponseStreamContentType => Errors.ErrorAnswer.Header(_head, "Content-Type");
 
     /// <summary>All headers of the answer, by name, in any case.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= HeadersOf(_head);

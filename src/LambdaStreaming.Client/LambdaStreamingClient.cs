@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
+using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
@@ -87,7 +89,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         try
         {
             var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
-            telemetry?.SetService(settings);
+            telemetry?.SetService(settings.Region.SystemName, settings.Endpoint);
             var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
             call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
             var response = await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);

@@ -1,5 +1,5 @@
-using LambdaStreaming.Http;
 using LambdaStreaming.Invocation;
+
 
 namespace LambdaStreaming;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Xml.Linq;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Docs.Tests;
 

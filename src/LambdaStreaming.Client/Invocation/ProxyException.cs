@@ -1,5 +1,4 @@
 using System.Net;
-using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Invocation;
 

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Payload;
 

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
-using LambdaStreaming.Http;
 
 namespace LambdaStreaming.ResponseStream;
 

@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
-using LambdaStreaming.Http;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.ResponseStream;

@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Signing;
 

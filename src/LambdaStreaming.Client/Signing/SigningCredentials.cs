@@ -4,8 +4,8 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Signing;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Invocation;
 using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tests.Diagnostics;

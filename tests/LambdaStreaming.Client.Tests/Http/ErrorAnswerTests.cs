@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Time.Testing;
 

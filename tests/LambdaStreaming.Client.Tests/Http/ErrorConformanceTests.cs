@@ -1,6 +1,6 @@
 using System.Net;
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Tests.Conformance;
 using LambdaStreaming.Tests.EventStream;
 

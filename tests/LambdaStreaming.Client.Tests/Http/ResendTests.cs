@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Amazon.Runtime;
 using LambdaStreaming.Docs.Tests;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Tests.Http;
 

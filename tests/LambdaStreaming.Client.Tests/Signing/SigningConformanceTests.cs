@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
-using LambdaStreaming.Http;
 using LambdaStreaming.Signing;
 using LambdaStreaming.Tests.Conformance;
 using Microsoft.Extensions.Time.Testing;

@@ -1,5 +1,6 @@
 using System.Text;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;

@@ -1,4 +1,4 @@
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Invocation;
 
 /// <summary>The one send of one attempt. It travels with the attempt's flow, because copies of a request need not carry anything of the original but what makes it run: address and signature.</summary>
 internal sealed class SendPermit

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Configuration;
 
 /// <summary>What this client calls itself. It leads with its own name and does not claim to be an AWS SDK.</summary>
 internal static class UserAgent

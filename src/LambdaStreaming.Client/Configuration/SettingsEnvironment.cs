@@ -5,7 +5,7 @@ using Amazon.Runtime.Endpoints;
 using Amazon.Runtime.Internal;
 using Amazon.Util;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Configuration;
 
 /// <summary>What lies outside the program and says how to call: environment variables, the AWS profiles, the instance. Tests put their own in its place.</summary>
 internal sealed class SettingsEnvironment
@@ -40,7 +40,7 @@ internal sealed class ProfileConfig : ClientConfig
 
     public override string ServiceVersion => "2015-03-31";
 
-    public override string UserAgent => Http.UserAgent.Product;
+    public override string UserAgent => Configuration.UserAgent.Product;
 
     public override string RegionEndpointServiceName => "lambda";
 

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using LambdaStreaming.Errors;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Errors;
 
 /// <summary>The texts that people read at three in the morning: what failed, whether the function ran, what to do, and where it was.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Signing;
 
 /// <summary>How far each endpoint's clock is from ours, from the <c>Date</c> of its answers, so that a wrong clock does not make every signature invalid.</summary>
 internal sealed class ClockSkew

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Errors;
 
 /// <summary>What of <see cref="InvokeComplete.ErrorDetails"/> has a name. Leniently: runtimes differ in what they write here, and text that is no JSON is as good.</summary>
 internal static class FunctionErrorDetails

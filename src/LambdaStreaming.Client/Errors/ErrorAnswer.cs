@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Errors;
 
 /// <summary>What an error answer says of itself, in any of the spellings that AWS services use. Nothing in it can fail the reading.</summary>
 /// <remarks>Source: conformance/responses/README.md, "Rules behind the cases".</remarks>

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Amazon.Runtime;
+using LambdaStreaming.Configuration;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Invocation;
 
 /// <summary>The headers that tie a request to a trace. They are added after signing, so that what stands on the way may change them.</summary>
 internal static class TraceContext

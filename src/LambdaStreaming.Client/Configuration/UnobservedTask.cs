@@ -1,4 +1,4 @@
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Configuration;
 
 /// <summary>Work that goes on after its caller has given up.</summary>
 internal static class UnobservedTask

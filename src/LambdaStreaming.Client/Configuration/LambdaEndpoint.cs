@@ -1,6 +1,6 @@
 using Amazon;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Configuration;
 
 /// <summary>Where requests go: the endpoint's address, and the path of an invocation below it.</summary>
 internal static class LambdaEndpoint

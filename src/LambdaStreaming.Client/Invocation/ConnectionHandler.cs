@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Invocation;
 
 /// <summary>Sets up the platform's handler for long answers and no surprises.</summary>
 internal static class ConnectionHandler

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Errors;
 
 /// <summary>Walks the members of a JSON object, or the elements of an array, that somebody else wrote: of any depth, with members twice, with text that is no UTF-8 or no UTF-16.</summary>
 /// <remarks>Only bytes that are no JSON throw, always a <see cref="JsonException"/>. <see cref="JsonDocument"/> throws more than that, and only once a value is asked for.</remarks>

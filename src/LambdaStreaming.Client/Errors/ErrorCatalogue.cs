@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
-using static LambdaStreaming.Http.ErrorRecurrence;
+using static LambdaStreaming.Errors.ErrorRecurrence;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Errors;
 
 /// <summary>Whether the same request may succeed a little later.</summary>
 internal enum ErrorRecurrence

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Invocation;
 
 /// <summary>A request's payload that can be sent once. A handler that tries to send the request again, seen or unseen, fails instead of running the function twice.</summary>
 internal sealed class SingleUseContent : HttpContent

@@ -5,7 +5,7 @@ using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Configuration;
 
 /// <summary>What a call needs beyond its request: where it goes, who signs it, how often it may be sent, and what the client calls itself.</summary>
 /// <param name="Endpoint">The address that paths are appended to.</param>

@@ -2,8 +2,9 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.EventStream;
 
-namespace LambdaStreaming.EventStream;
+namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Writes the two events of an answer as the service does; <see cref="EventStreamDecoder"/> has the layout. For answers that a test makes up.</summary>
 internal static class EventStreamEncoder

@@ -2,14 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Amazon.Runtime;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Invocation;
 using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging;
 
-namespace LambdaStreaming.Http;
+namespace LambdaStreaming.Invocation;
 
 /// <summary>One call: what stays the same over its attempts.</summary>
 internal sealed class InvocationCall(InvokeWithResponseStreamRequest request, CallSettings settings, int? maxAttempts, CallTelemetry? telemetry, CancellationToken cancellationToken)
