@@ -22,7 +22,7 @@ internal static class Failure
     public static int Report(ToolConsole console, Exception exception, bool debug)
     {
         if (TextOf(exception) is { } text) console.SayError(text);
-        if (debug) console.Error.WriteLine(ToolConsole.Printable(exception.ToString()));
+        if (debug) console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
         return ExitCodeOf(exception);
     }
 

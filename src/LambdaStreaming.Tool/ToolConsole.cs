@@ -62,22 +62,15 @@ internal sealed class ToolConsole
         if (Output is DescriptorStream { IsClosed: true }) throw new ToolException(ExitCode.Local, "Standard output is closed. Nothing was sent.");
     }
 
-    /// <summary>Writes <c>lambda-stream: text</c> to standard error.</summary>
+    /// <summary>Writes <c>lambda-stream: text</c> to standard error, as one line.</summary>
     public void Say(string text, Color? colour = null)
     {
         if (Colours) Ansi.Write(new Text("lambda-stream: ", new Style(colour ?? Color.Grey, decoration: Decoration.Bold)));
         else Error.Write("lambda-stream: ");
-        Error.WriteLine(Printable(text));
+        Error.WriteLine(ExternalText.ToLine(text));
     }
 
     public void SayError(string text) => Say(text, Color.Red);
-
-    /// <summary>Texts of functions and services may hold what a terminal would obey.</summary>
-    public static string Printable(string text) =>
-        (text = text.Replace("\r\n", "\n", StringComparison.Ordinal)).Any(Obeyed) ? string.Concat(text.Select(c => Obeyed(c) ? '\uFFFD' : c)) : text;
-
-    // A lone carriage return would write over the line's beginning.
-    private static bool Obeyed(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 
     private static bool IsOpen(int descriptor) => OperatingSystem.IsWindows() || DescriptorStream.IsInherited(descriptor);
 }

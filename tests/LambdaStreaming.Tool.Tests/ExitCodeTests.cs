@@ -51,6 +51,8 @@ public sealed class ExitCodeTests
     [InlineData("bytes in letters", "serve", "--max-response-bytes", "x")]
     [InlineData("empty region", "invoke", "f", "--local", "--region", "")]
     [InlineData("no region", "invoke", "f", "--local", "--region", "a b")]
+    [InlineData("a word for a region", "invoke", "f", "--local", "--region", "mars")]
+    [InlineData("a word for a region", "serve", "--function", "f=exec:/bin/sh", "--region", "mars")]
     [InlineData("empty file", "invoke", "f", "--local", "--output", "")]
     [InlineData("empty version", "invoke", "f", "--local", "--qualifier", "")]
     [InlineData("empty tenant", "invoke", "f", "--local", "--tenant-id", " ")]

@@ -76,7 +76,7 @@ public sealed class InvokeTests
         var run = await Run.InvokeAsync(server, "--http", "--lines");
 
         Assert.Equal((0, "one\ntwo\n"), (run.ExitCode, run.Output));
-        Assert.Equal("HTTP 201\nx-a: 1\nset-cookie: c=1\nset-cookie: d=2\n\n", run.Error);
+        Assert.Equal("< HTTP 201\n< x-a: 1\n< set-cookie: c=1\n< set-cookie: d=2\n\n", run.Error);
     }
 
     [Fact]

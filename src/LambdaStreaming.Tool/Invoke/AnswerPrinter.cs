@@ -113,15 +113,15 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
             return;
         }
 
-        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
+        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
         foreach (var (name, values) in response.MultiValueHeaders)
         {
             // Cookies has the values of all Set-Cookie headers.
             if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
-            foreach (var value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+            foreach (var value in values) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 
-        foreach (var cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
+        foreach (var cookie in response.Cookies) console.Error.WriteLine(ExternalText.ToLine($"< set-cookie: {cookie}"));
         console.Error.WriteLine();
     }
 

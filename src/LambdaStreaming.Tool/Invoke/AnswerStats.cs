@@ -58,8 +58,8 @@ internal sealed class AnswerStats(TimeProvider timeProvider)
 
     public void Print(TextWriter writer)
     {
-        writer.WriteLine($"request id   {ToolConsole.Printable(_requestId is { Length: > 0 } id ? id : "-")}");
-        writer.WriteLine($"version      {ToolConsole.Printable(_version ?? "-")}");
+        writer.WriteLine($"request id   {ExternalText.ToLine(_requestId is { Length: > 0 } id ? id : "-")}");
+        writer.WriteLine($"version      {ExternalText.ToLine(_version ?? "-")}");
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chunks       {Chunks}"));
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bytes        {Bytes}"));
         writer.WriteLine($"head         {Show(_head)}");

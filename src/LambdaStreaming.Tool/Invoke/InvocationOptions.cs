@@ -42,10 +42,10 @@ internal sealed class InvocationOptions
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
 
-    /// <summary>What could be no part of a host's name would fail late, and in other words.</summary>
+    /// <summary>Refuses what is not a region name. AWSSDK accepts any host label, so that a typo would fail only at the call.</summary>
     public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
     {
-        if (result.Tokens.Count != 1 || (result.Tokens[0].Value is { Length: > 0 } text && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))) return;
+        if (result.Tokens.Count != 1 || IsRegionName(result.Tokens[0].Value)) return;
         result.AddError($"{option.Name} '{result.Tokens[0].Value}' is no region: write one like eu-central-1.");
     });
 
@@ -79,7 +79,7 @@ internal sealed class InvocationOptions
     /// <summary>Prints the function's log, where it was asked for and has come.</summary>
     public void PrintLog(ParseResult parsed, string? log, ToolConsole console)
     {
-        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine($"--- the end of the function's log\n{ExternalText.ToLines(log, "| ")}\n---");
     }
 
     /// <summary>Reads the payload and makes the request.</summary>
@@ -156,6 +156,13 @@ internal sealed class InvocationOptions
     }
 
     private static string WithoutParameter(ArgumentException e) => Failure.InTheseWords(e.Message.Split(" (Parameter ")[0]);
+
+    // A region that this AWSSDK does not know must stay possible.
+    private static bool IsRegionName(string text) =>
+        text.Split('-') is [_, _, .., var number] parts
+        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
+        && number.Length > 0
+        && number.All(char.IsAsciiDigit);
 
     private static Uri? ParseUrl(ArgumentResult result)
     {

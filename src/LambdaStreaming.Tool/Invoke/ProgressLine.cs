@@ -24,7 +24,7 @@ internal static class ProgressLine
     private static Text Line(AnswerStats stats, string name)
     {
         var seconds = Math.Max(stats.Elapsed.TotalSeconds, 0.001);
-        return new Text(string.Create(CultureInfo.InvariantCulture, $"{name}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Of(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
+        return new Text(string.Create(CultureInfo.InvariantCulture, $"{ExternalText.ToLine(name)}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Of(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
         {
             Overflow = Overflow.Ellipsis,
         };

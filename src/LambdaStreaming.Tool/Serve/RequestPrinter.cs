@@ -40,7 +40,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
 
     private void Print(Color colour, string line)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ToolConsole.Printable(line)}");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ExternalText.ToLine(line)}");
         lock (_gate)
         {
             // What ends because the server does is no news.
