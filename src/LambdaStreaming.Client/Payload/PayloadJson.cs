@@ -60,8 +60,9 @@ internal static class PayloadJson
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(data, jsonTypeInfo, out var value, out var exception)) return value;
-        var what = $"The data of value {index} (counted from 0), an event of type '{cursor.Redactor.Name(eventType)}',";
-        var text = $"{what}{Fault<T>(cursor, exception, "")} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
+        var type = cursor.Redactor.Name(eventType);
+        var what = $"The data of value {index} (counted from 0), an event of type '{type}',{Fault<T>(cursor, exception, "")}";
+        var text = $"{what} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
         throw cursor.BadFormat(text, null, index, exception, eventType, Excerpt(data));
     }
 

@@ -19,7 +19,8 @@ public class ServerSentEventTests
 
             var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32);
 
-            Assert.Equal("<message 1><message 2>", await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
+            var outcome = await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}");
+            Assert.Equal("<message 1><message 2>", outcome);
         }
     }
 
@@ -119,9 +120,9 @@ public class ServerSentEventTests
         var payload = Bytes(string.Concat(Enumerable.Repeat(line, isOneLine ? 1 : 240)) + "\n");
         await using var response = Cut.Answer(payload.Chunk(60_000));
 
-        var item = Assert.Single(await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(cancellationToken: Token)));
+        var events = await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(cancellationToken: Token));
 
-        Assert.InRange(item.Data.Length, 15 * 1024 * 1024, 16 * 1024 * 1024);
+        Assert.InRange(Assert.Single(events).Data.Length, 15 * 1024 * 1024, 16 * 1024 * 1024);
     }
 
     [Theory]
@@ -146,8 +147,8 @@ public class ServerSentEventTests
     {
         await using var response = Cut.Answer([payload]);
 
-        return await Assert.ThrowsAsync<PayloadFormatException>(
-            () => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32, cancellationToken: Token)));
+        var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32, cancellationToken: Token);
+        return await Assert.ThrowsAsync<PayloadFormatException>(() => LimitTests.ToListAsync(events));
     }
 
     private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
