@@ -77,7 +77,7 @@ internal static class Telemetry
         var reader = new ResponseStreamReader(body, options, new LambdaErrorDetails()) { Telemetry = telemetry };
         if (telemetry is null) return reader;
         telemetry.SetAnswer(200, "", reader);
-        body.Observe(telemetry);
+        body.SetTelemetry(telemetry);
         return reader;
     }
 

@@ -217,7 +217,7 @@ public class WebPageTests
     private static async Task<string> InvokeAsync(LambdaStreamingClient client)
     {
         await using var response = await client.InvokeWithResponseStreamAsync(new("hand"), Token);
-        return await response.ReadAsStringAsync(Token);
+        return await response.ReadAsStringAsync(cancellationToken: Token);
     }
 
     private static Action<HttpRequestHeaders> Set(string name, string value, int port) => headers =>
