@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Requests;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -114,6 +116,61 @@ public class RequestTests
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Empty(app.Lambda.Requests);
+    }
+
+    // A control character takes six bytes in JSON, and the buffer of Utf8JsonWriter grew with them: 118 MiB for this request.
+    [Theory]
+    [InlineData("text/plain", '\u0001')]
+    [InlineData("application/octet-stream", 'a')]
+    public async Task FunctionUrlEvent_TooLargeOnceEncoded_AllocatesLittleMoreThanTheBody(string contentType, char character)
+    {
+        var bytes = new byte[6 * 1024 * 1024];
+        Array.Fill(bytes, (byte)character);
+        var context = new DefaultHttpContext { RequestServices = new ServiceCollection().BuildServiceProvider() };
+        context.Request.Method = "POST";
+        context.Request.ContentType = contentType;
+        context.Request.Body = new MemoryStream(bytes);
+        var options = new LambdaStreamEndpointOptions { Payload = LambdaPayload.FunctionUrlEvent };
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var reading = RequestPayload.ReadAsync(context, options, Token);
+        Assert.True(reading.IsCompleted);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(413, (await Assert.ThrowsAsync<RequestRefusedException>(() => reading)).StatusCode);
+        Assert.InRange(allocated, 1, 3 * bytes.Length);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("plain")]
+    [InlineData("\"quoted\" \\ \u0001\t\n é 😀 \u2028 \u007f <&>'+")]
+    public async Task FunctionUrlEvent_TextBody_IsTheSameText(string text)
+    {
+        // Longer than any buffer on the way.
+        var body = string.Concat(Enumerable.Repeat(text, 2000));
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(body), "text/plain");
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.Equal(body, sent.TryGetProperty("body", out var value) ? value.GetString() : "");
+        Assert.False(sent.GetProperty("isBase64Encoded").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData(0, HttpStatusCode.OK)]
+    [InlineData(1, HttpStatusCode.RequestEntityTooLarge)]
+    public async Task FunctionUrlEvent_AtTheLimitOnceEncoded_IsTaken(int more, HttpStatusCode expected)
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+        using var empty = await SendAsync(app, "a"u8.ToArray(), "text/plain");
+        var room = 6_291_556 - app.Lambda.Requests[0].Payload.Length;
+
+        // The event has the length of the body, too, which has six digits more then.
+        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(new string('a', room + 1 - 6 + more)), "text/plain");
+
+        Assert.Equal(expected, response.StatusCode);
     }
 
     [Fact]

@@ -10,11 +10,7 @@ internal static class RequestPayload
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, LambdaStreamEndpointOptions options, CancellationToken cancellationToken)
     {
         var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
-        if (options.Payload == LambdaPayload.FunctionUrlEvent)
-        {
-            var made = FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
-            return made.Length <= LambdaStreamEndpointOptions.ServicePayloadLimitBytes ? made : throw new RequestRefusedException(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function once it is encoded.");
-        }
+        if (options.Payload == LambdaPayload.FunctionUrlEvent) return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
 
         // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
         if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRefusedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
