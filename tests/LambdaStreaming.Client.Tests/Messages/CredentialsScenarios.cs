@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Signing;
 using Microsoft.Extensions.Time.Testing;
 
