@@ -12,8 +12,9 @@ public class LambdaStreamOptions
 
     /// <summary>Whether the answer is taken to begin with the prelude of Lambda's HTTP integration, which then becomes status, headers and cookies.</summary>
     /// <value>
-    /// Default: <see cref="HttpPreludeDetection.Auto"/>. Where the head of the answer does not say, Auto looks at the bytes: an answer that begins with <c>{</c> is held back until it is
-    /// clear that it is no prelude, at most 64 KiB. For a function that streams JSON and no prelude, set <see cref="HttpPreludeDetection.Never"/>.
+    /// Default: <see cref="HttpPreludeDetection.Auto"/>: JSON whose first member can be one of a prelude is held back until
+    /// it cannot be one, at most 64 KiB. If the JSON of a function begins like that, and has no prelude, set
+    /// <see cref="HttpPreludeDetection.Never"/>.
     /// </value>
     public HttpPreludeDetection HttpPrelude { get; set; }
 

@@ -1,5 +1,5 @@
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 
@@ -23,6 +23,7 @@ public sealed class FunctionErrorException : LambdaStreamingException
     public InvokeComplete InvokeComplete { get; }
 
     /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
+    /// <value>At most 262,144 characters; longer details are truncated, and nothing of them is parsed.</value>
     public string? ErrorDetails => InvokeComplete.ErrorDetails;
 
     /// <summary>The last 4 KB of the function's log in base64, when the request asked for <see cref="LogType.Tail"/>.</summary>
@@ -34,7 +35,8 @@ public sealed class FunctionErrorException : LambdaStreamingException
     /// <summary>The member <c>errorMessage</c> of <see cref="ErrorDetails"/>, where that is a JSON object that has one.</summary>
     public string? FunctionErrorMessage { get; }
 
-    /// <summary>The lines of the member <c>stackTrace</c> or <c>trace</c> of <see cref="ErrorDetails"/>; empty where there are none.</summary>
+    /// <summary>The lines of the member <c>stackTrace</c> or <c>trace</c> of <see cref="ErrorDetails"/>.</summary>
+    /// <value>At most 256 lines of at most 1,024 characters; empty if there are none.</value>
     public IReadOnlyList<string> FunctionStackTrace { get; }
 
     /// <summary>How many chunks were delivered before the error.</summary>

@@ -1,4 +1,4 @@
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
 using Polly;
 using Polly.Retry;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
+using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
@@ -57,7 +59,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     private LambdaStreamingClient(HttpClient? httpClient, LambdaStreamingClientOptions options)
     {
         _ownsHttpClient = httpClient is null;
-        _httpClient = httpClient ?? new HttpClient(ConnectionHandler.Create(options), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+        _httpClient = httpClient ?? new HttpClient(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
         if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
         _settings = new SettingsResolver(options, SettingsEnvironment.Process);
@@ -83,20 +85,28 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         cancellationToken.ThrowIfCancellationRequested();
 
         var telemetry = CallTelemetry.Start(request, _timeProvider);
+        InvocationCall? call = null;
         try
         {
             var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
-            telemetry?.SetService(settings);
+            telemetry?.SetService(settings.Region.SystemName, settings.Endpoint);
             var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
-            var call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
+            call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
             var response = await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);
             if (telemetry is not null) response.Observe(telemetry);
             return response;
         }
-        catch (Exception exception) when (telemetry is not null)
+        catch (Exception exception)
         {
-            telemetry.Fail(exception);
+            call?.End();
+            if (call?.MayHaveRun() == true && exception is LambdaStreamingException { FunctionMayHaveRun: false } failure)
+                failure.AddAttemptThatMayHaveRun();
+            telemetry?.Fail(exception);
             throw;
+        }
+        finally
+        {
+            call?.End();
         }
     }
 

@@ -43,6 +43,10 @@ public sealed class LambdaStreamingClientOptions
     /// <value>Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever. Ignored with a caller's own <see cref="HttpClient"/>.</value>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Maximum time to wait for the credentials of an attempt, whatever they come from.</summary>
+    /// <value>Default: 60 s. <see cref="Timeout.InfiniteTimeSpan"/> waits without a limit.</value>
+    public TimeSpan CredentialsTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>How long the head of the answer may take, from the moment that the request is handed to the connection pool.</summary>
     /// <value>Default: 16 minutes: a function may run for 15 before its first byte. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
     public TimeSpan ResponseHeadTimeout { get; set; } = TimeSpan.FromMinutes(16);
@@ -93,6 +97,7 @@ public sealed class LambdaStreamingClientOptions
     internal LambdaStreamingClientOptions ValidatedCopy()
     {
         RequireTimeout(ConnectTimeout, nameof(ConnectTimeout));
+        RequireTimeout(CredentialsTimeout, nameof(CredentialsTimeout));
         RequireTimeout(ResponseHeadTimeout, nameof(ResponseHeadTimeout));
         RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         if (MaxMessageBytes is < 1024 or > 2_147_483_591) throw new ArgumentException($"{nameof(MaxMessageBytes)} is {MaxMessageBytes}; it must be between 1,024 and 2,147,483,591 bytes.", nameof(MaxMessageBytes));

@@ -7,6 +7,8 @@ namespace LambdaStreaming;
 /// <remarks>It derives from <see cref="AmazonServiceException"/>: existing <c>catch</c> blocks of AWS SDK users keep working. A cancelled call throws <see cref="OperationCanceledException"/> instead.</remarks>
 public abstract class LambdaStreamingException : AmazonServiceException
 {
+    private bool _otherAttemptMayHaveRun;
+
     private protected LambdaStreamingException(string message, ErrorType errorType, string? errorCode, bool functionMayHaveRun, bool isTransient, LambdaErrorDetails? details, Exception? innerException)
         : base(message, innerException, errorType, details?.ErrorCode ?? errorCode ?? "", details?.RequestId ?? "", details?.StatusCode ?? default(HttpStatusCode))
     {
@@ -23,7 +25,12 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
     /// <summary>Whether the function may have run, or may be running still, by this attempt or one before it. <see langword="false"/> only where that can be ruled out.</summary>
     /// <remarks>A function that was started runs to its end, and is billed to its end, also when nobody listens any more.</remarks>
-    public bool FunctionMayHaveRun { get; }
+    public bool FunctionMayHaveRun { get; private set; }
+
+    /// <inheritdoc/>
+    public override string Message => _otherAttemptMayHaveRun
+        ? $"{base.Message} Another attempt of this call was sent, so the function might have run."
+        : base.Message;
 
     /// <summary>Whether the same request can be sent again without any danger of a second run: the failure is transient and came before the function.</summary>
     public bool IsSafeToResend => IsTransient && !FunctionMayHaveRun;
@@ -37,6 +44,9 @@ public abstract class LambdaStreamingException : AmazonServiceException
     internal bool IsTransient { get; }
 
     internal LambdaErrorDetails Details { get; }
+
+    /// <summary>Adds that another attempt of the call was sent after this exception was created.</summary>
+    internal void AddAttemptThatMayHaveRun() => _otherAttemptMayHaveRun = FunctionMayHaveRun = true;
 
     private protected virtual bool IsThrottlingError => false;
 }

@@ -43,6 +43,9 @@ public enum ResponseStreamCorruption
 
     /// <summary>The answer's status does not fit the request: 204 to an invocation, 200 to a dry run, or another 2xx.</summary>
     UnexpectedStatus,
+
+    /// <summary>The response has a content encoding, such as gzip, and its bytes are not an event stream.</summary>
+    UnexpectedContentEncoding,
 }
 
 /// <summary>The bytes that came are not what the service sends: damaged on the way, or from something else than the service.</summary>

@@ -1,4 +1,5 @@
-using LambdaStreaming.Http;
+using LambdaStreaming.Invocation;
+
 
 namespace LambdaStreaming;
 
@@ -13,16 +14,38 @@ namespace LambdaStreaming;
 public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : DelegatingHandler(innerHandler)
 {
     /// <inheritdoc/>
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return SendPermit.TryUse(request) ? base.SendAsync(request, cancellationToken) : Task.FromException<HttpResponseMessage>(new SecondSendException());
+        var wasAuthenticated = ProxyException.IsAuthenticated(request);
+        if (!SendPermit.TryUse(request)) throw new SecondSendException();
+        try
+        {
+            return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not ProxyException)
+        {
+            ProxyException.ThrowIfProxyFailed(exception, request, InnerHandler, wasAuthenticated);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return SendPermit.TryUse(request) ? base.Send(request, cancellationToken) : throw new SecondSendException();
+        var wasAuthenticated = ProxyException.IsAuthenticated(request);
+        if (!SendPermit.TryUse(request)) throw new SecondSendException();
+        try
+        {
+            return base.Send(request, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not ProxyException)
+        {
+            ProxyException.ThrowIfProxyFailed(exception, request, InnerHandler, wasAuthenticated);
+            throw;
+        }
     }
 }

@@ -17,6 +17,7 @@ internal static class OptionsBinder
         [nameof(LambdaStreamingClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = Boolean(value),
         [nameof(LambdaStreamingClientOptions.UseDualStackEndpoint)] = (options, value) => options.UseDualStackEndpoint = Boolean(value),
         [nameof(LambdaStreamingClientOptions.ConnectTimeout)] = (options, value) => options.ConnectTimeout = Time(value),
+        [nameof(LambdaStreamingClientOptions.CredentialsTimeout)] = (options, value) => options.CredentialsTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)] = (options, value) => options.ResponseHeadTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.IdleTimeout)] = (options, value) => options.IdleTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = Number(value),

@@ -187,6 +187,8 @@ public class PreludeTests
     [Theory]
     [InlineData("""{"headers":{"Set-Cookie":"a=1","set-cookie":"b=2"}}""")]
     [InlineData("""{"headers":{"set-cookie":["a=1","b=2"]}}""")]
+    [InlineData("""{"headers":{"set-cookie":"b=2"},"cookies":["a=1"]}""")]
+    [InlineData("""{"multiValueHeaders":{"SET-COOKIE":["b=2"]},"cookies":["a=1","b=2"]}""")]
     public async Task Prelude_HeaderOfSeveralValues_AllReachTheBrowser(string prelude)
     {
         await using var app = await StartAsync(prelude);

@@ -456,7 +456,7 @@ public class RequestTests
 
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(cancellationToken: Token));
     }
 
     private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(

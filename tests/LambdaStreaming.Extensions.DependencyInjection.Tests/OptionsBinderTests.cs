@@ -16,6 +16,7 @@ public class OptionsBinderTests
             ("region", "eu-central-1"),
             ("ServiceUrl", "https://host:8443/prefix"),
             ("ConnectTimeout", "00:00:03"),
+            ("CredentialsTimeout", "00:00:04"),
             ("ResponseHeadTimeout", "infinite"),
             ("IdleTimeout", "00:02:00"),
             ("MaxMessageBytes", "1048576"),
@@ -31,6 +32,7 @@ public class OptionsBinderTests
         Assert.Same(RegionEndpoint.EUCentral1, options.Region);
         Assert.Equal(new Uri("https://host:8443/prefix"), options.ServiceUrl);
         Assert.Equal(TimeSpan.FromSeconds(3), options.ConnectTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(4), options.CredentialsTimeout);
         Assert.Equal(Timeout.InfiniteTimeSpan, options.ResponseHeadTimeout);
         Assert.Equal(TimeSpan.FromMinutes(2), options.IdleTimeout);
         Assert.Equal(1_048_576, options.MaxMessageBytes);

@@ -80,6 +80,17 @@ public sealed class InvokeTests
     }
 
     [Fact]
+    public async Task Http_SetCookieAmongTheHeaders_IsPrintedOnce()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+            await response.WriteHttpIntegrationHeadAsync(200, new Dictionary<string, string> { ["Set-Cookie"] = "c=1" }, ["d=2"], ct)));
+
+        var run = await Run.InvokeAsync(server, "--http");
+
+        Assert.Equal("HTTP 200\nset-cookie: d=2\nset-cookie: c=1\n\n", run.Error);
+    }
+
+    [Fact]
     public async Task Http_NoPrelude_BodyAndASentence()
     {
         await using var server = await AnsweringAsync("plain");

@@ -21,15 +21,18 @@ internal static class AnswerHead
         var headers = context.Response.Headers;
         var named = HeaderRules.NamedIn(Values(http, HeaderNames.Connection));
         context.Response.StatusCode = (int)http.StatusCode;
-        foreach (var name in http.MultiValueHeaders.Keys.Union(http.Headers.Keys, StringComparer.OrdinalIgnoreCase)) Set(name, Values(http, name));
+        foreach (var name in http.MultiValueHeaders.Keys)
+        {
+            // Cookies has the values of all Set-Cookie headers.
+            if (!name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) Set(name, Values(http, name));
+        }
+
         Set(HeaderNames.SetCookie, new StringValues([.. http.Cookies]));
         if (StringValues.IsNullOrEmpty(headers.ContentType) && MayHaveBody(context)) headers.ContentType = UnknownContentType;
         Unbuffered(context);
 
         void Set(string name, StringValues values)
         {
-            // Asked for by one name, however the function writes it: who refuses cookies must not get them all the same.
-            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) name = HeaderNames.SetCookie;
             if (!HeaderRules.MayReachBrowser(name, named)) return;
             var isName = HeaderRules.IsName(name);
             if (HeaderRules.IsControlHeader(name) && !options.AllowedControlHeaders.Contains(name))
@@ -82,9 +85,6 @@ internal static class AnswerHead
         return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
     }
 
-    // Lambda's own rule: where a name is in both, the lists hold.
     private static StringValues Values(HttpIntegrationResponse http, string name) =>
-        http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values])
-        : http.Headers.TryGetValue(name, out var value) ? new StringValues(value)
-        : default;
+        http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
 }

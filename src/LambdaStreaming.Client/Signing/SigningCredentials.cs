@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Signing;
 
@@ -14,18 +16,26 @@ internal sealed class SigningCredentials
     private static readonly Lazy<DefaultAWSCredentialsIdentityResolver> Resolver = new();
 
     private readonly Func<CancellationToken, Task<ImmutableCredentials?>> _read;
-    private readonly Func<Exception?, string> _explain;
+    private readonly Func<Redactor, Exception?, string> _explain;
 
-    private SigningCredentials(Func<CancellationToken, Task<ImmutableCredentials?>> read, Func<Exception?, string> explain)
+    // Credentials that are read without waiting; null for all others.
+    private readonly AWSCredentials? _held;
+
+    private SigningCredentials(
+        Func<CancellationToken, Task<ImmutableCredentials?>> read,
+        Func<Redactor, Exception?, string> explain,
+        AWSCredentials? held = null)
     {
         _read = read;
         _explain = explain;
+        _held = held;
     }
 
     /// <summary>Credentials that the program gave.</summary>
     public static SigningCredentials Of(AWSCredentials credentials) => new(
-        cancellationToken => KeysOfAsync(credentials, cancellationToken),
-        exception => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(exception)}");
+        cancellationToken => ReadAsync(credentials, cancellationToken),
+        (redactor, exception) => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(redactor, exception)}",
+        IsHeld(credentials.GetType()) ? credentials : null);
 
     /// <summary>What a profile says.</summary>
     public static SigningCredentials OfProfile(CredentialProfile profile)
@@ -33,7 +43,7 @@ internal sealed class SigningCredentials
         var config = new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(config, cancellationToken),
-            exception => SignInAdvice.Of(profile, exception));
+            (redactor, exception) => SignInAdvice.Of(profile, redactor, exception));
     }
 
     /// <summary>AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.</summary>
@@ -42,7 +52,7 @@ internal sealed class SigningCredentials
         var config = profile is null ? null : new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(ComesFirst(environment) ? null : config, cancellationToken),
-            exception => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, exception) : SignInAdvice.Of(profile, exception));
+            (redactor, exception) => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, redactor, exception) : SignInAdvice.Of(profile, redactor, exception));
     }
 
     /// <summary>Whether a profile has any setting of credentials, also where AWSSDK.Core can't use them.</summary>
@@ -52,26 +62,60 @@ internal sealed class SigningCredentials
 
     /// <summary>The present keys.</summary>
     /// <exception cref="LambdaConfigurationException">There are none; the message says what to do.</exception>
-    public async Task<ImmutableCredentials> ReadAsync(CancellationToken cancellationToken)
+    /// <param name="request">What the keys are for. No message shows its payload.</param>
+    /// <param name="options">The limit of the wait, and its clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<ImmutableCredentials> ReadAsync(
+        InvokeWithResponseStreamRequest request,
+        LambdaStreamingClientOptions options,
+        CancellationToken cancellationToken)
     {
         ImmutableCredentials? keys;
         try
         {
-            keys = await _read(cancellationToken).ConfigureAwait(false);
+            keys = _held is not null
+                ? await _held.GetCredentialsAsync().ConfigureAwait(false)
+                : await ReadWithinLimitAsync(request, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LambdaConfigurationException)
+        {
+            throw;
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever type it has: it is the credentials' failure, nothing was sent, and its own words are kept.
-            throw new LambdaConfigurationException(_explain(exception), exception);
+            throw new LambdaConfigurationException(_explain(Redactor.Create(request), exception), exception);
         }
 
-        if (keys is null) throw new LambdaConfigurationException(_explain(null));
+        if (keys is null) throw new LambdaConfigurationException(_explain(Redactor.Create(request), null));
         Check(keys.AccessKey, "access key");
+        Check(keys.SecretKey, "secret access key");
         if (keys.UseToken) Check(keys.Token, "session token");
         return keys;
     }
 
-    // Both stand in the head of the request, where a line end would begin another header, or end the head.
+    private async Task<ImmutableCredentials?> ReadWithinLimitAsync(
+        InvokeWithResponseStreamRequest request,
+        LambdaStreamingClientOptions options,
+        CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.CredentialsTimeout, options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await _read(linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
+        {
+            const string Option = nameof(LambdaStreamingClientOptions.CredentialsTimeout);
+            var seconds = options.CredentialsTimeout.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
+            throw new LambdaConfigurationException(
+                $"The credentials did not arrive within {seconds} s ({Option}). {_explain(Redactor.Create(request), null)}");
+        }
+    }
+
+    // Key id and token become headers, where a line end would begin another one. A secret key signs with its line end, so
+    // that the service refuses a signature which looks right.
     private static void Check(string value, string what)
     {
         if (value.AsSpan().IndexOfAnyExceptInRange('!', '~') is >= 0 and var at)
@@ -94,11 +138,16 @@ internal sealed class SigningCredentials
             },
             cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
 
-    private static Task<ImmutableCredentials?> KeysOfAsync(AWSCredentials credentials, CancellationToken cancellationToken) =>
-        // These two hold their keys. All others may block, even in GetCredentialsAsync, which takes no token.
-        credentials.GetType() == typeof(BasicAWSCredentials) || credentials.GetType() == typeof(SessionAWSCredentials)
-            ? credentials.GetCredentialsAsync()!
-            : Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
+    private static bool IsHeld(Type credentials) =>
+        credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);
 
-    private static string Reason(Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(exception)}";
+    // Most credentials may block, even in GetCredentialsAsync, which takes no token.
+    private static Task<ImmutableCredentials?> ReadAsync(
+        AWSCredentials credentials,
+        CancellationToken cancellationToken) =>
+        Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken)
+            .EvenIfUnobserved()
+            .WaitAsync(cancellationToken);
+
+    private static string Reason(Redactor redactor, Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(redactor, exception)}";
 }

@@ -22,8 +22,8 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
 {
     private const int MaxUnitBytes = 64 * 1024 * 1024;
 
-    // A line or value has to be held whole; a person's own machine can hold more than a service would.
-    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes };
+    // A line, value or event has to be held whole; a person's own machine can hold more than a service would.
+    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes, MaxEventBytes = MaxUnitBytes };
 
     // What is printed goes to terminals and programs, never into a page.
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -114,13 +114,10 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
         }
 
         console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
-        foreach (var (name, value) in response.Headers)
-        {
-            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
-        }
-
         foreach (var (name, values) in response.MultiValueHeaders)
         {
+            // Cookies has the values of all Set-Cookie headers.
+            if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
             foreach (var value in values) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using LambdaStreaming.Http;
+using LambdaStreaming.Signing;
 
 namespace LambdaStreaming.Tests.Http;
 

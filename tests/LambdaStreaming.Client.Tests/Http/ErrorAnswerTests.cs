@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Tests.EventStream;
 using Microsoft.Extensions.Time.Testing;
 
@@ -19,7 +19,7 @@ public class ErrorAnswerTests
     [InlineData("""{"message":"grüß \ud83d\ude80 \"q\" \\ \/ \n"}""", null, "grüß 🚀 \"q\" \\ / \n")]
     [InlineData("""{"message":"half \ud83d","__type":"A"}""", "A", "half \ufffd")]
     [InlineData("""{"\ud800":"x","__type":"A"}""", "A", null)]
-    [InlineData("""{"\u006dessage":"escaped","__type":"A"}""", "A", null)]
+    [InlineData("""{"\u006dessage":"escaped","__type":"A"}""", "A", "escaped")]
     [InlineData("\ufeff{\"__type\":\"A\"}", "A", null)]
     [InlineData("""{"__type":"A"} x""", null, null)]
     [InlineData("""{"__type":"A",""", null, null)]
@@ -231,7 +231,7 @@ public class ErrorAnswerTests
         Assert.True(exception.FunctionMayHaveRun);
     }
 
-    private sealed class CountingStream(int length) : LambdaStreaming.EventStream.ForwardStream
+    private sealed class CountingStream(int length) : LambdaStreaming.ResponseStream.ForwardStream
     {
         private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

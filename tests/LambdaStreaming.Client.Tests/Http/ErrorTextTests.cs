@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Http;
@@ -175,10 +175,10 @@ public class ErrorTextTests
     }
 
     [Fact]
-    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails(), []));
+    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails(), Redactor.None));
 
     [Fact]
-    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }, []));
+    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }));
 
     [Fact]
     public async Task Message_LongWords_AreCut()

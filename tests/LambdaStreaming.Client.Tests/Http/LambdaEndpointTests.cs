@@ -1,5 +1,5 @@
 using Amazon;
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Tests.Conformance;
 
 namespace LambdaStreaming.Tests.Http;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Amazon;
-using LambdaStreaming.Http;
 using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tests.Http;

@@ -1,4 +1,6 @@
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Invocation;
+
 
 namespace LambdaStreaming.Tests.Http;
 

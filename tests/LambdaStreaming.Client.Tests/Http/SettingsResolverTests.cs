@@ -1,6 +1,6 @@
 using Amazon;
 using Amazon.Runtime.CredentialManagement;
-using LambdaStreaming.Http;
+using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tests.Http;
 

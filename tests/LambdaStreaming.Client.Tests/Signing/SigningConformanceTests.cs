@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Amazon;
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using Amazon.Runtime.Signing;
 using LambdaStreaming.Signing;
 using LambdaStreaming.Tests.Conformance;
 using Microsoft.Extensions.Time.Testing;
@@ -56,11 +56,12 @@ public class SigningConformanceTests
         var headers = Headers(expected);
         var url = new Uri($"https://{headers.First(header => header.Name == "Host").Value}{(string)expected["path"]!}{((string)expected["query"]! is { Length: > 0 } query ? "?" + query : "")}");
 
+        using var body = new MemoryStream(ConformanceData.Bytes(expected["body"]));
+        var request = new AWSSigningRequest { HttpMethod = HttpMethod.Post, RequestUri = url, ContentStream = body };
+        foreach (var header in headers.Where(header => header.Name != "Host")) request.Headers[header.Name] = header.Value;
+
         var signed = RequestSigner.Sign(
-            HttpMethod.Post,
-            url,
-            headers.Where(header => header.Name != "Host"),
-            ConformanceData.Bytes(expected["body"]),
+            request,
             CredentialsOf(@case).GetCredentials(),
             RegionEndpoint.GetBySystemName((string)@case["context"]!["region"]!),
             TimeOf(@case));

@@ -58,17 +58,28 @@ public class SigningCredentialsTests
     }
 
     [Theory]
-    [InlineData("AKID\n", null, "access key", "U+000A, number 5 of 5")]
-    [InlineData("AKIDÉ", null, "access key", "U+00C9, number 5 of 5")]
-    [InlineData("AKID", "token\r\nX-Injected: yes", "session token", "U+000D, number 6 of 22")]
-    [InlineData("AKID", "to ken", "session token", "U+0020, number 3 of 6")]
-    public async Task InvokeWithResponseStreamAsync_KeyThatNoHeaderCanCarry_IsAConfigurationErrorAndNothingIsSent(string accessKey, string? token, string what, string where)
+    [InlineData("AKID\n", "secret", null, "access key", "U+000A, number 5 of 5")]
+    [InlineData("AKIDÉ", "secret", null, "access key", "U+00C9, number 5 of 5")]
+    [InlineData("AKID", "secret\n", null, "secret access key", "U+000A, number 7 of 7")]
+    [InlineData("AKID", "secret\r\n", "token", "secret access key", "U+000D, number 7 of 8")]
+    [InlineData("AKID", "secret", "token\r\nX-Injected: yes", "session token", "U+000D, number 6 of 22")]
+    [InlineData("AKID", "secret", "to ken", "session token", "U+0020, number 3 of 6")]
+    public async Task InvokeWithResponseStreamAsync_KeyThatNoHeaderCanCarry_IsAConfigurationErrorAndNothingIsSent(
+        string accessKey,
+        string secretKey,
+        string? token,
+        string what,
+        string where)
     {
-        using var client = Client(new StubbedCredentials(_ => new ImmutableCredentials(accessKey, "secret", token)));
+        using var client = Client(new StubbedCredentials(_ => new ImmutableCredentials(accessKey, secretKey, token)));
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+        var call = client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => call);
 
-        Assert.StartsWith($"The {what} of the credentials has a character ({where}) that no {what} has", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"The {what} of the credentials has a character ({where}) that no {what} has",
+            exception.Message,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("Injected", exception.ToString(), StringComparison.Ordinal);
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Amazon;
 using Amazon.Runtime;
+using Amazon.Runtime.Signing;
 using LambdaStreaming.Signing;
 using LambdaStreaming.Testing;
 
@@ -90,15 +91,28 @@ public class SigningOnTheWireTests
     private static InvokeWithResponseStreamRequest DryRun(string name) => new(name) { InvocationType = InvocationType.DryRun };
 
     // The signature of what stood on the wire, which may differ from what stood in the request.
-    private static string Resigned(Uri url, string target, string head) =>
-        RequestSigner.Sign(
-            HttpMethod.Post,
-            new Uri(url.GetLeftPart(UriPartial.Authority) + target),
-            head.Split("\r\n").Skip(1).Select(line => line.Split(": ", 2)).Where(header => header[0].StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase) && !header[0].Equals("X-Amz-Date", StringComparison.OrdinalIgnoreCase)).Select(header => (header[0], header[1])),
-            default,
-            StubbedClient.Options().Credentials!.GetCredentials(),
-            RegionEndpoint.USEast1,
-            DateTimeOffset.ParseExact(RawService.Header(head, "X-Amz-Date")!, "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal))["Authorization"];
+    private static string Resigned(Uri url, string target, string head)
+    {
+        var request = new AWSSigningRequest
+        {
+            HttpMethod = HttpMethod.Post,
+            RequestUri = new Uri(url.GetLeftPart(UriPartial.Authority) + target),
+            ContentStream = new MemoryStream(),
+        };
+        foreach (var header in head.Split("\r\n").Skip(1).Select(line => line.Split(": ", 2)))
+        {
+            if (header[0].StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase) && !header[0].Equals("X-Amz-Date", StringComparison.OrdinalIgnoreCase))
+                request.Headers[header[0]] = header[1];
+        }
+
+        var signedAt = DateTimeOffset.ParseExact(
+            RawService.Header(head, "X-Amz-Date")!,
+            "yyyyMMdd'T'HHmmss'Z'",
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal);
+        var keys = StubbedClient.Options().Credentials!.GetCredentials();
+        return RequestSigner.Sign(request, keys, RegionEndpoint.USEast1, signedAt)["Authorization"];
+    }
 
     private static InvokeWithResponseStreamRequest RandomRequest(Random random)
     {

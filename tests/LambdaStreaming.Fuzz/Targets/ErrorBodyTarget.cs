@@ -1,5 +1,6 @@
+using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
-using LambdaStreaming.Http;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
@@ -13,7 +14,7 @@ internal static class ErrorBodyTarget
         FindingException.Unless(answer.Code is null || answer.Code.Length <= input.Length, "The name is longer than what came.");
 
         var message = Messages.Raw([.. "\r:message-type\u0007\0\texception"u8], input);
-        var failure = LambdaMessage.ReadError(message.AsSpan(12, 26), new(input), new LambdaErrorDetails { FunctionName = "f" }, []);
+        var failure = LambdaMessage.ReadError(message.AsSpan(12, 26), new(input), new LambdaErrorDetails { FunctionName = "f" }, Redactor.None);
         FindingException.Unless(failure.Message.Length < 4096, "A message of the service fills the exception's.");
         foreach (var letter in failure.Message) FindingException.Unless(!char.IsControl(letter), "A control character of the service stands in the exception's message.");
     }

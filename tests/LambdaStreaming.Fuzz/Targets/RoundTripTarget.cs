@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Differential;
 
 namespace LambdaStreaming.Fuzz;
@@ -34,7 +35,12 @@ internal static class RoundTripTarget
         var buffer = new ReadOnlySequence<byte>(end);
         FindingException.Unless(EventStreamDecoder.TryRead(ref buffer, int.MaxValue, out var message), "The end is not whole.");
         var read = LambdaMessage.ReadInvokeComplete(message.Payload);
-        FindingException.Unless(read.ErrorCode == complete.ErrorCode && read.ErrorDetails == complete.ErrorDetails && read.LogResult is null, "InvokeComplete reads as another one.");
+        FindingException.Unless(IsRead(complete.ErrorCode, read.ErrorCode) && read.ErrorDetails == complete.ErrorDetails && read.LogResult is null, "InvokeComplete reads as another one.");
         ReaderTarget.Compare(wire.ToArray(), naive, pieces);
     }
+
+    // A code of more than 256 characters is truncated.
+    private static bool IsRead(string? written, string? read) => written is not { Length: > 256 }
+        ? read == written
+        : read is { Length: 255 or 256 } && read[^1] == '…' && written.StartsWith(read[..^1], StringComparison.Ordinal);
 }

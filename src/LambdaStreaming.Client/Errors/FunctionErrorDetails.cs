@@ -1,0 +1,57 @@
+using System.Text;
+using System.Text.Json;
+
+namespace LambdaStreaming.Errors;
+
+/// <summary>What of <see cref="InvokeComplete.ErrorDetails"/> has a name. Leniently: runtimes differ in what they write here, and text that is no JSON is as good.</summary>
+internal static class FunctionErrorDetails
+{
+    /// <summary>Maximum length of details that are parsed, and of the text that is kept of longer ones.</summary>
+    public const int MaxLength = 256 * 1024;
+
+    private const int MaxLines = 256;
+    private const int MaxLineLength = 1024;
+
+    public static (string? Type, string? Message, IReadOnlyList<string> StackTrace) Parse(string? details)
+    {
+        (string?, string?, IReadOnlyList<string>) nothing = (null, null, []);
+        if (details is null || details.Length > MaxLength) return nothing;
+        try
+        {
+            string? type = null, message = null;
+            string[]? stackTrace = null, trace = null;
+            var json = new LenientJson(Encoding.UTF8.GetBytes(details));
+            while (json.TryReadMember(out var name, out var value))
+            {
+                if (name.SequenceEqual("errorType"u8)) type = Text(value);
+                else if (name.SequenceEqual("errorMessage"u8)) message = Text(value);
+                else if (name.SequenceEqual("stackTrace"u8)) stackTrace = Lines(value);
+                else if (name.SequenceEqual("trace"u8)) trace = Lines(value);
+            }
+
+            return (type, message, stackTrace ?? trace ?? []);
+        }
+        catch (JsonException)
+        {
+            return nothing;
+        }
+    }
+
+    private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.TextOf(value) : null;
+
+    private static string[]? Lines(ReadOnlySpan<byte> value)
+    {
+        if (LenientJson.IsString(value))
+            return [.. LenientJson.TextOf(value)!.Split('\n', MaxLines + 1).Take(MaxLines).Select(Shorten)];
+
+        var json = new LenientJson(value);
+        if (json.Kind != JsonTokenType.StartArray) return null;
+        List<string> lines = [];
+        while (lines.Count < MaxLines && json.TryReadElement(out var line))
+            lines.Add(LenientJson.TextOf(line, MaxLineLength) ?? "");
+        return [.. lines];
+    }
+
+    private static string Shorten(string line) =>
+        line.Length > MaxLineLength ? LenientJson.Truncate(line, MaxLineLength) : line;
+}

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text;
+
+namespace LambdaStreaming.Errors;
+
+/// <summary>
+/// Prepares external text for exception messages and logs: one line, no control characters, bounded length, no secrets.
+/// </summary>
+/// <remarks>
+/// External text is all text that this library did not write: of the service, a proxy, a handler, a function, JSON and
+/// .NET's own exceptions. A redactor holds a few strings, so that neither request nor payload stays alive for it.
+/// </remarks>
+internal sealed class Redactor
+{
+    /// <summary>Maximum length of a sentence in a message.</summary>
+    public const int MaxTextLength = 1000;
+
+    // Enough for any request id and media type.
+    /// <summary>Maximum length of a name, an id or an address in a message.</summary>
+    public const int MaxNameLength = 200;
+
+    // A word or two can well occur in a sentence of the service.
+    private const int MinSecretLength = 9;
+
+    // Enough to recognise a payload. A text that repeats more than that is cut where the payload begins.
+    private const int MaxPayloadBytes = 1024;
+
+    // Some may be too short to be one. The last one is the payload, or its beginning.
+    private readonly ReadOnlyMemory<char>[] _secrets;
+    private readonly bool _hasStartOfPayload;
+
+    private Redactor(ReadOnlyMemory<char>[] secrets, bool hasStartOfPayload)
+    {
+        _secrets = secrets;
+        _hasStartOfPayload = hasStartOfPayload;
+    }
+
+    /// <summary>A redactor without secrets, for text that is not about a call.</summary>
+    public static Redactor None { get; } = new([], hasStartOfPayload: false);
+
+    /// <summary>Creates a redactor that knows the client context, the payload and <paramref name="secrets"/>.</summary>
+    public static Redactor Create(
+        InvokeWithResponseStreamRequest request,
+        params ReadOnlySpan<ReadOnlyMemory<char>> secrets)
+    {
+        var payload = request.Payload.Span;
+        var isLong = payload.Length > MaxPayloadBytes;
+        if (isLong) payload = payload[..LastBoundary(payload, MaxPayloadBytes)];
+        var start = payload.Length >= MinSecretLength ? Encoding.UTF8.GetString(payload) : null;
+        return new Redactor([.. secrets, request.ClientContext.AsMemory(), start.AsMemory()], isLong);
+    }
+
+    /// <summary>Prepares a name, an id or an address.</summary>
+    public string Name(string? text) => Clean(text, MaxNameLength);
+
+    /// <summary>Prepares the first line of a text.</summary>
+    public string Line(string? text) => Clean(text, MaxTextLength);
+
+    /// <summary>Prepares an address, without user, query and fragment, which may be secrets of others.</summary>
+    public string? Address(Uri? address)
+    {
+        if (address is null) return null;
+        var shown = address.IsAbsoluteUri
+            ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)
+            : address.OriginalString.Split('?', '#')[0];
+        var unescaped = Uri.UnescapeDataString(shown);
+        var name = Name(unescaped);
+        return name == unescaped ? Name(shown) : name;
+    }
+
+    private string Clean(string? text, int maxLength)
+    {
+        var rest = text.AsSpan().Trim();
+        if (IsClean(rest, maxLength)) return rest.Length == text?.Length ? text : rest.ToString();
+
+        // One pass that stops at the limit: the length of the text costs nothing, and no secret is cut before it is
+        // recognised.
+        var line = new StringBuilder(Math.Min(rest.Length, maxLength) + 1);
+        Span<char> characters = stackalloc char[2];
+        while (!rest.IsEmpty && rest[0] is not ('\r' or '\n'))
+        {
+            if (LongestSecretAtStart(rest) is >= 0 and var index)
+            {
+                if (line.Length < maxLength) line.Append('…');
+                if (line.Length >= maxLength || (_hasStartOfPayload && index == _secrets.Length - 1)) break;
+                rest = rest[Math.Min(_secrets[index].Length, rest.Length)..];
+                continue;
+            }
+
+            Rune.DecodeFromUtf16(rest, out var rune, out var consumed);
+            var shown = IsShown(rune) ? rune : new Rune(' ');
+            if (line.Length + shown.Utf16SequenceLength > maxLength)
+            {
+                TrimEnd(line).Append('…');
+                break;
+            }
+
+            line.Append(characters[..shown.EncodeToUtf16(characters)]);
+            rest = rest[consumed..];
+        }
+
+        return TrimEnd(line).ToString();
+    }
+
+    private bool IsClean(ReadOnlySpan<char> text, int maxLength)
+    {
+        if (text.Length > maxLength || text.ContainsAnyExceptInRange(' ', '~')) return false;
+        for (var i = 0; i + MinSecretLength <= text.Length; i++)
+        {
+            if (LongestSecretAtStart(text[i..]) >= 0) return false;
+        }
+
+        return true;
+    }
+
+    // The longest one, because a secret may begin like another. A secret that the end of the text cuts off counts too.
+    private int LongestSecretAtStart(ReadOnlySpan<char> text)
+    {
+        var (longest, length) = (-1, MinSecretLength - 1);
+        for (var i = 0; i < _secrets.Length; i++)
+        {
+            var secret = _secrets[i].Span;
+            if (secret.Length > length && (text.StartsWith(secret) || IsCutOff(text.TrimEnd('…'), secret)))
+                (longest, length) = (i, secret.Length);
+        }
+
+        return longest;
+    }
+
+    private static bool IsCutOff(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
+        text.Length >= MinSecretLength && secret.StartsWith(text);
+
+    // Messages end in terminals and logs, where these move the cursor, end the line or reverse the text.
+    private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control
+        or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator
+        or UnicodeCategory.ParagraphSeparator);
+
+    private static StringBuilder TrimEnd(StringBuilder line)
+    {
+        while (line.Length > 0 && char.IsWhiteSpace(line[^1])) line.Length--;
+        return line;
+    }
+
+    // The last place at or before the limit where a UTF-8 character begins.
+    private static int LastBoundary(ReadOnlySpan<byte> utf8, int limit)
+    {
+        while (limit > MinSecretLength && (utf8[limit] & 0xC0) == 0x80) limit--;
+        return limit;
+    }
+}

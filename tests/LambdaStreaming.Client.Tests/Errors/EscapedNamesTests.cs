@@ -1,0 +1,79 @@
+using System.Net;
+using System.Text;
+using LambdaStreaming.Tests.EventStream;
+
+namespace LambdaStreaming.Tests.Errors;
+
+/// <summary>A member's name counts as JSON defines it, with or without escapes, wherever JSON of the service is read.</summary>
+public sealed class EscapedNamesTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("""{"Error\u0043ode":"Unhandled"}""")]
+    [InlineData("""{"\u0045rrorCode":"Unhandled"}""")]
+    [InlineData("""{"Error\u0044etails":"out of memory"}""")]
+    public async Task Read_InvokeCompleteWithAnEscapedName_IsAFunctionError(string complete)
+    {
+        byte[] wire = [.. Messages.Chunk("x"), .. Messages.Complete(complete)];
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+
+        await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
+    }
+
+    [Fact]
+    public async Task InvokeComplete_EveryNameEscaped_IsRead()
+    {
+        var complete = await ReadAsync("""{"Error\u0043ode":"c","Error\u0044etails":"d","Log\u0052esult":"bA=="}""");
+
+        Assert.Equal(("c", "d", "bA=="), (complete.ErrorCode, complete.ErrorDetails, complete.LogResult));
+    }
+
+    [Fact]
+    public async Task InvokeComplete_NameTwiceAndOneEscaped_TheLastOneCounts()
+    {
+        var complete = await ReadAsync("""{"ErrorCode":"first","Error\u0043ode":"second"}""");
+
+        Assert.Equal("second", complete.ErrorCode);
+    }
+
+    [Fact]
+    public async Task LambdaServiceException_EveryNameOfTheBodyEscaped_IsRead()
+    {
+        var body = """{"_\u005ftype":"ResourceNotFoundException","\u004dessage":"m","\u0054ype":"User","Rea\u0073on":"r"}""";
+        using var client = StubbedClient.Create(_ =>
+            StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes(body)), HttpStatusCode.NotFound, ("x", "y")));
+
+        var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
+        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => call);
+
+        Assert.Equal(("m", "User", "r"), (exception.ServiceMessage, exception.ServiceErrorType, exception.Fields["Reason"]));
+    }
+
+    [Fact]
+    public void FunctionErrorException_EveryNameOfTheDetailsEscaped_IsRead()
+    {
+        var details = """{"error\u0054ype":"RangeError","error\u004dessage":"m","stack\u0054race":["a"]}""";
+
+        var exception = new FunctionErrorException("x", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = details });
+
+        Assert.Equal(("RangeError", "m"), (exception.FunctionErrorType, exception.FunctionErrorMessage));
+        Assert.Equal(["a"], exception.FunctionStackTrace);
+    }
+
+    private static async Task<InvokeComplete> ReadAsync(string json)
+    {
+        var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Messages.Complete(json)),
+            new ResponseStreamHead { ThrowOnFunctionError = false });
+        await using (response)
+        {
+            await foreach (var item in response)
+            {
+                if (item.InvokeComplete is { } complete) return complete;
+            }
+        }
+
+        throw new InvalidOperationException("The response has no InvokeComplete.");
+    }
+}

@@ -1,0 +1,150 @@
+using System.Net;
+using LambdaStreaming.Tests.EventStream;
+
+namespace LambdaStreaming.Tests.Invocation;
+
+/// <summary>Failures of a proxy: they name the proxy's host, port and status, and never its credentials.</summary>
+public sealed class ProxyTests
+{
+    private const string User = "proxy-user";
+    private const string Password = "proxy-password";
+    private const string Challenge = "Proxy-Authenticate: Basic realm=\"office\"";
+
+    public enum Client
+    {
+        /// <summary>A client with its own connection handler.</summary>
+        Own,
+
+        /// <summary>A client over an HttpClient with a <see cref="SendOnceHandler"/>.</summary>
+        OverSendOnceHandler,
+
+        /// <summary>A client over any HttpClient.</summary>
+        OverHttpClient,
+    }
+
+    public static TheoryData<Client, int> Refusals => new()
+    {
+        { Client.Own, 407 },
+        { Client.Own, 403 },
+        { Client.OverSendOnceHandler, 407 },
+        { Client.OverHttpClient, 407 },
+        { Client.OverHttpClient, 403 },
+    };
+
+    [Theory, MemberData(nameof(Refusals))]
+    public async Task InvokeWithResponseStreamAsync_ProxyRefusesTheTunnel_FailsAtOnceWithoutCredentials(
+        Client kind,
+        int status)
+    {
+        await using var proxy = RawServer.Answering(RawServer.Answer(status, [], Challenge));
+        using var client = Through(proxy, kind, "https://lambda.example.com");
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal(status, (int)exception.StatusCode);
+        AssertNamesTheProxyOnly(exception);
+        if (kind == Client.OverHttpClient) return;
+        Assert.Contains(proxy.Url.Authority, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ProxyCannotReachTheService_IsRetried()
+    {
+        await using var proxy = RawServer.Answering(RawServer.Answer(502, []));
+        using var client = Through(proxy, Client.Own, "https://lambda.example.com");
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal((3, false), (exception.Attempts, exception.FunctionMayHaveRun));
+        AssertNamesTheProxyOnly(exception);
+    }
+
+    // .NET repeats the request with the credentials, which the content refuses: a function could run twice.
+    [Theory, InlineData(Client.Own), InlineData(Client.OverSendOnceHandler)]
+    public async Task InvokeWithResponseStreamAsync_HttpEndpointBehindAuthenticatingProxy_DidNotRunAndNamesTheProxy(
+        Client kind)
+    {
+        await using var proxy = RawServer.Answering(RawServer.Answer(407, [], Challenge));
+        using var client = Through(proxy, kind, "http://lambda.example.com");
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal(HttpStatusCode.ProxyAuthenticationRequired, exception.StatusCode);
+        Assert.Contains("https", exception.Message, StringComparison.Ordinal);
+        AssertNamesTheProxyOnly(exception);
+    }
+
+    // The handler of a caller may have set the header itself: then it proves nothing.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_CallersHeaderAuthenticatesAndAHandlerSendsTwice_MayHaveRun()
+    {
+        await using var server = RawServer.Answering(RawServer.Answer(500, []));
+        using var http = new HttpClient(new SendingTwice(new SendOnceHandler(new SocketsHttpHandler())));
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Proxy-Authorization", "Basic eA==");
+        using var client = new LambdaStreamingClient(Options(server.Url.ToString()), http);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Theory, InlineData("http"), InlineData("https")]
+    public async Task InvokeWithResponseStreamAsync_ResponseWithStatus407_IsTheProxysAndDidNotRun(string scheme)
+    {
+        using var client = StubbedClient.Create(
+            _ => StubbedClient.Answer(Stream.Null, HttpStatusCode.ProxyAuthenticationRequired),
+            Options($"{scheme}://lambda.example.com"));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal(HttpStatusCode.ProxyAuthenticationRequired, exception.StatusCode);
+        AssertNamesTheProxyOnly(exception);
+    }
+
+    private static void AssertNamesTheProxyOnly(LambdaTransportException exception)
+    {
+        Assert.Contains("proxy", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(User, exception.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Password, exception.ToString(), StringComparison.Ordinal);
+    }
+
+    private static LambdaStreamingClient Through(RawServer proxy, Client kind, string endpoint)
+    {
+        var options = Options(endpoint);
+        var address = new UriBuilder(proxy.Url) { UserName = User, Password = Password }.Uri;
+        var credentials = new NetworkCredential(User, Password);
+        options.ConfigureHandler = handler => handler.Proxy = new WebProxy(address) { Credentials = credentials };
+        if (kind == Client.Own) return new LambdaStreamingClient(options);
+        var connections = LambdaStreamingClient.CreateHandler(options);
+        return new LambdaStreamingClient(
+            options,
+            new HttpClient(kind == Client.OverSendOnceHandler ? new SendOnceHandler(connections) : connections));
+    }
+
+    private static LambdaStreamingClientOptions Options(string endpoint)
+    {
+        var options = StubbedClient.Options();
+        options.ServiceUrl = new Uri(endpoint);
+        options.Retry = new LambdaRetryOptions { BaseDelay = TimeSpan.Zero };
+        return options;
+    }
+
+    private static Task<InvokeWithResponseStreamResponse> InvokeAsync(LambdaStreamingClient client) =>
+        client.InvokeWithResponseStreamAsync(
+            InvokeWithResponseStreamRequest.FromJson("f", "{}"),
+            TestContext.Current.CancellationToken);
+
+    private sealed class SendingTwice(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            (await base.SendAsync(request, cancellationToken)).Dispose();
+            return await base.SendAsync(request, cancellationToken);
+        }
+    }
+}

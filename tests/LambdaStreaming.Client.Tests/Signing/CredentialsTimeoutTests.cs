@@ -1,0 +1,94 @@
+using Amazon.Runtime;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Tests.Signing;
+
+/// <summary>Resolving credentials has a limit of its own, also if the resolution ignores its token.</summary>
+public sealed class CredentialsTimeoutTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void CredentialsTimeout_Default_IsOneMinute() =>
+        Assert.Equal(TimeSpan.FromSeconds(60), new LambdaStreamingClientOptions().CredentialsTimeout);
+
+    [Theory, InlineData(0), InlineData(-5)]
+    public void CredentialsTimeout_NotPositive_IsRefused(int seconds)
+    {
+        var options = StubbedClient.Options();
+        options.CredentialsTimeout = TimeSpan.FromSeconds(seconds);
+
+        var exception = Assert.Throws<ArgumentException>(() => new LambdaStreamingClient(options));
+
+        Assert.Equal(nameof(LambdaStreamingClientOptions.CredentialsTimeout), exception.ParamName);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task InvokeWithResponseStreamAsync_CredentialsNeverArrive_FailsAtTheLimitAndNothingIsSent(
+        bool blocksItsThread)
+    {
+        var clock = new FakeTimeProvider();
+        using var never = new ManualResetEventSlim();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sends = 0;
+        using var client = Client(clock, () => sends++, new NeverCredentials(asked, blocksItsThread ? never : null));
+        var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
+        await asked.Task.WaitAsync(LocalService.TooLong, Ct);
+
+        clock.Advance(TimeSpan.FromSeconds(2));
+        var ended = call.WaitAsync(LocalService.TooLong, Ct);
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ended);
+        never.Set();
+
+        Assert.Contains("CredentialsTimeout", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(NeverCredentials), exception.Message, StringComparison.Ordinal);
+        Assert.Equal((0, false, 0), (exception.Attempts, exception.FunctionMayHaveRun, sends));
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_NoLimit_WaitsForTheCredentials()
+    {
+        var clock = new FakeTimeProvider();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var client = Client(clock, () => { }, new NeverCredentials(asked, null), Timeout.InfiniteTimeSpan);
+        using var cancelling = new CancellationTokenSource();
+        var call = client.InvokeWithResponseStreamAsync(new("f"), cancelling.Token);
+        await asked.Task.WaitAsync(LocalService.TooLong, Ct);
+
+        clock.Advance(TimeSpan.FromDays(1));
+        await cancelling.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(LocalService.TooLong, Ct));
+    }
+
+    private static LambdaStreamingClient Client(
+        FakeTimeProvider clock,
+        Action send,
+        AWSCredentials credentials,
+        TimeSpan? timeout = null) =>
+        StubbedClient.Sending(
+            (_, _) =>
+            {
+                send();
+                throw new InvalidOperationException("Nothing must be sent.");
+            },
+            options =>
+            {
+                options.Credentials = credentials;
+                options.CredentialsTimeout = timeout ?? TimeSpan.FromSeconds(2);
+                options.TimeProvider = clock;
+            });
+
+    private sealed class NeverCredentials(TaskCompletionSource asked, ManualResetEventSlim? blocking) : AWSCredentials
+    {
+        public override ImmutableCredentials GetCredentials() => throw new NotSupportedException();
+
+        public override async Task<ImmutableCredentials> GetCredentialsAsync()
+        {
+            asked.TrySetResult();
+            if (blocking is not null) blocking.Wait(CancellationToken.None);
+            else await new TaskCompletionSource().Task;
+            throw new NotSupportedException();
+        }
+    }
+}
