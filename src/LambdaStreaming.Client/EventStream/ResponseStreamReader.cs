@@ -376,7 +376,7 @@ internal sealed class ResponseStreamReader
         ResponseStreamCorruptException corrupt => Corrupt(corrupt),
         BodyEndedException => _body!.End switch
         {
-            BodyEnd.Cancelled => new OperationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", null, _body.CancelledToken),
+            BodyEnd.Cancelled => new InvocationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", functionMayHaveRun: true, cancellationToken: _body.CancelledToken),
             BodyEnd.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
             _ => Disposed(),
         },
@@ -408,7 +408,7 @@ internal sealed class ResponseStreamReader
 
     private FunctionErrorException FunctionError()
     {
-        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode };
+        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode, Advice = ErrorText.AdviceOf(InvokeComplete) };
         return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
     }
 
