@@ -110,7 +110,7 @@ public class HousekeepingTests
     [InlineData(3, 5, true)]
     public async Task Read_BytesAfterInvokeComplete_AreCountedInTheLog(int inTheSameRead, int later, bool isLogged)
     {
-        var logs = new Security.CollectedLogs();
+        var logs = new CollectedLogs();
         var options = StubbedClient.Options();
         options.LoggerFactory = logs;
         byte[] end = [.. Messages.Complete(), .. new byte[inTheSameRead]];
@@ -127,7 +127,7 @@ public class HousekeepingTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task Read_ConnectionBreaksAfterInvokeComplete_IsInTheDebugLog(bool isEnabled)
     {
-        var logs = new Security.CollectedLogs { Level = isEnabled ? Microsoft.Extensions.Logging.LogLevel.Debug : Microsoft.Extensions.Logging.LogLevel.Information };
+        var logs = new CollectedLogs { Level = isEnabled ? Microsoft.Extensions.Logging.LogLevel.Debug : Microsoft.Extensions.Logging.LogLevel.Information };
         var options = StubbedClient.Options();
         options.LoggerFactory = logs;
         using var client = StubbedClient.Streaming(new PiecewiseStream(Messages.Complete(), () => 1000, breaksOff: true), options);

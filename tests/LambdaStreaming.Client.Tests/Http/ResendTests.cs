@@ -404,7 +404,7 @@ public class ResendTests
     [Fact]
     public async Task InvokeAsync_ThrottledTwice_LogsEachAttempt()
     {
-        var logs = new Security.CollectedLogs();
+        var logs = new CollectedLogs();
         var requests = 0;
         await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Interlocked.Increment(ref requests) < 3
             ? RawServer.Answer(429, [], "x-amzn-ErrorType: TooManyRequestsException")

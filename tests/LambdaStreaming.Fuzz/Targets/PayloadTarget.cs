@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using LambdaStreaming.Tests.EventStream;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Fuzz;
 

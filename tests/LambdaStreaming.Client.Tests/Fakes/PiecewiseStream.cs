@@ -1,7 +1,6 @@
-using LambdaStreaming.EventStream;
 using LambdaStreaming.ResponseStream;
 
-namespace LambdaStreaming.Tests.EventStream;
+namespace LambdaStreaming.Tests;
 
 /// <summary>Bytes that arrive in given pieces: a read never gives more than the rest of a piece.</summary>
 internal sealed class PiecewiseStream(byte[] bytes, Func<int> nextPiece, bool breaksOff = false) : ForwardStream

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace LambdaStreaming.Tests.Security;
+namespace LambdaStreaming.Tests;
 
 /// <summary>Every log message of any level, as text.</summary>
 internal sealed class CollectedLogs : ILoggerFactory, ILogger
