@@ -17,7 +17,7 @@ import threading
 import time
 
 # About speed, allocations and pages.
-LEFT_OUT = {"AllocationTests", "FaultMatrixTests"}
+LEFT_OUT = {"ChunkAllocationTests", "PayloadAllocationTests", "FaultMatrixTests"}
 LEFT_OUT_METHODS = ["*.Read_CutAtRandom_ResultIsTheSame"]
 # Cases whose every cut costs seconds; smaller ones and DecoderLimitTests hold the same rules.
 LONG_CASES = ("total-16-mib-plus", "header-bytes-32767", "header-string-32766-multibyte", "headers-131072", "payload-1-mib", "stream-200-frames-then-complete", "headers-100", "payload-6-mib")

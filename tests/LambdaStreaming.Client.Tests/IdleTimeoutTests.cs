@@ -41,8 +41,6 @@ public sealed class IdleTimeoutTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAsync<ResponseStreamIdleException>(() => waiting.WaitAsync(TooLong, TestContext.Current.CancellationToken));
         Assert.Equal((2, 6), (exception.ChunksReceived, exception.BytesReceived));
-        Assert.Contains("IdleTimeout", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("00:03:00", exception.Message, StringComparison.Ordinal);
         await _server.Requests[0].ClientLeft.WaitAsync(Soon, TestContext.Current.CancellationToken);
     }
 

@@ -108,7 +108,7 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task InvokeAsync_CancelledBeforeTheHead_ThrowsWithThatTokenAndSaysThatTheFunctionMayHaveRun()
+    public async Task InvokeAsync_CancelledBeforeTheHead_ThrowsWithThatToken()
     {
         using var source = new CancellationTokenSource();
         var call = _client.InvokeAsync("never-answers", source.Token);
@@ -118,7 +118,6 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(source.Token, exception.CancellationToken);
-        Assert.Contains("may have run", exception.Message, StringComparison.Ordinal);
         await request.ClientLeft.WaitAsync(Soon, TestContext.Current.CancellationToken);
     }
 
@@ -261,7 +260,7 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task MoveNextAsync_WhileAnotherIsPending_SaysSo()
+    public async Task MoveNextAsync_WhileAnotherIsPending_IsRefused()
     {
         await using var response = await _client.InvokeAsync("silent");
         await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
@@ -269,9 +268,8 @@ public sealed class LifetimeTests : IAsyncLifetime
         await chunks.MoveNextAsync();
         var waiting = chunks.MoveNextAsync();
 
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () => await chunks.MoveNextAsync());
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await chunks.MoveNextAsync());
 
-        Assert.Contains("still in progress", exception.Message, StringComparison.Ordinal);
         response.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
     }

@@ -161,7 +161,13 @@ public sealed class TelemetryTests : IDisposable
         var options = StubbedClient.Options();
         options.TimeProvider = clock;
         var bytes = new TaskCompletionSource();
-        using var client = StubbedClient.Streaming(new LateStream(bytes.Task, [.. Messages.Chunk("a"), .. Messages.Complete()]), options);
+        var body = new MemoryStream([.. Messages.Chunk("a"), .. Messages.Complete()]);
+        var late = new FuncStream(async (buffer, cancellationToken) =>
+        {
+            await bytes.Task;
+            return await body.ReadAsync(buffer, cancellationToken);
+        });
+        using var client = StubbedClient.Streaming(late, options);
         await using var response = await client.InvokeAsync(_heard.Function);
         await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
@@ -484,15 +490,6 @@ public sealed class TelemetryTests : IDisposable
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();
             return await callback(context, state);
-        }
-    }
-
-    private sealed class LateStream(Task bytesCome, byte[] wire) : MemoryStream(wire)
-    {
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            await bytesCome;
-            return await base.ReadAsync(buffer, cancellationToken);
         }
     }
 }

@@ -115,7 +115,7 @@ public sealed class TraceHeadersTests : IDisposable
 
     [Fact]
     public void Constructor_TraceHeadersUnknown_Throws() =>
-        Assert.Contains("TraceHeaders is 8", Assert.Throws<ArgumentException>(() => new LambdaStreamingClient(new LambdaStreamingClientOptions { TraceHeaders = (TraceHeaders)8 })).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(nameof(TraceHeaders), () => new LambdaStreamingClient(new LambdaStreamingClientOptions { TraceHeaders = (TraceHeaders)8 }));
 
     public void Dispose() => _activity.Dispose();
 

@@ -33,7 +33,8 @@ public sealed class ExternalTextTests
             options =>
             {
                 options.Credentials = place == "credentials"
-                    ? new FailingCredentials($"external text \u202e\u001b[31m {Payload} {new string('n', 500_000)}")
+                    ? StubbedCredentials.Failing(new AmazonClientException(
+                        $"external text \u202e\u001b[31m {Payload} {new string('n', 500_000)}"))
                     : new SessionAWSCredentials("AKIDEXAMPLE", SecretKey, SessionToken);
                 options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never };
             });
@@ -138,10 +139,5 @@ public sealed class ExternalTextTests
                     or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator,
                 $"U+{rune.Value:X4} in the message");
         }
-    }
-
-    private sealed class FailingCredentials(string text) : AWSCredentials
-    {
-        public override ImmutableCredentials GetCredentials() => throw new AmazonClientException(text);
     }
 }

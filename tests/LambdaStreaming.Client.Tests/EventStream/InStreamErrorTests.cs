@@ -17,7 +17,6 @@ public class InStreamErrorTests
         var inner = Assert.IsType<TooManyRequestsException>(exception.InnerException);
         Assert.Equal("CallerRateLimitExceeded", inner.Reason);
         Assert.Equal("slow down", inner.ServiceMessage);
-        Assert.Equal("TooManyRequestsException: slow down.", inner.Message);
         Assert.Equal(HttpStatusCode.TooManyRequests, inner.StatusCode);
         Assert.Equal(ErrorType.Sender, inner.ErrorType);
         Assert.True(inner.FunctionMayHaveRun);
@@ -56,7 +55,7 @@ public class InStreamErrorTests
         Assert.Equal("InternalError", exception.ErrorCode);
         Assert.Equal("it broke", exception.ServiceMessage);
         Assert.IsType<InternalFailureException>(exception.InnerException);
-        Assert.Contains("with InternalError: it broke. Delivered before that: 1 chunk with 6 bytes.", exception.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 6), (exception.ChunksReceived, exception.BytesReceived));
     }
 
     [Theory]
@@ -136,18 +135,6 @@ public class InStreamErrorTests
     [InlineData(" ")]
     public async Task Read_InvokeCompleteThatIsNoObject_IsCorrupt(string json) =>
         Assert.Equal(ResponseStreamCorruption.MalformedEvent, (await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json))).Reason);
-
-    [Theory]
-    [InlineData(FunctionErrorCodes.SandboxTimedout, "It ran into its timeout")]
-    [InlineData(FunctionErrorCodes.RuntimeTruncatedResponse, "broke in the middle")]
-    [InlineData(FunctionErrorCodes.FunctionResponseSizeTooLarge, "limit of size")]
-    [InlineData("My.Error\r\nsecond line", "failed with My.Error; ErrorDetails")]
-    public async Task Message_OfAKnownCode_SaysWhatItMeans(string code, string expected)
-    {
-        var exception = await ReadErrorAsync<FunctionErrorException>(Messages.Complete($$"""{"ErrorCode":{{System.Text.Json.JsonSerializer.Serialize(code)}}}"""));
-
-        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
-    }
 
     private static async Task<T> ReadErrorAsync<T>(byte[] message)
         where T : LambdaStreamingException

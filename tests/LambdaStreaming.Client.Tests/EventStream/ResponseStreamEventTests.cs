@@ -37,7 +37,7 @@ public class ResponseStreamEventTests
     public void Event_Default_IsNothing() => Assert.Equal((ResponseStreamEventKind.None, null, null), (default(ResponseStreamEvent).Kind, default(ResponseStreamEvent).PayloadChunk, default(ResponseStreamEvent).InvokeComplete));
 
     [Fact]
-    public void Chunk_Default_SaysThatItNeverCame() => Assert.Contains("default(PayloadChunk)", Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Length).Message, StringComparison.Ordinal);
+    public void Chunk_Default_Throws() => Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Length);
 
     [Fact]
     public async Task Length_ChunksOneAfterAnotherInTheBuffer_IsEachOnesOwn()

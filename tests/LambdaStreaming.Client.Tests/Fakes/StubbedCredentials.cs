@@ -15,7 +15,8 @@ internal sealed class StubbedCredentials(Func<int, Task<ImmutableCredentials>> g
     /// <summary>How often they were read.</summary>
     public int Reads => Volatile.Read(ref _reads);
 
-    public static StubbedCredentials Failing(Exception exception) => new(Task<ImmutableCredentials> (_) => throw exception);
+    public static StubbedCredentials Failing(Exception exception) =>
+        new(Task<ImmutableCredentials> (_) => throw exception);
 
     public override ImmutableCredentials GetCredentials() => throw new NotSupportedException();
 

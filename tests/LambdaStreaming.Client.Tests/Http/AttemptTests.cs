@@ -69,7 +69,9 @@ public sealed class AttemptTests
             },
             options =>
             {
-                options.Credentials = new OnceCredentials();
+                options.Credentials = new StubbedCredentials(read => read == 1
+                    ? new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null)
+                    : throw new AmazonClientException("The keys have gone."));
                 options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) };
             });
 
@@ -306,11 +308,4 @@ public sealed class AttemptTests
 
     private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
-
-    private sealed class OnceCredentials : AWSCredentials
-    {
-        private int _calls;
-
-        public override ImmutableCredentials GetCredentials() => _calls++ == 0 ? new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null) : throw new AmazonClientException("The keys have gone.");
-    }
 }

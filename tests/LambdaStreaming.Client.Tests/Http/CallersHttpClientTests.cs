@@ -6,11 +6,11 @@ namespace LambdaStreaming.Tests.Http;
 public class CallersHttpClientTests
 {
     [Theory]
-    [InlineData("307 Temporary Redirect", "a second time")]
-    [InlineData("308 Permanent Redirect", "a second time")]
-    [InlineData("301 Moved Permanently", "followed a redirect")]
-    [InlineData("302 Found", "followed a redirect")]
-    public async Task InvokeWithResponseStreamAsync_HandlerThatFollowsRedirects_SendsThePayloadOnceAndSaysWhy(string status, string words)
+    [InlineData("307 Temporary Redirect")]
+    [InlineData("308 Permanent Redirect")]
+    [InlineData("301 Moved Permanently")]
+    [InlineData("302 Found")]
+    public async Task InvokeWithResponseStreamAsync_HandlerThatFollowsRedirects_SendsThePayloadOnce(string status)
     {
         var payloads = 0;
         await using var elsewhere = new RawService(head =>
@@ -24,7 +24,6 @@ public class CallersHttpClientTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), TestContext.Current.CancellationToken));
 
-        Assert.Contains(words, exception.Message, StringComparison.Ordinal);
         Assert.True(exception.FunctionMayHaveRun);
         Assert.False(exception.IsSafeToResend);
         Assert.Single(service.Heads);

@@ -90,6 +90,5 @@ public class ErrorConformanceTests
         var sends = entry.IsTransient && !entry.FunctionMayHaveRun ? 3 : 1;
         Assert.Equal(sends, server.WholeRequests);
         Assert.Equal(sends, exception.Attempts);
-        Assert.Contains($"attempt {sends} of 3", exception.Message, StringComparison.Ordinal);
     }
 }

@@ -20,8 +20,7 @@ public class ProcessConfigurationTests
             Assert.Equal("ap-south-1", (await ResolveAsync(new() { Region = RegionEndpoint.APSouth1 })).Region.SystemName);
 
             AWSConfigs.AWSRegion = "us east";
-            var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
-            Assert.Equal("AWSConfigs.AWSRegion is 'us east', which can't be the name of a region. It must be one like us-east-1.", exception.Message);
+            await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
         }
         finally
         {

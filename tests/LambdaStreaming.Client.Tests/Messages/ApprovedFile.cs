@@ -4,7 +4,7 @@ using LambdaStreaming.Docs.Tests;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Reads and writes <c>messages.approved.md</c>, a section for each area, an entry for each scenario.</summary>
+/// <summary>The file <c>messages.approved.md</c>: a section for each area, an entry for each scenario.</summary>
 internal static partial class ApprovedFile
 {
     private const string FileName = "messages.approved.md";
@@ -25,7 +25,8 @@ internal static partial class ApprovedFile
     public static bool IsWritten { get; } = Environment.GetEnvironmentVariable("LAMBDASTREAMING_WRITE_MESSAGES") == "1";
 
     /// <summary>Replaces what varies from run to run.</summary>
-    public static string Normalize(string text) => LoopbackPort().Replace(text.ReplaceLineEndings("\n"), "127.0.0.1:{port}");
+    public static string Normalize(string text) =>
+        LoopbackPort().Replace(text.ReplaceLineEndings("\n"), "127.0.0.1:{port}");
 
     /// <summary>Returns the entries by area.</summary>
     public static Dictionary<string, List<MessageEntry>> Read()
@@ -36,7 +37,7 @@ internal static partial class ApprovedFile
         foreach (var line in File.ReadAllLines(FilePath))
         {
             if (line.StartsWith("## ", StringComparison.Ordinal)) entries = areas[line[3..]] = [];
-            else if (line.StartsWith("### ", StringComparison.Ordinal)) entries.Add(new MessageEntry(line[4..], "", ""));
+            else if (line.StartsWith("### ", StringComparison.Ordinal)) entries.Add(new(line[4..], "", ""));
             else if (entries.Count > 0) entries[^1] = Extend(entries[^1], line);
         }
 
@@ -69,6 +70,6 @@ internal static partial class ApprovedFile
         return entry with { Text = entry.Text.Length == 0 ? line[2..] : $"{entry.Text}\n{line[2..]}" };
     }
 
-    [GeneratedRegex(@"127\.0\.0\.1:\d+")]
+    [GeneratedRegex(@"127\.0\.0\.1:[0-9]+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LoopbackPort();
 }

@@ -32,15 +32,17 @@ public sealed class ApprovedMessagesTests
     [Fact]
     public void ApprovedFile_EveryEntry_HasAScenario()
     {
-        var known = MessageAreas.All.SelectMany(area => area.Scenarios.Select(scenario => $"{area.Name}: {scenario.Name}"));
-        var approved = ApprovedFile.Read().SelectMany(area => area.Value.Select(entry => $"{area.Key}: {entry.Name}"));
+        var known = MessageAreas.All
+            .SelectMany(area => area.Scenarios.Select(scenario => $"{area.Name}: {scenario.Name}"));
+        var approved = ApprovedFile.Read()
+            .SelectMany(area => area.Value.Select(entry => $"{area.Key}: {entry.Name}"));
 
         Assert.Empty(approved.Except(known, StringComparer.Ordinal));
     }
 
     private static string Describe(MessageEntry? approved, MessageEntry? actual) =>
-        $"The first message that differs from messages.approved.md. Approved:\n{Show(approved)}\nActual:\n{Show(actual)}\n"
-        + HowToAccept;
+        $"The first message that differs from messages.approved.md. Approved:\n{Show(approved)}\n"
+        + $"Actual:\n{Show(actual)}\n{HowToAccept}";
 
     private static string Show(MessageEntry? entry) => entry is null ? "\n(no entry)\n" : ApprovedFile.Format(entry);
 }

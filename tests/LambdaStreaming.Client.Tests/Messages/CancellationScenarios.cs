@@ -24,7 +24,9 @@ internal static class CancellationScenarios
     private static IEnumerable<MessageScenario> Credentials() =>
     [
         new("Call cancelled while credentials are read", () => CancelCredentialsAsync(readsBefore: 0)),
-        new("Call cancelled while credentials of a later attempt are read", () => CancelCredentialsAsync(readsBefore: 1)),
+        new(
+            "Call cancelled while credentials of a later attempt are read",
+            () => CancelCredentialsAsync(readsBefore: 1)),
     ];
 
     private static IEnumerable<MessageScenario> Reading() =>

@@ -9,7 +9,9 @@ internal static class ConfigurationScenarios
 {
     private const string Region = "AWS_REGION";
 
-    public static MessageArea Area { get; } = new("Configuration", [.. Regions(), .. Profiles(), .. Endpoints(), .. Values()]);
+    public static MessageArea Area { get; } = new(
+        "Configuration",
+        [.. Regions(), .. Profiles(), .. Endpoints(), .. Values()]);
 
     private static IEnumerable<MessageScenario> Regions() =>
     [
@@ -20,16 +22,19 @@ internal static class ConfigurationScenarios
     private static IEnumerable<MessageScenario> Profiles() =>
     [
         new("Profile not found", () => ResolveAsync([], new() { Profile = "work" })),
-        new("Files of profiles cannot be opened", () => ResolveAsync([], failure: new IOException("Access is denied."))),
+        new("Files of profiles cannot be opened", () => ResolveAsync(
+            [], failure: new IOException("Access is denied."))),
         new("Line of a profile cannot be read", () => ResolveAsync([], failure: new InvalidDataException(
             "Line 3:<aws_secret_access_key SECRET> in file /home/me/.aws/credentials does not contain a section."))),
-        new("Profile cannot be read, line unknown", () => ResolveAsync([], failure: new InvalidDataException("SECRET"))),
+        new("Profile cannot be read, line unknown", () => ResolveAsync(
+            [], failure: new InvalidDataException("SECRET"))),
         new("Profile cannot be read", () => ResolveAsync([], failure: new InvalidOperationException("SECRET"))),
     ];
 
     private static IEnumerable<MessageScenario> Endpoints() =>
     [
-        new("Endpoint of a variable is not an address", () => ResolveAsync([(Region, "eu-west-1"), ("AWS_ENDPOINT_URL", "host")])),
+        new("Endpoint of a variable is not an address", () => ResolveAsync(
+            [(Region, "eu-west-1"), ("AWS_ENDPOINT_URL", "host")])),
         new("Endpoint of a profile is not an address", () => ResolveAsync(
             [(Region, "eu-west-1")], profile: Profile(_ => { }), profileUrl: "host")),
         new("FIPS and a custom endpoint", () => ResolveAsync(
@@ -42,9 +47,11 @@ internal static class ConfigurationScenarios
 
     private static IEnumerable<MessageScenario> Values() =>
     [
-        new("Variable is neither true nor false", () => ResolveAsync([(Region, "eu-west-1"), ("AWS_USE_FIPS_ENDPOINT", "yes")])),
+        new("Variable is neither true nor false", () => ResolveAsync(
+            [(Region, "eu-west-1"), ("AWS_USE_FIPS_ENDPOINT", "yes")])),
         new("Attempts of a variable", () => ResolveAsync([(Region, "eu-west-1"), ("AWS_MAX_ATTEMPTS", "many")])),
-        new("Attempts of a profile", () => ResolveAsync([(Region, "eu-west-1")], profile: Profile(profile => profile.MaxAttempts = 0))),
+        new("Attempts of a profile", () => ResolveAsync(
+            [(Region, "eu-west-1")], profile: Profile(profile => profile.MaxAttempts = 0))),
     ];
 
     private static CredentialProfile Profile(Action<CredentialProfile> configure)

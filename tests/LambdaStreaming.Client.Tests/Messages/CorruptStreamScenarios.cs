@@ -5,12 +5,16 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Bytes that are not a valid event stream. The reader adds the position and the call to what the decoder reports.</summary>
+/// <summary>
+/// Bytes that are not a valid event stream. The reader adds position and call to what the decoder reports.
+/// </summary>
 internal static class CorruptStreamScenarios
 {
     private const int MaxMessageBytes = 200_000;
 
-    public static MessageArea Area { get; } = new("Corrupt streams", [.. Responses(), .. Checksums(), .. Lengths(), .. Headers()]);
+    public static MessageArea Area { get; } = new(
+        "Corrupt streams",
+        [.. Responses(), .. Checksums(), .. Lengths(), .. Headers()]);
 
     private static IEnumerable<MessageScenario> Responses() =>
     [
@@ -21,7 +25,8 @@ internal static class CorruptStreamScenarios
         new("Compressed response", () => Provocations.ReadAsync(StubbedClient.Create(
             _ => Provocations.Response(200, "bytes of gzip, for example", ("Content-Encoding", "gzip"))))),
         new("Message without a type", () => Provocations.ReadAsync(Messages.Of([], "{}"u8))),
-        new("Message of an unknown type", () => Provocations.ReadAsync(Messages.Of([(":message-type", "other")], "{}"u8))),
+        new("Message of an unknown type", () => Provocations.ReadAsync(
+            Messages.Of([(":message-type", "other")], "{}"u8))),
         new("Event without a type", () => Provocations.ReadAsync(Messages.Of([(":message-type", "event")], "{}"u8))),
         new("InvokeComplete is not JSON", () => Provocations.ReadAsync(Messages.Complete("text"))),
         new("InvokeComplete is not an object", () => Provocations.ReadAsync(Messages.Complete("[]"))),

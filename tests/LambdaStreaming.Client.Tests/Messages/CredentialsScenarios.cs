@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
-using LambdaStreaming.Errors;
 using LambdaStreaming.Configuration;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 using Microsoft.Extensions.Time.Testing;
 
@@ -44,14 +44,18 @@ internal static class CredentialsScenarios
 
     private static IEnumerable<MessageScenario> OfTheChain() =>
     [
-        new("No credentials anywhere", () => Throw(SignInAdvice.OfChain(Environment(), "default", Redactor.None, null))),
+        new("No credentials anywhere", () => Throw(SignInAdvice.OfChain(
+            Environment(), "default", Redactor.None, null))),
         new("Web identity of the environment", () => Throw(SignInAdvice.OfChain(
             Environment(("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token")), "default", Redactor.None, null))),
         new("Profile of the environment not found", () => Throw(SignInAdvice.OfChain(
             Environment(), "nobody", Redactor.None, new ProfileNotFoundException("x")))),
     ];
 
-    private static MessageScenario OfProfile(string name, CredentialProfileOptions options, Exception? exception = null) => new(
+    private static MessageScenario OfProfile(
+        string name,
+        CredentialProfileOptions options,
+        Exception? exception = null) => new(
         $"Profile: {name}",
         () => Throw(SignInAdvice.Of(new CredentialProfile("work", options), Redactor.None, exception)));
 

@@ -17,7 +17,8 @@ internal static class LogScenarios
         Of("Unknown event", LogLevel.Debug, logger => Log.UnknownEventSkipped(logger, Function, "FutureEvent")),
         Of("Bytes after the end", LogLevel.Warning, logger => Log.BytesAfterInvokeComplete(logger, Function, 7)),
         Of("Body does not end", LogLevel.Debug, logger => Log.DrainFailed(logger, Function, nameof(IOException))),
-        Of("HttpClient with a timeout", LogLevel.Warning, logger => Log.HttpClientHasTimeout(logger, TimeSpan.FromSeconds(100))),
+        Of("HttpClient with a timeout", LogLevel.Warning, logger => Log.HttpClientHasTimeout(
+            logger, TimeSpan.FromSeconds(100))),
     ]);
 
     private static MessageScenario Of(string name, LogLevel level, Action<ILogger> write) => new(name, $"{level}", () =>

@@ -8,7 +8,9 @@ internal static class PayloadScenarios
 {
     private static readonly PayloadReadOptions Strict = new() { ThrowOnInvalidText = true };
 
-    public static MessageArea Area { get; } = new("Payload formats and limits", [.. JsonValues(), .. Others(), .. Limits()]);
+    public static MessageArea Area { get; } = new(
+        "Payload formats and limits",
+        [.. JsonValues(), .. Others(), .. Limits()]);
 
     private static IEnumerable<MessageScenario> JsonValues() =>
     [
@@ -62,7 +64,8 @@ internal static class PayloadScenarios
                 new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 4 }))),
     ];
 
-    private static MessageScenario Json(string name, string payload, JsonSequenceFormat format) => new(name, () => ReadAsync(
+    private static MessageScenario Json(string name, string payload, JsonSequenceFormat format) => new(
+        name, () => ReadAsync(
         payload,
         response => DrainAsync(response.ReadJsonAsync(
             TestJson.Default.Int32,

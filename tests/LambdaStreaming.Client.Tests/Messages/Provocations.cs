@@ -23,7 +23,10 @@ internal static class Provocations
         await using var response = await client.InvokeWithResponseStreamAsync(
             request ?? Request,
             cancellationToken ?? Token);
-        await foreach (var chunk in response.ReadChunksAsync(CancellationToken.None)) Assert.InRange(chunk.Length, 0, 100);
+        await foreach (var chunk in response.ReadChunksAsync(CancellationToken.None))
+        {
+            Assert.InRange(chunk.Length, 0, 100);
+        }
     }
 
     /// <summary>Reads a response with HTTP status 200.</summary>

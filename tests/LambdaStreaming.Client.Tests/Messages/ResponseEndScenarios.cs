@@ -6,7 +6,9 @@ namespace LambdaStreaming.Tests.ApprovedMessages;
 /// <summary>Responses that end early, stall, or report an error.</summary>
 internal static class ResponseEndScenarios
 {
-    public static MessageArea Area { get; } = new("Ends of a response", [.. Truncated(), .. FunctionErrors(), .. ServiceErrors()]);
+    public static MessageArea Area { get; } = new(
+        "Ends of a response",
+        [.. Truncated(), .. FunctionErrors(), .. ServiceErrors()]);
 
     private static IEnumerable<MessageScenario> Truncated() =>
     [
@@ -17,15 +19,19 @@ internal static class ResponseEndScenarios
             [.. Messages.Chunk("abc"), .. Messages.Complete()[..14]])),
         new("Connection breaks", () => Provocations.ReadAsync(
             StubbedClient.Streaming(new PiecewiseStream(Messages.Chunk("abc"), () => 1000, breaksOff: true)))),
-        new("Content cannot be opened", () => Provocations.ReadAsync(StubbedClient.Create(
-            _ => new HttpResponseMessage { Content = new OpenedContent(() => throw new InvalidDataException("It is closed.")) }))),
+        new("Content cannot be opened", () => Provocations.ReadAsync(StubbedClient.Create(_ => new HttpResponseMessage
+        {
+            Content = new OpenedContent(() => throw new InvalidDataException("It is closed.")),
+        }))),
         new("Idle timeout", IdleTimeoutAsync),
     ];
 
     private static IEnumerable<MessageScenario> FunctionErrors() =>
     [
         FunctionError("Function fails", """{"ErrorCode":"Unhandled"}"""),
-        FunctionError("Function fails with the type of its error", """{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"RangeError\"}"}"""),
+        FunctionError(
+            "Function fails with the type of its error",
+            """{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"RangeError\"}"}"""),
         FunctionError("Function fails without an error code", """{"ErrorDetails":"out of memory"}"""),
         .. new[]
         {
@@ -43,7 +49,8 @@ internal static class ResponseEndScenarios
         new("Service error in the stream, inner exception", async () =>
         {
             var body = Messages.Exception("ServiceException", """{"message":"It broke"}""");
-            throw (await Assert.ThrowsAsync<ResponseStreamErrorException>(() => Provocations.ReadAsync(body))).InnerException!;
+            var reading = Provocations.ReadAsync(body);
+            throw (await Assert.ThrowsAsync<ResponseStreamErrorException>(() => reading)).InnerException!;
         }),
         new("Service error in the stream that might quote the payload", () => Provocations.ReadAsync(
             Messages.Exception("InvalidRequestContentException", """{"message":"Unexpected token near '4111'"}"""))),

@@ -24,12 +24,16 @@ internal static class ServiceErrorScenarios
         new("Redirect", () => Provocations.FailAsync(
             307, "", ("Location", "https://user:secret@elsewhere.example.com/page?token=secret#x"))),
         new("Page of a gateway", () => Provocations.FailAsync(503, "<html>", ("Content-Type", "text/html"))),
+        new("Page of a gateway with the name of an error", () => Provocations.FailAsync(
+            400, "<html>", ("Content-Type", "text/html"), ("x-amzn-ErrorType", "ServiceException"))),
         new("Unknown error", () => Provocations.FailAsync(
             418, """{"message":"Words of the service!"}""", ("x-amzn-ErrorType", "FutureException"))),
         new("Unknown error with status 400, which might quote the payload", () => Provocations.FailAsync(
             400, """{"message":"Unexpected token near '4111'"}""", ("x-amzn-ErrorType", "FutureException"))),
         new("Message of several lines", () => Provocations.FailAsync(
-            403, """{"message":"It does not match.\n\nThe canonical string"}""", ("x-amzn-ErrorType", "InvalidSignatureException"))),
+            403,
+            """{"message":"It does not match.\n\nThe canonical string"}""",
+            ("x-amzn-ErrorType", "InvalidSignatureException"))),
         new("Error without a message", () => Provocations.FailAsync(
             404, "{}", ("x-amzn-ErrorType", "ResourceNotFoundException"))),
         new("Error of a dry run", DryRunAsync),

@@ -8,7 +8,9 @@ namespace LambdaStreaming.Tests.ApprovedMessages;
 /// <summary>Calls that got no response: the network, proxies, and handlers of the caller's HttpClient.</summary>
 internal static class TransportScenarios
 {
-    public static MessageArea Area { get; } = new("Transport failures", [.. NotSent(), .. Sent(), .. Proxies(), .. Others()]);
+    public static MessageArea Area { get; } = new(
+        "Transport failures",
+        [.. NotSent(), .. Sent(), .. Proxies(), .. Others()]);
 
     private static IEnumerable<MessageScenario> NotSent() =>
     [
@@ -48,7 +50,8 @@ internal static class TransportScenarios
         new("Proxy requires authentication", () => ThroughProxyAsync("https://lambda.example.com", 407)),
         new("Proxy forbids the connection", () => ThroughProxyAsync("https://lambda.example.com", 403)),
         new("Proxy fails", () => ThroughProxyAsync("https://lambda.example.com", 502)),
-        new("Proxy requires authentication for an http endpoint", () => ThroughProxyAsync("http://lambda.example.com", 407)),
+        new("Proxy requires authentication for an http endpoint", () => ThroughProxyAsync(
+            "http://lambda.example.com", 407)),
         new("Response with status 407", () => Provocations.FailAsync(407, "")),
     ];
 

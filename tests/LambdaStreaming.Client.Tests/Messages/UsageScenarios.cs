@@ -6,7 +6,9 @@ namespace LambdaStreaming.Tests.ApprovedMessages;
 /// <summary>Arguments, options and calls that can never be right.</summary>
 internal static class UsageScenarios
 {
-    public static MessageArea Area { get; } = new("Arguments and usage", [.. Options(), .. Requests(), .. ReadOptions(), .. Responses()]);
+    public static MessageArea Area { get; } = new(
+        "Arguments and usage",
+        [.. Options(), .. Requests(), .. ReadOptions(), .. Responses()]);
 
     private static IEnumerable<MessageScenario> Options() =>
     [
@@ -16,7 +18,8 @@ internal static class UsageScenarios
         Option("TimeProvider", options => options.TimeProvider = null!),
         Option("Profile", options => options.Profile = " "),
         Option("ServiceUrl", options => options.ServiceUrl = new Uri("ftp://host")),
-        Option("ServiceUrl and FIPS", options => (options.ServiceUrl, options.UseFipsEndpoint) = (new Uri("http://host"), true)),
+        Option("ServiceUrl and FIPS", options =>
+            (options.ServiceUrl, options.UseFipsEndpoint) = (new Uri("http://host"), true)),
         Option("ServiceUrl and dual stack", options =>
             (options.ServiceUrl, options.UseDualStackEndpoint) = (new Uri("http://host"), true)),
         Option("TraceHeaders", options => options.TraceHeaders = (TraceHeaders)8),
@@ -78,7 +81,8 @@ internal static class UsageScenarios
         })),
         new("Response disposed while it is read", () => ReadingAsync(FuncStream.Idle(), async response =>
         {
-            var move = response.ReadChunksAsync(Provocations.Token).GetAsyncEnumerator(Provocations.Token).MoveNextAsync().AsTask();
+            var chunks = response.ReadChunksAsync(Provocations.Token).GetAsyncEnumerator(Provocations.Token);
+            var move = chunks.MoveNextAsync().AsTask();
             response.Dispose();
             await move;
         })),
@@ -118,7 +122,8 @@ internal static class UsageScenarios
         }),
     ];
 
-    private static MessageScenario Option(string name, Action<LambdaStreamingClientOptions> configure) => new($"Option {name}", () =>
+    private static MessageScenario Option(string name, Action<LambdaStreamingClientOptions> configure) => new(
+        $"Option {name}", () =>
     {
         var options = StubbedClient.Options();
         configure(options);

@@ -22,21 +22,15 @@ public class PayloadStreamTests
     public async Task CopyToAsync_CancelledWhileItWaits_Ends()
     {
         using var cancelling = new CancellationTokenSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(new SilentStream(cancelling));
-        await using var stream = response.AsStream();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
-    }
-
-    /// <summary>Never answers; asks for the cancellation instead.</summary>
-    private sealed class SilentStream(CancellationTokenSource cancelling) : MemoryStream
-    {
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        await using var response = InvokeWithResponseStreamResponse.Create(new FuncStream(async (buffer, cancellationToken) =>
         {
             _ = Task.Run(cancelling.Cancel, CancellationToken.None);
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             return 0;
-        }
+        }));
+        await using var stream = response.AsStream();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
     }
 
     [Fact]
@@ -113,14 +107,14 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task Read_Synchronously_IsRefusedWithTheReason()
+    public async Task Read_Synchronously_IsNotSupported()
     {
         await using var response = Cut.Answer("abc");
         await using var stream = response.AsStream();
 
         Action[] reads = [() => stream.ReadExactly(new byte[1], 0, 1), () => stream.ReadExactly(new Span<byte>(new byte[1])), () => stream.ReadByte(), () => stream.CopyTo(Stream.Null)];
 
-        Assert.All(reads, read => Assert.Contains("only be read asynchronously", Assert.Throws<NotSupportedException>(read).Message, StringComparison.Ordinal));
+        Assert.All(reads, read => Assert.Throws<NotSupportedException>(read));
         Assert.Equal(3, await stream.ReadAsync(new byte[9]));
     }
 
@@ -266,21 +260,5 @@ public class PayloadStreamTests
             await wait;
             yield return new byte[] { 1 };
         }
-    }
-
-    private sealed class UnflushableStream : MemoryStream
-    {
-        public override Task FlushAsync(CancellationToken cancellationToken) => Task.FromException(new TimeZoneNotFoundException());
-    }
-}
-
-internal sealed class WatchedStream(byte[] bytes) : MemoryStream(bytes)
-{
-    public bool IsDisposed { get; private set; }
-
-    protected override void Dispose(bool disposing)
-    {
-        IsDisposed = true;
-        base.Dispose(disposing);
     }
 }

@@ -74,13 +74,11 @@ public class PipeCopyTests
     }
 
     [Fact]
-    public async Task CopyToAsync_FlushOfThePipeIsCancelled_SaysByWhom()
+    public async Task CopyToAsync_FlushOfThePipeIsCancelled_IsCancelled()
     {
         await using var response = Cut.Answer("abc");
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) }, TestContext.Current.CancellationToken));
-
-        Assert.Equal("The flush of the pipe was cancelled by CancelPendingFlush.", exception.Message);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) }, TestContext.Current.CancellationToken));
     }
 
     private sealed class CountingDestination : MemoryStream

@@ -101,7 +101,7 @@ public class ReaderLifetimeTests
 
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }));
 
-        Assert.Equal("A status code is an integral number from 100 to 999.", Assert.IsType<FormatException>(exception.InnerException).Message);
+        Assert.IsType<FormatException>(exception.InnerException);
         Assert.True(wire.IsDisposed);
     }
 

@@ -182,9 +182,4 @@ public sealed class EnumeratorDisposalTests
             Assert.True(await move);
         }
     }
-
-    private sealed class UnflushableStream : MemoryStream
-    {
-        public override Task FlushAsync(CancellationToken cancellationToken) => Task.FromException(new TimeZoneNotFoundException());
-    }
 }

@@ -84,7 +84,6 @@ public class HostileAnswerTests
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => reading);
 
         Assert.Equal(reason, exception.Reason);
-        if (encoding != "identity") Assert.Contains(encoding, exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

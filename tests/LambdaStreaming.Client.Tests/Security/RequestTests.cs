@@ -19,13 +19,19 @@ public class RequestTests
             return new HttpResponseMessage();
         });
         var value = $"a{control}X-Injected: 1";
-        InvokeWithResponseStreamRequest[] requests = [new(value), new("f") { Qualifier = value }, new("f") { TenantId = value }, new("f") { ClientContext = value }];
+        (string Member, InvokeWithResponseStreamRequest Request)[] requests =
+        [
+            (nameof(InvokeWithResponseStreamRequest.FunctionName), new(value)),
+            (nameof(InvokeWithResponseStreamRequest.Qualifier), new("f") { Qualifier = value }),
+            (nameof(InvokeWithResponseStreamRequest.TenantId), new("f") { TenantId = value }),
+            (nameof(InvokeWithResponseStreamRequest.ClientContext), new("f") { ClientContext = value }),
+        ];
 
-        foreach (var request in requests)
+        foreach (var (member, request) in requests)
         {
             var exception = await Assert.ThrowsAsync<ArgumentException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
 
-            Assert.Contains("control character", exception.Message, StringComparison.Ordinal);
+            Assert.Equal(member, exception.ParamName);
         }
 
         Assert.Equal(0, sent);

@@ -15,7 +15,7 @@ public class SigningCredentialsTests
         options.Credentials = credentials;
         options.Retry.ThrottlingBaseDelay = TimeSpan.Zero;
         using var client = new LambdaStreamingClient(options);
-        Assert.Equal(0, credentials.Asked);
+        Assert.Equal(0, credentials.Reads);
 
         await using var first = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
         await using var second = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
@@ -25,24 +25,22 @@ public class SigningCredentialsTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task InvokeWithResponseStreamAsync_CredentialsFail_IsAConfigurationErrorWithTheirWords(string words, Exception failure)
+    public async Task InvokeWithResponseStreamAsync_CredentialsFail_IsAConfigurationError(Exception failure)
     {
-        using var client = Client(new StubbedCredentials(_ => throw failure));
+        using var client = Client(StubbedCredentials.Failing(failure));
 
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
 
-        Assert.Contains(nameof(StubbedCredentials), exception.Message, StringComparison.Ordinal);
-        Assert.Contains(words, exception.Message, StringComparison.Ordinal);
         Assert.Same(failure, exception.InnerException);
         Assert.False(exception.FunctionMayHaveRun);
     }
 
-    public static TheoryData<string, Exception> Failures => new()
+    public static TheoryData<Exception> Failures => new()
     {
-        { "The security token is expired", new AmazonServiceException("The security token is expired", ErrorType.Sender, "ExpiredTokenException", "id", System.Net.HttpStatusCode.Forbidden) },
-        { "SSO token has expired", new AmazonClientException("SSO token has expired") },
-        { "no such file", new IOException("no such file") },
-        { "timed out", new TaskCanceledException("timed out") },
+        new AmazonServiceException("The security token is expired", ErrorType.Sender, "ExpiredTokenException", "id", System.Net.HttpStatusCode.Forbidden),
+        new AmazonClientException("SSO token has expired"),
+        new IOException("no such file"),
+        new TaskCanceledException("timed out"),
     };
 
     [Fact]
@@ -53,44 +51,37 @@ public class SigningCredentialsTests
 
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
 
-        Assert.Equal("The LambdaStreamingClientOptions.Credentials (ProcessAWSCredentials) gave no keys: A credential process failed; run it by hand to see what it says.", exception.Message);
+        Assert.DoesNotContain("SECRETKEY", exception.Message, StringComparison.Ordinal);
         Assert.Contains("SECRETKEY", exception.InnerException!.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("AKID\n", "secret", null, "access key", "U+000A, number 5 of 5")]
-    [InlineData("AKIDÉ", "secret", null, "access key", "U+00C9, number 5 of 5")]
-    [InlineData("AKID", "secret\n", null, "secret access key", "U+000A, number 7 of 7")]
-    [InlineData("AKID", "secret\r\n", "token", "secret access key", "U+000D, number 7 of 8")]
-    [InlineData("AKID", "secret", "token\r\nX-Injected: yes", "session token", "U+000D, number 6 of 22")]
-    [InlineData("AKID", "secret", "to ken", "session token", "U+0020, number 3 of 6")]
+    [InlineData("AKID\n", "secret", null)]
+    [InlineData("AKIDÉ", "secret", null)]
+    [InlineData("AKID", "secret\n", null)]
+    [InlineData("AKID", "secret\r\n", "token")]
+    [InlineData("AKID", "secret", "token\r\nX-Injected: yes")]
+    [InlineData("AKID", "secret", "to ken")]
     public async Task InvokeWithResponseStreamAsync_KeyThatNoHeaderCanCarry_IsAConfigurationErrorAndNothingIsSent(
         string accessKey,
         string secretKey,
-        string? token,
-        string what,
-        string where)
+        string? token)
     {
         using var client = Client(new StubbedCredentials(_ => new ImmutableCredentials(accessKey, secretKey, token)));
 
         var call = client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => call);
 
-        Assert.StartsWith(
-            $"The {what} of the credentials has a character ({where}) that no {what} has",
-            exception.Message,
-            StringComparison.Ordinal);
+        Assert.Equal((0, false), (exception.Attempts, exception.FunctionMayHaveRun));
         Assert.DoesNotContain("Injected", exception.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_SaysThatTheyHaveNoKeys()
+    public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_IsAConfigurationError()
     {
         using var client = Client(new AnonymousAWSCredentials());
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
-
-        Assert.Contains("AnonymousAWSCredentials", exception.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -113,7 +104,6 @@ public class SigningCredentialsTests
         never.Set();
 
         Assert.Equal(cancellation.Token, exception.CancellationToken);
-        Assert.Contains("Nothing was sent", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,14 +125,5 @@ public class SigningCredentialsTests
         var options = StubbedClient.Options();
         options.Credentials = credentials;
         return StubbedClient.Create(_ => throw new InvalidOperationException("Nothing must be sent."), options);
-    }
-
-    private sealed class StubbedCredentials(Func<int, ImmutableCredentials> get) : AWSCredentials
-    {
-        private int _asked;
-
-        public int Asked => _asked;
-
-        public override ImmutableCredentials GetCredentials() => get(Interlocked.Increment(ref _asked));
     }
 }

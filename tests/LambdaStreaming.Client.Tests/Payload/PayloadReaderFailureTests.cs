@@ -4,7 +4,7 @@ using System.Text;
 namespace LambdaStreaming.Tests.Payload;
 
 /// <summary>A failure surfaces from every reader as from the events, after what came before it was delivered.</summary>
-public class FailureTests
+public class PayloadReaderFailureTests
 {
     private static readonly Dictionary<string, (string Payload, string Delivered, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync)> Readers = new(StringComparer.Ordinal)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
 
-public class LimitTests
+public class LocalServerLimitTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 

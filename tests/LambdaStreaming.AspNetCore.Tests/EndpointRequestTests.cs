@@ -14,7 +14,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace LambdaStreaming.AspNetCore.Tests;
 
 /// <summary>What of the browser's request reaches the function.</summary>
-public class RequestTests
+public class EndpointRequestTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

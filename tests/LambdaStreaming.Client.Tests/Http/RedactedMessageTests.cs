@@ -6,80 +6,15 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Http;
 
-public class ErrorTextTests
+/// <summary>External text in exception messages: bounded, one line, and without the secrets of the call.</summary>
+public class RedactedMessageTests
 {
     private const string SecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     private const string SessionToken = "FwoGZXIvYXdzEXAMPLETOKEN==";
     private const string Payload = """{"card":"4111 1111 1111 1111"}""";
 
     [Fact]
-    public async Task Message_AccessDenied_NamesTheActionAndTheFunction()
-    {
-        var exception = await ThrowAsync<AccessDeniedException>(403, """{"Message":"User: u is not authorized to perform: lambda:InvokeFunction on resource: r"}""", ("x-amzn-ErrorType", "AccessDeniedException"), ("x-amzn-RequestId", "id-1"));
-
-        Assert.Equal(
-            "AccessDeniedException: User: u is not authorized to perform: lambda:InvokeFunction on resource: r. The function did not run. "
-            + "Allow the action lambda:InvokeFunction on my-function to these credentials, in their IAM policy or in the function's resource policy. "
-            + "An explicit deny, a service control policy or a VPC endpoint policy can take it away again. "
-            + "(function my-function, region us-east-1, HTTP 403, attempt 1 of 3, request id id-1).",
-            exception.Message);
-    }
-
-    [Theory]
-    [InlineData("ExpiredTokenException", "Refresh the credentials")]
-    [InlineData("ResourceNotFoundException", "the function's name (my-function), the region (us-east-1), the account and the qualifier")]
-    [InlineData("UnrecognizedClientException", "access key and session token")]
-    [InlineData("InvalidSignatureException", "this machine's clock")]
-    [InlineData("RequestExpired", "this machine's clock")]
-    [InlineData("SnapStartException", "The function may have run. Look in the log of my-function")]
-    [InlineData("ServiceException", "The function may have run. Send it again if the function may run twice.")]
-    public async Task Message_KnownError_SaysWhatToDo(string code, string advice)
-    {
-        var exception = await ThrowAsync<LambdaServiceException>(ErrorCatalogue.Find(code)!.StatusCode, "{}", ("x-amzn-ErrorType", code));
-
-        Assert.StartsWith(code + ". ", exception.Message, StringComparison.Ordinal);
-        Assert.Contains(advice, exception.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("{", exception.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Message_PageOfAGateway_SaysThatItIsOne()
-    {
-        var exception = await ThrowAsync<LambdaServiceException>(503, "<html>", ("Content-Type", "text/html"));
-
-        Assert.Equal(
-            "HTTP 503. The function may have run. The answer names no error and is text/html: something between this client and Lambda may have answered in its place. "
-            + "Send it again if the function may run twice. (function my-function, region us-east-1, HTTP 503, attempt 1 of 3).",
-            exception.Message);
-    }
-
-    [Fact]
-    public async Task Message_UnknownError_QuotesTheService()
-    {
-        var exception = await ThrowAsync<LambdaServiceException>(418, """{"message":"m!"}""", ("x-amzn-ErrorType", "FutureException"));
-
-        Assert.Equal("FutureException: m! The function may have run. (function my-function, region us-east-1, HTTP 418, attempt 1 of 3).", exception.Message);
-    }
-
-    [Theory]
-    [InlineData(299, false)]
-    [InlineData(300, true)]
-    [InlineData(399, true)]
-    [InlineData(400, false)]
-    public async Task Message_StatusAtTheEdgesOfRedirects_SaysWhereItPoints(int status, bool redirects)
-    {
-        var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
-        {
-            using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream("{}"u8.ToArray()), (HttpStatusCode)status, ("Location", "https://user:secret@elsewhere.example/path?query")), Options());
-            await client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken);
-        });
-
-        Assert.Equal(redirects, exception.Message.Contains($"HTTP {status}. The answer redirects to https://elsewhere.example/path. The function did not run. ", StringComparison.Ordinal));
-        Assert.Equal(status == 299, exception is ResponseStreamCorruptException);
-    }
-
-    [Fact]
-    public async Task Message_EarlierAttemptMayHaveRun_SaysSo()
+    public async Task InvokeWithResponseStreamAsync_EarlierAttemptMayHaveRun_IsReported()
     {
         var sends = 0;
         using var client = StubbedClient.Create(
@@ -90,23 +25,11 @@ public class ErrorTextTests
 
         var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
 
-        Assert.StartsWith("ResourceNotFoundException. An earlier attempt may have run the function. ", exception.Message, StringComparison.Ordinal);
         Assert.True(exception.FunctionMayHaveRun);
     }
 
-    [Theory]
-    [InlineData(400, "", true)]
-    [InlineData(400, "ServiceException", false)]
-    [InlineData(304, "", false)]
-    public async Task Message_PageWithoutAName_IsCalledThatOnlyWhereNothingNamesTheError(int status, string code, bool isCalledThat)
-    {
-        var exception = await ThrowAsync<LambdaServiceException>(status, "<html>", ("Content-Type", "text/html"), ("x-amzn-ErrorType", code));
-
-        Assert.Equal(isCalledThat, exception.Message.Contains("names no error and is text/html", StringComparison.Ordinal));
-    }
-
     [Fact]
-    public async Task Message_HandlerAddedAHeaderWithoutAValue_IsWhole()
+    public async Task InvokeWithResponseStreamAsync_HandlerAddedAHeaderWithoutAValue_KeepsTheError()
     {
         using var client = StubbedClient.Create(
             request =>
@@ -116,9 +39,7 @@ public class ErrorTextTests
             },
             Options());
 
-        var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
-
-        Assert.StartsWith("ResourceNotFoundException: m. ", exception.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -173,12 +94,6 @@ public class ErrorTextTests
 
         Assert.StartsWith("ServiceException:  [31mred. ", exception.Message, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void Named_NeitherCodeNorStatus_IsAnErrorWithoutAName() => Assert.Equal("an error without a name.", ErrorText.Named(new LambdaErrorDetails(), Redactor.None));
-
-    [Fact]
-    public void Call_NothingWasSent_NamesNoAttempt() => Assert.Equal("(function f).", ErrorText.Call(new LambdaErrorDetails { FunctionName = "f", MaxAttempts = 3 }));
 
     [Fact]
     public async Task Message_LongWords_AreCut()
@@ -299,8 +214,6 @@ public class ErrorTextTests
 
             AssertClean(exception, "signature-of-" + what);
             Assert.DoesNotContain("output", exception.Message, StringComparison.Ordinal);
-            Assert.Contains("function my-function, region us-east-1, HTTP 200, attempt 1 of 3, request id 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11)", exception.Message, StringComparison.Ordinal);
-            Assert.Contains("1 chunk with 6 bytes", exception.Message, StringComparison.Ordinal);
         }
     }
 
@@ -312,7 +225,6 @@ public class ErrorTextTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(Request(), TestContext.Current.CancellationToken));
 
         AssertClean(exception, "Signature=");
-        Assert.Contains("The request had been sent, so the function may have run. (function my-function, region us-east-1, attempt 1 of 3).", exception.Message, StringComparison.Ordinal);
     }
 
     private static void AssertClean(Exception exception, string signature)

@@ -3,9 +3,9 @@ using System.Text;
 namespace LambdaStreaming.Tests.Payload;
 
 /// <summary>What a reader allocates beyond what it gives away. All is buffered, so that nothing waits and one thread does everything.</summary>
-[Collection(nameof(AllocationTests))]
-[CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
-public class AllocationTests
+[Collection(nameof(PayloadAllocationTests))]
+[CollectionDefinition(nameof(PayloadAllocationTests), DisableParallelization = true)]
+public class PayloadAllocationTests
 {
     private const int Few = 1_000;
     private const int Many = 11_000;

@@ -5,7 +5,7 @@ using System.Threading.Channels;
 namespace LambdaStreaming.Tests.Payload;
 
 /// <summary>Each element comes as soon as its last byte is there, while the function is silent after it.</summary>
-public class PromptnessTests
+public class PayloadPromptnessTests
 {
     private readonly Channel<ReadOnlyMemory<byte>> _chunks = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Tests;
 
 /// <summary>The guard of speed that no noisy machine can fail: what is allocated.</summary>
 [Collection(AloneCollection.Name)]
-public class AllocationTests
+public class ChunkAllocationTests
 {
     // The goal: a call may cost 6 KB beyond the signer and a raw POST (docs/performance.md).
     // In a debug build every async method is an object more, which no user's build has.

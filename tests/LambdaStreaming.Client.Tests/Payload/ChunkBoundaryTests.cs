@@ -3,7 +3,7 @@ using FsCheck.Xunit;
 namespace LambdaStreaming.Tests.Payload;
 
 /// <summary>Where the service cut the bytes changes no result.</summary>
-public class CutTests
+public class ChunkBoundaryTests
 {
     [Theory, MemberData(nameof(Shapes.Names), MemberType = typeof(Shapes))]
     public async Task Read_CutAtEveryByte_ResultIsTheSame(string name)

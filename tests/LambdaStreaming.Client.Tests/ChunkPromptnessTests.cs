@@ -4,7 +4,7 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests;
 
 /// <summary>A chunk is handed over as soon as its last byte is read, never held for the next.</summary>
-public class PromptnessTests
+public class ChunkPromptnessTests
 {
     [Fact]
     public async Task MoveNextAsync_MessagesSentInHalves_GivesEachWithItsSecondHalf()

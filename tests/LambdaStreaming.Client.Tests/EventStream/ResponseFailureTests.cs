@@ -1,0 +1,205 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Tests.EventStream;
+
+/// <summary>The exception that ends the reading of a response: its type, and what it reports of the response.</summary>
+public class ResponseFailureTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static TheoryData<byte[], bool, int> Truncations => new()
+    {
+        { [], false, 0 },
+        { Messages.Chunk("abc"), false, 1 },
+        { [.. Messages.Chunk("abc"), .. Messages.Complete()[..14]], false, 1 },
+        { Messages.Chunk("abc"), true, 1 },
+    };
+
+    [Theory, MemberData(nameof(Truncations))]
+    public async Task Read_ResponseEndsEarly_ReportsWhatWasReceived(byte[] body, bool breaksOff, int chunks)
+    {
+        var exception = await FailAsync<ResponseStreamTruncatedException>(body, breaksOff);
+
+        Assert.Equal((chunks, chunks * 3), (exception.ChunksReceived, exception.BytesReceived));
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.Equal(breaksOff, exception.InnerException is IOException);
+        Assert.Equal(("my-function", "us-east-1", 1), (exception.FunctionName, exception.Region, exception.Attempts));
+    }
+
+    [Fact]
+    public async Task Read_MessageIsDamaged_ReportsWhereItBegins()
+    {
+        var first = Messages.Chunk("abc");
+        var second = Messages.Chunk("de");
+        second[^1] ^= 1;
+
+        var exception = await FailAsync<ResponseStreamCorruptException>([.. first, .. second]);
+
+        Assert.Equal((ResponseStreamCorruption.MessageChecksum, first.Length), (exception.Reason, exception.ByteOffset));
+        Assert.Equal((1, 3), (exception.ChunksReceived, exception.BytesReceived));
+    }
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData(":message-type", "other")]
+    [InlineData(":message-type", "event")]
+    public async Task Read_MessageIsNotAnEvent_ReportsMalformedEvent(string? name, string? value)
+    {
+        var message = Messages.Of(name is null ? [] : [(name, value!)], "payload"u8);
+
+        var exception = await FailAsync<ResponseStreamCorruptException>(message);
+
+        Assert.Equal((ResponseStreamCorruption.MalformedEvent, 0L), (exception.Reason, exception.ByteOffset));
+    }
+
+    [Fact]
+    public async Task Read_ResponseIsAWebPage_ReportsTheContentType()
+    {
+        var page = "<html>Please sign in to the network</html>"u8.ToArray();
+
+        var exception = await FailHtmlAsync<ResponseStreamCorruptException>(page);
+
+        Assert.Equal((ResponseStreamCorruption.UnexpectedContentType, 0L), (exception.Reason, exception.ByteOffset));
+    }
+
+    [Fact]
+    public async Task Read_EmptyResponseOfAnotherType_ReportsTheContentType() => Assert.Equal(
+        ResponseStreamCorruption.UnexpectedContentType,
+        (await FailHtmlAsync<ResponseStreamCorruptException>([])).Reason);
+
+    [Theory]
+    [InlineData(8, ResponseStreamCorruption.PreludeChecksum)]
+    [InlineData(-1, ResponseStreamCorruption.MessageChecksum)]
+    public async Task Read_DamagedEventStreamUnderAnotherType_ReportsTheDamage(int at, ResponseStreamCorruption reason)
+    {
+        var damaged = Messages.Chunk("de");
+        damaged[at < 0 ? damaged.Length + at : at] ^= 1;
+
+        var exception = await FailHtmlAsync<ResponseStreamCorruptException>([.. Messages.Chunk("abc"), .. damaged]);
+
+        Assert.Equal(reason, exception.Reason);
+    }
+
+    [Fact]
+    public async Task Read_EventStreamUnderAnotherTypeEndsEarly_IsTruncated() =>
+        Assert.Equal(1, (await FailHtmlAsync<ResponseStreamTruncatedException>(Messages.Chunk("abc"))).ChunksReceived);
+
+    [Fact]
+    public async Task Read_ConnectionBreaksUnderAnotherType_IsTruncated()
+    {
+        var exception = await FailHtmlAsync<ResponseStreamTruncatedException>([], breaksOff: true);
+
+        Assert.IsType<IOException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task Read_NothingArrives_EndsAtTheIdleTimeout()
+    {
+        var clock = new FakeTimeProvider();
+        var options = StubbedClient.Options();
+        options.TimeProvider = clock;
+        options.IdleTimeout = TimeSpan.FromSeconds(90);
+        using var client = StubbedClient.Streaming(FuncStream.Idle(), options);
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+        var move = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
+        clock.Advance(TimeSpan.FromSeconds(90));
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamIdleException>(() => move);
+
+        Assert.Equal((0, true), (exception.ChunksReceived, exception.FunctionMayHaveRun));
+    }
+
+    [Fact]
+    public async Task Read_TokenIsCancelled_ThrowsWithThatToken()
+    {
+        using var source = new CancellationTokenSource();
+        using var client = StubbedClient.Streaming(FuncStream.Idle());
+        var reading = ReadAsync(client, source.Token);
+        await source.CancelAsync();
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => reading);
+
+        Assert.Equal(source.Token, exception.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Read_ResponseIsDisposed_NamesTheResponse()
+    {
+        using var client = StubbedClient.Streaming(FuncStream.Idle());
+        var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+        var move = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
+        response.Dispose();
+
+        var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => move);
+
+        Assert.Equal(nameof(InvokeWithResponseStreamResponse), exception.ObjectName);
+    }
+
+    [Fact]
+    public async Task Read_TwoMovesAtATime_RefusesTheSecond()
+    {
+        using var client = StubbedClient.Streaming(FuncStream.Idle());
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+        var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
+        var first = chunks.MoveNextAsync().AsTask();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => chunks.MoveNextAsync().AsTask());
+
+        Assert.False(first.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Chunk_EnumerationMovedOn_Expires()
+    {
+        byte[] body = [.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()];
+        using var client = StubbedClient.Streaming(new MemoryStream(body));
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
+        await chunks.MoveNextAsync();
+        var first = chunks.Current;
+        await chunks.MoveNextAsync();
+
+        Assert.Throws<InvalidOperationException>(() => first.Payload);
+        Assert.Throws<InvalidOperationException>(() => first.Length);
+    }
+
+    [Fact]
+    public async Task AsStream_SynchronousOrSeekingUse_IsNotSupported()
+    {
+        using var client = StubbedClient.Streaming(new MemoryStream([.. Messages.Chunk("a"), .. Messages.Complete()]));
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+        await using var stream = response.AsStream();
+
+        Assert.Throws<NotSupportedException>(() => stream.ReadByte());
+        Assert.Throws<NotSupportedException>(() => stream.CopyTo(Stream.Null));
+        Assert.Throws<NotSupportedException>(() => stream.Position);
+        Assert.Throws<NotSupportedException>(() => stream.Seek(0, SeekOrigin.Begin));
+        Assert.Throws<NotSupportedException>(() => stream.WriteByte(1));
+    }
+
+    private static async Task<T> FailHtmlAsync<T>(byte[] body, bool breaksOff = false)
+        where T : LambdaStreamingException
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.Answer(
+            new PiecewiseStream(body, () => 1000, breaksOff),
+            HttpStatusCode.OK,
+            ("Content-Type", "text/html")));
+        return await Assert.ThrowsAsync<T>(() => ReadAsync(client));
+    }
+
+    private static async Task<T> FailAsync<T>(byte[] body, bool breaksOff = false)
+        where T : LambdaStreamingException
+    {
+        using var client = StubbedClient.Streaming(new PiecewiseStream(body, () => 1000, breaksOff));
+        return await Assert.ThrowsAsync<T>(() => ReadAsync(client));
+    }
+
+    private static async Task ReadAsync(LambdaStreamingClient client, CancellationToken cancellationToken = default)
+    {
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), CancellationToken.None);
+        await foreach (var _ in response.ReadChunksAsync(cancellationToken))
+        {
+        }
+    }
+}

@@ -1,0 +1,13 @@
+namespace LambdaStreaming.Tests;
+
+/// <summary>A stream that knows whether it was disposed.</summary>
+internal sealed class WatchedStream(byte[] bytes) : MemoryStream(bytes)
+{
+    public bool IsDisposed { get; private set; }
+
+    protected override void Dispose(bool disposing)
+    {
+        IsDisposed = true;
+        base.Dispose(disposing);
+    }
+}
