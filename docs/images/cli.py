@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes cli.svg from a real run: `lambda-stream serve` and `invoke` in two panes of tmux, captured with their colours.
 
-Needs tmux, node and lambda-stream on PATH, and the npm package that tests/interop/install brings."""
+Needs tmux, node and lambda-stream on PATH, and the npm package that eng/install-interop.sh brings."""
 import html, pathlib, re, subprocess, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent

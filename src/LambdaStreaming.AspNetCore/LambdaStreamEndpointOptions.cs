@@ -18,13 +18,18 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation; Lambda's own emulator allows 6 MiB and 100 bytes.
     internal const int ServicePayloadLimitBytes = (6 * 1024 * 1024) + 100;
 
+    private HashSet<string>? _methods;
+
     /// <summary>What becomes the payload.</summary>
     /// <value>Default: <see cref="LambdaPayload.Body"/>.</value>
     public LambdaPayload Payload { get; set; }
 
-    /// <summary>The HTTP methods that the endpoint takes; others are answered with 405.</summary>
-    /// <value>Default, while empty: POST for <see cref="LambdaPayload.Body"/>, all of them for <see cref="LambdaPayload.FunctionUrlEvent"/>. An <c>EventSource</c> needs GET.</value>
-    public IList<string> Methods { get; } = [];
+    /// <summary>The HTTP methods that the endpoint accepts. Other methods get 405.</summary>
+    /// <value>
+    /// Default: POST for <see cref="LambdaPayload.Body"/>; DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT for
+    /// <see cref="LambdaPayload.FunctionUrlEvent"/>. Set <see cref="Payload"/> before you change this collection.
+    /// </value>
+    public ISet<string> Methods => _methods ??= new HashSet<string>(GetDefaultMethods(Payload), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The longest body taken, in bytes; a longer one is answered with 413, without being read where its length is announced.</summary>
     /// <value>0 to 6,291,556. Default: 6,291,556, the service's limit of a payload. A body in base64 counts a third more against that limit, and is answered with 413 too where it passes it.</value>
@@ -43,6 +48,14 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
         base.Validate();
         if (Payload is < LambdaPayload.Body or > LambdaPayload.FunctionUrlEvent) throw new ArgumentException($"{Payload} is no kind of payload.", nameof(Payload));
         if (MaxRequestBodyBytes is < 0 or > ServicePayloadLimitBytes) throw new ArgumentException($"{nameof(MaxRequestBodyBytes)} is {MaxRequestBodyBytes}; it must be between 0 and {ServicePayloadLimitBytes} bytes.", nameof(MaxRequestBodyBytes));
+        if (Methods.Count == 0) throw new ArgumentException($"{nameof(Methods)} is empty. Add the methods that the endpoint accepts.", nameof(Methods));
         if (Methods.Any(string.IsNullOrWhiteSpace)) throw new ArgumentException($"{nameof(Methods)} holds an empty name.", nameof(Methods));
     }
+
+    private static string[] GetDefaultMethods(LambdaPayload payload) => payload == LambdaPayload.FunctionUrlEvent
+        ?
+        [
+            HttpMethods.Delete, HttpMethods.Get, HttpMethods.Head, HttpMethods.Options, HttpMethods.Patch, HttpMethods.Post, HttpMethods.Put,
+        ]
+        : [HttpMethods.Post];
 }

@@ -12,13 +12,12 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Maps endpoints to Lambda functions.</summary>
 public static class LambdaStreamEndpointRouteBuilderExtensions
 {
-    private static readonly string[] PostOnly = [HttpMethods.Post];
-
     /// <summary>Maps an endpoint whose requests invoke a function; its answer is passed on while it is being made. A POST with a JSON body, which is the payload.</summary>
     /// <param name="endpoints">The app.</param>
     /// <param name="pattern">The route.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <returns>To add to the endpoint: <c>RequireAuthorization()</c>, <c>RequireRateLimiting(…)</c> and the like.</returns>
+    /// <exception cref="InvalidOperationException">No client is registered, and the options select none.</exception>
     /// <remarks>The client is the <see cref="ILambdaStreamingClient"/> of the app's services. Whoever may call the endpoint may run the function.</remarks>
     public static IEndpointConventionBuilder MapLambdaStream(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, string functionName) =>
         MapLambdaStream(endpoints, pattern, functionName, static _ => { });
@@ -39,9 +38,8 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         configure(options);
         options.Validate();
 
-        IEnumerable<string>? methods = options.Methods.Count > 0 ? [.. options.Methods] : options.Payload == LambdaPayload.Body ? PostOnly : null;
-        var builder = methods is null ? endpoints.Map(pattern, Run) : endpoints.MapMethods(pattern, methods, Run);
-        return builder.WithDisplayName($"{pattern} => Lambda {functionName}");
+        if (options.Client is null) AnswerPassing.RequireClient(endpoints.ServiceProvider);
+        return endpoints.MapMethods(pattern, [.. options.Methods], Run).WithDisplayName($"{pattern} => Lambda {functionName}");
 
         Task Run(HttpContext context) => AnswerPassing.RunAsync(context, options, payloadIsTheCallers: true, async cancellationToken =>
         {

@@ -1,3 +1,4 @@
+using LambdaStreaming.AspNetCore.Answers;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore;
@@ -11,8 +12,9 @@ public class LambdaStreamOptions
 
     /// <summary>Whether the answer is taken to begin with the prelude of Lambda's HTTP integration, which then becomes status, headers and cookies.</summary>
     /// <value>
-    /// Default: <see cref="HttpPreludeDetection.Auto"/>. Where the head of the answer does not say, Auto looks at the bytes: an answer that begins with <c>{</c> is held back until it is
-    /// clear that it is no prelude, at most 64 KiB. For a function that streams JSON and no prelude, set <see cref="HttpPreludeDetection.Never"/>.
+    /// Default: <see cref="HttpPreludeDetection.Auto"/>: JSON whose first member can be one of a prelude is held back until
+    /// it cannot be one, at most 64 KiB. If the JSON of a function begins like that, and has no prelude, set
+    /// <see cref="HttpPreludeDetection.Never"/>.
     /// </value>
     public HttpPreludeDetection HttpPrelude { get; set; }
 
@@ -24,6 +26,13 @@ public class LambdaStreamOptions
     /// <value>Default: all of them. Cookies are asked for as <c>Set-Cookie</c>, other names as the function wrote them: compare ignoring case.</value>
     public Func<string, bool>? AllowResponseHeader { get; set; }
 
+    /// <summary>
+    /// Headers of the function's prelude that are forwarded although they control a front proxy or apply to the entire host, such as
+    /// <c>X-Accel-Redirect</c> or <c>Strict-Transport-Security</c>. docs/aspnetcore.md lists them.
+    /// </summary>
+    /// <value>Header names, case-insensitive. Default: empty, so that all such headers are dropped.</value>
+    public ISet<string> AllowedControlHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Whether a problem answer tells the browser the exception's type, its message and the request id. They name the function, the region and settings: for development only.</summary>
     /// <value>Default: <see langword="false"/>; the log has them in any case.</value>
     public bool IncludeErrorDetails { get; set; }
@@ -31,6 +40,12 @@ public class LambdaStreamOptions
     internal virtual void Validate()
     {
         if (HttpPrelude is < HttpPreludeDetection.Auto or > HttpPreludeDetection.Never) throw new ArgumentException($"{HttpPrelude} is no way of looking for a prelude.", nameof(HttpPrelude));
-        if (ContentType is not null && !Answers.HeaderRules.IsValue(ContentType)) throw new ArgumentException($"{nameof(ContentType)} is empty or holds a character that a header may not have.", nameof(ContentType));
+        if (ContentType is not null && !HeaderRules.IsValue(ContentType)) throw new ArgumentException($"{nameof(ContentType)} is empty or holds a character that a header may not have.", nameof(ContentType));
+        if (AllowedControlHeaders.FirstOrDefault(name => !HeaderRules.IsControlHeader(name)) is { } other)
+        {
+            throw new ArgumentException(
+                $"{nameof(AllowedControlHeaders)} contains '{other}', which is not such a header: it is either always forwarded or never.",
+                nameof(AllowedControlHeaders));
+        }
     }
 }

@@ -11,7 +11,7 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     private readonly PayloadCursor _cursor;
     private readonly HttpIntegrationHead _head;
     private int _opened;
-    private volatile bool _disposed;
+    private volatile bool _isDisposed;
 
     internal HttpIntegrationResponse(InvokeWithResponseStreamResponse response, PayloadCursor cursor, HttpIntegrationHead? head = null)
     {
@@ -24,17 +24,32 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     /// <summary>Whether the answer had a prelude. Without one the whole answer is the body, and the head has its defaults.</summary>
     public bool HasPrelude { get; }
 
-    /// <summary>The status that the function gave.</summary>
-    /// <value>Default: 200.</value>
+    /// <summary>The status code of the prelude.</summary>
+    /// <value>100 to 999. Default: 200, if the prelude has no <c>statusCode</c>, or if there is no prelude.</value>
     public HttpStatusCode StatusCode => _head.StatusCode;
 
-    /// <summary>The headers with one value, by name, in any case.</summary>
+    /// <summary>All headers of the prelude, by name, ignoring case.</summary>
+    /// <value>
+    /// The same headers as in <see cref="MultiValueHeaders"/>; several values of a header are joined by <c>", "</c>, which
+    /// RFC 9110, 5.3, allows for every header but <c>Set-Cookie</c>: read <see cref="Cookies"/> instead.
+    /// </value>
     public IReadOnlyDictionary<string, string> Headers => _head.Headers;
 
-    /// <summary>The headers that the function gave as lists, or more than once in different case, by name, in any case. Lambda's own rule: where a name is in both, these hold.</summary>
+    /// <summary>All headers of the prelude with their values, by name, ignoring case.</summary>
+    /// <value>
+    /// The headers of <c>headers</c> and of <c>multiValueHeaders</c>. If a name is in both, the values of
+    /// <c>multiValueHeaders</c> are used. A header without a value (<see langword="null"/>, or an empty list) is omitted.
+    /// </value>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> MultiValueHeaders => _head.MultiValueHeaders;
 
-    /// <summary>The values of the <c>Set-Cookie</c> headers.</summary>
+    /// <summary>The values of all <c>Set-Cookie</c> headers, each once.</summary>
+    /// <value>
+    /// Those of <c>cookies</c>, then of <c>headers</c>, then of <c>multiValueHeaders</c>, whatever the case of the name.
+    /// </value>
+    /// <remarks>
+    /// <see cref="Headers"/> and <see cref="MultiValueHeaders"/> contain <c>Set-Cookie</c> if the function wrote it as a
+    /// header. To forward a response, copy every header but <c>Set-Cookie</c>, and then these values.
+    /// </remarks>
     public IReadOnlyList<string> Cookies => _head.Cookies;
 
     /// <summary>The body as a stream; the same one each time. It is the one reading of the body, so use it or another reader.</summary>
@@ -44,17 +59,14 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     /// <summary>Disposes the response that this came from: the connection is freed.</summary>
     public override void Dispose()
     {
-        _disposed = true;
-
-        // Nobody reads the body, and nobody can begin to: its buffers are given back. Else whoever reads does that.
-        if (Interlocked.Exchange(ref _opened, 1) == 0) _cursor.Dispose();
+        _isDisposed = true;
         _response.Dispose();
     }
 
     private protected override PayloadCursor OpenOnce()
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Interlocked.Exchange(ref _opened, 1) == 0) return _cursor;
-        ObjectDisposedException.ThrowIf(_disposed, this);
         throw new InvalidOperationException("This body was read before, or is being read. It comes from the connection while it is being made, so it can be read only once; keep copies of what is needed again.");
     }
 }

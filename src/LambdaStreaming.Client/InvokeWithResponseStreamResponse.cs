@@ -1,11 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Text;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.EventStream;
 using LambdaStreaming.Invocation;
 using LambdaStreaming.Payload;
+using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
@@ -13,7 +12,9 @@ namespace LambdaStreaming;
 /// <summary>The answer of a function: its head is there, its events are enumerated once, while they are being made.</summary>
 /// <remarks>
 /// Enumeration ends normally only after a whole <see cref="InvokeComplete"/>; anything else is an exception that says how far the answer came.
-/// Dispose it: leaving the loop early, or never starting it, then closes the connection at once. Disposing is safe from any thread.
+/// Dispose it: leaving the loop early, or never starting it, then closes the connection at once.
+/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to one consumer:
+/// <c>MoveNextAsync</c> and access to a chunk must not overlap.
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
 {
@@ -21,8 +22,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     private readonly ResponseStreamBody? _body;
     private readonly ResponseStreamReader _reader;
     private readonly ResponseStreamReaderOptions _readerOptions;
-    private int _enumerated;
-    private bool _disposed;
+    private int _isEnumerated;
+    private volatile bool _isDisposed;
 
     internal InvokeWithResponseStreamResponse(ResponseHeaders head, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
     {
@@ -93,8 +94,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
     public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
-        BeginEnumeration(cancellationToken);
-        return new ResponseStreamEventEnumerator(_reader, _readerOptions.ThrowOnFunctionError);
+        return new ResponseStreamEventEnumerator(BeginEnumeration(cancellationToken), _readerOptions.ThrowOnFunctionError);
     }
 
     /// <summary>Enumerates the chunks alone. Once.</summary>
@@ -109,72 +109,59 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
     /// <returns>The copies.</returns>
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadOwnedChunksAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        await foreach (var chunk in ReadChunksAsync(cancellationToken).ConfigureAwait(false)) yield return chunk.ToArray();
-    }
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadOwnedChunksAsync(CancellationToken cancellationToken = default) =>
+        new OwnedChunkEnumerable(this, cancellationToken);
 
     /// <summary>Reads the answer as Lambda's HTTP integration means it: status, headers and cookies off its front, then the body. For functions that answer through <c>HttpResponseStream</c> or a web adapter.</summary>
+    /// <param name="options">
+    /// The limit, and whether a prelude is looked for. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
     /// <returns>The head; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
-    /// <exception cref="PayloadFormatException">The prelude is announced, and there, and wrong.</exception>
-    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>.</exception>
-    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(CancellationToken cancellationToken = default) => ReadHttpIntegrationResponseAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadHttpIntegrationResponseAsync(CancellationToken)"/>
-    /// <param name="options">The limit, and whether a prelude is looked for.</param>
-    /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
-    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    /// <exception cref="PayloadFormatException">The prelude is wrong, e.g. its status code is not an integral number from 100 to 999.</exception>
+    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>, under <see cref="HttpPreludeDetection.Always"/>.</exception>
+    public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return HttpIntegrationPrelude.ReadAsync(this, Open(cancellationToken), options);
     }
 
-    /// <summary>Frees the connection: back to the pool if the answer was read to its end, else closed at once.</summary>
-    /// <remarks>From another thread than the one that enumerates: the enumeration ends with <see cref="ObjectDisposedException"/>; a chunk that it holds stays valid until it moves on.</remarks>
+    /// <summary>Frees the connection: it returns to the pool if the response was read to its end, else it is closed at once.</summary>
+    /// <remarks>Callable from any thread. A move in progress, or the next one, throws <see cref="ObjectDisposedException"/>. A chunk that the loop holds stays valid until then.</remarks>
     public override void Dispose()
     {
-        _disposed = true;
-        if (Interlocked.Exchange(ref _enumerated, 1) == 0) _body?.Complete();
-        else _body?.Abort(BodyEnd.Disposed);
+        _isDisposed = true;
+        _body?.Abort(AbortReason.Disposed);
     }
 
     internal void Observe(CallTelemetry telemetry)
     {
         telemetry.SetAnswer((int)StatusCode, RequestId, _reader);
         _reader.Telemetry = telemetry;
-        if (_body is not null) _body.Observe(telemetry);
+        if (_body is not null) _body.SetTelemetry(telemetry);
         else telemetry.Complete(null);
     }
 
-    internal void Abort(CancellationToken cancellationToken) => _body?.Abort(cancellationToken.IsCancellationRequested ? BodyEnd.Cancelled : BodyEnd.Disposed, cancellationToken);
+    internal void Abort(CancellationToken cancellationToken) =>
+        _body?.Abort(cancellationToken.IsCancellationRequested ? AbortReason.Cancelled : AbortReason.Disposed, cancellationToken);
 
     internal void AbortOn(CancellationToken cancellationToken) => _body?.AbortOn(cancellationToken);
 
-    internal PayloadChunkEnumerator EnumerateChunks(CancellationToken cancellationToken, CancellationToken enumeratorToken = default)
+    /// <summary>Begins the one enumeration.</summary>
+    internal ResponseStreamReader BeginEnumeration(CancellationToken cancellationToken, CancellationToken enumeratorToken = default)
     {
-        BeginEnumeration(cancellationToken);
-        _body?.AbortOn(enumeratorToken);
-        return new PayloadChunkEnumerator(_reader);
-    }
-
-    private protected override PayloadCursor OpenOnce()
-    {
-        BeginEnumeration(CancellationToken.None);
-        return new PayloadCursor(this, _reader);
-    }
-
-    private void BeginEnumeration(CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _enumerated, 1) != 0)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            throw new InvalidOperationException("This answer was enumerated before. It is read from the connection while it is being made, so it can be read only once; keep copies of what is needed again.");
-        }
-
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (Interlocked.Exchange(ref _isEnumerated, 1) != 0)
+            throw new InvalidOperationException("This response was enumerated before. It can be read only once; keep copies of what is needed again.");
         _body?.AbortOn(cancellationToken);
+        _body?.AbortOn(enumeratorToken);
+        return _reader;
     }
+
+    private protected override PayloadCursor OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
 
     private static InvokeWithResponseStreamResponse FromWire(Stream wire, int maxMessageBytes, ResponseStreamHead? head)
     {

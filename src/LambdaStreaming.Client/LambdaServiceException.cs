@@ -1,7 +1,7 @@
 using System.Collections.ObjectModel;
 using System.Net;
 using Amazon.Runtime;
-using LambdaStreaming.Http;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 

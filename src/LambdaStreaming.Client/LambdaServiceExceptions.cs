@@ -1,8 +1,30 @@
 namespace LambdaStreaming;
 
-// A type for each error that the service documents, in two families: those of the operation, then those common to every AWS API. What is said of each here is what
-// ErrorCatalogue says of it, and a test holds the two equal. Each can be made with a message alone: it knows its own name, status and consequences.
-// Source: AWS Lambda API reference, InvokeWithResponseStream, Errors; botocore 1.43.11, lambda/2015-03-31/service-2 (five more).
+// A type for each error that the service documents: first those of the operation, then those common to every AWS API.
+// A test in LambdaStreaming.Docs.Tests compares the summaries with ErrorCatalogue and docs/errors.json. Each type can be
+// created with a message alone: it knows its name, status and consequences.
+// Source: AWS Lambda API reference, InvokeWithResponseStream, Errors; the model in @aws-sdk/client-lambda 3.1164.0.
+
+/// <summary>
+/// The function's code artifact user has been deleted (HTTP 409). The function did not run; never sent again.
+/// </summary>
+public sealed class CodeArtifactUserDeletedException(
+    string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    : LambdaServiceException(message, "CodeArtifactUserDeletedException", details, innerException);
+
+/// <summary>
+/// Provisioning of the function's code artifact user failed (HTTP 409). The function did not run; never sent again.
+/// </summary>
+public sealed class CodeArtifactUserFailedException(
+    string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    : LambdaServiceException(message, "CodeArtifactUserFailedException", details, innerException);
+
+/// <summary>
+/// The function's code artifact user is still being provisioned (HTTP 409). The function did not run; sent again by default.
+/// </summary>
+public sealed class CodeArtifactUserPendingException(
+    string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    : LambdaServiceException(message, "CodeArtifactUserPendingException", details, innerException);
 
 /// <summary>Lambda may not configure the function's VPC access (HTTP 502). The function did not run; never sent again.</summary>
 public sealed class EC2AccessDeniedException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
@@ -124,6 +146,13 @@ public sealed class SerializedRequestEntityTooLargeException(string message, Lam
 public sealed class ServiceException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "ServiceException", details, innerException);
 
+/// <summary>
+/// The request would exceed a service quota (HTTP 402). The function did not run; never sent again.
+/// </summary>
+public sealed class ServiceQuotaExceededException(
+    string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    : LambdaServiceException(message, "ServiceQuotaExceededException", details, innerException);
+
 /// <summary>The function's after-restore hook failed (HTTP 400). The function may have run; never sent again.</summary>
 public sealed class SnapStartException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "SnapStartException", details, innerException);
@@ -131,6 +160,13 @@ public sealed class SnapStartException(string message, LambdaErrorDetails? detai
 /// <summary>Lambda is still initializing the function's version (HTTP 409). The function did not run; sent again by default.</summary>
 public sealed class SnapStartNotReadyException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "SnapStartNotReadyException", details, innerException);
+
+/// <summary>
+/// Lambda could not regenerate the function's SnapStart snapshot (HTTP 409). The function did not run; never sent again.
+/// </summary>
+public sealed class SnapStartRegenerationFailureException(
+    string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    : LambdaServiceException(message, "SnapStartRegenerationFailureException", details, innerException);
 
 /// <summary>Restoring the function's snapshot took too long (HTTP 408). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
 public sealed class SnapStartTimeoutException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)

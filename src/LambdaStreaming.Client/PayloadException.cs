@@ -24,9 +24,18 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
     /// <summary>Which value or event the fault is in, from 0: as many were delivered before. <see langword="null"/> where the payload is no sequence.</summary>
     public long? ValueIndex { get; }
+
+    /// <summary>The type of the server-sent event whose data is wrong, exactly as it was received.</summary>
+    /// <value>Default: <see langword="null"/>: the payload was not read as server-sent events of JSON.</value>
+    public string? EventType { get; init; }
+
+    /// <summary>The beginning of the event's data, at most 200 characters, exactly as it was received.</summary>
+    /// <value>Default: <see langword="null"/>: the payload was not read as server-sent events of JSON.</value>
+    /// <remarks>It is payload: <see cref="Exception.Message"/> never shows it, and it can contain anything.</remarks>
+    public string? DataExcerpt { get; init; }
 }
 
-/// <summary>A line, a value, a prelude or the whole payload is longer than <see cref="PayloadReadOptions"/> allows. What came before was delivered.</summary>
+/// <summary>A line, a value, an event, a prelude or the whole payload is longer than <see cref="PayloadReadOptions"/> allows. What came before was delivered.</summary>
 /// <remarks>The connection is closed. If the length is genuine, raise the option that <see cref="Limit"/> names.</remarks>
 public sealed class PayloadLimitExceededException : LambdaStreamingException
 {

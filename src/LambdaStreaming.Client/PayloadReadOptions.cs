@@ -21,10 +21,21 @@ public enum JsonSequenceFormat
 /// <summary>Whether an answer is taken to begin with the prelude of Lambda's HTTP integration: status code and headers as JSON, then 8 NUL bytes.</summary>
 public enum HttpPreludeDetection
 {
-    /// <summary>By the content type where it says so or says another; by the bytes where the head tells only <c>application/vnd.amazon.eventstream</c> or nothing. The default.</summary>
+    /// <summary>The bytes decide, unless the content type is one that excludes a prelude. The default.</summary>
+    /// <remarks>
+    /// A prelude is looked for if the content type is <c>application/vnd.awslambda.http-integration-response</c>,
+    /// <c>application/vnd.amazon.eventstream</c> or missing. A response has a prelude if it begins with a JSON object of
+    /// at most <see cref="PayloadReadOptions.MaxPreludeBytes"/> whose first member, if any, is <c>statusCode</c>,
+    /// <c>headers</c>, <c>multiValueHeaders</c>, <c>cookies</c> or <c>isBase64Encoded</c>, and which 8 NUL bytes follow.
+    /// A byte order mark and white space before the object, and white space after it, belong to the prelude. Everything
+    /// else is the body, which is passed on as soon as its bytes exclude a prelude.
+    /// </remarks>
     Auto,
 
-    /// <summary>As if the content type announced it: a bad or overlong prelude throws. An answer that begins with none is the body.</summary>
+    /// <summary>
+    /// A JSON object at the beginning is a prelude if 8 NUL bytes follow, whatever its first member; one that is longer
+    /// than <see cref="PayloadReadOptions.MaxPreludeBytes"/> throws. A response that begins otherwise is the body.
+    /// </summary>
     Always,
 
     /// <summary>The whole answer is the body.</summary>
@@ -42,16 +53,25 @@ public sealed class PayloadReadOptions
     // Source: AWS Lambda developer guide, "Response streaming": 200 MB is the service's own default limit of an answer.
     public int MaxPayloadBytes { get; set; } = 200 * 1024 * 1024;
 
-    /// <summary>The longest line of text or of server-sent events, in bytes without its end.</summary>
+    /// <summary>The longest line of text, in bytes without its end.</summary>
     /// <value>1 to 1,073,741,824. Default: 1,048,576 (1 MiB).</value>
     public int MaxLineBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The longest single value of a JSON answer, and the longest server-sent event, in bytes.</summary>
+    /// <summary>The longest single value of a JSON answer, in bytes.</summary>
     /// <value>1 to 1,073,741,824. Default: 1,048,576 (1 MiB).</value>
     public int MaxValueBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The longest prelude of the HTTP integration, in bytes without its 8 NUL bytes.</summary>
-    /// <value>1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself takes 16 KiB.</value>
+    /// <summary>Maximum size of a server-sent event: the sum of its lines without their ends, in bytes.</summary>
+    /// <value>
+    /// 1 to 1,073,741,824. Default: 16,777,216 (16 MiB). Comments are not counted, but none of them can be longer.
+    /// </value>
+    public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Maximum size of the prelude of the HTTP integration, in bytes without its 8 NUL bytes.</summary>
+    /// <value>
+    /// 1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself accepts 16 KiB. What is longer is the body under
+    /// <see cref="HttpPreludeDetection.Auto"/>, and an error under <see cref="HttpPreludeDetection.Always"/>.
+    /// </value>
     public int MaxPreludeBytes { get; set; } = 64 * 1024;
 
     /// <summary>The encoding of text and lines. JSON and server-sent events are always UTF-8.</summary>
@@ -76,6 +96,7 @@ public sealed class PayloadReadOptions
         if (MaxPayloadBytes < 0 || MaxPayloadBytes > Array.MaxLength) throw new ArgumentException($"{nameof(MaxPayloadBytes)} is {MaxPayloadBytes}; it must be between 0 and {Array.MaxLength} bytes.", nameof(MaxPayloadBytes));
         RequireLimit(MaxLineBytes, nameof(MaxLineBytes));
         RequireLimit(MaxValueBytes, nameof(MaxValueBytes));
+        RequireLimit(MaxEventBytes, nameof(MaxEventBytes));
         RequireLimit(MaxPreludeBytes, nameof(MaxPreludeBytes));
         if (Encoding is null) throw new ArgumentException($"{nameof(Encoding)} must not be null.", nameof(Encoding));
         if (JsonFormat is < JsonSequenceFormat.Auto or > JsonSequenceFormat.Array) throw new ArgumentException($"{JsonFormat} is no format of a JSON answer.", nameof(JsonFormat));

@@ -45,50 +45,46 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads the whole payload.</summary>
+    /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The bytes.</returns>
     /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
-    public Task<byte[]> ReadAsByteArrayAsync(CancellationToken cancellationToken = default) => ReadAsByteArrayAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadAsByteArrayAsync(CancellationToken)"/>
-    /// <param name="options">The limit.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public Task<byte[]> ReadAsByteArrayAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public Task<byte[]> ReadAsByteArrayAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return PayloadCopy.WholeAsync<object?, byte[]>(Open(cancellationToken), options, null, static (_, bytes, _) => bytes.ToArray());
     }
 
     /// <summary>Reads the whole payload as text.</summary>
+    /// <param name="options">
+    /// The limit and the encoding. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The text, without a byte order mark.</returns>
     /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
-    public Task<string> ReadAsStringAsync(CancellationToken cancellationToken = default) => ReadAsStringAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadAsStringAsync(CancellationToken)"/>
-    /// <param name="options">The limit and the encoding.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="PayloadFormatException">It is no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set.</exception>
-    public Task<string> ReadAsStringAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public Task<string> ReadAsStringAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return PayloadCopy.WholeAsync(Open(cancellationToken), options, PayloadText.EncodingOf(options), static (cursor, bytes, encoding) => PayloadText.Decode(cursor, bytes.Span, encoding, 0, atBeginning: true));
     }
 
-    /// <summary>Reads the whole payload as one JSON value. For values as they come, use <see cref="ReadJsonAsync{T}(JsonTypeInfo{T}, CancellationToken)"/>.</summary>
+    /// <summary>Reads the whole payload as one JSON value. For values as they come, use <see cref="ReadJsonAsync"/>.</summary>
     /// <param name="jsonTypeInfo">The type, from a source-generated context.</param>
+    /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <returns>The value; <see langword="null"/> where the JSON is <c>null</c>.</returns>
     /// <exception cref="PayloadFormatException">It is no JSON of that type. A function error comes first: it is thrown whatever the JSON.</exception>
     /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
-    public Task<T?> ReadFromJsonAsync<T>(JsonTypeInfo<T> jsonTypeInfo, CancellationToken cancellationToken = default) => ReadFromJsonAsync(jsonTypeInfo, PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadFromJsonAsync{T}(JsonTypeInfo{T}, CancellationToken)"/>
-    /// <param name="jsonTypeInfo">The type, from a source-generated context.</param>
-    /// <param name="options">The limit.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public Task<T?> ReadFromJsonAsync<T>(JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public Task<T?> ReadFromJsonAsync<T>(
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         options = Checked(options);
@@ -96,31 +92,33 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads text as it comes, e.g. the tokens of a language model. Characters are never split; where one string ends and the next begins means nothing else.</summary>
+    /// <param name="options">
+    /// The encoding, and what becomes of bytes that are no text. Default: the defaults of
+    /// <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>Strings, none of them empty.</returns>
-    public IAsyncEnumerable<string> ReadTextAsync(CancellationToken cancellationToken = default) => ReadTextAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadTextAsync(CancellationToken)"/>
-    /// <param name="options">The encoding, and what becomes of bytes that are no text.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="PayloadFormatException">Bytes are no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The text before them was delivered.</exception>
-    public IAsyncEnumerable<string> ReadTextAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<string> ReadTextAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return new PayloadEnumerable<string>(this, cursor => PayloadText.ReadAsync(cursor, options), cancellationToken);
     }
 
     /// <summary>Reads lines as they come, without their ends: <c>\n</c> or <c>\r\n</c>. The last line needs none.</summary>
+    /// <param name="options">
+    /// The limit, the encoding, and what becomes of bytes that are no text. Default: the defaults of
+    /// <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The lines, empty ones included.</returns>
     /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>.</exception>
-    public IAsyncEnumerable<string> ReadLinesAsync(CancellationToken cancellationToken = default) => ReadLinesAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadLinesAsync(CancellationToken)"/>
-    /// <param name="options">The limit, the encoding, and what becomes of bytes that are no text.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="PayloadFormatException">Bytes are no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The lines before them were delivered.</exception>
-    public IAsyncEnumerable<string> ReadLinesAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<string> ReadLinesAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return new PayloadEnumerable<string>(this, cursor => PayloadLines.ReadAsync(cursor, options), cancellationToken);
@@ -129,18 +127,18 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <summary>Reads JSON values as they come, each as soon as its last byte is there: JSON lines, values one after another, or the elements of one array.</summary>
     /// <remarks>A number that no array holds has no last byte of its own: it comes when something follows it. Comments are not supported.</remarks>
     /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
+    /// <param name="options">
+    /// The limit, and how the values follow each other. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <typeparam name="T">The type of one value.</typeparam>
     /// <returns>The values; <see langword="null"/> where the JSON is <c>null</c>.</returns>
     /// <exception cref="PayloadFormatException">A value is no JSON of that type; it says which, and at which byte. The values before it were delivered.</exception>
     /// <exception cref="PayloadLimitExceededException">A value is longer than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
-    public IAsyncEnumerable<T?> ReadJsonAsync<T>(JsonTypeInfo<T> jsonTypeInfo, CancellationToken cancellationToken = default) => ReadJsonAsync(jsonTypeInfo, PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadJsonAsync{T}(JsonTypeInfo{T}, CancellationToken)"/>
-    /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
-    /// <param name="options">The limit, and how the values follow each other.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<T?> ReadJsonAsync<T>(JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<T?> ReadJsonAsync<T>(
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         options = Checked(options);
@@ -148,34 +146,34 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads server-sent events as they come.</summary>
+    /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>, or an event than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
-    public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(CancellationToken cancellationToken = default) => ReadServerSentEventsAsync(PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadServerSentEventsAsync(CancellationToken)"/>
-    /// <param name="options">The limits.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(PayloadReadOptions options, CancellationToken cancellationToken = default)
+    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
+    public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = Checked(options);
         return new PayloadEnumerable<SseItem<string>>(this, cursor => PayloadServerSentEvents.ReadAsync(cursor, options), cancellationToken);
     }
 
-    /// <summary>Reads server-sent events whose data is JSON, as they come. The end mark <c>[DONE]</c> of language model APIs, which is no JSON, is left out.</summary>
+    /// <summary>Reads server-sent events whose data is JSON, as they arrive.</summary>
+    /// <remarks>
+    /// Events whose data is empty (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs
+    /// are skipped.
+    /// </remarks>
     /// <param name="jsonTypeInfo">The type of an event's data, from a source-generated context.</param>
+    /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <typeparam name="T">The type of an event's data.</typeparam>
     /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadFormatException">An event's data is no JSON of that type; it says which. The events before it were delivered.</exception>
-    /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>, or an event than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
-    public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(JsonTypeInfo<T> jsonTypeInfo, CancellationToken cancellationToken = default) => ReadServerSentEventsAsync(jsonTypeInfo, PayloadReadOptions.Default, cancellationToken);
-
-    /// <inheritdoc cref="ReadServerSentEventsAsync{T}(JsonTypeInfo{T}, CancellationToken)"/>
-    /// <param name="jsonTypeInfo">The type of an event's data, from a source-generated context.</param>
-    /// <param name="options">The limits.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options, CancellationToken cancellationToken = default)
+    /// <exception cref="PayloadFormatException">An event's data is not JSON of that type. The exception has its index, type and beginning. The events before it were delivered.</exception>
+    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
+    public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         options = Checked(options);
@@ -203,9 +201,6 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     private protected abstract PayloadCursor OpenOnce();
 
-    private protected static PayloadReadOptions Checked(PayloadReadOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return options.ValidatedCopy();
-    }
+    private protected static PayloadReadOptions Checked(PayloadReadOptions? options) =>
+        (options ?? PayloadReadOptions.Default).ValidatedCopy();
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming;
 
@@ -21,9 +21,10 @@ public enum ResponseStreamEventKind
 
 /// <summary>One event of the answer: a chunk of its payload, or its end.</summary>
 [StructLayout(LayoutKind.Auto)]
-public readonly struct ResponseStreamEvent : IEquatable<ResponseStreamEvent>
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+public readonly struct ResponseStreamEvent
 {
-    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: ARCHITECTURE.md, "Struct events".
+    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: docs/internals/design-decisions.md.
     private readonly object? _source;
     private readonly int _generation;
 
@@ -59,27 +60,13 @@ public readonly struct ResponseStreamEvent : IEquatable<ResponseStreamEvent>
         chunk = default;
         return false;
     }
-
-    /// <inheritdoc/>
-    public bool Equals(ResponseStreamEvent other) => ReferenceEquals(_source, other._source) && _generation == other._generation;
-
-    /// <inheritdoc/>
-    public override bool Equals([NotNullWhen(true)] object? obj) => obj is ResponseStreamEvent other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_source, _generation);
-
-    /// <summary>Whether two events are the same one.</summary>
-    public static bool operator ==(ResponseStreamEvent left, ResponseStreamEvent right) => left.Equals(right);
-
-    /// <summary>Whether two events are different ones.</summary>
-    public static bool operator !=(ResponseStreamEvent left, ResponseStreamEvent right) => !left.Equals(right);
 }
 
 /// <summary>Some bytes of the answer, as they came. Where one chunk ends and the next begins means nothing: the service may split and merge them.</summary>
 /// <remarks>Borrowed: valid until the enumeration moves on or ends. Members then throw <see cref="InvalidOperationException"/>. A sequence or span taken out of a chunk cannot be guarded like that: do not keep it.</remarks>
 [StructLayout(LayoutKind.Auto)]
-public readonly struct PayloadChunk : IEquatable<PayloadChunk>
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+public readonly struct PayloadChunk
 {
     private readonly ResponseStreamReader? _reader;
     private readonly int _generation;
@@ -89,11 +76,11 @@ public readonly struct PayloadChunk : IEquatable<PayloadChunk>
     /// <summary>The bytes of this chunk, in one or more segments.</summary>
     /// <remarks>Borrowed: valid until the enumeration moves on or ends; afterwards this property throws. Copy with <see cref="ToArray"/>.</remarks>
     /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
-    public ReadOnlySequence<byte> Payload => Reader.PayloadOf(_generation);
+    public ReadOnlySequence<byte> Payload => Reader.GetPayload(_generation);
 
     /// <summary>How many bytes this chunk has. May be 0.</summary>
     /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
-    public long Length => Reader.PayloadLengthOf(_generation);
+    public long Length => Reader.GetPayloadLength(_generation);
 
     private ResponseStreamReader Reader => _reader ?? throw new InvalidOperationException("This chunk is default(PayloadChunk): it never came from a response.");
 
@@ -121,21 +108,6 @@ public readonly struct PayloadChunk : IEquatable<PayloadChunk>
         ArgumentNullException.ThrowIfNull(writer);
         foreach (var segment in Payload) writer.Write(segment.Span);
     }
-
-    /// <inheritdoc/>
-    public bool Equals(PayloadChunk other) => ReferenceEquals(_reader, other._reader) && _generation == other._generation;
-
-    /// <inheritdoc/>
-    public override bool Equals([NotNullWhen(true)] object? obj) => obj is PayloadChunk other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_reader, _generation);
-
-    /// <summary>Whether two chunks are the same one.</summary>
-    public static bool operator ==(PayloadChunk left, PayloadChunk right) => left.Equals(right);
-
-    /// <summary>Whether two chunks are different ones.</summary>
-    public static bool operator !=(PayloadChunk left, PayloadChunk right) => !left.Equals(right);
 }
 
 /// <summary>The last event of an answer: how the function ended.</summary>

@@ -77,6 +77,7 @@ internal static class OptionsBinder
 
     private static RegionEndpoint RegionOf(string value)
     {
+        if (!IsRegionName(value)) throw Refused(value, "the name of a region, like us-east-1");
         try
         {
             return RegionEndpoint.GetBySystemName(value);
@@ -86,6 +87,13 @@ internal static class OptionsBinder
             throw Refused(value, "the name of a region, like us-east-1", exception);
         }
     }
+
+    // AWSSDK accepts any host label, so that a typo fails only at the first call. A region that this AWSSDK does not know must stay possible.
+    private static bool IsRegionName(string value) =>
+        value.Split('-') is [_, _, .., var number] parts
+        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
+        && number.Length > 0
+        && number.All(char.IsAsciiDigit);
 
     // Not shown: it may hold a password.
     private static Uri Address(string value) =>

@@ -41,7 +41,12 @@ public sealed class CallScript
 
     /// <summary>Waits before anything is answered.</summary>
     /// <param name="delay">How long, by the server's clock.</param>
-    public CallScript Delay(TimeSpan delay) => With(faults => faults.Delay = delay);
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
+    public CallScript Delay(TimeSpan delay)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        return With(faults => faults.Delay = delay);
+    }
 
     /// <summary>Waits before each chunk.</summary>
     /// <param name="delay">How long, by the server's clock.</param>
@@ -161,7 +166,7 @@ public sealed class CallScript
             json.WriteEndObject();
         }
 
-        byte[] bytes = Message([(":message-type", "exception"), (":exception-type", exceptionType), (":content-type", "application/json")], body.WrittenSpan);
+        var bytes = Message([(":message-type", "exception"), (":exception-type", exceptionType), (":content-type", "application/json")], body.WrittenSpan);
         return Interrupt(chunks, bytes, cut: CutMode.CleanEnd);
     }
 

@@ -35,7 +35,7 @@ public sealed class FunctionInvocation
     /// <value><c>None</c> or <c>Tail</c>; default: <c>None</c>.</value>
     public required string LogType { get; init; }
 
-    /// <summary>The header <c>X-Amz-Client-Context</c>, as sent: base64.</summary>
+    /// <summary>The header <c>X-Amz-Client-Context</c>, as sent: base64 of a JSON object.</summary>
     public string? ClientContext { get; init; }
 
     /// <summary>The header <c>X-Amz-Tenant-Id</c>.</summary>

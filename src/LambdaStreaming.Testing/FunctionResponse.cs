@@ -62,7 +62,7 @@ public sealed class FunctionResponse
         var text = new StringBuilder();
         if (eventType is not null) text.Append("event: ").Append(eventType).Append('\n');
         if (eventId is not null) text.Append("id: ").Append(eventId).Append('\n');
-        foreach (string line in data.ReplaceLineEndings("\n").Split('\n'))
+        foreach (var line in data.ReplaceLineEndings("\n").Split('\n'))
             text.Append("data: ").Append(line).Append('\n');
         return WriteTextAsync(text.Append('\n').ToString(), cancellationToken);
     }
@@ -84,11 +84,11 @@ public sealed class FunctionResponse
             json.WriteStartObject();
             json.WriteNumber("statusCode", statusCode);
             json.WriteStartObject("headers");
-            foreach ((string name, string value) in headers ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            foreach ((var name, var value) in headers ?? new Dictionary<string, string>(StringComparer.Ordinal))
                 json.WriteString(name, value);
             json.WriteEndObject();
             json.WriteStartArray("cookies");
-            foreach (string cookie in cookies ?? [])
+            foreach (var cookie in cookies ?? [])
                 json.WriteStringValue(cookie);
             json.WriteEndArray();
             json.WriteEndObject();

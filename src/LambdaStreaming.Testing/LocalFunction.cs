@@ -128,9 +128,9 @@ public sealed class LocalFunction
     internal (string Version, FunctionHandler Handler)? Resolve(string? qualifier)
     {
         if (qualifier is null or Latest or "$LATEST.PUBLISHED") return (Latest, _handler);
-        string version = _aliases.GetValueOrDefault(qualifier, qualifier);
+        var version = _aliases.GetValueOrDefault(qualifier, qualifier);
         if (version == Latest) return (Latest, _handler);
-        if (_versions.TryGetValue(version, out FunctionHandler? handler)) return (version, handler);
+        if (_versions.TryGetValue(version, out var handler)) return (version, handler);
         if (!_versions.IsEmpty || !_aliases.IsEmpty) return null;
         return (qualifier.All(char.IsAsciiDigit) ? qualifier : Latest, _handler);
     }
@@ -138,7 +138,7 @@ public sealed class LocalFunction
     /// <summary>Counts a call, and finds what it meets.</summary>
     internal CallFaults NextCall()
     {
-        int call = Interlocked.Increment(ref _calls);
+        var call = Interlocked.Increment(ref _calls);
         return _scripts.FindLast(script => script.First <= call && call <= script.Last)?.Faults ?? CallFaults.None;
     }
 

@@ -28,7 +28,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         _requests = requests;
         _stopping = stopping;
         _disposal = new(DisposeOnceAsync);
-        Uri address = Loopback.AddressOf(kestrel);
+        var address = Loopback.AddressOf(kestrel);
         ServiceUrl = connections.Certificate is null ? address : new Uri($"https://{address.Authority}");
     }
 
@@ -45,8 +45,12 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>The region that requests must be signed for.</summary>
     public RegionEndpoint Region => _options.Region;
 
-    /// <summary>The requests seen so far, in the order of their arrival; those that were refused too.</summary>
-    /// <remarks>The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them.</remarks>
+    /// <summary>The requests that were accepted or refused so far, in that order.</summary>
+    /// <remarks>
+    /// The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them. A request is contained from when it was refused,
+    /// or accepted: its signature was verified, and the delay of its script and the function's time-out run. A test that sees it can
+    /// advance the server's <see cref="TimeProvider"/>.
+    /// </remarks>
     public IReadOnlyList<SeenRequest> Requests => _requests.Snapshot();
 
     /// <summary>How many connections were opened so far.</summary>
@@ -58,6 +62,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="configure">Adds functions and sets options.</param>
     /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="ArgumentException">An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The server that is returned disposes them.")]
     public static async Task<LocalLambdaServer> StartAsync(Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
     {
@@ -65,16 +70,17 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         var options = new LocalLambdaServerOptions();
         configure(options);
 
-        ImmutableCredentials credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        var guard = new WebPageGuard(options.AllowedHosts);
+        var credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider) { ExpireAt = options.CredentialsExpireAt };
         var connections = new ConnectionLog(options.UseHttps ? ThrowawayCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxKeptRequests, 1);
         var requests = new RequestLog(options.MaxKeptRequests);
         var stopping = new CancellationTokenSource();
-        KestrelServer kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
+        var kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
         try
         {
-            await kestrel.StartAsync(new LambdaEndpoint(options, verifier, requests, stopping.Token), cancellationToken).ConfigureAwait(false);
+            await kestrel.StartAsync(new LambdaEndpoint(options, guard, verifier, requests, stopping.Token), cancellationToken).ConfigureAwait(false);
             return new LocalLambdaServer(options, kestrel, connections, requests, stopping);
         }
         catch
@@ -125,11 +131,11 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <returns>The function, to say what its calls meet.</returns>
     public LocalFunction AddFunction(string name, RecordedStream recording, ReplayTiming timing) => _options.AddFunction(name, recording, timing);
 
-    /// <summary>Waits for the next request: the first call returns the first that arrives, or has arrived, the second the second.</summary>
+    /// <summary>Waits for the next of the <see cref="Requests"/>: the first call returns the first, the second call the second.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<SeenRequest> WaitForRequestAsync(CancellationToken cancellationToken = default) => _requests.NextAsync(cancellationToken);
 
-    /// <summary>Waits for the first request, of those seen and those to come, that fits.</summary>
+    /// <summary>Waits for the first of the <see cref="Requests"/>, present and future, that fits.</summary>
     /// <param name="predicate">Whether a request fits.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<SeenRequest> FindRequestAsync(Func<SeenRequest, bool> predicate, CancellationToken cancellationToken = default)
@@ -152,7 +158,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _kestrel.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        foreach (IAsyncDisposable pool in _options.Pools) await pool.DisposeAsync().ConfigureAwait(false);
+        foreach (var pool in _options.Pools) await pool.DisposeAsync().ConfigureAwait(false);
         _kestrel.Dispose();
         _stopping.Dispose();
         Certificate?.Dispose();

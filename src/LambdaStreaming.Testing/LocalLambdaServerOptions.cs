@@ -17,6 +17,16 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: 0, a free one.</value>
     public int Port { get; set; }
 
+    /// <summary>Hosts that requests may name in their <c>Host</c> header, in addition to loopback with the server's port.</summary>
+    /// <value>Default: none. Names or addresses without port, e.g. <c>host.docker.internal</c>; each is accepted with any port.</value>
+    /// <remarks>
+    /// For clients in containers, and behind a proxy or a forwarded port. All other hosts are refused with status 403,
+    /// because the name of a web page can resolve to 127.0.0.1 (DNS rebinding). Add only names that nobody else can make
+    /// resolve to this machine. Requests with an <c>Origin</c> header or a cross-site <c>Sec-Fetch-Site</c> are refused
+    /// with any host. The list also applies to the Runtime API of real functions.
+    /// </remarks>
+    public IList<string> AllowedHosts { get; } = [];
+
     /// <summary>Whether the server speaks TLS, with a certificate made for it alone.</summary>
     /// <value>Default: <see langword="false"/>. Clients must trust <see cref="LocalLambdaServer.Certificate"/>; those of <see cref="LocalLambdaServer.CreateClient"/> do.</value>
     public bool UseHttps { get; set; }
@@ -37,7 +47,7 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: <see langword="true"/>.</value>
     public bool VerifySignatures { get; set; } = true;
 
-    /// <summary>Whether a payload must be JSON, as on AWS; anything else is then answered with <c>InvalidRequestContentException</c>.</summary>
+    /// <summary>Whether a payload must be JSON in UTF-8, as on AWS; anything else is then answered with <c>InvalidRequestContentException</c>.</summary>
     /// <value>Default: <see langword="true"/>. An empty payload is always accepted.</value>
     public bool RequireJsonPayload { get; set; } = true;
 

@@ -39,10 +39,10 @@ public sealed class RecordedStream
     {
         if (_lines[0].ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) response.ContentType = contentType;
         await response.StartAsync(cancellationToken).ConfigureAwait(false);
-        long start = timeProvider.GetTimestamp();
-        foreach (RecordedLine line in _lines.Skip(1))
+        var start = timeProvider.GetTimestamp();
+        foreach (var line in _lines.Skip(1))
         {
-            TimeSpan wait = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
+            var wait = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
             if (timing == ReplayTiming.AsRecorded && wait > TimeSpan.Zero) await Task.Delay(wait, timeProvider, cancellationToken).ConfigureAwait(false);
             if (line.IsChunk) await response.WriteAsync(line.Payload(), cancellationToken).ConfigureAwait(false);
             else if (line.Cut is not null) await response.CutAsync(CutMode.Close, cancellationToken).ConfigureAwait(false);
@@ -53,12 +53,12 @@ public sealed class RecordedStream
     internal static async Task<RecordedStream> RecordAsync(InvokeWithResponseStreamResponse response, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(response);
-        long start = timeProvider.GetTimestamp();
+        var start = timeProvider.GetTimestamp();
         var lines = new List<RecordedLine> { new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType } };
         RecordedLine end;
         try
         {
-            await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
                 lines.Add(RecordedLine.Chunk(Elapsed(), chunk.ToArray()));
             end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
         }
@@ -66,9 +66,9 @@ public sealed class RecordedStream
         {
             end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
         }
-        catch (ResponseStreamException e)
+        catch (ResponseStreamException exception)
         {
-            end = new RecordedLine { Cut = e.Message };
+            end = new RecordedLine { Cut = exception.Message };
         }
 
         lines.Add(end with { AfterMilliseconds = Elapsed() });
@@ -90,22 +90,22 @@ public sealed class RecordedStream
     public static async Task<RecordedStream> LoadAsync(string path, CancellationToken cancellationToken = default)
     {
         var lines = new List<RecordedLine>();
-        int number = 0;
-        foreach (string text in await File.ReadAllLinesAsync(path, cancellationToken).ConfigureAwait(false))
+        var number = 0;
+        foreach (var text in await File.ReadAllLinesAsync(path, cancellationToken).ConfigureAwait(false))
         {
             number++;
             if (string.IsNullOrWhiteSpace(text)) continue;
             try
             {
-                RecordedLine line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new FormatException("it is null");
+                var line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new FormatException("it is null");
                 if (line.Problem(first: lines.Count == 0) is { } problem) throw new FormatException(problem);
                 if (lines is [.., { IsEnd: true }]) throw new FormatException("the recording has ended before it");
                 line.Decode();
                 lines.Add(line);
             }
-            catch (Exception e) when (e is JsonException or FormatException)
+            catch (Exception exception) when (exception is JsonException or FormatException)
             {
-                throw new InvalidDataException($"Line {number} of {path} is no line of a recording: {e.Message}", e);
+                throw new InvalidDataException($"Line {number} of {path} is no line of a recording: {exception.Message}", exception);
             }
         }
 
@@ -119,9 +119,9 @@ public sealed class RecordedStream
         if (line.Complete?.LogResult is { } log)
         {
             // A log that is no base64 is recorded as it came, since the answer was whole nonetheless.
-            byte[] bytes = new byte[log.Length];
-            string lines = Convert.TryFromBase64String(log, bytes, out int count) ? Encoding.UTF8.GetString(bytes, 0, count) : log;
-            foreach (string text in lines.TrimEnd('\n').Split('\n')) response.Log(text);
+            var bytes = new byte[log.Length];
+            var lines = Convert.TryFromBase64String(log, bytes, out var count) ? Encoding.UTF8.GetString(bytes, 0, count) : log;
+            foreach (var text in lines.TrimEnd('\n').Split('\n')) response.Log(text);
         }
 
         if (line.Complete?.ToEvent() is { IsFunctionError: true } error) response.Fail(error.ErrorCode is { Length: > 0 } code ? code : "Unhandled", error.ErrorDetails ?? "");

@@ -1,6 +1,8 @@
+using LambdaStreaming.Testing.Http;
+
 namespace LambdaStreaming.Testing;
 
-/// <summary>A request that the local server received whole, and what became of it.</summary>
+/// <summary>A request that the local server accepted or refused, and what became of it.</summary>
 public sealed class SeenRequest
 {
     private readonly TaskCompletionSource _clientLeft = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,6 +68,12 @@ public sealed class SeenRequest
     internal bool EndedByServer { get; set; }
 
     internal void AddBytesSent(int count) => Interlocked.Add(ref _bytesSent, count);
+
+    internal void SetError(ServiceErrorAnswer error)
+    {
+        StatusCode = ServiceErrors.StatusOf(error);
+        ErrorCode = error.ErrorCode;
+    }
 
     internal void SetClientLeft()
     {

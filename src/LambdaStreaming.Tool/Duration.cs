@@ -14,8 +14,8 @@ internal static class Duration
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = default;
-        (string suffix, double seconds) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.Ordinal));
-        if (!double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)) return false;
+        var (suffix, seconds) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.Ordinal));
+        if (!double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
         if (number * seconds is not (>= 0 and <= MaxSeconds)) return false;
         duration = TimeSpan.FromSeconds(number * seconds);
         return true;
@@ -24,8 +24,8 @@ internal static class Duration
     /// <summary>For an option whose value is a span of time above zero.</summary>
     public static TimeSpan? Parse(ArgumentResult result)
     {
-        string text = result.Tokens.Single().Value;
-        if (TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero) return duration;
+        var text = result.Tokens.Single().Value;
+        if (TryParse(text, out var duration) && duration > TimeSpan.Zero) return duration;
         result.AddError($"'{text}' is no span of time above zero: write 500ms, 30s, 2m or 1h (at most 49 days).");
         return null;
     }

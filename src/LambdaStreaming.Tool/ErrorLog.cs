@@ -21,6 +21,8 @@ internal sealed class ErrorLog(TextWriter error) : ILoggerFactory
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            error.WriteLine(ToolConsole.Printable($"{logLevel} {category}: {formatter(state, exception)}{(exception is null ? "" : $" {exception}")}"));
+            error.WriteLine(
+                ExternalText.ToLine($"{logLevel} {category}: {formatter(state, exception)}")
+                + (exception is null ? "" : $"\n{ExternalText.ToLines(exception.ToString(), "  ")}"));
     }
 }

@@ -22,7 +22,7 @@ internal static class Failure
     public static int Report(ToolConsole console, Exception exception, bool debug)
     {
         if (TextOf(exception) is { } text) console.SayError(text);
-        if (debug) console.Error.WriteLine(ToolConsole.Printable(exception.ToString()));
+        if (debug) console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
         return ExitCodeOf(exception);
     }
 
@@ -57,19 +57,19 @@ internal static class Failure
     /// <summary>A text of the library with this program's options in the place of its own.</summary>
     public static string InTheseWords(string message)
     {
-        foreach ((string theirs, string ours) in Options) message = message.Replace(theirs, ours, StringComparison.Ordinal);
+        foreach (var (theirs, ours) in Options) message = message.Replace(theirs, ours, StringComparison.Ordinal);
         return message;
     }
 
     // The library's own text sends a programmer to properties of the exception; here they are shown.
     private static string OfFunction(FunctionErrorException e)
     {
-        string said = e.FunctionErrorMessage is { } message && e.FunctionErrorType is { } type
+        var said = e.FunctionErrorMessage is { } message && e.FunctionErrorType is { } type
             ? type == e.ErrorCode ? $": {message}" : $": {type}: {message}"
             : e.ErrorDetails is { Length: > 0 } details ? $": {details}" : "";
         const int MaxSaid = 2000;
         if (said.Length > MaxSaid) said = said[..MaxSaid] + "…";
-        string request = e.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
+        var request = e.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
         return string.Create(CultureInfo.InvariantCulture, $"The function {e.FunctionName} failed with {NameOf(e.InvokeComplete)}{said.TrimEnd('.')}. It ran; {Count.Of(e.ChunksReceived, "chunk")} with {Count.Of(e.BytesReceived, "byte")} came before{request}.");
     }
 
@@ -78,7 +78,7 @@ internal static class Failure
     private static string WithRun(LambdaStreamingException e)
     {
         string[] saidSo = ["may have run", "did not run", "Nothing was sent", "may be running", "runs nothing"];
-        string message = InTheseWords(e.Message);
+        var message = InTheseWords(e.Message);
         if (saidSo.Any(words => message.Contains(words, StringComparison.Ordinal))) return message;
         return $"{message} {(e.FunctionMayHaveRun ? "The function may have run, and may be running still." : "The function did not run.")}";
     }

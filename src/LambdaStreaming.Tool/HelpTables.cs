@@ -13,9 +13,9 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
 
     public override int Invoke(ParseResult parseResult)
     {
-        int exitCode = help.Invoke(parseResult);
-        TextWriter writer = parseResult.InvocationConfiguration.Output;
-        Command command = parseResult.CommandResult.Command;
+        var exitCode = help.Invoke(parseResult);
+        var writer = parseResult.InvocationConfiguration.Output;
+        var command = parseResult.CommandResult.Command;
         if (command.Name == "serve") Write(writer, "Faults:", ServedFault.Forms);
         if (command is RootCommand || command.Name is "invoke" or "record") Write(writer, "Exit codes:", [.. ExitCode.All.Select(row => (row.Code.ToString(CultureInfo.InvariantCulture), row.Meaning))]);
         if (command.Name == "serve") Write(writer, "Exit codes:", [("0", "stopped by Ctrl-C or SIGTERM"), ("1", "it could not start, e.g. the port is taken"), ("2", "the command line, a file or a recording is wrong")]);
@@ -25,8 +25,8 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
     private static void Write(TextWriter writer, string title, IReadOnlyList<(string Name, string Meaning)> rows)
     {
         writer.WriteLine(title);
-        int width = rows.Max(row => row.Name.Length);
-        foreach ((string name, string meaning) in rows) writer.WriteLine($"  {name.PadRight(width)}  {meaning}");
+        var width = rows.Max(row => row.Name.Length);
+        foreach (var (name, meaning) in rows) writer.WriteLine($"  {name.PadRight(width)}  {meaning}");
         writer.WriteLine();
     }
 }

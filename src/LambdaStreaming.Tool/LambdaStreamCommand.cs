@@ -17,10 +17,10 @@ internal static class LambdaStreamCommand
     {
         // `@FILE` is a payload here, not a file with further arguments.
         var debug = new Option<bool>("--debug") { Description = "Log what the library does, and show stack traces, on standard error", Recursive = true };
-        ParseResult parsed = Create(console, debug).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Create(console, debug).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (string message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal)) console.SayError(message);
+            foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal)) console.SayError(message);
             console.Error.WriteLine($"Try: {PathOf(parsed.CommandResult)} --help");
             return ExitCode.Usage;
         }
@@ -48,7 +48,7 @@ internal static class LambdaStreamCommand
             debug,
         };
         if (!root.Directives.Any(directive => directive is SuggestDirective)) root.Add(new SuggestDirective());
-        foreach (HelpOption help in root.Options.OfType<HelpOption>())
+        foreach (var help in root.Options.OfType<HelpOption>())
         {
             if (help.Action is HelpAction action) help.Action = new HelpTables(action);
         }

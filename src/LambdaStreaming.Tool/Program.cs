@@ -4,9 +4,9 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        ToolConsole console = ToolConsole.OfProcess();
+        var console = ToolConsole.OfProcess();
         using var signals = new StopSignals(console);
-        int exitCode = await LambdaStreamCommand.RunAsync(args, console, signals.Token);
+        var exitCode = await LambdaStreamCommand.RunAsync(args, console, signals.Token);
         return exitCode == ExitCode.Interrupted && signals.Terminated ? ExitCode.Terminated : exitCode;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class StopSignals : IDisposable
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
+        foreach (var registration in _registrations) registration.Dispose();
         _stopping.Dispose();
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
 namespace LambdaStreaming.Tool;
@@ -32,53 +31,46 @@ internal sealed class ToolConsole
         Out = new AnsiConsoleOutput(Error),
     });
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "Standard error lives as long as the program.")]
+    [SuppressMessage("Reliability", "CA2000", Justification = "The standard streams live as long as the program.")]
     public static ToolConsole OfProcess()
     {
-        Console.SetError(new ErrorWriter(Console.Error));
-        bool dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
-        bool errorIsTerminal = !Console.IsErrorRedirected && !dumb;
+        // .NET may use the number of a closed standard error for a file or pipe of its own.
+        var hasError = IsOpen(2);
+        if (hasError) Console.SetError(new ErrorWriter(Console.Error));
+        var dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
+        var errorIsTerminal = hasError && !Console.IsErrorRedirected && !dumb;
         return new ToolConsole
         {
-            Input = Console.OpenStandardInput(),
+            Input = !IsOpen(0) ? DescriptorStream.Closed
+                : OperatingSystem.IsWindows() || !Console.IsInputRedirected ? Console.OpenStandardInput()
+                : new DescriptorStream(0),
             InputIsTerminal = !Console.IsInputRedirected,
-            Output = StandardOutput(),
+            Output = !IsOpen(1) ? DescriptorStream.Closed
+                : OperatingSystem.IsWindows() ? Console.OpenStandardOutput()
+                : new DescriptorStream(1),
             OutputIsTerminal = !Console.IsOutputRedirected,
-            Error = Console.Error,
+            Error = hasError ? Console.Error : TextWriter.Null,
             ErrorIsTerminal = errorIsTerminal,
             // Source: no-color.org: any value that is not empty.
             Colours = errorIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
         };
     }
 
-    /// <summary>Writes <c>lambda-stream: text</c> to standard error.</summary>
+    /// <summary>Throws if standard output is closed, before anything is sent.</summary>
+    public void RequireOutput()
+    {
+        if (Output is DescriptorStream { IsClosed: true }) throw new ToolException(ExitCode.Local, "Standard output is closed. Nothing was sent.");
+    }
+
+    /// <summary>Writes <c>lambda-stream: text</c> to standard error, as one line.</summary>
     public void Say(string text, Color? colour = null)
     {
         if (Colours) Ansi.Write(new Text("lambda-stream: ", new Style(colour ?? Color.Grey, decoration: Decoration.Bold)));
         else Error.Write("lambda-stream: ");
-        Error.WriteLine(Printable(text));
+        Error.WriteLine(ExternalText.ToLine(text));
     }
 
     public void SayError(string text) => Say(text, Color.Red);
 
-    /// <summary>Texts of functions and services may hold what a terminal would obey.</summary>
-    public static string Printable(string text) =>
-        (text = text.Replace("\r\n", "\n", StringComparison.Ordinal)).Any(Obeyed) ? string.Concat(text.Select(c => Obeyed(c) ? '\uFFFD' : c)) : text;
-
-    // A lone carriage return would write over the line's beginning.
-    private static bool Obeyed(char c) => char.IsControl(c) && c is not ('\n' or '\t');
-
-    // The platform's console stream takes a broken pipe for success, so that a whole answer would be read for nobody.
-    // FileStream keeps a file's position to itself, so that in `(lambda-stream …; date) > file` the second would write over the first. Hence the one for pipes, the other for all else.
-    [SuppressMessage("Reliability", "CA2000", Justification = "Standard output lives as long as the program.")]
-    private static Stream StandardOutput()
-    {
-        if (!OperatingSystem.IsWindows() && Console.IsOutputRedirected)
-        {
-            var pipe = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            if (!pipe.CanSeek) return pipe;
-        }
-
-        return Console.OpenStandardOutput();
-    }
+    private static bool IsOpen(int descriptor) => OperatingSystem.IsWindows() || DescriptorStream.IsInherited(descriptor);
 }

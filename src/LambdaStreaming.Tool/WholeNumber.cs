@@ -9,8 +9,8 @@ internal static class WholeNumber
     public static void Require<T>(Option<T> option, long min, long max = int.MaxValue) => option.Validators.Add(result =>
     {
         if (result.Tokens.Count != 1) return;
-        string text = result.Tokens[0].Value;
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= min && value <= max) return;
+        var text = result.Tokens[0].Value;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max) return;
         result.AddError($"{option.Name} '{text}' is no whole number {(max >= int.MaxValue ? $"from {min}" : $"from {min} to {max}")}.");
     });
 }

@@ -39,19 +39,19 @@ internal static class Readers
             await pipe.CompleteAsync();
             return Encoding.UTF8.GetString(copy.ToArray());
         }),
-        ("bytes", "one", "one", async (response, token) => Encoding.UTF8.GetString(await response.ReadAsByteArrayAsync(token))),
-        ("string", "one", "one", (response, token) => response.ReadAsStringAsync(token)),
-        ("one JSON value", """{"Name":"Ada"}""", "Ada", async (response, token) => (await response.ReadFromJsonAsync(Json.Default.Greeting, token))!.Name),
-        ("text", "one", "one", (response, token) => JoinAsync(response.ReadTextAsync(token))),
-        ("lines", "one\ntwo\r\n", "one|two|", (response, token) => JoinAsync(response.ReadLinesAsync(token), "|")),
-        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, token), "|", greeting => greeting!.Name)),
-        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, token), "|", greeting => greeting!.Name)),
-        ("server-sent events", "event: e\ndata: one\n\n", "e=one|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(token), "|", item => $"{item.EventType}={item.Data}")),
-        ("server-sent events of JSON", "data: {\"Name\":\"Ada\"}\n\n", "Ada|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(Json.Default.Greeting, token), "|", item => item.Data!.Name)),
+        ("bytes", "one", "one", async (response, token) => Encoding.UTF8.GetString(await response.ReadAsByteArrayAsync(cancellationToken: token))),
+        ("string", "one", "one", (response, token) => response.ReadAsStringAsync(cancellationToken: token)),
+        ("one JSON value", """{"Name":"Ada"}""", "Ada", async (response, token) => (await response.ReadFromJsonAsync(Json.Default.Greeting, cancellationToken: token))!.Name),
+        ("text", "one", "one", (response, token) => JoinAsync(response.ReadTextAsync(cancellationToken: token))),
+        ("lines", "one\ntwo\r\n", "one|two|", (response, token) => JoinAsync(response.ReadLinesAsync(cancellationToken: token), "|")),
+        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
+        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
+        ("server-sent events", "event: e\ndata: one\n\n", "e=one|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(cancellationToken: token), "|", item => $"{item.EventType}={item.Data}")),
+        ("server-sent events of JSON", "data: {\"Name\":\"Ada\"}\n\n", "Ada|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(Json.Default.Greeting, cancellationToken: token), "|", item => item.Data!.Name)),
         ("HTTP integration", "{\"statusCode\":201,\"headers\":{\"a\":\"b\"},\"cookies\":[\"c=d\"]}\0\0\0\0\0\0\0\0body", "201 b c=d body", async (response, token) =>
         {
-            var integration = await response.ReadHttpIntegrationResponseAsync(token);
-            return $"{(int)integration.StatusCode} {integration.Headers["A"]} {integration.Cookies[0]} {await integration.ReadAsStringAsync(token)}";
+            var integration = await response.ReadHttpIntegrationResponseAsync(cancellationToken: token);
+            return $"{(int)integration.StatusCode} {integration.Headers["A"]} {integration.Cookies[0]} {await integration.ReadAsStringAsync(cancellationToken: token)}";
         }),
     ];
 
@@ -69,10 +69,10 @@ internal static class Readers
         const string Json1 = """{"Name":"Ada"}""";
         (string Name, string Text, string Expected)[] oneLiners =
         [
-            ("InvokeTextAsync", await JoinAsync(client.InvokeTextAsync(echo, Json1, cancellationToken)), Json1),
-            ("InvokeLinesAsync", await JoinAsync(client.InvokeLinesAsync(echo, Json1, cancellationToken)), Json1),
-            ("InvokeJsonAsync", await JoinAsync(client.InvokeJsonAsync(echo, Json1, Json.Default.Greeting, cancellationToken), "", greeting => greeting!.Name), "Ada"),
-            ("InvokeServerSentEventsAsync", await JoinAsync(client.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest(echo) { Payload = "data: one\n\n"u8.ToArray() }, cancellationToken), "", item => item.Data), "one"),
+            ("InvokeTextAsync", await JoinAsync(client.InvokeTextAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
+            ("InvokeLinesAsync", await JoinAsync(client.InvokeLinesAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
+            ("InvokeJsonAsync", await JoinAsync(client.InvokeJsonAsync(echo, Json1, Json.Default.Greeting, cancellationToken: cancellationToken), "", greeting => greeting!.Name), "Ada"),
+            ("InvokeServerSentEventsAsync", await JoinAsync(client.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest(echo) { Payload = "data: one\n\n"u8.ToArray() }, cancellationToken: cancellationToken), "", item => item.Data), "one"),
         ];
         problems.AddRange(oneLiners.Where(one => one.Text != one.Expected).Select(one => $"{one.Name}: '{one.Text}' in place of '{one.Expected}'"));
         return problems;

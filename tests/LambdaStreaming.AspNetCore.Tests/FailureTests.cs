@@ -183,14 +183,59 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task Client_NotRegistered_ExceptionSaysHow()
+    public void MapLambdaStream_NoClientIsRegistered_ThrowsAtStartup()
     {
-        await using var app = await WebApp.StartAsync(_ => { }, map => map.MapLambdaStream("/chat", "words"), services: builder => builder.Services.Clear<ILambdaStreamingClient>());
+        using var app = (IDisposable)WebApplication.CreateSlimBuilder().Build();
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ((WebApplication)app).MapLambdaStream("/chat", "words"));
+
+        Assert.Contains(nameof(ILambdaStreamingClient), exception.Message);
+        Assert.Contains("AddSingleton", exception.Message);
+    }
+
+    [Fact]
+    public void MapLambdaStream_OnlyAKeyedClientIsRegistered_ThrowsAtStartup()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", new FailingClient(new TooManyRequestsException("x")));
+        using var app = (IDisposable)builder.Build();
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ((WebApplication)app).MapLambdaStream("/chat", "words"));
+
+        Assert.Contains("GetRequiredKeyedService", exception.Message);
+    }
+
+    [Fact]
+    public async Task MapLambdaStream_EndpointSelectsAKeyedClient_ThatClientIsCalled()
+    {
+        await using var app = await WebApp.StartAsync(
+            _ => { },
+            map => map.MapLambdaStream("/chat", "words", options => options.Client = http => http.RequestServices.GetRequiredKeyedService<ILambdaStreamingClient>("chat")),
+            services: builder =>
+            {
+                builder.Services.Clear<ILambdaStreamingClient>();
+                builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", new FailingClient(new TooManyRequestsException("x")));
+            });
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+    }
+
+    // The result of a handler says nothing at startup.
+    [Fact]
+    public async Task Result_NoClientIsRegistered_IsAProblemAndTheLogSaysHow()
+    {
+        await using var app = await WebApp.StartAsync(
+            _ => { },
+            map => map.MapPost("/chat", () => LambdaResults.Stream("words", default)),
+            services: builder => builder.Services.Clear<ILambdaStreamingClient>());
 
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
-        Assert.Contains(app.Log, line => line.StartsWith("Error", StringComparison.Ordinal) && line.EndsWith("InvalidOperationException", StringComparison.Ordinal));
+        await ProblemAsync(response);
+        Assert.Contains(app.Log, line => line.StartsWith("Error LambdaStreaming.AspNetCore 201", StringComparison.Ordinal) && line.EndsWith(nameof(LambdaConfigurationException), StringComparison.Ordinal));
     }
 
     private static async Task<JsonElement> ProblemAsync(HttpResponseMessage response)

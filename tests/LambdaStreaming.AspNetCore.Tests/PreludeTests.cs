@@ -92,6 +92,63 @@ public class PreludeTests
         Assert.Equal("chunked", response.Headers.TransferEncoding.ToString());
     }
 
+    private static readonly string[] ControlHeaders =
+    [
+        // These control a proxy in front of the server.
+        "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Sendfile", "X-Sendfile2", "X-Lighttpd-Send-File", "X-LiteSpeed-Location",
+        "X-LiteSpeed-Cache-Control", "X-Reproxy-URL", "X-Reproxy-File", "X-Envoy-Immediate-Health-Check-Fail", "Surrogate-Control", "Surrogate-Key",
+        "CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Cache-Tag", "Edge-Control", "Edge-Cache-Tag",
+
+        // These apply to the entire host.
+        "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "NEL", "Report-To", "Public-Key-Pins",
+        "Public-Key-Pins-Report-Only", "Expect-CT", "Accept-CH", "Critical-CH", "Set-Login",
+    ];
+
+    [Fact]
+    public async Task Prelude_HeadersThatControlAProxyOrTheHost_AreDroppedAndLogged()
+    {
+        var written = ControlHeaders.Select(name => $"\"{name.ToLowerInvariant()}\":\"1\",\"{name}\":\"2\"");
+        await using var app = await StartAsync($$$"""{"headers":{{{{string.Join(',', written)}}}}}""");
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
+        Assert.Empty(response.Headers.Select(header => header.Key).Intersect(ControlHeaders, StringComparer.OrdinalIgnoreCase));
+        Assert.Equal(ControlHeaders.Length, app.Log.Count(line => line.StartsWith("Debug LambdaStreaming.AspNetCore 205", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Prelude_ControlHeadersAreAllowed_ReachTheBrowser()
+    {
+        await using var app = await StartAsync(
+            $$$"""{"headers":{{{{string.Join(',', ControlHeaders.Select(name => $"\"{name}\":\"1\""))}}}}}""",
+            options: options => options.AllowedControlHeaders.UnionWith(ControlHeaders.Select(name => name.ToUpperInvariant())));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Empty(ControlHeaders.Except(response.Headers.Select(header => header.Key), StringComparer.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Prelude_AllowResponseHeaderAllowsAll_ControlHeaderIsDropped()
+    {
+        await using var app = await StartAsync("""{"headers":{"X-Accel-Redirect":"/secret"}}""", options: options => options.AllowResponseHeader = _ => true);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.False(response.Headers.Contains("X-Accel-Redirect"));
+    }
+
+    [Fact]
+    public async Task Prelude_AccelBufferingIsAllowed_ServersValueIsSent()
+    {
+        await using var app = await StartAsync("""{"headers":{"X-Accel-Buffering":"yes"}}""", options: options => options.AllowedControlHeaders.Add("X-Accel-Buffering"));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(["no"], response.Headers.GetValues("X-Accel-Buffering"));
+    }
+
     [Fact]
     public async Task Prelude_HeaderThatNoServerMaySend_IsLeftOutAndTheAnswerStays()
     {
@@ -130,6 +187,8 @@ public class PreludeTests
     [Theory]
     [InlineData("""{"headers":{"Set-Cookie":"a=1","set-cookie":"b=2"}}""")]
     [InlineData("""{"headers":{"set-cookie":["a=1","b=2"]}}""")]
+    [InlineData("""{"headers":{"set-cookie":"b=2"},"cookies":["a=1"]}""")]
+    [InlineData("""{"multiValueHeaders":{"SET-COOKIE":["b=2"]},"cookies":["a=1","b=2"]}""")]
     public async Task Prelude_HeaderOfSeveralValues_AllReachTheBrowser(string prelude)
     {
         await using var app = await StartAsync(prelude);

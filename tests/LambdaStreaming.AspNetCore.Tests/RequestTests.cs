@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Requests;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -62,6 +64,41 @@ public class RequestTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
 
+    public static TheoryData<byte[], int> NotUtf8 => new()
+    {
+        { [(byte)'"', 0xFF, (byte)'"'], 1 },
+        { [.. Encoding.UTF8.GetBytes("[\"é😀\","), 0x80, (byte)']'], 10 },
+        { [.. "{\"a\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], 6 },
+        { [(byte)'"', 0xC3], 1 },
+        { [.. Encoding.UTF8.GetBytes("\"" + new string('é', 5000)), 0xC0, 0x80], 10_001 },
+    };
+
+    [Theory, MemberData(nameof(NotUtf8))]
+    public async Task Body_NotUtf8_Is400AndNamesTheByteOffset(byte[] body, int offset)
+    {
+        await using var app = await StartAsync(_ => { });
+
+        using var response = await SendAsync(app, body, "application/json");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Contains($"byte offset {offset} ", await response.Content.ReadAsStringAsync(Token));
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Fact]
+    public async Task Body_NestedDeeperThan64_IsThePayload()
+    {
+        var json = new string('[', 65) + new string(']', 65);
+        var client = new RecordingClient();
+        await using var app = await StartAsync(options => options.Client = _ => client);
+
+        using var response = await app.PostAsync("/chat", json);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(json, Encoding.UTF8.GetString(Assert.Single(client.Requests).Payload.Span));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -114,6 +151,61 @@ public class RequestTests
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Empty(app.Lambda.Requests);
+    }
+
+    // A control character takes six bytes in JSON, and the buffer of Utf8JsonWriter grew with them: 118 MiB for this request.
+    [Theory]
+    [InlineData("text/plain", '\u0001')]
+    [InlineData("application/octet-stream", 'a')]
+    public async Task FunctionUrlEvent_TooLargeOnceEncoded_AllocatesLittleMoreThanTheBody(string contentType, char character)
+    {
+        var bytes = new byte[6 * 1024 * 1024];
+        Array.Fill(bytes, (byte)character);
+        var context = new DefaultHttpContext { RequestServices = new ServiceCollection().BuildServiceProvider() };
+        context.Request.Method = "POST";
+        context.Request.ContentType = contentType;
+        context.Request.Body = new MemoryStream(bytes);
+        var options = new LambdaStreamEndpointOptions { Payload = LambdaPayload.FunctionUrlEvent };
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var reading = RequestPayload.ReadAsync(context, options, Token);
+        Assert.True(reading.IsCompleted);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(413, (await Assert.ThrowsAsync<RequestRefusedException>(() => reading)).StatusCode);
+        Assert.InRange(allocated, 1, 3 * bytes.Length);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("plain")]
+    [InlineData("\"quoted\" \\ \u0001\t\n é 😀 \u2028 \u007f <&>'+")]
+    public async Task FunctionUrlEvent_TextBody_IsTheSameText(string text)
+    {
+        // Longer than any buffer on the way.
+        var body = string.Concat(Enumerable.Repeat(text, 2000));
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(body), "text/plain");
+
+        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        Assert.Equal(body, sent.TryGetProperty("body", out var value) ? value.GetString() : "");
+        Assert.False(sent.GetProperty("isBase64Encoded").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData(0, HttpStatusCode.OK)]
+    [InlineData(1, HttpStatusCode.RequestEntityTooLarge)]
+    public async Task FunctionUrlEvent_AtTheLimitOnceEncoded_IsTaken(int more, HttpStatusCode expected)
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+        using var empty = await SendAsync(app, "a"u8.ToArray(), "text/plain");
+        var room = 6_291_556 - app.Lambda.Requests[0].Payload.Length;
+
+        // The event has the length of the body, too, which has six digits more then.
+        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(new string('a', room + 1 - 6 + more)), "text/plain");
+
+        Assert.Equal(expected, response.StatusCode);
     }
 
     [Fact]
@@ -303,14 +395,56 @@ public class RequestTests
         Assert.Equal("blue", app.Lambda.Requests[0].Headers["X-Amz-Tenant-Id"]);
     }
 
+    [Theory]
+    [InlineData("POST", 200)]
+    [InlineData("GET", 200)]
+    [InlineData("PUT", 405)]
+    public async Task Methods_GetIsAdded_PostIsStillAccepted(string method, int status)
+    {
+        await using var app = await StartAsync(options => options.Methods.Add("GET"));
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/chat");
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Methods_OnlyGet_PostIsRefused()
+    {
+        await using var app = await StartAsync(options =>
+        {
+            options.Methods.Clear();
+            options.Methods.Add("GET");
+        });
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(LambdaPayload.Body, "POST")]
+    [InlineData(LambdaPayload.FunctionUrlEvent, "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")]
+    public void Methods_Default_AreThoseOfThePayload(LambdaPayload payload, string expected)
+    {
+        var options = new LambdaStreamEndpointOptions { Payload = payload };
+
+        Assert.Equal(expected, string.Join(", ", options.Methods.Order(StringComparer.Ordinal)));
+    }
+
     [Fact]
     public void Options_OutOfRange_AreRefusedAtTheStart()
     {
-        using var app = (IDisposable)WebApplication.CreateSlimBuilder().Build();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddSingleton<ILambdaStreamingClient>(new FailingClient(new TooManyRequestsException("x")));
+        using var app = (IDisposable)builder.Build();
         var routes = (WebApplication)app;
 
+        Assert.Contains("Methods", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.Methods.Clear())).Message);
         Assert.Contains("MaxRequestBodyBytes", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.MaxRequestBodyBytes = -1)).Message);
         Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
+        Assert.Contains("Content-Length", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.AllowedControlHeaders.Add("Content-Length"))).Message);
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
     }
@@ -322,7 +456,7 @@ public class RequestTests
 
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(cancellationToken: Token));
     }
 
     private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(
@@ -336,5 +470,20 @@ public class RequestTests
         request.Content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
         request.Headers.TransferEncodingChunked = chunked;
         return await app.SendAsync(request, Token);
+    }
+
+    private sealed class RecordingClient : ILambdaStreamingClient
+    {
+        public List<InvokeWithResponseStreamRequest> Requests { get; } = [];
+
+        public Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
+        {
+            Requests.Add(request);
+            return Task.FromResult(InvokeWithResponseStreamResponse.Create(["ok"]));
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

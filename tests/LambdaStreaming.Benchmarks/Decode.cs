@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Benchmarks;
@@ -60,7 +61,15 @@ internal static class Decode
         var before = GC.GetTotalAllocatedBytes(precise: true);
         for (var i = 0; i < OnceRuns; i++) await EventsAsync(once);
         var onceBytes = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)OnceRuns;
-        Console.WriteLine(Rounds.Text($"| {name} | {floor.Nanoseconds:0.#} | {span.Spread} | {events.Spread} | {events.LeastRatio:0.00} | {Math.Max(0, events.AllocatedBytes - (onceBytes / sizes.Length)):0.0} | {chunks.Spread} | {chunks.LeastRatio:0.00} | {peer.Ratio:0.0} | {peer.AllocatedBytes:0} | {peer.Nanoseconds / events.Nanoseconds:0} |"));
+        var eventBytes = Math.Max(0, events.AllocatedBytes - (onceBytes / sizes.Length));
+        string[] cells =
+        [
+            name, Rounds.Text($"{floor.Nanoseconds:0.#}"), span.Spread,
+            events.Spread, Rounds.Text($"{events.LeastRatio:0.00}"), Rounds.Text($"{eventBytes:0.0}"),
+            chunks.Spread, Rounds.Text($"{chunks.LeastRatio:0.00}"),
+            Rounds.Text($"{peer.Ratio:0.0}"), Rounds.Text($"{peer.AllocatedBytes:0}"), peer.SpreadOver(events),
+        ];
+        Console.WriteLine($"| {string.Join(" | ", cells)} |");
     }
 
     private static ArraySegment<byte>[] Placed(byte[] wire) =>

@@ -16,9 +16,26 @@ internal sealed record Contender(string Name, Func<Task<long>> Run);
 /// <param name="RatioHigh">The upper quartile of that.</param>
 /// <param name="LeastRatio">Its fastest round divided by the first one's fastest: what both are when nothing else runs.</param>
 /// <param name="AllocatedBytes">Of one operation.</param>
-internal sealed record Result(string Name, double Nanoseconds, double Ratio, double RatioLow, double RatioHigh, double LeastRatio, double AllocatedBytes)
+/// <param name="Times">Nanoseconds of one operation, round by round.</param>
+internal sealed record Result(
+    string Name,
+    double Nanoseconds,
+    double Ratio,
+    double RatioLow,
+    double RatioHigh,
+    double LeastRatio,
+    double AllocatedBytes,
+    IReadOnlyList<double> Times)
 {
     public string Spread => Rounds.Text($"{Ratio:0.00} ({RatioLow:0.00}–{RatioHigh:0.00})");
+
+    /// <summary>Median and quartiles of the times divided by those of another contender, round by round.</summary>
+    public string SpreadOver(Result other)
+    {
+        var ratios = Times.Zip(other.Times, (own, theirs) => own / theirs).Order().ToList();
+        var (low, high) = (ratios[ratios.Count / 4], ratios[ratios.Count * 3 / 4]);
+        return Rounds.Text($"{Rounds.Median(ratios):0.0} ({low:0.0}–{high:0.0})");
+    }
 }
 
 /// <summary>Runs contenders in turn, in shuffled rounds within one process, and compares them round by round: a machine that slows down slows all of them.</summary>
@@ -63,7 +80,7 @@ internal static class Rounds
         return [.. contenders.Select((contender, index) =>
         {
             var ratios = times[index].Zip(times[0], (own, first) => own / first).Order().ToList();
-            return new Result(contender.Name, Median(times[index]), Median(ratios), ratios[rounds / 4], ratios[rounds * 3 / 4], times[index].Min() / times[0].Min(), allocated[index]);
+            return new Result(contender.Name, Median(times[index]), Median(ratios), ratios[rounds / 4], ratios[rounds * 3 / 4], times[index].Min() / times[0].Min(), allocated[index], times[index]);
         })];
     }
 

@@ -6,6 +6,7 @@ using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -76,7 +77,7 @@ internal static class Telemetry
         var reader = new ResponseStreamReader(body, options, new LambdaErrorDetails()) { Telemetry = telemetry };
         if (telemetry is null) return reader;
         telemetry.SetAnswer(200, "", reader);
-        body.Observe(telemetry);
+        body.SetTelemetry(telemetry);
         return reader;
     }
 

@@ -124,6 +124,32 @@ public sealed class AspNetCoreSnippets
     }
 
     [Fact]
+    public async Task ControlHeader()
+    {
+        await using var web = await WebApp.StartAsync(
+            options => options.AddFunction("app", async (_, response, token) =>
+            {
+                var headers = new Dictionary<string, string> { ["Service-Worker-Allowed"] = "/", ["Clear-Site-Data"] = "*" };
+                await response.WriteHttpIntegrationHeadAsync(200, headers, null, token);
+            }),
+            app =>
+            {
+                // begin: aspnetcore-control
+                app.MapLambdaStream("/app/{**path}", "app", options =>
+                {
+                    options.Payload = LambdaPayload.FunctionUrlEvent;
+                    options.AllowedControlHeaders.Add("Service-Worker-Allowed");
+                });
+                // end: aspnetcore-control
+            });
+
+        using var response = await web.Browser.GetAsync("/app/worker.js", Ct);
+
+        Assert.Equal(["/"], response.Headers.GetValues("Service-Worker-Allowed"));
+        Assert.False(response.Headers.Contains("Clear-Site-Data"));
+    }
+
+    [Fact]
     public async Task EventSource()
     {
         await using var web = await WebApp.StartAsync(

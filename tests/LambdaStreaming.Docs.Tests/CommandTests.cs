@@ -2,11 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>Every command that a page shows names what is there. Those of <c>lambda-stream</c> run in <see cref="CommandLinePageTests"/>, those of packages in tests/pack-check.sh.</summary>
+/// <summary>Every command that a page shows names what is there. Those of <c>lambda-stream</c> run in <see cref="CommandLinePageTests"/>, those of packages in eng/pack-check.sh.</summary>
 public class CommandTests
 {
     private static readonly Regex Run = new(@"^dotnet run (-c Release )?--project (?<project>\S+)(?<rest>.*)$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
-    private static readonly Regex Script = new(@"^(bash )?(?<script>(tests/|\.ci/)[\w./-]+)(?<rest> .*)?$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
+    private static readonly Regex Script = new(@"^(bash )?(?<script>(tests/|eng/|\.ci/)[\w./-]+)(?<rest> .*)?$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
     private static readonly Regex Package = new(@"^dotnet (tool install --global|add package|pack)( --add-source \S+)?( (src/)?(?<package>LambdaStreaming\.[\w.]+))?$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
 
     // What runs elsewhere, or can't run here.
@@ -15,6 +15,7 @@ public class CommandTests
         "lambda-stream ", "jq -n '{a:1}' | lambda-stream ", "eval \"$(lambda-stream ",   // CommandLinePageTests
         "curl -N ",                                                                       // AspNetCoreSnippets.First
         "dotnet test", "dotnet restore", "dotnet format ",                                // .ci/run
+        "dotnet lambda ",                                                                 // AWS's tool, and an account
         "aws ",                                                                           // AWS's own command line, and an account
         "aws configure", "aws sso login", "aws login",
     ];

@@ -32,7 +32,7 @@ public sealed class DependencyInjectionSnippets
         public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
-            return await response.ReadAsStringAsync(cancellationToken);
+            return await response.ReadAsStringAsync(cancellationToken: cancellationToken);
         }
     }
     // end: di-use

@@ -24,6 +24,31 @@ public class DependencyPageTests
         });
     }
 
+    [Fact]
+    public void MinimumVersions_OfTheLockFiles_AreListed()
+    {
+        var minimums = new[] { "LambdaStreaming.Client", "LambdaStreaming.Extensions.DependencyInjection" }
+            .Select(project => JsonNode.Parse(Repository.Read("src", project, "packages.lock.json"))!["dependencies"]!.AsObject())
+            .SelectMany(frameworks => frameworks.SelectMany(
+                framework => framework.Value!.AsObject(),
+                (framework, package) => (Framework: framework.Key, Package: package.Key, Value: package.Value!)))
+            .Where(row => (string?)row.Value["type"] == "Direct" && !IsBuildOnly(row.Package))
+            .ToLookup(row => row.Package, row => (row.Framework, Version: (string)row.Value["resolved"]!));
+
+        Assert.NotEmpty(minimums);
+        Assert.All(minimums, package =>
+        {
+            var onNet10 = package.SingleOrDefault(row => row.Framework == "net10.0").Version ?? "–";
+            var onNet8 = package.Single(row => row.Framework == "net8.0").Version;
+            Assert.Contains($"| {package.Key} | {onNet10} | {onNet8} |\n", Page, StringComparison.Ordinal);
+        });
+    }
+
+    private static bool IsBuildOnly(string package) =>
+        package.EndsWith("Analyzer", StringComparison.Ordinal)
+        || package.EndsWith("Analyzers", StringComparison.Ordinal)
+        || package == "Microsoft.NET.ILLink.Tasks";
+
     private static string LineOf(string name) => Page.Split('\n').First(line => Regex.IsMatch(line, $@"(?<![\w.]){Regex.Escape(name)}(?![\w]|\.\w)", RegexOptions.None, TimeSpan.FromSeconds(5)));
 
     // As restored on this machine; elsewhere there is nothing to compare with.

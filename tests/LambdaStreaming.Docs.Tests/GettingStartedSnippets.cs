@@ -92,7 +92,7 @@ public sealed class GettingStartedSnippets
         await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("hello"), cancellationToken);
         // end: local-server
 
-        Assert.Equal("hello", await response.ReadAsStringAsync(cancellationToken));
+        Assert.Equal("hello", await response.ReadAsStringAsync(cancellationToken: cancellationToken));
     }
 
     [Fact]
@@ -253,14 +253,14 @@ public sealed class GettingStartedSnippets
         options.Retry.BaseDelay = options.Retry.ThrottlingBaseDelay = TimeSpan.FromMilliseconds(1);
         using var client = new LambdaStreamingClient(options);
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
-        Assert.Equal("Hello", await response.ReadAsStringAsync(Ct));
+        Assert.Equal("Hello", await response.ReadAsStringAsync(cancellationToken: Ct));
         return lambda.Requests.Count;
     }
 
     private static async Task AssertCallsAsync(LambdaStreamingClient client)
     {
         await using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
-        Assert.Equal("Hello, world", await response.ReadAsStringAsync(Ct));
+        Assert.Equal("Hello, world", await response.ReadAsStringAsync(cancellationToken: Ct));
     }
 
     private static ILambdaStreamingClient Answering(string? failure)

@@ -30,7 +30,7 @@ public sealed class ProductionSnippets
         Assert.Equal(200, handler.MaxConnectionsPerServer);
         using var client = new LambdaStreamingClient(options);
         await using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
-        Assert.Equal("Hello, world", await response.ReadAsStringAsync(Ct));
+        Assert.Equal("Hello, world", await response.ReadAsStringAsync(cancellationToken: Ct));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class ReadingSnippets
         var (client, cancellationToken) = (Client("To", "kens"), Ct);
 
         // begin: one-liner
-        await foreach (var text in client.InvokeTextAsync("chat", """{"prompt":"Tell me of the sea"}""", cancellationToken))
+        await foreach (var text in client.InvokeTextAsync("chat", """{"prompt":"Tell me of the sea"}""", cancellationToken: cancellationToken))
         {
             Console.Write(text);
         }
@@ -35,7 +35,7 @@ public sealed class ReadingSnippets
 
         // begin: text
         await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
-        await foreach (var text in response.ReadTextAsync(cancellationToken))
+        await foreach (var text in response.ReadTextAsync(cancellationToken: cancellationToken))
         {
             Console.Write(text);
         }
@@ -51,7 +51,7 @@ public sealed class ReadingSnippets
         var cancellationToken = Ct;
 
         // begin: openai
-        await foreach (var item in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken))
+        await foreach (var item in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken: cancellationToken))
         {
             Console.Write(item.Data?.Choices[0].Delta.Content);
         }
@@ -68,7 +68,7 @@ public sealed class ReadingSnippets
         // begin: json
         try
         {
-            await foreach (var order in response.ReadJsonAsync(OrderJson.Default.Order, cancellationToken))
+            await foreach (var order in response.ReadJsonAsync(OrderJson.Default.Order, cancellationToken: cancellationToken))
             {
                 Console.WriteLine($"{order!.Id}: {order.Total}");
             }
@@ -111,9 +111,9 @@ public sealed class ReadingSnippets
         var (response, cancellationToken) = (Answer("{\"statusCode\":404,\"headers\":{\"Content-Type\":\"text/plain\"}}\0\0\0\0", "\0\0\0\0none\n"), Ct);
 
         // begin: http
-        await using var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken);
+        await using var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: cancellationToken);
         Console.WriteLine($"{(int)http.StatusCode} {http.Headers.GetValueOrDefault("content-type")}");
-        await foreach (var line in http.ReadLinesAsync(cancellationToken))
+        await foreach (var line in http.ReadLinesAsync(cancellationToken: cancellationToken))
         {
             Console.WriteLine(line);
         }
@@ -155,7 +155,7 @@ public sealed class ReadingSnippets
     // What the page's test is about: the loop of the page's first part on server-sent events.
     private static async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        await foreach (var _ in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken))
+        await foreach (var _ in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken: cancellationToken))
         {
         }
     }

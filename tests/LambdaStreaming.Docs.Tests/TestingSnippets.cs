@@ -95,6 +95,21 @@ public sealed class TestingSnippets
     }
 
     [Fact]
+    public async Task Hosts()
+    {
+        // begin: testing-hosts
+        await using var lambda = await LocalLambdaServer.StartAsync(s =>
+        {
+            s.AllowedHosts.Add("host.docker.internal");
+            s.AddFunction("chat");
+        });
+        // end: testing-hosts
+
+        using var client = lambda.CreateClient();
+        Assert.Equal("", await new Chat(client).AskAsync("{}"));
+    }
+
+    [Fact]
     public async Task Mock()
     {
         // begin: testing-mock
@@ -117,7 +132,7 @@ public sealed class TestingSnippets
         public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
-            return await response.ReadAsStringAsync(cancellationToken);
+            return await response.ReadAsStringAsync(cancellationToken: cancellationToken);
         }
     }
     // end: testing-app

@@ -177,7 +177,7 @@ public class AddLambdaStreamingClientTests
         try
         {
             await using var response = await provider.GetRequiredService<ILambdaStreamingClient>().InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken);
-            await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
         }
         catch (LambdaServiceException)
         {
@@ -218,7 +218,7 @@ public class AddLambdaStreamingClientTests
     private static async Task<string> AskAsync(ILambdaStreamingClient client)
     {
         await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), TestContext.Current.CancellationToken);
-        return await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static LambdaStreamingClientOptions Options(ServiceProvider provider, string name) => provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(name);

@@ -84,6 +84,8 @@ public class OptionsBinderTests
     [InlineData("IdleTimeout", "00:30", "LambdaStreaming:IdleTimeout is '00:30'; it must be a time like 00:00:30")]
     [InlineData("Retry:Policy", "WhenNotStarted,AtLeastOnce", "LambdaStreaming:Retry:Policy is 'WhenNotStarted,AtLeastOnce'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
     [InlineData("Region", "us_east_1", "LambdaStreaming:Region is 'us_east_1'; it must be the name of a region, like us-east-1.")]
+    [InlineData("Region", "mars", "LambdaStreaming:Region is 'mars'; it must be the name of a region, like us-east-1.")]
+    [InlineData("Region", "us-east", "LambdaStreaming:Region is 'us-east'; it must be the name of a region, like us-east-1.")]
     [InlineData("ServiceUrl", "ftp://host", "ServiceUrl must be an absolute http or https address")]
     public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)
     {
@@ -96,6 +98,16 @@ public class OptionsBinderTests
         Assert.StartsWith("The Lambda streaming client 'chat': " + words, exception.Message, StringComparison.Ordinal);
         Assert.Equal("chat", exception.OptionsName);
     }
+
+    // us-east-1-regional is a name of S3 only.
+    [Fact]
+    public void Bind_RegionsThatTheSdkKnows_AreSet() =>
+        Assert.All(RegionEndpoint.EnumerableAllRegions.Where(region => region.SystemName != "us-east-1-regional"), region => Assert.Same(region, Bind(("Region", region.SystemName)).Region));
+
+    [Theory]
+    [InlineData("eu-moon-7")]
+    [InlineData("us-isoq-north-12")]
+    public void Bind_RegionThatTheSdkDoesNotKnow_IsSet(string region) => Assert.Equal(region, Bind(("Region", region)).Region?.SystemName);
 
     private static LambdaStreamingClientOptions Bind(params (string Key, string? Value)[] settings)
     {

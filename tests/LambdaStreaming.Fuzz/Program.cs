@@ -36,7 +36,7 @@ switch (args)
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Fuzz random SECONDS [SEED [TARGET…]]   mutates seeds in this process, a share of the time for each target
-                   LambdaStreaming.Fuzz afl TARGET                        under afl-fuzz: see run.sh
+                   LambdaStreaming.Fuzz afl TARGET                        under afl-fuzz: see eng/fuzz-afl.sh
                    LambdaStreaming.Fuzz replay TARGET FILE|FOLDER…        feeds files again
                    LambdaStreaming.Fuzz seeds FOLDER                      writes the seeds of each target and the dictionary
                    LambdaStreaming.Fuzz targets                           names the targets

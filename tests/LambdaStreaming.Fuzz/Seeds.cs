@@ -76,7 +76,7 @@ internal static class Seeds
         .. new[]
         {
             "{\"statusCode\":200,\"headers\":{\"a\":\"b\"},\"multiValueHeaders\":{\"c\":[\"d\",\"e\"]},\"cookies\":[\"f=g\"]}\0\0\0\0\0\0\0\0body",
-            "{\"statusCode\":\"404\"} \n\0\0\0\0\0\0\0\0",
+            "\uFEFF {\"statusCode\":4.04e2} \n\0\0\0\0\0\0\0\0",
             "{}\0\0\0\0\0\0\0\0\0",
             "{\"headers\":{\"x\":null,\"y\":1,\"z\":{\"w\":[]}}}\0\0\0\0\0\0\0",
             "<html>",

@@ -202,18 +202,13 @@ internal sealed class FaultMatrix : IAsyncDisposable
             {
                 await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest(name));
                 if (worth is { Chunks: 0, IsWhole: false }) gate.TrySetResult();
-                await foreach (var item in _read(response))
+                await using var events = _read(response).GetAsyncEnumerator();
+                while (await MoveNextAsync(events, response))
                 {
-                    if (item.TryGetPayloadChunk(out var chunk))
-                    {
-                        chunks++;
-                        bytes += chunk.Length;
-                        if (chunks == worth.Chunks && !worth.IsWhole) gate.TrySetResult();
-                    }
-                    else
-                    {
-                        gate.TrySetResult();
-                    }
+                    if (!events.Current.TryGetPayloadChunk(out var chunk)) continue;
+                    chunks++;
+                    bytes += chunk.Length;
+                    if (chunks == worth.Chunks && !worth.IsWhole) gate.TrySetResult();
                 }
 
                 return null;
@@ -226,6 +221,19 @@ internal sealed class FaultMatrix : IAsyncDisposable
             {
                 gate.TrySetResult();
             }
+        }
+
+        // InvokeComplete is delivered after the body was read to its end, so its event comes too late for a fault behind it.
+        async Task<bool> MoveNextAsync(IAsyncEnumerator<ResponseStreamEvent> events, InvokeWithResponseStreamResponse response)
+        {
+            var move = events.MoveNextAsync().AsTask();
+            if (worth.IsWhole && chunks == worth.Chunks)
+            {
+                while (!move.IsCompleted && response.InvokeComplete is null) await Task.WhenAny(move, Task.Delay(1));
+                gate.TrySetResult();
+            }
+
+            return await move;
         }
     }
 

@@ -24,12 +24,15 @@ switch (args)
         return await ManyStreams.RunAsync(Number(rest, 1000), cancellation.Token);
     case ["mixed", .. var rest]:
         return await MixedCalls.RunAsync(TimeSpan.FromSeconds(Number(rest, 1800)), cancellation.Token);
+    case ["races", .. var rest]:
+        return await Races.RunAsync(Number(rest, 1_000_000), cancellation.Token);
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Soak faults [BYTES]      every cut and every flipped bit of an answer of BYTES (3000)
                    LambdaStreaming.Soak calls [CALLS]       so many calls (100000) that end in every way there is; what is left of them
                    LambdaStreaming.Soak streams [STREAMS]   so many silent streams (1000) at once; what each costs
                    LambdaStreaming.Soak passthrough [STREAMS]   so many answers (500) at once through a web server; whether its memory stays flat
+                   LambdaStreaming.Soak races [RACES]       each reader so often (1000000) against every way of ending its response from another thread
                    LambdaStreaming.Soak mixed [SECONDS]     good calls and faults mixed for so long (1800), a quarter of it warming up; memory and handles must not grow
             """);
         return 2;

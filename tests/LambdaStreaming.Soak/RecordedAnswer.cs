@@ -50,6 +50,12 @@ internal sealed class RecordedAnswer
         return new RecordedAnswer(Encoding.ASCII.GetBytes(head), messages, httpChunkBytes: 500);
     }
 
+    /// <summary>A successful <c>InvokeComplete</c>, as bytes.</summary>
+    public static byte[] Complete { get; } = Message("InvokeComplete", "application/json", "{}"u8.ToArray());
+
+    /// <summary>One chunk, as bytes.</summary>
+    public static byte[] Chunk(byte[] payload) => Message("PayloadChunk", "application/octet-stream", payload);
+
     /// <summary>What the first <paramref name="count"/> bytes of the wire give: whether the head is whole, how many chunks and payload bytes, and whether the end was among them.</summary>
     public Worth OfWire(int count) => count < Head.Length ? new Worth(false, 0, 0, false) : OfBody(_bodyBytesAt[count - Head.Length]);
 

@@ -10,10 +10,10 @@ public class CreateClientTests
     public async Task CreateClient_Invokes_StreamsTheFunction()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("hello", async (invocation, response, ct) =>
+            s => s.AddFunction("hello", async (invocation, response, cancellationToken) =>
             {
-                await response.WriteTextAsync("you said ", ct);
-                await response.WriteAsync(invocation.Payload, ct);
+                await response.WriteTextAsync("you said ", cancellationToken);
+                await response.WriteAsync(invocation.Payload, cancellationToken);
             }),
             Token);
         using var client = server.CreateClient();
@@ -30,14 +30,14 @@ public class CreateClientTests
     public async Task CreateClient_TwoHundredAtOnce_LoseNothing()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("counts", async (invocation, response, ct) =>
+            s => s.AddFunction("counts", async (invocation, response, cancellationToken) =>
             {
-                for (int i = 0; i < 50; i++) await response.WriteTextAsync($"{invocation.PayloadAsString()}:{i} ", ct);
+                for (var i = 0; i < 50; i++) await response.WriteTextAsync($"{invocation.PayloadAsString()}:{i} ", cancellationToken);
             }),
             Token);
         using var client = server.CreateClient();
 
-        string[] answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
         {
             await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("counts", $"{n}"), Token);
             var text = new StringBuilder();

@@ -25,10 +25,10 @@ public class EventStreamEncoderTests
     [InlineData("header-string-utf8")]
     public void WriteMessage_WithStringHeaders_GivesTheConformanceBytes(string name)
     {
-        JsonNode data = ConformanceData.Load("eventstream/valid", name);
-        byte[] wire = Wire(name);
-        JsonNode message = data["expect"]!["messages"]![0]!;
-        int payloadStart = 12 + (int)message["headers_length"]!;
+        var data = ConformanceData.Load("eventstream/valid", name);
+        var wire = Wire(name);
+        var message = data["expect"]!["messages"]![0]!;
+        var payloadStart = 12 + (int)message["headers_length"]!;
         (string, string)[] headers = [.. message["headers"]!.AsArray().Select(header => ((string)header!["name"]!, (string)header["value"]!))];
         var output = new ArrayBufferWriter<byte>();
 

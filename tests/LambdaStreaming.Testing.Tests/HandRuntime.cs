@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
@@ -31,7 +32,7 @@ internal sealed class HandRuntime : IDisposable
 
     public async Task<Instance> NextProcessAsync()
     {
-        (int process, string address) = await _started.Reader.ReadAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Token);
+        (var process, var address) = await _started.Reader.ReadAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Token);
         return new(_http, process, address);
     }
 
@@ -44,12 +45,19 @@ internal sealed class HandRuntime : IDisposable
     {
         public int Process => process;
 
+        public int Port => Uri("").Port;
+
         /// <summary>Asks for a call.</summary>
-        public async Task<HttpResponseMessage> NextAsync() => await http.GetAsync(Uri("invocation/next"), Token);
+        public async Task<HttpResponseMessage> NextAsync(Action<HttpRequestHeaders>? headers = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, Uri("invocation/next"));
+            headers?.Invoke(request.Headers);
+            return await http.SendAsync(request, Token);
+        }
 
         public async Task<string> NextIdAsync()
         {
-            using HttpResponseMessage next = await NextAsync();
+            using var next = await NextAsync();
             return next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
         }
 
@@ -58,7 +66,7 @@ internal sealed class HandRuntime : IDisposable
         public async Task<HttpResponseMessage> PostAsync(string path, string text, params (string Name, string Value)[] headers)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, Uri(path)) { Content = new StringContent(text) };
-            foreach ((string name, string value) in headers)
+            foreach ((var name, var value) in headers)
             {
                 if (!request.Headers.TryAddWithoutValidation(name, value))
                 {
@@ -75,9 +83,9 @@ internal sealed class HandRuntime : IDisposable
         {
             var connection = new TcpClient();
             await connection.ConnectAsync(address.Split(':')[0], int.Parse(address.Split(':')[1]), Token);
-            string head = $"POST {Root}invocation/{id}/response HTTP/1.1\r\nHost: {address}\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+            var head = $"POST {Root}invocation/{id}/response HTTP/1.1\r\nHost: {address}\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
                 + "Trailer: Lambda-Runtime-Function-Error-Type\r\nTrailer: Lambda-Runtime-Function-Error-Body\r\nTransfer-Encoding: chunked\r\n\r\n";
-            string end = trailers is null ? "" : $"0\r\n{trailers}\r\n";
+            var end = trailers is null ? "" : $"0\r\n{trailers}\r\n";
             await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"{head}{text.Length:x}\r\n{text}\r\n{end}"), Token);
             return connection;
         }

@@ -62,7 +62,7 @@ public class HttpsTests
         s =>
         {
             s.UseHttps = true;
-            LocalFunction function = s.AddFunction("hello", (_, response, ct) => response.WriteTextAsync("hello", ct));
+            var function = s.AddFunction("hello", (_, response, cancellationToken) => response.WriteTextAsync("hello", cancellationToken));
             configure?.Invoke(function);
         },
         Token);

@@ -11,11 +11,11 @@ internal static class Interop
 
     public static void NeedsNodeRuntime() => Assert.SkipUnless(
         Runs("node", "--version") && File.Exists(Path.Combine(Folder, "node_modules", "aws-lambda-ric", "rapid-client.node")),
-        "Needs node and the npm package aws-lambda-ric: run tests/interop/install.");
+        "Needs node and the npm package aws-lambda-ric: run eng/install-interop.sh.");
 
     public static void NeedsJavaScriptSdk() => Assert.SkipUnless(
         Runs("node", "--version") && Directory.Exists(Path.Combine(Folder, "node_modules", "@aws-sdk", "client-lambda")),
-        "Needs node and the npm package @aws-sdk/client-lambda: run tests/interop/install.");
+        "Needs node and the npm package @aws-sdk/client-lambda: run eng/install-interop.sh.");
 
     public static void NeedsBoto3() => Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
 
@@ -37,9 +37,9 @@ internal static class Interop
         info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
         info.Environment.Remove("AWS_SESSION_TOKEN");
         info.Environment.Remove("AWS_PROFILE");
-        using Process process = Process.Start(info)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        using var process = Process.Start(info)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(process.ExitCode == 0, $"{fileName} exited with {process.ExitCode}: {await error}");
         return await output;
@@ -49,7 +49,7 @@ internal static class Interop
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+            using var process = Process.Start(new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -61,7 +61,7 @@ internal static class Interop
 
     private static string RepositoryRoot()
     {
-        string? folder = AppContext.BaseDirectory;
+        var folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "LambdaStreaming.Client.sln"))) folder = Path.GetDirectoryName(folder);
         return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }

@@ -26,15 +26,15 @@ public class InteropTests
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
-                FunctionHandler hello = async (invocation, response, ct) =>
+                FunctionHandler hello = async (invocation, response, cancellationToken) =>
                 {
-                    await response.WriteTextAsync("hello ", ct);
-                    await response.WriteTextAsync(invocation.PayloadAsString(), ct);
+                    await response.WriteTextAsync("hello ", cancellationToken);
+                    await response.WriteTextAsync(invocation.PayloadAsString(), cancellationToken);
                 };
                 s.AddFunction("good", hello).AddVersion("7").AddAlias("live", "7");
-                s.AddFunction("fails", async (_, response, ct) =>
+                s.AddFunction("fails", async (_, response, cancellationToken) =>
                 {
-                    await response.WriteTextAsync("part", ct);
+                    await response.WriteTextAsync("part", cancellationToken);
                     response.Fail("Function.Broken", "it broke");
                 });
                 s.AddFunction("throttled").OnEveryCall().Throttle();
@@ -43,10 +43,10 @@ public class InteropTests
             },
             Token);
 
-        string output = await run(server);
+        var output = await run(server);
 
         JsonNode[] lines = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
-        string good = """{"text":"hello {\"a\":1}","version":"$LATEST","complete":true,"errorCode":null,"errorDetails":null}""";
+        var good = """{"text":"hello {\"a\":1}","version":"$LATEST","complete":true,"errorCode":null,"errorDetails":null}""";
         string[] expected =
         [
             good,
@@ -64,7 +64,7 @@ public class InteropTests
 
     private static JsonNode Outcome(JsonNode line)
     {
-        JsonNode outcome = line.DeepClone();
+        var outcome = line.DeepClone();
         outcome.AsObject().Remove("name");
         return outcome;
     }

@@ -28,17 +28,39 @@ public class LimitTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("slow");
-        await using Stream body = await response.Content.ReadAsStreamAsync(Token);
+        using var response = await http.InvokeAsync("slow");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
         await body.ReadExactlyAsync(new byte[12 + 90 + 4 + 4], Token);
         clock.Advance(TimeSpan.FromSeconds(3));
         var rest = new MemoryStream();
         await body.CopyToAsync(rest, Token);
-        JsonNode complete = Messages.Complete(rest.ToArray());
+        var complete = Messages.Complete(rest.ToArray());
 
         Assert.Equal("Sandbox.Timedout", (string?)complete["ErrorCode"]);
         Assert.EndsWith("Error: Task timed out after 3.00 seconds", (string?)complete["ErrorDetails"]);
         never.SetResult();
+    }
+
+    [Fact]
+    public async Task WithTimeout_TimeIsOverAsSoonAsTheRequestIsVisible_EndsWithSandboxTimedout()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("slow", (_, _, cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken))
+                    .WithTimeout(TimeSpan.FromSeconds(3));
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        var answer = http.InvokeAsync("slow");
+        await server.WaitForRequestAsync(Token);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        using var response = await answer.WaitAsync(Soon, Token);
+
+        Assert.Equal("Sandbox.Timedout", (string?)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["ErrorCode"]);
     }
 
     [Theory]
@@ -50,10 +72,10 @@ public class LimitTests
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
-                var function = s.AddFunction("held", async (_, response, ct) =>
+                var function = s.AddFunction("held", async (_, response, cancellationToken) =>
                 {
-                    await response.StartAsync(ct);
-                    await goOn.Task.WaitAsync(ct);
+                    await response.StartAsync(cancellationToken);
+                    await goOn.Task.WaitAsync(cancellationToken);
                 });
                 if (reserved) function.WithReservedConcurrency(1);
                 else s.MaxConcurrency = 1;
@@ -61,12 +83,12 @@ public class LimitTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage held = await http.InvokeAsync("held");
-        using HttpResponseMessage throttled = await http.InvokeAsync("held");
+        using var held = await http.InvokeAsync("held");
+        using var throttled = await http.InvokeAsync("held");
         goOn.SetResult();
         await held.Content.ReadAsByteArrayAsync(Token);
         await server.Requests[0].Completed.WaitAsync(Soon, Token);
-        using HttpResponseMessage again = await http.InvokeAsync("held");
+        using var again = await http.InvokeAsync("held");
 
         Assert.Equal([200, 429, 200], new[] { held, throttled, again }.Select(response => (int)response.StatusCode));
         Assert.Equal(reason, (string?)JsonNode.Parse(await throttled.Content.ReadAsStringAsync(Token))!["Reason"]);
@@ -79,16 +101,16 @@ public class LimitTests
             s =>
             {
                 s.MaxResponseBytes = 10;
-                s.AddFunction("large", async (_, response, ct) =>
+                s.AddFunction("large", async (_, response, cancellationToken) =>
                 {
-                    while (true) await response.WriteTextAsync("1234", ct);
+                    while (true) await response.WriteTextAsync("1234", cancellationToken);
                 });
             },
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("large");
-        byte[] body = await response.Content.ReadAsByteArrayAsync(Token);
+        using var response = await http.InvokeAsync("large");
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.Equal(["1234", "1234", "12"], Messages.Chunks(body));
         Assert.Equal("Function.ResponseSizeTooLarge", (string?)Messages.Complete(body)["ErrorCode"]);
@@ -101,7 +123,7 @@ public class LimitTests
         var bandwidth = new Functions.Bandwidth(clock);
 
         await bandwidth.TakeAsync(6 * 1024 * 1024, Token);
-        Task next = bandwidth.TakeAsync(1024 * 1024, Token);
+        var next = bandwidth.TakeAsync(1024 * 1024, Token);
         clock.Advance(TimeSpan.FromMilliseconds(499));
         Assert.False(next.IsCompleted);
         clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -116,12 +138,12 @@ public class LimitTests
             s =>
             {
                 s.LimitBandwidth = true;
-                s.AddFunction("small", (_, response, ct) => response.WriteTextAsync("x", ct));
+                s.AddFunction("small", (_, response, cancellationToken) => response.WriteTextAsync("x", cancellationToken));
             },
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("small");
+        using var response = await http.InvokeAsync("small");
 
         Assert.Equal(["x"], Messages.Chunks(await response.Content.ReadAsByteArrayAsync(Token)));
     }
@@ -139,16 +161,16 @@ public class LimitTests
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
-                s.AddFunction("f", (_, response, ct) => response.WriteTextAsync("new", ct))
-                    .AddVersion("1", (_, response, ct) => response.WriteTextAsync("old", ct))
+                s.AddFunction("f", (_, response, cancellationToken) => response.WriteTextAsync("new", cancellationToken))
+                    .AddVersion("1", (_, response, cancellationToken) => response.WriteTextAsync("old", cancellationToken))
                     .AddAlias("live", "1");
-                s.AddFunction("any", (_, response, ct) => response.WriteTextAsync("any", ct));
+                s.AddFunction("any", (_, response, cancellationToken) => response.WriteTextAsync("any", cancellationToken));
             },
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync(name);
-        byte[] body = await response.Content.ReadAsByteArrayAsync(Token);
+        using var response = await http.InvokeAsync(name);
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.Equal(status, (int)response.StatusCode);
         if (version is null)

@@ -17,7 +17,7 @@ public class LocalLambdaServerTests
     {
         var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), TestContext.Current.CancellationToken);
 
-        Task first = server.DisposeAsync().AsTask();
+        var first = server.DisposeAsync().AsTask();
         await server.DisposeAsync();
 
         Assert.True(first.IsCompletedSuccessfully);
@@ -27,17 +27,17 @@ public class LocalLambdaServerTests
     public async Task Invoke_FunctionWritesThreeTimes_SendsThreeChunksAndCompletes()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("hello", async (_, response, ct) =>
+            s => s.AddFunction("hello", async (_, response, cancellationToken) =>
             {
-                await response.WriteAsync("one"u8.ToArray(), ct);
-                await response.WriteTextAsync("twö", ct);
-                await response.WriteServerSentEventAsync("a\nb", "delta", cancellationToken: ct);
+                await response.WriteAsync("one"u8.ToArray(), cancellationToken);
+                await response.WriteTextAsync("twö", cancellationToken);
+                await response.WriteServerSentEventAsync("a\nb", "delta", cancellationToken: cancellationToken);
             }),
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("hello");
-        byte[] body = await response.Content.ReadAsByteArrayAsync(Token);
+        using var response = await http.InvokeAsync("hello");
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("application/vnd.amazon.eventstream", response.Content.Headers.ContentType?.MediaType);
@@ -52,16 +52,16 @@ public class LocalLambdaServerTests
     {
         var goOn = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("slow", async (_, response, ct) =>
+            s => s.AddFunction("slow", async (_, response, cancellationToken) =>
             {
-                await response.WriteTextAsync("first", ct);
-                await goOn.Task.WaitAsync(ct);
+                await response.WriteTextAsync("first", cancellationToken);
+                await goOn.Task.WaitAsync(cancellationToken);
             }),
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("slow");
-        await using Stream body = await response.Content.ReadAsStreamAsync(Token);
+        using var response = await http.InvokeAsync("slow");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
         var first = new byte[12 + 90 + "first".Length + 4];
         await body.ReadExactlyAsync(first, Token).AsTask().WaitAsync(Soon, Token);
 
@@ -83,7 +83,7 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync(
+        using var response = await http.InvokeAsync(
             "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Ahello",
             """{"a":1}"""u8.ToArray(),
             headers =>
@@ -94,7 +94,7 @@ public class LocalLambdaServerTests
                 headers.Add("amz-sdk-invocation-id", "one");
             },
             "Qualifier=live");
-        SeenRequest request = await server.WaitForRequestAsync(Token);
+        var request = await server.WaitForRequestAsync(Token);
         await request.Completed.WaitAsync(Soon, Token);
 
         Assert.NotNull(seen);
@@ -124,20 +124,20 @@ public class LocalLambdaServerTests
     public async Task Invoke_FunctionFailsMidway_CompletesWithItsError()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("fails", async (_, response, ct) =>
+            s => s.AddFunction("fails", async (_, response, cancellationToken) =>
             {
-                await response.WriteTextAsync("part", ct);
+                await response.WriteTextAsync("part", cancellationToken);
                 response.Log("about to fail");
                 response.Fail("Function.Broken", "details");
             }),
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("fails", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
-        byte[] body = await response.Content.ReadAsByteArrayAsync(Token);
+        using var response = await http.InvokeAsync("fails", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
 
         Assert.Equal(["part"], Messages.Chunks(body));
-        JsonNode complete = Messages.Complete(body);
+        var complete = Messages.Complete(body);
         Assert.Equal(("Function.Broken", "details"), ((string?)complete["ErrorCode"], (string?)complete["ErrorDetails"]));
         Assert.Equal("about to fail\n", Encoding.UTF8.GetString(Convert.FromBase64String((string)complete["LogResult"]!)));
     }
@@ -149,9 +149,9 @@ public class LocalLambdaServerTests
             s => s.AddFunction("throws", (_, _, _) => throw new InvalidOperationException("boom")), Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("throws");
-        JsonNode complete = Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token));
-        JsonNode details = JsonNode.Parse((string)complete["ErrorDetails"]!)!;
+        using var response = await http.InvokeAsync("throws");
+        var complete = Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token));
+        var details = JsonNode.Parse((string)complete["ErrorDetails"]!)!;
 
         Assert.Equal(("Unhandled", "boom", "InvalidOperationException"), ((string?)complete["ErrorCode"], (string?)details["errorMessage"], (string?)details["errorType"]));
     }
@@ -162,23 +162,23 @@ public class LocalLambdaServerTests
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("chatty", (_, response, _) =>
             {
-                for (int i = 0; i < 2000; i++) response.Log($"line {i}");
+                for (var i = 0; i < 2000; i++) response.Log($"line {i}");
                 return Task.CompletedTask;
             }),
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("chatty", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
-        byte[] tail = Convert.FromBase64String((string)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["LogResult"]!);
+        using var response = await http.InvokeAsync("chatty", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
+        var tail = Convert.FromBase64String((string)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["LogResult"]!);
 
-        string all = string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n"));
+        var all = string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n"));
         Assert.Equal(all[^4096..], Encoding.UTF8.GetString(tail));
     }
 
     [Fact]
     public async Task Invoke_DryRun_Answers204WithoutRunning()
     {
-        bool ran = false;
+        var ran = false;
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("hello", (_, _, _) =>
             {
@@ -188,7 +188,7 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("hello", headers: headers => headers.Add("X-Amz-Invocation-Type", "DryRun"));
+        using var response = await http.InvokeAsync("hello", headers: headers => headers.Add("X-Amz-Invocation-Type", "DryRun"));
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         Assert.False(ran);
@@ -203,7 +203,7 @@ public class LocalLambdaServerTests
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync(function, Encoding.UTF8.GetBytes(payload), query: query);
+        using var response = await http.InvokeAsync(function, Encoding.UTF8.GetBytes(payload), query: query);
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(errorCode, response.Headers.GetValues("x-amzn-ErrorType").Single());
@@ -217,7 +217,7 @@ public class LocalLambdaServerTests
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("hello", new byte[(6 * 1024 * 1024) + 101]);
+        using var response = await http.InvokeAsync("hello", new byte[(6 * 1024 * 1024) + 101]);
 
         Assert.Equal(413, (int)response.StatusCode);
         Assert.Equal("RequestTooLargeException", response.Headers.GetValues("x-amzn-ErrorType").Single());
@@ -237,8 +237,8 @@ public class LocalLambdaServerTests
         using var toStrict = new SignedHttp(strict);
         using var toLoose = new SignedHttp(loose);
 
-        using HttpResponseMessage refused = await toStrict.InvokeAsync("hello", sign: false);
-        using HttpResponseMessage accepted = await toLoose.InvokeAsync("hello", sign: false);
+        using var refused = await toStrict.InvokeAsync("hello", sign: false);
+        using var accepted = await toLoose.InvokeAsync("hello", sign: false);
 
         Assert.Equal((403, "MissingAuthenticationTokenException"), ((int)refused.StatusCode, refused.Headers.GetValues("x-amzn-ErrorType").Single()));
         Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
@@ -256,7 +256,7 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("hello");
+        using var response = await http.InvokeAsync("hello");
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -273,8 +273,8 @@ public class LocalLambdaServerTests
             s => s.AddFunction("fails").RespondWithError(new ServiceErrorAnswer(errorCode) { Message = "m", RetryAfter = TimeSpan.FromSeconds(2) }), Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("fails");
-        JsonNode body = JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!;
+        using var response = await http.InvokeAsync("fails");
+        var body = JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!;
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(errorCode, response.Headers.GetValues("x-amzn-ErrorType").Single());
@@ -300,16 +300,16 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("raw");
-        await using Stream body = await response.Content.ReadAsStreamAsync(Token);
+        using var response = await http.InvokeAsync("raw");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
         var bytes = new byte[5];
         await body.ReadExactlyAsync(bytes, Token);
-        Exception? error = await Record.ExceptionAsync(async () => Assert.Equal(0, await body.ReadAsync(new byte[1], Token)));
+        var error = await Record.ExceptionAsync(async () => Assert.Equal(0, await body.ReadAsync(new byte[1], Token)));
 
         Assert.Equal((201, "1", "abcde"), ((int)response.StatusCode, response.Headers.GetValues("X-One").Single(), Encoding.ASCII.GetString(bytes)));
         Assert.Equal(broken, error is IOException);
         Assert.Equal(end == CutMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
-        SeenRequest request = await server.WaitForRequestAsync(Token);
+        var request = await server.WaitForRequestAsync(Token);
         response.Dispose();
         await request.Completed.WaitAsync(Soon, Token);
         Assert.False(request.ClientLeft.IsCompleted);
@@ -321,12 +321,12 @@ public class LocalLambdaServerTests
     {
         var cancelled = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("endless", async (_, response, ct) =>
+            s => s.AddFunction("endless", async (_, response, cancellationToken) =>
             {
                 try
                 {
-                    await response.WriteTextAsync("first", ct);
-                    await Task.Delay(Timeout.Infinite, ct);
+                    await response.WriteTextAsync("first", cancellationToken);
+                    await Task.Delay(Timeout.Infinite, cancellationToken);
                 }
                 finally
                 {
@@ -335,8 +335,8 @@ public class LocalLambdaServerTests
             }),
             Token);
         var http = new SignedHttp(server);
-        HttpResponseMessage response = await http.InvokeAsync("endless");
-        SeenRequest request = await server.WaitForRequestAsync(Token);
+        var response = await http.InvokeAsync("endless");
+        var request = await server.WaitForRequestAsync(Token);
         Assert.Equal((1, 1), (server.ConnectionsOpened, server.OpenConnections));
         Assert.False(request.ClientLeft.IsCompleted);
 
@@ -355,9 +355,9 @@ public class LocalLambdaServerTests
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         using var http = new SignedHttp(server);
 
-        foreach (string id in (string[])["a", "b", "a"])
+        foreach (var id in (string[])["a", "b", "a"])
         {
-            using HttpResponseMessage response = await http.InvokeAsync("hello", headers: headers => headers.Add("amz-sdk-invocation-id", id));
+            using var response = await http.InvokeAsync("hello", headers: headers => headers.Add("amz-sdk-invocation-id", id));
             await response.Content.ReadAsByteArrayAsync(Token);
         }
 
@@ -371,12 +371,12 @@ public class LocalLambdaServerTests
     {
         var cancelled = new TaskCompletionSource();
         var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("endless", async (_, response, ct) =>
+            s => s.AddFunction("endless", async (_, response, cancellationToken) =>
             {
                 try
                 {
-                    await response.StartAsync(ct);
-                    await Task.Delay(Timeout.Infinite, ct);
+                    await response.StartAsync(cancellationToken);
+                    await Task.Delay(Timeout.Infinite, cancellationToken);
                 }
                 finally
                 {
@@ -385,13 +385,38 @@ public class LocalLambdaServerTests
             }),
             Token);
         using var http = new SignedHttp(server);
-        using HttpResponseMessage response = await http.InvokeAsync("endless");
+        using var response = await http.InvokeAsync("endless");
 
         await server.DisposeAsync().AsTask().WaitAsync(Soon, Token);
 
         await cancelled.Task.WaitAsync(Soon, Token);
         Assert.False(server.Requests[0].ClientLeft.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync(Token));
+    }
+
+    [Theory]
+    [InlineData("f", 200, null)]
+    [InlineData("g", 404, "ResourceNotFoundException")]
+    public async Task Requests_BeforeARequestIsAcceptedOrRefused_DoNotContainIt(string name, int status, string? errorCode)
+    {
+        var visible = new List<int>();
+        LocalLambdaServer? started = null;
+        // The signature is verified by this clock.
+        var clock = new ObservedClock(() => visible.Add(started?.Requests.Count ?? 0));
+        await using var server = started = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("f");
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync(name);
+        await response.Content.ReadAsByteArrayAsync(Token);
+
+        Assert.All(visible, count => Assert.Equal(0, count));
+        Assert.Equal((status, errorCode), (server.Requests[0].StatusCode, server.Requests[0].ErrorCode));
     }
 
     [Fact]
@@ -403,7 +428,7 @@ public class LocalLambdaServerTests
             options.AddFunction("f");
         });
         using var client = server.CreateClient();
-        for (int i = 0; i < 3; i++)
+        for (var i = 0; i < 3; i++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f") { Payload = System.Text.Encoding.UTF8.GetBytes($"{i}") }, TestContext.Current.CancellationToken);
         }
@@ -411,5 +436,14 @@ public class LocalLambdaServerTests
         Assert.Equal("12", string.Concat(server.Requests.Select(request => System.Text.Encoding.UTF8.GetString(request.Payload.Span))));
         Assert.Same(server.Requests[0], await server.WaitForRequestAsync(TestContext.Current.CancellationToken));
         Assert.Same(server.Requests[1], await server.FindRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
+    }
+
+    private sealed class ObservedClock(Action onRead) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow()
+        {
+            onRead();
+            return base.GetUtcNow();
+        }
     }
 }

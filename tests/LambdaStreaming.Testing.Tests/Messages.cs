@@ -12,10 +12,10 @@ internal static class Messages
         var messages = new List<(Dictionary<string, string>, byte[])>();
         while (!body.IsEmpty)
         {
-            int total = BinaryPrimitives.ReadInt32BigEndian(body);
-            int headersLength = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
+            var total = BinaryPrimitives.ReadInt32BigEndian(body);
+            var headersLength = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
             var headers = new Dictionary<string, string>();
-            for (ReadOnlySpan<byte> rest = body.Slice(12, headersLength); !rest.IsEmpty;)
+            for (var rest = body.Slice(12, headersLength); !rest.IsEmpty;)
             {
                 int name = rest[0];
                 int value = BinaryPrimitives.ReadUInt16BigEndian(rest[(name + 2)..]);

@@ -14,10 +14,10 @@ public class RawResponseTests
     [Theory, MemberData(nameof(Cases))]
     public async Task RespondWithRaw_ConformanceCase_ArrivesAsItIs(string folder, string name)
     {
-        JsonNode expected = ConformanceData.Load(folder, name)["response"]!;
+        var expected = ConformanceData.Load(folder, name)["response"]!;
         KeyValuePair<string, string>[] headers = [.. expected["headers"]!.AsArray().Select(header => KeyValuePair.Create((string)header![0]!, (string)header[1]!))];
-        byte[] body = ConformanceData.Bytes(expected["body"]);
-        bool abort = (string?)expected["end"] == "abort";
+        var body = ConformanceData.Bytes(expected["body"]);
+        var abort = (string?)expected["end"] == "abort";
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("raw").RespondWithRaw(new RawResponse
             {
@@ -29,10 +29,10 @@ public class RawResponseTests
             Token);
         using var http = new SignedHttp(server);
 
-        using HttpResponseMessage response = await http.InvokeAsync("raw");
-        await using Stream stream = await response.Content.ReadAsStreamAsync(Token);
+        using var response = await http.InvokeAsync("raw");
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
         var received = new MemoryStream();
-        Exception? error = await Record.ExceptionAsync(() => stream.CopyToAsync(received, Token));
+        var error = await Record.ExceptionAsync(() => stream.CopyToAsync(received, Token));
 
         Assert.Equal((int)expected["status"]!, (int)response.StatusCode);
         Assert.All(

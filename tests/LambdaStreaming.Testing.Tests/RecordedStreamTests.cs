@@ -10,14 +10,14 @@ public class RecordedStreamTests
     [Fact]
     public async Task SaveAndLoad_OfAStream_ServesTheSameAgain()
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await using var server = await LocalLambdaServer.StartAsync(
-                s => s.AddFunction("live", async (_, response, ct) =>
+                s => s.AddFunction("live", async (_, response, cancellationToken) =>
                 {
-                    await response.WriteTextAsync("grüße \"x\"", ct);
-                    await response.WriteAsync(new byte[] { 0xff, 0x00 }, ct);
+                    await response.WriteTextAsync("grüße \"x\"", cancellationToken);
+                    await response.WriteAsync(new byte[] { 0xff, 0x00 }, cancellationToken);
                     response.Log("a line");
                     response.Fail("Function.Broken", "details");
                 }),
@@ -26,7 +26,7 @@ public class RecordedStreamTests
 
             await using (var live = await client.InvokeWithResponseStreamAsync(new("live") { LogType = LogType.Tail }, Token))
                 await (await RecordedStream.RecordAsync(live, Token)).SaveAsync(path, Token);
-            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            var recording = await RecordedStream.LoadAsync(path, Token);
             server.AddFunction("again", recording, ReplayTiming.AtOnce);
             await using var again = await client.InvokeWithResponseStreamAsync(new("again") { LogType = LogType.Tail }, Token);
             var chunks = new List<byte[]>();
@@ -50,7 +50,7 @@ public class RecordedStreamTests
     public async Task Replay_OfACutStream_IsCutAgain()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("cut", (_, response, ct) => response.WriteTextAsync("part", ct)).OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd), Token);
+            s => s.AddFunction("cut", (_, response, cancellationToken) => response.WriteTextAsync("part", cancellationToken)).OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd), Token);
         using var client = server.CreateClient();
 
         RecordedStream recording;
@@ -69,7 +69,7 @@ public class RecordedStreamTests
     public async Task Replay_AsRecorded_WaitsByTheServersClock()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(path, """
@@ -77,7 +77,7 @@ public class RecordedStreamTests
                 {"afterMilliseconds":60000,"text":"late"}
                 {"afterMilliseconds":60000,"complete":{}}
                 """, Token);
-            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            var recording = await RecordedStream.LoadAsync(path, Token);
             await using var server = await LocalLambdaServer.StartAsync(
                 s =>
                 {
@@ -86,9 +86,9 @@ public class RecordedStreamTests
                 },
                 Token);
             using var http = new SignedHttp(server);
-            using HttpResponseMessage response = await http.InvokeAsync("again");
+            using var response = await http.InvokeAsync("again");
 
-            Task<byte[]> body = response.Content.ReadAsByteArrayAsync(Token);
+            var body = response.Content.ReadAsByteArrayAsync(Token);
             Assert.Equal(0, server.Requests[0].BytesSent);
             while (!body.IsCompleted)
             {
@@ -112,7 +112,7 @@ public class RecordedStreamTests
     [InlineData("{}\n{\"text\":")]
     public async Task LoadAsync_NoRecording_Throws(string content)
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(path, content, Token);
@@ -128,7 +128,7 @@ public class RecordedStreamTests
     [Fact]
     public async Task LoadAsync_LogIsNoBase64_IsServedAsItCame()
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"logResult":"!"}}"""], Token);
@@ -137,7 +137,7 @@ public class RecordedStreamTests
             using var client = server.CreateClient();
 
             await using var response = await client.InvokeWithResponseStreamAsync(new("f") { LogType = LogType.Tail }, Token);
-            await response.ReadAsStringAsync(Token);
+            await response.ReadAsStringAsync(cancellationToken: Token);
 
             Assert.Equal("!\n", response.InvokeComplete?.DecodeLogResult());
         }
@@ -150,16 +150,16 @@ public class RecordedStreamTests
     [Fact]
     public async Task Replay_DetailsOfAnErrorWithoutItsCode_FailsAgain()
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"errorCode":"","errorDetails":"out of memory"}}"""], Token);
-            RecordedStream recording = await RecordedStream.LoadAsync(path, Token);
+            var recording = await RecordedStream.LoadAsync(path, Token);
             await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("again", recording, ReplayTiming.AtOnce), Token);
             using var client = server.CreateClient();
             await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
 
-            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(Token));
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(cancellationToken: Token));
 
             Assert.Equal(("Unhandled", "out of memory"), (error.ErrorCode, error.ErrorDetails));
         }
@@ -184,7 +184,7 @@ public class RecordedStreamTests
     [InlineData(3, "{}", """{"cut":"it was"}""", """{"text":"a"}""", """{"complete":{}}""")]
     public async Task LoadAsync_LineIsOutOfPlace_ThrowsNamingIt(int number, params string[] lines)
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllLinesAsync(path, lines, Token);
@@ -204,7 +204,7 @@ public class RecordedStreamTests
     [InlineData("""{"base64":"!"}""")]
     public async Task LoadAsync_LineIsNone_Throws(string line)
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             await File.WriteAllLinesAsync(path, ["{}", line, "{}"], TestContext.Current.CancellationToken);

@@ -39,10 +39,10 @@ public class RuntimeProcessTests
         };
 
         await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
-        string text = await ReadAsync(response);
+        var text = await ReadAsync(response);
 
         Assert.StartsWith("hello you, ", text);
-        JsonNode context = JsonNode.Parse(text["hello you, ".Length..])!;
+        var context = JsonNode.Parse(text["hello you, ".Length..])!;
         Assert.Equal(
             (response.RequestId, "v", "blue", "arn:aws:lambda:us-east-1:123456789012:function:text"),
             ((string?)context["id"], (string?)context["client"]?["k"], (string?)context["tenant"], (string?)context["arn"]));
@@ -90,7 +90,7 @@ public class RuntimeProcessTests
         await using var server = await StartNodeAsync("exitMid");
         using var client = server.CreateClient();
 
-        for (int call = 0; call < 2; call++)
+        for (var call = 0; call < 2; call++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(new("exitMid"), Token);
             var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response));
@@ -104,8 +104,8 @@ public class RuntimeProcessTests
         await using var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
 
-        string[] first = (await InvokeAsync(client, "who", "{}")).Split(' ');
-        string[] second = (await InvokeAsync(client, "who", "{}")).Split(' ');
+        var first = (await InvokeAsync(client, "who", "{}")).Split(' ');
+        var second = (await InvokeAsync(client, "who", "{}")).Split(' ');
 
         Assert.Equal((first[0], "1", "2"), (second[0], first[1], second[1]));
     }
@@ -116,7 +116,7 @@ public class RuntimeProcessTests
         await using var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
 
-        string[] answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => InvokeAsync(client, "who", """{"milliseconds":1500}""")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => InvokeAsync(client, "who", """{"milliseconds":1500}""")));
 
         Assert.Equal(3, answers.Select(answer => answer.Split(' ')[0]).Distinct().Count());
     }
@@ -140,7 +140,7 @@ public class RuntimeProcessTests
     {
         var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
-        int process = ProcessId((await InvokeAsync(client, "who", "{}")).Split(' ')[0]);
+        var process = ProcessId((await InvokeAsync(client, "who", "{}")).Split(' ')[0]);
         Assert.True(IsAlive(process));
 
         await server.DisposeAsync();
@@ -153,8 +153,8 @@ public class RuntimeProcessTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Process groups are made with setsid, which Linux has.");
         var info = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (string argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & echo ready; wait"]) info.ArgumentList.Add(argument);
-        using Process shell = Process.Start(info)!;
+        foreach (var argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & echo ready; wait"]) info.ArgumentList.Add(argument);
+        using var shell = Process.Start(info)!;
         Assert.Equal("ready", await shell.StandardOutput.ReadLineAsync(Token));
 
         shell.StandardInput.Close();    // what the system does when the parent is killed
@@ -199,8 +199,8 @@ public class RuntimeProcessTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Process groups are made with setsid, which Linux has.");
         var info = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (string argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & exit 3"]) info.ArgumentList.Add(argument);
-        using Process shell = Process.Start(info)!;
+        foreach (var argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & exit 3"]) info.ArgumentList.Add(argument);
+        using var shell = Process.Start(info)!;
 
         Assert.Equal("", await shell.StandardOutput.ReadToEndAsync(Token).WaitAsync(Soon, Token));
         await shell.WaitForExitAsync(Token).WaitAsync(Soon, Token);
@@ -230,7 +230,7 @@ public class RuntimeProcessTests
         var error = await FailAsync(server);
 
         Assert.Equal("Runtime.ExitError", error.ErrorCode);
-        using Process left = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
+        using var left = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
         left.Kill();
     }
 
@@ -260,7 +260,7 @@ public class RuntimeProcessTests
     public async Task Node_ErrorIsLarge_ArrivesWhole(string handler, string errorCode)
     {
         Interop.NeedsNodeRuntime();
-        DirectoryInfo folder = Directory.CreateTempSubdirectory();
+        var folder = Directory.CreateTempSubdirectory();
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "large.mjs"), """
@@ -317,7 +317,7 @@ public class RuntimeProcessTests
         return LocalLambdaServer.StartAsync(
             s =>
             {
-                LocalFunction function = s.AddFunction(handler, Interop.Node(handler));
+                var function = s.AddFunction(handler, Interop.Node(handler));
                 configure?.Invoke(function);
             },
             Token);
@@ -342,7 +342,7 @@ public class RuntimeProcessTests
     {
         try
         {
-            using Process process = Process.GetProcessById(id);
+            using var process = Process.GetProcessById(id);
             return !process.HasExited;
         }
         catch (ArgumentException)

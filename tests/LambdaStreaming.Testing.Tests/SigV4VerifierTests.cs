@@ -15,8 +15,8 @@ public class SigV4VerifierTests
     [Theory, MemberData(nameof(Cases))]
     public void CanonicalRequest_OfCase_IsAsExpected(string name)
     {
-        JsonNode data = ConformanceData.Load(Folder, name);
-        string[] signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
+        var data = ConformanceData.Load(Folder, name);
+        var signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
 
         Assert.Equal((string)data["expected"]!["canonical_request"]!, CanonicalRequest.Build(Request(data), signedHeaders));
     }
@@ -24,7 +24,7 @@ public class SigV4VerifierTests
     [Theory, MemberData(nameof(Cases))]
     public void Verify_Case_Holds(string name)
     {
-        JsonNode data = ConformanceData.Load(Folder, name);
+        var data = ConformanceData.Load(Folder, name);
 
         Assert.Null(Verifier(data).Verify(Request(data)));
     }
@@ -32,8 +32,8 @@ public class SigV4VerifierTests
     [Theory, MemberData(nameof(Cases))]
     public void Verify_CaseWithAnotherBody_Refuses(string name)
     {
-        JsonNode data = ConformanceData.Load(Folder, name);
-        SignedRequest request = Request(data);
+        var data = ConformanceData.Load(Folder, name);
+        var request = Request(data);
         byte[] body = [.. request.Body.ToArray(), (byte)' '];
 
         Assert.Equal("InvalidSignatureException", Verifier(data).Verify(request with { Body = body })?.ErrorCode);
@@ -42,9 +42,9 @@ public class SigV4VerifierTests
     [Theory, MemberData(nameof(Cases))]
     public void Verify_CaseWithOneBitOfTheSignatureFlipped_Refuses(string name)
     {
-        JsonNode data = ConformanceData.Load(Folder, name);
-        SignedRequest request = Request(data);
-        SignedRequest flipped = WithHeader(request, "Authorization", value => value[..^1] + (value[^1] == '0' ? '1' : '0'));
+        var data = ConformanceData.Load(Folder, name);
+        var request = Request(data);
+        var flipped = WithHeader(request, "Authorization", value => value[..^1] + (value[^1] == '0' ? '1' : '0'));
 
         Assert.Equal("InvalidSignatureException", Verifier(data).Verify(flipped)?.ErrorCode);
     }
@@ -52,9 +52,9 @@ public class SigV4VerifierTests
     [Theory, MemberData(nameof(Cases))]
     public void Verify_CaseWithAnotherPathQueryOrSignedHeader_Refuses(string name)
     {
-        JsonNode data = ConformanceData.Load(Folder, name);
-        SignedRequest request = Request(data);
-        string[] signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
+        var data = ConformanceData.Load(Folder, name);
+        var request = Request(data);
+        var signedHeaders = ((string)data["expected"]!["signed_headers"]!).Split(';');
         var changed = new List<SignedRequest>
         {
             request with { Method = "PUT" },
@@ -79,8 +79,8 @@ public class SigV4VerifierTests
     [InlineData("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/us-west-2/lambda/aws4_request, SignedHeaders=x-amz-date, Signature=0", "InvalidSignatureException")]
     public void Verify_WrongAuthorization_RefusesAsTheServiceDoes(string? authorization, string errorCode)
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
-        SignedRequest request = Request(data);
+        var data = ConformanceData.Load(Folder, "name-simple");
+        var request = Request(data);
         request = request with { Headers = [.. request.Headers.Where(header => header.Key != "Authorization")] };
         if (authorization is not null) request = request with { Headers = [.. request.Headers, new("Authorization", authorization)] };
 
@@ -94,9 +94,9 @@ public class SigV4VerifierTests
     [InlineData(301, "Signature expired")]
     public void Verify_ClockDiffers_RefusesBeyondFiveMinutes(int secondsLater, string? message)
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        var data = ConformanceData.Load(Folder, "name-simple");
 
-        SignatureRefusal? refusal = Verifier(data, secondsLater).Verify(Request(data));
+        var refusal = Verifier(data, secondsLater).Verify(Request(data));
 
         if (message is null) Assert.Null(refusal);
         else Assert.StartsWith(message, refusal?.Message);
@@ -105,7 +105,7 @@ public class SigV4VerifierTests
     [Fact]
     public void Verify_CredentialsHaveExpired_RefusesWithExpiredToken()
     {
-        JsonNode data = ConformanceData.Load(Folder, "token");
+        var data = ConformanceData.Load(Folder, "token");
 
         Assert.Equal("ExpiredTokenException", Verifier(data, expireAt: Timestamp(data)).Verify(Request(data))?.ErrorCode);
     }
@@ -113,10 +113,10 @@ public class SigV4VerifierTests
     [Fact]
     public void Verify_AwsHeaderIsNotSigned_Refuses()
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
-        SignedRequest request = Request(data);
+        var data = ConformanceData.Load(Folder, "name-simple");
+        var request = Request(data);
 
-        SignatureRefusal? refusal = Verifier(data).Verify(request with { Headers = [.. request.Headers, new("X-Amz-Log-Type", "Tail")] });
+        var refusal = Verifier(data).Verify(request with { Headers = [.. request.Headers, new("X-Amz-Log-Type", "Tail")] });
 
         Assert.Equal("'X-Amz-Log-Type' must be a 'SignedHeader' in the AWS Authorization.", refusal?.Message);
     }
@@ -129,7 +129,7 @@ public class SigV4VerifierTests
     [InlineData("")]
     public void Verify_ListOfSignedHeadersIsWrong_RefusesThoughTheSignatureFits(string list)
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        var data = ConformanceData.Load(Folder, "name-simple");
 
         Assert.Equal("IncompleteSignatureException", Verifier(data).Verify(Signed(data, Request(data), list))?.ErrorCode);
     }
@@ -139,8 +139,8 @@ public class SigV4VerifierTests
     [InlineData("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
     public void Verify_SignedHashIsNotThatOfTheBody_RefusesThoughTheSignatureFits(string hash)
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
-        SignedRequest request = WithHeader(Request(data), "x-amz-content-sha256", _ => hash) with { Body = "{}"u8.ToArray() };
+        var data = ConformanceData.Load(Folder, "name-simple");
+        var request = WithHeader(Request(data), "x-amz-content-sha256", _ => hash) with { Body = "{}"u8.ToArray() };
 
         Assert.Equal("InvalidSignatureException", Verifier(data).Verify(Signed(data, request, "host;x-amz-content-sha256;x-amz-date"))?.ErrorCode);
     }
@@ -148,7 +148,7 @@ public class SigV4VerifierTests
     [Fact]
     public void Verify_ListOfSignedHeadersIsRight_Holds()
     {
-        JsonNode data = ConformanceData.Load(Folder, "name-simple");
+        var data = ConformanceData.Load(Folder, "name-simple");
 
         Assert.Null(Verifier(data).Verify(Signed(data, Request(data), "host;x-amz-content-sha256;x-amz-date")));
     }
@@ -156,18 +156,18 @@ public class SigV4VerifierTests
     // Signs what the list says, however wrong.
     private static SignedRequest Signed(JsonNode data, SignedRequest request, string list)
     {
-        JsonNode credentials = data["context"]!["credentials"]!;
-        string date = request.Headers.First(header => header.Key == "X-Amz-Date").Value;
-        string scope = $"{date[..8]}/{(string)data["context"]!["region"]!}/lambda/aws4_request";
-        string toSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(request, list.Split(';')), date, scope);
-        string signature = CanonicalRequest.Signature((string)credentials["secret_access_key"]!, scope, toSign);
+        var credentials = data["context"]!["credentials"]!;
+        var date = request.Headers.First(header => header.Key == "X-Amz-Date").Value;
+        var scope = $"{date[..8]}/{(string)data["context"]!["region"]!}/lambda/aws4_request";
+        var toSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(request, list.Split(';')), date, scope);
+        var signature = CanonicalRequest.Signature((string)credentials["secret_access_key"]!, scope, toSign);
         return WithHeader(request, "Authorization", _ => $"{CanonicalRequest.Algorithm} Credential={(string)credentials["access_key_id"]!}/{scope}, SignedHeaders={list}, Signature={signature}");
     }
 
     private static SignedRequest Request(JsonNode data)
     {
-        JsonNode request = data["request"]!;
-        JsonNode context = data["context"]!;
+        var request = data["request"]!;
+        var context = data["context"]!;
         List<KeyValuePair<string, string>> headers =
         [
             .. request["headers"]!.AsArray().Select(header => KeyValuePair.Create((string)header![0]!, (string)header[1]!)),
@@ -181,7 +181,7 @@ public class SigV4VerifierTests
 
     private static SigV4Verifier Verifier(JsonNode data, int secondsLater = 0, DateTimeOffset? expireAt = null)
     {
-        JsonNode credentials = data["context"]!["credentials"]!;
+        var credentials = data["context"]!["credentials"]!;
         return new(
             new ImmutableCredentials((string)credentials["access_key_id"]!, (string)credentials["secret_access_key"]!, (string?)credentials["session_token"]),
             (string)data["context"]!["region"]!,

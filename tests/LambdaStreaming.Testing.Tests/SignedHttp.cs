@@ -14,7 +14,7 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
     public async Task<HttpResponseMessage> InvokeAsync(
         string functionName, byte[]? payload = null, Action<HttpRequestHeaders>? headers = null, string query = "", bool sign = true)
     {
-        string path = $"/2021-11-15/functions/{functionName}/response-streaming-invocations";
+        var path = $"/2021-11-15/functions/{functionName}/response-streaming-invocations";
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.ServiceUrl, path + (query.Length > 0 ? "?" + query : "")))
         {
             Content = new ByteArrayContent(payload ?? []),
@@ -28,16 +28,16 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
 
     private async Task SignAsync(HttpRequestMessage request, string path, string query, byte[] payload)
     {
-        ImmutableCredentials credentials = await server.Credentials.GetCredentialsAsync();
-        string date = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'");
-        string scope = $"{date[..8]}/{server.Region.SystemName}/lambda/aws4_request";
-        request.Headers.Host = server.ServiceUrl.Authority;
+        var credentials = await server.Credentials.GetCredentialsAsync();
+        var date = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'");
+        var scope = $"{date[..8]}/{server.Region.SystemName}/lambda/aws4_request";
+        if (!request.Headers.Contains("Host")) request.Headers.Host = server.ServiceUrl.Authority;
         request.Headers.Add("X-Amz-Date", date);
         if (credentials.Token is { Length: > 0 } token) request.Headers.Add("X-Amz-Security-Token", token);
         string[] names = [.. request.Headers.Select(header => header.Key.ToLowerInvariant()).Order(StringComparer.Ordinal)];
         var signed = new SignedRequest("POST", path, query, [.. request.Headers.Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value)))], payload);
-        string stringToSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(signed, names), date, scope);
-        string signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
+        var stringToSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(signed, names), date, scope);
+        var signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
         request.Headers.TryAddWithoutValidation(
             "Authorization", $"AWS4-HMAC-SHA256 Credential={credentials.AccessKey}/{scope}, SignedHeaders={string.Join(';', names)}, Signature={signature}");
     }

@@ -7,7 +7,7 @@ public sealed class ExitCodeTests
 {
     private static Task<LocalLambdaServer> HelloAsync(Action<LocalFunction>? configure = null) => LocalLambdaServer.StartAsync(options =>
     {
-        LocalFunction function = options.AddFunction("f", async (_, response, ct) =>
+        var function = options.AddFunction("f", async (_, response, ct) =>
         {
             await response.WriteTextAsync("Hello, ", ct);
             await response.WriteTextAsync("Ada", ct);
@@ -51,6 +51,8 @@ public sealed class ExitCodeTests
     [InlineData("bytes in letters", "serve", "--max-response-bytes", "x")]
     [InlineData("empty region", "invoke", "f", "--local", "--region", "")]
     [InlineData("no region", "invoke", "f", "--local", "--region", "a b")]
+    [InlineData("a word for a region", "invoke", "f", "--local", "--region", "mars")]
+    [InlineData("a word for a region", "serve", "--function", "f=exec:/bin/sh", "--region", "mars")]
     [InlineData("empty file", "invoke", "f", "--local", "--output", "")]
     [InlineData("empty version", "invoke", "f", "--local", "--qualifier", "")]
     [InlineData("empty tenant", "invoke", "f", "--local", "--tenant-id", " ")]
@@ -108,7 +110,8 @@ public sealed class ExitCodeTests
             _ => function.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "sorry"),
         });
 
-        var run = await Run.InvokeAsync(server, "--idle-timeout", "500ms");
+        // The first call of a process takes longer than half a second on a busy machine.
+        var run = await Run.InvokeAsync(server, how == "silent" ? ["--idle-timeout", "3s"] : []);
 
         Assert.Equal((4, "Hello, "), (run.ExitCode, run.Output));
         Assert.Contains("may have run", run.Error);
@@ -168,7 +171,7 @@ public sealed class ExitCodeTests
         using var process = ToolProcess.Start(["invoke", "f"]);
 
         Assert.Equal(7, await process.ExitCodeAsync());
-        string error = await process.Error;
+        var error = await process.Error;
         Assert.Contains("--region", error);
         Assert.Contains("did not run", error);
         Assert.DoesNotContain("LambdaStreamingClientOptions", error);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
@@ -9,7 +10,7 @@ public sealed class InvokeTests
 {
     private static Task<LocalLambdaServer> AnsweringAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
     {
-        foreach (byte[] chunk in chunks) await response.WriteAsync(chunk, ct);
+        foreach (var chunk in chunks) await response.WriteAsync(chunk, ct);
     }));
 
     private static Task<LocalLambdaServer> AnsweringAsync(params string[] chunks) => AnsweringAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
@@ -75,7 +76,18 @@ public sealed class InvokeTests
         var run = await Run.InvokeAsync(server, "--http", "--lines");
 
         Assert.Equal((0, "one\ntwo\n"), (run.ExitCode, run.Output));
-        Assert.Equal("HTTP 201\nx-a: 1\nset-cookie: c=1\nset-cookie: d=2\n\n", run.Error);
+        Assert.Equal("< HTTP 201\n< x-a: 1\n< set-cookie: c=1\n< set-cookie: d=2\n\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Http_SetCookieAmongTheHeaders_IsPrintedOnce()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+            await response.WriteHttpIntegrationHeadAsync(200, new Dictionary<string, string> { ["Set-Cookie"] = "c=1" }, ["d=2"], ct)));
+
+        var run = await Run.InvokeAsync(server, "--http");
+
+        Assert.Equal("HTTP 200\nset-cookie: d=2\nset-cookie: c=1\n\n", run.Error);
     }
 
     [Fact]
@@ -110,14 +122,14 @@ public sealed class InvokeTests
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f");
+            var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
             else function.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd);
         });
 
         var run = await Run.InvokeAsync(server, "--events", "--retry", "never");
 
-        JsonElement last = JsonDocument.Parse(run.Output.TrimEnd('\n').Split('\n')[^1]).RootElement;
+        var last = JsonDocument.Parse(run.Output.TrimEnd('\n').Split('\n')[^1]).RootElement;
         Assert.Equal("error", last.GetProperty("event").GetString());
         Assert.Equal((exitCode, exitCode), (run.ExitCode, last.GetProperty("exitCode").GetInt32()));
         Assert.Equal(mayHaveRun, last.GetProperty("functionMayHaveRun").GetBoolean());
@@ -194,6 +206,89 @@ public sealed class InvokeTests
         Assert.Contains(expected, run.Error);
     }
 
+    public static TheoryData<byte[], int> NotUtf8 => new()
+    {
+        { [(byte)'"', 0xFF, (byte)'"'], 1 },
+        { [.. "{\"a\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], 6 },
+        { [.. Encoding.UTF8.GetBytes("\"" + new string('\u00E9', 5000)), 0xC0, 0x80, (byte)'"'], 10_001 },
+    };
+
+    [Theory, MemberData(nameof(NotUtf8))]
+    public async Task Payload_NotUtf8_SaysWhereAndIsSentOnlyAsIs(byte[] payload, int offset)
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.File("payload.json"), payload, TestContext.Current.CancellationToken);
+        await using var server = await EchoAsync(requireJson: false);
+
+        var refused = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"));
+        var sent = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"), "--as-is");
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"byte offset {offset} ", refused.Error);
+        Assert.Contains("Lambda accepts only JSON in UTF-8", refused.Error);
+        Assert.Contains("Nothing was sent", refused.Error);
+        Assert.Equal(0, sent.ExitCode);
+        Assert.Equal(payload, sent.Bytes);
+        Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(100_000)]
+    public async Task Payload_NestedDeep_IsSent(int depth)
+    {
+        using var folder = new TemporaryFolder();
+        var json = new string('[', depth) + new string(']', depth);
+        await using var server = await EchoAsync(requireJson: false);
+
+        var run = await Run.InvokeAsync(server, "--payload", "@" + folder.Write("payload.json", json));
+
+        Assert.Equal((0, json), (run.ExitCode, run.Output));
+    }
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(999)]
+    public async Task Json_NestedDeep_IsPrinted(int depth)
+    {
+        var json = new string('[', depth) + new string(']', depth);
+        await using var server = await AnsweringAsync("{\"a\":" + json + "}");
+
+        var run = await Run.InvokeAsync(server, "--json");
+
+        Assert.Equal((0, "{\"a\":" + json + "}\n"), (run.ExitCode, run.Output));
+    }
+
+    [Theory]
+    [InlineData("@file")]
+    [InlineData("base64")]
+    public async Task ClientContext_NotUtf8_SaysWhere(string form)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] context = [.. "{\"a\":\""u8, 0xFF, .. "\"}"u8];
+        await File.WriteAllBytesAsync(folder.File("context"), context, TestContext.Current.CancellationToken);
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", form == "base64" ? Convert.ToBase64String(context) : "@" + folder.File("context"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("byte offset 6 ", run.Error);
+    }
+
+    [Theory]
+    [InlineData("bm8=")]
+    [InlineData("W10=")]
+    [InlineData("@file")]
+    public async Task ClientContext_NotAJsonObject_IsRefused(string argument)
+    {
+        using var folder = new TemporaryFolder();
+
+        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", argument == "@file" ? "@" + folder.Write("context", "[]") : argument);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("client context", run.Error);
+        Assert.Contains("Nothing was sent", run.Error);
+    }
+
     [Fact]
     public async Task Payload_AsIs_IsSentThoughNoJson()
     {
@@ -234,7 +329,7 @@ public sealed class InvokeTests
     public async Task DryRun_WithOutput_IsRefusedAndTheFileStays()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         await using var server = await EchoAsync();
 
         var run = await Run.InvokeAsync(server, "--dry-run", "--output", path);
@@ -287,7 +382,7 @@ public sealed class InvokeTests
     public async Task Output_WholeAnswer_ReplacesTheFile()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "an older and longer answer");
+        var path = folder.Write("answer", "an older and longer answer");
         await using var server = await AnsweringAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
@@ -301,7 +396,7 @@ public sealed class InvokeTests
     public async Task Output_CutAnswer_KeepsTheOldFileAndWhatCame()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
             .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
@@ -333,10 +428,10 @@ public sealed class InvokeTests
     public async Task Output_NextCallGetsNoAnswer_KeepsWhatCameBefore(string? error, int exitCode)
     {
         using var folder = new TemporaryFolder();
-        string partial = folder.Write("answer.partial", "what came before");
+        var partial = folder.Write("answer.partial", "what came before");
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f");
+            var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
             else function.OnEveryCall().CutBeforeHead(CutMode.Close);
         });
@@ -352,7 +447,7 @@ public sealed class InvokeTests
     public async Task Output_NextAnswerIsCutSooner_HoldsNothingOfTheOneBefore()
     {
         using var folder = new TemporaryFolder();
-        string partial = folder.Write("answer.partial", "what came before, and was longer");
+        var partial = folder.Write("answer.partial", "what came before, and was longer");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
             .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
@@ -363,10 +458,9 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Output_WholeAnswerIsEmpty_IsAnEmptyFileThoughAnotherWasCutBefore()
+    public async Task Output_CompleteResponseIsEmpty_IsAnEmptyFile()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("answer.partial", "what came before");
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
@@ -396,12 +490,12 @@ public sealed class InvokeTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix permissions.");
         using var folder = new TemporaryFolder();
-        string path = folder.Write("answer", "old");
+        var path = folder.Write("answer", "old");
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, OwnerOnly);
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            LocalFunction function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
+            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
             if (cut) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
         });
 
@@ -411,20 +505,93 @@ public sealed class InvokeTests
         if (!OperatingSystem.IsWindows()) Assert.Equal(OwnerOnly, File.GetUnixFileMode(folder.File(name)));
     }
 
+    public static TheoryData<string, bool> LinksOfThePartialFile => new()
+    {
+        { "symbolic", false }, { "symbolic", true }, { "hard", false }, { "hard", true },
+    };
+
+    [Theory, MemberData(nameof(LinksOfThePartialFile))]
+    public async Task Output_PartialFileIsALink_NothingIsWrittenThroughIt(string kind, bool truncated)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs links.");
+        using var folder = new TemporaryFolder();
+        var other = folder.Write("other", "precious");
+        if (kind == "hard") Assert.Equal(0, CreateHardLink(Encoding.UTF8.GetBytes(other + "\0"), Encoding.UTF8.GetBytes(folder.File("answer.partial") + "\0")));
+        else File.CreateSymbolicLink(folder.File("answer.partial"), other);
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("new", ct));
+            if (truncated) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
+        });
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(truncated ? 4 : 0, run.ExitCode);
+        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
+        Assert.Equal("new", await File.ReadAllTextAsync(folder.File(truncated ? "answer.partial" : "answer"), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
-    public async Task Output_PartialIsALink_IsRefusedAndNothingIsWrittenThroughIt()
+    public async Task Output_PartialFileCannotBeReplaced_MessageNamesTheFileThatHasTheData()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("answer.partial"));
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
+            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        var file = Assert.Single(folder.Files());
+        Assert.Contains($"is in {folder.File(file)}", run.Error);
+        Assert.Equal("beginning", await File.ReadAllTextAsync(folder.File(file), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Output_IsALinkToAFile_LinkStaysAndTheFileIsReplaced()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
         using var folder = new TemporaryFolder();
-        string other = folder.Write("other", "precious");
-        File.CreateSymbolicLink(folder.File("answer.partial"), other);
+        folder.Write("target", "old");
+        File.CreateSymbolicLink(folder.File("answer"), "target");
         await using var server = await AnsweringAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("answer.partial", run.Error);
-        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("target", new FileInfo(folder.File("answer")).LinkTarget);
+        Assert.Equal("new", await File.ReadAllTextAsync(folder.File("target"), TestContext.Current.CancellationToken));
+        Assert.Equal(["answer", "target"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Output_LinksInACircle_FailsBeforeTheCall()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder.File("answer"), "other");
+        File.CreateSymbolicLink(folder.File("other"), "answer");
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Output_FileMayNotBeWritten_FailsBeforeTheCall()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs a user whom permissions bind.");
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("answer", "old");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        await using var server = await AnsweringAsync("new");
+
+        var run = await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
         Assert.Empty(server.Requests);
     }
 
@@ -487,4 +654,8 @@ public sealed class InvokeTests
         Assert.Contains("\e[1;", with.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', without.Error);
     }
+
+    [DllImport("libc", EntryPoint = "link")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int CreateHardLink(byte[] existing, byte[] created);
 }

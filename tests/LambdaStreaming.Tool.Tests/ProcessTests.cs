@@ -12,7 +12,7 @@ public sealed class ProcessTests
 
     private static async Task<string> ReadAsync(Stream stream, int count)
     {
-        byte[] bytes = new byte[count];
+        var bytes = new byte[count];
         await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
         return Encoding.UTF8.GetString(bytes);
     }
@@ -162,7 +162,7 @@ public sealed class ProcessTests
             COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4; _lambda_stream; echo "${COMPREPLY[@]}"
             """;
 
-        string output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", Path.GetDirectoryName(ToolProcess.Path)!);
+        var output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", Path.GetDirectoryName(ToolProcess.Path)!);
 
         Assert.Equal("never\n", output);
     }
@@ -175,7 +175,7 @@ public sealed class ProcessTests
         Assert.SkipUnless(File.Exists("/dev/full"), "Needs /dev/full.");
         await using var server = await LocalLambdaServer.StartAsync(_ => { });
 
-        string output = await Interop.RunAsync(server, "/bin/sh", "-c", $"\"$1\" invoke f {redirection}; echo $?", "sh", ToolProcess.Path);
+        var output = await Interop.RunAsync(server, "/bin/sh", "-c", $"\"$1\" invoke f {redirection}; echo $?", "sh", ToolProcess.Path);
 
         Assert.Equal("5\n", output);
     }
@@ -226,12 +226,12 @@ public sealed class ProcessTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/fd as Linux has it.");
         using var folder = new TemporaryFolder();
-        string log = folder.Write("log", "before ");
+        var log = folder.Write("log", "before ");
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
 
         await Interop.RunAsync(server, "/bin/sh", "-c", $"cd \"$2\"; \"$1\" {command} f {option} 3>> log >> log", "sh", ToolProcess.Path, Path.GetDirectoryName(log)!);
 
-        string text = await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken);
+        var text = await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken);
         Assert.StartsWith("before ", text);
         Assert.Contains("answer", text);
     }
@@ -249,23 +249,38 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_PartialIsAPipe_IsRefusedInsteadOfWaitedFor()
+    public async Task Invoke_OutputIsANamedPipe_IsWritten()
+    {
+        NeedsUnix();
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+
+        var output = await Interop.RunAsync(server, "/bin/sh", "-c", "mkfifo \"$2\"; \"$1\" invoke f --output \"$2\" & cat \"$2\"; wait", "sh", ToolProcess.Path, folder.File("pipe"));
+
+        Assert.Equal("answer", output);
+        Assert.Equal(["pipe"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Invoke_CtrlCWhileANamedPipeHasNoReader_130AndNothingIsSent()
     {
         NeedsUnix();
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
-        await Interop.RunAsync(server, "mkfifo", folder.File("answer.partial"));
-        using var process = ToolProcess.Invoke(server, "--output", folder.File("answer"));
+        await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
+        using var process = ToolProcess.Invoke(server, "--debug", "--output", folder.File("pipe"));
 
-        Assert.Equal(2, await process.ExitCodeAsync());
-        Assert.Contains("answer.partial", await process.Error);
+        process.Signal(ToolProcess.SigInt);
+
+        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Empty(server.Requests);
     }
 
     [Fact]
     public async Task Invoke_OutputInSharedMemory_ReplacesTheFile()
     {
         Assert.SkipUnless(Directory.Exists("/dev/shm"), "Needs /dev/shm.");
-        string path = "/dev/shm/" + Path.GetRandomFileName();
+        var path = "/dev/shm/" + Path.GetRandomFileName();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
         try
         {
@@ -282,23 +297,25 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_TwoWriteOneFile_TheSecondIsRefused()
+    public async Task Invoke_TwoWriteOneFile_FileIsOneOfTheResponses()
     {
         using var folder = new TemporaryFolder();
         var go = new TaskCompletionSource();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (invocation, response, ct) =>
         {
+            await response.WriteAsync(invocation.Payload, ct);
             await go.Task.WaitAsync(ct);
-            await response.WriteTextAsync("answer", ct);
+            await response.WriteAsync(invocation.Payload, ct);
         }));
-        Task<Run> first = Run.InvokeAsync(server, "--output", folder.File("out"));
+        var first = Run.InvokeAsync(server, "--payload", "1", "--output", folder.File("out"));
+        var second = Run.InvokeAsync(server, "--payload", "2", "--output", folder.File("out"));
+        await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
         await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
 
-        var second = await Run.InvokeAsync(server, "--output", folder.File("out"));
-
         go.SetResult();
-        Assert.Equal((1, 0), (second.ExitCode, (await first).ExitCode));
-        Assert.Single(server.Requests);
-        Assert.Equal("answer", await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken));
+
+        Assert.Equal((0, 0), ((await first).ExitCode, (await second).ExitCode));
+        Assert.Contains(await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken), (string[])["11", "22"]);
+        Assert.Equal(["out"], folder.Files());
     }
 }

@@ -19,7 +19,7 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
         using var output = new MemoryStream();
         using var error = new StringWriter();
         var console = new ToolConsole { Input = input, Output = output, OutputIsTerminal = outputIsTerminal, Error = error, ErrorIsTerminal = errorIsTerminal, Colours = colours };
-        int exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
+        var exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
         return new Run(exitCode, output.ToArray(), error.ToString());
     }
 }

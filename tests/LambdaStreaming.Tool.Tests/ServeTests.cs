@@ -11,7 +11,7 @@ public sealed class ServeTests
     /// <summary>Starts the server as a process, and reads where it listens from what it prints.</summary>
     private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args)
     {
-        ToolProcess process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
+        var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
         var lines = new List<string>();
         while (lines.Count < 6 && await process.OutputText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience) is { } line) lines.Add(line);
         if (lines.Count < 6) Assert.Fail(await process.ErrorText.ReadToEndAsync(TestContext.Current.CancellationToken));
@@ -23,10 +23,10 @@ public sealed class ServeTests
     // Up to the line that holds the words. What is under way when the server is stopped is not logged.
     private static async Task<string> ReadLogAsync(ToolProcess process, string words)
     {
-        string log = "";
+        var log = "";
         while (!log.Contains(words, StringComparison.Ordinal))
         {
-            string? line = await process.ErrorText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+            var line = await process.ErrorText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
             Assert.True(line is not null, $"The log ends without '{words}': {log}");
             log += line + "\n";
         }
@@ -37,7 +37,7 @@ public sealed class ServeTests
     private static async Task<string> StopAsync(ToolProcess process)
     {
         process.Signal(ToolProcess.SigInt);
-        string error = await process.ErrorText.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
+        var error = await process.ErrorText.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
         Assert.Equal(0, await process.ExitCodeAsync());
         return error;
     }
@@ -74,14 +74,14 @@ public sealed class ServeTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs signals.");
         using var folder = new TemporaryFolder();
-        string program = folder.Write("bootstrap", "#!/bin/sh\necho \"I am $$\"\nexec sleep 3600\n");
+        var program = folder.Write("bootstrap", "#!/bin/sh\necho \"I am $$\"\nexec sleep 3600\n");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var (process, url, _) = await ServeAsync("--function", "f=exec:" + program);
         using (process)
         {
-            Task<Run> call = InvokeAsync(url, "invoke", "f");
-            string log = await ReadLogAsync(process, "I am ");
-            int function = int.Parse(log.Split(' ')[^1], CultureInfo.InvariantCulture);
+            var call = InvokeAsync(url, "invoke", "f");
+            var log = await ReadLogAsync(process, "I am ");
+            var function = int.Parse(log.Split(' ')[^1], CultureInfo.InvariantCulture);
             Assert.True(ToolProcess.IsThere(function));
 
             await StopAsync(process);
@@ -210,7 +210,7 @@ public sealed class ServeTests
     [InlineData("7", 7)]
     public void Duration_KnownForm_IsTaken(string text, double seconds)
     {
-        Assert.True(Duration.TryParse(text, out TimeSpan duration));
+        Assert.True(Duration.TryParse(text, out var duration));
 
         Assert.Equal(seconds, duration.TotalSeconds);
     }

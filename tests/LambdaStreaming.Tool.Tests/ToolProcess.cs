@@ -38,7 +38,7 @@ internal sealed class ToolProcess : IDisposable
     {
         // A shell starts background jobs with SIGINT ignored, and that is inherited, by a test run too: the program is to have it as a terminal gives it.
         var info = new ProcessStartInfo(OperatingSystem.IsLinux() ? "/usr/bin/env" : Path, OperatingSystem.IsLinux() ? ["--default-signal=INT", Path, .. args] : args) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string name in info.Environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
+        foreach (var name in info.Environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
         info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
         info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
         info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";

@@ -13,6 +13,7 @@ internal static class AnswerHead
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
     private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
     private const string UnknownContentType = "application/octet-stream";
+    private const string InvalidName = "(invalid name)";
 
     /// <summary>Takes over what the function's prelude says, as far as it may.</summary>
     public static void FromPrelude(HttpContext context, HttpIntegrationResponse http, LambdaStreamOptions options, ILogger logger)
@@ -20,21 +21,31 @@ internal static class AnswerHead
         var headers = context.Response.Headers;
         var named = HeaderRules.NamedIn(Values(http, HeaderNames.Connection));
         context.Response.StatusCode = (int)http.StatusCode;
-        foreach (var name in http.MultiValueHeaders.Keys.Union(http.Headers.Keys, StringComparer.OrdinalIgnoreCase)) Set(name, Values(http, name));
+        foreach (var name in http.MultiValueHeaders.Keys)
+        {
+            // Cookies has the values of all Set-Cookie headers.
+            if (!name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) Set(name, Values(http, name));
+        }
+
         Set(HeaderNames.SetCookie, new StringValues([.. http.Cookies]));
         if (StringValues.IsNullOrEmpty(headers.ContentType) && MayHaveBody(context)) headers.ContentType = UnknownContentType;
         Unbuffered(context);
 
         void Set(string name, StringValues values)
         {
-            // Asked for by one name, however the function writes it: who refuses cookies must not get them all the same.
-            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) name = HeaderNames.SetCookie;
-            if (!HeaderRules.MayReachBrowser(name, named) || options.AllowResponseHeader?.Invoke(name) == false) return;
+            if (!HeaderRules.MayReachBrowser(name, named)) return;
+            var isName = HeaderRules.IsName(name);
+            if (HeaderRules.IsControlHeader(name) && !options.AllowedControlHeaders.Contains(name))
+            {
+                Log.ControlHeaderDropped(logger, isName ? name : InvalidName, context.Request.Path);
+                return;
+            }
+
+            if (options.AllowResponseHeader?.Invoke(name) == false) return;
 
             // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
-            var isName = HeaderRules.IsName(name);
             var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
-            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : "(its name is none)", context.Request.Path);
+            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderLeftOut(logger, isName ? name : InvalidName, context.Request.Path);
             if (good.Length == 0) return;
             if (HeaderRules.IsSingle(name)) good = good[^1..];
 
@@ -74,9 +85,6 @@ internal static class AnswerHead
         return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
     }
 
-    // Lambda's own rule: where a name is in both, the lists hold.
     private static StringValues Values(HttpIntegrationResponse http, string name) =>
-        http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values])
-        : http.Headers.TryGetValue(name, out var value) ? new StringValues(value)
-        : default;
+        http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
 }

@@ -12,10 +12,23 @@ namespace LambdaStreaming.AspNetCore.Answers;
 /// <summary>Passes one answer on to a browser, from the invocation to the last byte.</summary>
 internal static class AnswerPassing
 {
+    private const string NoClient =
+        $"No {nameof(ILambdaStreamingClient)} is registered. Register one, for example with "
+        + $"builder.Services.AddSingleton<{nameof(ILambdaStreamingClient)}>(_ => new {nameof(LambdaStreamingClient)}()). "
+        + $"If the client is keyed, set {nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)} to "
+        + $"http => http.RequestServices.GetRequiredKeyedService<{nameof(ILambdaStreamingClient)}>(key).";
+
     public static ILambdaStreamingClient ClientOf(HttpContext context, LambdaStreamOptions options) =>
         options.Client?.Invoke(context)
         ?? context.RequestServices.GetService<ILambdaStreamingClient>()
-        ?? throw new InvalidOperationException($"No {nameof(ILambdaStreamingClient)} is registered. Add one to the services, e.g. builder.Services.AddSingleton<ILambdaStreamingClient>(new LambdaStreamingClient()), or set {nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)}.");
+        ?? throw new LambdaConfigurationException(NoClient);
+
+    /// <summary>Finds a missing registration at startup, without creating the client.</summary>
+    public static void RequireClient(IServiceProvider services)
+    {
+        // Optional for a container; without it, the first request fails.
+        if (services.GetService<IServiceProviderIsService>()?.IsService(typeof(ILambdaStreamingClient)) == false) throw new InvalidOperationException(NoClient);
+    }
 
     public static async Task RunAsync(HttpContext context, LambdaStreamOptions options, bool payloadIsTheCallers, Func<CancellationToken, Task<InvokeWithResponseStreamResponse>> invoke)
     {

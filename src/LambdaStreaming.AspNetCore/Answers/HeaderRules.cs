@@ -17,10 +17,27 @@ internal static class HeaderRules
         "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // What is this server's to say, not a function's: how long the body is (it is streamed), who answers and when, and what holds for the whole host.
-    private static readonly FrozenSet<string> ThisServers = new[]
+    // This server controls them: the body is streamed, so its length is not known, and this server identifies itself and its time.
+    private static readonly FrozenSet<string> ServerManaged = new[]
     {
-        "Content-Length", "Server", "Date", "Alt-Svc", "Strict-Transport-Security",
+        "Content-Length", "Server", "Date",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    // A proxy or cache in front of this server obeys them: it sends another file or URL, or caches what this app does not want cached.
+    // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile; LiteSpeed wiki, response headers;
+    // Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control;
+    // RFC 9213 (targeted cache control).
+    private static readonly string[] ProxyControlPrefixes = ["X-Accel-", "X-Sendfile", "X-Lighttpd-", "X-LiteSpeed-", "X-Reproxy-", "X-Envoy-", "Surrogate-"];
+    private const string TargetedCacheControlSuffix = "CDN-Cache-Control";
+
+    // Browsers apply these beyond this response, to the entire host.
+    // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data, Service Workers,
+    // Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login).
+    private static readonly FrozenSet<string> ControlHeaders = new[]
+    {
+        "Cache-Tag", "Edge-Cache-Tag", "Edge-Control",
+        "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Critical-CH", "Expect-CT", "NEL", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Report-To",
+        "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // Of these HTTP knows one each; a browser refuses an answer that has two.
@@ -35,7 +52,13 @@ internal static class HeaderRules
     /// <param name="named">What <c>Connection</c> names: <see cref="NamedIn"/>, once for all headers of a message.</param>
     public static bool IsHopByHop(string name, HashSet<string> named) => HopByHop.Contains(name) || named.Contains(name);
 
-    public static bool MayReachBrowser(string name, HashSet<string> named) => !IsHopByHop(name, named) && !ThisServers.Contains(name);
+    public static bool MayReachBrowser(string name, HashSet<string> named) => !IsHopByHop(name, named) && !ServerManaged.Contains(name);
+
+    /// <summary>Whether a front proxy obeys the header, or browsers apply it to the entire host. Dropped unless the app allows it by name.</summary>
+    public static bool IsControlHeader(string name) =>
+        ControlHeaders.Contains(name)
+        || name.EndsWith(TargetedCacheControlSuffix, StringComparison.OrdinalIgnoreCase)
+        || Array.Exists(ProxyControlPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 

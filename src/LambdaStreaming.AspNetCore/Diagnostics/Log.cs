@@ -18,4 +18,11 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 204, Level = LogLevel.Debug, Message = "The browser left {Path}; the answer is read no further. The function runs on, and is billed to its end.")]
     public static partial void BrowserLeft(ILogger logger, string path);
+
+    [LoggerMessage(
+        EventId = 205,
+        Level = LogLevel.Debug,
+        Message = "The header {Name} of the function behind {Path} is dropped because it controls a proxy or the entire host. "
+            + "AllowedControlHeaders can allow it.")]
+    public static partial void ControlHeaderDropped(ILogger logger, string name, string path);
 }

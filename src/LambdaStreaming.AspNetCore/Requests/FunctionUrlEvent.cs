@@ -27,7 +27,7 @@ internal static class FunctionUrlEvent
     public static ReadOnlyMemory<byte> Create(HttpContext context, ReadOnlySpan<byte> body, Func<string, bool>? allowHeader)
     {
         var request = context.Request;
-        var buffer = new ArrayBufferWriter<byte>(1024 + body.Length);
+        var buffer = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(buffer, WriterOptions);
         var path = PathOf(context);
 
@@ -40,10 +40,8 @@ internal static class FunctionUrlEvent
         WriteHeaders(json, context, allowHeader);
         WriteQuery(json, request.QueryString);
         WriteContext(json, context, path);
-        WriteBody(json, request, body);
-        json.WriteEndObject();
         json.Flush();
-        return buffer.WrittenMemory;
+        return EventBody.Append(buffer.WrittenSpan, body, IsText(request) && Utf8.IsValid(body), WriterOptions.Encoder!);
     }
 
     // As it came, since a path that was decoded can't be told from one that was encoded twice. Where the app or the server has changed the path (PathBase, rewriting, dot segments), that holds.
@@ -140,14 +138,6 @@ internal static class FunctionUrlEvent
         json.WriteString("time"u8, now.ToString("dd/MMM/yyyy:HH:mm:ss '+0000'", CultureInfo.InvariantCulture));
         json.WriteNumber("timeEpoch"u8, now.ToUnixTimeMilliseconds());
         json.WriteEndObject();
-    }
-
-    private static void WriteBody(Utf8JsonWriter json, HttpRequest request, ReadOnlySpan<byte> body)
-    {
-        var isText = IsText(request) && Utf8.IsValid(body);
-        if (body.Length > 0 && isText) json.WriteString("body"u8, body);
-        if (body.Length > 0 && !isText) json.WriteBase64String("body"u8, body);
-        json.WriteBoolean("isBase64Encoded"u8, body.Length > 0 && !isText);
     }
 
     // As API Gateway and function URLs do; a body that was compressed is binary whatever is in it.

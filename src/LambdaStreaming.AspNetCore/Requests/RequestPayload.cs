@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Text;
+using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Answers;
 using Microsoft.AspNetCore.Http;
 
@@ -10,14 +12,11 @@ internal static class RequestPayload
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, LambdaStreamEndpointOptions options, CancellationToken cancellationToken)
     {
         var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
-        if (options.Payload == LambdaPayload.FunctionUrlEvent)
-        {
-            var made = FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
-            return made.Length <= LambdaStreamEndpointOptions.ServicePayloadLimitBytes ? made : throw new RequestRefusedException(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function once it is encoded.");
-        }
+        if (options.Payload == LambdaPayload.FunctionUrlEvent) return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
 
         // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
         if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRefusedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
+        if (IndexOfInvalidUtf8(body.Span) is >= 0 and var offset) throw NotUtf8(offset);
         return body;
     }
 
@@ -44,6 +43,18 @@ internal static class RequestPayload
             request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
+
+    // Source: awsdocs/aws-lambda-developer-guide#382: the service refuses a payload that is not UTF-8.
+    private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
+    {
+        if (Utf8.IsValid(text)) return -1;
+        var offset = 0;
+        while (Rune.DecodeFromUtf8(text[offset..], out _, out var length) == OperationStatus.Done) offset += length;
+        return offset;
+    }
+
+    private static RequestRefusedException NotUtf8(int offset) =>
+        new(StatusCodes.Status400BadRequest, $"The body is not UTF-8. The invalid bytes begin at byte offset {offset} (zero-based).");
 
     private static RequestRefusedException TooLong(int maxBytes) =>
         new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {maxBytes} bytes.");

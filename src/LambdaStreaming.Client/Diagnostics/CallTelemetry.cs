@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.Diagnostics;
 
@@ -25,7 +24,7 @@ internal sealed class CallTelemetry
     private readonly Activity? _activity;
     private readonly bool _isCounted;
     private string? _region;
-    private ResponseStreamReader? _reader;
+    private ITransferProgress? _progress;
     private long _waitingSince = NotWaiting;
     private TimeSpan _longestWait;
     private int _resends;
@@ -45,13 +44,13 @@ internal sealed class CallTelemetry
     public static CallTelemetry? Start(InvokeWithResponseStreamRequest request, TimeProvider timeProvider) => Telemetry.IsListenedTo ? new CallTelemetry(request, timeProvider) : null;
 
     /// <summary>Where the call goes, once that is known.</summary>
-    public void SetService(string region, string host, int port)
+    public void SetService(string region, Uri endpoint)
     {
         _region = region;
         if (_activity is not { IsAllDataRequested: true }) return;
         _activity.SetTag("faas.invoked_region", _region);
-        _activity.SetTag("server.address", host);
-        _activity.SetTag("server.port", port);
+        _activity.SetTag("server.address", endpoint.Host);
+        _activity.SetTag("server.port", endpoint.Port);
     }
 
     /// <summary>An attempt after the first is about to be made.</summary>
@@ -73,10 +72,10 @@ internal sealed class CallTelemetry
         }
     }
 
-    /// <summary>The head is there and its answer has this reader, if it has a body.</summary>
-    public void SetAnswer(int statusCode, string requestId, ResponseStreamReader reader)
+    /// <summary>The response headers were received.</summary>
+    public void SetAnswer(int statusCode, string requestId, ITransferProgress progress)
     {
-        _reader = reader;
+        _progress = progress;
         SetAnswer(statusCode, requestId);
     }
 
@@ -122,15 +121,7 @@ internal sealed class CallTelemetry
     }
 
     /// <summary>The answer's body was ended from outside.</summary>
-    public void Abort(BodyEnd end) => End(
-        end switch
-        {
-            BodyEnd.Cancelled => CallOutcome.Cancelled,
-            BodyEnd.Idle => CallOutcome.Idle,
-            _ => CallOutcome.Abandoned,
-        },
-        null,
-        functionMayHaveRun: true);
+    public void Abort(CallOutcome outcome) => End(outcome, null, functionMayHaveRun: true);
 
     private TimeSpan Elapsed => _timeProvider.GetElapsedTime(_startedAt);
 
@@ -149,7 +140,7 @@ internal sealed class CallTelemetry
 
         var waited = Waited();
         var longestWait = waited > _longestWait ? waited : _longestWait;
-        var (chunks, bytes) = _reader?.Delivered ?? (0, 0);
+        var (chunks, bytes) = _progress?.Delivered ?? (0, 0);
         try
         {
             Measure(outcome, chunks, bytes, longestWait);
@@ -177,7 +168,7 @@ internal sealed class CallTelemetry
         var tags = WithError(Tags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);
         Telemetry.CallDuration.Record(Elapsed.TotalSeconds, tags);
-        if (_reader is null) return;
+        if (_progress is null) return;
         Telemetry.Chunks.Record(chunks, tags);
         Telemetry.Bytes.Record(bytes, tags);
         Telemetry.LongestWait.Record(longestWait.TotalSeconds, tags);
@@ -191,7 +182,7 @@ internal sealed class CallTelemetry
             activity.SetTag("lambda_streaming.chunks", chunks);
             activity.SetTag("lambda_streaming.payload.size", bytes);
             activity.SetTag("lambda_streaming.resends", Volatile.Read(ref _resends));
-            if (_reader is not null) activity.SetTag("lambda_streaming.longest_wait", longestWait.TotalSeconds);
+            if (_progress is not null) activity.SetTag("lambda_streaming.longest_wait", longestWait.TotalSeconds);
             if (!string.IsNullOrEmpty(errorCode)) activity.SetTag("lambda_streaming.error_code", errorCode);
             if (outcome != CallOutcome.Whole && functionMayHaveRun is { } mayHaveRun) activity.SetTag("lambda_streaming.function_may_have_run", mayHaveRun);
             if (outcome.ErrorType is { } type)
@@ -237,4 +228,10 @@ internal sealed class CallTelemetry
         var marker = Array.IndexOf(parts, "function");
         return parts.Length == 1 ? functionName : marker > 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
     }
+}
+
+/// <summary>How much of a response was delivered so far. Readable from any thread.</summary>
+internal interface ITransferProgress
+{
+    (long Chunks, long Bytes) Delivered { get; }
 }

@@ -29,22 +29,6 @@ internal readonly ref struct EventStreamHeader(ReadOnlySpan<byte> name, EventStr
 
     /// <summary>The bytes of the value, without its length; none for the two booleans.</summary>
     public ReadOnlySpan<byte> Value { get; } = value;
-
-    /// <summary>The value of the types <c>byte</c>, <c>short</c>, <c>int</c>, <c>long</c> and <c>timestamp</c> (milliseconds since 1970, of which not every one is a date).</summary>
-    public long AsInt64() => Type switch
-    {
-        EventStreamHeaderType.Byte => (sbyte)Value[0],
-        EventStreamHeaderType.Short => BinaryPrimitives.ReadInt16BigEndian(Value),
-        EventStreamHeaderType.Int => BinaryPrimitives.ReadInt32BigEndian(Value),
-        EventStreamHeaderType.Long or EventStreamHeaderType.Timestamp => BinaryPrimitives.ReadInt64BigEndian(Value),
-        _ => throw new InvalidOperationException($"A header of type {Type} is no number."),
-    };
-
-    /// <summary>The value of the type <c>uuid</c>, whose bytes stand in the order of its text.</summary>
-    public Guid AsGuid() => new(Value, bigEndian: true);
-
-    /// <summary>The value of the type <c>string</c>.</summary>
-    public string AsString() => Encoding.UTF8.GetString(Value);
 }
 
 /// <summary>Reads a header block front to back.</summary>

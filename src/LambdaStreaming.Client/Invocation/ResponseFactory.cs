@@ -1,7 +1,7 @@
 using System.Net;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Errors;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;

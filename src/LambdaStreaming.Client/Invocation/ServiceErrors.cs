@@ -1,5 +1,4 @@
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
 using LambdaStreaming.Signing;
 
 namespace LambdaStreaming.Invocation;

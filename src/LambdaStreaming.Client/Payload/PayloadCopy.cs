@@ -26,8 +26,8 @@ internal static class PayloadCopy
                 }
                 catch
                 {
-                    // Its read must end before the buffers go back.
-                    cursor.Abort(default);
+                    // The read that is in progress ends too; nobody else observes its failure.
+                    cursor.Dispose();
                     await ((Task)move.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw;
                 }

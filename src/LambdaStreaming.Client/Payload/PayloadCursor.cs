@@ -1,18 +1,18 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Walks over the payload of one answer in pieces, each one span. Every reader here stands on it, so none sees where a chunk began.</summary>
-/// <remarks>A piece is borrowed, as chunks are: it is good until the next move. The consumer's thread alone runs this.</remarks>
+/// <summary>Reads the payload of one response as a series of spans. All payload readers use it, so none of them sees chunk boundaries.</summary>
+/// <remarks>A span is valid until the next move, as a chunk is. Moves belong to the consumer; other threads may call <see cref="Dispose"/> and <see cref="Abort"/>.</remarks>
 internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, ResponseStreamReader reader) : IDisposable
 {
     // What of the current chunk comes after Current.
     private ReadOnlySequence<byte> _chunk;
     private SequencePosition _position;
     private bool _hasChunk;
-    private ReadOnlyMemory<byte> _kept;
+    private ReadOnlyMemory<byte> _unread;
 
     /// <summary>The current piece; never empty after a move that returned <see langword="true"/>.</summary>
     public ReadOnlyMemory<byte> Current { get; private set; }
@@ -25,7 +25,7 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>Moves on if the next piece is here already.</summary>
     public bool TryMoveNext()
     {
-        if ((_hasChunk || !_kept.IsEmpty) && TryTakeHeld()) return true;
+        if ((_hasChunk || !_unread.IsEmpty) && TryTakePending()) return true;
 
         // As nearly all small chunks come: each wholly in the buffer, in one piece.
         while (reader.TryTakeBufferedChunk())
@@ -42,13 +42,13 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
 
     /// <summary>Moves on, reading where it must.</summary>
     /// <returns><see langword="false"/> after a whole <c>InvokeComplete</c>; any other end throws.</returns>
-    public ValueTask<bool> MoveNextAsync() => TryMoveNext() ? new ValueTask<bool>(true) : MoveSlowlyAsync();
+    public ValueTask<bool> MoveNextAsync() => TryMoveNext() ? new ValueTask<bool>(true) : MoveNextCoreAsync();
 
     /// <summary>Makes <paramref name="bytes"/> the next piece: what of the current one was not wanted, or a copy of what was.</summary>
-    public void Keep(ReadOnlyMemory<byte> bytes) => _kept = bytes;
+    public void Unread(ReadOnlyMemory<byte> bytes) => _unread = bytes;
 
-    /// <summary>Throws if the answer was cancelled or disposed meanwhile. For readers that have more than one value in a piece.</summary>
-    public ValueTask ThrowIfAbortedAsync() => reader.IsAborted ? new ValueTask(MoveSlowlyAsync().AsTask()) : default;
+    /// <summary>The source to abort, for <see cref="GuardedEnumerator{T}"/>.</summary>
+    public IAbortable Source => reader;
 
     /// <summary>Lets <paramref name="cancellationToken"/> end the reading, now or later.</summary>
     public void AbortOn(CancellationToken cancellationToken) => response.AbortOn(cancellationToken);
@@ -56,18 +56,13 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
     /// <summary>Ends the reading, from any thread. Unlike a file's, it can't be taken up again.</summary>
     public void Abort(CancellationToken cancellationToken) => response.Abort(cancellationToken);
 
-    /// <summary>Frees the connection: the enumeration ends here. A move never stops between <c>InvokeComplete</c> and the body's end, so there is nothing to wait for.</summary>
-    public void Dispose()
-    {
-        _hasChunk = false;
-        _kept = Current = default;
-        reader.Dispose();
-    }
+    /// <summary>Aborts the response if it was not read to its end.</summary>
+    public void Dispose() => reader.Dispose();
 
-    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null)
+    public PayloadFormatException BadFormat(string what, long? byteOffset, long? valueIndex, Exception? cause = null, string? eventType = null, string? dataExcerpt = null)
     {
         var progress = Progress;
-        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause);
+        return new PayloadFormatException($"{what}{Of(progress)}", byteOffset, valueIndex, progress, cause) { EventType = eventType, DataExcerpt = dataExcerpt };
     }
 
     public PayloadLimitExceededException TooLong(string what, string limit, int limitBytes, long byteOffset, string instead = "")
@@ -85,28 +80,25 @@ internal sealed class PayloadCursor(InvokeWithResponseStreamResponse response, R
         $" Function {progress.FunctionName}{(string.IsNullOrEmpty(progress.RequestId) ? "" : $", request id {progress.RequestId}")}.";
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> MoveSlowlyAsync()
+    private async ValueTask<bool> MoveNextCoreAsync()
     {
         Current = default;
         while (true)
         {
             var kind = await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false);
-
-            // Nothing comes after InvokeComplete: asking again reads the body to its end, so that the connection can be used again.
-            if (kind == ResponseStreamEventKind.InvokeComplete) kind = await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false);
-            if (kind == ResponseStreamEventKind.None) return false;
-            _chunk = reader.PayloadOf(reader.Generation);
+            if (kind != ResponseStreamEventKind.PayloadChunk) return false;
+            _chunk = reader.CurrentPayload;
             _position = _chunk.Start;
             _hasChunk = true;
             if (TryTakePiece()) return true;
         }
     }
 
-    private bool TryTakeHeld()
+    private bool TryTakePending()
     {
-        if (_kept.IsEmpty) return TryTakePiece();
-        Current = _kept;
-        _kept = default;
+        if (_unread.IsEmpty) return TryTakePiece();
+        Current = _unread;
+        _unread = default;
         return true;
     }
 

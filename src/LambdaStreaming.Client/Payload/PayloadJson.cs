@@ -3,12 +3,15 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Payload;
 
 /// <summary>JSON values as they come, each as soon as its last byte is there.</summary>
 internal static class PayloadJson
 {
+    private const int MaxExcerptLength = 200;
+
     public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
     {
         using var buffer = new PayloadBuffer(cursor);
@@ -18,7 +21,6 @@ internal static class PayloadJson
             while (values.TryTake(out var value))
             {
                 yield return value;
-                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
             }
 
             if (buffer.IsEnd) yield break;
@@ -34,26 +36,68 @@ internal static class PayloadJson
         return Deserialize(cursor, payload[start..], start, null, jsonTypeInfo);
     }
 
-    public static T? Deserialize<T>(PayloadCursor cursor, ReadOnlySpan<byte> json, long? offset, long? index, JsonTypeInfo<T> jsonTypeInfo)
+    /// <summary>Deserialises one value of several.</summary>
+    public static T? Deserialize<T>(
+        PayloadCursor cursor,
+        ReadOnlySpan<byte> json,
+        long? offset,
+        long? index,
+        JsonTypeInfo<T> jsonTypeInfo)
     {
+        if (TryDeserialize(json, jsonTypeInfo, out var value, out var exception)) return value;
+        var at = offset + (exception is null ? ValidBytes(json) : OffsetOf(exception, json));
+        var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
+        var place = at is null ? "" : $", at byte {at} of the payload";
+        throw cursor.BadFormat(what + Fault<T>(cursor, exception, place), at, index, exception);
+    }
+
+    /// <summary>Deserialises the data of a server-sent event.</summary>
+    public static T? DeserializeEvent<T>(
+        PayloadCursor cursor,
+        ReadOnlySpan<byte> data,
+        string eventType,
+        long index,
+        JsonTypeInfo<T> jsonTypeInfo)
+    {
+        if (TryDeserialize(data, jsonTypeInfo, out var value, out var exception)) return value;
+        var type = cursor.Redactor.Name(eventType);
+        var what = $"The data of value {index} (counted from 0), an event of type '{type}',{Fault<T>(cursor, exception, "")}";
+        var text = $"{what} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
+        throw cursor.BadFormat(text, null, index, exception, eventType, Excerpt(data));
+    }
+
+    // The deserializer decodes only what becomes text: members that the type does not have, and a JsonElement,
+    // can contain bytes that are not UTF-8.
+    private static bool TryDeserialize<T>(
+        ReadOnlySpan<byte> json,
+        JsonTypeInfo<T> jsonTypeInfo,
+        out T? value,
+        out JsonException? exception)
+    {
+        (value, exception) = (default, null);
         try
         {
-            // The deserialiser decodes only what becomes text: members that the type lacks, and all of a JsonElement, pass as they are.
-            var value = JsonSerializer.Deserialize(json, jsonTypeInfo);
-            if (Utf8.IsValid(json)) return value;
+            value = JsonSerializer.Deserialize(json, jsonTypeInfo);
+            return Utf8.IsValid(json);
         }
-        catch (JsonException exception)
+        catch (JsonException thrown)
         {
-            var at = offset + OffsetOf(exception, json);
-            throw cursor.BadFormat($"{What()} is no JSON of the type {typeof(T).Name}{At(at)}, path {cursor.Redactor.Name(exception.Path)}.", at, index, exception);
+            exception = thrown;
+            return false;
         }
+    }
 
-        var bad = offset + ValidBytes(json);
-        throw cursor.BadFormat($"{What()} holds bytes that are no UTF-8{At(bad)}.", bad, index);
+    // The path contains names of the payload.
+    private static string Fault<T>(PayloadCursor cursor, JsonException? exception, string place) => exception is null
+        ? $" holds bytes that are no UTF-8{place}."
+        : $" is no JSON of the type {typeof(T).Name}{place}, path {cursor.Redactor.Name(exception.Path)}.";
 
-        string What() => index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
-
-        static string At(long? at) => at is null ? "" : $", at byte {at} of the payload";
+    private static string Excerpt(ReadOnlySpan<byte> data)
+    {
+        // One UTF-16 code unit is at most three bytes of UTF-8.
+        var text = Encoding.UTF8.GetString(data[..Math.Min(data.Length, 3 * (MaxExcerptLength + 1))]);
+        if (text.Length <= MaxExcerptLength) return text;
+        return text[..(char.IsHighSurrogate(text[MaxExcerptLength - 1]) ? MaxExcerptLength - 1 : MaxExcerptLength)];
     }
 
     private static int ValidBytes(ReadOnlySpan<byte> bytes)

@@ -14,7 +14,6 @@ internal static class PayloadLines
             while (lines.TryTake(out var line))
             {
                 yield return line;
-                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
             }
 
             if (buffer.IsEnd) yield break;

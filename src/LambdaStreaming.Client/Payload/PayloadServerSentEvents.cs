@@ -1,191 +1,152 @@
+using System.Buffers;
+using System.Globalization;
 using System.Net.ServerSentEvents;
+using System.Text;
 using System.Text.Json.Serialization.Metadata;
-using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Server-sent events by System.Net.ServerSentEvents. What it lacks stands before it: limits, and three points of the standard.</summary>
+/// <summary>Server-sent events as they arrive, each as soon as its empty line is there.</summary>
+/// <remarks>
+/// Source: HTML standard, 9.2.6, "Interpreting an event stream". <see cref="SseParser"/> is not used: it has no limit,
+/// waits for the byte after a carriage return, and gives the type of a block without data to the next event.
+/// </remarks>
 internal static class PayloadServerSentEvents
 {
-    public static async IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
-    {
-        using var _ = cursor;
-        using var stream = new LimitedEventStream(cursor, options);
-        await foreach (var item in SseParser.Create(stream).EnumerateAsync().ConfigureAwait(false))
-        {
-            yield return item.EventType.Length > 0 ? item : new SseItem<string>(item.Data, null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
-            await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
-        }
-    }
+    public static IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options) =>
+        ReadAsync(cursor, options, static (_, data) => (true, Encoding.UTF8.GetString(data)));
 
-    public static async IAsyncEnumerator<SseItem<T?>> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    public static IAsyncEnumerator<SseItem<T?>> ReadAsync<T>(
+        PayloadCursor cursor,
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions options)
     {
-        using var _ = cursor;
-        using var stream = new LimitedEventStream(cursor, options);
         long index = 0;
-        var parser = SseParser.Create(stream, (_, data) => data.SequenceEqual("[DONE]"u8) ? (IsEndMark: true, Value: default) : (IsEndMark: false, Value: Deserialize(data)));
-        await foreach (var item in parser.EnumerateAsync().ConfigureAwait(false))
-        {
-            if (!item.Data.IsEndMark) yield return new SseItem<T?>(item.Data.Value, item.EventType.Length > 0 ? item.EventType : null) { EventId = item.EventId, ReconnectionInterval = item.ReconnectionInterval };
-            await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
-        }
+        return ReadAsync<T?>(cursor, options, Deserialize);
 
-        T? Deserialize(ReadOnlySpan<byte> data)
+        // Keep-alive events have empty data. So has the first event of a stream of the Model Context Protocol, which
+        // has only an id. Source: its specification, 2025-11-25, Transports, "Sending Messages to the Server", item 6.
+        (bool HasValue, T? Value) Deserialize(string type, ReadOnlySpan<byte> data)
         {
-            var value = PayloadJson.Deserialize(cursor, data, null, index, jsonTypeInfo);
-            index++;
-            return value;
+            if (!data.ContainsAnyExcept(" \t\n"u8) || data.SequenceEqual("[DONE]"u8)) return default;
+            return (true, PayloadJson.DeserializeEvent(cursor, data, type, index++, jsonTypeInfo));
         }
     }
 
-    /// <summary>The payload as the parser reads it, up to the first line or event that is too long.</summary>
-    /// <remarks>
-    /// Source: HTML standard, 9.2.6, "Interpreting an event stream". An event ends with its empty line: every line end is passed on as LF at once, since behind a CR the parser waits
-    /// for the next byte. The end of a block without data takes its type back, which the parser would give to the next event: there the type is emptied. An empty type is <c>message</c>:
-    /// what the parser then gives as empty, the readers above leave to the default.
-    /// </remarks>
-    private sealed class LimitedEventStream(PayloadCursor cursor, PayloadReadOptions options) : ForwardStream
+    private static async IAsyncEnumerator<SseItem<T>> ReadAsync<T>(
+        PayloadCursor cursor,
+        PayloadReadOptions options,
+        SseItemParser<(bool HasValue, T Value)> parse)
     {
-        private const int NameBytes = 6;
+        using var buffer = new PayloadBuffer(cursor);
+        var events = new EventReader<T>(buffer, options.MaxEventBytes, parse);
+        while (true)
+        {
+            while (events.TryTake(out var item)) yield return item;
 
-        private static readonly byte[] EmptyType = "event\n"u8.ToArray();
+            if (buffer.IsEnd) yield break;
+            await buffer.ReadMoreAsync().ConfigureAwait(false);
+        }
+    }
 
-        // The line's first bytes, as many as tell "data" and "event" from other fields.
-        private readonly byte[] _name = new byte[NameBytes];
-        private int _nameLength;
+    private sealed class EventReader<T>(
+        PayloadBuffer buffer,
+        int maxEventBytes,
+        SseItemParser<(bool HasValue, T Value)> parse)
+    {
+        private readonly ArrayBufferWriter<byte> _data = new();
         private bool _hasData;
-        private bool _hasType;
+        private string _type = SseParser.EventTypeDefault;
+        private string? _id;
+        private TimeSpan? _reconnectionInterval;
 
-        private ReadOnlyMemory<byte> _inserted;
-        private ReadOnlyMemory<byte> _unread;
-        private PayloadLimitExceededException? _tooLong;
-        private long _offset;
-        private long _lineStart;
+        private int _searched;
+        private bool _isAfterCarriageReturn;
+        private bool _isFirstLine = true;
         private long _eventStart;
-
-        // Of the lines before the current one; comments, which keep a quiet connection open for hours, don't count.
         private long _eventBytes;
-        private bool _isComment;
-        private bool _afterCarriageReturn;
 
-        private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public bool TryTake(out SseItem<T> item)
         {
-            while (true)
+            item = default;
+            if (!buffer.TrySkipByteOrderMark()) return false;
+            while (TryTakeLine(out var line))
             {
-                // What came before the bytes that are too many was parsed by now.
-                if (_tooLong is not null) throw _tooLong;
-                if (_unread.IsEmpty && _inserted.IsEmpty)
-                {
-                    if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
-                    _unread = cursor.Current;
-                }
+                _isFirstLine = line.IsEmpty;
+                if (!_isFirstLine) AddField(line);
+                else if (TryEndEvent(out item)) return true;
+            }
 
-                // Nothing, where all that came is the line feed behind a carriage return.
-                if (Pass(buffer.Span) is > 0 and var count) return count;
+            return false;
+        }
+
+        private bool TryTakeLine(out ReadOnlySpan<byte> line)
+        {
+            if (_isAfterCarriageReturn && !buffer.Unread.IsEmpty)
+            {
+                _isAfterCarriageReturn = false;
+                if (buffer.Unread[0] == '\n') buffer.Consume(1);
+            }
+
+            if (_isFirstLine) _eventStart = buffer.Offset;
+            var unread = buffer.Unread;
+            var end = unread[_searched..].IndexOfAny((byte)'\r', (byte)'\n');
+            _searched = end < 0 ? unread.Length : _searched + end;
+            line = unread[.._searched];
+
+            // Comments, which keep an idle connection open for hours, are not counted.
+            var isComment = line.StartsWith(":"u8);
+            if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw TooLong();
+            if (end < 0) return false;
+
+            if (!isComment) _eventBytes += line.Length;
+            _isAfterCarriageReturn = unread[_searched] == '\r';
+            buffer.Consume(_searched + 1);
+            _searched = 0;
+            return true;
+        }
+
+        private void AddField(ReadOnlySpan<byte> line)
+        {
+            var colon = line.IndexOf((byte)':');
+            var name = colon < 0 ? line : line[..colon];
+            var value = colon < 0 ? default : line[(colon + 1)..];
+            if (value.StartsWith(" "u8)) value = value[1..];
+
+            if (name.SequenceEqual("data"u8))
+            {
+                if (_hasData) _data.Write("\n"u8);
+                _data.Write(value);
+                _hasData = true;
+            }
+            else if (name.SequenceEqual("event"u8))
+            {
+                _type = value.IsEmpty ? SseParser.EventTypeDefault : Encoding.UTF8.GetString(value);
+            }
+            else if (name.SequenceEqual("id"u8))
+            {
+                if (!value.Contains((byte)0)) _id = Encoding.UTF8.GetString(value);
+            }
+            else if (name.SequenceEqual("retry"u8)
+                && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+                && milliseconds <= TimeSpan.MaxValue.TotalMilliseconds)
+            {
+                _reconnectionInterval = TimeSpan.FromMilliseconds(milliseconds);
             }
         }
 
-        // A line or a part of one at a time, until there is no more or no room, or a line or event is too long.
-        private int Pass(Span<byte> destination)
+        // The id and the time of a block without data belong to the next event; its type does not.
+        private bool TryEndEvent(out SseItem<T> item)
         {
-            var room = destination;
-            while (true)
-            {
-                Take(ref _inserted, Math.Min(_inserted.Length, room.Length), ref room);
-                SkipLineFeedOfAPair();
-                if (_unread.IsEmpty || room.IsEmpty) return destination.Length - room.Length;
-
-                var bytes = _unread.Span[..Math.Min(_unread.Length, room.Length)];
-                if (_offset == _lineStart) _isComment = bytes[0] == ':';
-                var end = bytes.IndexOfAny((byte)'\r', (byte)'\n');
-                var more = end < 0 ? bytes.Length : end;
-                _tooLong = CheckLimits(more);
-                if (_tooLong is not null) return destination.Length - room.Length;
-
-                NoteName(bytes[..more]);
-                Take(ref _unread, more, ref room);
-                _offset += more;
-                if (end >= 0) EndLine(ref room);
-            }
+            var (hasValue, value) = _hasData ? parse(_type, _data.WrittenSpan) : default;
+            item = new(value, _type) { EventId = _id, ReconnectionInterval = _reconnectionInterval };
+            if (_hasData) (_id, _reconnectionInterval) = (null, null);
+            (_hasData, _type, _eventBytes) = (false, SseParser.EventTypeDefault, 0);
+            _data.ResetWrittenCount();
+            return hasValue;
         }
 
-        private static void Take(ref ReadOnlyMemory<byte> source, int count, ref Span<byte> room)
-        {
-            source.Span[..count].CopyTo(room);
-            source = source[count..];
-            room = room[count..];
-        }
-
-        // It belongs to the end that its carriage return made.
-        private void SkipLineFeedOfAPair()
-        {
-            if (!_afterCarriageReturn || _unread.IsEmpty) return;
-            _afterCarriageReturn = false;
-            if (_unread.Span[0] != '\n') return;
-            _unread = _unread[1..];
-            if (_eventStart == _lineStart) _eventStart++;
-            _lineStart++;
-            _offset++;
-        }
-
-        private PayloadLimitExceededException? CheckLimits(int more)
-        {
-            var lineBytes = _offset - _lineStart + more;
-            if (!_isComment && _eventBytes + lineBytes > options.MaxValueBytes && options.MaxValueBytes - _eventBytes < options.MaxLineBytes)
-                return cursor.TooLong("An event", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, _eventStart);
-            return lineBytes > options.MaxLineBytes ? cursor.TooLong("A line", nameof(PayloadReadOptions.MaxLineBytes), options.MaxLineBytes, _lineStart) : null;
-        }
-
-        private void NoteName(ReadOnlySpan<byte> bytes)
-        {
-            for (var i = 0; i < bytes.Length && _nameLength < NameBytes; i++)
-            {
-                _name[_nameLength++] = bytes[i];
-
-                // The parser leaves a byte order mark at the beginning out.
-                if (_offset + i == 2 && _name.AsSpan(0, _nameLength).SequenceEqual(ByteOrderMark)) _nameLength = 0;
-            }
-        }
-
-        private bool IsField(ReadOnlySpan<byte> name)
-        {
-            var line = _name.AsSpan(0, _nameLength);
-            return line.StartsWith(name) && (line.Length == name.Length || line[name.Length] == ':');
-        }
-
-        private void EndLine(ref Span<byte> room)
-        {
-            _afterCarriageReturn = _unread.Span[0] == '\r';
-            _unread = _unread[1..];
-            var isEventsEnd = _offset == _lineStart;
-            if (isEventsEnd && _hasType && !_hasData)
-            {
-                _inserted = EmptyType;
-            }
-            else
-            {
-                room[0] = (byte)'\n';
-                room = room[1..];
-            }
-
-            if (isEventsEnd)
-            {
-                _hasData = _hasType = false;
-                _eventBytes = 0;
-                _eventStart = _offset + 1;
-            }
-            else
-            {
-                _hasData |= IsField("data"u8);
-                _hasType |= IsField("event"u8);
-                if (!_isComment) _eventBytes += _offset - _lineStart;
-            }
-
-            _nameLength = 0;
-            _offset++;
-            _lineStart = _offset;
-        }
+        private PayloadLimitExceededException TooLong() =>
+            buffer.Cursor.TooLong("An event", nameof(PayloadReadOptions.MaxEventBytes), maxEventBytes, _eventStart);
     }
 }

@@ -1,51 +1,57 @@
 using System.Runtime.CompilerServices;
-using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>The payload of an answer as a stream: one copy, from the pipe's segments into the caller's buffer.</summary>
+/// <summary>The payload of a response as a stream: one copy, from the pipe's segments into the caller's buffer.</summary>
+/// <remarks>
+/// One operation at a time, to its real end: a read or copy that the caller no longer awaits still uses the pipe's buffers, and a
+/// second one would return them to the pool. Disposal may come from any thread; it aborts and leaves the buffers to the operation.
+/// </remarks>
 internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : ForwardStream
 {
+    // Belongs to the operation in progress.
     private ReadOnlyMemory<byte> _unread;
-    private bool _disposed;
+    private int _isInUse;
+    private volatile bool _isDisposed;
 
-    public override bool CanRead => !_disposed;
+    public override bool CanRead => !_isDisposed;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_disposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
+        if (_isDisposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
+        if (!TryBegin()) return ValueTask.FromException<int>(CreateInUseException());
 
         var count = Take(buffer.Span);
-        return count > 0 ? new ValueTask<int>(count) : ReadSlowlyAsync(buffer, cancellationToken);
+        if (count == 0) return ReadMoreAsync(buffer, cancellationToken);
+        End();
+        return new ValueTask<int>(count);
     }
 
     public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
         ValidateCopyToArguments(destination, bufferSize);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_unread.IsEmpty) cursor.Keep(_unread);
-        _unread = default;
-        cursor.AbortOn(cancellationToken);
-        return PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken);
-    }
-
-    public override ValueTask DisposeAsync()
-    {
-        _unread = default;
-        cursor.Dispose();
-        return base.DisposeAsync();
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (!TryBegin()) throw CreateInUseException();
+        return CopyAsync(destination, cancellationToken);
     }
 
     protected override void Dispose(bool disposing)
     {
-        // May come from any thread, so that buffers are left to the reading one; the connection closes all the same.
-        _disposed = true;
+        _isDisposed = true;
         if (disposing) owner.Dispose();
         base.Dispose(disposing);
     }
 
-    // Fills the buffer from what is here already: many small chunks make one read.
+    private static InvalidOperationException CreateInUseException() =>
+        new("Another read or copy of this stream is still in progress, although it may not be awaited any more. Await it before the next one.");
+
+    private bool TryBegin() => Interlocked.Exchange(ref _isInUse, 1) == 0;
+
+    private void End() => Volatile.Write(ref _isInUse, 0);
+
+    // Fills the buffer from what is available: many small chunks make one read.
     private int Take(Span<byte> buffer)
     {
         var count = Take(_unread, buffer);
@@ -53,32 +59,49 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : F
         return count;
     }
 
-    private int Take(ReadOnlyMemory<byte> piece, Span<byte> buffer)
+    private int Take(ReadOnlyMemory<byte> source, Span<byte> buffer)
     {
-        var taken = Math.Min(buffer.Length, piece.Length);
-        piece.Span[..taken].CopyTo(buffer);
-        _unread = piece[taken..];
+        var taken = Math.Min(buffer.Length, source.Length);
+        source.Span[..taken].CopyTo(buffer);
+        _unread = source[taken..];
         return taken;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> ReadSlowlyAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    private async ValueTask<int> ReadMoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        // A read without room waits until there is something to read, as pipes ask it to.
-        if (!_unread.IsEmpty) return 0;
-
-        // Unlike a file's, a read of an answer that is cancelled can't be taken up again: the connection is closed.
+        // Unlike a file's, a cancelled read of a response cannot be repeated: the connection is closed.
         var registration = cancellationToken.UnsafeRegister(static (cursor, token) => ((PayloadCursor)cursor!).Abort(token), cursor);
         try
         {
-            if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
-            _unread = cursor.Current;
+            // A zero-byte read completes when data is available; StreamPipeReader depends on that.
+            if (_unread.IsEmpty)
+            {
+                if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
+                _unread = cursor.Current;
+            }
+
+            return Take(buffer.Span);
         }
         finally
         {
             registration.Unregister();
+            End();
         }
+    }
 
-        return Take(buffer.Span);
+    private async Task CopyAsync(Stream destination, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!_unread.IsEmpty) cursor.Unread(_unread);
+            _unread = default;
+            cursor.AbortOn(cancellationToken);
+            await PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            End();
+        }
     }
 }

@@ -27,7 +27,6 @@ internal static class PayloadText
                 piece = piece[part.Length..];
                 if (decoder.Decode(part.Span, isEnd: false) is { Length: > 0 } text) yield return text;
                 decoder.ThrowIfInvalid();
-                await cursor.ThrowIfAbortedAsync().ConfigureAwait(false);
             }
         }
 

@@ -33,8 +33,8 @@ internal static class EventStreamEncoder
 
     private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
-        int total = checked(PreludeBytes + headers.Length + payload.Length + MessageCrcBytes);
-        Span<byte> message = output.GetSpan(total)[..total];
+        var total = checked(PreludeBytes + headers.Length + payload.Length + MessageCrcBytes);
+        var message = output.GetSpan(total)[..total];
         BinaryPrimitives.WriteInt32BigEndian(message, total);
         BinaryPrimitives.WriteInt32BigEndian(message[4..], headers.Length);
         BinaryPrimitives.WriteUInt32BigEndian(message[8..], Crc32.HashToUInt32(message[..8]));
@@ -48,10 +48,10 @@ internal static class EventStreamEncoder
     {
         var block = new ArrayBufferWriter<byte>();
         Span<byte> length = stackalloc byte[2];
-        foreach ((string name, string value) in headers)
+        foreach ((var name, var value) in headers)
         {
-            byte[] nameBytes = Encoding.UTF8.GetBytes(name);
-            byte[] valueBytes = Encoding.UTF8.GetBytes(value);
+            var nameBytes = Encoding.UTF8.GetBytes(name);
+            var valueBytes = Encoding.UTF8.GetBytes(value);
             BinaryPrimitives.WriteUInt16BigEndian(length, checked((ushort)valueBytes.Length));
             block.Write([checked((byte)nameBytes.Length)]);
             block.Write(nameBytes);

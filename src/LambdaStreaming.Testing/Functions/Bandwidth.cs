@@ -12,7 +12,7 @@ internal sealed class Bandwidth(TimeProvider timeProvider)
 
     public async Task TakeAsync(int bytes, CancellationToken cancellationToken)
     {
-        long now = timeProvider.GetTimestamp();
+        var now = timeProvider.GetTimestamp();
         _available = Math.Min(BurstBytes, _available + (timeProvider.GetElapsedTime(_asOf, now).TotalSeconds * BytesPerSecond)) - bytes;
         _asOf = now;
         if (_available < 0)

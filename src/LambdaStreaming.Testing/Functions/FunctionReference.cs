@@ -7,8 +7,8 @@ internal readonly record struct FunctionReference(string Name, string? Qualifier
     // name[:qualifier] | [function:]name | account:function:name[:qualifier] | arn:aws:lambda:region:account:function:name[:qualifier]
     public static bool TryParse(string text, out FunctionReference reference)
     {
-        string[] parts = text.Split(':');
-        int name = Array.IndexOf(parts, "function", 0, Math.Max(0, parts.Length - 1)) + 1;
+        var parts = text.Split(':');
+        var name = Array.IndexOf(parts, "function", 0, Math.Max(0, parts.Length - 1)) + 1;
         if (parts.Length - name > 2 || parts[name].Length == 0)
         {
             reference = default;

@@ -74,7 +74,7 @@ internal sealed class InvocationStream(
             json.WriteString("errorMessage", exception.Message);
             json.WriteString("errorType", exception.GetType().Name);
             json.WriteStartArray("stackTrace");
-            foreach (string line in (exception.StackTrace ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (var line in (exception.StackTrace ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
                 json.WriteStringValue(line);
             json.WriteEndArray();
             json.WriteEndObject();
@@ -109,8 +109,8 @@ internal sealed class InvocationStream(
     {
         if (Failed) throw new InvalidOperationException("Fail has ended this answer; nothing can be written after it.");
         _over.ThrowIfCancellationRequested();
-        using CancellationTokenSource? both = cancellationToken == _over ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over);
-        CancellationToken token = both?.Token ?? _over;
+        using var both = cancellationToken == _over ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over);
+        var token = both?.Token ?? _over;
         await _writing.WaitAsync(token).ConfigureAwait(false);
         try
         {

@@ -14,7 +14,7 @@ internal sealed class LogTail
 
     public void Append(string line)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(line + "\n");
+        var bytes = Encoding.UTF8.GetBytes(line + "\n");
         lock (_gate)
         {
             _lines.Enqueue(bytes);

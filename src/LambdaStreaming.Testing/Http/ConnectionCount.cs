@@ -36,7 +36,7 @@ internal sealed class ConnectionCount
         {
             if (by > 0) _opened++;
             _open += by;
-            foreach ((int count, TaskCompletionSource reached) in _waiters)
+            foreach ((var count, var reached) in _waiters)
             {
                 if (count == _open) reached.TrySetResult();
             }

@@ -19,12 +19,12 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
 
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        using IDisposable counted = Count.Enter();
-        IDuplexPipe transport = connection.Transport;
+        using var counted = Count.Enter();
+        var transport = connection.Transport;
         SslStream? tls = null;
         try
         {
-            Socket socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
+            var socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
             var direct = new SocketStream(socket, transport.Input.AsStream());
             if (certificate is null)
             {
@@ -39,7 +39,7 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
 
             await next(connection).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException)
+        catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
             // No TLS, or a client that does not trust us.
         }
@@ -72,7 +72,7 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
                 while (!buffer.IsEmpty)
                     buffer = buffer[await socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
                 // The client is gone; the reading side notices and aborts the request.
             }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Signing;
@@ -10,7 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>The operation InvokeWithResponseStream, from the request line to the end of the answer.</summary>
-internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
+internal sealed class LambdaEndpoint(
+    LocalLambdaServerOptions options, WebPageGuard guard, SigV4Verifier verifier, RequestLog requests, CancellationToken stopping)
     : IHttpApplication<HttpContext>
 {
     // Source: AWS Lambda API reference, InvokeWithResponseStream, Request Syntax.
@@ -27,21 +27,28 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
+        if (guard.FindReason(context) is { } reason)
+        {
+            // Not recorded: what a web page sends must not change what a test sees.
+            await ServiceErrors.WriteAsync(context.Response, Error("AccessDeniedException", reason), context.RequestAborted).ConfigureAwait(false);
+            return;
+        }
+
         byte[]? body;
         try
         {
             body = await ReadBodyAsync(context).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             return;     // the client left amid its request
         }
 
-        SeenRequest request = Record(context, body);
+        var request = CreateRequest(context, body);
         context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
         // The service's clock, which may be set by a test: clients correct their own by it.
         context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
-        using CancellationTokenRegistration leaving = context.RequestAborted.Register(ClientLeft);
+        using var leaving = context.RequestAborted.Register(ClientLeft);
         try
         {
             await AnswerAsync(context, request, body).ConfigureAwait(false);
@@ -71,12 +78,13 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             return;
         }
 
-        LocalFunction function = options.Functions[request.FunctionName!];
-        (string version, FunctionHandler handler) = function.Resolve(request.Qualifier)!.Value;
-        FunctionInvocation invocation = Invocation(request, body!, version, function.Timeout);
+        var function = options.Functions[request.FunctionName!];
+        (var version, var handler) = function.Resolve(request.Qualifier)!.Value;
+        var invocation = Invocation(request, body!, version, function.Timeout);
         if (invocation.InvocationType == "DryRun")
         {
             request.StatusCode = context.Response.StatusCode = 204;
+            requests.Add(request);
             await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
             return;
         }
@@ -101,7 +109,7 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     private async Task LeaveLaterAsync(LocalFunction function, Task end)
     {
-        await end.ConfigureAwait(false);
+        await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Leave(function);
     }
 
@@ -122,10 +130,14 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     private async Task CallAsync(HttpContext context, SeenRequest request, LocalFunction function, FunctionHandler handler, FunctionInvocation invocation)
     {
-        CallFaults faults = function.NextCall();
+        var faults = function.NextCall();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         var wire = new ResponseWire(context, request, faults);
-        if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, options.TimeProvider, gone.Token).ConfigureAwait(false);
+        // A test advances its clock once it sees the request: by then the signature is verified, and the timers run.
+        using var timeout = new CancellationTokenSource(faults.Delay + function.Timeout, options.TimeProvider);
+        var delay = Task.Delay(faults.Delay, options.TimeProvider, gone.Token);
+        requests.Add(request);
+        await delay.ConfigureAwait(false);
         if (faults.SilentBeforeHead) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token).ConfigureAwait(false);
         if (faults.CutBeforeHead is { } mode)
         {
@@ -136,27 +148,33 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         switch (faults.Instead)
         {
             case ServiceErrorAnswer error:
-                await RefuseAsync(context, request, error).ConfigureAwait(false);
+                request.SetError(error);
+                await SendErrorAsync(context, request, error).ConfigureAwait(false);
                 break;
             case RawResponse raw:
                 await wire.StartAsync(raw.StatusCode, raw.Headers, gone.Token).ConfigureAwait(false);
-                foreach (ReadOnlyMemory<byte> piece in raw.Pieces)
+                foreach (var piece in raw.Pieces)
                     await wire.WriteAsync(piece, gone.Token).ConfigureAwait(false);
                 if (!wire.Ended) await wire.CutAsync(raw.End).ConfigureAwait(false);
                 break;
             default:
-                await RunAsync(function, handler, invocation, faults, wire, gone.Token).ConfigureAwait(false);
+                await RunAsync(function, handler, invocation, faults, wire, timeout.Token, gone.Token).ConfigureAwait(false);
                 break;
         }
     }
 
     private async Task RunAsync(
-        LocalFunction function, FunctionHandler handler, FunctionInvocation invocation, CallFaults faults, ResponseWire wire, CancellationToken gone)
+        LocalFunction function,
+        FunctionHandler handler,
+        FunctionInvocation invocation,
+        CallFaults faults,
+        ResponseWire wire,
+        CancellationToken timeout,
+        CancellationToken gone)
     {
-        using var timeout = new CancellationTokenSource(function.Timeout, options.TimeProvider);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout.Token);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(gone, timeout);
         var stream = new InvocationStream(wire, invocation, faults, options, over, gone);
-        Task running = Task.CompletedTask;
+        var running = Task.CompletedTask;
         try
         {
             running = handler(invocation, new FunctionResponse(stream), over.Token);
@@ -172,10 +190,10 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             }
         }
 #pragma warning disable CA1031 // Whatever leaves a function is the function's error, as on AWS.
-        catch (Exception e)
+        catch (Exception exception)
         {
             gone.ThrowIfCancellationRequested();
-            stream.Fail(e);
+            stream.Fail(exception);
         }
 #pragma warning restore CA1031
         finally
@@ -204,17 +222,25 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             return Error("InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.");
         if (request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse") is not ("RequestResponse" or "DryRun"))
             return Error("InvalidParameterValueException", "The invocation type of a streamed invocation is RequestResponse or DryRun.");
-        if (!options.Functions.TryGetValue(name, out LocalFunction? function) || function.Resolve(request.Qualifier) is null)
+        if (!options.Functions.TryGetValue(name, out var function) || function.Resolve(request.Qualifier) is null)
             return Error("ResourceNotFoundException", $"Function not found: {Arn(name, request.Qualifier)}");
-        if (options.RequireJsonPayload && body.Length > 0 && JsonProblem(body) is { } problem)
+        if (options.RequireJsonPayload && body.Length > 0 && JsonText.FindProblem(body) is { } problem)
             return Error("InvalidRequestContentException", $"Could not parse request body into json: {problem}");
+        // Source: boto/boto3#2153.
+        if (request.Headers.GetValueOrDefault("X-Amz-Client-Context") is { Length: > 0 } clientContext && !IsClientContext(clientContext))
+            return Error("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
         return null;
     }
 
-    private static async Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    private Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
     {
-        request.StatusCode = ServiceErrors.StatusOf(error);
-        request.ErrorCode = error.ErrorCode;
+        request.SetError(error);
+        requests.Add(request);
+        return SendErrorAsync(context, request, error);
+    }
+
+    private static async Task SendErrorAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    {
         await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
         await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
     }
@@ -233,13 +259,13 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         return body.Length <= options.MaxPayloadBytes ? body.ToArray() : null;
     }
 
-    private SeenRequest Record(HttpContext context, byte[]? body)
+    private SeenRequest CreateRequest(HttpContext context, byte[]? body)
     {
-        string target = RawTarget(context);
-        (FunctionReference? reference, string? queryQualifier) = Parse(context.Request.Method, target);
-        Dictionary<string, string> headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
-        string? sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
-        return requests.Add(sdkInvocationId, attempt => new SeenRequest
+        var target = RawTarget(context);
+        (var reference, var queryQualifier) = Parse(context.Request.Method, target);
+        var headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
+        var sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
+        return new SeenRequest
         {
             RequestId = Guid.NewGuid().ToString(),
             Method = context.Request.Method,
@@ -249,10 +275,10 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
             Headers = headers,
             Payload = body,
             SdkInvocationId = sdkInvocationId,
-            Attempt = attempt,
+            Attempt = requests.CountAttempt(sdkInvocationId),
             ConnectionId = context.Connection.Id,
             ReceivedAt = options.TimeProvider.GetUtcNow(),
-        });
+        };
     }
 
     private static FunctionInvocation Invocation(SeenRequest request, byte[] body, string version, TimeSpan timeout) => new()
@@ -272,8 +298,8 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     private static SignedRequest Signed(HttpContext context, byte[] body)
     {
-        string target = RawTarget(context);
-        int query = target.IndexOf('?', StringComparison.Ordinal);
+        var target = RawTarget(context);
+        var query = target.IndexOf('?', StringComparison.Ordinal);
         return new SignedRequest(
             context.Request.Method,
             query < 0 ? target : target[..query],
@@ -287,29 +313,29 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
 
     private static (FunctionReference? Function, string? QueryQualifier) Parse(string method, string target)
     {
-        int query = target.IndexOf('?', StringComparison.Ordinal);
-        string path = query < 0 ? target : target[..query];
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = query < 0 ? target : target[..query];
         if (method != "POST" || !path.StartsWith(PathStart, StringComparison.Ordinal) || !path.EndsWith(PathEnd, StringComparison.Ordinal)
             || path.Length <= PathStart.Length + PathEnd.Length)
         {
             return default;
         }
 
-        string segment = path[PathStart.Length..^PathEnd.Length];
-        if (segment.Contains('/', StringComparison.Ordinal) || !FunctionReference.TryParse(Uri.UnescapeDataString(segment), out FunctionReference function))
+        var segment = path[PathStart.Length..^PathEnd.Length];
+        if (segment.Contains('/', StringComparison.Ordinal) || !FunctionReference.TryParse(Uri.UnescapeDataString(segment), out var function))
             return default;
         return (function, query < 0 ? null : QueryValue(target[(query + 1)..], "Qualifier"));
     }
 
     private static bool QualifierMismatch(string target)
     {
-        (FunctionReference? function, string? qualifier) = Parse("POST", target);
+        (var function, var qualifier) = Parse("POST", target);
         return function?.Qualifier is { } fromName && qualifier is not null && fromName != qualifier;
     }
 
     private static string? QueryValue(string query, string name)
     {
-        foreach (string pair in query.Split('&'))
+        foreach (var pair in query.Split('&'))
         {
             if (pair.StartsWith(name + "=", StringComparison.Ordinal)) return Uri.UnescapeDataString(pair[(name.Length + 1)..]);
         }
@@ -317,21 +343,10 @@ internal sealed class LambdaEndpoint(LocalLambdaServerOptions options, SigV4Veri
         return null;
     }
 
-    private static string? JsonProblem(byte[] body)
+    private static bool IsClientContext(string base64)
     {
-        try
-        {
-            var reader = new Utf8JsonReader(body);
-            while (reader.Read())
-            {
-            }
-
-            return null;
-        }
-        catch (JsonException e)
-        {
-            return e.Message;
-        }
+        var json = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, json, out var length) && JsonText.IsObject(json.AsSpan(0, length));
     }
 
     private string Arn(string name, string? qualifier) =>

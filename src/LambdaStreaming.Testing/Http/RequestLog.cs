@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>The requests in the order of their arrival; of more than <paramref name="maxKept"/> the oldest are forgotten.</summary>
+/// <summary>The requests that were accepted or refused; of more than <paramref name="maxKept"/> the oldest are forgotten.</summary>
 internal sealed class RequestLog(int maxKept)
 {
     private readonly object _gate = new();
@@ -16,20 +16,22 @@ internal sealed class RequestLog(int maxKept)
         lock (_gate) return [.. _requests];
     }
 
-    /// <summary>Adds the request that <paramref name="create"/> makes of its attempt number.</summary>
-    public SeenRequest Add(string? sdkInvocationId, Func<int, SeenRequest> create)
+    /// <summary>Counts the requests with the same <c>amz-sdk-invocation-id</c>.</summary>
+    /// <returns>The ordinal of the request that has just arrived, from 1.</returns>
+    public int CountAttempt(string? sdkInvocationId)
+    {
+        if (sdkInvocationId is null) return 1;
+        lock (_gate) return _attempts[sdkInvocationId] = _attempts.GetValueOrDefault(sdkInvocationId) + 1;
+    }
+
+    public void Add(SeenRequest request)
     {
         lock (_gate)
         {
-            int attempt = 1;
-            if (sdkInvocationId is not null)
-                _attempts[sdkInvocationId] = attempt = _attempts.GetValueOrDefault(sdkInvocationId) + 1;
-            SeenRequest request = create(attempt);
             _requests.Enqueue(request);
             if (_requests.Count > maxKept) ForgetOldest();
             _arrived.SetResult();
             _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            return request;
         }
     }
 
@@ -41,7 +43,7 @@ internal sealed class RequestLog(int maxKept)
             lock (_gate)
             {
                 _handedOut = Math.Max(_handedOut, _forgotten);
-                int next = (int)(_handedOut - _forgotten);
+                var next = (int)(_handedOut - _forgotten);
                 if (next < _requests.Count)
                 {
                     _handedOut++;
@@ -68,7 +70,7 @@ internal sealed class RequestLog(int maxKept)
                 arrived = _arrived.Task;
             }
 
-            foreach (SeenRequest request in fresh)
+            foreach (var request in fresh)
             {
                 if (predicate(request)) return request;
             }
@@ -79,7 +81,7 @@ internal sealed class RequestLog(int maxKept)
 
     private void ForgetOldest()
     {
-        SeenRequest oldest = _requests.Dequeue();
+        var oldest = _requests.Dequeue();
         _forgotten++;
         if (oldest.SdkInvocationId is { } id && _attempts.GetValueOrDefault(id) == oldest.Attempt) _attempts.Remove(id);
     }

@@ -20,9 +20,9 @@ internal sealed class ResponseWire(HttpContext context, SeenRequest request, Cal
     {
         context.Response.StatusCode = statusCode;
         // What a raw answer says of its date or request id holds.
-        foreach ((string name, _) in headers)
+        foreach ((var name, _) in headers)
             context.Response.Headers.Remove(name);
-        foreach ((string name, string value) in headers)
+        foreach ((var name, var value) in headers)
             context.Response.Headers.Append(name, value);
         request.StatusCode = statusCode;
         await context.Response.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class ResponseWire(HttpContext context, SeenRequest request, Cal
         {
             // Kestrel swallows what is written after the client has gone.
             context.RequestAborted.ThrowIfCancellationRequested();
-            int length = (int)Math.Min(Math.Min(bytes.Length, faults.PieceBytes ?? int.MaxValue), (faults.Cut?.AfterBytes ?? long.MaxValue) - _sent);
+            var length = (int)Math.Min(Math.Min(bytes.Length, faults.PieceBytes ?? int.MaxValue), (faults.Cut?.AfterBytes ?? long.MaxValue) - _sent);
             await context.Response.BodyWriter.WriteAsync(Flipped(bytes[..length]), cancellationToken).ConfigureAwait(false);
             request.AddBytesSent(length);
             _sent += length;
@@ -63,7 +63,7 @@ internal sealed class ResponseWire(HttpContext context, SeenRequest request, Cal
 
         Ended = true;
         request.EndedByServer = true;
-        Socket? socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
+        var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (mode == CutMode.Reset)
         {
             socket?.Close(timeout: 0);
@@ -71,7 +71,7 @@ internal sealed class ResponseWire(HttpContext context, SeenRequest request, Cal
         else if (socket is { Connected: true })
         {
             // FIN first: tearing down at once would turn it into a reset that may overtake bytes the client has yet to read.
-            Task clientClosed = Task.Delay(CloseWait, TimeProvider.System, context.RequestAborted);
+            var clientClosed = Task.Delay(CloseWait, TimeProvider.System, context.RequestAborted);
             socket.Shutdown(SocketShutdown.Send);
             await clientClosed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -87,8 +87,8 @@ internal sealed class ResponseWire(HttpContext context, SeenRequest request, Cal
     private ReadOnlyMemory<byte> Flipped(ReadOnlyMemory<byte> bytes)
     {
         if (!faults.FlippedBytes.Exists(offset => offset >= _sent && offset < _sent + bytes.Length)) return bytes;
-        byte[] flipped = bytes.ToArray();
-        foreach (long offset in faults.FlippedBytes)
+        var flipped = bytes.ToArray();
+        foreach (var offset in faults.FlippedBytes)
         {
             if (offset >= _sent && offset < _sent + bytes.Length) flipped[offset - _sent] ^= 1;
         }

@@ -7,12 +7,15 @@ using Microsoft.AspNetCore.Http;
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>Status and body of the errors that are documented for InvokeWithResponseStream, and of those common to all services.</summary>
-/// <remarks>Source: botocore 1.43.11, lambda 2015-03-31 service-2, the errors of InvokeWithResponseStream; AWS Lambda API reference, Common Errors.</remarks>
+/// <remarks>Source: botocore 1.43.11, lambda 2015-03-31 service-2, and @aws-sdk/client-lambda 3.1164.0, the errors of InvokeWithResponseStream; AWS Lambda API reference, Common Errors.</remarks>
 internal static class ServiceErrors
 {
     // The model spells the message member "Message" for some errors and "message" for others.
     private static readonly Dictionary<string, (int Status, string MessageMember)> Documented = new(StringComparer.Ordinal)
     {
+        ["CodeArtifactUserDeletedException"] = (409, "message"),
+        ["CodeArtifactUserFailedException"] = (409, "message"),
+        ["CodeArtifactUserPendingException"] = (409, "message"),
         ["EC2AccessDeniedException"] = (502, "Message"),
         ["EC2ThrottledException"] = (502, "Message"),
         ["EC2UnexpectedException"] = (502, "Message"),
@@ -42,8 +45,10 @@ internal static class ServiceErrors
         ["S3FilesMountTimeoutException"] = (408, "Message"),
         ["SerializedRequestEntityTooLargeException"] = (413, "message"),
         ["ServiceException"] = (500, "Message"),
+        ["ServiceQuotaExceededException"] = (402, "Message"),
         ["SnapStartException"] = (400, "Message"),
         ["SnapStartNotReadyException"] = (409, "Message"),
+        ["SnapStartRegenerationFailureException"] = (409, "Message"),
         ["SnapStartTimeoutException"] = (408, "Message"),
         ["SubnetIPAddressLimitReachedException"] = (502, "Message"),
         ["TooManyRequestsException"] = (429, "message"),
@@ -70,7 +75,7 @@ internal static class ServiceErrors
 
     public static async Task WriteAsync(HttpResponse response, ServiceErrorAnswer error, CancellationToken cancellationToken)
     {
-        byte[] body = Body(error);
+        var body = Body(error);
         response.StatusCode = StatusOf(error);
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
@@ -89,7 +94,7 @@ internal static class ServiceErrors
             if (Documented.ContainsKey(error.ErrorCode))
                 json.WriteString("Type", StatusOf(error) >= 500 ? "Service" : "User");
             json.WriteString(Row(error.ErrorCode).MessageMember, error.Message ?? $"{error.ErrorCode}, as the local server was told to answer.");
-            foreach ((string name, string value) in error.Members)
+            foreach ((var name, var value) in error.Members)
                 json.WriteString(name, value);
             json.WriteEndObject();
         }

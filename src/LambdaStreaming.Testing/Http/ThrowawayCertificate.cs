@@ -17,10 +17,10 @@ internal static class ThrowawayCertificate
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
 
         // Windows cannot serve TLS with a key that was never in a store or file.
-        byte[] pfx = certificate.Export(X509ContentType.Pfx);
+        var pfx = certificate.Export(X509ContentType.Pfx);
 #if NET9_0_OR_GREATER
         return X509CertificateLoader.LoadPkcs12(pfx, password: null);
 #else

@@ -48,8 +48,8 @@ internal sealed record RecordedLine
     /// <returns><see langword="null"/> when nothing is.</returns>
     public string? Problem(bool first)
     {
-        bool isHead = ExecutedVersion is not null || ContentType is not null;
-        int ends = (Complete is not null ? 1 : 0) + (Cut is not null ? 1 : 0);
+        var isHead = ExecutedVersion is not null || ContentType is not null;
+        var ends = (Complete is not null ? 1 : 0) + (Cut is not null ? 1 : 0);
         if (AfterMilliseconds is < 0 or > int.MaxValue) return "afterMilliseconds is no time";
         if (first) return IsChunk || ends > 0 ? "the first line is the head" : null;
         if (isHead) return "only the head has executedVersion and contentType";

@@ -1,8 +1,9 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
+using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -11,7 +12,7 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The Lambda Runtime API for one process: hands it calls, takes its answers.</summary>
 /// <remarks>Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and what aws-lambda-ric 4.0.2 puts on the wire.</remarks>
-internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplication<HttpContext>, IDisposable
+internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard guard) : IHttpApplication<HttpContext>, IDisposable
 {
     private const string Root = "/2018-06-01/runtime/";
 
@@ -42,9 +43,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         {
             call.Headers = Headers(call.Invocation);
         }
-        catch (FormatException e)
+        catch (FormatException exception)
         {
-            call.FailWith("Runtime.Unknown", e.Message);
+            call.FailWith("Runtime.Unknown", exception.Message);
             return;
         }
 
@@ -73,30 +74,31 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
-        string path = context.Request.Path.Value ?? "";
-        string[] parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
+        var path = context.Request.Path.Value ?? "";
+        var parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
         try
         {
             await ((context.Request.Method, parts) switch
             {
+                _ when guard.FindReason(context) is { } reason => AnswerAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
                 ("GET", ["invocation", "next"]) => NextAsync(context),
                 ("POST", ["invocation", var id, "response"]) when CallOf(id) is { } call => ResponseAsync(context, call),
                 ("POST", ["invocation", var id, "error"]) when CallOf(id) is { } call => ErrorAsync(context, call),
                 ("POST", ["init", "error"]) => InitErrorAsync(context),
-                _ => AnswerAsync(context, StatusCodes.Status404NotFound, """{"errorMessage":"no such resource or request id","errorType":"InvalidRequestID"}"""),
+                _ => AnswerAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
             }).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             context.Abort();    // the process has gone, or is to go
         }
 #pragma warning disable CA1031 // Whatever goes wrong here, the call must not be left to its time-out.
-        catch (Exception e)
+        catch (Exception exception)
         {
             if (Current is { Done.IsCompleted: false } call)
             {
                 call.RuntimeBroke = true;
-                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {e.Message}");
+                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {exception.Message}");
             }
 
             context.Abort();
@@ -109,20 +111,20 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     private async Task NextAsync(HttpContext context)
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
-        RuntimeInvocation call = await TakeAsync(gone.Token).ConfigureAwait(false);
+        var call = await TakeAsync(gone.Token).ConfigureAwait(false);
         try
         {
             gone.Token.ThrowIfCancellationRequested();
-            foreach ((string name, string value) in call.Headers) context.Response.Headers[name] = value;
+            foreach ((var name, var value) in call.Headers) context.Response.Headers[name] = value;
 
             // Runtimes parse the payload always: none has to be sent as some JSON.
-            ReadOnlyMemory<byte> payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
+            var payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = payload.Length;
             call.Delivered = true;
             await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Not delivered whole: for the next request of this process, or for another process.
             call.Delivered = false;
@@ -131,7 +133,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         }
     }
 
-    private async Task<RuntimeInvocation> TakeAsync(CancellationToken gone)
+    private async Task<RuntimeInvocation> TakeAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -144,7 +146,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
             RuntimeInvocation call;
             do
             {
-                call = await _calls.Reader.ReadAsync(gone).ConfigureAwait(false);
+                call = await _calls.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
             while (call.Done.IsCompleted);  // its time was over before it was asked for
             return call;
@@ -166,10 +168,10 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
             new("Lambda-Runtime-Deadline-Ms", invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)),
             new("Lambda-Runtime-Invoked-Function-Arn", invokedFunctionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier)),
         };
-        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out string? trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
+        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out var trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
         if (invocation.TenantId is not null) headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
         if (!string.IsNullOrEmpty(invocation.ClientContext)) headers.Add(new("Lambda-Runtime-Client-Context", ClientContext(invocation.ClientContext)));
-        foreach ((string name, string value) in headers)
+        foreach ((var name, var value) in headers)
         {
             if (value.Any(c => c is < ' ' or > '~'))
                 throw new FormatException($"The header {name} of the Runtime API carries visible ASCII characters and blanks only, and the call's value for it has others.");
@@ -183,7 +185,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
         call.Answering = true;
         try
         {
-            bool streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
+            var streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
             if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) call.Response.ContentType = contentType;
             if (streaming) await PassOnAsync(context, call).ConfigureAwait(false);
             else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
@@ -192,7 +194,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
             if (Trailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
                 call.Response.Fail(errorType, Details(Trailer(context, "Lambda-Runtime-Function-Error-Body") ?? ""));
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
             call.RuntimeBroke = true;
@@ -207,7 +209,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     private static async Task PassOnAsync(HttpContext context, RuntimeInvocation call)
     {
         var buffer = new byte[64 * 1024];
-        bool wanted = true;
+        var wanted = true;
         for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted).ConfigureAwait(false)) > 0;)
         {
             // As on AWS, a function whose client has left runs on to its end.
@@ -222,7 +224,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
             await call.Response.WriteAsync(payload, CancellationToken.None).ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
+        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException)
         {
             return false;
         }
@@ -230,15 +232,15 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
 
     private static async Task ErrorAsync(HttpContext context, RuntimeInvocation call)
     {
-        byte[] details = await ReadAllAsync(context).ConfigureAwait(false);
+        var details = await ReadAllAsync(context).ConfigureAwait(false);
         call.Fail("Unhandled", Encoding.UTF8.GetString(details));
         await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
     }
 
     private async Task InitErrorAsync(HttpContext context)
     {
-        string details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
-        string type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
+        var details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
+        var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
         (string, string) error = (string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type, details);
         RuntimeInvocation? call;
         lock (_gate)
@@ -267,12 +269,15 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
 
     private static async Task AnswerAsync(HttpContext context, int status, string json)
     {
-        byte[] body = Encoding.UTF8.GetBytes(json);
+        var body = Encoding.UTF8.GetBytes(json);
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
+
+    private static string Error(string type, string message) =>
+        $$"""{"errorMessage":"{{JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}}","errorType":"{{type}}"}""";
 
     private static string? Trailer(HttpContext context, string name) =>
         context.Request.SupportsTrailers() && context.Request.CheckTrailersAvailable() && context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
@@ -280,22 +285,8 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn) : IHttpApplicat
     private static string Details(string base64)
     {
         var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
+        return Convert.TryFromBase64String(base64, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
     }
 
-    // A header is one line of ASCII; JSON can be written so.
-    private static string ClientContext(string base64)
-    {
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(Convert.FromBase64String(base64));
-            var line = new ArrayBufferWriter<byte>();
-            using (var writer = new Utf8JsonWriter(line)) json.RootElement.WriteTo(writer);
-            return Encoding.ASCII.GetString(line.WrittenSpan);
-        }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
-        {
-            throw new FormatException($"The client context must be JSON in base64: {e.Message}", e);
-        }
-    }
+    private static string ClientContext(string base64) => JsonText.ToAsciiLine(Encoding.UTF8.GetString(Convert.FromBase64String(base64)));
 }

@@ -21,8 +21,9 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
-        invocation.RunsUntil = call.Done;
-        Task running = RunAsync(call);
+        var running = RunAsync(call);
+        // Not call.Done: the call that then enters would start another process, because this one is not yet known to return.
+        invocation.RunsUntil = running;
         try
         {
             await running.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -54,9 +55,9 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
                 if (!call.Done.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException)
+        catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or IOException)
         {
-            call.FailWith("Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {e.Message}");
+            call.FailWith("Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
         }
         finally
         {
@@ -75,22 +76,22 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private async Task<RuntimeProcess> TakeAsync()
     {
-        for (long since = Stopwatch.GetTimestamp(); ;)
+        for (var since = Stopwatch.GetTimestamp(); ;)
         {
             Task[] returning = [.. _returning.Values];
-            while (_idle.TryPop(out RuntimeProcess? idle))
+            while (_idle.TryPop(out var idle))
             {
                 if (!idle.HasExited) return idle;
                 await RemoveAsync(idle).ConfigureAwait(false);
             }
 
-            TimeSpan left = ReturnWait - Stopwatch.GetElapsedTime(since);
+            var left = ReturnWait - Stopwatch.GetElapsedTime(since);
             if (returning.Length == 0 || left <= TimeSpan.Zero) break;
             Task one = Task.WhenAny(returning);
             await one.WaitAsync(left, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        RuntimeProcess started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None).ConfigureAwait(false);
+        var started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None).ConfigureAwait(false);
         _all[started] = true;
         if (_disposed) await RemoveAsync(started).ConfigureAwait(false);
         return started;
@@ -103,8 +104,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         _returning[process] = returned.Task;
         try
         {
-            TimeSpan left = deadline - server.TimeProvider.GetUtcNow();
-            bool asks = await process.AsksAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
+            var left = deadline - server.TimeProvider.GetUtcNow();
+            var asks = await process.AsksAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
             if (asks && !_disposed) _idle.Push(process);
             else await RemoveAsync(process).ConfigureAwait(false);
         }
@@ -118,7 +119,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
     {
-        TimeSpan left = call.Invocation.Deadline - server.TimeProvider.GetUtcNow();
+        var left = call.Invocation.Deadline - server.TimeProvider.GetUtcNow();
         if (left > TimeSpan.Zero)
             await running.WaitAsync(left, server.TimeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (running.IsCompleted) return;

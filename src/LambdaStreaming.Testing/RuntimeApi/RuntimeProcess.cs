@@ -61,15 +61,15 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     public static async Task<RuntimeProcess> StartAsync(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, CancellationToken cancellationToken)
     {
-        string arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
-        var endpoint = new RuntimeEndpoint(arn);
+        var arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
+        var endpoint = new RuntimeEndpoint(arn, new WebPageGuard(server.AllowedHosts));
         var connections = new ConnectionCount();
-        KestrelServer kestrel = Loopback.Create(
+        var kestrel = Loopback.Create(
             0,
             server.LoggerFactory,
             async (connection, next) =>
             {
-                using IDisposable counted = connections.Enter();
+                using var counted = connections.Enter();
                 await next(connection).ConfigureAwait(false);
             },
             MaxHeaderBytes);
@@ -99,7 +99,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     /// <remarks>The call is left as it was when a process that had other calls before ended without having been given this one.</remarks>
     public async Task InvokeAsync(RuntimeInvocation call)
     {
-        bool isNew = !_used;
+        var isNew = !_used;
         _used = true;
         _endpoint.Give(call);
         if (await Task.WhenAny(call.Done, _exit.Task).ConfigureAwait(false) == _exit.Task && !call.Done.IsCompleted)
@@ -119,7 +119,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     /// <returns>Whether it does; else it has ended, or its time is over.</returns>
     public async Task<bool> AsksAsync(TimeSpan patience, TimeProvider timeProvider)
     {
-        Task asks = _endpoint.Asks;
+        var asks = _endpoint.Asks;
         Task either = Task.WhenAny(asks, _exit.Task);
         await either.WaitAsync(patience, timeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return asks.IsCompleted && !HasExited;
@@ -154,7 +154,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
             await DrainAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
         {
             // It was never started, or has gone.
         }
@@ -177,7 +177,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         {
             await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(DrainWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
             // Somebody else holds the output, or it was disposed of meanwhile.
         }
@@ -227,7 +227,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     private static ProcessStartInfo StartInfo(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
     {
-        string taskRoot = Path.GetFullPath(options.TaskRoot);
+        var taskRoot = Path.GetFullPath(options.TaskRoot);
         var info = new ProcessStartInfo
         {
             FileName = OperatingSystem.IsWindows() ? options.FileName : "/bin/sh",
@@ -239,10 +239,10 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         };
         if (!OperatingSystem.IsWindows())
         {
-            foreach (string argument in (string[])["-c", Supervisor, "lambda-runtime", options.FileName]) info.ArgumentList.Add(argument);
+            foreach (var argument in (string[])["-c", Supervisor, "lambda-runtime", options.FileName]) info.ArgumentList.Add(argument);
         }
 
-        foreach (string argument in options.Arguments) info.ArgumentList.Add(argument);
+        foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
 
         // Source: Lambda developer guide, "Defined runtime environment variables"; without the first eight aws-lambda-ric stops.
         info.Environment["AWS_LAMBDA_RUNTIME_API"] = runtimeApi;
@@ -255,9 +255,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         info.Environment["AWS_LAMBDA_LOG_STREAM_NAME"] = "local";
         info.Environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
         info.Environment["AWS_REGION"] = info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
-        foreach (string name in (string[])["NO_PROXY", "no_proxy"])
-            info.Environment[name] = info.Environment.TryGetValue(name, out string? hosts) && hosts?.Length > 0 ? hosts + ",127.0.0.1" : "127.0.0.1";
-        foreach ((string name, string? value) in options.Environment)
+        foreach (var name in (string[])["NO_PROXY", "no_proxy"])
+            info.Environment[name] = info.Environment.TryGetValue(name, out var hosts) && hosts?.Length > 0 ? hosts + ",127.0.0.1" : "127.0.0.1";
+        foreach ((var name, var value) in options.Environment)
         {
             if (value is null) info.Environment.Remove(name);
             else info.Environment[name] = value;

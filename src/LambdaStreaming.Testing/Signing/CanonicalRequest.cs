@@ -20,7 +20,7 @@ internal static class CanonicalRequest
         text.Append(request.Method).Append('\n')
             .Append(Path(request.Path)).Append('\n')
             .Append(Query(request.Query)).Append('\n');
-        foreach (string name in signedHeaders)
+        foreach (var name in signedHeaders)
             text.Append(name).Append(':').Append(HeaderValue(request.Headers, name)).Append('\n');
 
         return text.Append('\n')
@@ -36,8 +36,8 @@ internal static class CanonicalRequest
     public static string Signature(string secretAccessKey, string scope, string stringToSign)
     {
         // scope: date/region/service/aws4_request, each of which keys the next.
-        byte[] key = Encoding.UTF8.GetBytes("AWS4" + secretAccessKey);
-        foreach (string part in scope.Split('/'))
+        var key = Encoding.UTF8.GetBytes("AWS4" + secretAccessKey);
+        foreach (var part in scope.Split('/'))
             key = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part));
         return Hex(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(stringToSign)));
     }
@@ -46,14 +46,14 @@ internal static class CanonicalRequest
     private static string Path(string path)
     {
         var segments = new List<string>();
-        foreach (string segment in path.Split('/'))
+        foreach (var segment in path.Split('/'))
         {
             if (segment is "" or ".") continue;
             if (segment is not "..") segments.Add(Encode(segment));
             else if (segments.Count > 0) segments.RemoveAt(segments.Count - 1);
         }
 
-        string canonical = "/" + string.Join('/', segments);
+        var canonical = "/" + string.Join('/', segments);
         return path.EndsWith('/') && segments.Count > 0 ? canonical + "/" : canonical;
     }
 
@@ -82,7 +82,7 @@ internal static class CanonicalRequest
     private static string Encode(string value)
     {
         var text = new StringBuilder(value.Length);
-        foreach (byte b in Encoding.UTF8.GetBytes(value))
+        foreach (var b in Encoding.UTF8.GetBytes(value))
         {
             if (char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~') text.Append((char)b);
             else text.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));

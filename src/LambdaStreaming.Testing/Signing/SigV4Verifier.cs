@@ -36,8 +36,8 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
         if (!authorization.StartsWith(CanonicalRequest.Algorithm + " ", StringComparison.Ordinal))
             return Incomplete($"Unsupported AWS 'algorithm': '{authorization.Split(' ')[0]}'.");
 
-        Dictionary<string, string> parameters = Parameters(authorization[CanonicalRequest.Algorithm.Length..]);
-        foreach (string required in (string[])["Credential", "Signature", "SignedHeaders"])
+        var parameters = Parameters(authorization[CanonicalRequest.Algorithm.Length..]);
+        foreach (var required in (string[])["Credential", "Signature", "SignedHeaders"])
         {
             if (!parameters.ContainsKey(required))
                 return Incomplete($"Authorization header requires '{required}' parameter.");
@@ -45,13 +45,13 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
 
         if (Header(request, "X-Amz-Date") is not { } amzDate)
             return Incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
-        if (!DateTimeOffset.TryParseExact(amzDate, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset signedAt))
+        if (!DateTimeOffset.TryParseExact(amzDate, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var signedAt))
             return Incomplete($"Date must be in ISO-8601 'basic format'. Got '{amzDate}'.");
 
-        string[] credential = parameters["Credential"].Split('/');
+        var credential = parameters["Credential"].Split('/');
         if (credential.Length != 5)
             return Incomplete($"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{parameters["Credential"]}'.");
-        string scope = string.Join('/', credential[1..]);
+        var scope = string.Join('/', credential[1..]);
         if (WrongScope(credential, signedAt) is { } wrongScope)
             return Invalid(wrongScope);
         if (WrongTime(amzDate, signedAt) is { } wrongTime)
@@ -61,7 +61,7 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
         if (timeProvider.GetUtcNow() >= ExpireAt)
             return new("ExpiredTokenException", "The security token included in the request is expired");
 
-        string[] signedHeaders = parameters["SignedHeaders"].Split(';');
+        var signedHeaders = parameters["SignedHeaders"].Split(';');
         if (WrongList(request, signedHeaders) is { } wrongList)
             return wrongList;
         if (Unsigned(request, signedHeaders) is { } unsigned)
@@ -71,9 +71,9 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
         if (signedHeaders.Contains(ContentHash, StringComparer.Ordinal) && Header(request, ContentHash) != CanonicalRequest.HashOf(request.Body))
             return Invalid("The x-amz-content-sha256 header does not match the hash of the body.");
 
-        string canonicalRequest = CanonicalRequest.Build(request, signedHeaders);
-        string stringToSign = CanonicalRequest.StringToSign(canonicalRequest, amzDate, scope);
-        string signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
+        var canonicalRequest = CanonicalRequest.Build(request, signedHeaders);
+        var stringToSign = CanonicalRequest.StringToSign(canonicalRequest, amzDate, scope);
+        var signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
         return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(signature), Encoding.UTF8.GetBytes(parameters["Signature"]))
             ? null
             : Invalid(
@@ -84,7 +84,7 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
 
     private string? WrongScope(string[] credential, DateTimeOffset signedAt)
     {
-        string date = signedAt.UtcDateTime.ToString("yyyyMMdd", CultureInfo.InvariantCulture);
+        var date = signedAt.UtcDateTime.ToString("yyyyMMdd", CultureInfo.InvariantCulture);
         if (credential[1] != date) return $"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{credential[1]}' != '{date}', from '{signedAt.UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture)}'.";
         if (credential[2] != region) return $"Credential should be scoped to a valid region, not '{credential[2]}'. ";
         if (credential[3] != service) return $"Credential should be scoped to correct service: '{service}'. ";
@@ -93,8 +93,8 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
 
     private string? WrongTime(string amzDate, DateTimeOffset signedAt)
     {
-        DateTimeOffset now = timeProvider.GetUtcNow();
-        string nowText = now.UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture);
+        var now = timeProvider.GetUtcNow();
+        var nowText = now.UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture);
         if (signedAt < now - MaxSkew)
             return $"Signature expired: {amzDate} is now earlier than {(now - MaxSkew).UtcDateTime.ToString(DateFormat, CultureInfo.InvariantCulture)} ({nowText} - 5 min.)";
         if (signedAt > now + MaxSkew)
@@ -105,9 +105,9 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
     // Source: IAM User Guide, "Create a signed AWS API request": a list in lower case, sorted, of headers that the request has.
     private static SignatureRefusal? WrongList(SignedRequest request, string[] signedHeaders)
     {
-        for (int i = 0; i < signedHeaders.Length; i++)
+        for (var i = 0; i < signedHeaders.Length; i++)
         {
-            string name = signedHeaders[i];
+            var name = signedHeaders[i];
             if (name.Any(char.IsAsciiLetterUpper) || (i > 0 && string.CompareOrdinal(signedHeaders[i - 1], name) >= 0))
                 return Incomplete($"SignedHeaders must be in lower case, sorted, and each once; got '{string.Join(';', signedHeaders)}'.");
             if (Header(request, name) is null)
@@ -129,9 +129,9 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
     private static Dictionary<string, string> Parameters(string text)
     {
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0) parameters[part[..equals]] = part[(equals + 1)..];
         }
 
@@ -140,7 +140,7 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
 
     private static string? Header(SignedRequest request, string name)
     {
-        foreach ((string key, string value) in request.Headers)
+        foreach ((var key, var value) in request.Headers)
         {
             if (key.Equals(name, StringComparison.OrdinalIgnoreCase)) return value;
         }

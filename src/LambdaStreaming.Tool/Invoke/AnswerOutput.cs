@@ -19,14 +19,14 @@ internal sealed class AnswerOutput(OutputFile? file, ToolConsole console)
 
     public Task WriteAsync(string text, CancellationToken cancellationToken)
     {
-        int length = Encoding.UTF8.GetMaxByteCount(text.Length);
+        var length = Encoding.UTF8.GetMaxByteCount(text.Length);
         if (_copy.Length < length) _copy = new byte[length];
         return WriteCopyAsync(Encoding.UTF8.GetBytes(text, _copy), cancellationToken);
     }
 
     public Task WriteAsync(ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)
     {
-        int length = checked((int)bytes.Length);
+        var length = checked((int)bytes.Length);
         if (_copy.Length < length) _copy = new byte[length];
         bytes.CopyTo(_copy);
         return WriteCopyAsync(length, cancellationToken);
@@ -39,17 +39,16 @@ internal sealed class AnswerOutput(OutputFile? file, ToolConsole console)
         EndsAmidLine = _copy[length - 1] != '\n';
         try
         {
-            file?.Begin();
             _write = _stream.WriteAsync(_copy.AsMemory(0, length), CancellationToken.None).AsTask();
             await _write.WaitAsync(cancellationToken);
         }
-        catch (IOException e) when (e.HResult == OutputClosedException.BrokenPipe)
+        catch (IOException exception) when (exception.HResult == OutputClosedException.BrokenPipe)
         {
-            throw new OutputClosedException(e);
+            throw new OutputClosedException(exception);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"{_name} can't be written: {e.Message.TrimEnd('.')}. The connection is closed; the function may run on.", e);
+            throw new ToolException(ExitCode.Local, $"{_name} can't be written: {exception.Message.TrimEnd('.')}. The connection is closed; the function may run on.", exception);
         }
     }
 }

@@ -22,8 +22,8 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
 {
     private const int MaxUnitBytes = 64 * 1024 * 1024;
 
-    // A line or value has to be held whole; a person's own machine can hold more than a service would.
-    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes };
+    // A line, value or event has to be held whole; a person's own machine can hold more than a service would.
+    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes, MaxEventBytes = MaxUnitBytes };
 
     // What is printed goes to terminals and programs, never into a page.
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -40,7 +40,7 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
     private async Task PrintChunksAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
         stats.Waits();
-        await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
             stats.Chunk(chunk.Length);
             await output.WriteAsync(chunk.Payload, cancellationToken);
@@ -59,11 +59,11 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
             ResponseStreamContentType = response.ResponseStreamContentType,
             Headers = response.Headers.Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)).ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase),
         };
-        await using InvokeWithResponseStreamResponse watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), head: head);
+        await using var watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), head: head);
         ResponsePayload payload = watched;
         if (http)
         {
-            HttpIntegrationResponse integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
+            var integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
             PrintHead(integration);
             payload = integration;
         }
@@ -76,13 +76,13 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
         switch (form)
         {
             case AnswerForm.Text:
-                await foreach (string text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
+                await foreach (var text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
                 break;
             case AnswerForm.Lines:
-                await foreach (string line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
+                await foreach (var line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
                 break;
             case AnswerForm.Json:
-                await foreach (JsonElement value in payload.ReadJsonAsync(AnswerJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
+                await foreach (var value in payload.ReadJsonAsync(AnswerJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
                 break;
             case AnswerForm.ServerSentEvents:
                 await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
@@ -93,14 +93,14 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
 
                 break;
             default:
-                await using (Stream stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
+                await using (var stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
                 break;
         }
     }
 
     private async Task PrintBytesAsync(Stream stream, CancellationToken cancellationToken)
     {
-        byte[] buffer = new byte[64 * 1024];
+        var buffer = new byte[64 * 1024];
         while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
             await output.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, count), cancellationToken);
     }
@@ -113,18 +113,15 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
             return;
         }
 
-        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode}"));
-        foreach ((string name, string value) in response.Headers)
+        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
+        foreach (var (name, values) in response.MultiValueHeaders)
         {
-            if (!response.MultiValueHeaders.ContainsKey(name)) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
+            // Cookies has the values of all Set-Cookie headers.
+            if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
+            foreach (var value in values) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 
-        foreach ((string name, IReadOnlyList<string> values) in response.MultiValueHeaders)
-        {
-            foreach (string value in values) console.Error.WriteLine(ToolConsole.Printable($"{name}: {value}"));
-        }
-
-        foreach (string cookie in response.Cookies) console.Error.WriteLine(ToolConsole.Printable($"set-cookie: {cookie}"));
+        foreach (var cookie in response.Cookies) console.Error.WriteLine(ExternalText.ToLine($"< set-cookie: {cookie}"));
         console.Error.WriteLine();
     }
 
@@ -137,5 +134,7 @@ internal sealed class AnswerPrinter(AnswerForm form, bool http, AnswerOutput out
     }
 }
 
+// As deep as Utf8JsonWriter writes. The time that JsonElement takes grows with the square of the depth.
+[JsonSourceGenerationOptions(MaxDepth = 1000)]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class AnswerJson : JsonSerializerContext;

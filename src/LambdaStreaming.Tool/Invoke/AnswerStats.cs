@@ -48,7 +48,7 @@ internal sealed class AnswerStats(TimeProvider timeProvider)
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(InvokeWithResponseStreamResponse response, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Waits();
-        await foreach (ReadOnlyMemory<byte> chunk in response.ReadOwnedChunksAsync(cancellationToken))
+        await foreach (var chunk in response.ReadOwnedChunksAsync(cancellationToken))
         {
             Chunk(chunk.Length);
             yield return chunk;
@@ -58,8 +58,8 @@ internal sealed class AnswerStats(TimeProvider timeProvider)
 
     public void Print(TextWriter writer)
     {
-        writer.WriteLine($"request id   {ToolConsole.Printable(_requestId is { Length: > 0 } id ? id : "-")}");
-        writer.WriteLine($"version      {ToolConsole.Printable(_version ?? "-")}");
+        writer.WriteLine($"request id   {ExternalText.ToLine(_requestId is { Length: > 0 } id ? id : "-")}");
+        writer.WriteLine($"version      {ExternalText.ToLine(_version ?? "-")}");
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chunks       {Chunks}"));
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bytes        {Bytes}"));
         writer.WriteLine($"head         {Show(_head)}");

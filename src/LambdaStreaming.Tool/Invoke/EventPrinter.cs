@@ -23,10 +23,10 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
         }, cancellationToken);
 
         stats.Waits();
-        await foreach (PayloadChunk chunk in response.ReadChunksAsync(cancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
             stats.Chunk(chunk.Length);
-            byte[] bytes = chunk.ToArray();
+            var bytes = chunk.ToArray();
             await WriteAsync("chunk", json => WritePayload(json, bytes), cancellationToken);
             stats.Waits();
         }

@@ -16,7 +16,7 @@ internal sealed class InvocationOptions
 
     private readonly Argument<string> _function = new("FUNCTION") { Description = "The function: a name, a partial ARN or an ARN, each with or without :qualifier" };
     private readonly Option<string?> _payload = new("--payload", "-p") { HelpName = "JSON|@FILE|-", Description = "What the function is given: JSON text, @FILE for a file's bytes, - for standard input. Default: nothing" };
-    private readonly Option<bool> _asIs = new("--as-is") { Description = "Send the payload also where it is no JSON" };
+    private readonly Option<bool> _asIs = new("--as-is") { Description = "Send the payload without checking it. Lambda itself accepts only JSON in UTF-8" };
     private readonly Option<string?> _qualifier = new("--qualifier") { HelpName = "VERSION|ALIAS", Description = "The version or alias to run" };
     private readonly Option<string?> _clientContext = new("--client-context") { HelpName = "JSON|@FILE|BASE64", Description = "What the function finds in its context object: a JSON object, or base64 as the AWS CLI takes it" };
     private readonly Option<string?> _tenantId = new("--tenant-id") { HelpName = "ID", Description = "The tenant, for functions with tenant isolation" };
@@ -37,15 +37,15 @@ internal sealed class InvocationOptions
         _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
         WholeNumber.Require(_maxAttempts, 1);
         RequireRegion(_region);
-        foreach (Option<string?> text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
+        foreach (var text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
     }
 
-    /// <summary>What could be no part of a host's name would fail late, and in other words.</summary>
+    /// <summary>Refuses what is not a region name. AWSSDK accepts any host label, so that a typo would fail only at the call.</summary>
     public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
     {
-        if (result.Tokens.Count != 1 || (result.Tokens[0].Value is { Length: > 0 } text && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))) return;
+        if (result.Tokens.Count != 1 || IsRegionName(result.Tokens[0].Value)) return;
         result.AddError($"{option.Name} '{result.Tokens[0].Value}' is no region: write one like eu-central-1.");
     });
 
@@ -71,7 +71,7 @@ internal sealed class InvocationOptions
     public void AddTo(Command command)
     {
         command.Add(_function);
-        foreach (Option option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
+        foreach (var option in (Option[])[_payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts]) command.Add(option);
     }
 
     public bool Debug(ParseResult parsed) => parsed.GetValue(_debug);
@@ -79,13 +79,13 @@ internal sealed class InvocationOptions
     /// <summary>Prints the function's log, where it was asked for and has come.</summary>
     public void PrintLog(ParseResult parsed, string? log, ToolConsole console)
     {
-        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine(ToolConsole.Printable($"--- the end of the function's log\n{log.TrimEnd('\n')}\n---"));
+        if (parsed.GetValue(_logTail) && log is not null) console.Error.WriteLine($"--- the end of the function's log\n{ExternalText.ToLines(log, "| ")}\n---");
     }
 
     /// <summary>Reads the payload and makes the request.</summary>
     public async Task<InvokeWithResponseStreamRequest> ReadRequestAsync(ParseResult parsed, ToolConsole console, CancellationToken cancellationToken)
     {
-        string function = parsed.GetRequiredValue(_function);
+        var function = parsed.GetRequiredValue(_function);
         if (string.IsNullOrWhiteSpace(function)) throw ToolException.Usage("The function's name is blank.");
         var request = new InvokeWithResponseStreamRequest(function)
         {
@@ -127,9 +127,9 @@ internal sealed class InvocationOptions
         {
             return new LambdaStreamingClient(options);
         }
-        catch (ArgumentException e)
+        catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(e));
+            throw ToolException.Usage(WithoutParameter(exception));
         }
     }
 
@@ -140,27 +140,34 @@ internal sealed class InvocationOptions
         {
             return await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         }
-        catch (ArgumentException e)
+        catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(e));
+            throw ToolException.Usage(WithoutParameter(exception));
         }
-        catch (LambdaTransportException e) when (parsed.GetValue(_local) && !e.FunctionMayHaveRun)
+        catch (LambdaTransportException exception) when (parsed.GetValue(_local) && !exception.FunctionMayHaveRun)
         {
-            throw new ToolException(ExitCode.Transport, $"{e.Message} Is `lambda-stream serve` running, on that port?", e);
+            throw new ToolException(ExitCode.Transport, $"{exception.Message} Is `lambda-stream serve` running, on that port?", exception);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
             // Between two attempts the platform's own words come, which say nothing of the function.
-            throw new InterruptedException($"Interrupted. {(e.Message.StartsWith("The call of", StringComparison.Ordinal) ? e.Message : "No answer had come; an earlier attempt may have run the function.")}", e);
+            throw new InterruptedException($"Interrupted. {(exception.Message.StartsWith("The call of", StringComparison.Ordinal) ? exception.Message : "No answer had come; an earlier attempt may have run the function.")}", exception);
         }
     }
 
     private static string WithoutParameter(ArgumentException e) => Failure.InTheseWords(e.Message.Split(" (Parameter ")[0]);
 
+    // A region that this AWSSDK does not know must stay possible.
+    private static bool IsRegionName(string text) =>
+        text.Split('-') is [_, _, .., var number] parts
+        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
+        && number.Length > 0
+        && number.All(char.IsAsciiDigit);
+
     private static Uri? ParseUrl(ArgumentResult result)
     {
-        string text = result.Tokens.Single().Value;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https") return url;
+        var text = result.Tokens.Single().Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
         result.AddError($"'{text}' is no http or https address, like http://127.0.0.1:{LocalService.DefaultPort}.");
         return null;
     }

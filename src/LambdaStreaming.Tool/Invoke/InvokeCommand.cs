@@ -12,7 +12,7 @@ internal sealed class InvokeCommand
     private string? _log;
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check parameters and permission only; the function does not run" };
     private readonly Option<bool> _http = new("--http") { Description = "Take an HTTP status and headers off the front of the answer, print them to standard error, then the body. Goes with the other readings" };
-    private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which appears once the answer is whole; until then it is FILE.partial" };
+    private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which is replaced once the response is complete; what an incomplete one contains is kept in FILE.partial" };
     private readonly Option<bool> _stats = new("--stats") { Description = "Print request id, version, chunks, bytes and times to standard error at the end" };
     private readonly IReadOnlyList<(AnswerForm Form, Option<bool> Option)> _forms =
     [
@@ -37,7 +37,7 @@ internal sealed class InvokeCommand
         invoke._invocation.AddTo(command);
         InvocationOptions.RequireText(invoke._output);
         command.Add(invoke._dryRun);
-        foreach ((_, Option<bool> option) in invoke._forms) command.Add(option);
+        foreach (var (_, option) in invoke._forms) command.Add(option);
         command.Add(invoke._http);
         command.Add(invoke._output);
         command.Add(invoke._stats);
@@ -56,15 +56,16 @@ internal sealed class InvokeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        InvokeWithResponseStreamRequest request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
+        var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
         if (parsed.GetValue(_dryRun)) request = request with { InvocationType = InvocationType.DryRun };
-        using LambdaStreamingClient client = _invocation.CreateClient(parsed, _console);
-        AnswerForm form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
-        string? path = parsed.GetValue(_output) is { } given && !OutputFile.IsStandardOutput(given) ? given : null;
+        using var client = _invocation.CreateClient(parsed, _console);
+        var form = _forms.FirstOrDefault(row => parsed.GetValue(row.Option)).Form;
+        var path = parsed.GetValue(_output) is { } given && !OutputFile.IsStandardOutput(given) ? given : null;
 
-        await using OutputFile? file = path is null ? null : OutputFile.Open(path, _output.Name);
+        if (path is null && !parsed.GetValue(_dryRun)) _console.RequireOutput();
+        await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         // The line would be drawn over what these write.
-        bool progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
+        var progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
         var stats = new AnswerStats(TimeProvider.System);
         var output = new AnswerOutput(file, _console);
         Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
@@ -79,7 +80,7 @@ internal sealed class InvokeCommand
             stats.End();
             _invocation.PrintLog(parsed, _log, _console);
             if (parsed.GetValue(_stats)) stats.Print(_console.Error);
-            if (file is { HasPart: true }) _console.Say($"what came is in {file.CurrentPath}");
+            if (file?.Abandon() is { } partial) _console.Say($"the incomplete response is in {partial}");
         }
 
         if (file is not null && _console.ErrorIsTerminal)
@@ -92,7 +93,7 @@ internal sealed class InvokeCommand
     {
         try
         {
-            await using InvokeWithResponseStreamResponse response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
+            await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
             stats.Head(response);
             try
             {
@@ -100,18 +101,18 @@ internal sealed class InvokeCommand
                 if (events is not null) await events.PrintAsync(response, cancellationToken);
                 else await printer.PrintAsync(response, request.FunctionName, cancellationToken);
             }
-            catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
             {
-                throw InterruptedException.AmidAnswer(e);
+                throw InterruptedException.AmidAnswer(exception);
             }
             finally
             {
                 _log = InvocationOptions.LogOf(response.InvokeComplete);
             }
         }
-        catch (Exception e) when (events is not null && e is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
+        catch (Exception exception) when (events is not null && exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
         {
-            await events.PrintAsync(e, Failure.TextOf(e) ?? e.Message, cancellationToken);
+            await events.PrintAsync(exception, Failure.TextOf(exception) ?? exception.Message, cancellationToken);
             throw;
         }
         finally

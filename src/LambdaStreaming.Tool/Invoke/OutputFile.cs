@@ -1,10 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using Microsoft.Win32.SafeHandles;
-
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>A file that has its name only once it is whole: until then it is <c>FILE.partial</c>.</summary>
+/// <summary>The file of <c>--output</c> or <c>--to</c>. A regular file is replaced by a complete response only; anything else is written directly.</summary>
 internal sealed class OutputFile : IAsyncDisposable
 {
     private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
@@ -12,201 +8,152 @@ internal sealed class OutputFile : IAsyncDisposable
     // Source: path_resolution(7) of Linux: at most 40 links in one path.
     private const int MaxLinks = 40;
 
-    private readonly string _path;
-    private readonly string? _partialPath;
-    private readonly FileStream _stream;
-    private readonly bool _created;
-    private bool _begun;
-    private bool _whole;
+    private readonly string _target;
+    private string? _temporaryPath;
 
-    private OutputFile(string name, string path, FileStream stream, string? partialPath = null, bool created = false)
+    private OutputFile(string name, string target, Stream stream, string? temporaryPath = null)
     {
         Name = name;
-        _path = path;
-        _stream = stream;
-        _partialPath = partialPath;
-        _created = created;
+        _target = target;
+        Stream = stream;
+        _temporaryPath = temporaryPath;
+        IsRegular = temporaryPath is not null;
     }
 
-    /// <summary>The path as it was given.</summary>
+    /// <summary>The path that was given.</summary>
     public string Name { get; }
 
-    public Stream Stream => _stream;
+    public Stream Stream { get; }
 
-    /// <summary>Where the bytes are now.</summary>
-    public string CurrentPath => _partialPath ?? _path;
+    /// <summary>Whether the path names a regular file, not a device, a pipe or a descriptor.</summary>
+    public bool IsRegular { get; }
 
-    /// <summary>Whether the file still lacks its name.</summary>
-    public bool IsPartial => _partialPath is not null && !_whole;
+    /// <summary>Whether a path means standard output. Opened again, a file behind it would be written from its start instead of after what it contains.</summary>
+    public static bool IsStandardOutput(string path) => path == "-" || DescriptorStream.FromPath(path) == 1;
 
-    /// <summary>Whether <see cref="CurrentPath"/> has something of this answer, and nothing else.</summary>
-    public bool HasPart => IsPartial && _begun && _stream.Length > 0;
+    /// <summary>Opens the file before the function is invoked, because a function whose response cannot be stored should not run.</summary>
+    /// <remarks>Opening a named pipe waits for its reader.</remarks>
+    public static Task<OutputFile> OpenAsync(string path, string option, CancellationToken cancellationToken) =>
+        Task.Run(() => Open(path, option), cancellationToken).WaitAsync(cancellationToken);
 
-    /// <summary>Whether a path means the stream that is open already: opened anew, it would be written from its first byte, over what a shell's <c>&gt;&gt;</c> is to keep.</summary>
-    public static bool IsStandardOutput(string path) => path == "-" || (!OperatingSystem.IsWindows() && DescriptorOf(path) == 1);
-
-    /// <summary>Opens the file before the function runs: a function whose answer can't be kept had better not run.</summary>
-    public static OutputFile Open(string path, string option)
-    {
-        try
-        {
-            // A rename would put a file in a device's or a pipe's place. /dev/stderr and /dev/fd/N are links to what may have no path.
-            if (!OperatingSystem.IsWindows() && Path.GetFullPath(path) is var full && (IsDevice(full) || IsDevice(Resolve(full)))) return OpenDevice(path);
-
-            // Through a link, so that the link stays one.
-            string target = new FileInfo(path) is not { LinkTarget: not null } link ? path
-                : OperatingSystem.IsWindows() ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : Resolve(Path.GetFullPath(path));
-            if (Directory.Exists(target)) throw ToolException.Usage($"{option}: {path} is a folder; name a file in it. Nothing was sent.");
-            if (IsPipe(target)) throw ToolException.Usage($"{option}: {path} is a named pipe; write to a file, or redirect standard output to the pipe. Nothing was sent.");
-            return OpenPartial(path, target, option);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ToolException(ExitCode.Local, $"The file {path} can't be written: {e.Message.TrimEnd('.')}. Nothing was sent.", e);
-        }
-    }
-
-    /// <summary>The answer's first byte is there: what an earlier call left in its place goes now, and no sooner, since a call may bring nothing.</summary>
-    public void Begin()
-    {
-        if (_begun) return;
-        if (_partialPath is not null) _stream.SetLength(0);
-        _begun = true;
-    }
-
-    /// <summary>Lets others write at <see cref="CurrentPath"/>.</summary>
-    public void Close()
-    {
-        _begun = true;
-        _stream.Dispose();
-    }
-
-    /// <summary>The answer was whole: the file gets its name, and what had it before is replaced.</summary>
+    /// <summary>Gives a complete file its name. It replaces the file that had the name before.</summary>
     public void Commit()
     {
-        if (_partialPath is null) return;
+        if (_temporaryPath is not { } temporaryPath) return;
         try
         {
-            Begin();
-            _whole = true;
-            _stream.Dispose();
-            File.Move(_partialPath, _path, overwrite: true);
+            Stream.Dispose();
+            _temporaryPath = null;
+            File.Move(temporaryPath, _target, overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The answer is whole, but {_partialPath} can't be renamed to {_path}: {e.Message.TrimEnd('.')}.", e);
+            throw new ToolException(ExitCode.Local, $"The response is complete, but {temporaryPath} can't be renamed to {_target}: {exception.Message.TrimEnd('.')}.", exception);
+        }
+    }
+
+    /// <summary>Closes a file that was not committed, and keeps what it contains as <c>FILE.partial</c>.</summary>
+    /// <returns>The path of the file that contains the data; <see langword="null"/> if there is no data.</returns>
+    public string? Abandon()
+    {
+        if (_temporaryPath is not { } temporaryPath) return null;
+        _temporaryPath = null;
+        try
+        {
+            var length = Stream.Length;
+            Stream.Dispose();
+            if (length == 0)
+            {
+                File.Delete(temporaryPath);
+                return null;
+            }
+
+            // A rename replaces a link or another user's file of that name; nothing is written through it.
+            File.Move(temporaryPath, _target + ".partial", overwrite: true);
+            return _target + ".partial";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return temporaryPath;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_whole || _partialPath is null)
-        {
-            await _stream.DisposeAsync();
-            return;
-        }
+        Abandon();
+        await Stream.DisposeAsync();
+    }
 
-        // The file system may have failed already; that was said.
+    private static OutputFile Open(string path, string option)
+    {
         try
         {
-            await _stream.DisposeAsync();
-            if (_created && new FileInfo(_partialPath).Length == 0) File.Delete(_partialPath);
+            if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw ToolException.Usage($"{option}: {path} is a folder; name a file in it. Nothing was sent.");
+            var target = Resolve(path);
+            if (DescriptorStream.FromPath(target) is { } descriptor) return OpenDescriptor(path, descriptor);
+            if (!File.Exists(target)) return CreateTemporary(path, target);
+
+            var existing = new FileStream(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            if (IsDevice(target) || !existing.CanSeek) return new OutputFile(path, target, existing);
+            existing.Dispose();
+            return CreateTemporary(path, target);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            throw new ToolException(ExitCode.Local, $"The file {path} can't be written: {exception.Message.TrimEnd('.')}. Nothing was sent.", exception);
         }
     }
 
-    // A descriptor that a shell has opened is written to as it is: opened anew, a file behind it would be written over where the shell, or another program, appends to it.
-    [SuppressMessage("Reliability", "CA2000", Justification = "The stream disposes the handle, which owns nothing.")]
-    private static OutputFile OpenDevice(string path) =>
-        new(path, path, DescriptorOf(path) is { } number && File.Exists(path)
-            ? new FileStream(new SafeFileHandle(number, ownsHandle: false), FileAccess.Write, bufferSize: 0)
-            : Create(path, new FileStreamOptions { Mode = FileMode.Open, Share = FileShare.ReadWrite }));
+    // Opened again, a file behind the descriptor would be written from its start, where the shell or another program appends to it.
+    private static OutputFile OpenDescriptor(string path, int descriptor) => DescriptorStream.IsInherited(descriptor)
+        ? new OutputFile(path, path, new DescriptorStream(descriptor))
+        : throw new ToolException(ExitCode.Local, $"Descriptor {descriptor} is not open. Nothing was sent.");
 
-    private static int? DescriptorOf(string path)
+    // In the folder of the target, so that the rename stays in one file system. CreateNew fails if the name exists, also as a link.
+    private static OutputFile CreateTemporary(string path, string target)
     {
-        if (path == "/dev/stdout") return 1;
-        if (path == "/dev/stderr") return 2;
-        string? prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
-        return prefix is not null && int.TryParse(path.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
-    }
+        var temporaryPath = $"{target}.{Path.GetRandomFileName()}.partial";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
+        if (OperatingSystem.IsWindows() || !File.Exists(target)) return new OutputFile(path, target, new FileStream(temporaryPath, options), temporaryPath);
 
-    private static OutputFile OpenPartial(string name, string target, string option)
-    {
-        string partial = target + ".partial";
-
-        // The rename would make FILE a link, after writing to whatever it leads to; and a pipe waits for a reader, for ever.
-        if (new FileInfo(partial).LinkTarget is not null || IsPipe(partial)) throw ToolException.Usage($"{option}: {partial}, which the answer needs until it is whole, is a link or a pipe; remove it. Nothing was sent.");
-
-        // Of two programs that write one file the second is refused. On Unix that keeps out .NET programs alone, and readers like tail stay welcome.
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Share = OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None };
-        bool created = !File.Exists(partial);
-        if (OperatingSystem.IsWindows() || !File.Exists(target)) return new OutputFile(name, target, Create(partial, options), partial, created);
-
-        // The new file takes the old one's place, so what others may not read they may not read now either. Set-user-ID and its like were given to other bytes.
-        UnixFileMode mode = File.GetUnixFileMode(target) & Permissions;
+        // The new file replaces the old one, so those who may not read that may not read this. Set-user-ID and the like were given to other content.
+        var mode = File.GetUnixFileMode(target) & Permissions;
         options.UnixCreateMode = mode;
-        FileStream stream = Create(partial, options);
-        try
-        {
-            if (File.GetUnixFileMode(stream.SafeFileHandle) != mode) File.SetUnixFileMode(stream.SafeFileHandle, mode);
-            return new OutputFile(name, target, stream, partial, created);
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
+        var stream = new FileStream(temporaryPath, options);
+        File.SetUnixFileMode(stream.SafeFileHandle, mode);
+        return new OutputFile(path, target, stream, temporaryPath);
     }
 
-    private static FileStream Create(string path, FileStreamOptions options)
+    // Follows links as the system does. .NET removes ".." from the text of a link before it looks at the folders, and so leaves the wrong one.
+    private static string Resolve(string path)
     {
-        options.Access = FileAccess.Write;
-        options.BufferSize = 0;
-        return new FileStream(path, options);
-    }
+        if (OperatingSystem.IsWindows()) return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        var links = 0;
+        return Follow(Path.Combine(Environment.CurrentDirectory, path));
 
-    // As the system follows links, in every part of the path. The platform's own takes a `..` in a link off the path's text, and so leaves the wrong folder.
-    private static string Resolve(string fullPath)
-    {
-        string root = Path.GetPathRoot(fullPath)!;
-        string real = root;
-        var left = new Stack<string>(Parts(fullPath));
-        for (int links = 0; left.TryPop(out string? part);)
+        string Follow(string absolute)
         {
-            if (part is ".." or ".")
+            var real = "/";
+            foreach (var part in absolute.Split('/', StringSplitOptions.RemoveEmptyEntries))
             {
-                if (part == "..") real = Path.GetDirectoryName(real) ?? root;
-                continue;
-            }
+                if (part == ".") continue;
+                var next = part == ".." ? Path.GetDirectoryName(real) ?? "/" : Path.Combine(real, part);
 
-            string next = Path.Combine(real, part);
-            if (new FileInfo(next).LinkTarget is not { } target)
-            {
+                // What a link in /dev or /proc names may have no path.
+                if (part != ".." && !IsDevice(next) && new FileInfo(next).LinkTarget is { } target)
+                {
+                    if (++links > MaxLinks) throw new IOException($"Too many levels of symbolic links in {path}");
+                    next = Follow(Path.Combine(real, target));
+                }
+
                 real = next;
-                continue;
             }
 
-            if (++links > MaxLinks) throw new IOException($"Too many levels of symbolic links in {fullPath}");
-            if (Path.IsPathRooted(target)) real = root;
-            foreach (string step in Parts(target)) left.Push(step);
+            return real;
         }
-
-        return real;
-
-        static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).AsEnumerable().Reverse();
     }
 
-    // /dev/shm holds ordinary files; /proc has descriptors.
+    // /dev/shm contains ordinary files; /proc contains descriptors.
     private static bool IsDevice(string path) =>
         path.StartsWith("/proc/", StringComparison.Ordinal) || (path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal));
-
-    // Opened for both, a named pipe does not wait for its other end.
-    private static bool IsPipe(string path)
-    {
-        if (OperatingSystem.IsWindows() || !File.Exists(path)) return false;
-        using var probe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        return !probe.CanSeek;
-    }
 }

@@ -11,7 +11,7 @@ internal static class ProgressLine
     public static Task RunAsync(IAnsiConsole console, AnswerStats stats, string name, TimeProvider timeProvider, Func<Task> read) =>
         console.Live(Line(stats, name)).AutoClear(true).StartAsync(async live =>
         {
-            Task reading = read();
+            var reading = read();
             while (!reading.IsCompleted)
             {
                 live.UpdateTarget(Line(stats, name));
@@ -23,8 +23,8 @@ internal static class ProgressLine
 
     private static Text Line(AnswerStats stats, string name)
     {
-        double seconds = Math.Max(stats.Elapsed.TotalSeconds, 0.001);
-        return new Text(string.Create(CultureInfo.InvariantCulture, $"{name}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Of(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
+        var seconds = Math.Max(stats.Elapsed.TotalSeconds, 0.001);
+        return new Text(string.Create(CultureInfo.InvariantCulture, $"{ExternalText.ToLine(name)}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Of(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
         {
             Overflow = Overflow.Ellipsis,
         };

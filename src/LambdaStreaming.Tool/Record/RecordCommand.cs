@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using LambdaStreaming.Testing;
@@ -19,12 +18,14 @@ internal static class RecordCommand
         command.Add(to);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            InvokeWithResponseStreamRequest request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
-            using LambdaStreamingClient client = invocation.CreateClient(parsed, console);
-            string path = parsed.GetRequiredValue(to);
-            await using OutputFile? file = OutputFile.IsStandardOutput(path) ? null : OutputFile.Open(path, to.Name);
-            await using InvokeWithResponseStreamResponse response = await invocation.SendAsync(client, request, parsed, cancellationToken);
-            RecordedStream recording = await ReadAsync(response, cancellationToken);
+            var request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
+            using var client = invocation.CreateClient(parsed, console);
+            var path = parsed.GetRequiredValue(to);
+            var toOutput = OutputFile.IsStandardOutput(path);
+            if (toOutput) console.RequireOutput();
+            await using var file = toOutput ? null : await OutputFile.OpenAsync(path, to.Name, cancellationToken);
+            await using var response = await invocation.SendAsync(client, request, parsed, cancellationToken);
+            var recording = await ReadAsync(response, cancellationToken);
             invocation.PrintLog(parsed, InvocationOptions.LogOf(response.InvokeComplete), console);
             return await KeepAsync(recording, response.InvokeComplete, file, console, cancellationToken);
         });
@@ -33,18 +34,21 @@ internal static class RecordCommand
 
     private static async Task<int> KeepAsync(RecordedStream recording, InvokeComplete? complete, OutputFile? file, ToolConsole console, CancellationToken cancellationToken)
     {
-        string where = "";
-        if (file is { IsPartial: true })
+        try
         {
-            await SaveAsync(recording, file);
-            where = $", to {file.Name}. Serve it: lambda-stream serve --replay {Path.GetFileNameWithoutExtension(file.Name)}={file.Name}";
+            await WriteAsync(recording, file?.Stream ?? console.Output, file is { IsRegular: true } ? CancellationToken.None : cancellationToken);
+            file?.Commit();
         }
-        else
+        finally
         {
-            await PrintAsync(recording, new AnswerOutput(file, console), cancellationToken);
+            if (file?.Abandon() is { } partial) console.Say($"the incomplete recording is in {partial}");
         }
 
-        (int exitCode, string end) = complete switch
+        var where = file is { IsRegular: true }
+            ? $", to {file.Name}. Serve it: lambda-stream serve --replay {Path.GetFileNameWithoutExtension(file.Name)}={file.Name}"
+            : "";
+
+        var (exitCode, end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
             { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.NameOf(complete)}, and is recorded so"),
@@ -60,40 +64,31 @@ internal static class RecordCommand
         {
             return await RecordedStream.RecordAsync(response, cancellationToken);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
-            throw InterruptedException.AmidAnswer(e);
+            throw InterruptedException.AmidAnswer(exception);
         }
     }
 
-    private static async Task SaveAsync(RecordedStream recording, OutputFile file)
+    // The library saves to a path; the destination is open already.
+    private static async Task WriteAsync(RecordedStream recording, Stream destination, CancellationToken cancellationToken)
     {
-        try
-        {
-            // It opens the file itself.
-            file.Close();
-            await recording.SaveAsync(file.CurrentPath, CancellationToken.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ToolException(ExitCode.Local, $"The recording {file.Name} can't be written: {e.Message.TrimEnd('.')}. The function ran.", e);
-        }
-
-        file.Commit();
-    }
-
-    // The library saves to a path, and what is open already has none that would not begin anew.
-    private static async Task PrintAsync(RecordedStream recording, AnswerOutput output, CancellationToken cancellationToken)
-    {
-        string saved = Path.GetTempFileName();
+        var saved = Path.GetTempFileName();
         try
         {
             await recording.SaveAsync(saved, CancellationToken.None);
-            await output.WriteAsync(new ReadOnlySequence<byte>(await File.ReadAllBytesAsync(saved, CancellationToken.None)), cancellationToken);
+            var bytes = await File.ReadAllBytesAsync(saved, CancellationToken.None);
+
+            // A write to a full pipe cannot be cancelled.
+            await destination.WriteAsync(bytes, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException exception)
         {
-            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", e);
+            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", exception);
+        }
+        catch (Exception exception) when (exception is IOException { HResult: not OutputClosedException.BrokenPipe } or UnauthorizedAccessException)
+        {
+            throw new ToolException(ExitCode.Local, $"The recording can't be written: {exception.Message.TrimEnd('.')}. The function ran.", exception);
         }
         finally
         {

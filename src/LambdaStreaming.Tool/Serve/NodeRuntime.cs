@@ -22,7 +22,7 @@ internal static class NodeRuntime
 
     private static IEnumerable<string> Candidates(string taskRoot, string node)
     {
-        foreach (string start in (string[])[taskRoot, Environment.CurrentDirectory])
+        foreach (var start in (string[])[taskRoot, Environment.CurrentDirectory])
         {
             for (string? folder = Path.GetFullPath(start); folder is not null; folder = Path.GetDirectoryName(folder))
                 yield return Path.Combine(folder, "node_modules", Package);
@@ -36,7 +36,7 @@ internal static class NodeRuntime
 
     private static string? FindProgram(string name)
     {
-        string file = OperatingSystem.IsWindows() ? name + ".exe" : name;
+        var file = OperatingSystem.IsWindows() ? name + ".exe" : name;
         return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
     }

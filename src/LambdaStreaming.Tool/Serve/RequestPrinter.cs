@@ -13,8 +13,8 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     {
         while (true)
         {
-            SeenRequest request = await server.WaitForRequestAsync(stopping);
-            string attempt = request.Attempt > 1 ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}") : "";
+            var request = await server.WaitForRequestAsync(stopping);
+            var attempt = request.Attempt > 1 ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}") : "";
             Print(Color.Grey, $"-> {NameOf(request)}{attempt}, {ByteCount.Show(request.Payload.Length)}, {request.RequestId}");
             _ = PrintEndAsync(request);
         }
@@ -26,9 +26,9 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     private async Task PrintEndAsync(SeenRequest request)
     {
         await request.Completed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        string time = Duration.Show(timeProvider.GetUtcNow() - request.ReceivedAt);
-        string status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no answer";
-        (Color colour, string end) = request switch
+        var time = Duration.Show(timeProvider.GetUtcNow() - request.ReceivedAt);
+        var status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no answer";
+        var (colour, end) = request switch
         {
             { ErrorCode: { } error } => (Color.Yellow, $"{status} {error}"),
             { ClientLeft.IsCompleted: true } => (Color.Yellow, $"{status}, the client left after {ByteCount.Show(request.BytesSent)}"),
@@ -40,7 +40,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
 
     private void Print(Color colour, string line)
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ToolConsole.Printable(line)}");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ExternalText.ToLine(line)}");
         lock (_gate)
         {
             // What ends because the server does is no news.

@@ -34,7 +34,7 @@ internal sealed class ServeCommand
     {
         _console = console;
         _debug = debug;
-        foreach (Option<string[]> repeatable in (Option<string[]>[])[_function, _replay, _fault]) repeatable.AllowMultipleArgumentsPerToken = false;
+        foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault]) repeatable.AllowMultipleArgumentsPerToken = false;
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         WholeNumber.Require(_port, 0, 65535);
         WholeNumber.Require(_processes, 1, 1000);
@@ -47,7 +47,7 @@ internal sealed class ServeCommand
     {
         var serve = new ServeCommand(console, debug);
         var command = new Command("serve", "Serves functions on 127.0.0.1 as Lambda does, for this tool and any AWS SDK; prints the environment to point them at it, then a log of requests. Ctrl-C stops it.");
-        foreach (Option option in (Option[])[serve._function, serve._replay, serve._replayAtOnce, serve._port, serve._region, serve._anySignature, serve._timeout, serve._concurrency, serve._processes, serve._maxResponse, serve._limitBandwidth, serve._fault, serve._ric]) command.Add(option);
+        foreach (var option in (Option[])[serve._function, serve._replay, serve._replayAtOnce, serve._port, serve._region, serve._anySignature, serve._timeout, serve._concurrency, serve._processes, serve._maxResponse, serve._limitBandwidth, serve._fault, serve._ric]) command.Add(option);
         command.SetAction(serve.RunAsync);
         return command;
     }
@@ -57,7 +57,7 @@ internal sealed class ServeCommand
         ServedFunction[] functions = [.. (parsed.GetValue(_function) ?? []).Select(ServedFunction.Parse)];
         ServedFault[] faults = [.. (parsed.GetValue(_fault) ?? []).Select(ServedFault.Parse)];
         List<(string Name, RecordedStream Recording)> replays = [];
-        foreach (string replay in parsed.GetValue(_replay) ?? []) replays.Add(await LoadAsync(replay, cancellationToken));
+        foreach (var replay in parsed.GetValue(_replay) ?? []) replays.Add(await LoadAsync(replay, cancellationToken));
 
         string[] names = [.. functions.Select(function => function.Name), .. replays.Select(replay => replay.Name)];
         if (names.Length == 0) throw ToolException.Usage("There is nothing to serve: name a function, e.g. --function chat=node:./chat.mjs#handler, or a recording, --replay FILE.");
@@ -65,9 +65,9 @@ internal sealed class ServeCommand
         if (faults.FirstOrDefault(fault => !names.Contains(fault.Function, StringComparer.Ordinal)) is { } unknown) throw ToolException.Usage($"--fault: no function is named '{unknown.Function}'; there are {string.Join(", ", names)}.");
 
         var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
-        await using (LocalLambdaServer server = await StartAsync(parsed, functions, replays, faults, printer, cancellationToken))
+        await using (var server = await StartAsync(parsed, functions, replays, faults, printer, cancellationToken))
         {
-            string url = server.ServiceUrl.ToString().TrimEnd('/');
+            var url = server.ServiceUrl.ToString().TrimEnd('/');
             await PrintEnvironmentAsync(server, url);
             _console.Say($"serving {string.Join(", ", names)} on {url}. Set the above in a shell, or: lambda-stream invoke {names[0]} --local{(server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}")}. Ctrl-C stops it.");
             try
@@ -102,9 +102,9 @@ internal sealed class ServeCommand
                     options.LimitBandwidth = parsed.GetValue(_limitBandwidth);
                     options.MaxKeptRequests = KeptRequests;
                     options.LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(_console.Error) : null;
-                    ReplayTiming timing = parsed.GetValue(_replayAtOnce) ? ReplayTiming.AtOnce : ReplayTiming.AsRecorded;
+                    var timing = parsed.GetValue(_replayAtOnce) ? ReplayTiming.AtOnce : ReplayTiming.AsRecorded;
                     LocalFunction[] added = [.. processes.Select(process => options.AddFunction(process.Name, process.Process)), .. replays.Select(replay => options.AddFunction(replay.Name, replay.Recording, timing))];
-                    foreach (LocalFunction function in added)
+                    foreach (var function in added)
                     {
                         if (parsed.GetValue(_timeout) is { } timeout) function.WithTimeout(timeout);
                         AddFaults(function, faults);
@@ -112,9 +112,9 @@ internal sealed class ServeCommand
                 },
                 cancellationToken);
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception exception) when (exception is IOException or SocketException)
         {
-            throw new ToolException(ExitCode.Local, $"Port {parsed.GetValue(_port)} of 127.0.0.1 can't be had: {e.Message.TrimEnd('.')}. Give another --port, or --port 0 for a free one.", e);
+            throw new ToolException(ExitCode.Local, $"Port {parsed.GetValue(_port)} of 127.0.0.1 can't be had: {exception.Message.TrimEnd('.')}. Give another --port, or --port 0 for a free one.", exception);
         }
     }
 
@@ -123,23 +123,23 @@ internal sealed class ServeCommand
     {
         foreach (var calls in faults.Where(fault => fault.Function == function.Name).GroupBy(fault => (fault.First, fault.Last)))
         {
-            CallScript script = function.OnCalls(calls.Key.First, calls.Key.Last);
-            foreach (ServedFault fault in calls) fault.Apply(script);
+            var script = function.OnCalls(calls.Key.First, calls.Key.Last);
+            foreach (var fault in calls) fault.Apply(script);
         }
     }
 
     private static async Task<(string Name, RecordedStream Recording)> LoadAsync(string argument, CancellationToken cancellationToken)
     {
-        int equals = argument.IndexOf('=', StringComparison.Ordinal);
-        string path = equals > 0 ? argument[(equals + 1)..] : argument;
-        string name = ServedFunction.CheckName(equals > 0 ? argument[..equals] : Path.GetFileNameWithoutExtension(path), "--replay");
+        var equals = argument.IndexOf('=', StringComparison.Ordinal);
+        var path = equals > 0 ? argument[(equals + 1)..] : argument;
+        var name = ServedFunction.CheckName(equals > 0 ? argument[..equals] : Path.GetFileNameWithoutExtension(path), "--replay");
         try
         {
             return (name, await RecordedStream.LoadAsync(path, cancellationToken));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw ToolException.Usage($"--replay: the recording {path} can't be read: {e.Message}");
+            throw ToolException.Usage($"--replay: the recording {path} can't be read: {exception.Message}");
         }
     }
 
@@ -156,8 +156,8 @@ internal sealed class ServeCommand
             ("AWS_SECRET_ACCESS_KEY", credentials.SecretKey),
         ];
         var text = new StringBuilder();
-        bool windows = OperatingSystem.IsWindows();
-        foreach ((string name, string value) in variables) text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
+        var windows = OperatingSystem.IsWindows();
+        foreach (var (name, value) in variables) text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
 
         // Left over from another session, these would win over the keys above, or be sent along with them.
         text.Append(windows ? "Remove-Item Env:AWS_PROFILE, Env:AWS_SESSION_TOKEN -ErrorAction Ignore\n" : "unset AWS_PROFILE AWS_SESSION_TOKEN\n");

@@ -29,10 +29,10 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
 
     public static ServedFault Parse(string text)
     {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals < 1) throw Wrong(text, "it names no function");
-        string[] target = text[..equals].Split('@');
-        (int first, int last) = target.Length switch
+        var target = text[..equals].Split('@');
+        var (first, last) = target.Length switch
         {
             1 => (1, int.MaxValue),
             2 => Calls(text, target[1]),
@@ -61,7 +61,7 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
 
     private static Action<CallScript> Cut(string text, string[] parts)
     {
-        CutMode end = End(text, parts, 2);
+        var end = End(text, parts, 2);
         if (parts[1] == "end") return script => script.CutBeforeInvokeComplete(end);
         const string Chunks = "chunks";
         if (parts[1].EndsWith(Chunks, StringComparison.Ordinal)) return With(Number(text, parts[1][..^Chunks.Length]), (script, chunks) => script.CutAfterChunks(chunks, end));
@@ -81,18 +81,18 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
 
     private static (int First, int Last) Calls(string text, string calls)
     {
-        string[] range = calls.Split('-', 2);
-        int first = Number(text, range[0], 1);
+        var range = calls.Split('-', 2);
+        var first = Number(text, range[0], 1);
         return (first, range.Length == 1 ? first : Number(text, range[1], first));
     }
 
     private static int Number(string text, string number, int min = 0, int max = int.MaxValue) =>
-        int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
+        int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
             ? value
             : throw Wrong(text, $"'{number}' is no whole number {(max == int.MaxValue ? $"from {min}" : $"from {min} to {max}")}");
 
     private static TimeSpan Time(string text, string time) =>
-        Duration.TryParse(time, out TimeSpan value) ? value : throw Wrong(text, $"'{time}' is no time like 200ms or 2s");
+        Duration.TryParse(time, out var value) ? value : throw Wrong(text, $"'{time}' is no time like 200ms or 2s");
 
     private static ToolException Wrong(string text, string why) =>
         ToolException.Usage($"--fault '{text}': {why}. Write NAME=FAULT, NAME@CALL=FAULT or NAME@FIRST-LAST=FAULT, with FAULT one of {string.Join(", ", Forms.Select(form => form.Form))}.");

@@ -11,16 +11,16 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
 
     public static ServedFunction Parse(string text)
     {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals < 1) throw ToolException.Usage($"--function '{text}' has no name. {Forms}");
-        string name = CheckName(text[..equals], "--function");
-        string kind = text[(equals + 1)..].Split(':')[0];
+        var name = CheckName(text[..equals], "--function");
+        var kind = text[(equals + 1)..].Split(':')[0];
         if (kind is not (Node or Exec) || text.Length == equals + 1 + kind.Length) throw ToolException.Usage($"--function '{text}' does not say what runs it. {Forms}");
 
-        string[] target = text[(equals + kind.Length + 2)..].Split('#', 2);
-        string handler = target.Length > 1 ? target[1] : "handler";
+        var target = text[(equals + kind.Length + 2)..].Split('#', 2);
+        var handler = target.Length > 1 ? target[1] : "handler";
         if (target[0].Length == 0 || handler.Length == 0) throw ToolException.Usage($"--function '{text}' names no file or no handler. {Forms}");
-        string path = System.IO.Path.GetFullPath(target[0]);
+        var path = System.IO.Path.GetFullPath(target[0]);
         if (!File.Exists(path)) throw ToolException.Usage($"--function {name}: there is no file {path}.");
         if (kind == Node && System.IO.Path.GetExtension(path) is not (".mjs" or ".js" or ".cjs"))
             throw ToolException.Usage($"--function {name}: {path} is no .mjs, .js or .cjs file; TypeScript has to be compiled first.");
@@ -41,10 +41,10 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
 
     public RuntimeProcessOptions ToProcess(string? runtimeInterfaceClient, int maxProcesses, Action<string> lineWritten)
     {
-        string taskRoot = System.IO.Path.GetDirectoryName(Path)!;
+        var taskRoot = System.IO.Path.GetDirectoryName(Path)!;
         if (Kind == Exec) return new RuntimeProcessOptions(Path) { TaskRoot = taskRoot, Handler = Handler, MaxProcesses = maxProcesses, LineWritten = lineWritten };
 
-        RuntimeProcessOptions node = RuntimeProcessOptions.Node(taskRoot, $"{System.IO.Path.GetFileNameWithoutExtension(Path)}.{Handler}", NodeRuntime.Find(Name, taskRoot, runtimeInterfaceClient));
+        var node = RuntimeProcessOptions.Node(taskRoot, $"{System.IO.Path.GetFileNameWithoutExtension(Path)}.{Handler}", NodeRuntime.Find(Name, taskRoot, runtimeInterfaceClient));
         return new RuntimeProcessOptions(node.FileName) { Arguments = node.Arguments, TaskRoot = node.TaskRoot, Handler = node.Handler, MaxProcesses = maxProcesses, LineWritten = lineWritten };
     }
 }

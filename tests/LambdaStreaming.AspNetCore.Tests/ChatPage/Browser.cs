@@ -13,7 +13,7 @@ internal static class Browser
     public static string Needed()
     {
         Assert.SkipUnless(OnPath("node") is not null, "Needs node 20 or later.");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")), "Needs the npm package playwright-core: run tests/browser/install.");
+        Assert.SkipUnless(Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")), "Needs the npm package playwright-core: run eng/install-browser.sh.");
         var chromium = Environment.GetEnvironmentVariable("CHROMIUM_PATH") is { Length: > 0 } given ? given : Names.Select(OnPath).FirstOrDefault(path => path is not null);
         Assert.SkipUnless(File.Exists(chromium), "Needs Chromium or Chrome on PATH, or its path in CHROMIUM_PATH; on Debian: apt-get install chromium.");
         return chromium!;

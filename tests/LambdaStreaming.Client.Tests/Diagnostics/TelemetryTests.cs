@@ -25,7 +25,7 @@ public sealed class TelemetryTests : IDisposable
         var response = await InvokeAsync(client);
 
         using var late = new Listeners(_heard.Function);
-        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Empty(late.Of("lambda_streaming.active_streams"));
         Assert.Single(late.Of("lambda_streaming.call.duration"));
@@ -40,7 +40,7 @@ public sealed class TelemetryTests : IDisposable
         var response = await InvokeAsync(client);
         Assert.Empty(_heard.Stopped);
         Assert.Equal(1, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
-        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         var span = _heard.Span;
         Assert.Equal("Lambda.InvokeWithResponseStream", span.DisplayName);
@@ -99,7 +99,7 @@ public sealed class TelemetryTests : IDisposable
         await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
         {
             await using var response = await InvokeAsync(client);
-            await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
         });
 
         Assert.Equal(outcome, _heard.Outcome);
@@ -146,7 +146,7 @@ public sealed class TelemetryTests : IDisposable
         using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(200));
 
         await using var response = await InvokeAsync(client);
-        await Assert.ThrowsAsync<ResponseStreamIdleException>(() => response.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ResponseStreamIdleException>(() => response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
 
         Assert.Equal("idle", _heard.Outcome);
         Assert.Equal(ActivityStatusCode.Error, _heard.Span.Status);
@@ -278,7 +278,7 @@ public sealed class TelemetryTests : IDisposable
         await using var lambda = await StartAsync(TwoThenSilence);
         using var client = lambda.CreateClient();
         var response = await InvokeAsync(client);
-        var reading = response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var reading = response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
 
@@ -312,7 +312,7 @@ public sealed class TelemetryTests : IDisposable
         using var client = lambda.CreateClient(options => options.Retry.ThrottlingBaseDelay = TimeSpan.Zero);
 
         await using var response = await InvokeAsync(client);
-        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal("whole", _heard.Outcome);
         Assert.Equal(2, _heard.Span.GetTagItem("lambda_streaming.resends"));
@@ -364,7 +364,7 @@ public sealed class TelemetryTests : IDisposable
 
         var call = InvokeAsync(client);
         Assert.Null(Activity.Current);
-        await using (var response = await call) await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await using (var response = await call) await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Null(Activity.Current);
         Assert.Equal("whole", _heard.Outcome);
@@ -380,7 +380,7 @@ public sealed class TelemetryTests : IDisposable
         using var client = new LambdaStreamingClient(options, httpClient);
 
         await using var response = await InvokeAsync(client);
-        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal(_heard.Span.SpanId, within);
     }
@@ -397,7 +397,7 @@ public sealed class TelemetryTests : IDisposable
             if (asked) handler.ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator();
         });
 
-        await using (var response = await InvokeAsync(client)) await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await using (var response = await InvokeAsync(client)) await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal(asked ? 1 : 0, requests.Count(request => request.ParentSpanId == _heard.Span.SpanId));
         Assert.False(lambda.Requests[0].Headers.ContainsKey("traceparent"));
@@ -411,7 +411,7 @@ public sealed class TelemetryTests : IDisposable
 
         await using var response = await InvokeAsync(client);
         Assert.Empty(_heard.Stopped);
-        await response.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal("whole", _heard.Outcome);
         Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.resends"));
@@ -435,7 +435,7 @@ public sealed class TelemetryTests : IDisposable
 
         await using var response = await InvokeAsync(client);
 
-        Assert.Equal("onetwothree", await response.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
         await lambda.WaitForOpenConnectionsAsync(1, TestContext.Current.CancellationToken);
         Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
 

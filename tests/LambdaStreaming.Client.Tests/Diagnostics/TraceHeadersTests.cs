@@ -126,7 +126,7 @@ public sealed class TraceHeadersTests : IDisposable
         await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(function), TestContext.Current.CancellationToken);
         using var client = lambda.CreateClient(configure);
         await using var response = await client.InvokeAsync(function);
-        await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        await response.ReadAsByteArrayAsync(cancellationToken: TestContext.Current.CancellationToken);
         return Assert.Single(lambda.Requests);
     }
 }

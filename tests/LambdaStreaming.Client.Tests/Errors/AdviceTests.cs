@@ -53,7 +53,7 @@ public sealed class AdviceTests
         var wire = Messages.Complete($$"""{"ErrorCode":"{{code}}"}""");
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         Assert.Equal(hasAdvice, exception.Advice is not null);
     }

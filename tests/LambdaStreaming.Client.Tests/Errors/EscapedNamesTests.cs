@@ -18,7 +18,7 @@ public sealed class EscapedNamesTests
         byte[] wire = [.. Messages.Chunk("x"), .. Messages.Complete(complete)];
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
 
-        await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(Ct));
+        await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class ExternalTextTests
         var name = "external text\u202e\u001b[31m" + new string('n', 500_000);
         await using var response = InvokeWithResponseStreamResponse.Create([$$"""{"{{name}}":x}"""]);
 
-        var reading = response.ReadFromJsonAsync(Tests.Payload.TestJson.Default.JsonElement, Ct);
+        var reading = response.ReadFromJsonAsync(Tests.Payload.TestJson.Default.JsonElement, cancellationToken: Ct);
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => reading);
 
         AssertIsOneShortLine(exception.Message);
@@ -66,7 +66,7 @@ public sealed class ExternalTextTests
         var name = new string('n', 500_000);
         await using var response = InvokeWithResponseStreamResponse.Create([$$"""{"{{name}}\u202e":"no number"}"""]);
 
-        var reading = response.ReadFromJsonAsync(Tests.Payload.TestJson.Default.DictionaryStringInt32, Ct);
+        var reading = response.ReadFromJsonAsync(Tests.Payload.TestJson.Default.DictionaryStringInt32, cancellationToken: Ct);
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => reading);
 
         AssertIsOneShortLine(exception.Message);
@@ -81,7 +81,7 @@ public sealed class ExternalTextTests
         using var client = StubbedClient.Streaming(new MemoryStream(Messages.Complete(complete)), Options());
         await using var response = await InvokeAsync(client);
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         AssertIsOneShortLine(exception.Message);
         Assert.DoesNotContain(SessionToken, exception.Message, StringComparison.Ordinal);

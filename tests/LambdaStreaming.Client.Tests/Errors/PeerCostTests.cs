@@ -117,7 +117,7 @@ public sealed class PeerCostTests
         await using var response = await client.InvokeWithResponseStreamAsync(request, Ct);
         var started = TimeProvider.System.GetTimestamp();
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.DoesNotContain("ppp", exception.Message, StringComparison.Ordinal);
@@ -137,7 +137,7 @@ public sealed class PeerCostTests
         await using var response = await client.InvokeWithResponseStreamAsync(request, Ct);
         var before = GC.GetTotalAllocatedBytes(precise: true);
 
-        await response.ReadAsByteArrayAsync(Ct);
+        await response.ReadAsByteArrayAsync(cancellationToken: Ct);
 
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, Events * 10_000L);
         Assert.Equal(Events, logs.Lines.Count(line => line.Contains("unknown type", StringComparison.Ordinal)));
@@ -179,6 +179,6 @@ public sealed class PeerCostTests
     private static async Task<FunctionErrorException> ReadFailureAsync(byte[] wire)
     {
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
-        return await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(Ct));
+        return await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
     }
 }

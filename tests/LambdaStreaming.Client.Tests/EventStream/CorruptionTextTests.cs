@@ -59,19 +59,6 @@ public class CorruptionTextTests
     [InlineData("016e00016e01", "Two headers of a message have the same name.")]
     public void TryRead_HeaderMalformed_SaysHow(string block, string text) => Assert.Equal(text, TextOf(Messages.Raw(Convert.FromHexString(block), "payload"u8)));
 
-    [Fact]
-    public void AsInt64_HeaderIsNoNumber_SaysItsType()
-    {
-        var exception = Assert.Throws<InvalidOperationException>(() =>
-        {
-            var headers = new EventStreamHeaders([1, (byte)'n', 0]);
-            headers.TryRead(out var header);
-            header.AsInt64();
-        });
-
-        Assert.Equal("A header of type BoolTrue is no number.", exception.Message);
-    }
-
     private static string TextOf(byte[] bytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
     {
         var buffer = new ReadOnlySequence<byte>(bytes);

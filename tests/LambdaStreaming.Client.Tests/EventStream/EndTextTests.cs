@@ -139,7 +139,7 @@ public class EndTextTests
 
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => chunks.MoveNextAsync().AsTask());
 
-        Assert.Equal("The previous MoveNextAsync is still in progress. Await it before the next one: an answer has one reader.", exception.Message);
+        Assert.Equal("The previous MoveNextAsync is still in progress. Await it before the next one: a response has one reader.", exception.Message);
         Assert.False(first.IsCompleted);
     }
 

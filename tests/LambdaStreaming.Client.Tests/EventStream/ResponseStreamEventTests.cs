@@ -65,25 +65,6 @@ public class ResponseStreamEventTests
     }
 
     [Fact]
-    public async Task Equality_SameOrNextEvent_IsThatOfTheMoment()
-    {
-        await using var response = InvokeWithResponseStreamResponse.Create(["one", "two"]);
-        await using var events = response.GetAsyncEnumerator(Token);
-        await events.MoveNextAsync();
-        var (first, again) = (events.Current, events.Current);
-        await events.MoveNextAsync();
-        var second = events.Current;
-
-        Assert.True(first == again && first.Equals((object)again) && first.GetHashCode() == again.GetHashCode());
-        Assert.True(first != second && !first.Equals("one"));
-        first.TryGetPayloadChunk(out var chunk);
-        again.TryGetPayloadChunk(out var sameChunk);
-        second.TryGetPayloadChunk(out var nextChunk);
-        Assert.True(chunk == sameChunk && chunk.Equals((object)sameChunk) && chunk.GetHashCode() == sameChunk.GetHashCode());
-        Assert.True(chunk != nextChunk && !chunk.Equals("one"));
-    }
-
-    [Fact]
     public async Task CopyTo_SpanAndWriter_GiveTheBytes()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(["one"]);

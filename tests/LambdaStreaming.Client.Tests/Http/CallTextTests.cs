@@ -295,7 +295,7 @@ public class CallTextTests
         using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream([.. "<html>, and more than a prelude"u8]), HttpStatusCode.OK, ("Content-Type", contentType)));
         await using var response = await client.InvokeWithResponseStreamAsync(Request, Ct);
 
-        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(Ct));
+        var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         Assert.Equal(isTheType ? ResponseStreamCorruption.UnexpectedContentType : ResponseStreamCorruption.PreludeChecksum, exception.Reason);
         if (isTheType) Assert.StartsWith($"The answer's content type is '{contentType.Split(';')[0]}' and", exception.Message, StringComparison.Ordinal);

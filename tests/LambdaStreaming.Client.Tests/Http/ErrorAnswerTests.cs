@@ -231,7 +231,7 @@ public class ErrorAnswerTests
         Assert.True(exception.FunctionMayHaveRun);
     }
 
-    private sealed class CountingStream(int length) : LambdaStreaming.EventStream.ForwardStream
+    private sealed class CountingStream(int length) : LambdaStreaming.ResponseStream.ForwardStream
     {
         private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

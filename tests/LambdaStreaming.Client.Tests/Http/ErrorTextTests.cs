@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using Amazon.Runtime;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Http;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Http;

@@ -258,7 +258,7 @@ public class ResendTests
         for (var i = 0; i < 150; i++)
         {
             await using var response = await client.InvokeAsync("f");
-            await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+            await response.ReadAsByteArrayAsync(cancellationToken: TestContext.Current.CancellationToken);
         }
 
         Assert.Equal(300, server.WholeRequests);
@@ -275,7 +275,7 @@ public class ResendTests
         for (var i = 0; i < 5; i++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(new("f") { Retry = neverSentAgain ? new LambdaRetryOptions { Policy = ResendPolicy.Never } : null }, TestContext.Current.CancellationToken);
-            await response.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+            await response.ReadAsByteArrayAsync(cancellationToken: TestContext.Current.CancellationToken);
         }
 
         Volatile.Write(ref throttled, true);
@@ -404,7 +404,7 @@ public class ResendTests
     [Fact]
     public async Task InvokeAsync_ThrottledTwice_LogsEachAttempt()
     {
-        var logs = new Security.CollectedLogs();
+        var logs = new CollectedLogs();
         var requests = 0;
         await using var server = new RawServer(connection => AnswerAllAsync(connection, _ => Interlocked.Increment(ref requests) < 3
             ? RawServer.Answer(429, [], "x-amzn-ErrorType: TooManyRequestsException")

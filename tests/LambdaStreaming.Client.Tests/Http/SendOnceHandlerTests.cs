@@ -56,7 +56,7 @@ public class SendOnceHandlerTests
 
         await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
 
-        Assert.Equal("onetwothree", await response.ReadAsStringAsync(Ct));
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: Ct));
         Assert.Equal(1, token);
     }
 
@@ -124,7 +124,7 @@ public class SendOnceHandlerTests
         for (var i = 0; i < 2; i++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
-            Assert.Equal("onetwothree", await response.ReadAsStringAsync(Ct));
+            Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: Ct));
         }
     }
 

@@ -83,13 +83,13 @@ public sealed class InvocationCanceledTests
                 await foreach (var _ in response.ReadChunksAsync(token)) continue;
                 break;
             case "text":
-                await foreach (var _ in response.ReadTextAsync(token)) continue;
+                await foreach (var _ in response.ReadTextAsync(cancellationToken: token)) continue;
                 break;
             case "lines":
-                await foreach (var _ in response.ReadLinesAsync(token)) continue;
+                await foreach (var _ in response.ReadLinesAsync(cancellationToken: token)) continue;
                 break;
             case "string":
-                await response.ReadAsStringAsync(token);
+                await response.ReadAsStringAsync(cancellationToken: token);
                 break;
             case "stream":
                 await response.AsStream().ReadAsync(new byte[10], token);

@@ -51,6 +51,38 @@ public sealed class ClientExtensionTests : IDisposable
     }
 
     [Fact]
+    public async Task Invoke_Options_AreUsed()
+    {
+        Answer("[1]\n[2]\n");
+        var client = _client.Object;
+        var lines = new PayloadReadOptions { MaxLineBytes = 1 };
+        var json = new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Lines };
+        var events = new PayloadReadOptions { MaxEventBytes = 1 };
+        var text = new PayloadReadOptions { Encoding = System.Text.Encoding.BigEndianUnicode };
+
+        await Assert.ThrowsAsync<PayloadLimitExceededException>(
+            () => LimitTests.ToListAsync(client.InvokeLinesAsync("chat", "{}", lines)));
+        await Assert.ThrowsAsync<PayloadLimitExceededException>(
+            () => LimitTests.ToListAsync(client.InvokeServerSentEventsAsync("chat", "{}", events)));
+        Assert.Equal(
+            [[1], [2]],
+            await LimitTests.ToListAsync(client.InvokeJsonAsync("chat", "{}", TestJson.Default.Int32Array, json)));
+        Assert.Equal(
+            "\u5B31\u5D0A\u5B32\u5D0A",
+            string.Concat(await LimitTests.ToListAsync(client.InvokeTextAsync("chat", "{}", text))));
+    }
+
+    [Fact]
+    public void Invoke_OptionsAreWrong_ThrowsBeforeAnythingIsSent()
+    {
+        var options = new PayloadReadOptions { MaxLineBytes = 0 };
+
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.MaxLineBytes),
+            () => _client.Object.InvokeLinesAsync("chat", "{}", options));
+    }
+
+    [Fact]
     public async Task InvokeTextAsync_LoopIsLeft_DisposesTheAnswer()
     {
         Answer("abc");

@@ -1,5 +1,6 @@
 using System.Net;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Conformance;
 
 namespace LambdaStreaming.Tests.Payload;

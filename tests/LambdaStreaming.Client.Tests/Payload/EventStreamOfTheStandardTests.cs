@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net.ServerSentEvents;
 using System.Text;
 using FsCheck.Xunit;
 
@@ -6,18 +8,53 @@ namespace LambdaStreaming.Tests.Payload;
 /// <summary>Server-sent events are what the standard says, held against the plainest reading of it.</summary>
 public class EventStreamOfTheStandardTests
 {
-    private static readonly string[] Lines = ["", "", "", "data: a", "data:b", "data", "data:", "event: e", "event:f", "event", "event:", "id: 1", "id", ": comment", "database: x", " data: x"];
+    private static readonly string[] Lines =
+    [
+        "", "", "", "", "data: a", "data:b", "data", "data:", "data:  c", "event: e", "event:f", "event", "event:",
+        "id: 1", "id", "id: 2\0", "retry: 50", "retry: 0", "retry", "retry: x", "retry: -1", "retry: +1",
+        "retry: 922337203685477", "retry: 922337203685478", "retry: 99999999999999999999",
+        ": comment", ":", "database: x", " data: x", "Data: x",
+    ];
+
+    // Source: HTML standard, 9.2.6: an empty type is "message". The parser of .NET keeps it empty.
+    private static readonly string[] LinesOfThePeer = [.. Lines.Where(line => line is not ("event" or "event:"))];
+
     private static readonly string[] Ends = ["\n", "\r", "\r\n"];
 
     [Property(MaxTest = 2000)]
-    public async Task<bool> ReadServerSentEventsAsync_AnyLinesAndEnds_EventsAreThoseOfTheStandard(uint[] picks, int[] sizes, bool hasMark)
+    public async Task<bool> ReadServerSentEventsAsync_AnyLinesAndEnds_EventsAreThoseOfTheStandard(
+        uint[] picks,
+        int[] sizes,
+        bool hasMark)
     {
-        var stream = (hasMark ? "\uFEFF" : "") + string.Concat(picks.Select(pick => Lines[pick % Lines.Length] + Ends[pick / 16 % Ends.Length]));
+        var lines = picks.Select(pick => Lines[pick % Lines.Length] + Ends[pick / Lines.Length % Ends.Length]);
+        var stream = (hasMark ? "\uFEFF" : "") + string.Concat(lines);
         await using var response = Cut.Answer(Cut.At(Encoding.UTF8.GetBytes(stream), sizes));
 
-        var events = await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => $"{item.EventType} {item.Data}");
+        var events = await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
 
         return string.Equals(Interpret(stream), events, StringComparison.Ordinal);
+    }
+
+    [Property(MaxTest = 500)]
+    public async Task<bool> ReadServerSentEventsAsync_AnyBlocks_EventsAreThoseOfTheParserOfDotNet(
+        uint[] picks,
+        byte[] bytes,
+        int[] sizes)
+    {
+        byte[] value = [.. "data:"u8, .. bytes.Where(value => value is not ((byte)'\r' or (byte)'\n'))];
+        var lines = picks.Select(pick => LinesOfThePeer[pick % LinesOfThePeer.Length]);
+
+        // Every block has data: without it, that parser gives the type of the block to the next event.
+        var blocks = string.Join('\n', lines.Select(line => line.Length == 0 ? "data: end\n" : line));
+        byte[] stream = [.. Encoding.UTF8.GetBytes(blocks), (byte)'\n', .. value, .. "\n\n"u8];
+        await using var response = Cut.Answer(Cut.At(stream, sizes));
+
+        var events = await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
+
+        using var copy = new MemoryStream(stream);
+        var theirs = await Cut.OutcomeAsync(SseParser.Create(copy).EnumerateAsync(), Show);
+        return string.Equals(theirs, events, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -28,11 +65,17 @@ public class EventStreamOfTheStandardTests
         Assert.Equal("<tick 1 7 50><message 2  >", await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
     }
 
-    // Source: HTML standard, 9.2.6, "Interpreting an event stream".
+    private static string Show(SseItem<string> item)
+    {
+        var milliseconds = (long)(item.ReconnectionInterval?.TotalMilliseconds ?? -1);
+        return $"{item.EventType} {item.Data} {item.EventId ?? "-"} {milliseconds}";
+    }
+
+    // Source: HTML standard, 9.2.6, "Interpreting an event stream". Id and time belong to the next event with data.
     private static string Interpret(string stream)
     {
         var events = new StringBuilder();
-        string data = "", type = "";
+        string data = "", type = "", id = "-", retry = "-1";
         if (stream.StartsWith('\uFEFF')) stream = stream[1..];
         foreach (var line in stream.ReplaceLineEndings("\n").Split('\n')[..^1])
         {
@@ -42,9 +85,17 @@ public class EventStreamOfTheStandardTests
             if (value.StartsWith(' ')) value = value[1..];
             if (field == "data") data += value + "\n";
             if (field == "event") type = value;
+            if (field == "id" && !value.Contains('\0', StringComparison.Ordinal)) id = value;
+            if (field == "retry" && value is "50" or "0" or "922337203685477") retry = value;
             if (line.Length > 0) continue;
 
-            if (data.Length > 0) events.Append('<').Append(type.Length > 0 ? type : "message").Append(' ').Append(data[..^1]).Append('>');
+            if (data.Length > 0)
+            {
+                type = type.Length > 0 ? type : "message";
+                events.Append(CultureInfo.InvariantCulture, $"<{type} {data[..^1]} {id} {retry}>");
+                (id, retry) = ("-", "-1");
+            }
+
             data = type = "";
         }
 

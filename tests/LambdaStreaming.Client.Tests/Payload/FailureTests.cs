@@ -80,7 +80,7 @@ public class FailureTests
         await response.ReadAsByteArrayAsync();
 
         var outcome = await Cut.OutcomeAsync(ReadAgainAsync());
-        Assert.Contains("!InvalidOperationException: This answer was enumerated before.", outcome, StringComparison.Ordinal);
+        Assert.Contains("!InvalidOperationException: This response was enumerated before.", outcome, StringComparison.Ordinal);
 
         async Task<string> ReadAgainAsync() => await readAsync(response);
     }

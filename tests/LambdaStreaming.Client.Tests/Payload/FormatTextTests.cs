@@ -23,7 +23,7 @@ public class FormatTextTests
 
     [Fact]
     public async Task ReadServerSentEventsAsync_DataIsNoJson_SaysWhichEvent() =>
-        Assert.Equal("Value 1 of the answer (counted from 0) is no JSON of the type Int32, path $. Function chat, request id r-1.", await TextOfAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32)), "data: 1\n\ndata: x\n\n"));
+        Assert.Equal("The data of value 1 (counted from 0), an event of type 'e', is no JSON of the type Int32, path $. DataExcerpt shows its beginning. Function chat, request id r-1.", await TextOfAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32)), "data: 1\n\nevent: e\ndata: x\n\n"));
 
     [Fact]
     public async Task ReadJsonAsync_MemberIsNoUtf8_SaysWhere() =>
@@ -49,11 +49,8 @@ public class FormatTextTests
             "Value 1 of the answer that begins at byte 2 of the payload is longer than 2 bytes. If that is genuine, raise PayloadReadOptions.MaxValueBytes. Function chat, request id r-1.",
             await TooLongAsync(response => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = 2 })), "1 234 "));
         Assert.Equal(
-            "A line that begins at byte 3 of the payload is longer than 8 bytes. If that is genuine, raise PayloadReadOptions.MaxLineBytes. Function chat, request id r-1.",
-            await TooLongAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxLineBytes = 8 })), ":a\ndata: abc\n\n"));
-        Assert.Equal(
-            "An event that begins at byte 0 of the payload is longer than 14 bytes. If that is genuine, raise PayloadReadOptions.MaxValueBytes. Function chat, request id r-1.",
-            await TooLongAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxValueBytes = 14 })), ":a\ndata: a\ndata: bc\n\n"));
+            "An event that begins at byte 0 of the payload is longer than 14 bytes. If that is genuine, raise PayloadReadOptions.MaxEventBytes. Function chat, request id r-1.",
+            await TooLongAsync(response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 14 })), ":a\ndata: a\ndata: bc\n\n"));
         Assert.Equal(
             "The prelude of the HTTP integration that begins at byte 0 of the payload is longer than 4 bytes. If that is genuine, raise PayloadReadOptions.MaxPreludeBytes, or, if the answer has none, set HttpPrelude to Never. Function chat, request id r-1.",
             await TooLongAsync(response => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 4 }), "{\"a\":1}\0\0\0\0\0\0\0\0"));

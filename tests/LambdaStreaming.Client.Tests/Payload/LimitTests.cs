@@ -8,7 +8,7 @@ public class LimitTests
 {
     private const long ManyBytes = 200L * 1024 * 1024;
 
-    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces"];
+    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces", "white space before a prelude"];
 
     [Theory, MemberData(nameof(Endless))]
     public async Task Read_ElementNeverEnds_ThrowsAtTheLimitOfMemory(string what)
@@ -22,6 +22,7 @@ public class LimitTests
             "events" => ("data: ", "a", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
             "an event" => ("", "data: a\n", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
             "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Cut.OutcomeAsync(BodyAsync(response))),
+            "white space before a prelude" => ("", " ", response => Cut.OutcomeAsync(BodyAsync(response))),
             _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Cut.OutcomeAsync(BodyAsync(response)))),
         };
         var script = new EndlessScript(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(again, 4096 / again.Length))), ManyBytes);
@@ -29,9 +30,18 @@ public class LimitTests
 
         var outcome = await readAsync(response);
 
-        var limit = what switch { "lines" or "events" => "MaxLineBytes 1048576", "prelude" or "prelude's spaces" => "MaxPreludeBytes 65536", _ => "MaxValueBytes 1048576" };
+        var limit = what switch
+        {
+            "lines" => "MaxLineBytes 1048576",
+            "events" or "an event" => "MaxEventBytes 16777216",
+            "prelude" or "prelude's spaces" or "white space before a prelude" => "MaxPreludeBytes 65536",
+            _ => "MaxValueBytes 1048576",
+        };
         Assert.Equal($"!{limit} at 0", outcome);
-        Assert.InRange(script.SentBytes, 0, (1024 * 1024) + (256 * 1024));
+
+        // Line ends, an eighth of "data: a\n", do not count.
+        var bytes = long.Parse(limit.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(script.SentBytes, 0, (bytes * 8 / 7) + (256 * 1024));
     }
 
     [Theory, InlineData("\"aaaa\\\"aaaa\""), InlineData("[1, {\"a\": \"}\"}]"), InlineData("123456")]
@@ -115,6 +125,7 @@ public class LimitTests
 
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxLineBytes), () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxEventBytes), () => response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 0 }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPreludeBytes), () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPayloadBytes), () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.Encoding), () => response.ReadTextAsync(new PayloadReadOptions { Encoding = null! }));
@@ -130,7 +141,11 @@ public class LimitTests
         return list;
     }
 
-    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response) => await (await response.ReadHttpIntegrationResponseAsync()).ReadAsStringAsync();
+    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response)
+    {
+        var options = new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always };
+        return await (await response.ReadHttpIntegrationResponseAsync(options)).ReadAsStringAsync();
+    }
 
     private static async Task<string> StringAsync(Task<byte[]> bytes) => Encoding.UTF8.GetString(await bytes);
 

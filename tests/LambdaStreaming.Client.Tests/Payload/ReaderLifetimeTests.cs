@@ -7,11 +7,11 @@ public class ReaderLifetimeTests
 {
     private static readonly Dictionary<string, Func<ResponsePayload, CancellationToken, IAsyncEnumerable<object?>>> Readers = new(StringComparer.Ordinal)
     {
-        ["text"] = (response, token) => response.ReadTextAsync(token),
-        ["lines"] = (response, token) => response.ReadLinesAsync(token),
-        ["JSON"] = (response, token) => Boxed(response.ReadJsonAsync(TestJson.Default.JsonElement, token)),
-        ["events"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(token)),
-        ["events of JSON"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, token)),
+        ["text"] = (response, token) => response.ReadTextAsync(cancellationToken: token),
+        ["lines"] = (response, token) => response.ReadLinesAsync(cancellationToken: token),
+        ["JSON"] = (response, token) => Boxed(response.ReadJsonAsync(TestJson.Default.JsonElement, cancellationToken: token)),
+        ["events"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token)),
+        ["events of JSON"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token)),
     };
 
     public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
@@ -101,7 +101,7 @@ public class ReaderLifetimeTests
 
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }));
 
-        Assert.Equal("A status code has three digits.", Assert.IsType<FormatException>(exception.InnerException).Message);
+        Assert.Equal("A status code is an integral number from 100 to 999.", Assert.IsType<FormatException>(exception.InnerException).Message);
         Assert.True(wire.IsDisposed);
     }
 
@@ -112,7 +112,7 @@ public class ReaderLifetimeTests
         await using var response = InvokeWithResponseStreamResponse.Create(Silent());
         using var cancellation = new CancellationTokenSource();
 
-        var read = response.ReadHttpIntegrationResponseAsync(cancellation.Token);
+        var read = response.ReadHttpIntegrationResponseAsync(cancellationToken: cancellation.Token);
         await cancellation.CancelAsync();
 
         Assert.Equal(cancellation.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read)).CancellationToken);

@@ -1,4 +1,5 @@
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Tests.Payload;
 

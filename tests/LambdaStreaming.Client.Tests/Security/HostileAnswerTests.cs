@@ -63,7 +63,7 @@ public class HostileAnswerTests
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
 
-        await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync(Token));
+        await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync(cancellationToken: Token));
     }
 
     [Theory]
@@ -80,7 +80,7 @@ public class HostileAnswerTests
         using var client = server.CreateClient();
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
 
-        var reading = response.ReadAsStringAsync(Token);
+        var reading = response.ReadAsStringAsync(cancellationToken: Token);
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => reading);
 
         Assert.Equal(reason, exception.Reason);
@@ -96,7 +96,7 @@ public class HostileAnswerTests
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
 
-        Assert.Equal("text", await response.ReadAsStringAsync(Token));
+        Assert.Equal("text", await response.ReadAsStringAsync(cancellationToken: Token));
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public class HostileAnswerTests
         for (var i = 0; i < 2; i++)
         {
             await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token);
-            await response.ReadAsByteArrayAsync(Token);
+            await response.ReadAsByteArrayAsync(cancellationToken: Token);
         }
 
         Assert.Equal(2, heads.Count);
@@ -147,7 +147,7 @@ public class HostileAnswerTests
 
         var redirect = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => redirecting.InvokeWithResponseStreamAsync(new("f"), Token));
         await using var response = await answering.InvokeWithResponseStreamAsync(new("f"), Token);
-        var page = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(Token));
+        var page = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsByteArrayAsync(cancellationToken: Token));
 
         Assert.All([redirect.Message, page.Message, redirect.RequestId!, response.RequestId, .. logs.Lines], text =>
         {
@@ -161,7 +161,7 @@ public class HostileAnswerTests
     private static Exception? Read(byte[] wire)
     {
         var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => int.MaxValue));
-        var reading = response.ReadAsByteArrayAsync(Token);
+        var reading = response.ReadAsByteArrayAsync(cancellationToken: Token);
         Assert.True(reading.IsCompleted);
         return reading.Exception?.InnerException;
     }

@@ -55,26 +55,9 @@ internal static class DecoderTarget
         {
             FindingException.Unless(headers.TryRead(out var header), "A header is missing.");
             FindingException.Unless(header.Name.SequenceEqual(want.Name) && (byte)header.Type == want.Type && header.Value.SequenceEqual(want.Value), "A header differs.");
-            ReadValue(header);
         }
 
         FindingException.Unless(!headers.TryRead(out _), "There is a header too many.");
-    }
-
-    private static void ReadValue(EventStreamHeader header)
-    {
-        switch (header.Type)
-        {
-            case EventStreamHeaderType.Byte or EventStreamHeaderType.Short or EventStreamHeaderType.Int or EventStreamHeaderType.Long or EventStreamHeaderType.Timestamp:
-                _ = header.AsInt64();
-                break;
-            case EventStreamHeaderType.Uuid:
-                FindingException.Unless(header.AsGuid() == Guid.ParseExact(Convert.ToHexString(header.Value), "N"), "The UUID's bytes are in another order.");
-                break;
-            case EventStreamHeaderType.String:
-                _ = header.AsString();
-                break;
-        }
     }
 
     // The reader's fast path: what it takes for a whole message with sound checksums is one, unless a header is malformed.

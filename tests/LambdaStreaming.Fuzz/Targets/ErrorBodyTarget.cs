@@ -1,5 +1,6 @@
 using LambdaStreaming.Errors;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;

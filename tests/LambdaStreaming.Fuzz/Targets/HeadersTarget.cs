@@ -1,4 +1,5 @@
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Differential;
 using LambdaStreaming.Tests.EventStream;
 

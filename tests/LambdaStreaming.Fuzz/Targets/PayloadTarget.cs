@@ -1,14 +1,14 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using LambdaStreaming.Tests.EventStream;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>Any bytes as text, lines, JSON values and server-sent events. The first byte says which; chunks' borders change nothing.</summary>
 internal static class PayloadTarget
 {
-    private static readonly PayloadReadOptions Options = new() { MaxLineBytes = 100, MaxValueBytes = 100 };
+    private static readonly PayloadReadOptions Options = new() { MaxLineBytes = 100, MaxValueBytes = 100, MaxEventBytes = 100 };
 
     public static void Run(byte[] input)
     {

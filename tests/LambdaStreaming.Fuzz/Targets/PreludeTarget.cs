@@ -1,6 +1,6 @@
 using System.Text;
-using LambdaStreaming.EventStream;
-using LambdaStreaming.Tests.EventStream;
+using LambdaStreaming.ResponseStream;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Fuzz;
 

@@ -1,5 +1,5 @@
+using LambdaStreaming.Tests;
 using LambdaStreaming.Tests.Differential;
-using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using LambdaStreaming.EventStream;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Differential;
 
 namespace LambdaStreaming.Fuzz;

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Counts the tests from their TRX reports: summary.sh [FAILED-STEP...]. Prints "N passed, N failed" last; fails unless
+# tests ran, all of them passed, and no step failed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+count() { # how many results have an outcome that matches $1
+  find artifacts/test-results -name '*.trx' -exec grep -ohE '<UnitTestResult [^>]*>' {} + 2>/dev/null |
+    grep -cE "[[:space:]]outcome=\"($1)\""
+}
+all=$(count '[A-Za-z]+')
+passed=$(count Passed)
+skipped=$(count NotExecuted)
+failed=$((all - passed - skipped))
+
+reasons=()
+[ "$failed" -eq 0 ] || reasons+=("$failed tests failed")
+[ "$passed" -gt 0 ] || reasons+=("no test ran")
+[ $# -eq 0 ] || reasons+=("failed steps, see their output above: $*")
+for reason in "${reasons[@]}"; do echo "ci: $reason" >&2; done
+
+line="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
+echo "$line"
+[ ${#reasons[@]} -eq 0 ]

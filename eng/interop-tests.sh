@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Installs the official clients where they are missing, and runs the tests that need them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ -f tests/interop/node_modules/aws-lambda-ric/rapid-client.node ] || eng/install-interop.sh
+dotnet test --project tests/LambdaStreaming.Testing.Tests --filter-class "*.InteropTests" "*.RuntimeProcessTests"

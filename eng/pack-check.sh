@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Packs every package; compares their dependencies and files with the lists below; installs them from a folder into an
+# empty app, and runs that on .NET 10 and, on linux-x64, on .NET 8. With --twice it packs twice and compares the bytes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 AWS_EC2_METADATA_DISABLED=true
+
+# The minimum versions that the packages ask for, by framework: those of docs/dependencies.md.
+expected_dependencies() {
+  case $1 in
+    LambdaStreaming.Client) cat <<LIST
+net10.0 AWSSDK.Core 4.1.0
+net10.0 Microsoft.Extensions.Logging.Abstractions 10.0.0
+net10.0 Polly.Core 8.9.1
+net10.0 System.IO.Hashing 11.0.0
+net8.0 AWSSDK.Core 4.0.102.19
+net8.0 Microsoft.Extensions.Logging.Abstractions 8.0.3
+net8.0 Polly.Core 8.9.1
+net8.0 System.IO.Hashing 10.0.14
+net8.0 System.IO.Pipelines 8.0.0
+net8.0 System.Net.ServerSentEvents 10.0.10
+LIST
+      ;;
+    LambdaStreaming.Extensions.DependencyInjection) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net10.0 Microsoft.Extensions.Http 10.0.0
+net8.0 LambdaStreaming.Client $version
+net8.0 Microsoft.Extensions.Http 8.0.1
+LIST
+      ;;
+    LambdaStreaming.Testing) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net10.0 System.IO.Hashing 11.0.0
+net8.0 LambdaStreaming.Client $version
+net8.0 System.IO.Hashing 10.0.14
+LIST
+      ;;
+    LambdaStreaming.AspNetCore) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net8.0 LambdaStreaming.Client $version
+LIST
+      ;;
+    # A tool brings what it needs along, and depends on nothing.
+    LambdaStreaming.Tool) ;;
+    *) fail "$1 has no list of dependencies in this script" ;;
+  esac
+}
+
+work=$PWD/artifacts/pack-check
+fail() { echo "pack-check: $*" >&2; exit 1; }
+say() { echo "pack-check: $*"; }
+
+rm -rf "$work"
+mkdir -p "$work/feed"
+
+# All packages in one build, so that what they share is built once.
+projects=$(printf '"%s",' src/*/*.csproj)
+echo '{"solution":{"path":"../../LambdaStreaming.Client.sln","projects":['"${projects%,}"']}}' >"$work/packages.slnf"
+pack() {
+  rm -rf "$work/build"
+  dotnet pack "$work/packages.slnf" -c Release -p:PackageOutputPath="$work/$1" -p:ArtifactsPath="$work/build" \
+    -p:RunAnalyzers=false -v quiet || fail "dotnet pack failed"
+}
+pack 1
+if [ "${1:-}" = --twice ]; then
+  pack 2
+  for package in "$work"/1/*; do
+    cmp "$package" "$work/2/${package##*/}" || fail "${package##*/} has other bytes when it is packed again"
+  done
+  say "$(ls "$work/1" | wc -l) files, packed twice: the same bytes"
+fi
+
+version=$(basename "$work"/1/LambdaStreaming.Client.*.nupkg .nupkg)
+version=${version#LambdaStreaming.Client.}
+for package in "$work"/1/*.nupkg; do
+  id=$(basename "$package" | sed -E 's/\.[0-9]+\.[0-9]+\.[0-9]+.*\.nupkg$//')
+  nuspec=$(unzip -p "$package" "$id.nuspec")
+
+  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2 " " $4}' | sort)
+  diff <(expected_dependencies "$id") <(echo -n "${found:+$found$'\n'}") || fail "$id depends on other packages than this script lists (< expected, > found)"
+  # From a here-string: where a search ends at its first match, a pipe breaks for what still writes to it, and counts as failed.
+  for element in readme icon license projectUrl releaseNotes tags 'repository type="git"' description; do
+    grep -q "<$element" <<<"$nuspec" || fail "the nuspec of $id has no $element"
+  done
+
+  contents=$(unzip -Z1 "$package")
+  if [ "$id" = LambdaStreaming.Tool ]; then
+    files="tools/net8.0/any/lambda-stream.dll tools/net8.0/any/DotnetToolSettings.xml tools/net10.0/any/lambda-stream.dll tools/net10.0/any/DotnetToolSettings.xml"
+    symbols_folder=tools/%s/any/lambda-stream.pdb
+  else
+    files="lib/net8.0/$id.dll lib/net8.0/$id.xml lib/net10.0/$id.dll lib/net10.0/$id.xml"
+    symbols_folder=lib/%s/$id.pdb
+  fi
+  for file in README.md icon.png $files; do
+    grep -qxF "$file" <<<"$contents" || fail "$id does not hold $file"
+  done
+  symbols=$(unzip -Z1 "${package%.nupkg}.snupkg")
+  for framework in net8.0 net10.0; do
+    file=$(printf "$symbols_folder" "$framework")
+    grep -qxF "$file" <<<"$symbols" || fail "the symbols of $id lack $file"
+  done
+  cp "$package" "$work/feed/"
+  say "$id: $(echo "$found" | grep -c . || true) dependencies as listed; metadata, documentation and symbols are there"
+done
+
+cp -r tests/PackCheck "$work/app"
+# A package folder of its own, so that these packages do not stay in the user's.
+export NUGET_PACKAGES=$work/packages
+cd "$work/app"
+dotnet build -c Release -p:PackedVersion="$version" -v quiet || fail "an empty app does not build with the packages"
+output=$(dotnet run --no-build -c Release -f net10.0) || fail "the app fails on .NET 10: $output"
+say "installed from a folder: $output"
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+  dotnet publish -c Release -f net8.0 -r linux-x64 --self-contained -p:PackedVersion="$version" -o ../net8 -v quiet || fail "the app does not publish for .NET 8"
+  output=$(../net8/PackCheck) || fail "the app fails on .NET 8: $output"
+  say "installed from a folder: $output"
+fi
+
+# The tool, from that folder alone, in an empty one: a recorded answer is served, and invoked.
+mkdir -p "$work/tool"
+cd "$work/tool"
+cat > nuget.config <<CONFIG
+<configuration><packageSources><clear /><add key="feed" value="$work/feed" /></packageSources></configuration>
+CONFIG
+dotnet tool install LambdaStreaming.Tool --tool-path "$work/tool/bin" --version "$version" --configfile nuget.config --verbosity quiet || fail "the tool does not install"
+printf '%s\n' '{}' '{"afterMilliseconds":1,"text":"from the tool"}' '{"afterMilliseconds":2,"complete":{}}' > tale.jsonl
+bin/lambda-stream serve --replay tale.jsonl --port 0 > environment 2> log &
+server=$!
+trap 'kill "$server" 2>/dev/null' EXIT
+for _ in $(seq 300); do grep -q serving log && break; sleep 0.1; done
+output=$(. ./environment && bin/lambda-stream invoke tale) || fail "the installed tool fails: $output $(cat log)"
+[ "$output" = "from the tool" ] || fail "the installed tool prints '$output'"
+kill -TERM "$server"
+wait "$server" || fail "the installed server ends with $?"
+trap - EXIT
+say "the tool, installed from a folder: $(bin/lambda-stream --version), serve and invoke"
+say ok

@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.ResponseStream;
+
+namespace LambdaStreaming.Payload;
+
+/// <summary>The result of the client's one-liners. Each enumeration is an invocation, which its first move starts.</summary>
+internal sealed class InvocationEnumerable<T>(
+    ILambdaStreamingClient client,
+    InvokeWithResponseStreamRequest request,
+    Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerable<T>> read,
+    CancellationToken cancellationToken) : IAsyncEnumerable<T>
+{
+    [SuppressMessage("Reliability", "CA2000", Justification = "The enumerator disposes the invocation.")]
+    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
+    {
+        var invocation = new Invocation(cancellationToken, enumeratorToken);
+        return new GuardedEnumerator<T>(ReadAsync(invocation), invocation);
+    }
+
+    private async IAsyncEnumerator<T> ReadAsync(Invocation invocation)
+    {
+        using var response = await invocation.StartAsync(client, request).ConfigureAwait(false);
+        await foreach (var item in read(response, cancellationToken).WithCancellation(invocation.EnumeratorToken).ConfigureAwait(false)) yield return item;
+    }
+
+    /// <summary>One enumeration: cancels the pending call, or disposes its response, if the enumerator is disposed.</summary>
+    private sealed class Invocation(CancellationToken callToken, CancellationToken enumeratorToken) : IAbortable
+    {
+        private readonly CancellationTokenSource _disposal = new();
+        private InvokeWithResponseStreamResponse? _response;
+
+        public CancellationToken EnumeratorToken => enumeratorToken;
+
+        /// <summary>False: the enumerator of the response, which is guarded too, reports what ended it.</summary>
+        public bool IsAborted => false;
+
+        public ValueTask<bool> ThrowAbortedAsync() => default;
+
+        public async Task<InvokeWithResponseStreamResponse> StartAsync(ILambdaStreamingClient client, InvokeWithResponseStreamRequest request)
+        {
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(callToken, enumeratorToken, _disposal.Token);
+            try
+            {
+                _response = await client.InvokeWithResponseStreamAsync(request, linked.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException exception) when (exception.CancellationToken == linked.Token)
+            {
+                throw Translate(exception);
+            }
+
+            // Disposed between the end of the call and the assignment.
+            if (_disposal.IsCancellationRequested) await _response.DisposeAsync().ConfigureAwait(false);
+            return _response;
+        }
+
+        public void Dispose()
+        {
+            _disposal.Cancel();
+            Volatile.Read(ref _response)?.Dispose();
+        }
+
+        // The caller knows its own tokens, not the linked one.
+        private Exception Translate(OperationCanceledException exception)
+        {
+            if (callToken.IsCancellationRequested) return new OperationCanceledException(exception.Message, exception, callToken);
+            if (enumeratorToken.IsCancellationRequested) return new OperationCanceledException(exception.Message, exception, enumeratorToken);
+            return new ObjectDisposedException(nameof(InvokeWithResponseStreamResponse), "The enumerator was disposed before the response was read to its end.");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using LambdaStreaming.Diagnostics;
+
+namespace LambdaStreaming.ResponseStream;
+
+/// <summary>The bytes of one response: the pipe over the connection, and the one state that says who may use it.</summary>
+/// <remarks>
+/// <code>
+/// Open ──BeginMove──► Moving ──TryEndMove──► Open
+///  │ Abort              │ Abort        └──Complete──► Completed
+///  ▼                    ▼
+/// Aborted ─BeginMove─► MovingAborted ──Complete──► Completed
+/// </code>
+/// A move is one call of the reader that may read, parse, and return buffers to the pool; only one runs at a time.
+/// <see cref="Abort"/> may be called from any thread at any time. It never returns a buffer, because the consumer may still
+/// read from one: the next move does that, or the garbage collector.
+/// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no wait handle; the idle timer is disposed by Abort and Complete.")]
+internal sealed class ResponseStreamBody
+{
+    // Room for a full read of a busy connection.
+    private const int BufferBytes = 64 * 1024;
+
+    // A shorter read means that the socket was drained. After a zero-byte read, SocketsHttpHandler fills its 4 KiB connection buffer first.
+    private const int BusyReadBytes = 2 * 1024;
+
+    private static readonly StreamPipeReaderOptions PipeOptions = new(bufferSize: BufferBytes, minimumReadSize: BufferBytes / 2, leaveOpen: true);
+
+    private readonly Stream _stream;
+    private readonly PipeReader _pipe;
+    private readonly CancellationTokenSource _abortReads = new();
+    private readonly TimeProvider _timeProvider;
+    private readonly TimeSpan _idleTimeout;
+    private readonly object _lock = new();
+    private volatile State _state;
+
+    // Created by the first read that does not complete at once.
+    private IdleTimer? _idleTimer;
+    private AbandonableRead? _pendingRead;
+    private IDisposable? _connection;
+    private CancellationTokenRegistration[] _registrations = [];
+    private CallTelemetry? _telemetry;
+    private long _unconsumedBytes;
+    private bool _lastReadWasLong;
+
+    /// <param name="stream">The response's bytes.</param>
+    /// <param name="connection">Disposed once to free the connection: it returns to its pool if the bytes were read to their end, else it closes.</param>
+    /// <param name="timeProvider">The clock of the idle timeout.</param>
+    /// <param name="idleTimeout">Maximum time to wait for the next bytes.</param>
+    public ResponseStreamBody(Stream stream, IDisposable connection, TimeProvider timeProvider, TimeSpan idleTimeout)
+    {
+        _stream = stream;
+        _pipe = PipeReader.Create(stream, PipeOptions);
+        _connection = connection;
+        _timeProvider = timeProvider;
+        _idleTimeout = idleTimeout;
+    }
+
+    private enum State
+    {
+        /// <summary>Nobody moves. The consumer may hold a chunk.</summary>
+        Open,
+
+        /// <summary>A move is in progress.</summary>
+        Moving,
+
+        /// <summary>Ended from outside while nobody moved. The connection is closed; the buffers wait for a last move.</summary>
+        Aborted,
+
+        /// <summary>Ended from outside during a move, or a move after <see cref="Aborted"/>. That move completes the body.</summary>
+        MovingAborted,
+
+        /// <summary>The buffers were returned. The end of the response, or its failure, is final.</summary>
+        Completed,
+    }
+
+    /// <summary>True if nobody moves and nothing ended the body: buffered messages may be consumed.</summary>
+    public bool IsOpen => _state == State.Open;
+
+    /// <summary>True if the body was ended from outside and no move has noticed it yet.</summary>
+    public bool IsAborted => _state is State.Aborted or State.MovingAborted;
+
+    /// <summary>Why the body was ended from outside.</summary>
+    public AbortReason AbortReason { get; private set; }
+
+    /// <summary>The token that was cancelled, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
+    public CancellationToken CancelledToken { get; private set; }
+
+    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, also if it was aborted before.</summary>
+    public void SetTelemetry(CallTelemetry telemetry)
+    {
+        AbortReason reason;
+        lock (_lock)
+        {
+            _telemetry = telemetry;
+            reason = AbortReason;
+        }
+
+        if (reason != AbortReason.None) telemetry.Abort(reason.ToOutcome());
+    }
+
+    /// <summary>Lets <paramref name="cancellationToken"/> abort the body, now or later.</summary>
+    public void AbortOn(CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled) return;
+        var registration = cancellationToken.UnsafeRegister(
+            static (body, token) => ((ResponseStreamBody)body!).Abort(AbortReason.Cancelled, token), this);
+        lock (_lock)
+        {
+            if (_state is State.Open or State.Moving)
+            {
+                _registrations = [.. _registrations, registration];
+                return;
+            }
+        }
+
+        registration.Unregister();
+    }
+
+    /// <summary>Begins a move. The caller ends it with <see cref="TryEndMove"/> or <see cref="Complete"/>.</summary>
+    /// <returns>False if the body is completed: there is nothing to move to.</returns>
+    /// <exception cref="InvalidOperationException">Another move is in progress.</exception>
+    public bool TryBeginMove()
+    {
+        lock (_lock)
+        {
+            if (_state == State.Completed) return false;
+            if (_state is State.Moving or State.MovingAborted) throw CreateMoveInProgressException();
+            _state = _state == State.Open ? State.Moving : State.MovingAborted;
+            return true;
+        }
+    }
+
+    /// <summary>Ends a move that found an event.</summary>
+    /// <returns>False if the body was aborted meanwhile: the caller must complete it.</returns>
+    public bool TryEndMove()
+    {
+        lock (_lock)
+        {
+            if (_state != State.Moving) return false;
+            _state = State.Open;
+            return true;
+        }
+    }
+
+    /// <summary>Reads more bytes. Only inside a move.</summary>
+    /// <exception cref="BodyAbortedException"><see cref="AbortReason"/> says why.</exception>
+    /// <exception cref="IOException">The connection broke.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ReadResult> ReadAsync()
+    {
+        try
+        {
+            ThrowIfAborted();
+            var read = ReadPipeAsync();
+            var result = read.IsCompleted ? await read.ConfigureAwait(false) : await WaitAsync(read).ConfigureAwait(false);
+            ThrowIfAborted();
+            _lastReadWasLong = result.Buffer.Length - _unconsumedBytes >= BusyReadBytes;
+            return result;
+        }
+        catch (Exception exception) when (exception is not BodyAbortedException && _state != State.Moving)
+        {
+            throw new BodyAbortedException();
+        }
+    }
+
+    /// <summary>Returns the buffers up to <paramref name="consumed"/> to the pool; everything was examined. Only inside a move.</summary>
+    /// <param name="consumed">The first position that is still needed.</param>
+    /// <param name="end">The end of what was read.</param>
+    /// <param name="unconsumedBytes">The number of bytes between the two.</param>
+    public void AdvanceTo(SequencePosition consumed, SequencePosition end, long unconsumedBytes)
+    {
+        _unconsumedBytes = unconsumedBytes;
+        _pipe.AdvanceTo(consumed, end);
+    }
+
+    /// <summary>Ends the body from outside, from any thread: a pending read ends, the connection closes, no buffer is returned.</summary>
+    public void Abort(AbortReason reason, CancellationToken cancelledToken = default)
+    {
+        bool isMoving;
+        lock (_lock)
+        {
+            if (_state is not (State.Open or State.Moving)) return;
+            (AbortReason, CancelledToken) = (reason, cancelledToken);
+            isMoving = _state == State.Moving;
+            _state = isMoving ? State.MovingAborted : State.Aborted;
+        }
+
+        // Outside the lock: all of these run other people's code. The fence pairs with that of PrepareToWait.
+        Interlocked.MemoryBarrier();
+        ReleaseTimerAndTokens();
+        _telemetry?.Abort(reason.ToOutcome());
+        if (!isMoving)
+        {
+            Disconnect();
+            return;
+        }
+
+        // A stream should not be disposed during a read. The move disposes it, at the latest when it has abandoned the read.
+        try
+        {
+            _abortReads.Cancel();
+            _pipe.CancelPendingRead();
+        }
+        finally
+        {
+            _pendingRead?.Abandon();
+        }
+    }
+
+    /// <summary>Returns the buffers to the pool and frees the connection. Only inside a move, which it ends: all chunks are expired.</summary>
+    public void Complete()
+    {
+        lock (_lock) _state = State.Completed;
+        ReleaseTimerAndTokens();
+        _telemetry?.Abort(CallOutcome.Abandoned);
+
+        // An abandoned read may still be writing to its buffer.
+        if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
+        Disconnect();
+    }
+
+    public static InvalidOperationException CreateMoveInProgressException() =>
+        new("The previous MoveNextAsync is still in progress. Await it before the next one: a response has one reader.");
+
+    private void ThrowIfAborted()
+    {
+        if (_state != State.Moving) throw new BodyAbortedException();
+    }
+
+    // A quiet stream is awaited without a buffer: a thousand idle ones cost little. A busy one is read straight into the pipe's buffer,
+    // because a zero-byte read first costs three times the work (docs/performance.md, "Zero-byte reads").
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> ReadPipeAsync()
+    {
+        if (!_lastReadWasLong)
+        {
+            await _stream.ReadAsync(Memory<byte>.Empty, _abortReads.Token).ConfigureAwait(false);
+            ThrowIfAborted();
+        }
+
+        return await _pipe.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read)
+    {
+        PrepareToWait();
+        _idleTimer.BeginWait();
+        try
+        {
+            return await _pendingRead.WaitAsync(read).ConfigureAwait(false);
+        }
+        finally
+        {
+            _idleTimer.EndWait();
+        }
+    }
+
+    [MemberNotNull(nameof(_idleTimer), nameof(_pendingRead))]
+    private void PrepareToWait()
+    {
+        _idleTimer ??= new IdleTimer(_timeProvider, _idleTimeout, () => Abort(AbortReason.Idle));
+        _pendingRead ??= new AbandonableRead();
+        Interlocked.MemoryBarrier();
+        if (_state == State.Moving) return;
+
+        // Abort may have run before it could see them.
+        _idleTimer.Dispose();
+        _pendingRead.Abandon();
+    }
+
+    // A response that has ended must not stay referenced by a timer, or by a token that lives as long as the app.
+    private void ReleaseTimerAndTokens()
+    {
+        _idleTimer?.Dispose();
+        CancellationTokenRegistration[] registrations;
+        lock (_lock)
+        {
+            registrations = _registrations;
+            _registrations = [];
+        }
+
+        foreach (var registration in registrations) registration.Unregister();
+    }
+
+    private void Disconnect() => Interlocked.Exchange(ref _connection, null)?.Dispose();
+}

@@ -1,0 +1,73 @@
+using LambdaStreaming.EventStream;
+
+namespace LambdaStreaming.ResponseStream;
+
+/// <summary>The wire of an answer that a test makes up: each chunk one message and one read, then <c>InvokeComplete</c> or a failure.</summary>
+internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete complete, Exception? failure) : ForwardStream
+{
+    private readonly CancellationTokenSource _closed = new();
+    private IAsyncEnumerator<ReadOnlyMemory<byte>>? _enumerator;
+    private Task<bool> _move = Task.FromResult(false);
+    private ReadOnlyMemory<byte> _unread;
+    private bool _ended;
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        // A read without room only asks whether the next one would wait; it may answer at once.
+        if (buffer.IsEmpty) return 0;
+        if (_unread.IsEmpty)
+        {
+            if (_ended) return 0;
+            _unread = await NextMessageAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var count = Math.Min(buffer.Length, _unread.Length);
+        _unread[..count].CopyTo(buffer);
+        _unread = _unread[count..];
+        return count;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_closed.IsCancellationRequested)
+        {
+            _closed.Cancel();
+            if (_enumerator is { } enumerator) _ = EndAsync(enumerator, _move);
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<byte[]> NextMessageAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _enumerator ??= chunks.GetAsyncEnumerator(_closed.Token);
+
+            // The script may not look at its token: the reader does not wait for it then.
+            _move = _enumerator.MoveNextAsync().AsTask();
+            if (await _move.WaitAsync(cancellationToken).ConfigureAwait(false)) return EventStreamEncoder.Encode(_enumerator.Current.Span);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ScriptedFailureException(exception);
+        }
+
+        if (failure is not null) throw new ScriptedFailureException(failure);
+        _ended = true;
+        return EventStreamEncoder.Encode(complete);
+    }
+
+    // An enumerator must not be disposed while it moves.
+    private static async Task EndAsync(IAsyncEnumerator<ReadOnlyMemory<byte>> enumerator, Task move)
+    {
+        await move.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await enumerator.DisposeAsync().ConfigureAwait(false);
+    }
+}
+
+/// <summary>Carries the exception that a made-up answer ends with past the reader's own judgement.</summary>
+internal sealed class ScriptedFailureException(Exception failure) : Exception(null, failure)
+{
+    public Exception Failure { get; } = failure;
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>Checks JSON texts as the service does.</summary>
+internal static class JsonText
+{
+    // The service has no known limit of depth. Utf8JsonReader does not recurse; it stores one bit per level.
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    /// <summary>Finds out why bytes are not one JSON value in UTF-8.</summary>
+    /// <returns>The reason, or <see langword="null"/> if they are one.</returns>
+    public static string? FindProblem(ReadOnlySpan<byte> json)
+    {
+        // Utf8JsonReader does not check the bytes of strings.
+        if (!Utf8.IsValid(json)) return DescribeInvalidUtf8(json);
+        try
+        {
+            var reader = new Utf8JsonReader(json, AnyDepth);
+            while (reader.Read())
+            {
+            }
+
+            return null;
+        }
+        catch (JsonException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    public static bool IsObject(ReadOnlySpan<byte> json) =>
+        FindProblem(json) is null && json.TrimStart(" \t\r\n"u8)[0] == '{';
+
+    /// <summary>Writes a valid JSON text with visible ASCII characters and blanks only, for an HTTP header.</summary>
+    public static string ToAsciiLine(string json)
+    {
+        var line = new StringBuilder(json.Length);
+        foreach (var character in json)
+        {
+            // In valid JSON, control characters occur only as white space between tokens.
+            if (character < ' ') line.Append(' ');
+            else if (character <= '~') line.Append(character);
+            else line.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
+        }
+
+        return line.ToString();
+    }
+
+    // Source of the wording: awsdocs/aws-lambda-developer-guide#382 ("Invalid UTF-8 start byte 0x97") and
+    // aws-samples/aws-waf-ipset-auto-update-aws-ip-ranges#1 ("Invalid UTF-8 middle byte 0x28").
+    private static string DescribeInvalidUtf8(ReadOnlySpan<byte> json)
+    {
+        for (var offset = 0; ;)
+        {
+            var status = Rune.DecodeFromUtf8(json[offset..], out _, out var length);
+            if (status == OperationStatus.NeedMoreData)
+                return $"Unexpected end of input in the UTF-8 character at byte {offset}";
+            if (status == OperationStatus.InvalidData)
+            {
+                var isStartByte = json[offset] is not (>= 0xC2 and <= 0xF4);
+                var invalid = isStartByte ? offset : offset + length;
+                var kind = isStartByte ? "start" : "middle";
+                return $"Invalid UTF-8 {kind} byte 0x{json[invalid]:x2} at byte {invalid}";
+            }
+
+            offset += length;
+        }
+    }
+}

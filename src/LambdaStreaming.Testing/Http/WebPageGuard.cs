@@ -1,0 +1,76 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.Testing.Http;
+
+/// <summary>Refuses requests that a web page in a browser on this machine can cause.</summary>
+/// <remarks>
+/// A page reaches a server on loopback in two ways. With DNS rebinding, its own name resolves to 127.0.0.1; the Host
+/// header then has that name. A cross-site request has an Origin or a Sec-Fetch-Site header, which a page cannot set
+/// or remove.
+/// Source: Fetch Standard, "Forbidden request-header" and "Origin header"; W3C Fetch Metadata Request Headers.
+/// </remarks>
+internal sealed class WebPageGuard
+{
+    private const string LocalDomain = ".localhost";
+    private const string Option = $"{nameof(LocalLambdaServerOptions)}.{nameof(LocalLambdaServerOptions.AllowedHosts)}";
+    private const string CallFromAProgram =
+        "Pages cannot call this server: call it from a program, such as the page's own server.";
+
+    private readonly HashSet<string> _allowedHosts = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <param name="allowedHosts">The hosts that are accepted in addition to loopback.</param>
+    /// <exception cref="ArgumentException">One of them is not a host.</exception>
+    public WebPageGuard(IEnumerable<string> allowedHosts)
+    {
+        foreach (var host in allowedHosts) _allowedHosts.Add(Normalize(host));
+    }
+
+    /// <summary>Finds out whether a request must be refused.</summary>
+    /// <returns>The reason, with what to do, or <see langword="null"/> if the request is accepted.</returns>
+    public string? FindReason(HttpContext context)
+    {
+        var request = context.Request;
+        if (!IsExpected(request.Host, context.Connection.LocalPort))
+        {
+            return $"The Host header '{request.Host}' does not name this server on loopback, so a web page might have sent "
+                + "the request (DNS rebinding). If clients reach this server by that host, add it, without port, to "
+                + $"{Option}.";
+        }
+
+        if (request.Headers.Origin.Count > 0)
+            return $"The request has an Origin header, so a web page sent it. {CallFromAProgram}";
+        // Pages of another port on this machine are "same-site".
+        if (request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site && site != "none" && site != "same-origin")
+            return $"The Sec-Fetch-Site header shows that a web page caused the request. {CallFromAProgram}";
+        return null;
+    }
+
+    private bool IsExpected(HostString host, int ownPort)
+    {
+        if (_allowedHosts.Contains(host.Host)) return true;
+        // Clients leave out the default port of the scheme.
+        var hasOwnPort = host.Port is { } port ? port == ownPort : ownPort is 80 or 443;
+        return hasOwnPort && IsLoopback(host.Host);
+    }
+
+    // Names that end in .localhost are loopback. Source: RFC 6761, section 6.3.
+    private static bool IsLoopback(string host) =>
+        host.Equals(LocalDomain[1..], StringComparison.OrdinalIgnoreCase)
+        || host.EndsWith(LocalDomain, StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+
+    private static string Normalize(string host)
+    {
+        var type = Uri.CheckHostName(host);
+        if (type == UriHostNameType.Unknown || !Ascii.IsValid(host))
+        {
+            throw new ArgumentException(
+                $"{Option} contains '{host}', which is not a host. "
+                + "Write a name or an address without scheme, port and path, e.g. host.docker.internal.");
+        }
+
+        return type == UriHostNameType.IPv6 && host[0] != '[' ? $"[{host}]" : host;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace LambdaStreaming.Tool;
+
+/// <summary>A descriptor that the program inherited, read and written through the system calls. Unix only.</summary>
+/// <remarks>
+/// .NET's streams do not fit: the one of the console ignores a broken pipe, <see cref="FileStream"/> keeps a file position of its own, and
+/// both lose data if another process made the descriptor non-blocking.
+/// </remarks>
+internal sealed class DescriptorStream(int descriptor) : Stream
+{
+    // Sources: errno.h, fcntl.h and poll.h of Linux and macOS.
+    private const int GetDescriptorFlags = 1;
+    private const int CloseOnExec = 1;
+    private const int Interrupted = 4;
+    private const short PollIn = 1;
+    private const short PollOut = 4;
+
+    private static readonly int WouldBlock = OperatingSystem.IsMacOS() ? 35 : 11;
+
+    /// <summary>The standard stream of a program that was started without it.</summary>
+    public static DescriptorStream Closed { get; } = new(-1);
+
+    public bool IsClosed => descriptor < 0;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>Whether the descriptor was open when the program started.</summary>
+    /// <remarks>
+    /// .NET gives the number of a closed standard stream to the first file or pipe that it opens itself. It opens all of them with O_CLOEXEC,
+    /// which no inherited descriptor can have.
+    /// </remarks>
+    public static bool IsInherited(int descriptor) =>
+        GetFlags(descriptor, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0;
+
+    /// <summary>Gets the number of the descriptor that a path such as <c>/dev/fd/3</c> or <c>/dev/stdout</c> names.</summary>
+    public static int? FromPath(string path)
+    {
+        if (OperatingSystem.IsWindows()) return null;
+        if (Array.IndexOf(["/dev/stdin", "/dev/stdout", "/dev/stderr"], path) is >= 0 and var standard) return standard;
+        var prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
+        return int.TryParse(path.AsSpan(prefix?.Length ?? path.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        if (buffer.IsEmpty) return 0;
+        while (true)
+        {
+            var count = Read(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length);
+            if (count >= 0) return (int)count;
+            WaitOrThrow(PollIn);
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (IsClosed) throw new ToolException(ExitCode.Local, "Standard output is closed.");
+        while (!buffer.IsEmpty)
+        {
+            var count = Write(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length);
+            if (count >= 0) buffer = buffer[(int)count..];
+            else WaitOrThrow(PollOut);
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        new(Task.Run(() => Read(buffer.Span), cancellationToken));
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        new(Task.Run(() => Write(buffer.Span), cancellationToken));
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    private void WaitOrThrow(short events)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        if (error == WouldBlock)
+        {
+            var poll = new PollDescriptor { Descriptor = descriptor, Events = events };
+            _ = Poll(ref poll, 1, -1);
+        }
+        else if (error != Interrupted)
+        {
+            throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int GetFlags(int descriptor, int command);
+
+    [DllImport("libc", EntryPoint = "read", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint Read(int descriptor, ref byte buffer, nint count);
+
+    [DllImport("libc", EntryPoint = "write", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint Write(int descriptor, ref byte buffer, nint count);
+
+    [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Poll(ref PollDescriptor descriptor, nuint count, int milliseconds);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short ReceivedEvents;
+    }
+}

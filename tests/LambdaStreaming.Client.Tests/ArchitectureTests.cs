@@ -1,0 +1,75 @@
+using System.Text.RegularExpressions;
+
+namespace LambdaStreaming.Tests;
+
+/// <summary>Which folder of the client may use which other folder. Source: ARCHITECTURE.md, "Folders of LambdaStreaming.Client".</summary>
+public partial class ArchitectureTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        ["EventStream"] = [],
+        ["Diagnostics"] = [],
+        ["Errors"] = [],
+        ["Configuration"] = ["Errors"],
+        ["Signing"] = ["Configuration", "Errors"],
+        ["ResponseStream"] = ["EventStream", "Errors", "Diagnostics"],
+        ["Payload"] = ["ResponseStream", "Errors"],
+        ["Invocation"] = ["Configuration", "Signing", "ResponseStream", "Errors", "Diagnostics"],
+    };
+
+    private static string Source => Path.Combine(Root(), "src", "LambdaStreaming.Client");
+
+    public static TheoryData<string> Folders => [.. Allowed.Keys];
+
+    [Fact]
+    public void Client_Folders_AreThoseOfTheTable()
+    {
+        var folders = Directory.GetDirectories(Source).Select(folder => Path.GetFileName(folder)!).Where(name => name is not ("bin" or "obj"));
+
+        Assert.Equal(Allowed.Keys.Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+    }
+
+    [Theory, MemberData(nameof(Folders))]
+    public void Folder_OtherFoldersThatItUses_AreAllowed(string folder)
+    {
+        var files = Directory.GetFiles(Path.Combine(Source, folder), "*.cs", SearchOption.AllDirectories);
+        Assert.NotEmpty(files);
+
+        var forbidden =
+            from file in files
+            let text = File.ReadAllText(file)
+            from used in Usings().Matches(text).Select(match => match.Groups[1].Value).Concat(QualifiedNames(text)).Distinct(StringComparer.Ordinal)
+            where used != folder && Allowed.ContainsKey(used) && !Allowed[folder].Contains(used, StringComparer.Ordinal)
+            select $"{Path.GetFileName(file)} uses {used}";
+
+        Assert.Empty(forbidden);
+    }
+
+    [Theory, MemberData(nameof(Folders))]
+    public void Folder_NamespaceOfEachFile_IsTheFolders(string folder)
+    {
+        var files = Directory.GetFiles(Path.Combine(Source, folder), "*.cs", SearchOption.AllDirectories);
+
+        Assert.All(files, file => Assert.Contains($"namespace LambdaStreaming.{folder};", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
+    // "Errors.Redactor" in code. Comments are not dependencies.
+    private static IEnumerable<string> QualifiedNames(string text) =>
+        from line in text.Split('\n')
+        where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
+        from match in QualifiedName().Matches(line)
+        select match.Groups[1].Value;
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
+
+    [GeneratedRegex(@"^(?:global )?using (?:static )?LambdaStreaming\.(\w+)", RegexOptions.Multiline)]
+    private static partial Regex Usings();
+
+    [GeneratedRegex(@"(?<![\w.])(?:LambdaStreaming\.)?(EventStream|Diagnostics|Errors|Configuration|Signing|ResponseStream|Payload|Invocation)\.[A-Z]\w+")]
+    private static partial Regex QualifiedName();
+}

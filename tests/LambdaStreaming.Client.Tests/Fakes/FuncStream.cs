@@ -1,0 +1,43 @@
+namespace LambdaStreaming.Tests;
+
+/// <summary>A stream whose reads are given by a function.</summary>
+internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask<int>> read) : MemoryStream
+{
+    /// <summary>Creates a stream that does not pass the cancellation token on.</summary>
+    public FuncStream(Func<Memory<byte>, ValueTask<int>> read)
+        : this((buffer, _) => read(buffer))
+    {
+    }
+
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>Gives <paramref name="bytes"/> in one read, then never ends another read, whatever is cancelled.</summary>
+    public static FuncStream Stuck(byte[] bytes)
+    {
+        var isRead = false;
+        return new FuncStream(memory =>
+        {
+            if (memory.IsEmpty && !isRead) return new ValueTask<int>(0);
+            if (isRead) return new ValueTask<int>(new TaskCompletionSource<int>().Task);
+            isRead = true;
+            bytes.CopyTo(memory);
+            return new ValueTask<int>(bytes.Length);
+        });
+    }
+
+    /// <summary>Gives no bytes until the read is cancelled.</summary>
+    public static FuncStream Idle() => new(async (_, cancellationToken) =>
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return 0;
+    });
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        read(buffer, cancellationToken);
+
+    protected override void Dispose(bool disposing)
+    {
+        IsDisposed = true;
+        base.Dispose(disposing);
+    }
+}

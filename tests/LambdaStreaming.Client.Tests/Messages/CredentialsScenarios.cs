@@ -1,0 +1,88 @@
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using LambdaStreaming.Errors;
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Signing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Tests.ApprovedMessages;
+
+/// <summary>Credentials that fail, and the advice for each kind of AWS profile.</summary>
+internal static class CredentialsScenarios
+{
+    private const string Role = "arn:aws:iam::123456789012:role/Reader";
+
+    public static MessageArea Area { get; } = new("Credentials", [.. Given(), .. OfProfiles(), .. OfTheChain()]);
+
+    private static IEnumerable<MessageScenario> Given() =>
+    [
+        new("Credentials fail", () => ReadAsync(StubbedCredentials.Failing(new IOException("No such file.")))),
+        new("Credential process fails", () => ReadAsync(
+            StubbedCredentials.Failing(new ProcessAWSCredentialException("SECRET")))),
+        new("Credentials without keys", () => ReadAsync(new AnonymousAWSCredentials())),
+        new("Credentials do not arrive", TimeoutAsync),
+        new("Access key that a header cannot contain", () => ReadAsync(Keys("AKID\n", "secret", null))),
+        new("Secret access key with a line end", () => ReadAsync(Keys("AKID", "secret\n", null))),
+        new("Session token that a header cannot contain", () => ReadAsync(Keys("AKID", "secret", "to ken"))),
+    ];
+
+    private static IEnumerable<MessageScenario> OfProfiles() =>
+    [
+        OfProfile("credential process", new() { CredentialProcess = "process" }),
+        OfProfile("role with MFA", new() { RoleArn = Role, MfaSerial = "arn:aws:iam::123456789012:mfa/me" }),
+        OfProfile("role with a web identity", new() { RoleArn = Role, WebIdentityTokenFile = "token.jwt" }),
+        OfProfile("role with a source profile", new() { RoleArn = Role, SourceProfile = "base" }),
+        OfProfile("role with a credential source", new() { RoleArn = Role, CredentialSource = "Environment" }),
+        OfProfile("IAM Identity Center", new() { SsoSession = "my-sso" }),
+        OfProfile("console sign-in", new() { LoginSession = "arn:aws:iam::123456789012:user/me" }),
+        OfProfile("incomplete settings", new() { AccessKey = "AKID" }),
+        OfProfile(
+            "reason of AWSSDK.Core",
+            new() { RoleArn = Role, SourceProfile = "base" },
+            new AmazonClientException("It failed.", new InvalidOperationException("The package is missing."))),
+    ];
+
+    private static IEnumerable<MessageScenario> OfTheChain() =>
+    [
+        new("No credentials anywhere", () => Throw(SignInAdvice.OfChain(Environment(), "default", Redactor.None, null))),
+        new("Web identity of the environment", () => Throw(SignInAdvice.OfChain(
+            Environment(("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token")), "default", Redactor.None, null))),
+        new("Profile of the environment not found", () => Throw(SignInAdvice.OfChain(
+            Environment(), "nobody", Redactor.None, new ProfileNotFoundException("x")))),
+    ];
+
+    private static MessageScenario OfProfile(string name, CredentialProfileOptions options, Exception? exception = null) => new(
+        $"Profile: {name}",
+        () => Throw(SignInAdvice.Of(new CredentialProfile("work", options), Redactor.None, exception)));
+
+    private static void Throw(string message) => throw new LambdaConfigurationException(message);
+
+    private static SettingsEnvironment Environment(params (string Name, string Value)[] variables) => new()
+    {
+        Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
+    };
+
+    private static StubbedCredentials Keys(string accessKey, string secretKey, string? token) =>
+        new(_ => new ImmutableCredentials(accessKey, secretKey, token));
+
+    private static Task ReadAsync(AWSCredentials credentials)
+    {
+        var options = StubbedClient.Options();
+        options.Credentials = credentials;
+        return Provocations.ReadAsync(StubbedClient.Streaming(Stream.Null, options));
+    }
+
+    private static Task TimeoutAsync()
+    {
+        var clock = new FakeTimeProvider();
+        var options = StubbedClient.Options();
+        options.TimeProvider = clock;
+        options.Credentials = new StubbedCredentials(async _ =>
+        {
+            clock.Advance(options.CredentialsTimeout);
+            await new TaskCompletionSource().Task;
+            throw new NotSupportedException();
+        });
+        return Provocations.ReadAsync(StubbedClient.Streaming(Stream.Null, options));
+    }
+}

@@ -1,0 +1,155 @@
+namespace LambdaStreaming.Tests.Payload;
+
+/// <summary>Server-sent events whose data is JSON, and events without any; the size of an event.</summary>
+public class ServerSentEventTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("event: ping\ndata:\n\n")]
+    [InlineData("id: 1\ndata: \n\n")]
+    [InlineData("data\n\n")]
+    [InlineData("data:\ndata:\n\n")]
+    [InlineData("data:  \n\n")]
+    public async Task ReadServerSentEventsAsync_TypedAndDataIsEmpty_SkipsTheEvent(string empty)
+    {
+        foreach (var chunks in Cut.EveryWay(Bytes($"data: 1\n\n{empty}data: 2\n\n")))
+        {
+            await using var response = Cut.Answer(chunks);
+
+            var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32);
+
+            var outcome = await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}");
+            Assert.Equal("<message 1><message 2>", outcome);
+        }
+    }
+
+    [Theory]
+    [InlineData("event: ping\ndata:\n\n", "<ping >")]
+    [InlineData("data: [DONE]\n\n", "<message [DONE]>")]
+    public async Task ReadServerSentEventsAsync_Untyped_DeliversEveryEvent(string payload, string outcome)
+    {
+        await using var response = Cut.Answer(payload);
+
+        var events = response.ReadServerSentEventsAsync();
+
+        Assert.Equal(outcome, await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
+    }
+
+    [Theory]
+    [InlineData("event: error\n", "error")]
+    [InlineData("", "message")]
+    public async Task ReadServerSentEventsAsync_DataIsNotJson_ExceptionHasTypeAndData(string type, string eventType)
+    {
+        var exception = await ReadBadAsync($"data: 1\n\n{type}data: rate limit\ndata: exceeded\n\n");
+
+        Assert.Equal(eventType, exception.EventType);
+        Assert.Equal("rate limit\nexceeded", exception.DataExcerpt);
+        Assert.Equal(1, exception.ValueIndex);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_DataIsNotUtf8_ExceptionHasTypeAndData()
+    {
+        var exception = await ReadBadAsync([.. "event: e\ndata: \"a"u8, 0xFF, .. "\"\n\n"u8]);
+
+        Assert.Equal("e", exception.EventType);
+        Assert.Equal("\"a\uFFFD\"", exception.DataExcerpt);
+    }
+
+    [Theory]
+    [InlineData("x", 200, 200)]
+    [InlineData("x", 201, 200)]
+    [InlineData("\u20AC", 100_000, 200)]
+    [InlineData("\U0001F600", 101, 200)]
+    public async Task ReadServerSentEventsAsync_DataIsNotJson_ExcerptHasAtMost200Characters(
+        string character,
+        int count,
+        int length)
+    {
+        var data = string.Concat(Enumerable.Repeat(character, count));
+
+        var exception = await ReadBadAsync($"data: {data}\n\n");
+
+        Assert.Equal(data[..length], exception.DataExcerpt);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_ExcerptWouldSplitACharacter_EndsBeforeIt()
+    {
+        var exception = await ReadBadAsync($"data: {new string('x', 199)}\U0001F600\n\n");
+
+        Assert.Equal(new string('x', 199), exception.DataExcerpt);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_DataIsNotJson_MessageDoesNotShowIt()
+    {
+        var exception = await ReadBadAsync("event: e\ndata: secret\n\n");
+
+        Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_TypeHasControlCharacters_MessageHasNone()
+    {
+        var exception = await ReadBadAsync($"event: a\0b\u001b[2J{new string('x', 500_000)}\ndata: x\n\n");
+
+        Assert.DoesNotContain(exception.Message, char.IsControl);
+        Assert.InRange(exception.Message.Length, 1, 1000);
+        Assert.StartsWith("a\0b\u001b[2J", exception.EventType, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ReadJsonAsync_NameOfAMemberHasControlCharacters_MessageHasNone()
+    {
+        await using var response = Cut.Answer("{\"a\\u001b[2J\\n" + new string('x', 500_000) + "\":{\"N\":x}}");
+
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(
+            () => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.JsonElement)));
+
+        Assert.DoesNotContain(exception.Message, char.IsControl);
+        Assert.InRange(exception.Message.Length, 1, 1000);
+    }
+
+    // An image in base64 is longer than the 1 MiB of a line or value.
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ReadServerSentEventsAsync_EventOf15MiB_IsRead(bool isOneLine)
+    {
+        var line = "data: " + new string('A', isOneLine ? 15 * 1024 * 1024 : 64 * 1024) + "\n";
+        var payload = Bytes(string.Concat(Enumerable.Repeat(line, isOneLine ? 1 : 240)) + "\n");
+        await using var response = Cut.Answer(payload.Chunk(60_000));
+
+        var events = await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(cancellationToken: Token));
+
+        Assert.InRange(Assert.Single(events).Data.Length, 15 * 1024 * 1024, 16 * 1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData(": 3456789\ndata: 1\n\n", "<message 1>")]
+    [InlineData(": 345678901\n\n", "!MaxEventBytes 10 at 0")]
+    [InlineData("data: 2\r\n\r\n: 345678901", "<message 2>!MaxEventBytes 10 at 11")]
+    public async Task ReadServerSentEventsAsync_Comment_IsLimitedByItself(string payload, string outcome)
+    {
+        foreach (var chunks in Cut.EveryWay(Bytes(payload)))
+        {
+            await using var response = Cut.Answer(chunks);
+
+            var events = response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 10 }, Token);
+
+            Assert.Equal(outcome, await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
+        }
+    }
+
+    private static Task<PayloadFormatException> ReadBadAsync(string payload) => ReadBadAsync(Bytes(payload));
+
+    private static async Task<PayloadFormatException> ReadBadAsync(byte[] payload)
+    {
+        await using var response = Cut.Answer([payload]);
+
+        var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32, cancellationToken: Token);
+        return await Assert.ThrowsAsync<PayloadFormatException>(() => LimitTests.ToListAsync(events));
+    }
+
+    private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
+}

@@ -1,0 +1,229 @@
+using System.Runtime.CompilerServices;
+using LambdaStreaming.ResponseStream;
+using LambdaStreaming.Tests.EventStream;
+using static LambdaStreaming.Tests.LocalService;
+
+namespace LambdaStreaming.Tests.ResponseStream;
+
+/// <summary>The state of a response's body: whoever ends it, and whenever, the connection is freed once, and never during a read that ends.</summary>
+public sealed class ResponseStreamBodyTests : IDisposable
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private readonly CountedConnection _connection = new();
+    private readonly ManualClock _clock = new();
+
+    public void Dispose() => _connection.Dispose();
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ReadAsync_AbortedDuringTheRead_Throws(bool breaks)
+    {
+        ResponseStreamBody body = null!;
+        body = Body(memory =>
+        {
+            if (memory.IsEmpty) return new ValueTask<int>(0);
+            body.Abort(AbortReason.Disposed);
+            return breaks ? throw new IOException("The connection broke.") : new ValueTask<int>(5);
+        });
+        body.TryBeginMove();
+
+        await Assert.ThrowsAsync<BodyAbortedException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal(0, _connection.Disposals);
+        body.Complete();
+        Assert.Equal(1, _connection.Disposals);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ReadAsync_AbortedBeforeItWaits_CreatesNoTimer(bool fails)
+    {
+        var read = new TaskCompletionSource<int>();
+        ResponseStreamBody body = null!;
+        body = Body(_ =>
+        {
+            body.Abort(AbortReason.Disposed);
+            return new ValueTask<int>(read.Task);
+        });
+        body.TryBeginMove();
+
+        var reading = body.ReadAsync().AsTask();
+
+        Assert.Equal(0, _clock.Alive);
+        if (fails) read.SetException(new OperationCanceledException());
+        else read.SetResult(0);
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
+        Assert.Equal(0, _clock.Alive);
+    }
+
+    [Fact]
+    public async Task ReadAsync_AfterAbort_DoesNotReadFromTheConnection()
+    {
+        var reads = 0;
+        var body = Body(_ => new ValueTask<int>(++reads));
+        body.Abort(AbortReason.Cancelled);
+        body.TryBeginMove();
+
+        await Assert.ThrowsAsync<BodyAbortedException>(() => body.ReadAsync().AsTask());
+
+        Assert.Equal((0, 1), (reads, _connection.Disposals));
+    }
+
+    [Fact]
+    public async Task ReadAsync_StreamIgnoresItsTokenAndIsAborted_ThrowsAndKeepsTheReadsBuffer()
+    {
+        var read = new TaskCompletionSource<int>();
+        Memory<byte> buffer = default;
+        var body = Body(memory =>
+        {
+            if (memory.IsEmpty) return new ValueTask<int>(0);
+            buffer = memory;
+            return new ValueTask<int>(read.Task);
+        });
+        body.TryBeginMove();
+        var reading = body.ReadAsync().AsTask();
+
+        body.Abort(AbortReason.Idle);
+
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
+        body.Complete();
+        Assert.Equal(1, _connection.Disposals);
+        Assert.False(SharedPool.Lends(buffer));
+        read.SetResult(1);
+    }
+
+    [Fact]
+    public void TryBeginMove_DuringAnotherMove_Throws()
+    {
+        var body = Body(_ => default);
+        body.TryBeginMove();
+
+        Assert.Throws<InvalidOperationException>(() => body.TryBeginMove());
+    }
+
+    [Fact]
+    public void TryEndMove_Aborted_IsFalse()
+    {
+        var body = Body(_ => default);
+        body.TryBeginMove();
+
+        body.Abort(AbortReason.Cancelled);
+
+        Assert.False(body.TryEndMove());
+        Assert.True(body.IsAborted);
+        Assert.False(body.IsOpen);
+    }
+
+    [Fact]
+    public void TryBeginMove_AfterComplete_IsFalse()
+    {
+        var body = Body(_ => default);
+        body.TryBeginMove();
+        body.Complete();
+
+        Assert.False(body.TryBeginMove());
+    }
+
+    [Fact]
+    public void Abort_NobodyMoves_FreesTheConnectionAtOnce()
+    {
+        var body = Body(_ => default);
+
+        body.Abort(AbortReason.Idle);
+        body.Abort(AbortReason.Cancelled);
+
+        Assert.Equal((AbortReason.Idle, 1), (body.AbortReason, _connection.Disposals));
+    }
+
+    [Fact]
+    public void Abort_DuringAMove_LeavesTheConnectionToTheMove()
+    {
+        var body = Body(_ => default);
+        body.TryBeginMove();
+
+        body.Abort(AbortReason.Disposed);
+        Assert.Equal(0, _connection.Disposals);
+        body.Complete();
+
+        Assert.Equal(1, _connection.Disposals);
+    }
+
+    [Fact]
+    public void Abort_AfterComplete_DoesNothing()
+    {
+        var body = Body(_ => default);
+        body.TryBeginMove();
+        body.Complete();
+
+        body.Abort(AbortReason.Cancelled);
+
+        Assert.Equal((AbortReason.None, 1), (body.AbortReason, _connection.Disposals));
+    }
+
+    [Fact]
+    public void Abort_ThenALastMove_FreesTheConnectionOnce()
+    {
+        var body = Body(_ => default);
+        body.Abort(AbortReason.Disposed);
+
+        Assert.True(body.TryBeginMove());
+        body.Complete();
+
+        Assert.Equal(1, _connection.Disposals);
+    }
+
+    [Fact]
+    public async Task ReadAsync_Idle_AbortsTheBody()
+    {
+        var read = new TaskCompletionSource<int>();
+        var body = Body(_ => new ValueTask<int>(read.Task));
+        body.TryBeginMove();
+        var reading = body.ReadAsync().AsTask();
+
+        _clock.Now = TimeSpan.FromMinutes(1);
+        _clock.FireIfDue();
+
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
+        Assert.Equal((AbortReason.Idle, 0), (body.AbortReason, _clock.Alive));
+        read.SetResult(0);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void AbortOn_BodyHasEnded_LeavesNothingOnTheToken(bool isCompleted)
+    {
+        using var app = new CancellationTokenSource();
+
+        var body = EndAndAbortOn(isCompleted, app.Token);
+
+        Assert.True(GarbageCollector.Collects(body));
+        GC.KeepAlive(app);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference EndAndAbortOn(bool isCompleted, CancellationToken token)
+    {
+        var body = Body(_ => default);
+        body.AbortOn(token);
+        if (isCompleted)
+        {
+            body.TryBeginMove();
+            body.Complete();
+        }
+        else
+        {
+            body.Abort(AbortReason.Disposed, CancellationToken.None);
+        }
+
+        body.AbortOn(token);
+        return new WeakReference(body);
+    }
+
+    private ResponseStreamBody Body(Func<Memory<byte>, ValueTask<int>> read) =>
+        new(new FuncStream(read), _connection, _clock, TimeSpan.FromMinutes(1));
+
+    private sealed class CountedConnection : IDisposable
+    {
+        public int Disposals { get; private set; }
+
+        public void Dispose() => Disposals++;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Invoke;
+using LambdaStreaming.Tool.Serve;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Tool.Tests;
+
+/// <summary>Text of functions, services and headers on standard error: it begins no line and hides or reorders nothing.</summary>
+public sealed class ForgedTextTests
+{
+    // A line of this program's own after each character that ends a line somewhere, then characters that reorder or hide text.
+    private const string Forged =
+        "boom\nlambda-stream: a\r\nlambda-stream: b\rlambda-stream: c\u0085lambda-stream: d\u2028lambda-stream: e\u2029lambda-stream: f"
+        + "\u202Eg\u2066h\u200Bi\U000E0041j\u001b[2J";
+
+    [Theory]
+    [InlineData("invoke", "f")]
+    [InlineData("invoke", "f", "--http")]
+    [InlineData("invoke", "f", "--events")]
+    [InlineData("record", "f", "--to", "-")]
+    public async Task AnyCommand_ErrorOfTheFunction_IsOneLine(params string[] command)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
+        {
+            response.Fail(Forged, JsonSerializer.Serialize(new Dictionary<string, string> { ["errorType"] = Forged, ["errorMessage"] = Forged }));
+            return Task.CompletedTask;
+        }));
+
+        var run = await Run.OfAsync([.. command, .. Run.At(server)]);
+
+        Assert.Equal(3, run.ExitCode);
+        Assert.Equal(1, CountLines(run.Error));
+        AssertOwnLines(1, run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_LogOfTheFunction_LinesAreMarked()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
+        {
+            response.Log(Forged);
+            response.Log("lambda-stream: all is well\n---");
+            return Task.CompletedTask;
+        }));
+
+        var run = await Run.InvokeAsync(server, "--log-tail");
+
+        AssertOwnLines(0, run.Error);
+        Assert.Single(run.Error.Split('\n'), line => line == "---");
+        Assert.Contains("| lambda-stream: all is well\n| ---\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Http_Headers_LinesAreMarked()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, ct) =>
+        {
+            var headers = new Dictionary<string, string> { ["lambda-stream"] = "all is well", ["x-a"] = Forged, [Forged] = "1" };
+            return response.WriteHttpIntegrationHeadAsync(200, headers, [Forged], ct);
+        }));
+
+        var run = await Run.InvokeAsync(server, "--http");
+
+        AssertOwnLines(0, run.Error);
+        Assert.StartsWith("< HTTP 200\n< lambda-stream: all is well\n", run.Error);
+        Assert.Equal(6, CountLines(run.Error));
+    }
+
+    [Fact]
+    public void Debug_MessageOfAnException_LinesAreMarked()
+    {
+        using var error = new StringWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
+
+        Failure.Report(console, new IOException(Forged), debug: true);
+
+        AssertOwnLines(1, error.ToString());
+    }
+
+    [Fact]
+    public void Debug_LogMessage_LinesAreMarked()
+    {
+        using var error = new StringWriter();
+        using var log = new ErrorLog(error);
+
+        log.CreateLogger("category").Log(LogLevel.Information, default, Forged, new IOException(Forged), static (text, _) => text);
+
+        Assert.StartsWith("Information category: boom", error.ToString());
+        AssertOwnLines(0, error.ToString());
+    }
+
+    [Fact]
+    public void Stats_RequestIdAndVersion_AreOneLineEach()
+    {
+        using var error = new StringWriter();
+        var stats = new AnswerStats(TimeProvider.System);
+        stats.Head(InvokeWithResponseStreamResponse.Create([""], head: new ResponseStreamHead { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" }));
+
+        stats.Print(error);
+
+        AssertOwnLines(0, error.ToString());
+        Assert.Equal(8, CountLines(error.ToString()));
+    }
+
+    [Fact]
+    public void Serve_OutputOfAFunction_IsOneLine()
+    {
+        using var error = new StringWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
+
+        new RequestPrinter(console, TimeProvider.System, CancellationToken.None).PrintOutput("f", Forged);
+
+        Assert.Equal(1, CountLines(error.ToString()));
+        AssertOwnLines(0, error.ToString());
+    }
+
+    private static int CountLines(string text) => text.Count(character => character == '\n');
+
+    private static void AssertOwnLines(int expected, string text)
+    {
+        Assert.Equal(expected, text.Split('\n').Count(line => line.StartsWith("lambda-stream: ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value != '\n' && Rune.GetUnicodeCategory(rune) is
+            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+    }
+}
