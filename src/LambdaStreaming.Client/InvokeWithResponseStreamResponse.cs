@@ -1,8 +1,8 @@
-using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Invocation;
 using LambdaStreaming.Payload;
 using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,14 +18,14 @@ namespace LambdaStreaming;
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
 {
-    private readonly HttpResponseMessage _head;
+    private readonly ResponseHeaders _head;
     private readonly ResponseStreamBody? _body;
     private readonly ResponseStreamReader _reader;
     private readonly ResponseStreamReaderOptions _readerOptions;
     private int _isEnumerated;
     private volatile bool _isDisposed;
 
-    internal InvokeWithResponseStreamResponse(HttpResponseMessage head, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
+    internal InvokeWithResponseStreamResponse(ResponseHeaders head, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
     {
         _head = head;
         _body = body;
@@ -41,13 +41,13 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     public string RequestId { get; }
 
     /// <summary>The version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
-    public string? ExecutedVersion => Errors.ErrorAnswer.Header(_head, "X-Amz-Executed-Version");
+    public string? ExecutedVersion => _head["X-Amz-Executed-Version"];
 
     /// <summary>The content type of the head. What the live service puts here for each kind of function is not verified.</summary>
-    public string? ResponseStreamContentType => Errors.ErrorAnswer.Header(_head, "Content-Type");
+    public string? ResponseStreamContentType => _head["Content-Type"];
 
     /// <summary>All headers of the answer, by name, in any case.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= HeadersOf(_head);
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= _head.ToDictionary();
 
     /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
     public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
@@ -176,19 +176,12 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         };
         var details = new LambdaErrorDetails { FunctionName = head.FunctionName, RequestId = head.RequestId, StatusCode = head.StatusCode, Attempts = 1 };
         var body = head.StatusCode == HttpStatusCode.NoContent ? null : new ResponseStreamBody(wire, wire, options.TimeProvider, options.IdleTimeout);
-        return new InvokeWithResponseStreamResponse(head.ToMessage(), head.RequestId, body, new ResponseStreamReader(body, options, details), options);
+        return new InvokeWithResponseStreamResponse(head.ToHeaders(), head.RequestId, body, new ResponseStreamReader(body, options, details), options);
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(IEnumerable<string> chunks)
     {
         await Task.CompletedTask.ConfigureAwait(false);
         foreach (var chunk in chunks) yield return Encoding.UTF8.GetBytes(chunk);
-    }
-
-    private static ReadOnlyDictionary<string, IReadOnlyList<string>> HeadersOf(HttpResponseMessage head)
-    {
-        var headers = new Dictionary<string, IReadOnlyList<string>>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, values) in head.Headers.NonValidated.Concat(head.Content.Headers.NonValidated)) headers[name] = [.. values];
-        return headers.AsReadOnly();
     }
 }

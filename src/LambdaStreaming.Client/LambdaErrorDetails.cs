@@ -25,6 +25,9 @@ public sealed record LambdaErrorDetails
     /// <summary>The service's own words, exactly as they came, without what this library adds to <see cref="Exception.Message"/> and leaves out of it.</summary>
     public string? ServiceMessage { get; init; }
 
+    /// <summary>What to do about the failure, in one or two sentences.</summary>
+    public string? Advice { get; init; }
+
     /// <summary>Whether the function may have run.</summary>
     /// <value>Default: what the error catalogue says of the error; <see langword="true"/> where it says nothing.</value>
     public bool? FunctionMayHaveRun { get; init; }

@@ -17,7 +17,7 @@ public static class LambdaResilience
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return Resends.AddTo(builder, options.Copy(), new ResendBudget(), onResend: null);
+        return RetryPipeline.AddTo(builder, options.Copy());
     }
 
     /// <summary>Whether sending the request again keeps <paramref name="policy"/>'s promise.</summary>

@@ -42,8 +42,10 @@ public sealed class LambdaRetryOptions
 
     internal bool HasMaxAttempts => _maxAttempts is not null;
 
-    /// <summary>How often a request is sent at most, the policy considered.</summary>
-    internal int MaxSends => Policy == ResendPolicy.Never ? 1 : MaxAttempts;
+    /// <summary>Maximum number of attempts, the policy considered.</summary>
+    /// <param name="configured">The value of environment or profile, which applies if none was set here.</param>
+    internal int GetMaxAttempts(int? configured) =>
+        Policy == ResendPolicy.Never ? 1 : _maxAttempts ?? configured ?? DefaultMaxAttempts;
 
     internal LambdaRetryOptions Copy() => (LambdaRetryOptions)MemberwiseClone();
 

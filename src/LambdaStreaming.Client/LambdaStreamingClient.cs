@@ -1,8 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Invocation;
-using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
@@ -13,9 +11,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
 {
     private readonly HttpClient _httpClient;
     private readonly bool _ownsHttpClient;
-    private readonly SettingsResolver _settings;
-    private readonly InvocationAttempt _attempt;
-    private readonly Resends _resends;
+    private readonly InvocationExecutor _executor;
     private readonly TimeProvider _timeProvider;
     private bool _disposed;
 
@@ -62,9 +58,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         _httpClient = httpClient ?? new HttpClient(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
         if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
-        _settings = new SettingsResolver(options, SettingsEnvironment.Process);
-        _attempt = new InvocationAttempt(_httpClient, _ownsHttpClient, options, new ClockSkew(), logger);
-        _resends = new Resends(options, logger);
+        _executor = new InvocationExecutor(_httpClient, _ownsHttpClient, options, logger);
         _timeProvider = options.TimeProvider;
     }
 
@@ -82,31 +76,19 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         ArgumentNullException.ThrowIfNull(request);
         ObjectDisposedException.ThrowIf(_disposed, this);
         request.Validate();
-        cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.IsCancellationRequested) throw Cancellation.OfCall(request, null, null, cancellationToken);
 
         var telemetry = CallTelemetry.Start(request, _timeProvider);
-        InvocationCall? call = null;
         try
         {
-            var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
-            telemetry?.SetService(settings.Region.SystemName, settings.Endpoint);
-            var pipeline = _resends.PipelineOf(request, settings.MaxAttempts);
-            call = new InvocationCall(request, settings, pipeline.MaxAttempts, telemetry, cancellationToken);
-            var response = await pipeline.ExecuteAsync(_attempt, call).ConfigureAwait(false);
+            var response = await _executor.ExecuteAsync(request, telemetry, cancellationToken).ConfigureAwait(false);
             if (telemetry is not null) response.Observe(telemetry);
             return response;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (telemetry is not null)
         {
-            call?.End();
-            if (call?.MayHaveRun() == true && exception is LambdaStreamingException { FunctionMayHaveRun: false } failure)
-                failure.AddAttemptThatMayHaveRun();
-            telemetry?.Fail(exception);
+            telemetry.Fail(exception);
             throw;
-        }
-        finally
-        {
-            call?.End();
         }
     }
 

@@ -4,7 +4,7 @@ using Amazon.Runtime;
 namespace LambdaStreaming;
 
 /// <summary>The base of every exception of this library that is about a call, so that one <c>catch</c> sees them all.</summary>
-/// <remarks>It derives from <see cref="AmazonServiceException"/>: existing <c>catch</c> blocks of AWS SDK users keep working. A cancelled call throws <see cref="OperationCanceledException"/> instead.</remarks>
+/// <remarks>It derives from <see cref="AmazonServiceException"/>: existing <c>catch</c> blocks of AWS SDK users keep working. A cancelled call throws <see cref="InvocationCanceledException"/> instead.</remarks>
 public abstract class LambdaStreamingException : AmazonServiceException
 {
     private bool _otherAttemptMayHaveRun;
@@ -31,6 +31,10 @@ public abstract class LambdaStreamingException : AmazonServiceException
     public override string Message => _otherAttemptMayHaveRun
         ? $"{base.Message} Another attempt of this call was sent, so the function might have run."
         : base.Message;
+
+    /// <summary>What to do about the failure, in one or two sentences, which <see cref="Message"/> has too.</summary>
+    /// <value><see langword="null"/> if there is no advice.</value>
+    public string? Advice => Details.Advice;
 
     /// <summary>Whether the same request can be sent again without any danger of a second run: the failure is transient and came before the function.</summary>
     public bool IsSafeToResend => IsTransient && !FunctionMayHaveRun;

@@ -1,4 +1,5 @@
 using System.Net;
+using LambdaStreaming.Invocation;
 
 namespace LambdaStreaming;
 
@@ -33,17 +34,13 @@ public sealed record ResponseStreamHead
     /// <value>Default: <see langword="true"/>.</value>
     public bool ThrowOnFunctionError { get; init; } = true;
 
-    internal HttpResponseMessage ToMessage()
+    internal ResponseHeaders ToHeaders()
     {
-        var message = new HttpResponseMessage(StatusCode) { Content = new ByteArrayContent([]) };
-        if (RequestId.Length > 0) message.Headers.TryAddWithoutValidation("x-amzn-RequestId", RequestId);
-        if (ExecutedVersion is not null) message.Headers.TryAddWithoutValidation("X-Amz-Executed-Version", ExecutedVersion);
-        if (ResponseStreamContentType is not null) message.Content.Headers.TryAddWithoutValidation("Content-Type", ResponseStreamContentType);
-        foreach (var (name, value) in Headers)
-        {
-            if (!message.Headers.TryAddWithoutValidation(name, value)) message.Content.Headers.TryAddWithoutValidation(name, value);
-        }
-
-        return message;
+        List<KeyValuePair<string, string[]>> headers = [];
+        if (RequestId.Length > 0) headers.Add(new("x-amzn-RequestId", [RequestId]));
+        if (ExecutedVersion is not null) headers.Add(new("X-Amz-Executed-Version", [ExecutedVersion]));
+        if (ResponseStreamContentType is not null) headers.Add(new("Content-Type", [ResponseStreamContentType]));
+        foreach (var (name, value) in Headers) headers.Add(new(name, [value]));
+        return new ResponseHeaders(StatusCode, [.. headers]);
     }
 }

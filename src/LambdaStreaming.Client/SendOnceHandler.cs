@@ -20,7 +20,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
     {
         ArgumentNullException.ThrowIfNull(request);
         var wasAuthenticated = ProxyException.IsAuthenticated(request);
-        if (!SendPermit.TryUse(request)) throw new SecondSendException();
+        if (!SendGuard.TryPass(request)) throw new SecondSendException();
         try
         {
             return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
     {
         ArgumentNullException.ThrowIfNull(request);
         var wasAuthenticated = ProxyException.IsAuthenticated(request);
-        if (!SendPermit.TryUse(request)) throw new SecondSendException();
+        if (!SendGuard.TryPass(request)) throw new SecondSendException();
         try
         {
             return base.Send(request, cancellationToken);

@@ -201,9 +201,10 @@ public sealed class GettingStartedSnippets
         {
             unknown(exception);     // ask the payment's own record before trying again
         }
-        catch (OperationCanceledException exception)
+        catch (InvocationCanceledException exception)
         {
-            unknown(exception);     // given up on this side; the function may run on
+            if (exception.FunctionMayHaveRun) unknown(exception);
+            else notPaid(exception);
         }
         // end: resends-payment
 

@@ -3,17 +3,23 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Errors;
-using LambdaStreaming.Signing;
 
 namespace LambdaStreaming.Configuration;
 
 /// <summary>What a call needs beyond its request: where it goes, who signs it, how often it may be sent, and what the client calls itself.</summary>
 /// <param name="Endpoint">The address that paths are appended to.</param>
 /// <param name="Region">The region of the signature.</param>
-/// <param name="Credentials">Asked anew on every attempt.</param>
+/// <param name="ProfileName">The name of the profile, of which there may be none.</param>
+/// <param name="Profile">The profile.</param>
 /// <param name="MaxAttempts">What environment or profile say, where the options say nothing; null where nobody does.</param>
 /// <param name="UserAgent">The value of the header.</param>
-internal sealed record CallSettings(Uri Endpoint, RegionEndpoint Region, SigningCredentials Credentials, int? MaxAttempts, string UserAgent);
+internal sealed record CallSettings(
+    Uri Endpoint,
+    RegionEndpoint Region,
+    string ProfileName,
+    CredentialProfile? Profile,
+    int? MaxAttempts,
+    string UserAgent);
 
 /// <summary>Finds the settings that the options leave out, at the first call: options, then environment, then profile.</summary>
 /// <remarks>Source of names and order: AWS SDKs and Tools Reference Guide, "Settings reference". Found once; a failure is not kept, so that the next call tries again.</remarks>
@@ -48,7 +54,7 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         var endpoint = EndpointOf(region, profileName, profile);
         var maxAttempts = options.Retry.HasMaxAttempts ? null : MaxAttemptsOf(profile);
         var appId = environment["AWS_SDK_UA_APP_ID"] ?? profile?.ClientAppId;
-        var found = new CallSettings(endpoint, region, CredentialsOf(profileName, profile), maxAttempts, UserAgent.Of(appId, environment["AWS_EXECUTION_ENV"]));
+        var found = new CallSettings(endpoint, region, profileName, profile, maxAttempts, UserAgent.Of(appId, environment["AWS_EXECUTION_ENV"]));
         Volatile.Write(ref _found, found);
         return found;
     }
@@ -175,16 +181,6 @@ internal sealed class SettingsResolver(LambdaStreamingClientOptions options, Set
         return profile?.MaxAttempts is not { } fromProfile || fromProfile >= 1
             ? profile?.MaxAttempts
             : throw new LambdaConfigurationException($"max_attempts of the profile '{Shown(profile.Name)}' is {fromProfile}; it counts every send, so it must be at least 1.");
-    }
-
-    private SigningCredentials CredentialsOf(string profileName, CredentialProfile? profile)
-    {
-        if (options.Credentials is { } credentials) return SigningCredentials.Of(credentials);
-        if (options.Profile is not null) return SigningCredentials.OfProfile(profile!);
-
-        // AWS's order: environment, profile, container and instance. A profile that says how to sign in is asked by its name,
-        // so that its own failure is told; the chain would go on to the network and tell of that.
-        return SigningCredentials.OfChain(environment, profileName, SigningCredentials.SaysHowToSignIn(profile) ? profile : null);
     }
 
     internal static LambdaConfigurationException UnknownProfile(string name) => new(

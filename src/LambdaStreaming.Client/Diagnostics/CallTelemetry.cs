@@ -44,13 +44,13 @@ internal sealed class CallTelemetry
     public static CallTelemetry? Start(InvokeWithResponseStreamRequest request, TimeProvider timeProvider) => Telemetry.IsListenedTo ? new CallTelemetry(request, timeProvider) : null;
 
     /// <summary>Where the call goes, once that is known.</summary>
-    public void SetService(string region, Uri endpoint)
+    public void SetService(string region, string host, int port)
     {
         _region = region;
         if (_activity is not { IsAllDataRequested: true }) return;
         _activity.SetTag("faas.invoked_region", _region);
-        _activity.SetTag("server.address", endpoint.Host);
-        _activity.SetTag("server.port", endpoint.Port);
+        _activity.SetTag("server.address", host);
+        _activity.SetTag("server.port", port);
     }
 
     /// <summary>An attempt after the first is about to be made.</summary>

@@ -105,6 +105,13 @@ internal sealed record ErrorAnswer(string? Code, string? Message, IReadOnlyDicti
         return wait >= TimeSpan.Zero ? wait : null;
     }
 
+    /// <summary>The request id of a response, fit for messages.</summary>
+    public static string? RequestIdOf(HttpResponseMessage response, Redactor redactor)
+    {
+        var id = Header(response, "x-amzn-RequestId") ?? Header(response, "x-amz-request-id");
+        return id is null ? null : redactor.Name(id);
+    }
+
     public static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.NonValidated.TryGetValues(name, out var values) || response.Content.Headers.NonValidated.TryGetValues(name, out values) ? values.ToString() : null;
 

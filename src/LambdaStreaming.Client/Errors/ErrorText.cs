@@ -16,6 +16,10 @@ internal static class ErrorText
     /// <summary>After an answer that began, or began to be something else.</summary>
     public const string MayBeRunning = "The function may have run, and may be running still: call it again only if it may run twice.";
 
+    /// <summary>For a response that Lambda does not send.</summary>
+    public const string FromSomethingElse =
+        "Something between this client and Lambda may have answered in its place.";
+
     /// <summary>An HTTP error.</summary>
     public static string Service(LambdaErrorDetails details, ErrorCatalogueEntry entry, HttpResponseMessage response, Redactor redactor)
     {
@@ -31,7 +35,7 @@ internal static class ErrorText
         });
         if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
             text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {redactor.Name(contentType)}: something between this client and Lambda may have answered in its place. ");
-        if (entry.Advice.Length > 0) text.Append(AdviceOf(entry, details)).Append(' ');
+        if (details.Advice is { } advice) text.Append(advice).Append(' ');
         return text.Append(Call(details)).ToString();
     }
 
@@ -42,14 +46,7 @@ internal static class ErrorText
     /// <summary><c>InvokeComplete</c> with an error code.</summary>
     public static string FunctionFailed(LambdaErrorDetails details, InvokeComplete complete, Redactor redactor)
     {
-        var advice = complete.ErrorCode switch
-        {
-            FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout => " It ran into its timeout: raise that, or look in its log for what it waited for.",
-            FunctionErrorCodes.RuntimeTruncatedResponse => " The runtime's connection broke in the middle of the answer.",
-            FunctionErrorCodes.FunctionResponseSizeTooLarge => " Its answer is over the service's limit of size and was cut there.",
-            FunctionErrorCodes.RuntimeInvalidEntrypoint => " It has no bootstrap or handler to start: check its configuration.",
-            _ => "",
-        };
+        var advice = AdviceOf(complete) is { } text ? $" {text}" : "";
         var type = redactor.Name(FunctionErrorDetails.Parse(complete.ErrorDetails).Type ?? "");
         var name = string.IsNullOrEmpty(complete.ErrorCode) ? NoName : redactor.Line(complete.ErrorCode);
         if (type.Length > 0 && type != name) name = $"{name} ({type})";
@@ -84,13 +81,31 @@ internal static class ErrorText
         return text.Append(").").ToString();
     }
 
-    private static string AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details)
+    /// <summary>What to do about an error of the service.</summary>
+    public static string? AdviceOf(ErrorCatalogueEntry entry, LambdaErrorDetails details)
     {
-        var advice = entry.Advice.Replace("{function}", details.FunctionName, StringComparison.Ordinal).Replace("{region}", details.Region, StringComparison.Ordinal);
+        if (entry.Advice.Length == 0) return null;
 
-        // Where nothing can have run, as in a dry run, nothing can run twice.
-        return details.FunctionMayHaveRun == false ? advice.Replace(" if the function may run twice", "", StringComparison.Ordinal) : advice;
+        // The row warns of a second run. If nothing can have run, as in a dry run, nothing can run twice.
+        if (entry is { IsTransient: true, FunctionMayHaveRun: true } && details.FunctionMayHaveRun == false)
+            return "Send it again.";
+        return entry.Advice
+            .Replace("{function}", details.FunctionName, StringComparison.Ordinal)
+            .Replace("{region}", details.Region, StringComparison.Ordinal);
     }
+
+    /// <summary>What to do about an error of the function.</summary>
+    public static string? AdviceOf(InvokeComplete complete) => complete.ErrorCode switch
+    {
+        FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout =>
+            "It ran into its timeout: raise that, or look in its log for what it waited for.",
+        FunctionErrorCodes.RuntimeTruncatedResponse => "The runtime's connection broke in the middle of the answer.",
+        FunctionErrorCodes.FunctionResponseSizeTooLarge =>
+            "Its answer is over the service's limit of size and was cut there.",
+        FunctionErrorCodes.RuntimeInvalidEntrypoint =>
+            "It has no bootstrap or handler to start: check its configuration.",
+        _ => null,
+    };
 
     private static string Delivered(LambdaErrorDetails details) => $"Delivered before that: {Count(details.ChunksReceived, "chunk")} with {Count(details.BytesReceived, "byte")}.";
 

@@ -6,10 +6,11 @@ namespace LambdaStreaming.Invocation;
 /// <remarks>It replaces .NET's exception, whose message shows the proxy's user name and password.</remarks>
 internal sealed class ProxyException : HttpRequestException
 {
-    private ProxyException(string message, HttpStatusCode? statusCode, Exception? innerException = null)
-        : base(HttpRequestError.ProxyTunnelError, message, innerException, statusCode)
-    {
-    }
+    private ProxyException(string message, string advice, HttpStatusCode? statusCode, Exception? innerException = null)
+        : base(HttpRequestError.ProxyTunnelError, message, innerException, statusCode) => Advice = advice;
+
+    /// <summary>What to do.</summary>
+    public string Advice { get; }
 
     /// <summary>Whether a second attempt would be refused as well.</summary>
     public bool IsPermanent => (int?)StatusCode is >= 400 and < 500 and not (408 or 429);
@@ -56,15 +57,15 @@ internal sealed class ProxyException : HttpRequestException
 
     /// <summary>The exception for a response with status 407, and for a request that .NET repeats after one.</summary>
     /// <remarks>Source: RFC 9110, section 15.5.8: only a proxy sends 407, instead of forwarding the request.</remarks>
-    public static ProxyException AuthenticationRequired(Uri url, HttpMessageHandler? handler) => new(
-        url.Scheme == Uri.UriSchemeHttp
-            ? $"The proxy{NameOf(handler, url)} requires authentication (HTTP 407), which works for https endpoints "
-              + "only. Use an https endpoint, or exclude this host from the proxy (NO_PROXY)."
-            : "HTTP 407 is not a response of Lambda: a proxy between this client and Lambda requires authentication.",
-        HttpStatusCode.ProxyAuthenticationRequired)
+    public static ProxyException AuthenticationRequired(Uri url, HttpMessageHandler? handler)
     {
-        KeptTheRequest = true,
-    };
+        var (text, advice) = url.Scheme == Uri.UriSchemeHttp
+            ? ($"The proxy{NameOf(handler, url)} requires authentication (HTTP 407), which works for https only.",
+                "Use an https endpoint, or exclude this host from the proxy (NO_PROXY).")
+            : ("HTTP 407 is not a response of Lambda: a proxy between this client and Lambda requires authentication.",
+                "Check the proxies on the way to the endpoint.");
+        return new(text, advice, HttpStatusCode.ProxyAuthenticationRequired) { KeptTheRequest = true };
+    }
 
     private static ProxyException Refused(HttpRequestException exception, Uri url, HttpMessageHandler? handler)
     {
@@ -76,8 +77,9 @@ internal sealed class ProxyException : HttpRequestException
             _ => "Check the proxy.",
         };
         var endpoint = url.GetLeftPart(UriPartial.Authority);
-        return new ProxyException(
-            $"The proxy{NameOf(handler, url)} refused the connection to {endpoint}{status}. {advice}",
+        return new(
+            $"The proxy{NameOf(handler, url)} refused the connection to {endpoint}{status}.",
+            advice,
             exception.StatusCode,
             exception.InnerException);
     }

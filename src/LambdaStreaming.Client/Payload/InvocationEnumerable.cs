@@ -62,9 +62,15 @@ internal sealed class InvocationEnumerable<T>(
         // The caller knows its own tokens, not the linked one.
         private Exception Translate(OperationCanceledException exception)
         {
-            if (callToken.IsCancellationRequested) return new OperationCanceledException(exception.Message, exception, callToken);
-            if (enumeratorToken.IsCancellationRequested) return new OperationCanceledException(exception.Message, exception, enumeratorToken);
+            if (callToken.IsCancellationRequested) return WithToken(exception, callToken);
+            if (enumeratorToken.IsCancellationRequested) return WithToken(exception, enumeratorToken);
             return new ObjectDisposedException(nameof(InvokeWithResponseStreamResponse), "The enumerator was disposed before the response was read to its end.");
         }
+
+        // A mocked client throws the base type.
+        private static OperationCanceledException WithToken(OperationCanceledException exception, CancellationToken token) =>
+            exception is InvocationCanceledException { FunctionMayHaveRun: var mayHaveRun }
+                ? new InvocationCanceledException(exception.Message, mayHaveRun, exception, token)
+                : new OperationCanceledException(exception.Message, exception, token);
     }
 }

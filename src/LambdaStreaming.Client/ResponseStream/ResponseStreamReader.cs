@@ -339,7 +339,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         ResponseStreamCorruptException corrupt => Corrupt(corrupt),
         BodyAbortedException => _body!.AbortReason switch
         {
-            AbortReason.Cancelled => new OperationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", null, _body.CancelledToken),
+            AbortReason.Cancelled => new InvocationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", functionMayHaveRun: true, cancellationToken: _body.CancelledToken),
             AbortReason.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
             _ => Disposed(),
         },
@@ -371,7 +371,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
 
     private FunctionErrorException FunctionError()
     {
-        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode };
+        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode, Advice = ErrorText.AdviceOf(InvokeComplete) };
         return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
     }
 

@@ -31,14 +31,27 @@ internal sealed class SigningCredentials
         _held = held;
     }
 
-    /// <summary>Credentials that the program gave.</summary>
-    public static SigningCredentials Of(AWSCredentials credentials) => new(
+    /// <summary>The credentials of a client.</summary>
+    public static SigningCredentials Create(
+        LambdaStreamingClientOptions options,
+        CallSettings settings,
+        SettingsEnvironment environment)
+    {
+        if (options.Credentials is { } credentials) return Of(credentials);
+        if (options.Profile is not null) return OfProfile(settings.Profile!);
+
+        // AWS's order: environment, profile, container and instance. A profile with credential settings is resolved by
+        // name, so that its own error surfaces; the chain would fall through to the network and report that instead.
+        return OfChain(environment, settings.ProfileName, HasCredentialSettings(settings.Profile) ? settings.Profile : null);
+    }
+
+    // Credentials that the program gave.
+    private static SigningCredentials Of(AWSCredentials credentials) => new(
         cancellationToken => ReadAsync(credentials, cancellationToken),
         (redactor, exception) => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(redactor, exception)}",
         IsHeld(credentials.GetType()) ? credentials : null);
 
-    /// <summary>What a profile says.</summary>
-    public static SigningCredentials OfProfile(CredentialProfile profile)
+    private static SigningCredentials OfProfile(CredentialProfile profile)
     {
         var config = new ProfileConfig(profile.Name);
         return new(
@@ -46,8 +59,8 @@ internal sealed class SigningCredentials
             (redactor, exception) => SignInAdvice.Of(profile, redactor, exception));
     }
 
-    /// <summary>AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.</summary>
-    public static SigningCredentials OfChain(SettingsEnvironment environment, string profileName, CredentialProfile? profile)
+    // AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.
+    private static SigningCredentials OfChain(SettingsEnvironment environment, string profileName, CredentialProfile? profile)
     {
         var config = profile is null ? null : new ProfileConfig(profile.Name);
         return new(
@@ -55,8 +68,8 @@ internal sealed class SigningCredentials
             (redactor, exception) => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, redactor, exception) : SignInAdvice.Of(profile, redactor, exception));
     }
 
-    /// <summary>Whether a profile has any setting of credentials, also where AWSSDK.Core can't use them.</summary>
-    public static bool SaysHowToSignIn([NotNullWhen(true)] CredentialProfile? profile) =>
+    // Also if AWSSDK.Core cannot use them.
+    private static bool HasCredentialSettings([NotNullWhen(true)] CredentialProfile? profile) =>
         profile?.Options is { } options
         && (options.AccessKey ?? options.SecretKey ?? options.RoleArn ?? options.SourceProfile ?? options.CredentialProcess ?? options.WebIdentityTokenFile ?? options.SsoStartUrl ?? options.SsoSession ?? options.SsoAccountId ?? options.LoginSession ?? options.EndpointName) is not null;
 

@@ -109,7 +109,7 @@ public class EndTextTests
         var reading = ReadAsync(client, source.Token);
         await source.CancelAsync();
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => reading);
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => reading);
 
         Assert.Equal("Reading the answer of my-function was cancelled. The function is not stopped by that.", exception.Message);
         Assert.Equal(source.Token, exception.CancellationToken);

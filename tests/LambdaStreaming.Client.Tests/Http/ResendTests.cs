@@ -383,22 +383,22 @@ public class ResendTests
     }
 
     [Fact]
-    public void GiveBack_AfterResends_GivesBackTheirCostAndNoMoreThanThereWas()
+    public void Return_AfterRetries_ReturnsTheirCostAndNoMoreThanThereWas()
     {
-        var budget = new ResendBudget();
+        var bucket = new RetryTokenBucket();
         var (transient, throttled) = (new ServiceException("x"), new TooManyRequestsException("x"));
 
-        budget.GiveBack(transient);
-        Assert.True(budget.TryTake(500));
-        Assert.False(budget.TryTake(1));
-        budget.GiveBack(null);
-        Assert.True(budget.TryTake(1));
-        budget.GiveBack(transient);
-        Assert.False(budget.TryTake(15));
-        Assert.True(budget.TryTake(14));
-        budget.GiveBack(throttled);
-        Assert.False(budget.TryTake(6));
-        Assert.True(budget.TryTake(5));
+        bucket.Return(transient);
+        Assert.True(bucket.TryTake(500));
+        Assert.False(bucket.TryTake(1));
+        bucket.Return(null);
+        Assert.True(bucket.TryTake(1));
+        bucket.Return(transient);
+        Assert.False(bucket.TryTake(15));
+        Assert.True(bucket.TryTake(14));
+        bucket.Return(throttled);
+        Assert.False(bucket.TryTake(6));
+        Assert.True(bucket.TryTake(5));
     }
 
     [Fact]
@@ -424,18 +424,27 @@ public class ResendTests
     }
 
     [Fact]
-    public void PipelineOf_OptionsEnvironmentAndRequest_TheNearestSaysHowOften()
+    public void GetRule_OptionsEnvironmentAndRequest_TheNearestDecides()
     {
-        var options = StubbedClient.Options();
-        var (said, left) = (new Resends(new LambdaStreamingClientOptions { Retry = { MaxAttempts = 2 } }, NullLogger.Instance), new Resends(options, NullLogger.Instance));
+        var withMaxAttempts = new RetryPipeline(new LambdaStreamingClientOptions { Retry = { MaxAttempts = 2 } }, NullLogger.Instance);
+        var without = new RetryPipeline(StubbedClient.Options(), NullLogger.Instance);
         var request = new InvokeWithResponseStreamRequest("f");
+        var five = request with { Retry = new LambdaRetryOptions { MaxAttempts = 5 } };
+        var never = request with { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } };
 
-        Assert.Equal(2, said.PipelineOf(request, configuredMaxAttempts: 7).MaxAttempts);
-        Assert.Equal(7, left.PipelineOf(request, configuredMaxAttempts: 7).MaxAttempts);
-        Assert.Equal(3, left.PipelineOf(request, configuredMaxAttempts: null).MaxAttempts);
-        Assert.Equal(5, left.PipelineOf(request with { Retry = new LambdaRetryOptions { MaxAttempts = 5 } }, configuredMaxAttempts: 7).MaxAttempts);
-        Assert.Equal(1, left.PipelineOf(request with { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } }, configuredMaxAttempts: 7).MaxAttempts);
-        Assert.Same(left.PipelineOf(request, configuredMaxAttempts: 7), left.PipelineOf(request, configuredMaxAttempts: 7));
+        Assert.Equal(2, withMaxAttempts.GetRule(request, configuredMaxAttempts: 7)?.MaxAttempts);
+        Assert.Equal(7, without.GetRule(request, configuredMaxAttempts: 7)?.MaxAttempts);
+        Assert.Equal(3, without.GetRule(request, configuredMaxAttempts: null)?.MaxAttempts);
+        Assert.Equal(5, without.GetRule(five, configuredMaxAttempts: 7)?.MaxAttempts);
+        Assert.Equal(1, without.GetRule(never, configuredMaxAttempts: 7)?.MaxAttempts);
+    }
+
+    [Fact]
+    public void GetRule_PipelineOfAUser_IsNone()
+    {
+        var options = new LambdaStreamingClientOptions { ResiliencePipeline = ResiliencePipeline.Empty };
+
+        Assert.Null(new RetryPipeline(options, NullLogger.Instance).GetRule(new("f"), configuredMaxAttempts: 7));
     }
 
     [Fact]
@@ -479,7 +488,7 @@ public class ResendTests
             RetryAfter = askedMilliseconds is { } asked ? TimeSpan.FromMilliseconds(asked) : null,
         });
 
-        Assert.Equal(TimeSpan.FromMilliseconds(expectedMilliseconds), Resends.DelayOf(new LambdaRetryOptions(), attemptNumber, exception, random));
+        Assert.Equal(TimeSpan.FromMilliseconds(expectedMilliseconds), RetryPipeline.GetDelay(new LambdaRetryOptions(), attemptNumber, exception, random));
     }
 
     [Theory]

@@ -144,6 +144,54 @@ public class SendOnceHandlerTests
         Assert.Equal(1, server.WholeRequests);
     }
 
+    [Fact]
+    public async Task Invoke_CopyIsSentAgainAfterTheAttemptHasEnded_OneWholeRequest()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            if (await connection.ReadRequestAsync() is not null) connection.Reset();
+        });
+        using var late = new SendingLate(new SendOnceHandler(Inner(ours: true)));
+        using var client = Client(server.Url, late);
+        await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
+
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => late.SendAgainAsync(Ct));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task Invoke_CopyIsSignedAgainAndSentTwice_OneWholeRequest()
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            if (await connection.ReadRequestAsync() is not null) connection.Reset();
+        });
+        using var signing = new SigningAgain(new SendOnceHandler(Inner(ours: true)));
+        using var client = Client(server.Url, signing);
+
+        await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
+
+        Assert.Equal(1, server.WholeRequests);
+    }
+
+    [Fact]
+    public async Task SendAsync_RequestOfAnotherSdkWithTheSameHeaders_IsSentAsOftenAsItIsAsked()
+    {
+        await using var server = RawServer.Answering(RawServer.Answer(200, []));
+        using var http = new HttpClient(new SendOnceHandler(Inner(ours: true)));
+
+        for (var i = 0; i < 2; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, server.Url) { Content = new StringContent("x") };
+            request.Headers.Add("amz-sdk-invocation-id", "0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11");
+            request.Headers.Add("amz-sdk-request", "attempt=1; max=3");
+            using var response = await http.SendAsync(request, Ct);
+        }
+
+        Assert.Equal(2, server.WholeRequests);
+    }
+
     private static HttpMessageHandler Inner(bool ours) => ours ? LambdaStreamingClient.CreateHandler(StubbedClient.Options()) : new SocketsHttpHandler();
 
     private static LambdaStreamingClient Client(Uri url, HttpMessageHandler handler, Amazon.Runtime.AWSCredentials? credentials = null)
@@ -178,6 +226,57 @@ public class SendOnceHandlerTests
         {
             await request.Content!.ReadAsStringAsync(cancellationToken);
             return await base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    private static HttpRequestMessage Copy(HttpRequestMessage request, byte[] body)
+    {
+        var copy = new HttpRequestMessage(request.Method, request.RequestUri) { Content = new ByteArrayContent(body) };
+        foreach (var (name, values) in request.Headers) copy.Headers.TryAddWithoutValidation(name, values);
+        return copy;
+    }
+
+    /// <summary>Sends a copy, and another one when the test asks for it.</summary>
+    private sealed class SendingLate(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        private HttpRequestMessage? _late;
+
+        public Task<HttpResponseMessage> SendAgainAsync(CancellationToken cancellationToken) =>
+            base.SendAsync(_late!, cancellationToken);
+
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+            _late = Copy(request, body);
+            return await base.SendAsync(Copy(request, body), cancellationToken);
+        }
+    }
+
+    /// <summary>Sends two copies, each with a signature of its own.</summary>
+    private sealed class SigningAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+            try
+            {
+                return await base.SendAsync(Sign(Copy(request, body)), cancellationToken);
+            }
+            catch (HttpRequestException)
+            {
+                return await base.SendAsync(Sign(Copy(request, body)), cancellationToken);
+            }
+        }
+
+        private static HttpRequestMessage Sign(HttpRequestMessage request)
+        {
+            request.Headers.Remove("Authorization");
+            request.Headers.TryAddWithoutValidation("Authorization", $"other {Guid.NewGuid()}");
+            return request;
         }
     }
 

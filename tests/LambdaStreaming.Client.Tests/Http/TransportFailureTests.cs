@@ -89,9 +89,10 @@ public class TransportFailureTests
             return await connecting;
         }));
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancelling.Token));
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancelling.Token));
 
         Assert.Equal("The call of f was cancelled. Nothing was sent.", exception.Message);
+        Assert.False(exception.FunctionMayHaveRun);
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
 

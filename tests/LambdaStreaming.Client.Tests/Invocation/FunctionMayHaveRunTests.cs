@@ -112,7 +112,7 @@ public sealed class FunctionMayHaveRunTests
                 if (Interlocked.Increment(ref sends) > 1) throw Refused();
                 await ended.Task;
                 var content = request.Content!;
-                late.SetResult(await Record.ExceptionAsync(() => content.CopyToAsync(Stream.Null, CancellationToken.None)));
+                late.SetResult(await Record.ExceptionAsync(() => content.CopyToAsync(Stream.Null)));
                 throw new HttpRequestException("late");
             },
             builder => builder.AddStrategy(_ => new AtOnceStrategy(), new AtOnceOptions()));
@@ -163,7 +163,8 @@ public sealed class FunctionMayHaveRunTests
     private sealed class AtOnceOptions : ResilienceStrategyOptions;
 
     /// <summary>Makes two attempts at once and ends as the second one does, while the first one runs on.</summary>
-    private sealed class AtOnceStrategy(TaskCompletionSource? failed = null, Task? throwAfter = null) : ResilienceStrategy
+    private sealed class AtOnceStrategy(TaskCompletionSource? failed = null, Task? throwAfter = null)
+        : ResilienceStrategy
     {
         protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
             Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback,

@@ -1,0 +1,87 @@
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Diagnostics;
+
+namespace LambdaStreaming.Invocation;
+
+/// <summary>State of one invocation, shared by all its attempts.</summary>
+internal sealed class InvocationContext(
+    InvokeWithResponseStreamRequest request,
+    CallSettings settings,
+    RetryRule? retry,
+    CallTelemetry? telemetry,
+    CancellationToken cancellationToken)
+{
+    private InvocationAttempt? _latest;
+    private int _attempts;
+    private int _hasEnded;
+
+    public InvokeWithResponseStreamRequest Request { get; } = request;
+
+    public CallSettings Settings { get; } = settings;
+
+    public Uri Url { get; } = LambdaEndpoint.UrlOf(settings.Endpoint, request.FunctionName, request.Qualifier);
+
+    /// <summary>The value of <c>amz-sdk-invocation-id</c>, which all attempts have in common.</summary>
+    public string Id { get; } = SendGuard.CreateInvocationId();
+
+    /// <summary>When the invocation is retried; <see langword="null"/> if a user's own pipeline decides.</summary>
+    public RetryRule? Retry { get; } = retry;
+
+    /// <summary>Telemetry of the invocation; <see langword="null"/> without a listener.</summary>
+    public CallTelemetry? Telemetry { get; } = telemetry;
+
+    /// <summary>The caller's token, which also governs the response body.</summary>
+    /// <remarks>The token of an attempt ends with the attempt.</remarks>
+    public CancellationToken CancellationToken { get; } = cancellationToken;
+
+    /// <summary>Whether nothing is run, whatever happens to the request.</summary>
+    public bool IsDryRun => Request.InvocationType == InvocationType.DryRun;
+
+    /// <summary>Number of attempts so far.</summary>
+    public int Attempts => Volatile.Read(ref _attempts);
+
+    /// <summary>The failure of the attempt that ended last.</summary>
+    public LambdaStreamingException? LastFailure { get; set; }
+
+    /// <summary>Whether the invocation has returned or thrown. Nothing may be sent after that.</summary>
+    public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
+
+    /// <summary>Begins an attempt. A user's pipeline may run several at the same time.</summary>
+    public InvocationAttempt BeginAttempt(bool canBeSentUnseen)
+    {
+        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBeSentUnseen);
+        do attempt.Previous = _latest;
+        while (Interlocked.CompareExchange(ref _latest, attempt, attempt.Previous) != attempt.Previous);
+        return attempt;
+    }
+
+    /// <summary>Whether an attempt other than <paramref name="except"/> may have run the function.</summary>
+    public bool MayHaveRun(InvocationAttempt? except = null)
+    {
+        for (var attempt = Volatile.Read(ref _latest); attempt is not null; attempt = attempt.Previous)
+        {
+            if (attempt != except && attempt.MayHaveRun) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether any attempt may have been sent.</summary>
+    public bool HasSent()
+    {
+        for (var attempt = Volatile.Read(ref _latest); attempt is not null; attempt = attempt.Previous)
+        {
+            if (attempt.Guard.State != SendState.NotSent) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends the invocation: an attempt that a pipeline left behind cannot be sent any more.</summary>
+    /// <returns>Whether any attempt may have run the function. That does not change any more.</returns>
+    public bool End()
+    {
+        Interlocked.Exchange(ref _hasEnded, 1);
+        return MayHaveRun();
+    }
+}

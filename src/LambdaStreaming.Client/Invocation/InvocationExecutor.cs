@@ -1,0 +1,92 @@
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Signing;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Invocation;
+
+/// <summary>Executes an invocation, from its settings to the response headers.</summary>
+internal sealed class InvocationExecutor
+{
+    private readonly SettingsResolver _settings;
+    private readonly RetryPipeline _retries;
+    private readonly RequestFactory _requests;
+    private readonly RequestSender _sender;
+    private readonly ResponseFactory _responses;
+    private readonly Func<InvocationContext, CancellationToken, Task<InvokeWithResponseStreamResponse>> _attempt;
+
+    /// <param name="httpClient">Sends the requests.</param>
+    /// <param name="ownsHttpClient">Whether no handlers of a caller are in <paramref name="httpClient"/>.</param>
+    /// <param name="options">The client's options.</param>
+    /// <param name="logger">The client's log.</param>
+    public InvocationExecutor(
+        HttpClient httpClient,
+        bool ownsHttpClient,
+        LambdaStreamingClientOptions options,
+        ILogger logger)
+    {
+        var clockSkew = new ClockSkew();
+        var failures = new TransportFailures(httpClient, ownsHttpClient, options);
+        _settings = new SettingsResolver(options, SettingsEnvironment.Process);
+        _retries = new RetryPipeline(options, logger);
+        _requests = new RequestFactory(options, SettingsEnvironment.Process, clockSkew);
+        _sender = new RequestSender(httpClient, ownsHttpClient, options, failures, logger);
+        _responses = new ResponseFactory(options, new ServiceErrors(options.TimeProvider, clockSkew), logger);
+        _attempt = ExecuteAttemptAsync;
+    }
+
+    public async Task<InvokeWithResponseStreamResponse> ExecuteAsync(
+        InvokeWithResponseStreamRequest request,
+        CallTelemetry? telemetry,
+        CancellationToken cancellationToken)
+    {
+        InvocationContext? invocation = null;
+        try
+        {
+            var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
+            telemetry?.SetService(settings.Region.SystemName, settings.Endpoint.Host, settings.Endpoint.Port);
+            var retry = _retries.GetRule(request, settings.MaxAttempts);
+            invocation = new InvocationContext(request, settings, retry, telemetry, cancellationToken);
+            return await _retries.ExecuteAsync(invocation, _attempt).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw Cancellation.OfCall(request, invocation, exception, cancellationToken);
+        }
+        catch (LambdaStreamingException exception)
+        {
+            if (!exception.FunctionMayHaveRun && invocation?.End() == true) exception.AddAttemptThatMayHaveRun();
+            throw;
+        }
+        finally
+        {
+            invocation?.End();
+        }
+    }
+
+    private async Task<InvokeWithResponseStreamResponse> ExecuteAttemptAsync(
+        InvocationContext invocation,
+        CancellationToken attemptToken)
+    {
+        var attempt = invocation.BeginAttempt(_sender.CanBeSentUnseen(invocation.Request));
+        bool? mayHaveRun = null;
+        try
+        {
+            using var request = await _requests.CreateAsync(attempt, attemptToken).ConfigureAwait(false);
+            var response = await _sender.SendAsync(attempt, request, attemptToken).ConfigureAwait(false);
+            var result = await _responses.CreateAsync(attempt, response, attemptToken).ConfigureAwait(false);
+            mayHaveRun = !invocation.IsDryRun;
+            return result;
+        }
+        catch (LambdaStreamingException exception)
+        {
+            mayHaveRun = exception.FunctionMayHaveRun;
+            invocation.LastFailure = exception;
+            throw;
+        }
+        finally
+        {
+            attempt.End(mayHaveRun);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Amazon.Runtime;
+using LambdaStreaming.Configuration;
+using LambdaStreaming.Errors;
+using LambdaStreaming.Signing;
+
+namespace LambdaStreaming.Invocation;
+
+/// <summary>Creates the signed request of an attempt.</summary>
+internal sealed class RequestFactory(
+    LambdaStreamingClientOptions options,
+    SettingsEnvironment environment,
+    ClockSkew clockSkew)
+{
+    private SigningCredentials? _credentials;
+
+    /// <exception cref="LambdaConfigurationException">There are no credentials.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The request disposes its content.")]
+    public async Task<HttpRequestMessage> CreateAsync(InvocationAttempt attempt, CancellationToken cancellationToken)
+    {
+        var invocation = attempt.Invocation;
+        var keys = await GetKeysAsync(attempt, cancellationToken).ConfigureAwait(false);
+        var message = new HttpRequestMessage(HttpMethod.Post, invocation.Url)
+        {
+            Content = new SingleSendContent(invocation.Request.Payload, attempt.Guard),
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        AddParameters(message, invocation.Request);
+        Sign(attempt, message, keys);
+        AddUnsigned(attempt, message);
+        return message;
+    }
+
+    private async Task<ImmutableCredentials> GetKeysAsync(
+        InvocationAttempt attempt,
+        CancellationToken cancellationToken)
+    {
+        var invocation = attempt.Invocation;
+        _credentials ??= SigningCredentials.Create(options, invocation.Settings, environment);
+        try
+        {
+            return await _credentials.ReadAsync(invocation.Request, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LambdaConfigurationException exception)
+        {
+            // This attempt was not sent; those before it were.
+            var details = attempt.Describe() with { Attempts = attempt.Number - 1 };
+            throw new LambdaConfigurationException(exception.Message, details, exception.InnerException);
+        }
+    }
+
+    // Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.
+    private static void AddParameters(HttpRequestMessage message, InvokeWithResponseStreamRequest request)
+    {
+        var type = request.GivenInvocationType switch
+        {
+            InvocationType.DryRun => "DryRun",
+            InvocationType.RequestResponse => "RequestResponse",
+            _ => null,
+        };
+        var log = request.GivenLogType switch
+        {
+            LogType.Tail => "Tail",
+            LogType.None => "None",
+            _ => null,
+        };
+        Add("X-Amz-Invocation-Type", type);
+        Add("X-Amz-Log-Type", log);
+        Add("X-Amz-Client-Context", request.ClientContext);
+        Add("X-Amz-Tenant-Id", request.TenantId);
+
+        void Add(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value)) message.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private void Sign(InvocationAttempt attempt, HttpRequestMessage message, ImmutableCredentials keys)
+    {
+        var (request, settings) = (attempt.Invocation.Request, attempt.Invocation.Settings);
+        attempt.ClockSkew = clockSkew.Of(settings.Endpoint);
+        var signedAt = options.TimeProvider.GetUtcNow() + attempt.ClockSkew;
+        RequestSigner.Sign(message, request.Payload, keys, settings.Region, signedAt);
+        attempt.Redactor = Redactor.Create(
+            request,
+            keys.SecretKey.AsMemory(),
+            keys.Token.AsMemory(),
+            RequestSigner.SignatureOf(message));
+    }
+
+    // What proxies and retries may change on the way. Source: AWSSDK.Core does not sign these either.
+    private void AddUnsigned(InvocationAttempt attempt, HttpRequestMessage message)
+    {
+        message.Headers.TryAddWithoutValidation("User-Agent", attempt.Invocation.Settings.UserAgent);
+        message.Headers.TryAddWithoutValidation(SendGuard.InvocationIdHeader, attempt.Invocation.Id);
+        message.Headers.TryAddWithoutValidation(SendGuard.AttemptHeader, attempt.Header);
+        TraceContext.AddTo(message, options.TraceHeaders, environment);
+    }
+}

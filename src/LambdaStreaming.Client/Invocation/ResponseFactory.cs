@@ -1,0 +1,136 @@
+using System.Net;
+using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Errors;
+using LambdaStreaming.ResponseStream;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Invocation;
+
+/// <summary>Creates the response of an attempt, once its headers have been received.</summary>
+internal sealed class ResponseFactory(
+    LambdaStreamingClientOptions options,
+    ServiceErrors errors,
+    ILogger logger)
+{
+    // Source: Smithy, event stream encoding: the media type of the response body.
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+
+    /// <exception cref="LambdaStreamingException">It is not a response of the function.</exception>
+    public async Task<InvokeWithResponseStreamResponse> CreateAsync(
+        InvocationAttempt attempt,
+        HttpResponseMessage message,
+        CancellationToken attemptToken)
+    {
+        var invocation = attempt.Invocation;
+        try
+        {
+            var requestId = ErrorAnswer.RequestIdOf(message, attempt.Redactor);
+            if (logger.IsEnabled(LogLevel.Debug))
+                Log.AnswerBegins(logger, invocation.Request.FunctionName, (int)message.StatusCode, requestId);
+            if (message.StatusCode == HttpStatusCode.ProxyAuthenticationRequired)
+                throw TransportFailures.Create(attempt, ProxyException.AuthenticationRequired(invocation.Url, handler: null));
+            if (!message.IsSuccessStatusCode)
+                throw await errors.ReadAsync(attempt, message, attemptToken).ConfigureAwait(false);
+
+            var details = attempt.Describe(message.StatusCode, requestId);
+            ThrowIfUnexpectedStatus(invocation, details);
+            if (!invocation.IsDryRun) return await OpenAsync(attempt, message, details).ConfigureAwait(false);
+            message.Dispose();
+            return Create(attempt, message, details, body: null);
+        }
+        catch
+        {
+            message.Dispose();
+            throw;
+        }
+    }
+
+    private static void ThrowIfUnexpectedStatus(InvocationContext invocation, LambdaErrorDetails details)
+    {
+        if (details.StatusCode == (invocation.IsDryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return;
+        var expected = invocation.IsDryRun ? "a dry run (204 is)" : "an invocation (200 is)";
+        throw new ResponseStreamCorruptException(
+            $"HTTP {(int)details.StatusCode} is no answer to {expected}. {ErrorText.FromSomethingElse} "
+            + $"{ErrorText.MayBeRunning} {ErrorText.Call(details)}",
+            ResponseStreamCorruption.UnexpectedStatus,
+            byteOffset: 0,
+            // What takes a dry run for an invocation has run the function.
+            details with { FunctionMayHaveRun = true });
+    }
+
+    private async Task<InvokeWithResponseStreamResponse> OpenAsync(
+        InvocationAttempt attempt,
+        HttpResponseMessage message,
+        LambdaErrorDetails details)
+    {
+        var invocation = attempt.Invocation;
+        Stream stream;
+        try
+        {
+            stream = await message.Content.ReadAsStreamAsync(invocation.CancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (invocation.CancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception exception)
+        {
+            // A handler of the caller's HttpClient put this content there.
+            var text = attempt.Redactor.Line(exception.Message);
+            throw new ResponseStreamTruncatedException(
+                $"The answer of {details.FunctionName} began, but could not be read: {text} "
+                + $"{ErrorText.MayBeRunning} {ErrorText.Call(details)}",
+                details,
+                exception);
+        }
+
+        // The content alone: the message refers to the request.
+        var idleTimeout = invocation.Request.IdleTimeout ?? options.IdleTimeout;
+        var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, idleTimeout);
+        body.AbortOn(invocation.CancellationToken);
+        return Create(attempt, message, details, body);
+    }
+
+    private InvokeWithResponseStreamResponse Create(
+        InvocationAttempt attempt,
+        HttpResponseMessage message,
+        LambdaErrorDetails details,
+        ResponseStreamBody? body)
+    {
+        var readerOptions = new ResponseStreamReaderOptions
+        {
+            MaxMessageBytes = options.MaxMessageBytes,
+            IdleTimeout = attempt.Invocation.Request.IdleTimeout ?? options.IdleTimeout,
+            TimeProvider = options.TimeProvider,
+            Logger = logger,
+            ThrowOnFunctionError = options.ThrowOnFunctionError,
+            Redactor = attempt.Redactor,
+            UnexpectedContent = UnexpectedContentOf(message, attempt.Redactor),
+        };
+        var reader = new ResponseStreamReader(body, readerOptions, details);
+        var headers = ResponseHeaders.Of(message);
+        return new InvokeWithResponseStreamResponse(headers, details.RequestId ?? "", body, reader, readerOptions);
+    }
+
+    private static UnexpectedContent? UnexpectedContentOf(HttpResponseMessage message, Redactor redactor)
+    {
+        if (ErrorAnswer.Header(message, "Content-Encoding") is { } encoding
+            && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            return new UnexpectedContent(
+                ResponseStreamCorruption.UnexpectedContentEncoding,
+                $"content encoding is '{redactor.Name(encoding)}', which this client did not ask for,");
+        }
+
+        var contentType = ErrorAnswer.Header(message, "Content-Type");
+        if (contentType is null || IsEventStream(contentType)) return null;
+        var name = redactor.Name(message.Content.Headers.ContentType?.MediaType ?? contentType);
+        return new UnexpectedContent(ResponseStreamCorruption.UnexpectedContentType, $"content type is '{name}'");
+    }
+
+    private static bool IsEventStream(ReadOnlySpan<char> contentType)
+    {
+        if (contentType.IndexOf(';') is >= 0 and var parameters) contentType = contentType[..parameters];
+        return contentType.Trim().Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.ObjectModel;
+using System.Net;
+
+namespace LambdaStreaming.Invocation;
+
+/// <summary>A copy of a response's status and headers, which keeps nothing else of it alive.</summary>
+internal sealed class ResponseHeaders
+{
+    private readonly KeyValuePair<string, string[]>[] _headers;
+
+    /// <param name="statusCode">The HTTP status.</param>
+    /// <param name="headers">All headers. Of names that differ in case only the last one counts.</param>
+    public ResponseHeaders(HttpStatusCode statusCode, KeyValuePair<string, string[]>[] headers)
+    {
+        StatusCode = statusCode;
+        _headers = headers;
+    }
+
+    public HttpStatusCode StatusCode { get; }
+
+    /// <summary>The value of a header; several values are separated by commas.</summary>
+    public string? this[string name]
+    {
+        get
+        {
+            var header = Array.FindLast(_headers, item => item.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
+            return header.Value is { } values ? string.Join(", ", values) : null;
+        }
+    }
+
+    /// <summary>Copies the headers of a response, and those of its content.</summary>
+    public static ResponseHeaders Of(HttpResponseMessage message)
+    {
+        var (response, content) = (message.Headers.NonValidated, message.Content.Headers.NonValidated);
+        var headers = new KeyValuePair<string, string[]>[response.Count + content.Count];
+        var count = 0;
+        foreach (var (name, values) in response) headers[count++] = new(name, [.. values]);
+        foreach (var (name, values) in content) headers[count++] = new(name, [.. values]);
+        return new ResponseHeaders(message.StatusCode, headers);
+    }
+
+    public ReadOnlyDictionary<string, IReadOnlyList<string>> ToDictionary()
+    {
+        var dictionary = new Dictionary<string, IReadOnlyList<string>>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, values) in _headers) dictionary[name] = values;
+        return dictionary.AsReadOnly();
+    }
+}
