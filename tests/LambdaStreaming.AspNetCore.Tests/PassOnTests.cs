@@ -17,6 +17,28 @@ public class PassOnTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
+    [InlineData("POST", "{\"statusCode\":204}\0\0\0\0\0\0\0\0")]
+    [InlineData("POST", "{\"statusCode\":304}\0\0\0\0\0\0\0\0")]
+    [InlineData("POST", "{\"statusCode\":700}\0\0\0\0\0\0\0\0")]
+    [InlineData("HEAD", "{\"statusCode\":200}\0\0\0\0\0\0\0\0")]
+    [InlineData("HEAD", "no prelude")]
+    public async Task Response_WithoutABody_ConnectionOfTheInvocationIsClosed(string method, string payload)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("web", async (_, response, ct) =>
+            {
+                await response.WriteAsync(Encoding.UTF8.GetBytes(payload), ct);
+                await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+            }),
+            map => map.MapLambdaStream("/chat", "web", options => options.Methods.Add(method)));
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/chat");
+
+        using var response = await app.SendAsync(request, Token);
+
+        await app.Lambda.Requests[0].ClientLeft.WaitAsync(Patience, Token);
+    }
+
+    [Theory]
     [InlineData(HttpProtocols.Http1)]
     [InlineData(HttpProtocols.Http2)]
     public async Task Answer_EachChunk_ArrivesBeforeTheNextIsWritten(HttpProtocols protocols)

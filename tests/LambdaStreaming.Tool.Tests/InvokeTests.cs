@@ -87,7 +87,7 @@ public sealed class InvokeTests
 
         var run = await Run.InvokeAsync(server, "--http");
 
-        Assert.Equal("HTTP 200\nset-cookie: d=2\nset-cookie: c=1\n\n", run.Error);
+        Assert.Equal("< HTTP 200\n< set-cookie: d=2\n< set-cookie: c=1\n\n", run.Error);
     }
 
     [Fact]

@@ -91,8 +91,7 @@ internal static class AnswerPassing
         {
             if (http.HasPrelude) return;
 
-            // Whether there is an answer is known with its first byte. What reads gives the buffers back; disposing the response, which any thread may do, closes the connection only.
-            await using var unread = http.Body.ConfigureAwait(false);
+            // A failure before the first byte still changes the status.
             _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
             return;
         }
