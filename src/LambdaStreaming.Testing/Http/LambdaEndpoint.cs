@@ -30,7 +30,8 @@ internal sealed class LambdaEndpoint(
         if (guard.FindReason(context) is { } reason)
         {
             // Not recorded: what a web page sends must not change what a test sees.
-            await ServiceErrors.WriteAsync(context.Response, Error("AccessDeniedException", reason), context.RequestAborted).ConfigureAwait(false);
+            var refusal = Error("AccessDeniedException", reason);
+            await ServiceErrors.WriteAsync(context.Response, refusal, CancellationToken.None).ConfigureAwait(false);
             return;
         }
 
