@@ -2,33 +2,24 @@ using System.Globalization;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>What a failure means: an exit code, and one paragraph that says whether the function may have run.</summary>
+/// <summary>Maps a failure to an exit code and to one paragraph that says whether the function might have run.</summary>
+/// <remarks>Decided by types and properties. Messages of the library are printed as they are; no code looks for words in them.</remarks>
 internal static class Failure
 {
-    private static readonly (string Theirs, string Ours)[] Options =
-    [
-        ("LambdaStreamingClientOptions.Profile", "--profile"),
-        ("LambdaStreamingClientOptions.Region", "--region"),
-        ("LambdaStreamingClientOptions.Credentials, ", ""),
-        ("LambdaStreamingClientOptions.ServiceUrl", "--endpoint-url"),
-        ("(IdleTimeout)", "(--idle-timeout)"),
-        ("(ResponseHeadTimeout)", "(--idle-timeout)"),
-        ("ServiceUrl", "--endpoint-url"),
-        ("JSON of the type JsonElement", "JSON"),
-    ];
+    private const int MaxFunctionMessageLength = 2000;
 
-    /// <summary>Tells the person, unless there is nothing to tell.</summary>
+    /// <summary>Prints the failure, unless there is nothing to print.</summary>
     /// <returns>The exit code.</returns>
     public static int Report(ToolConsole console, Exception exception, bool debug)
     {
-        if (TextOf(exception) is { } text) console.SayError(text);
+        if (GetText(exception) is { } text) console.SayError(text);
         if (debug) console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
-        return ExitCodeOf(exception);
+        return GetExitCode(exception);
     }
 
-    public static int ExitCodeOf(Exception exception) => exception switch
+    public static int GetExitCode(Exception exception) => exception switch
     {
-        ToolException e => e.ExitCode,
+        ToolException tool => tool.ExitCode,
         OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => ExitCode.OutputClosed,
         OperationCanceledException => ExitCode.Interrupted,
         FunctionErrorException => ExitCode.FunctionError,
@@ -40,46 +31,55 @@ internal static class Failure
         _ => ExitCode.Local,
     };
 
-    /// <returns><see langword="null"/> when nothing is to be said.</returns>
-    public static string? TextOf(Exception exception) => exception switch
+    /// <returns><see langword="null"/> if there is nothing to print.</returns>
+    public static string? GetText(Exception exception) => exception switch
     {
         OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => null,
-        ToolException e => e.Message,
-        FunctionErrorException e => OfFunction(e),
-        PayloadLimitExceededException e => string.Create(CultureInfo.InvariantCulture, $"A line, value or prelude of the answer is longer than {e.LimitBytes} bytes; it begins at byte {e.ByteOffset}. --raw prints the answer as it is. The function ran."),
-        PayloadFormatException e => $"{InTheseWords(e.Message)} --raw prints the answer as it is. The function ran.",
-        LambdaStreamingException e => WithRun(e),
-        InterruptedException e => e.Message,
-        OperationCanceledException => "Interrupted; nothing was sent.",
+        ToolException or InterruptedException => exception.Message,
+        OperationCanceledException => "Interrupted. Nothing was sent.",
+        FunctionErrorException function => Describe(function),
+        ResponseStreamIdleException idle => Describe(idle),
+        PayloadFormatException => $"{exception.Message} --raw prints the payload as it is. The function ran.",
+        PayloadLimitExceededException limit => Describe(limit),
+        LambdaConfigurationException configuration => Describe(configuration),
+
+        // Their messages say whether the function might have run.
+        LambdaStreamingException => exception.Message,
         _ => $"{exception.Message} ({exception.GetType().Name}; --debug shows more)",
     };
 
-    /// <summary>A text of the library with this program's options in the place of its own.</summary>
-    public static string InTheseWords(string message)
+    public static string GetName(InvokeComplete complete) => complete.ErrorCode is { Length: > 0 } code ? code : "an error without a name";
+
+    // The library's message refers to properties of the exception; here they are printed.
+    private static string Describe(FunctionErrorException exception)
     {
-        foreach (var (theirs, ours) in Options) message = message.Replace(theirs, ours, StringComparison.Ordinal);
-        return message;
+        var message = exception.FunctionErrorMessage is { } text && exception.FunctionErrorType is { } type
+            ? type == exception.ErrorCode ? $": {text}" : $": {type}: {text}"
+            : exception.ErrorDetails is { Length: > 0 } details ? $": {details}" : "";
+        if (message.Length > MaxFunctionMessageLength) message = message[..MaxFunctionMessageLength] + "…";
+        var advice = exception.Advice is { } sentence ? $" {sentence}" : "";
+        return $"The function {exception.FunctionName} failed with {GetName(exception.InvokeComplete)}{message.TrimEnd('.')}.{advice} "
+            + $"It ran. {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
     }
 
-    // The library's own text sends a programmer to properties of the exception; here they are shown.
-    private static string OfFunction(FunctionErrorException e)
+    private static string Describe(ResponseStreamIdleException exception) =>
+        $"No data was received from {exception.FunctionName} within the time of --idle-timeout. "
+        + $"{Consequence(exception.FunctionMayHaveRun)} {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
+
+    private static string Describe(PayloadLimitExceededException exception) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"A line, value or prelude of the payload is longer than {exception.LimitBytes} bytes. It begins at byte {exception.ByteOffset}. "
+        + $"--raw prints the payload as it is. The function ran.");
+
+    private static string Describe(LambdaConfigurationException exception) =>
+        $"{exception.Message} {Consequence(exception.FunctionMayHaveRun)} On the command line, use --region, --profile and --endpoint-url.";
+
+    private static string Received(long chunks, long bytes, LambdaStreamingException exception)
     {
-        var said = e.FunctionErrorMessage is { } message && e.FunctionErrorType is { } type
-            ? type == e.ErrorCode ? $": {message}" : $": {type}: {message}"
-            : e.ErrorDetails is { Length: > 0 } details ? $": {details}" : "";
-        const int MaxSaid = 2000;
-        if (said.Length > MaxSaid) said = said[..MaxSaid] + "…";
-        var request = e.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"The function {e.FunctionName} failed with {NameOf(e.InvokeComplete)}{said.TrimEnd('.')}. It ran; {Count.Of(e.ChunksReceived, "chunk")} with {Count.Of(e.BytesReceived, "byte")} came before{request}.");
+        var request = exception.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"Received before that: {Count.Of(chunks, "chunk")} with {Count.Of(bytes, "byte")}{request}.");
     }
 
-    public static string NameOf(InvokeComplete complete) => complete.ErrorCode is { Length: > 0 } code ? code : "an error without a name";
-
-    private static string WithRun(LambdaStreamingException e)
-    {
-        string[] saidSo = ["may have run", "did not run", "Nothing was sent", "may be running", "runs nothing"];
-        var message = InTheseWords(e.Message);
-        if (saidSo.Any(words => message.Contains(words, StringComparison.Ordinal))) return message;
-        return $"{message} {(e.FunctionMayHaveRun ? "The function may have run, and may be running still." : "The function did not run.")}";
-    }
+    private static string Consequence(bool functionMayHaveRun) =>
+        functionMayHaveRun ? "The function might have run, and might still be running." : "The function did not run.";
 }

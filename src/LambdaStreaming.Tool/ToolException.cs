@@ -15,10 +15,24 @@ internal sealed class OutputClosedException(Exception innerException) : Exceptio
     public const int BrokenPipe = 32;
 }
 
-/// <summary>Ctrl-C after the call was begun.</summary>
-internal sealed class InterruptedException(string message, Exception innerException) : OperationCanceledException(message, innerException)
+/// <summary>Ctrl-C after the invocation began.</summary>
+internal sealed class InterruptedException(string message, bool functionMayHaveRun, Exception innerException)
+    : OperationCanceledException(message, innerException)
 {
-    /// <summary>While the answer came.</summary>
-    public static InterruptedException AmidAnswer(Exception innerException) =>
-        new("Interrupted; the connection is closed. That does not stop the function: it may run on, and is billed to its end.", innerException);
+    public bool FunctionMayHaveRun { get; } = functionMayHaveRun;
+
+    public static InterruptedException BeforeResponse(OperationCanceledException exception)
+    {
+        // The library says it of each cancelled invocation; of anything else nothing is known.
+        var mayHaveRun = exception is not InvocationCanceledException { FunctionMayHaveRun: false };
+        var consequence = mayHaveRun
+            ? "The function might have run, and might still be running: the connection is closed, which does not stop it."
+            : "The function did not run.";
+        return new($"Interrupted before the response. {consequence}", mayHaveRun, exception);
+    }
+
+    public static InterruptedException DuringResponse(OperationCanceledException exception) => new(
+        "Interrupted. The connection is closed, which does not stop the function: it might still be running, and is billed until it ends.",
+        functionMayHaveRun: true,
+        exception);
 }

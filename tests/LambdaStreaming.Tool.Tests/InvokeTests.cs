@@ -193,6 +193,19 @@ public sealed class InvokeTests
     }
 
     [Theory]
+    [InlineData("{name:1}", "line 1, byte 2: 'n' is not expected")]
+    [InlineData("[1,\n\n \u00E9]", "line 3, byte 2: '\u00E9' is not expected")]
+    [InlineData("{\"a\":", "line 1, byte 6: it ends too early")]
+    [InlineData("{\"a\":1} x", "line 1, byte 9: 'x' is not expected")]
+    public async Task Payload_NotJson_SaysWhere(string payload, string expected)
+    {
+        var run = await Run.OfAsync("invoke", "f", "--local", "--payload", payload);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Error);
+    }
+
+    [Theory]
     [InlineData(new byte[] { 0xEF, 0xBB, 0xBF, (byte)'1' }, "byte order mark")]
     [InlineData(new byte[] { 0xFF, 0xFE, (byte)'1', 0 }, "UTF-16")]
     public async Task Payload_FileOfAnotherEncoding_SaysWhich(byte[] bytes, string expected)

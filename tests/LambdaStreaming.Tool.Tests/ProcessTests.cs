@@ -93,7 +93,7 @@ public sealed class ProcessTests
         process.Signal(ToolProcess.SigInt);
 
         Assert.Equal(130, await process.ExitCodeAsync());
-        Assert.Contains("may have run", await process.Error);
+        Assert.Contains("might have run", await process.Error);
         await request.ClientLeft.WaitAsync(Patience);
     }
 

@@ -50,10 +50,11 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
 
     private Task WriteErrorAsync(Exception exception, string text, CancellationToken cancellationToken) => WriteAsync("error", json =>
     {
-        json.WriteNumber("exitCode", Failure.ExitCodeOf(exception));
+        json.WriteNumber("exitCode", Failure.GetExitCode(exception));
         if (exception is ToolException { InnerException: { } inner }) exception = inner;
         json.WriteString("type", exception.GetType().Name);
         json.WriteString("message", text);
+        if (exception is InterruptedException interrupted) json.WriteBoolean("functionMayHaveRun", interrupted.FunctionMayHaveRun);
         if (exception is not LambdaStreamingException e) return;
         json.WriteString("errorCode", e.ErrorCode is { Length: > 0 } code ? code : null);
         json.WriteString("requestId", e.RequestId is { Length: > 0 } id ? id : null);

@@ -129,7 +129,7 @@ internal sealed class InvocationOptions
         }
         catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(exception));
+            throw WrongArgument(exception);
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed class InvocationOptions
         }
         catch (ArgumentException exception)
         {
-            throw ToolException.Usage(WithoutParameter(exception));
+            throw WrongArgument(exception);
         }
         catch (LambdaTransportException exception) when (parsed.GetValue(_local) && !exception.FunctionMayHaveRun)
         {
@@ -150,12 +150,23 @@ internal sealed class InvocationOptions
         }
         catch (OperationCanceledException exception)
         {
-            // Between two attempts the platform's own words come, which say nothing of the function.
-            throw new InterruptedException($"Interrupted. {(exception.Message.StartsWith("The call of", StringComparison.Ordinal) ? exception.Message : "No answer had come; an earlier attempt may have run the function.")}", exception);
+            throw InterruptedException.BeforeResponse(exception);
         }
     }
 
-    private static string WithoutParameter(ArgumentException e) => Failure.InTheseWords(e.Message.Split(" (Parameter ")[0]);
+    private static ToolException WrongArgument(ArgumentException exception) =>
+        ToolException.Usage(GetOption(exception.ParamName) is { } option ? $"{option}: {exception.Message}" : exception.Message);
+
+    private static string? GetOption(string? parameter) => parameter switch
+    {
+        nameof(InvokeWithResponseStreamRequest.FunctionName) => "FUNCTION",
+        nameof(InvokeWithResponseStreamRequest.Qualifier) => "--qualifier",
+        nameof(InvokeWithResponseStreamRequest.ClientContext) => "--client-context",
+        nameof(InvokeWithResponseStreamRequest.TenantId) => "--tenant-id",
+        nameof(LambdaStreamingClientOptions.Profile) => "--profile",
+        nameof(LambdaStreamingClientOptions.ServiceUrl) => "--endpoint-url",
+        _ => null,
+    };
 
     // A region that this AWSSDK does not know must stay possible.
     private static bool IsRegionName(string text) =>

@@ -103,7 +103,7 @@ internal sealed class InvokeCommand
             }
             catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
             {
-                throw InterruptedException.AmidAnswer(exception);
+                throw InterruptedException.DuringResponse(exception);
             }
             finally
             {
@@ -112,7 +112,7 @@ internal sealed class InvokeCommand
         }
         catch (Exception exception) when (events is not null && exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
         {
-            await events.PrintAsync(exception, Failure.TextOf(exception) ?? exception.Message, cancellationToken);
+            await events.PrintAsync(exception, Failure.GetText(exception) ?? exception.Message, cancellationToken);
             throw;
         }
         finally

@@ -44,7 +44,7 @@ internal static class PayloadArgument
         }
         catch (ArgumentException exception)
         {
-            throw ToolException.Usage($"{exception.Message.Split(" (Parameter ")[0]} Nothing was sent.");
+            throw ToolException.Usage($"--client-context: {exception.Message} Nothing was sent.");
         }
     }
 
@@ -72,10 +72,17 @@ internal static class PayloadArgument
         }
         catch (JsonException exception)
         {
-            // The parser's own words without its place, which counts from 0.
-            var what = exception.Message.Split(" LineNumber:")[0].Split(" Path:")[0].TrimEnd('.');
-            return string.Create(CultureInfo.InvariantCulture, $"line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: {what}");
+            return Locate(json, (int)exception.LineNumber.GetValueOrDefault(), (int)exception.BytePositionInLine.GetValueOrDefault());
         }
+    }
+
+    private static string Locate(ReadOnlySpan<byte> json, int line, int byteInLine)
+    {
+        var rest = json;
+        for (var skipped = 0; skipped < line; skipped++) rest = rest[(rest.IndexOf((byte)'\n') + 1)..];
+        rest = rest[Math.Min(byteInLine, rest.Length)..];
+        var what = Rune.DecodeFromUtf8(rest, out var character, out _) == OperationStatus.Done ? $"'{character}' is not expected" : "it ends too early";
+        return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, byte {byteInLine + 1}: {what}");
     }
 
     // Utf8JsonReader does not look at the bytes of strings.

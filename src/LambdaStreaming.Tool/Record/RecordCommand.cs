@@ -51,7 +51,7 @@ internal static class RecordCommand
         var (exitCode, end) = complete switch
         {
             null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
-            { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.NameOf(complete)}, and is recorded so"),
+            { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.GetName(complete)}, and is recorded so"),
             _ => (ExitCode.Whole, "Recorded a whole answer"),
         };
         console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {Count.Of(recording.Chunks, "chunk")} in {Duration.Show(recording.Duration)}{where}"));
@@ -66,7 +66,7 @@ internal static class RecordCommand
         }
         catch (OperationCanceledException exception)
         {
-            throw InterruptedException.AmidAnswer(exception);
+            throw InterruptedException.DuringResponse(exception);
         }
     }
 
@@ -84,7 +84,7 @@ internal static class RecordCommand
         }
         catch (OperationCanceledException exception)
         {
-            throw new InterruptedException("Interrupted; the function has ended, and what was printed is no whole recording.", exception);
+            throw new InterruptedException("Interrupted. The function has ended, and what was printed is not a complete recording.", true, exception);
         }
         catch (Exception exception) when (exception is IOException { HResult: not OutputClosedException.BrokenPipe } or UnauthorizedAccessException)
         {
