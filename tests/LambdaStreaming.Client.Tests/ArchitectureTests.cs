@@ -38,7 +38,7 @@ public partial class ArchitectureTests
         var forbidden =
             from file in files
             let text = File.ReadAllText(file)
-            from used in Usings().Matches(text).Select(match => match.Groups[1].Value).Concat(QualifiedNames(text)).Distinct(StringComparer.Ordinal)
+            from used in Usings().Matches(text).Select(match => match.Groups["folder"].Value).Concat(QualifiedNames(text)).Distinct(StringComparer.Ordinal)
             where used != folder && Allowed.ContainsKey(used) && !Allowed[folder].Contains(used, StringComparer.Ordinal)
             select $"{Path.GetFileName(file)} uses {used}";
 
@@ -58,7 +58,7 @@ public partial class ArchitectureTests
         from line in text.Split('\n')
         where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
         from match in QualifiedName().Matches(line)
-        select match.Groups[1].Value;
+        select match.Groups["folder"].Value;
 
     private static string Root()
     {
@@ -67,9 +67,15 @@ public partial class ArchitectureTests
         return folder.FullName;
     }
 
-    [GeneratedRegex(@"^(?:global )?using (?:static )?LambdaStreaming\.(\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^(global )?using (static )?LambdaStreaming\.(?<folder>\w+)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Usings();
 
-    [GeneratedRegex(@"(?<![\w.])(?:LambdaStreaming\.)?(EventStream|Diagnostics|Errors|Configuration|Signing|ResponseStream|Payload|Invocation)\.[A-Z]\w+")]
+    [GeneratedRegex(
+        @"(?<![\w.])(LambdaStreaming\.)?(?<folder>EventStream|Diagnostics|Errors|Configuration|Signing|ResponseStream|Payload|Invocation)\.[A-Z]",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 10_000)]
     private static partial Regex QualifiedName();
 }

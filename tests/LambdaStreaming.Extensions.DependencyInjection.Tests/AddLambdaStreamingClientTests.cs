@@ -20,7 +20,7 @@ public class AddLambdaStreamingClientTests
         await using var lambda = await StartAsync("f", "hello");
         var services = new ServiceCollection();
         services.AddSingleton(lambda.Credentials);
-        services.AddLambdaStreamingClient(Configuration(("ServiceUrl", lambda.ServiceUrl.ToString()), ("Region", "us-east-1")));
+        services.AddLambdaStreamingClient(CreateConfiguration(("ServiceUrl", lambda.ServiceUrl.ToString()), ("Region", "us-east-1")));
         await using var provider = services.BuildServiceProvider();
 
         Assert.Equal("hello", await AskAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
@@ -35,7 +35,7 @@ public class AddLambdaStreamingClientTests
         var services = new ServiceCollection();
         services.AddSingleton(first.Credentials);
         services.AddLambdaStreamingClient("a", options => (options.ServiceUrl, options.Region) = (first.ServiceUrl, first.Region));
-        services.AddLambdaStreamingClient("b", Configuration(("ServiceUrl", second.ServiceUrl.ToString()), ("Region", "us-east-1")));
+        services.AddLambdaStreamingClient("b", CreateConfiguration(("ServiceUrl", second.ServiceUrl.ToString()), ("Region", "us-east-1")));
         services.AddSingleton<TwoClients>();
         await using var provider = services.BuildServiceProvider();
         var clients = provider.GetRequiredService<TwoClients>();
@@ -209,7 +209,7 @@ public class AddLambdaStreamingClientTests
     [Fact]
     public void Add_NameBlank_Throws() => Assert.Throws<ArgumentException>("name", () => new ServiceCollection().AddLambdaStreamingClient(" "));
 
-    internal static IConfigurationSection Configuration(params (string Key, string? Value)[] settings) =>
+    internal static IConfigurationSection CreateConfiguration(params (string Key, string? Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create("LambdaStreaming:" + setting.Key, setting.Value))).Build().GetSection("LambdaStreaming");
 
     private static Task<LocalLambdaServer> StartAsync(string function, string answer) =>

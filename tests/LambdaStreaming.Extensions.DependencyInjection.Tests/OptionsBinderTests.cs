@@ -90,7 +90,7 @@ public class OptionsBinderTests
     public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)
     {
         var services = new ServiceCollection();
-        services.AddLambdaStreamingClient("chat", Configuration((key, value)));
+        services.AddLambdaStreamingClient("chat", CreateConfiguration((key, value)));
         using var provider = services.BuildServiceProvider();
 
         var exception = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
@@ -112,7 +112,7 @@ public class OptionsBinderTests
     private static LambdaStreamingClientOptions Bind(params (string Key, string? Value)[] settings)
     {
         var services = new ServiceCollection();
-        services.AddLambdaStreamingClient(Configuration(settings));
+        services.AddLambdaStreamingClient(CreateConfiguration(settings));
         using var provider = services.BuildServiceProvider();
         return provider.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value;
     }

@@ -29,7 +29,7 @@ internal static class Races
         ["JSON values"] = race => EnumerateAsync(race, Map(race.Response.ReadJsonAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), value => race.Check(value!) + 3)),
         ["SSE"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data) + 8)),
         ["SSE of JSON"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data!) + 10)),
-        ["one-liner"] = race => EnumerateAsync(race, Map(new OneResponse(race.Response).InvokeTextAsync("f", "{}", race.Token).GetAsyncEnumerator(), race.Check)),
+        ["one-liner"] = race => EnumerateAsync(race, Map(new OneResponse(race.Response).InvokeTextAsync("f", "{}", cancellationToken: race.Token).GetAsyncEnumerator(), race.Check)),
         ["bytes"] = async race => race.Check((await race.Response.ReadAsByteArrayAsync(cancellationToken: race.Token)).AsSpan()),
         ["copy to a stream"] = race => race.Sink(sink => race.Response.CopyToAsync(sink, race.Token)),
         ["copy to a pipe"] = race => race.Sink(sink => race.Response.CopyToAsync(PipeWriter.Create(sink, new StreamPipeWriterOptions(leaveOpen: true)), race.Token)),

@@ -92,7 +92,7 @@ public sealed class InvocationCanceledTests
                 await response.ReadAsStringAsync(cancellationToken: token);
                 break;
             case "stream":
-                await response.AsStream().ReadAsync(new byte[10], token);
+                _ = await response.AsStream().ReadAtLeastAsync(new byte[10], 1, cancellationToken: token);
                 break;
             default:
                 await response.CopyToAsync(new MemoryStream(), token);
