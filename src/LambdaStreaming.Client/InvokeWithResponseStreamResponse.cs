@@ -142,7 +142,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         telemetry.SetAnswer((int)StatusCode, RequestId, _reader);
         _reader.Telemetry = telemetry;
         if (_body is not null) _body.SetTelemetry(telemetry);
-        else telemetry.Complete(null);
+        else telemetry.Complete();
     }
 
     internal void Abort(CancellationToken cancellationToken) =>

@@ -39,6 +39,9 @@ public sealed record LambdaErrorDetails
     /// <summary>How often the request was sent, this time included; 0 when no attempt was begun. A connection that could not be made counts.</summary>
     public int Attempts { get; init; }
 
+    /// <summary><see cref="ErrorCode"/> as telemetry shows it: one short line without secrets.</summary>
+    internal string? ShownErrorCode { get; init; }
+
     /// <summary>How often the request would have been sent at most; <see langword="null"/> where that is not known.</summary>
     internal int? MaxAttempts { get; init; }
 

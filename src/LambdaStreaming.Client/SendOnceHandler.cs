@@ -1,16 +1,28 @@
 using LambdaStreaming.Invocation;
 
-
 namespace LambdaStreaming;
 
-/// <summary>Stands innermost in an <see cref="HttpClient"/> of your own and sends each attempt of a <see cref="LambdaStreamingClient"/> once, whatever the handlers above it do.</summary>
+/// <summary>
+/// Sends each attempt of a <see cref="LambdaStreamingClient"/> once, whatever the handlers above it do. It is the
+/// innermost handler of an <see cref="HttpClient"/> of your own.
+/// </summary>
 /// <remarks>
-/// This library's content refuses a second send by itself. A handler that reads the content into memory (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copies the request takes that away;
-/// this handler looks at the attempt: it lets one request with the attempt's signature pass, and gives that a content which can be sent once, so that neither a redirect nor the platform sends it again below.
-/// A second one ends in a <see cref="LambdaTransportException"/>. Resends of <see cref="LambdaStreamingClientOptions.Retry"/> are attempts of their own.
-/// Requests that don't come from a <see cref="LambdaStreamingClient"/> pass, and so do those that a handler makes for itself, e.g. for a token.
+/// <para>
+/// The client's request content can be sent once. A handler that buffers the content
+/// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copies the
+/// request defeats that. This handler recognises the attempt by its headers <c>amz-sdk-invocation-id</c> and
+/// <c>amz-sdk-request</c>, lets one request of it pass, and gives that a content that can be sent once, so that neither
+/// a redirect nor .NET sends it again. A second request ends in a <see cref="LambdaTransportException"/>. Retries of
+/// <see cref="LambdaStreamingClientOptions.Retry"/> are attempts of their own.
+/// </para>
+/// <para>
+/// Requests of others pass, and so do those that a handler makes for itself, e.g. for a token. If a proxy refuses a
+/// request, the exception has the proxy's host, port and status, without its user name and password.
+/// </para>
 /// </remarks>
-/// <param name="innerHandler">What sends, e.g. that of <see cref="LambdaStreamingClient.CreateHandler"/>.</param>
+/// <param name="innerHandler">
+/// The handler that sends, e.g. that of <see cref="LambdaStreamingClient.CreateHandler"/>.
+/// </param>
 public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : DelegatingHandler(innerHandler)
 {
     /// <inheritdoc/>

@@ -106,10 +106,12 @@ internal sealed class CallTelemetry
     }
 
     /// <summary>The answer's last event was read.</summary>
-    public void Complete(InvokeComplete? complete)
+    /// <param name="isFunctionError">Whether the function failed.</param>
+    /// <param name="errorCode">The function's error code, fit for a span.</param>
+    public void Complete(bool isFunctionError = false, string? errorCode = null)
     {
-        if (complete is not { IsFunctionError: true }) End(CallOutcome.Whole, null, null);
-        else End(CallOutcome.FunctionError, complete.ErrorCode, functionMayHaveRun: true);
+        if (isFunctionError) End(CallOutcome.FunctionError, errorCode, functionMayHaveRun: true);
+        else End(CallOutcome.Whole, null, null);
     }
 
     /// <summary>The call, or the reading of its answer, ends in this exception.</summary>
@@ -117,7 +119,8 @@ internal sealed class CallTelemetry
     {
         if (exception is LambdaStreamingException { StatusCode: not default(HttpStatusCode) } answered) SetAnswer((int)answered.StatusCode, answered.RequestId);
         var failure = exception as LambdaStreamingException;
-        End(CallOutcome.Of(exception), failure?.ErrorCode, failure?.FunctionMayHaveRun);
+        var mayHaveRun = failure?.FunctionMayHaveRun ?? (exception as InvocationCanceledException)?.FunctionMayHaveRun;
+        End(CallOutcome.Of(exception), failure?.Details.ShownErrorCode, mayHaveRun);
     }
 
     /// <summary>The answer's body was ended from outside.</summary>

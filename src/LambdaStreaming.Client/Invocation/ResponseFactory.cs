@@ -27,8 +27,7 @@ internal sealed class ResponseFactory(
             var requestId = ErrorAnswer.RequestIdOf(message, attempt.Redactor);
             if (logger.IsEnabled(LogLevel.Debug))
                 Log.AnswerBegins(logger, invocation.Request.FunctionName, (int)message.StatusCode, requestId);
-            if (message.StatusCode == HttpStatusCode.ProxyAuthenticationRequired)
-                throw TransportFailures.Create(attempt, ProxyException.AuthenticationRequired(invocation.Url, handler: null));
+            ThrowIfSentByProxy(attempt, message);
             if (!message.IsSuccessStatusCode)
                 throw await errors.ReadAsync(attempt, message, attemptToken).ConfigureAwait(false);
 
@@ -43,6 +42,13 @@ internal sealed class ResponseFactory(
             message.Dispose();
             throw;
         }
+    }
+
+    private static void ThrowIfSentByProxy(InvocationAttempt attempt, HttpResponseMessage message)
+    {
+        if (message.StatusCode != HttpStatusCode.ProxyAuthenticationRequired) return;
+        var failure = ProxyException.AuthenticationRequired(attempt.Invocation.Url, handler: null);
+        throw TransportFailures.Create(attempt, failure);
     }
 
     private static void ThrowIfUnexpectedStatus(InvocationContext invocation, LambdaErrorDetails details)

@@ -18,6 +18,7 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         var details = attempt.Describe(response.StatusCode, ErrorAnswer.RequestIdOf(response, attempt.Redactor)) with
         {
             ErrorCode = answer.Code,
+            ShownErrorCode = attempt.Redactor.Name(answer.Code),
             ServiceMessage = answer.Message ?? "",
             Fields = answer.Fields,
             RetryAfter = ErrorAnswer.RetryAfterOf(response, now),

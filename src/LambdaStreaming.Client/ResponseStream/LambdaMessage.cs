@@ -88,6 +88,7 @@ internal static class LambdaMessage
         var details = progress with
         {
             ErrorCode = name ?? answer.Code,
+            ShownErrorCode = redactor.Name(name ?? answer.Code),
             ServiceMessage = headerMessage.Length > 0 ? headerMessage : answer.Message ?? "",
             Fields = answer.Fields,
         };

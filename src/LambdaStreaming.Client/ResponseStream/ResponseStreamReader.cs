@@ -235,7 +235,8 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
                     return ResponseStreamEventKind.PayloadChunk;
                 case LambdaMessageKind.InvokeComplete:
                     InvokeComplete = LambdaMessage.ReadInvokeComplete(message.Payload);
-                    Telemetry?.Complete(InvokeComplete);
+                    var code = _options.Redactor.Name(InvokeComplete.ErrorCode);
+                    Telemetry?.Complete(InvokeComplete.IsFunctionError, code);
                     return ResponseStreamEventKind.InvokeComplete;
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
                     throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.Redactor);

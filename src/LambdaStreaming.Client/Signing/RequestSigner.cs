@@ -33,7 +33,8 @@ internal static class RequestSigner
         };
         foreach (var (name, values) in request.Headers.NonValidated)
         {
-            if (name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase)) signing.Headers[name] = values.ToString();
+            if (!name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase)) continue;
+            signing.Headers[name] = values.ToString();
         }
 
         foreach (var (name, value) in Sign(signing, credentials, region, signedAt))
@@ -70,7 +71,8 @@ internal static class RequestSigner
         const string Name = "Signature=";
         if (!request.Headers.NonValidated.TryGetValues("Authorization", out var values)) return default;
         var authorization = values.ToString();
-        return authorization.IndexOf(Name, StringComparison.Ordinal) is >= 0 and var start ? authorization.AsMemory(start + Name.Length) : default;
+        var start = authorization.IndexOf(Name, StringComparison.Ordinal);
+        return start < 0 ? default : authorization.AsMemory(start + Name.Length);
     }
 
     private static MemoryStream AsStream(ReadOnlyMemory<byte> payload) =>

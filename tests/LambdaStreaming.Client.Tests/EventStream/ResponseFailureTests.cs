@@ -118,7 +118,7 @@ public class ResponseFailureTests
         var reading = ReadAsync(client, source.Token);
         await source.CancelAsync();
 
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => reading);
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => reading);
 
         Assert.Equal(source.Token, exception.CancellationToken);
     }

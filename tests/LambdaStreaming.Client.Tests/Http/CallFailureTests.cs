@@ -164,7 +164,7 @@ public class CallFailureTests
             Once);
 
         var call = client.InvokeWithResponseStreamAsync(Request, cancelling.Token);
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => call);
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => call);
 
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
@@ -196,7 +196,7 @@ public class CallFailureTests
             });
 
         var call = client.InvokeWithResponseStreamAsync(Request, cancelling.Token);
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => call);
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => call);
 
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
@@ -234,7 +234,7 @@ public class CallFailureTests
             _ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
 
         var call = client.InvokeAsync("f", cancelling.Token);
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => call);
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => call);
 
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
