@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace LambdaStreaming.Invocation;
@@ -69,8 +70,9 @@ internal sealed class ProxyException : HttpRequestException
 
     private static ProxyException Refused(HttpRequestException exception, Uri url, HttpMessageHandler? handler)
     {
-        var status = exception.StatusCode is { } code ? $" with HTTP {(int)code}" : "";
-        var advice = exception.StatusCode switch
+        var statusCode = GetStatusCode(exception);
+        var status = statusCode is { } code ? $" with HTTP {(int)code}" : "";
+        var advice = statusCode switch
         {
             HttpStatusCode.ProxyAuthenticationRequired => "Check the proxy's user name and password.",
             HttpStatusCode.Forbidden => "Check that the proxy allows connections to this host.",
@@ -80,8 +82,19 @@ internal sealed class ProxyException : HttpRequestException
         return new(
             $"The proxy{NameOf(handler, url)} refused the connection to {endpoint}{status}.",
             advice,
-            exception.StatusCode,
+            statusCode,
             exception.InnerException);
+    }
+
+    // .NET 8 has the status in the message only: "The proxy tunnel request to proxy '...' failed with status code '407'.", with a stray quote.
+    // Source: dotnet/runtime, release/8.0, System.Net.Http, Strings.resx, net_http_proxy_tunnel_returned_failure_status_code.
+    private static HttpStatusCode? GetStatusCode(HttpRequestException exception)
+    {
+        if (exception.StatusCode is { } statusCode) return statusCode;
+        var digits = exception.Message.AsSpan().TrimEnd("'.\"");
+        return digits.Length > 3 && digits[^4] == '\'' && int.TryParse(digits[^3..], NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999
+            ? (HttpStatusCode)status
+            : null;
     }
 
     private static string NameOf(HttpMessageHandler? handler, Uri url) =>
