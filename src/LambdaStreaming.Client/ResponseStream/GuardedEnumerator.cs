@@ -17,7 +17,8 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
     private bool _hasEnded;
     private Exception? _failure;
 
-    public T Current => inner.Current;
+    // A copy: disposal on another thread clears the one of the compiler's enumerator.
+    public T Current { get; private set; } = default!;
 
     public ValueTask<bool> MoveNextAsync()
     {
@@ -34,8 +35,7 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
         if (_failure is not null || source.IsAborted) return AwaitMoveAsync(FailAsync());
         var move = inner.MoveNextAsync();
         if (!move.IsCompletedSuccessfully) return AwaitMoveAsync(move);
-        var moved = move.Result;
-        _hasEnded = !moved;
+        var moved = EndInnerMove(move.Result);
         return TryEndMove() ? new ValueTask<bool>(moved) : FinishDisposalAsync(moved);
     }
 
@@ -65,8 +65,7 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
         bool moved;
         try
         {
-            moved = await move.ConfigureAwait(false);
-            _hasEnded = !moved;
+            moved = EndInnerMove(await move.ConfigureAwait(false));
         }
         catch (Exception exception)
         {
@@ -76,6 +75,13 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
         }
 
         return TryEndMove() ? moved : await FinishDisposalAsync(moved).ConfigureAwait(false);
+    }
+
+    private bool EndInnerMove(bool moved)
+    {
+        Current = moved ? inner.Current : default!;
+        _hasEnded = !moved;
+        return moved;
     }
 
     private ValueTask<bool> FailAsync() => _failure is null ? source.ThrowAbortedAsync() : ValueTask.FromException<bool>(_failure);

@@ -36,6 +36,20 @@ public sealed class EnumeratorDisposalTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => elements.MoveNextAsync().AsTask());
     }
 
+    [Fact]
+    public async Task Current_DisposedOnAnotherThreadAfterTheMove_IsStillTheValueOfThatMove()
+    {
+        await using var response = Response("text", Messages.Complete());
+        var elements = PayloadReaders.All["text"].Read(response, CancellationToken.None);
+        await elements.MoveNextAsync();
+        var value = elements.Current;
+
+        await Task.Run(() => elements.DisposeAsync().AsTask(), Ct);
+
+        Assert.NotNull(value);
+        Assert.Equal(value, elements.Current);
+    }
+
     [Theory, MemberData(nameof(Readers))]
     public async Task MoveNextAsync_AfterAFailure_FailsAgain(string reader)
     {
