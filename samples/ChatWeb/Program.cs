@@ -8,7 +8,7 @@ var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ar
 if (builder.Configuration["urls"] is null) builder.WebHost.UseUrls("http://127.0.0.1:5080");
 
 var function = builder.Configuration["Chat:Function"];
-await using var local = function is null ? await LocalLambdaServer.StartAsync(options => options.AddFunction("storyteller", Storyteller.AnswerAsync)) : null;
+await using var local = function is null ? await LocalLambdaServer.StartAsync(options => options.AddFunction("storyteller", Storyteller.RespondAsync)) : null;
 
 // Someone waits before the screen: give up soon rather than late.
 builder.Services.AddSingleton<ILambdaStreamingClient>(_ => local is not null ? local.CreateClient(Impatient) : new LambdaStreamingClient(Configured(Impatient)));
@@ -38,7 +38,7 @@ await app.RunAsync();
 
 static void Impatient(LambdaStreamingClientOptions options)
 {
-    options.ResponseHeadTimeout = TimeSpan.FromSeconds(30);
+    options.ResponseHeadersTimeout = TimeSpan.FromSeconds(30);
     options.IdleTimeout = TimeSpan.FromSeconds(30);
     options.Retry.MaxAttempts = 2;
     options.Retry.MaxDelay = TimeSpan.FromSeconds(1);

@@ -30,7 +30,7 @@ internal static class Storyteller
         Press Esc and the chain lets go from your end: browser, server, and the connection to Lambda. If something breaks at the other end instead, you are told, because an answer that was cut must never look like one that was finished. Try /cut to see it.
         """;
 
-    public static async Task AnswerAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    public static async Task RespondAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
     {
         var prompt = PromptOf(invocation).Trim();
         if (prompt == "/fail")
@@ -45,7 +45,7 @@ internal static class Storyteller
         var words = TextFor(prompt).ReplaceLineEndings("\n").Split(' ');
         for (var i = 0; i < words.Length; i++)
         {
-            if (prompt == "/cut" && i == 24) await response.CutAsync(CutMode.Reset, cancellationToken);
+            if (prompt == "/cut" && i == 24) await response.AbortAsync(TruncationMode.Reset, cancellationToken);
             await response.WriteTextAsync(i == words.Length - 1 ? words[i] : words[i] + " ", cancellationToken);
             await Task.Delay(TimeSpan.FromMilliseconds(pace.Next(25, words[i].EndsWith('.') ? 180 : 80)), cancellationToken);
         }

@@ -41,7 +41,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 
     /// <summary>Changes the request before it is sent: <c>(http, request) => request with { TenantId = … }</c>. The payload is set already and may be replaced.</summary>
     /// <value>Default: nothing is changed.</value>
-    public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? ConfigureRequest { get; set; }
+    public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest { get; set; }
 
     internal override void Validate()
     {

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using LambdaStreaming;
 using LambdaStreaming.AspNetCore;
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.AspNetCore.Requests;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -38,14 +38,14 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         configure(options);
         options.Validate();
 
-        if (options.Client is null) AnswerPassing.RequireClient(endpoints.ServiceProvider);
+        if (options.Client is null) ResponseForwarder.RequireClient(endpoints.ServiceProvider);
         return endpoints.MapMethods(pattern, [.. options.Methods], Run).WithDisplayName($"{pattern} => Lambda {functionName}");
 
-        Task Run(HttpContext context) => AnswerPassing.RunAsync(context, options, payloadIsTheCallers: true, async cancellationToken =>
+        Task Run(HttpContext context) => ResponseForwarder.RunAsync(context, options, payloadFromClient: true, async cancellationToken =>
         {
             var request = new InvokeWithResponseStreamRequest(functionName) { Payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false) };
-            if (options.ConfigureRequest is { } change) request = change(context, request);
-            return await AnswerPassing.ClientOf(context, options).InvokeWithResponseStreamAsync(request, cancellationToken).ConfigureAwait(false);
+            if (options.TransformRequest is { } change) request = change(context, request);
+            return await ResponseForwarder.GetClient(context, options).InvokeWithResponseStreamAsync(request, cancellationToken).ConfigureAwait(false);
         });
     }
 }

@@ -1,4 +1,4 @@
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore;

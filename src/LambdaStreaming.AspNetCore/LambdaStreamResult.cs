@@ -1,4 +1,4 @@
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore;
@@ -35,8 +35,8 @@ public sealed class LambdaStreamResult : IResult
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        return AnswerPassing.RunAsync(httpContext, _options, payloadIsTheCallers: false, cancellationToken => _response is null
-            ? AnswerPassing.ClientOf(httpContext, _options).InvokeWithResponseStreamAsync(_request!, cancellationToken)
+        return ResponseForwarder.RunAsync(httpContext, _options, payloadFromClient: false, cancellationToken => _response is null
+            ? ResponseForwarder.GetClient(httpContext, _options).InvokeWithResponseStreamAsync(_request!, cancellationToken)
             : Task.FromResult(_response));
     }
 }

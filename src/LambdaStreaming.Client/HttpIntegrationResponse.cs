@@ -8,16 +8,16 @@ namespace LambdaStreaming;
 public sealed class HttpIntegrationResponse : ResponsePayload
 {
     private readonly InvokeWithResponseStreamResponse _response;
-    private readonly PayloadCursor _cursor;
-    private readonly HttpIntegrationHead _head;
+    private readonly PayloadSegmentReader _cursor;
+    private readonly HttpPreludeMetadata _head;
     private int _opened;
     private volatile bool _isDisposed;
 
-    internal HttpIntegrationResponse(InvokeWithResponseStreamResponse response, PayloadCursor cursor, HttpIntegrationHead? head = null)
+    internal HttpIntegrationResponse(InvokeWithResponseStreamResponse response, PayloadSegmentReader cursor, HttpPreludeMetadata? head = null)
     {
         _response = response;
         _cursor = cursor;
-        _head = head ?? new HttpIntegrationHead();
+        _head = head ?? new HttpPreludeMetadata();
         HasPrelude = head is not null;
     }
 
@@ -63,7 +63,7 @@ public sealed class HttpIntegrationResponse : ResponsePayload
         _response.Dispose();
     }
 
-    private protected override PayloadCursor OpenOnce()
+    private protected override PayloadSegmentReader OpenOnce()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Interlocked.Exchange(ref _opened, 1) == 0) return _cursor;

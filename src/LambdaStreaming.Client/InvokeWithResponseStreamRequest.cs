@@ -53,7 +53,7 @@ public sealed record InvokeWithResponseStreamRequest
 
     /// <summary>Whether the function is run.</summary>
     /// <value>Default: <see cref="InvocationType.RequestResponse"/>.</value>
-    public InvocationType InvocationType { get => GivenInvocationType ?? InvocationType.RequestResponse; init => GivenInvocationType = value; }
+    public InvocationType InvocationType { get => ExplicitInvocationType ?? InvocationType.RequestResponse; init => ExplicitInvocationType = value; }
 
     /// <summary>Whether the end of the function's log comes with the answer.</summary>
     /// <value>Default: <see cref="LogType.None"/>.</value>
@@ -72,14 +72,14 @@ public sealed record InvokeWithResponseStreamRequest
 
     /// <summary>How long to wait for the head of the answer, in place of the client's.</summary>
     /// <value>Default: the client's. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
-    public TimeSpan? ResponseHeadTimeout { get; init; }
+    public TimeSpan? ResponseHeadersTimeout { get; init; }
 
     /// <summary>How long to wait for the next bytes of the answer, in place of the client's.</summary>
     /// <value>Default: the client's. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
     public TimeSpan? IdleTimeout { get; init; }
 
     // What was given is sent, also where it is the service's own default, as the AWS SDKs do.
-    internal InvocationType? GivenInvocationType { get; private init; }
+    internal InvocationType? ExplicitInvocationType { get; private init; }
 
     internal LogType? GivenLogType { get; private init; }
 
@@ -137,7 +137,7 @@ public sealed record InvokeWithResponseStreamRequest
         if (ClientContext?.Length > MaxClientContextBytes) throw new ArgumentException($"The client context has {ClientContext.Length} bytes; the service takes at most {MaxClientContextBytes}.", nameof(ClientContext));
         if (InvocationType is not (InvocationType.RequestResponse or InvocationType.DryRun)) throw new ArgumentException($"{InvocationType} is no invocation type of this operation.", nameof(InvocationType));
         if (LogType is not (LogType.None or LogType.Tail)) throw new ArgumentException($"{LogType} is no log type.", nameof(LogType));
-        LambdaStreamingClientOptions.RequireTimeout(ResponseHeadTimeout, nameof(ResponseHeadTimeout));
+        LambdaStreamingClientOptions.RequireTimeout(ResponseHeadersTimeout, nameof(ResponseHeadersTimeout));
         LambdaStreamingClientOptions.RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         Retry?.Validate();
     }

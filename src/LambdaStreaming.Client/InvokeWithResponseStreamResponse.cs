@@ -18,16 +18,16 @@ namespace LambdaStreaming;
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
 {
-    private readonly ResponseHeaders _head;
+    private readonly ResponseHeaders _headers;
     private readonly ResponseStreamBody? _body;
     private readonly ResponseStreamReader _reader;
     private readonly ResponseStreamReaderOptions _readerOptions;
     private int _isEnumerated;
     private volatile bool _isDisposed;
 
-    internal InvokeWithResponseStreamResponse(ResponseHeaders head, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
+    internal InvokeWithResponseStreamResponse(ResponseHeaders headers, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
     {
-        _head = head;
+        _headers = headers;
         _body = body;
         _reader = reader;
         _readerOptions = readerOptions;
@@ -35,19 +35,19 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     }
 
     /// <summary>The HTTP status: 200, or 204 for a dry run.</summary>
-    public HttpStatusCode StatusCode => _head.StatusCode;
+    public HttpStatusCode StatusCode => _headers.StatusCode;
 
     /// <summary>The service's id of this invocation; the function's log names the same one. Empty where the answer has none.</summary>
     public string RequestId { get; }
 
     /// <summary>The version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
-    public string? ExecutedVersion => _head["X-Amz-Executed-Version"];
+    public string? ExecutedVersion => _headers["X-Amz-Executed-Version"];
 
     /// <summary>The content type of the head. What the live service puts here for each kind of function is not verified.</summary>
-    public string? ResponseStreamContentType => _head["Content-Type"];
+    public string? ResponseStreamContentType => _headers["Content-Type"];
 
     /// <summary>All headers of the answer, by name, in any case.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= _head.ToDictionary();
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= _headers.ToDictionary();
 
     /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
     public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
@@ -56,36 +56,36 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <param name="chunks">The chunks; each is asked for when the reader waits for it, so that a test can decide when it comes.</param>
     /// <param name="complete">How the function ended. Default: well.</param>
     /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception, e.g. a <see cref="ResponseStreamTruncatedException"/>.</param>
-    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
     /// <returns>The answer, to be enumerated once.</returns>
     [SuppressMessage("Reliability", "CA2000", Justification = "The answer disposes its wire.")]
-    public static InvokeWithResponseStreamResponse Create(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamHead? head = null)
+    public static InvokeWithResponseStreamResponse Create(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(chunks);
         if (complete is not null && failure is not null) throw new ArgumentException("An answer ends with complete or with failure, not with both.", nameof(failure));
-        return FromWire(new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure), Array.MaxLength, head);
+        return FromStream(new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure), Array.MaxLength, metadata);
     }
 
     /// <summary>Makes an answer of text up, for tests of code that reads one.</summary>
     /// <param name="chunks">The chunks, as UTF-8.</param>
     /// <param name="complete">How the function ended. Default: well.</param>
     /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception.</param>
-    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
     /// <returns>The answer, to be enumerated once.</returns>
-    public static InvokeWithResponseStreamResponse Create(IEnumerable<string> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamHead? head = null)
+    public static InvokeWithResponseStreamResponse Create(IEnumerable<string> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        return Create(EncodeAsync(chunks), complete, failure, head);
+        return Create(EncodeAsync(chunks), complete, failure, metadata);
     }
 
     /// <summary>Reads an answer from its bytes on the wire, e.g. a recorded one.</summary>
-    /// <param name="wire">The event stream. Disposed with the answer.</param>
-    /// <param name="head">The head. Default: 200 and nothing else.</param>
+    /// <param name="stream">The event stream. Disposed with the answer.</param>
+    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
     /// <returns>The answer, to be enumerated once.</returns>
-    public static InvokeWithResponseStreamResponse Create(Stream wire, ResponseStreamHead? head = null)
+    public static InvokeWithResponseStreamResponse Create(Stream stream, ResponseStreamMetadata? metadata = null)
     {
-        ArgumentNullException.ThrowIfNull(wire);
-        return FromWire(wire, LambdaStreamingClientOptions.DefaultMaxMessageBytes, head);
+        ArgumentNullException.ThrowIfNull(stream);
+        return FromStream(stream, LambdaStreamingClientOptions.DefaultMaxMessageBytes, metadata);
     }
 
     /// <summary>Enumerates the events: chunks, then <see cref="ResponseStreamEventKind.InvokeComplete"/>. Once.</summary>
@@ -117,7 +117,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// The limit, and whether a prelude is looked for. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
     /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
-    /// <returns>The head; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
+    /// <returns>The metadata; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
     /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
     /// <exception cref="PayloadFormatException">The prelude is wrong, e.g. its status code is not an integral number from 100 to 999.</exception>
     /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>, under <see cref="HttpPreludeDetection.Always"/>.</exception>
@@ -137,9 +137,9 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         _body?.Abort(AbortReason.Disposed);
     }
 
-    internal void Observe(CallTelemetry telemetry)
+    internal void SetTelemetry(CallTelemetry telemetry)
     {
-        telemetry.SetAnswer((int)StatusCode, RequestId, _reader);
+        telemetry.SetResponse((int)StatusCode, RequestId, _reader);
         _reader.Telemetry = telemetry;
         if (_body is not null) _body.SetTelemetry(telemetry);
         else telemetry.Complete();
@@ -148,7 +148,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     internal void Abort(CancellationToken cancellationToken) =>
         _body?.Abort(cancellationToken.IsCancellationRequested ? AbortReason.Cancelled : AbortReason.Disposed, cancellationToken);
 
-    internal void AbortOn(CancellationToken cancellationToken) => _body?.AbortOn(cancellationToken);
+    internal void RegisterCancellation(CancellationToken cancellationToken) => _body?.RegisterCancellation(cancellationToken);
 
     /// <summary>Begins the one enumeration.</summary>
     internal ResponseStreamReader BeginEnumeration(CancellationToken cancellationToken, CancellationToken enumeratorToken = default)
@@ -156,27 +156,27 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (Interlocked.Exchange(ref _isEnumerated, 1) != 0)
             throw new InvalidOperationException("This response was enumerated before. It can be read only once; keep copies of what is needed again.");
-        _body?.AbortOn(cancellationToken);
-        _body?.AbortOn(enumeratorToken);
+        _body?.RegisterCancellation(cancellationToken);
+        _body?.RegisterCancellation(enumeratorToken);
         return _reader;
     }
 
-    private protected override PayloadCursor OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
+    private protected override PayloadSegmentReader OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
 
-    private static InvokeWithResponseStreamResponse FromWire(Stream wire, int maxMessageBytes, ResponseStreamHead? head)
+    private static InvokeWithResponseStreamResponse FromStream(Stream stream, int maxMessageBytes, ResponseStreamMetadata? metadata)
     {
-        head ??= new ResponseStreamHead();
+        metadata ??= new ResponseStreamMetadata();
         var options = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = maxMessageBytes,
             IdleTimeout = Timeout.InfiniteTimeSpan,
             TimeProvider = TimeProvider.System,
             Logger = NullLogger.Instance,
-            ThrowOnFunctionError = head.ThrowOnFunctionError,
+            ThrowOnFunctionError = metadata.ThrowOnFunctionError,
         };
-        var details = new LambdaErrorDetails { FunctionName = head.FunctionName, RequestId = head.RequestId, StatusCode = head.StatusCode, Attempts = 1 };
-        var body = head.StatusCode == HttpStatusCode.NoContent ? null : new ResponseStreamBody(wire, wire, options.TimeProvider, options.IdleTimeout);
-        return new InvokeWithResponseStreamResponse(head.ToHeaders(), head.RequestId, body, new ResponseStreamReader(body, options, details), options);
+        var details = new LambdaErrorDetails { FunctionName = metadata.FunctionName, RequestId = metadata.RequestId, StatusCode = metadata.StatusCode, Attempts = 1 };
+        var body = metadata.StatusCode == HttpStatusCode.NoContent ? null : new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
+        return new InvokeWithResponseStreamResponse(metadata.ToHeaders(), metadata.RequestId, body, new ResponseStreamReader(body, options, details), options);
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(IEnumerable<string> chunks)

@@ -12,7 +12,7 @@ public static class LambdaResilience
     /// <param name="options">Copied; later changes have no effect.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
-    public static ResiliencePipelineBuilder AddSafeResend(this ResiliencePipelineBuilder builder, LambdaRetryOptions options)
+    public static ResiliencePipelineBuilder AddLambdaRetry(this ResiliencePipelineBuilder builder, LambdaRetryOptions options)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
@@ -24,13 +24,13 @@ public static class LambdaResilience
     /// <param name="exception">What the last attempt ended with.</param>
     /// <param name="policy">The promise.</param>
     /// <returns><see langword="true"/> where the failure is transient and the promise allows another send.</returns>
-    public static bool MayResend(Exception exception, ResendPolicy policy)
+    public static bool ShouldRetry(Exception exception, LambdaRetryPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(exception);
         return exception is LambdaStreamingException failure && policy switch
         {
-            ResendPolicy.WhenNotStarted => failure.IsSafeToResend,
-            ResendPolicy.AtLeastOnce => failure.IsTransient,
+            LambdaRetryPolicy.AtMostOnce => failure.IsSafeToRetry,
+            LambdaRetryPolicy.AtLeastOnce => failure.IsTransient,
             _ => false,
         };
     }

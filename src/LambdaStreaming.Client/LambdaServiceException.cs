@@ -13,17 +13,17 @@ public class LambdaServiceException : LambdaStreamingException
     /// <param name="details">What else is known.</param>
     /// <param name="innerException">The cause, if another exception was one.</param>
     public LambdaServiceException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
-        : this(message, ErrorCatalogue.Of(details?.ErrorCode, (int)(details?.StatusCode ?? default(HttpStatusCode))), details, innerException)
+        : this(message, ServiceErrorTable.Get(details?.ErrorCode, (int)(details?.StatusCode ?? default(HttpStatusCode))), details, innerException)
     {
     }
 
     private protected LambdaServiceException(string message, string errorCode, LambdaErrorDetails? details, Exception? innerException)
-        : this(message, ErrorCatalogue.Of(errorCode, 0), details, innerException)
+        : this(message, ServiceErrorTable.Get(errorCode, 0), details, innerException)
     {
     }
 
-    private LambdaServiceException(string message, ErrorCatalogueEntry entry, LambdaErrorDetails? details, Exception? innerException)
-        : base(message, FaultOf(entry, details), entry.Code, entry.FunctionMayHaveRun, entry.IsTransient, WithStatus(entry, details), innerException)
+    private LambdaServiceException(string message, ServiceErrorEntry entry, LambdaErrorDetails? details, Exception? innerException)
+        : base(message, GetFault(entry, details), entry.Code, entry.FunctionMayHaveRun, entry.IsTransient, WithStatus(entry, details), innerException)
     {
         IsThrottling = entry.IsThrottling;
     }
@@ -50,15 +50,15 @@ public class LambdaServiceException : LambdaStreamingException
     private protected string? Field(string name) => Fields.TryGetValue(name, out var value) ? value : null;
 
     // The status that came decides whose fault it is. In a stream none came that says it, nor in a test that gives none: then it is the documented one.
-    private static ErrorType FaultOf(ErrorCatalogueEntry entry, LambdaErrorDetails? details) => StatusOf(entry, details) switch
+    private static ErrorType GetFault(ServiceErrorEntry entry, LambdaErrorDetails? details) => GetStatus(entry, details) switch
     {
         >= 500 => ErrorType.Receiver,
         >= 300 => ErrorType.Sender,
         _ => ErrorType.Unknown,
     };
 
-    private static LambdaErrorDetails WithStatus(ErrorCatalogueEntry entry, LambdaErrorDetails? details) =>
+    private static LambdaErrorDetails WithStatus(ServiceErrorEntry entry, LambdaErrorDetails? details) =>
         (details ?? new LambdaErrorDetails()) is var known && known.StatusCode == default ? known with { StatusCode = (HttpStatusCode)entry.StatusCode } : known;
 
-    private static int StatusOf(ErrorCatalogueEntry entry, LambdaErrorDetails? details) => (int?)details?.StatusCode is > 0 and var status ? status : entry.StatusCode;
+    private static int GetStatus(ServiceErrorEntry entry, LambdaErrorDetails? details) => (int?)details?.StatusCode is > 0 and var status ? status : entry.StatusCode;
 }

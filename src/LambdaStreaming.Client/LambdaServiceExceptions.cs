@@ -1,7 +1,7 @@
 namespace LambdaStreaming;
 
 // A type for each error that the service documents: first those of the operation, then those common to every AWS API.
-// A test in LambdaStreaming.Docs.Tests compares the summaries with ErrorCatalogue and docs/errors.json. Each type can be
+// A test in LambdaStreaming.Docs.Tests compares the summaries with ServiceErrorTable and docs/errors.json. Each type can be
 // created with a message alone: it knows its name, status and consequences.
 // Source: AWS Lambda API reference, InvokeWithResponseStream, Errors; the model in @aws-sdk/client-lambda 3.1164.0.
 
@@ -142,7 +142,7 @@ public sealed class S3FilesMountTimeoutException(string message, LambdaErrorDeta
 public sealed class SerializedRequestEntityTooLargeException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "SerializedRequestEntityTooLargeException", details, innerException);
 
-/// <summary>Lambda had an internal error (HTTP 500). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
+/// <summary>Lambda had an internal error (HTTP 500). The function may have run; sent again only under <see cref="LambdaRetryPolicy.AtLeastOnce"/>.</summary>
 public sealed class ServiceException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "ServiceException", details, innerException);
 
@@ -168,7 +168,7 @@ public sealed class SnapStartRegenerationFailureException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "SnapStartRegenerationFailureException", details, innerException);
 
-/// <summary>Restoring the function's snapshot took too long (HTTP 408). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
+/// <summary>Restoring the function's snapshot took too long (HTTP 408). The function may have run; sent again only under <see cref="LambdaRetryPolicy.AtLeastOnce"/>.</summary>
 public sealed class SnapStartTimeoutException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "SnapStartTimeoutException", details, innerException);
 
@@ -225,7 +225,7 @@ public sealed class ExpiredTokenException(string message, LambdaErrorDetails? de
 public sealed class IncompleteSignatureException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "IncompleteSignature", details, innerException);
 
-/// <summary>The service failed for an unknown reason (HTTP 500). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
+/// <summary>The service failed for an unknown reason (HTTP 500). The function may have run; sent again only under <see cref="LambdaRetryPolicy.AtLeastOnce"/>.</summary>
 public sealed class InternalFailureException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "InternalFailure", details, innerException);
 
@@ -265,11 +265,11 @@ public sealed class RequestEntityTooLargeException(string message, LambdaErrorDe
 public sealed class RequestExpiredException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "RequestExpired", details, innerException);
 
-/// <summary>Reading the request took the service too long (HTTP 408). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
+/// <summary>Reading the request took the service too long (HTTP 408). The function may have run; sent again only under <see cref="LambdaRetryPolicy.AtLeastOnce"/>.</summary>
 public sealed class RequestTimeoutException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "RequestTimeoutException", details, innerException);
 
-/// <summary>The service is unavailable for the moment (HTTP 503). The function may have run; sent again only under <see cref="ResendPolicy.AtLeastOnce"/>.</summary>
+/// <summary>The service is unavailable for the moment (HTTP 503). The function may have run; sent again only under <see cref="LambdaRetryPolicy.AtLeastOnce"/>.</summary>
 public sealed class ServiceUnavailableException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : LambdaServiceException(message, "ServiceUnavailable", details, innerException);
 

@@ -82,7 +82,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         try
         {
             var response = await _executor.ExecuteAsync(request, telemetry, cancellationToken).ConfigureAwait(false);
-            if (telemetry is not null) response.Observe(telemetry);
+            if (telemetry is not null) response.SetTelemetry(telemetry);
             return response;
         }
         catch (Exception exception) when (telemetry is not null)

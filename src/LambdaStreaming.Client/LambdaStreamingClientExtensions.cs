@@ -87,26 +87,26 @@ public static class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Governs the whole call.</param>
     /// <typeparam name="T">The type of one value.</typeparam>
     /// <returns>The values; each enumeration is an invocation.</returns>
-    public static IAsyncEnumerable<T?> InvokeJsonAsync<T>(
+    public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
         string functionName,
         string json,
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default) =>
-        client.InvokeJsonAsync(
+        client.InvokeJsonValuesAsync(
             InvokeWithResponseStreamRequest.FromJson(functionName, json),
             jsonTypeInfo,
             options,
             cancellationToken);
 
-    /// <inheritdoc cref="InvokeJsonAsync{T}(ILambdaStreamingClient, string, string, JsonTypeInfo{T}, PayloadReadOptions, CancellationToken)"/>
+    /// <inheritdoc cref="InvokeJsonValuesAsync{T}(ILambdaStreamingClient, string, string, JsonTypeInfo{T}, PayloadReadOptions, CancellationToken)"/>
     /// <param name="client">The client.</param>
     /// <param name="request">Which function, and what it is given.</param>
     /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
     /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Governs the whole call.</param>
-    public static IAsyncEnumerable<T?> InvokeJsonAsync<T>(
+    public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
         JsonTypeInfo<T> jsonTypeInfo,
@@ -118,7 +118,7 @@ public static class LambdaStreamingClientExtensions
             client,
             request,
             options,
-            (response, readOptions, token) => response.ReadJsonAsync(jsonTypeInfo, readOptions, token),
+            (response, readOptions, token) => response.ReadJsonValuesAsync(jsonTypeInfo, readOptions, token),
             cancellationToken);
     }
 

@@ -49,7 +49,7 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>How long the head of the answer may take, from the moment that the request is handed to the connection pool.</summary>
     /// <value>Default: 16 minutes: a function may run for 15 before its first byte. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
-    public TimeSpan ResponseHeadTimeout { get; set; } = TimeSpan.FromMinutes(16);
+    public TimeSpan ResponseHeadersTimeout { get; set; } = TimeSpan.FromMinutes(16);
 
     /// <summary>How long the next bytes of the answer may take. Only the time spent waiting for them counts, never the consumer's own.</summary>
     /// <value>Default: 16 minutes: a function may be silent for 15. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
@@ -83,8 +83,8 @@ public sealed class LambdaStreamingClientOptions
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
     /// <summary>Which headers of a trace go with a request. None of them is signed.</summary>
-    /// <value>Default: <see cref="TraceHeaders.RunningInvocation"/>. What reaches the function: <c>docs/observability.md</c>.</value>
-    public TraceHeaders TraceHeaders { get; set; } = TraceHeaders.RunningInvocation;
+    /// <value>Default: <see cref="TraceHeaders.Lambda"/>. What reaches the function: <c>docs/observability.md</c>.</value>
+    public TraceHeaders TraceHeaders { get; set; } = TraceHeaders.Lambda;
 
     /// <summary>Checks what the client's constructor would check.</summary>
     /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
@@ -98,17 +98,17 @@ public sealed class LambdaStreamingClientOptions
     {
         RequireTimeout(ConnectTimeout, nameof(ConnectTimeout));
         RequireTimeout(CredentialsTimeout, nameof(CredentialsTimeout));
-        RequireTimeout(ResponseHeadTimeout, nameof(ResponseHeadTimeout));
+        RequireTimeout(ResponseHeadersTimeout, nameof(ResponseHeadersTimeout));
         RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         if (MaxMessageBytes is < 1024 or > 2_147_483_591) throw new ArgumentException($"{nameof(MaxMessageBytes)} is {MaxMessageBytes}; it must be between 1,024 and 2,147,483,591 bytes.", nameof(MaxMessageBytes));
-        if (Retry is null) throw new ArgumentException($"{nameof(Retry)} must not be null; for no resends set Retry.Policy to {nameof(ResendPolicy.Never)}.", nameof(Retry));
+        if (Retry is null) throw new ArgumentException($"{nameof(Retry)} must not be null; for no resends set Retry.Policy to {nameof(LambdaRetryPolicy.Never)}.", nameof(Retry));
         if (TimeProvider is null) throw new ArgumentException($"{nameof(TimeProvider)} must not be null.", nameof(TimeProvider));
         if (Profile is not null && string.IsNullOrWhiteSpace(Profile)) throw new ArgumentException($"{nameof(Profile)} is blank; leave it null for AWS_PROFILE or the default profile.", nameof(Profile));
         if (ServiceUrl is { } url && !IsServiceUrl(url))
             throw new ArgumentException($"{nameof(ServiceUrl)} must be an absolute http or https address without user, query or fragment, like https://host:port/prefix.", nameof(ServiceUrl));
         if (ServiceUrl is not null && UseFipsEndpoint) throw new ArgumentException($"{nameof(UseFipsEndpoint)} can't be combined with {nameof(ServiceUrl)}: give the address of a FIPS endpoint as {nameof(ServiceUrl)} instead.", nameof(UseFipsEndpoint));
         if (ServiceUrl is not null && UseDualStackEndpoint) throw new ArgumentException($"{nameof(UseDualStackEndpoint)} can't be combined with {nameof(ServiceUrl)}: give the address of a dual-stack endpoint as {nameof(ServiceUrl)} instead.", nameof(UseDualStackEndpoint));
-        if ((TraceHeaders & ~(TraceHeaders.RunningInvocation | TraceHeaders.XRay | TraceHeaders.W3C)) != TraceHeaders.None) throw new ArgumentException($"{nameof(TraceHeaders)} is {(int)TraceHeaders}, which is no combination of its values.", nameof(TraceHeaders));
+        if ((TraceHeaders & ~(TraceHeaders.Lambda | TraceHeaders.XRay | TraceHeaders.W3C)) != TraceHeaders.None) throw new ArgumentException($"{nameof(TraceHeaders)} is {(int)TraceHeaders}, which is no combination of its values.", nameof(TraceHeaders));
         Retry.Validate();
 
         var copy = (LambdaStreamingClientOptions)MemberwiseClone();

@@ -37,7 +37,7 @@ public abstract class LambdaStreamingException : AmazonServiceException
     public string? Advice => Details.Advice;
 
     /// <summary>Whether the same request can be sent again without any danger of a second run: the failure is transient and came before the function.</summary>
-    public bool IsSafeToResend => IsTransient && !FunctionMayHaveRun;
+    public bool IsSafeToRetry => IsTransient && !FunctionMayHaveRun;
 
     /// <summary>How often the request was sent, the last time included; 0 when no attempt was begun. A connection that could not be made counts.</summary>
     public int Attempts => Details.Attempts;

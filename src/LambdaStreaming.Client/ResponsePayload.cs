@@ -54,7 +54,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         options = Checked(options);
-        return PayloadCopy.WholeAsync<object?, byte[]>(Open(cancellationToken), options, null, static (_, bytes, _) => bytes.ToArray());
+        return PayloadCopy.ReadToEndAsync<object?, byte[]>(Open(cancellationToken), options, null, static (_, bytes, _) => bytes.ToArray());
     }
 
     /// <summary>Reads the whole payload as text.</summary>
@@ -70,10 +70,10 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         options = Checked(options);
-        return PayloadCopy.WholeAsync(Open(cancellationToken), options, PayloadText.EncodingOf(options), static (cursor, bytes, encoding) => PayloadText.Decode(cursor, bytes.Span, encoding, 0, atBeginning: true));
+        return PayloadCopy.ReadToEndAsync(Open(cancellationToken), options, PayloadText.GetEncoding(options), static (cursor, bytes, encoding) => PayloadText.Decode(cursor, bytes.Span, encoding, 0, atBeginning: true));
     }
 
-    /// <summary>Reads the whole payload as one JSON value. For values as they come, use <see cref="ReadJsonAsync"/>.</summary>
+    /// <summary>Reads the whole payload as one JSON value. For values as they come, use <see cref="ReadJsonValuesAsync"/>.</summary>
     /// <param name="jsonTypeInfo">The type, from a source-generated context.</param>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
@@ -88,7 +88,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         options = Checked(options);
-        return PayloadCopy.WholeAsync(Open(cancellationToken), options, jsonTypeInfo, static (cursor, bytes, type) => PayloadJson.Deserialize(cursor, bytes.Span, type));
+        return PayloadCopy.ReadToEndAsync(Open(cancellationToken), options, jsonTypeInfo, static (cursor, bytes, type) => PayloadJson.Deserialize(cursor, bytes.Span, type));
     }
 
     /// <summary>Reads text as it comes, e.g. the tokens of a language model. Characters are never split; where one string ends and the next begins means nothing else.</summary>
@@ -135,7 +135,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <returns>The values; <see langword="null"/> where the JSON is <c>null</c>.</returns>
     /// <exception cref="PayloadFormatException">A value is no JSON of that type; it says which, and at which byte. The values before it were delivered.</exception>
     /// <exception cref="PayloadLimitExceededException">A value is longer than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
-    public IAsyncEnumerable<T?> ReadJsonAsync<T>(
+    public IAsyncEnumerable<T?> ReadJsonValuesAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -192,14 +192,14 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Begins the one reading.</summary>
-    internal PayloadCursor Open(CancellationToken cancellationToken)
+    internal PayloadSegmentReader Open(CancellationToken cancellationToken)
     {
         var cursor = OpenOnce();
-        cursor.AbortOn(cancellationToken);
+        cursor.RegisterCancellation(cancellationToken);
         return cursor;
     }
 
-    private protected abstract PayloadCursor OpenOnce();
+    private protected abstract PayloadSegmentReader OpenOnce();
 
     private protected static PayloadReadOptions Checked(PayloadReadOptions? options) =>
         (options ?? PayloadReadOptions.Default).ValidatedCopy();

@@ -18,7 +18,7 @@ public abstract class ResponseStreamException : LambdaStreamingException
 }
 
 /// <summary>What is wrong with bytes that can never become a message or an event.</summary>
-public enum ResponseStreamCorruption
+public enum ResponseStreamCorruptionReason
 {
     /// <summary>Not said, as in an exception made by a test.</summary>
     Unknown,
@@ -57,7 +57,7 @@ public sealed class ResponseStreamCorruptException : ResponseStreamException
     /// <param name="byteOffset">Where in the body the damaged message begins, in bytes.</param>
     /// <param name="details">What else is known.</param>
     /// <param name="innerException">The cause, if another exception was one.</param>
-    public ResponseStreamCorruptException(string message, ResponseStreamCorruption reason = default, long byteOffset = 0, LambdaErrorDetails? details = null, Exception? innerException = null)
+    public ResponseStreamCorruptException(string message, ResponseStreamCorruptionReason reason = default, long byteOffset = 0, LambdaErrorDetails? details = null, Exception? innerException = null)
         : base(message, null, details, innerException)
     {
         Reason = reason;
@@ -65,7 +65,7 @@ public sealed class ResponseStreamCorruptException : ResponseStreamException
     }
 
     /// <summary>What kind of damage.</summary>
-    public ResponseStreamCorruption Reason { get; }
+    public ResponseStreamCorruptionReason Reason { get; }
 
     /// <summary>Where in the response body the damaged message begins, in bytes.</summary>
     public long ByteOffset { get; }
@@ -85,5 +85,5 @@ public sealed class ResponseStreamErrorException(string message, LambdaErrorDeta
 }
 
 /// <summary>The answer began, then nothing came for the idle timeout.</summary>
-public sealed class ResponseStreamIdleException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+public sealed class ResponseStreamIdleTimeoutException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException);

@@ -32,7 +32,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
     {
         ArgumentNullException.ThrowIfNull(request);
         var wasAuthenticated = ProxyException.IsAuthenticated(request);
-        if (!SendGuard.TryPass(request)) throw new SecondSendException();
+        if (!SendGuard.TryPass(request)) throw new DuplicateSendException();
         try
         {
             return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -49,7 +49,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
     {
         ArgumentNullException.ThrowIfNull(request);
         var wasAuthenticated = ProxyException.IsAuthenticated(request);
-        if (!SendGuard.TryPass(request)) throw new SecondSendException();
+        if (!SendGuard.TryPass(request)) throw new DuplicateSendException();
         try
         {
             return base.Send(request, cancellationToken);

@@ -8,9 +8,9 @@ public enum TraceHeaders
     None = 0,
 
     /// <summary>Inside a Lambda function, <c>X-Amzn-Trace-Id</c> with the trace of the running invocation, so that Lambda can see a recursive loop. Elsewhere nothing.</summary>
-    RunningInvocation = 1,
+    Lambda = 1,
 
-    /// <summary><c>X-Amzn-Trace-Id</c> made from the call's span, or from the current one where nobody listens. <see cref="RunningInvocation"/> goes before it.</summary>
+    /// <summary><c>X-Amzn-Trace-Id</c> made from the call's span, or from the current one where nobody listens. <see cref="Lambda"/> goes before it.</summary>
     XRay = 2,
 
     /// <summary><c>traceparent</c> and <c>tracestate</c> of the call's span, or of the current one where nobody listens. Lambda hands them to no function.</summary>

@@ -96,7 +96,7 @@ public static class LambdaStreamingServiceCollectionExtensions
         return builder
             // What the app has put on all its clients: a resilience handler would give up on slow functions, and refuse what it takes for a failure.
             .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
-            .ConfigurePrimaryHttpMessageHandler(provider => LambdaStreamingClient.CreateHandler(OptionsOf(provider, optionsName)))
+            .ConfigurePrimaryHttpMessageHandler(provider => LambdaStreamingClient.CreateHandler(GetOptions(provider, optionsName)))
             // The client is a singleton and keeps its handler for ever; pooled connections have a lifetime, so that names are looked up again.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .ConfigureHttpClient(static client => client.Timeout = Timeout.InfiniteTimeSpan)
@@ -107,9 +107,9 @@ public static class LambdaStreamingServiceCollectionExtensions
     private static bool SendsOnce(HttpMessageHandler? handler) => handler is SendOnceHandler || (handler is DelegatingHandler { InnerHandler: { } inner } && SendsOnce(inner));
 
     private static LambdaStreamingClient Create(IServiceProvider provider, string optionsName, string httpClientName) =>
-        new LambdaStreamingClient(OptionsOf(provider, optionsName), provider.GetRequiredService<IHttpClientFactory>().CreateClient(httpClientName));
+        new LambdaStreamingClient(GetOptions(provider, optionsName), provider.GetRequiredService<IHttpClientFactory>().CreateClient(httpClientName));
 
-    private static LambdaStreamingClientOptions OptionsOf(IServiceProvider provider, string optionsName) =>
+    private static LambdaStreamingClientOptions GetOptions(IServiceProvider provider, string optionsName) =>
         provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(optionsName);
 
     private static string NotBlank(string name)

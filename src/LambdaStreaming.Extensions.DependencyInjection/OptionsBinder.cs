@@ -12,23 +12,23 @@ internal static class OptionsBinder
     private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> Settings = new(StringComparer.OrdinalIgnoreCase)
     {
         [nameof(LambdaStreamingClientOptions.Profile)] = (options, value) => options.Profile = value,
-        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = RegionOf(value),
+        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = ParseRegion(value),
         [nameof(LambdaStreamingClientOptions.ServiceUrl)] = (options, value) => options.ServiceUrl = Address(value),
         [nameof(LambdaStreamingClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = Boolean(value),
         [nameof(LambdaStreamingClientOptions.UseDualStackEndpoint)] = (options, value) => options.UseDualStackEndpoint = Boolean(value),
         [nameof(LambdaStreamingClientOptions.ConnectTimeout)] = (options, value) => options.ConnectTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.CredentialsTimeout)] = (options, value) => options.CredentialsTimeout = Time(value),
-        [nameof(LambdaStreamingClientOptions.ResponseHeadTimeout)] = (options, value) => options.ResponseHeadTimeout = Time(value),
+        [nameof(LambdaStreamingClientOptions.ResponseHeadersTimeout)] = (options, value) => options.ResponseHeadersTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.IdleTimeout)] = (options, value) => options.IdleTimeout = Time(value),
         [nameof(LambdaStreamingClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = Number(value),
         [nameof(LambdaStreamingClientOptions.ThrowOnFunctionError)] = (options, value) => options.ThrowOnFunctionError = Boolean(value),
-        [nameof(LambdaStreamingClientOptions.TraceHeaders)] = (options, value) => options.TraceHeaders = OneOf<TraceHeaders>(value),
+        [nameof(LambdaStreamingClientOptions.TraceHeaders)] = (options, value) => options.TraceHeaders = ParseEnum<TraceHeaders>(value),
     };
 
     private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> RetrySettings = new(StringComparer.OrdinalIgnoreCase)
     {
         [nameof(LambdaRetryOptions.MaxAttempts)] = (options, value) => options.Retry.MaxAttempts = Number(value),
-        [nameof(LambdaRetryOptions.Policy)] = (options, value) => options.Retry.Policy = OneOf<ResendPolicy>(value),
+        [nameof(LambdaRetryOptions.Policy)] = (options, value) => options.Retry.Policy = ParseEnum<LambdaRetryPolicy>(value),
         [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = Time(value),
         [nameof(LambdaRetryOptions.ThrottlingBaseDelay)] = (options, value) => options.Retry.ThrottlingBaseDelay = Time(value),
         [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = Time(value),
@@ -75,7 +75,7 @@ internal static class OptionsBinder
         }
     }
 
-    private static RegionEndpoint RegionOf(string value)
+    private static RegionEndpoint ParseRegion(string value)
     {
         if (!IsRegionName(value)) throw Refused(value, "the name of a region, like us-east-1");
         try
@@ -110,7 +110,7 @@ internal static class OptionsBinder
         : throw Refused(value, "a time like 00:00:30 (hours, minutes, seconds), or Infinite");
 
     // Of two names with a comma between, parsing makes a third thing also where names exclude each other.
-    private static T OneOf<T>(string value)
+    private static T ParseEnum<T>(string value)
         where T : struct, Enum =>
         char.IsAsciiLetter(value[0]) && (typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false) || !value.Contains(',', StringComparison.Ordinal)) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw Refused(value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
 

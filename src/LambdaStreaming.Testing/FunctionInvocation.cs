@@ -48,7 +48,7 @@ public sealed class FunctionInvocation
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
     /// <summary>Ends when a function that runs on without its client has ended.</summary>
-    internal Task RunsUntil { get; set; } = Task.CompletedTask;
+    internal Task Completion { get; set; } = Task.CompletedTask;
 
     /// <summary>The payload as UTF-8 text.</summary>
     public string PayloadAsString() => Encoding.UTF8.GetString(Payload.Span);

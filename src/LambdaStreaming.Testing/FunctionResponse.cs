@@ -74,7 +74,7 @@ public sealed class FunctionResponse
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <remarks>Two chunks, as the Node.js runtime writes them.</remarks>
     /// <exception cref="InvalidOperationException">The answer has begun.</exception>
-    public async Task WriteHttpIntegrationHeadAsync(
+    public async Task WriteHttpPreludeAsync(
         int statusCode, IReadOnlyDictionary<string, string>? headers, IReadOnlyList<string>? cookies, CancellationToken cancellationToken = default)
     {
         ContentType = "application/vnd.awslambda.http-integration-response";
@@ -107,7 +107,7 @@ public sealed class FunctionResponse
     /// <param name="mode">How it ends.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="OperationCanceledException">Always, once the answer has ended: it carries the function's token.</exception>
-    public Task CutAsync(CutMode mode, CancellationToken cancellationToken = default) => _stream.CutAsync(mode, cancellationToken);
+    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken = default) => _stream.AbortAsync(mode, cancellationToken);
 
     /// <summary>Adds a line to the function's log; the last 4 KB of it go to clients that ask for the log's tail.</summary>
     /// <param name="line">The line, without its end.</param>

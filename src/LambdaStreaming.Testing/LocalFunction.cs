@@ -18,7 +18,7 @@ public sealed class LocalFunction
     private readonly FunctionHandler _handler;
     private readonly ConcurrentDictionary<string, FunctionHandler> _versions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _aliases = new(StringComparer.Ordinal);
-    private ImmutableList<CallScript> _scripts = [];
+    private ImmutableList<CallBehavior> _scripts = [];
     private int _calls;
     private int _running;
 
@@ -86,30 +86,30 @@ public sealed class LocalFunction
 
     /// <summary>Begins the script of one call.</summary>
     /// <param name="call">Its number, from 1.</param>
-    public CallScript OnCall(int call) => OnCalls(call, call);
+    public CallBehavior OnCall(int call) => OnCalls(call, call);
 
     /// <summary>Begins the script of some calls, e.g. <c>OnCalls(1, 3).Throttle()</c>.</summary>
     /// <param name="first">The number of the first, from 1.</param>
     /// <param name="last">The number of the last.</param>
-    public CallScript OnCalls(int first, int last)
+    public CallBehavior OnCalls(int first, int last)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(first);
         ArgumentOutOfRangeException.ThrowIfLessThan(last, first);
-        var script = new CallScript(this, first, last);
+        var script = new CallBehavior(this, first, last);
         ImmutableInterlocked.Update(ref _scripts, scripts => scripts.Add(script));
         return script;
     }
 
     /// <summary>Begins the script of all calls.</summary>
-    public CallScript OnEveryCall() => OnCalls(1, int.MaxValue);
+    public CallBehavior OnEveryCall() => OnCalls(1, int.MaxValue);
 
     /// <summary>Answers every call with an error of the service.</summary>
     /// <param name="errorCode">AWS's name of the error, e.g. <c>TooManyRequestsException</c>.</param>
-    public LocalFunction RespondWithError(string errorCode) => RespondWithError(new ServiceErrorAnswer(errorCode));
+    public LocalFunction RespondWithError(string errorCode) => RespondWithError(new ServiceErrorResponse(errorCode));
 
     /// <summary>Answers every call with an error of the service.</summary>
     /// <param name="error">The error.</param>
-    public LocalFunction RespondWithError(ServiceErrorAnswer error)
+    public LocalFunction RespondWithError(ServiceErrorResponse error)
     {
         OnEveryCall().RespondWithError(error);
         return this;
@@ -136,10 +136,10 @@ public sealed class LocalFunction
     }
 
     /// <summary>Counts a call, and finds what it meets.</summary>
-    internal CallFaults NextCall()
+    internal InjectedFaults NextCall()
     {
         var call = Interlocked.Increment(ref _calls);
-        return _scripts.FindLast(script => script.First <= call && call <= script.Last)?.Faults ?? CallFaults.None;
+        return _scripts.FindLast(script => script.First <= call && call <= script.Last)?.Faults ?? InjectedFaults.None;
     }
 
     internal bool TryEnter()

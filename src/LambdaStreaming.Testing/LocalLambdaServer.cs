@@ -28,7 +28,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         _requests = requests;
         _stopping = stopping;
         _disposal = new(DisposeOnceAsync);
-        var address = Loopback.AddressOf(kestrel);
+        var address = Loopback.GetAddress(kestrel);
         ServiceUrl = connections.Certificate is null ? address : new Uri($"https://{address.Authority}");
     }
 
@@ -47,14 +47,14 @@ public sealed class LocalLambdaServer : IAsyncDisposable
 
     /// <summary>The requests that were accepted or refused so far, in that order.</summary>
     /// <remarks>
-    /// The last <see cref="LocalLambdaServerOptions.MaxKeptRequests"/> of them. A request is contained from when it was refused,
+    /// The last <see cref="LocalLambdaServerOptions.MaxRecordedRequests"/> of them. A request is contained from when it was refused,
     /// or accepted: its signature was verified, and the delay of its script and the function's time-out run. A test that sees it can
     /// advance the server's <see cref="TimeProvider"/>.
     /// </remarks>
-    public IReadOnlyList<SeenRequest> Requests => _requests.Snapshot();
+    public IReadOnlyList<ReceivedRequest> Requests => _requests.Snapshot();
 
     /// <summary>How many connections were opened so far.</summary>
-    public int ConnectionsOpened => _connections.Count.Opened;
+    public int TotalConnections => _connections.Count.Opened;
 
     /// <summary>How many connections are open now.</summary>
     public int OpenConnections => _connections.Count.Open;
@@ -73,9 +73,9 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         var guard = new WebPageGuard(options.AllowedHosts);
         var credentials = await options.Credentials.GetCredentialsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider) { ExpireAt = options.CredentialsExpireAt };
-        var connections = new ConnectionLog(options.UseHttps ? ThrowawayCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxKeptRequests, 1);
-        var requests = new RequestLog(options.MaxKeptRequests);
+        var connections = new ConnectionLog(options.UseHttps ? SelfSignedCertificate.Create(options.TimeProvider.GetUtcNow()) : null);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRecordedRequests, 1);
+        var requests = new RequestLog(options.MaxRecordedRequests);
         var stopping = new CancellationTokenSource();
         var kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
         try
@@ -133,12 +133,12 @@ public sealed class LocalLambdaServer : IAsyncDisposable
 
     /// <summary>Waits for the next of the <see cref="Requests"/>: the first call returns the first, the second call the second.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<SeenRequest> WaitForRequestAsync(CancellationToken cancellationToken = default) => _requests.NextAsync(cancellationToken);
+    public Task<ReceivedRequest> WaitForRequestAsync(CancellationToken cancellationToken = default) => _requests.NextAsync(cancellationToken);
 
     /// <summary>Waits for the first of the <see cref="Requests"/>, present and future, that fits.</summary>
     /// <param name="predicate">Whether a request fits.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<SeenRequest> FindRequestAsync(Func<SeenRequest, bool> predicate, CancellationToken cancellationToken = default)
+    public Task<ReceivedRequest> WaitForRequestAsync(Func<ReceivedRequest, bool> predicate, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(predicate);
         return _requests.FirstAsync(predicate, cancellationToken);

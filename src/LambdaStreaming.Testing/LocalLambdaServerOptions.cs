@@ -57,7 +57,7 @@ public sealed class LocalLambdaServerOptions
 
     /// <summary>How many requests, with their payloads, the server remembers; of more the oldest are forgotten.</summary>
     /// <value>Default: all. At least 1. For a server that runs for long.</value>
-    public int MaxKeptRequests { get; set; } = int.MaxValue;
+    public int MaxRecordedRequests { get; set; } = int.MaxValue;
 
     /// <summary>After how many bytes of payload an answer is ended with the error <c>Function.ResponseSizeTooLarge</c>.</summary>
     /// <value>Default: <see langword="null"/>, no limit. On AWS: 209,715,200 bytes (200 MB).</value>

@@ -13,9 +13,9 @@ public sealed class RawResponse
 
     /// <summary>The body, in the pieces in which it is written and flushed.</summary>
     /// <value>Default: none.</value>
-    public IReadOnlyList<ReadOnlyMemory<byte>> Pieces { get; init; } = [];
+    public IReadOnlyList<ReadOnlyMemory<byte>> BodySegments { get; init; } = [];
 
     /// <summary>How the answer ends after the last piece.</summary>
-    /// <value>Default: <see cref="CutMode.CleanEnd"/>.</value>
-    public CutMode End { get; init; } = CutMode.CleanEnd;
+    /// <value>Default: <see cref="TruncationMode.EndOfBody"/>.</value>
+    public TruncationMode End { get; init; } = TruncationMode.EndOfBody;
 }

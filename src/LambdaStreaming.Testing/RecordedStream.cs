@@ -8,7 +8,7 @@ namespace LambdaStreaming.Testing;
 public enum ReplayTiming
 {
     /// <summary>One chunk after another, without pauses.</summary>
-    AtOnce,
+    Immediate,
 
     /// <summary>Each chunk as long after the head as when it was recorded, by the server's clock.</summary>
     AsRecorded,
@@ -23,7 +23,7 @@ public sealed class RecordedStream
     private RecordedStream(IReadOnlyList<RecordedLine> lines) => _lines = lines;
 
     /// <summary>How many chunks were recorded.</summary>
-    public int Chunks => _lines.Count(line => line.IsChunk);
+    public int ChunkCount => _lines.Count(line => line.IsChunk);
 
     /// <summary>How long the stream took from its head to its end.</summary>
     public TimeSpan Duration => TimeSpan.FromMilliseconds(_lines[^1].AfterMilliseconds);
@@ -45,7 +45,7 @@ public sealed class RecordedStream
             var wait = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
             if (timing == ReplayTiming.AsRecorded && wait > TimeSpan.Zero) await Task.Delay(wait, timeProvider, cancellationToken).ConfigureAwait(false);
             if (line.IsChunk) await response.WriteAsync(line.Payload(), cancellationToken).ConfigureAwait(false);
-            else if (line.Cut is not null) await response.CutAsync(CutMode.Close, cancellationToken).ConfigureAwait(false);
+            else if (line.Cut is not null) await response.AbortAsync(TruncationMode.Close, cancellationToken).ConfigureAwait(false);
             else Complete(response, line);
         }
     }
@@ -60,11 +60,11 @@ public sealed class RecordedStream
         {
             await foreach (var chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
                 lines.Add(RecordedLine.Chunk(Elapsed(), chunk.ToArray()));
-            end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
+            end = new RecordedLine { Complete = RecordedComplete.From(response.InvokeComplete) };
         }
         catch (FunctionErrorException)
         {
-            end = new RecordedLine { Complete = RecordedComplete.Of(response.InvokeComplete) };
+            end = new RecordedLine { Complete = RecordedComplete.From(response.InvokeComplete) };
         }
         catch (ResponseStreamException exception)
         {

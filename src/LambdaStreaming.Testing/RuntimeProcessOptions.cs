@@ -42,7 +42,7 @@ public sealed class RuntimeProcessOptions
     /// <summary>Called with each line that the program writes to its output or error stream.</summary>
     /// <value>Default: <see langword="null"/>; the lines of a call are in its log tail in any case.</value>
     /// <remarks>Called on other threads, one for each stream, also when no call runs. What it throws is ignored.</remarks>
-    public Action<string>? LineWritten { get; init; }
+    public Action<string>? OutputReceived { get; init; }
 
     /// <summary>Describes a Node.js function that runs on the official runtime interface client.</summary>
     /// <param name="taskRoot">The folder with the function's code.</param>

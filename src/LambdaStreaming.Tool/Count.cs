@@ -5,5 +5,5 @@ namespace LambdaStreaming.Tool;
 /// <summary>A number of things as people say it.</summary>
 internal static class Count
 {
-    public static string Of(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+    public static string Format(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 }

@@ -23,7 +23,7 @@ internal static class Failure
         OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => ExitCode.OutputClosed,
         OperationCanceledException => ExitCode.Interrupted,
         FunctionErrorException => ExitCode.FunctionError,
-        ResponseStreamException => ExitCode.NotWhole,
+        ResponseStreamException => ExitCode.Incomplete,
         LambdaServiceException => ExitCode.ServiceError,
         LambdaTransportException => ExitCode.Transport,
         LambdaConfigurationException => ExitCode.Configuration,
@@ -38,7 +38,7 @@ internal static class Failure
         ToolException or InterruptedException => exception.Message,
         OperationCanceledException => "Interrupted. Nothing was sent.",
         FunctionErrorException function => Describe(function),
-        ResponseStreamIdleException idle => Describe(idle),
+        ResponseStreamIdleTimeoutException idle => Describe(idle),
         PayloadFormatException => $"{exception.Message} --raw prints the payload as it is. The function ran.",
         PayloadLimitExceededException limit => Describe(limit),
         LambdaConfigurationException configuration => Describe(configuration),
@@ -62,7 +62,7 @@ internal static class Failure
             + $"It ran. {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
     }
 
-    private static string Describe(ResponseStreamIdleException exception) =>
+    private static string Describe(ResponseStreamIdleTimeoutException exception) =>
         $"No data was received from {exception.FunctionName} within the time of --idle-timeout. "
         + $"{Consequence(exception.FunctionMayHaveRun)} {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
 
@@ -77,7 +77,7 @@ internal static class Failure
     private static string Received(long chunks, long bytes, LambdaStreamingException exception)
     {
         var request = exception.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"Received before that: {Count.Of(chunks, "chunk")} with {Count.Of(bytes, "byte")}{request}.");
+        return string.Create(CultureInfo.InvariantCulture, $"Received before that: {Count.Format(chunks, "chunk")} with {Count.Format(bytes, "byte")}{request}.");
     }
 
     private static string Consequence(bool functionMayHaveRun) =>

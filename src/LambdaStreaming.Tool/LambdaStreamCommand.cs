@@ -21,7 +21,7 @@ internal static class LambdaStreamCommand
         if (parsed.Action is ParseErrorAction)
         {
             foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal)) console.SayError(message);
-            console.Error.WriteLine($"Try: {PathOf(parsed.CommandResult)} --help");
+            console.Error.WriteLine($"Try: {GetPath(parsed.CommandResult)} --help");
             return ExitCode.Usage;
         }
 
@@ -56,6 +56,6 @@ internal static class LambdaStreamCommand
         return root;
     }
 
-    private static string PathOf(System.CommandLine.Parsing.CommandResult command) =>
-        command.Parent is System.CommandLine.Parsing.CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "lambda-stream";
+    private static string GetPath(System.CommandLine.Parsing.CommandResult command) =>
+        command.Parent is System.CommandLine.Parsing.CommandResult parent ? $"{GetPath(parent)} {command.Command.Name}" : "lambda-stream";
 }

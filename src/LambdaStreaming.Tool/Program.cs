@@ -5,7 +5,7 @@ internal static class Program
     public static async Task<int> Main(string[] args)
     {
         var console = ToolConsole.OfProcess();
-        using var signals = new StopSignals(console);
+        using var signals = new ShutdownSignals(console);
         var exitCode = await LambdaStreamCommand.RunAsync(args, console, signals.Token);
         return exitCode == ExitCode.Interrupted && signals.Terminated ? ExitCode.Terminated : exitCode;
     }

@@ -44,8 +44,8 @@ internal static class Readers
         ("one JSON value", """{"Name":"Ada"}""", "Ada", async (response, token) => (await response.ReadFromJsonAsync(Json.Default.Greeting, cancellationToken: token))!.Name),
         ("text", "one", "one", (response, token) => JoinAsync(response.ReadTextAsync(cancellationToken: token))),
         ("lines", "one\ntwo\r\n", "one|two|", (response, token) => JoinAsync(response.ReadLinesAsync(cancellationToken: token), "|")),
-        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
-        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
+        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
+        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
         ("server-sent events", "event: e\ndata: one\n\n", "e=one|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(cancellationToken: token), "|", item => $"{item.EventType}={item.Data}")),
         ("server-sent events of JSON", "data: {\"Name\":\"Ada\"}\n\n", "Ada|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(Json.Default.Greeting, cancellationToken: token), "|", item => item.Data!.Name)),
         ("HTTP integration", "{\"statusCode\":201,\"headers\":{\"a\":\"b\"},\"cookies\":[\"c=d\"]}\0\0\0\0\0\0\0\0body", "201 b c=d body", async (response, token) =>
@@ -71,7 +71,7 @@ internal static class Readers
         [
             ("InvokeTextAsync", await JoinAsync(client.InvokeTextAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
             ("InvokeLinesAsync", await JoinAsync(client.InvokeLinesAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
-            ("InvokeJsonAsync", await JoinAsync(client.InvokeJsonAsync(echo, Json1, Json.Default.Greeting, cancellationToken: cancellationToken), "", greeting => greeting!.Name), "Ada"),
+            ("InvokeJsonValuesAsync", await JoinAsync(client.InvokeJsonValuesAsync(echo, Json1, Json.Default.Greeting, cancellationToken: cancellationToken), "", greeting => greeting!.Name), "Ada"),
             ("InvokeServerSentEventsAsync", await JoinAsync(client.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest(echo) { Payload = "data: one\n\n"u8.ToArray() }, cancellationToken: cancellationToken), "", item => item.Data), "one"),
         ];
         problems.AddRange(oneLiners.Where(one => one.Text != one.Expected).Select(one => $"{one.Name}: '{one.Text}' in place of '{one.Expected}'"));

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.AspNetCore.Requests;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -172,7 +172,7 @@ public class EndpointRequestTests
         Assert.True(reading.IsCompleted);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        Assert.Equal(413, (await Assert.ThrowsAsync<RequestRefusedException>(() => reading)).StatusCode);
+        Assert.Equal(413, (await Assert.ThrowsAsync<RequestRejectedException>(() => reading)).StatusCode);
         Assert.InRange(allocated, 1, 3 * bytes.Length);
     }
 
@@ -377,12 +377,12 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public async Task ConfigureRequest_ChangesWhatIsSent()
+    public async Task TransformRequest_ChangesWhatIsSent()
     {
         await using var app = await StartAsync(options =>
         {
             options.Methods.Add("GET");
-            options.ConfigureRequest = (http, request) => request with
+            options.TransformRequest = (http, request) => request with
             {
                 Payload = JsonSerializer.SerializeToUtf8Bytes(http.Request.Query["q"].ToString()),
                 TenantId = "blue",

@@ -32,7 +32,7 @@ public class FailureTests
         { new LambdaServiceException("x", new LambdaErrorDetails { StatusCode = HttpStatusCode.GatewayTimeout }), 504 },
         { new LambdaTransportException("x", null, new OperationCanceledException()), 504 },
         { new LambdaTransportException("x", null, new HttpRequestException("y", new TimeoutException())), 504 },
-        { new ResponseStreamIdleException("x"), 504 },
+        { new ResponseStreamIdleTimeoutException("x"), 504 },
         { new FunctionErrorException("x", new InvokeComplete { ErrorCode = FunctionErrorCodes.SandboxTimedout }), 504 },
         { new FunctionErrorException("x", new InvokeComplete { ErrorCode = "Unhandled" }), 502 },
         { new ResourceNotFoundException("x"), 502 },
@@ -92,16 +92,16 @@ public class FailureTests
         await using var app = await WebApp.StartAsync(
             s =>
             {
-                s.AddFunction("throttled").OnEveryCall().RespondWithError(new ServiceErrorAnswer("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) });
+                s.AddFunction("throttled").OnEveryCall().RespondWithError(new ServiceErrorResponse("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) });
                 s.AddFunction("fails", (_, _, _) => throw new InvalidOperationException("secret"));
                 s.AddFunction("refused").RespondWithError("KMSAccessDeniedException");
-                s.AddFunction("gone").OnEveryCall().CutBeforeHead(CutMode.Reset);
-                s.AddFunction("cut").OnEveryCall().CutAfterBytes(0, CutMode.CleanEnd);
-                s.AddFunction("mute").OnEveryCall().SilenceBeforeHead();
-                s.AddFunction("idle").OnEveryCall().SilenceAfterChunks(0);
+                s.AddFunction("gone").OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset);
+                s.AddFunction("cut").OnEveryCall().TruncateAfterBytes(0, TruncationMode.EndOfBody);
+                s.AddFunction("mute").OnEveryCall().StallBeforeHeaders();
+                s.AddFunction("idle").OnEveryCall().StallAfterChunks(0);
             },
-            map => map.MapLambdaStream("/{name}", "words", options => options.ConfigureRequest = (http, request) => request with { FunctionName = (string)http.Request.RouteValues["name"]! }),
-            client => client.ResponseHeadTimeout = client.IdleTimeout = TimeSpan.FromSeconds(2));
+            map => map.MapLambdaStream("/{name}", "words", options => options.TransformRequest = (http, request) => request with { FunctionName = (string)http.Request.RouteValues["name"]! }),
+            client => client.ResponseHeadersTimeout = client.IdleTimeout = TimeSpan.FromSeconds(2));
 
         Assert.Equal((503, "7"), await StatusAsync("throttled"));
         Assert.Equal((502, null), await StatusAsync("fails"));
@@ -168,7 +168,7 @@ public class FailureTests
     public async Task RequestTimeout_OfTheApp_AnswersItself()
     {
         await using var app = await WebApp.StartAsync(
-            s => s.AddFunction("mute").OnEveryCall().SilenceBeforeHead(),
+            s => s.AddFunction("mute").OnEveryCall().StallBeforeHeaders(),
             map =>
             {
                 map.UseRequestTimeouts();
@@ -179,7 +179,7 @@ public class FailureTests
         using var response = await app.PostAsync("/chat").WaitAsync(Patience, Token);
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
-        await app.Lambda.Requests[0].ClientLeft.WaitAsync(Patience, Token);
+        await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
     }
 
     [Fact]

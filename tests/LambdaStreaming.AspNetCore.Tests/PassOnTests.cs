@@ -35,7 +35,7 @@ public class PassOnTests
 
         using var response = await app.SendAsync(request, Token);
 
-        await app.Lambda.Requests[0].ClientLeft.WaitAsync(Patience, Token);
+        await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
     }
 
     [Theory]
@@ -149,7 +149,7 @@ public class PassOnTests
 
             var left = Stopwatch.GetTimestamp();
             response.Dispose();
-            await request.ClientLeft.WaitAsync(Patience, Token);
+            await request.ClientDisconnected.WaitAsync(Patience, Token);
             if (Stopwatch.GetElapsedTime(left) is var took && took < best) best = took;
             await ended.Reader.ReadAsync(Token).AsTask().WaitAsync(Patience, Token);
         }
@@ -162,7 +162,7 @@ public class PassOnTests
     [Fact]
     public async Task Browser_LeavesBeforeTheFirstByte_FunctionsServerSeesIt()
     {
-        await using var app = await WebApp.StartAsync(s => s.AddFunction("thinking").OnEveryCall().SilenceBeforeHead(), map => map.MapLambdaStream("/chat", "thinking"));
+        await using var app = await WebApp.StartAsync(s => s.AddFunction("thinking").OnEveryCall().StallBeforeHeaders(), map => map.MapLambdaStream("/chat", "thinking"));
         using var leaving = new CancellationTokenSource();
         using var message = new HttpRequestMessage(HttpMethod.Post, "/chat");
         var asking = app.SendAsync(message, leaving.Token);
@@ -170,7 +170,7 @@ public class PassOnTests
 
         await leaving.CancelAsync();
 
-        await request.ClientLeft.WaitAsync(Patience, Token);
+        await request.ClientDisconnected.WaitAsync(Patience, Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
     }
 
@@ -197,7 +197,7 @@ public class PassOnTests
         using var second = await app.PostAsync("/ask");
         Assert.Equal("hello", await second.Content.ReadAsStringAsync(Token));
 
-        Assert.Equal(1, app.Lambda.ConnectionsOpened);
+        Assert.Equal(1, app.Lambda.TotalConnections);
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public class PassOnTests
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
-        await app.Lambda.Requests[0].ClientLeft.WaitAsync(Patience, Token);
+        await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
     }
 
     private static FunctionHandler Says(string text) => async (_, response, ct) => await response.WriteTextAsync(text, ct);

@@ -65,7 +65,7 @@ public class PreludeTests
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("slow", async (_, response, ct) =>
             {
-                await response.WriteHttpIntegrationHeadAsync(202, new Dictionary<string, string> { ["content-type"] = "text/event-stream" }, null, ct);
+                await response.WriteHttpPreludeAsync(202, new Dictionary<string, string> { ["content-type"] = "text/event-stream" }, null, ct);
                 await Task.Delay(Timeout.InfiniteTimeSpan, ct);
             }),
             map => map.MapLambdaStream("/chat", "slow"));

@@ -56,7 +56,7 @@ internal sealed class WebApp : IAsyncDisposable
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddProvider(new Lines(log));
         builder.Services.AddSingleton<ILambdaStreamingClient>(_ => lambda.CreateClient(options =>
         {
-            options.Retry.Policy = ResendPolicy.Never;
+            options.Retry.Policy = LambdaRetryPolicy.Never;
             client?.Invoke(options);
         }));
         services?.Invoke(builder);

@@ -50,12 +50,12 @@ internal static class Calls
 
     private sealed class FromMemory : HttpMessageHandler
     {
-        private readonly byte[] _answer = Wire.Of([64]);
+        private readonly byte[] _response = Wire.Create([64]);
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(_answer)) };
+            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(_response)) };
             response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/vnd.amazon.eventstream");
             response.Headers.TryAddWithoutValidation("x-amzn-RequestId", "0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11");
             return response;

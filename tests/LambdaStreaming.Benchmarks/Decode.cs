@@ -41,7 +41,7 @@ internal static class Decode
 
     private static async Task RunAsync(string name, int[] sizes, int rounds)
     {
-        var wires = Placed(Wire.Of(sizes));
+        var wires = Placed(Wire.Create(sizes));
         var turn = 0;
         ArraySegment<byte> Next() => wires[turn++ % Places];
         var results = await Rounds.RunAsync(
@@ -57,7 +57,7 @@ internal static class Decode
         var (floor, span, events, chunks, peer) = (results[0], results[1], results[2], results[3], results[4]);
 
         // What an answer costs once, its first reads included, is not the events'.
-        var once = Wire.Of([1]);
+        var once = Wire.Create([1]);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         for (var i = 0; i < OnceRuns; i++) await EventsAsync(once);
         var onceBytes = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)OnceRuns;

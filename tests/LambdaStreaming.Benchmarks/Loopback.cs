@@ -9,7 +9,7 @@ namespace LambdaStreaming.Benchmarks;
 /// <summary>Whole calls over loopback from a server in its own process.</summary>
 internal static class Loopback
 {
-    private const int AnswerBytes = 48 * 1024 * 1024;
+    private const int ResponseBytes = 48 * 1024 * 1024;
     private const int MinWarmUpRuns = 10;
     private const int WarmUpRuns = 100;
     private const int DripEvents = 400;
@@ -25,7 +25,7 @@ internal static class Loopback
         using var raw = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = server.Url };
         using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = server.Url, Region = RegionEndpoint.USEast1, Credentials = Calls.Credentials });
 
-        Console.WriteLine($"Whole answers over loopback, {AnswerBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed and client CPU divided by reading and dropping, median and quartiles of {rounds} shuffled rounds.");
+        Console.WriteLine($"Whole answers over loopback, {ResponseBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed and client CPU divided by reading and dropping, median and quartiles of {rounds} shuffled rounds.");
         Console.WriteLine();
         Console.WriteLine("The floor reads and checks both CRCs of each message, and nothing else; twice checks them twice. CPU is that of all rounds together: the system counts it in hundredths of a second.");
         Console.WriteLine();
@@ -39,7 +39,7 @@ internal static class Loopback
 
     private static async Task ThroughputAsync(HttpClient raw, LambdaStreamingClient client, int size, int rounds)
     {
-        var function = Rounds.Text($"{size}-{AnswerBytes / (size + 106)}");
+        var function = Rounds.Text($"{size}-{ResponseBytes / (size + 106)}");
         (string Name, Func<Task> Run)[] contenders =
         [
             ("drop", () => DropAsync(raw, function)),
@@ -73,7 +73,7 @@ internal static class Loopback
             }
         }
 
-        Console.WriteLine(Rounds.Text($"| {size} B | {AnswerBytes / 1e6 / Rounds.Median(wall[0]):0} | {Speed(1, 0)} | {Cpu(1):0.00} | {Speed(2, 0)} | {Cpu(2):0.00} | {Speed(3, 0)} | {Cpu(3):0.00} | {Speed(4, 0)} | {Cpu(4):0.0} | {Speed(3, 2)} |"));
+        Console.WriteLine(Rounds.Text($"| {size} B | {ResponseBytes / 1e6 / Rounds.Median(wall[0]):0} | {Speed(1, 0)} | {Cpu(1):0.00} | {Speed(2, 0)} | {Cpu(2):0.00} | {Speed(3, 0)} | {Cpu(3):0.00} | {Speed(4, 0)} | {Cpu(4):0.0} | {Speed(3, 2)} |"));
         string Speed(int index, int beside) => Spread(wall[beside].Zip(wall[index], (other, own) => other / own));
         double Cpu(int index) => cpu[index].Sum() / cpu[0].Sum();
     }

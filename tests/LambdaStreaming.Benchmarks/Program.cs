@@ -7,7 +7,7 @@ const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loop
 const int RoundCount = 15;
 // A round of these takes a millisecond or two: it takes more of them to see through a busy machine.
 const int ShortRoundCount = 3 * RoundCount;
-const int SilentStreams = 1000;
+const int IdleStreams = 1000;
 
 switch (args)
 {
@@ -25,6 +25,6 @@ if (args is [] or ["decode"]) await Decode.RunAsync(ShortRoundCount);
 if (args is [] or ["readers"]) await Readers.RunAsync(ShortRoundCount);
 if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
 if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);
-if (args is [] or ["streams"]) await ManyStreams.RunAsync(SilentStreams, CancellationToken.None);
+if (args is [] or ["streams"]) await ManyStreams.RunAsync(IdleStreams, CancellationToken.None);
 if (args is [] or ["telemetry"]) await Telemetry.RunAsync(RoundCount);
 return 0;

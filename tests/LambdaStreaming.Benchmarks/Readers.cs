@@ -17,7 +17,7 @@ internal static partial class Readers
         Console.WriteLine("| --- | --- | --- | --- |");
         foreach (var size in (int[])[64, 1024])
         {
-            var wire = Wire.Of(Enumerable.Repeat(size, Chunks));
+            var wire = Wire.Create(Enumerable.Repeat(size, Chunks));
             Print(Rounds.Text($"{size} B"), await Rounds.RunAsync(
                 [
                     new("chunks, copied to a buffer", () => CopyChunksAsync(wire)),
@@ -27,16 +27,16 @@ internal static partial class Readers
                 rounds));
         }
 
-        var text = Wire.Of(Enumerable.Repeat(Encoding.UTF8.GetBytes(new string('t', 20)), Chunks));
+        var text = Wire.Create(Enumerable.Repeat(Encoding.UTF8.GetBytes(new string('t', 20)), Chunks));
         Print("20 B of text", await Rounds.RunAsync([new("chunks, each to a string", () => StringsAsync(text)), new("ReadTextAsync", () => TextAsync(text))], Chunks, rounds));
 
         var value = """{"id":12345,"name":"a name of some length","tags":["one","two","three"],"price":17.25}"""u8.ToArray();
         var array = JsonSerializer.SerializeToUtf8Bytes(Enumerable.Repeat(JsonSerializer.Deserialize(value, Json.Default.Item)!, Chunks).ToArray(), Json.Default.ItemArray);
-        var inChunks = Wire.Of(array.Chunk(4096));
+        var inChunks = Wire.Create(array.Chunk(4096));
         Print("an array of objects of 85 B, in chunks of 4 KiB", await Rounds.RunAsync(
             [
                 new("JsonSerializer.DeserializeAsyncEnumerable over a plain stream", () => SerializerAsync(array)),
-                new("ReadJsonAsync", () => JsonAsync(inChunks)),
+                new("ReadJsonValuesAsync", () => JsonAsync(inChunks)),
             ],
             Chunks,
             rounds));
@@ -99,7 +99,7 @@ internal static partial class Readers
     {
         long items = 0;
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
-        await foreach (var item in response.ReadJsonAsync(Json.Default.Item)) items += item!.Tags.Length;
+        await foreach (var item in response.ReadJsonValuesAsync(Json.Default.Item)) items += item!.Tags.Length;
         return items;
     }
 

@@ -31,7 +31,7 @@ internal static class Telemetry
     private static async Task CostAsync(int rounds)
     {
         var chunks = 4 * 1024 * 1024 / (ChunkBytes + 106);
-        var wire = Wire.Of(Enumerable.Repeat(ChunkBytes, chunks));
+        var wire = Wire.Create(Enumerable.Repeat(ChunkBytes, chunks));
         var quiet = await CallAsync();
         using var spans = Spans(_ => { });
         using var metrics = Metrics((_, _, _) => { });
@@ -76,14 +76,14 @@ internal static class Telemetry
         var body = new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
         var reader = new ResponseStreamReader(body, options, new LambdaErrorDetails()) { Telemetry = telemetry };
         if (telemetry is null) return reader;
-        telemetry.SetAnswer(200, "", reader);
+        telemetry.SetResponse(200, "", reader);
         body.SetTelemetry(telemetry);
         return reader;
     }
 
     private static async Task<double> CallAsync()
     {
-        var wire = Wire.Of([ChunkBytes]);
+        var wire = Wire.Create([ChunkBytes]);
         using var client = new LambdaStreamingClient(
             new LambdaStreamingClientOptions { Region = RegionEndpoint.USEast1, Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "secret") },
             new HttpClient(new Stub(wire)) { Timeout = Timeout.InfiniteTimeSpan });
@@ -108,13 +108,13 @@ internal static class Telemetry
         await using var lambda = await LocalLambdaServer.StartAsync(server =>
         {
             server.AddFunction("tale", TellAsync).OnCall(1).Throttle();
-            server.AddFunction("cut", TellAsync).OnEveryCall().CutAfterChunks(3, CutMode.Reset);
+            server.AddFunction("cut", TellAsync).OnEveryCall().TruncateAfterChunks(3, TruncationMode.Reset);
             server.AddFunction("broken", async (invocation, response, token) =>
             {
                 await TellAsync(invocation, response, token);
                 response.Fail("Function.Broken", "no more words");
             });
-            server.AddFunction("silent", TellAsync).OnEveryCall().SilenceAfterChunks(2);
+            server.AddFunction("silent", TellAsync).OnEveryCall().StallAfterChunks(2);
         });
         using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(300));
 

@@ -11,10 +11,10 @@ internal static class Wire
     private static readonly byte[] CompleteHeaders = Headers("InvokeComplete", "application/json");
 
     /// <param name="sizes">The payload's length of each chunk, in bytes.</param>
-    public static byte[] Of(IEnumerable<int> sizes)
+    public static byte[] Create(IEnumerable<int> sizes)
     {
         var random = new Random(1);
-        return Of(sizes.Select(size =>
+        return Create(sizes.Select(size =>
         {
             var payload = new byte[size];
             random.NextBytes(payload);
@@ -22,7 +22,7 @@ internal static class Wire
         }));
     }
 
-    public static byte[] Of(IEnumerable<byte[]> payloads)
+    public static byte[] Create(IEnumerable<byte[]> payloads)
     {
         using var wire = new MemoryStream();
         foreach (var payload in payloads) wire.Write(Message(ChunkHeaders, payload));

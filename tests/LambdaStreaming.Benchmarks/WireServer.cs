@@ -95,7 +95,7 @@ internal sealed class WireServer : IDisposable
     private static byte[] Prepare(string function)
     {
         var (size, count) = (int.Parse(function.Split('-')[0], CultureInfo.InvariantCulture), int.Parse(function.Split('-')[1], CultureInfo.InvariantCulture));
-        var wire = Wire.Of(Enumerable.Repeat(size, count));
+        var wire = Wire.Create(Enumerable.Repeat(size, count));
         using var answer = new MemoryStream();
         answer.Write(Head);
         for (var at = 0; at < wire.Length; at += HttpChunkBytes) answer.Write(HttpChunk(wire.AsSpan(at, Math.Min(HttpChunkBytes, wire.Length - at))));

@@ -14,7 +14,7 @@ public sealed class IdleTimeoutTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await LocalLambdaServer.StartAsync(options =>
     {
-        options.AddFunction("silent", TwoThenSilence);
+        options.AddFunction("silent", TwoThenStall);
         options.AddFunction("pausing", async (_, response, cancellationToken) =>
         {
             await response.WriteTextAsync("before", cancellationToken);
@@ -39,9 +39,9 @@ public sealed class IdleTimeoutTests : IAsyncLifetime
         Assert.False(waiting.IsCompleted);
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        var exception = await Assert.ThrowsAsync<ResponseStreamIdleException>(() => waiting.WaitAsync(TooLong, TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => waiting.WaitAsync(TooLong, TestContext.Current.CancellationToken));
         Assert.Equal((2, 6), (exception.ChunksReceived, exception.BytesReceived));
-        await _server.Requests[0].ClientLeft.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        await _server.Requests[0].ClientDisconnected.WaitAsync(Soon, TestContext.Current.CancellationToken);
     }
 
     [Fact]

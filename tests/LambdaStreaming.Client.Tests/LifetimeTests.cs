@@ -16,7 +16,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         _server = await LocalLambdaServer.StartAsync(options =>
         {
             options.AddFunction("three", Three);
-            options.AddFunction("silent", TwoThenSilence);
+            options.AddFunction("silent", TwoThenStall);
             options.AddFunction("endless", Endless);
             options.AddFunction("never-answers", (_, _, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
         });
@@ -36,7 +36,7 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         await foreach (var _ in response.ReadChunksAsync(TestContext.Current.CancellationToken)) break;
 
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class LifetimeTests : IAsyncLifetime
             await foreach (var _ in response) throw new DivideByZeroException();
         });
 
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await waiting);
         Assert.Equal(source.Token, exception.CancellationToken);
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         await source.CancelAsync();
 
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
         Assert.Equal("one"u8.ToArray(), chunks.Current.ToArray());
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await chunks.MoveNextAsync());
         Assert.Equal(source.Token, exception.CancellationToken);
@@ -104,7 +104,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         });
 
         Assert.Equal(source.Token, exception.CancellationToken);
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(source.Token, exception.CancellationToken);
-        await request.ClientLeft.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        await request.ClientDisconnected.WaitAsync(Soon, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class LifetimeTests : IAsyncLifetime
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _client.InvokeAsync("three", new CancellationToken(canceled: true)));
 
-        Assert.Equal(0, _server.ConnectionsOpened);
+        Assert.Equal(0, _server.TotalConnections);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         response.Dispose();
         await response.DisposeAsync();
 
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
         Assert.Throws<ObjectDisposedException>(() => response.GetAsyncEnumerator(TestContext.Current.CancellationToken));
     }
 
@@ -154,7 +154,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
 
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
 
         Assert.Equal("one"u8.ToArray(), chunks.Current.ToArray());
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());
     }
 
@@ -183,7 +183,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         await chunks.DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
-        await AssertClientLeftAsync();
+        await AssertClientDisconnectedAsync();
     }
 
     [Theory, InlineData("events"), InlineData("chunks"), InlineData("break at the end"), InlineData("stream")]
@@ -212,7 +212,7 @@ public sealed class LifetimeTests : IAsyncLifetime
         }
 
         Assert.Equal(5, _server.Requests.Count);
-        Assert.Equal(1, _server.ConnectionsOpened);
+        Assert.Equal(1, _server.TotalConnections);
     }
 
     [Fact]
@@ -308,9 +308,9 @@ public sealed class LifetimeTests : IAsyncLifetime
         Assert.Null(response.InvokeComplete);
     }
 
-    private async Task AssertClientLeftAsync()
+    private async Task AssertClientDisconnectedAsync()
     {
         var request = await _server.WaitForRequestAsync(TestContext.Current.CancellationToken).WaitAsync(TooLong, TestContext.Current.CancellationToken);
-        await request.ClientLeft.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        await request.ClientDisconnected.WaitAsync(Soon, TestContext.Current.CancellationToken);
     }
 }

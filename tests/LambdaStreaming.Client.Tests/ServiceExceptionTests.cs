@@ -19,8 +19,8 @@ public class ServiceExceptionTests
         Assert.Equal(HttpStatusCode.TooManyRequests, exception.StatusCode);
         Assert.True(exception.IsThrottling);
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.True(exception.IsSafeToResend);
-        Assert.True(LambdaResilience.MayResend(exception, ResendPolicy.WhenNotStarted));
+        Assert.True(exception.IsSafeToRetry);
+        Assert.True(LambdaResilience.ShouldRetry(exception, LambdaRetryPolicy.AtMostOnce));
         Assert.Null(exception.Reason);
         Assert.Null(exception.RetryAfter);
         Assert.Empty(exception.Fields);
@@ -70,6 +70,6 @@ public class ServiceExceptionTests
 
         Assert.Equal("SlowDown", exception.ErrorCode);
         Assert.True(exception.IsThrottling);
-        Assert.True(exception.IsSafeToResend);
+        Assert.True(exception.IsSafeToRetry);
     }
 }

@@ -72,7 +72,7 @@ public sealed class AspNetCoreSnippets
                 {
                     options.ContentType = "text/plain; charset=utf-8";   // of answers that bring none
                     options.MaxRequestBodyBytes = 64 * 1024;
-                    options.ConfigureRequest = (http, request) => request with { TenantId = http.User.FindFirst("tenant")?.Value, Qualifier = "live" };
+                    options.TransformRequest = (http, request) => request with { TenantId = http.User.FindFirst("tenant")?.Value, Qualifier = "live" };
                 })
                 .RequireAuthorization()
                 .RequireRateLimiting("chat");
@@ -130,7 +130,7 @@ public sealed class AspNetCoreSnippets
             options => options.AddFunction("app", async (_, response, token) =>
             {
                 var headers = new Dictionary<string, string> { ["Service-Worker-Allowed"] = "/", ["Clear-Site-Data"] = "*" };
-                await response.WriteHttpIntegrationHeadAsync(200, headers, null, token);
+                await response.WriteHttpPreludeAsync(200, headers, null, token);
             }),
             app =>
             {
@@ -161,7 +161,7 @@ public sealed class AspNetCoreSnippets
                 {
                     options.Methods.Add("GET");
                     options.ContentType = "text/event-stream";
-                    options.ConfigureRequest = (http, request) => request with { Payload = JsonSerializer.SerializeToUtf8Bytes(http.Request.Query["symbol"].ToString(), TickerJson.Default.String) };
+                    options.TransformRequest = (http, request) => request with { Payload = JsonSerializer.SerializeToUtf8Bytes(http.Request.Query["symbol"].ToString(), TickerJson.Default.String) };
                 });
                 // end: aspnetcore-sse
             });

@@ -16,8 +16,8 @@ public class ErrorsPageTests
         JsonSerializer.Deserialize<Dictionary<string, Explanation>>(
             Repository.Read("docs", "errors.json"), JsonSerializerOptions.Web)!;
 
-    private static readonly ErrorCatalogueEntry[] Entries =
-        [.. ErrorCatalogue.OfTheOperation, .. ErrorCatalogue.Common];
+    private static readonly ServiceErrorEntry[] Entries =
+        [.. ServiceErrorTable.OfTheOperation, .. ServiceErrorTable.Common];
 
     public static IEnumerable<TheoryDataRow<string>> Codes =>
         Entries.Select(entry => new TheoryDataRow<string>(entry.Code!));
@@ -39,8 +39,8 @@ public class ErrorsPageTests
     {
         var page = Repository.Read("docs", "errors.md");
 
-        var expected = Replace(page, "table: operation", Table(ErrorCatalogue.OfTheOperation));
-        expected = Replace(expected, "table: common", Table(ErrorCatalogue.Common));
+        var expected = Replace(page, "table: operation", Table(ServiceErrorTable.OfTheOperation));
+        expected = Replace(expected, "table: common", Table(ServiceErrorTable.Common));
         if (Environment.GetEnvironmentVariable("LAMBDASTREAMING_WRITE_DOCS") == "1")
         {
             File.WriteAllText(Path.Combine(Repository.Root, "docs", "errors.md"), expected);
@@ -72,7 +72,7 @@ public class ErrorsPageTests
     [Theory, MemberData(nameof(Codes))]
     public void Summary_OfEachType_AgreesWithTheCatalogue(string code)
     {
-        var entry = ErrorCatalogue.Find(code)!;
+        var entry = ServiceErrorTable.Find(code)!;
         var documentation = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "LambdaStreaming.Client.xml"));
         var member = documentation.Descendants("member")
             .Single(element => (string)element.Attribute("name")! == "T:" + TypeOf(entry).FullName);
@@ -92,7 +92,7 @@ public class ErrorsPageTests
         Assert.Equal($"{meaning} (HTTP {entry.StatusCode}). {ran}; {retried}.", string.Join(' ', words));
     }
 
-    private static string Table(IReadOnlyList<ErrorCatalogueEntry> entries)
+    private static string Table(IReadOnlyList<ServiceErrorEntry> entries)
     {
         const string Header =
             "| exception | HTTP | what happened | did the function run? | sent again by default? | what to do |\n";
@@ -104,7 +104,7 @@ public class ErrorsPageTests
             string[] cells =
             [
                 NamesOf(entry), entry.StatusCode.ToString(CultureInfo.InvariantCulture), explanation.Meaning,
-                $"{ran} {explanation.Basis}: {explanation.Because}", RetriedByDefault(entry), AdviceOf(entry),
+                $"{ran} {explanation.Basis}: {explanation.Because}", RetriedByDefault(entry), GetAdvice(entry),
             ];
             table.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
         }
@@ -112,7 +112,7 @@ public class ErrorsPageTests
         return table.ToString();
     }
 
-    private static string NamesOf(ErrorCatalogueEntry entry)
+    private static string NamesOf(ServiceErrorEntry entry)
     {
         var type = TypeOf(entry).Name;
         var names = entry.Code == type ? $"`{type}`" : $"`{type}`<br>named `{entry.Code}`";
@@ -120,7 +120,7 @@ public class ErrorsPageTests
         return aliases.Length == 0 ? names : $"{names}<br>also {aliases}";
     }
 
-    private static string RetriedByDefault(ErrorCatalogueEntry entry) =>
+    private static string RetriedByDefault(ServiceErrorEntry entry) =>
         (entry.IsTransient, entry.FunctionMayHaveRun, entry.IsThrottling) switch
         {
             (true, false, true) => "yes, with the longer delays of throttling",
@@ -130,13 +130,13 @@ public class ErrorsPageTests
             _ => "no",
         };
 
-    private static string AdviceOf(ErrorCatalogueEntry entry) => entry.Advice
+    private static string GetAdvice(ServiceErrorEntry entry) => entry.Advice
         .Replace("{function}", "the function", StringComparison.Ordinal)
         .Replace("{region}", "the region", StringComparison.Ordinal)
         .Replace(" (the function)", "", StringComparison.Ordinal)
         .Replace(" (the region)", "", StringComparison.Ordinal);
 
-    private static Type TypeOf(ErrorCatalogueEntry entry) => entry.Create("m", new LambdaErrorDetails()).GetType();
+    private static Type TypeOf(ServiceErrorEntry entry) => entry.Create("m", new LambdaErrorDetails()).GetType();
 
     private static string Replace(string page, string mark, string content)
     {

@@ -84,7 +84,7 @@ public sealed class ErrorsSnippets
                 using var response = await client.InvokeWithResponseStreamAsync(request);
                 return response.RequestId;
             }
-            catch (LambdaStreamingException e) when (e.IsSafeToResend)
+            catch (LambdaStreamingException e) when (e.IsSafeToRetry)
             {
                 await sendLaterAsync(request);                      // cannot run the function twice
                 return "";

@@ -42,7 +42,7 @@ public sealed class GettingStartedSnippets
     [InlineData("refused", "It did not run: slow down")]
     public async Task Failures(string? failure, string expected)
     {
-        var (client, request, cancellationToken) = (Answering(failure), new InvokeWithResponseStreamRequest("f"), Ct);
+        var (client, request, cancellationToken) = (Responding(failure), new InvokeWithResponseStreamRequest("f"), Ct);
 
         // begin: failures
         try
@@ -103,7 +103,7 @@ public sealed class GettingStartedSnippets
         {
             Region = RegionEndpoint.EUCentral1,
             IdleTimeout = TimeSpan.FromMinutes(2),
-            Retry = { MaxAttempts = 5, Policy = ResendPolicy.AtLeastOnce },
+            Retry = { MaxAttempts = 5, Policy = LambdaRetryPolicy.AtLeastOnce },
         });
         // end: options
 
@@ -168,7 +168,7 @@ public sealed class GettingStartedSnippets
     {
         // begin: resends-idempotent
         // An idempotent function: let it run twice rather than fail.
-        var options = new LambdaStreamingClientOptions { Retry = { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 5 } };
+        var options = new LambdaStreamingClientOptions { Retry = { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 5 } };
         // end: resends-idempotent
 
         Assert.Equal(3, await AttemptsAsync(options, function => function.OnCalls(1, 2).RespondWithStatus(503)));
@@ -180,14 +180,14 @@ public sealed class GettingStartedSnippets
     [InlineData("cut", "Hello unknown")]
     public async Task ResendsPayment(string? failure, string expected)
     {
-        var (client, order, cancellationToken) = (Answering(failure), "{}"u8.ToArray(), Ct);
+        var (client, order, cancellationToken) = (Responding(failure), "{}"u8.ToArray(), Ct);
         using var receipt = new MemoryStream();
         var outcome = "";
         Action<Exception> notPaid = _ => outcome = "not paid", unknown = _ => outcome = " unknown";
 
         // begin: resends-payment
         // A payment: once or not at all, and know which. One send; then ask before doing it again.
-        var payment = new InvokeWithResponseStreamRequest("pay") { Payload = order, Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } };
+        var payment = new InvokeWithResponseStreamRequest("pay") { Payload = order, Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never } };
         try
         {
             await using var response = await client.InvokeWithResponseStreamAsync(payment, cancellationToken);
@@ -218,7 +218,7 @@ public sealed class GettingStartedSnippets
         // An interactive chat: fail soon rather than wait, and keep what was shown.
         var chat = new LambdaStreamingClientOptions
         {
-            ResponseHeadTimeout = TimeSpan.FromSeconds(30),
+            ResponseHeadersTimeout = TimeSpan.FromSeconds(30),
             IdleTimeout = TimeSpan.FromSeconds(30),
             Retry = { MaxAttempts = 2, MaxDelay = TimeSpan.FromSeconds(1) },
         };
@@ -234,7 +234,7 @@ public sealed class GettingStartedSnippets
         var own = new LambdaStreamingClientOptions
         {
             ResiliencePipeline = new ResiliencePipelineBuilder()
-                .AddSafeResend(new LambdaRetryOptions { MaxAttempts = 4 })
+                .AddLambdaRetry(new LambdaRetryOptions { MaxAttempts = 4 })
                 .AddTimeout(TimeSpan.FromSeconds(60))     // of one attempt, up to the head of its answer
                 .Build(),
         };
@@ -263,7 +263,7 @@ public sealed class GettingStartedSnippets
         Assert.Equal("Hello, world", await response.ReadAsStringAsync(cancellationToken: Ct));
     }
 
-    private static ILambdaStreamingClient Answering(string? failure)
+    private static ILambdaStreamingClient Responding(string? failure)
     {
         var client = new Mock<ILambdaStreamingClient>();
         var call = client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()));

@@ -32,8 +32,8 @@ public class ObservabilityPageTests
     [Fact]
     public void Page_NamesEveryOutcome()
     {
-        Exception[] ends = [new OperationCanceledException(), new LambdaTransportException(""), new LambdaConfigurationException(""), new TooManyRequestsException(""), new ResponseStreamTruncatedException(""), new ResponseStreamIdleException(""), new InvalidOperationException()];
+        Exception[] ends = [new OperationCanceledException(), new LambdaTransportException(""), new LambdaConfigurationException(""), new TooManyRequestsException(""), new ResponseStreamTruncatedException(""), new ResponseStreamIdleTimeoutException(""), new InvalidOperationException()];
 
-        Assert.All([.. ends.Select(end => CallOutcome.Of(end).Name), CallOutcome.Whole.Name, CallOutcome.Abandoned.Name, CallOutcome.FunctionError.Name, "corrupt", "stream_error"], name => Assert.Contains($"| `{name}` |", Page, StringComparison.Ordinal));
+        Assert.All([.. ends.Select(end => CallOutcome.FromException(end).Name), CallOutcome.Completed.Name, CallOutcome.Abandoned.Name, CallOutcome.FunctionError.Name, "corrupt", "stream_error"], name => Assert.Contains($"| `{name}` |", Page, StringComparison.Ordinal));
     }
 }

@@ -19,7 +19,7 @@ public sealed class ProductionSnippets
         // begin: production-options
         var options = new LambdaStreamingClientOptions
         {
-            ResponseHeadTimeout = TimeSpan.FromMinutes(3),         // above the function's own time-out, where it may be silent until its end
+            ResponseHeadersTimeout = TimeSpan.FromMinutes(3),         // above the function's own time-out, where it may be silent until its end
             IdleTimeout = TimeSpan.FromMinutes(1),                 // above the longest pause between two of its writes
             ConfigureHandler = handler => handler.MaxConnectionsPerServer = 200,   // answers at one time; a further call waits for one to end
             LoggerFactory = loggerFactory,
@@ -36,15 +36,15 @@ public sealed class ProductionSnippets
     [Fact]
     public async Task NoConnectionIsFree_CallWaitsAndThenFailsWithoutHavingSentAnything()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().SilenceAfterChunks(0), Ct);
+        await using var lambda = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().StallAfterChunks(0), Ct);
         using var client = lambda.CreateClient(options =>
         {
             options.ConfigureHandler = handler => handler.MaxConnectionsPerServer = 1;
-            options.Retry.Policy = ResendPolicy.Never;
+            options.Retry.Policy = LambdaRetryPolicy.Never;
         });
         await using var running = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new("f") { ResponseHeadTimeout = TimeSpan.FromMilliseconds(200) }, Ct));
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new("f") { ResponseHeadersTimeout = TimeSpan.FromMilliseconds(200) }, Ct));
 
         Assert.False(exception.FunctionMayHaveRun);
         Assert.Single(lambda.Requests);

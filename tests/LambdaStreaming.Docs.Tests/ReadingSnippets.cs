@@ -68,7 +68,7 @@ public sealed class ReadingSnippets
         // begin: json
         try
         {
-            await foreach (var order in response.ReadJsonAsync(OrderJson.Default.Order, cancellationToken: cancellationToken))
+            await foreach (var order in response.ReadJsonValuesAsync(OrderJson.Default.Order, cancellationToken: cancellationToken))
             {
                 Console.WriteLine($"{order!.Id}: {order.Total}");
             }

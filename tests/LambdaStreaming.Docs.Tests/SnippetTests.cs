@@ -33,7 +33,7 @@ public class SnippetTests
 
         if (Type.IsMatch(Snippet(name))) return;
         var lines = Source.Split('\n');
-        var member = Array.FindLastIndex(lines, BeginOf(name), line => Member.IsMatch(line));
+        var member = Array.FindLastIndex(lines, GetStart(name), line => Member.IsMatch(line));
         var attributes = lines.Take(member).Reverse().TakeWhile(line => line.StartsWith("    [", StringComparison.Ordinal));
         Assert.Contains(attributes, attribute => attribute.Contains("[Fact]", StringComparison.Ordinal) || attribute.Contains("[Theory", StringComparison.Ordinal));
     }
@@ -41,12 +41,12 @@ public class SnippetTests
     private static string Snippet(string name)
     {
         var lines = Source.Split('\n');
-        var begin = BeginOf(name);
+        var begin = GetStart(name);
         var end = Array.FindIndex(lines, line => line.Trim() == $"// end: {name}");
         Assert.True(begin >= 0 && end > begin, $"No *Snippets.cs has a snippet '{name}'.");
         var indent = lines[begin].Length - lines[begin].TrimStart().Length;
         return string.Concat(lines[(begin + 1)..end].Select(line => (line.Length > indent ? line[indent..] : "") + "\n"));
     }
 
-    private static int BeginOf(string name) => Array.FindIndex(Source.Split('\n'), line => line.Trim() == $"// begin: {name}");
+    private static int GetStart(string name) => Array.FindIndex(Source.Split('\n'), line => line.Trim() == $"// begin: {name}");
 }

@@ -29,7 +29,7 @@ public sealed class TestingSnippets
         await using var lambda = await LocalLambdaServer.StartAsync(s => s
             .AddFunction("chat", async (invocation, response, ct) => await response.WriteTextAsync("Hello", ct))
             .OnCalls(1, 2).Throttle()
-            .OnCall(3).CutAfterBytes(50, CutMode.Reset));
+            .OnCall(3).TruncateAfterBytes(50, TruncationMode.Reset));
         using var client = lambda.CreateClient();
 
         // Two throttled attempts are repeated by the client; the third is cut amid the answer, and that is never repeated.
@@ -42,7 +42,7 @@ public sealed class TestingSnippets
     public async Task Requests()
     {
         // begin: testing-requests
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat").OnEveryCall().SilenceAfterChunks(0));
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat").OnEveryCall().StallAfterChunks(0));
         using var client = lambda.CreateClient();
         using var patience = new CancellationTokenSource();
 
@@ -51,7 +51,7 @@ public sealed class TestingSnippets
         await patience.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
-        await request.ClientLeft.WaitAsync(TimeSpan.FromSeconds(10));       // the connection was given up, not leaked
+        await request.ClientDisconnected.WaitAsync(TimeSpan.FromSeconds(10));       // the connection was given up, not leaked
         // end: testing-requests
     }
 
@@ -86,7 +86,7 @@ public sealed class TestingSnippets
         }
 
         var recording = await RecordedStream.LoadAsync(path);
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", recording, ReplayTiming.AtOnce));
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", recording, ReplayTiming.Immediate));
         // end: testing-record
 
         using var client = lambda.CreateClient();

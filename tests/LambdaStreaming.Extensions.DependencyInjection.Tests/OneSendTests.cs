@@ -17,7 +17,7 @@ public class OneSendTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
         Assert.True(exception.FunctionMayHaveRun);
         Assert.Contains("broke before an answer came", exception.Message, StringComparison.Ordinal);
     }
@@ -35,7 +35,7 @@ public class OneSendTests
 
         await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     // Handlers that are put on this client by name stay. What they do to get around the single-use content ends at the innermost handler.
@@ -52,10 +52,10 @@ public class OneSendTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
         Assert.Contains("a second time", exception.Message, StringComparison.Ordinal);
         Assert.True(exception.FunctionMayHaveRun);
-        Assert.False(exception.IsSafeToResend);
+        Assert.False(exception.IsSafeToRetry);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public class OneSendTests
 
         await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     [Fact]
@@ -81,18 +81,18 @@ public class OneSendTests
 
         await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     [Fact]
     public async Task Invoke_ResendsAskedFor_AreAttemptsOfTheirOwn()
     {
         await using var server = ResettingServer();
-        await using var services = Services(server, services => services.AddLambdaStreamingClient(options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 3, BaseDelay = TimeSpan.Zero }));
+        await using var services = Services(server, services => services.AddLambdaStreamingClient(options => options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 3, BaseDelay = TimeSpan.Zero }));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(services));
 
-        Assert.Equal(3, server.WholeRequests);
+        Assert.Equal(3, server.CompleteRequests);
         Assert.Equal(3, exception.Attempts);
     }
 

@@ -17,11 +17,11 @@ public class OptionsBinderTests
             ("ServiceUrl", "https://host:8443/prefix"),
             ("ConnectTimeout", "00:00:03"),
             ("CredentialsTimeout", "00:00:04"),
-            ("ResponseHeadTimeout", "infinite"),
+            ("ResponseHeadersTimeout", "infinite"),
             ("IdleTimeout", "00:02:00"),
             ("MaxMessageBytes", "1048576"),
             ("ThrowOnFunctionError", "false"),
-            ("TraceHeaders", "RunningInvocation, W3C"),
+            ("TraceHeaders", "Lambda, W3C"),
             ("Retry:MaxAttempts", "5"),
             ("Retry:Policy", "AtLeastOnce"),
             ("Retry:BaseDelay", "00:00:00.1"),
@@ -33,13 +33,13 @@ public class OptionsBinderTests
         Assert.Equal(new Uri("https://host:8443/prefix"), options.ServiceUrl);
         Assert.Equal(TimeSpan.FromSeconds(3), options.ConnectTimeout);
         Assert.Equal(TimeSpan.FromSeconds(4), options.CredentialsTimeout);
-        Assert.Equal(Timeout.InfiniteTimeSpan, options.ResponseHeadTimeout);
+        Assert.Equal(Timeout.InfiniteTimeSpan, options.ResponseHeadersTimeout);
         Assert.Equal(TimeSpan.FromMinutes(2), options.IdleTimeout);
         Assert.Equal(1_048_576, options.MaxMessageBytes);
         Assert.False(options.ThrowOnFunctionError);
-        Assert.Equal(TraceHeaders.RunningInvocation | TraceHeaders.W3C, options.TraceHeaders);
+        Assert.Equal(TraceHeaders.Lambda | TraceHeaders.W3C, options.TraceHeaders);
         Assert.Equal(5, options.Retry.MaxAttempts);
-        Assert.Equal(ResendPolicy.AtLeastOnce, options.Retry.Policy);
+        Assert.Equal(LambdaRetryPolicy.AtLeastOnce, options.Retry.Policy);
         Assert.Equal(TimeSpan.FromSeconds(0.1), options.Retry.BaseDelay);
         Assert.Equal(TimeSpan.FromSeconds(2), options.Retry.ThrottlingBaseDelay);
         Assert.Equal(TimeSpan.FromSeconds(10), options.Retry.MaxDelay);
@@ -75,14 +75,14 @@ public class OptionsBinderTests
     [InlineData("UseFipsEndpoint", "yes", "LambdaStreaming:UseFipsEndpoint is 'yes'; it must be true or false.")]
     [InlineData("ServiceUrl", "localhost", "LambdaStreaming:ServiceUrl must be an absolute address, like https://host:port/prefix.")]
     [InlineData("ServiceUrl", "https//user:SECRET@host", "LambdaStreaming:ServiceUrl must be an absolute address, like https://host:port/prefix.")]
-    [InlineData("Retry:Policy", "1", "LambdaStreaming:Retry:Policy is '1'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
+    [InlineData("Retry:Policy", "1", "LambdaStreaming:Retry:Policy is '1'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
     [InlineData("Retry:Policy", "+1", "LambdaStreaming:Retry:Policy is '+1'; it must be one of")]
     [InlineData("Retry", "Never", "LambdaStreaming:Retry is 'Never'; it has settings of its own: BaseDelay, MaxAttempts, ")]
     [InlineData("IdleTimeout:Seconds", "30", "LambdaStreaming:IdleTimeout has keys below it; it must be one value.")]
     [InlineData("IdleTimeout", "24:00:00", "LambdaStreaming:IdleTimeout is '24:00:00'; it must be a time like 00:00:30")]
     [InlineData("IdleTimeout", "5:00", "LambdaStreaming:IdleTimeout is '5:00'; it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.")]
     [InlineData("IdleTimeout", "00:30", "LambdaStreaming:IdleTimeout is '00:30'; it must be a time like 00:00:30")]
-    [InlineData("Retry:Policy", "WhenNotStarted,AtLeastOnce", "LambdaStreaming:Retry:Policy is 'WhenNotStarted,AtLeastOnce'; it must be one of WhenNotStarted, AtLeastOnce, Never.")]
+    [InlineData("Retry:Policy", "AtMostOnce,AtLeastOnce", "LambdaStreaming:Retry:Policy is 'AtMostOnce,AtLeastOnce'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
     [InlineData("Region", "us_east_1", "LambdaStreaming:Region is 'us_east_1'; it must be the name of a region, like us-east-1.")]
     [InlineData("Region", "mars", "LambdaStreaming:Region is 'mars'; it must be the name of a region, like us-east-1.")]
     [InlineData("Region", "us-east", "LambdaStreaming:Region is 'us-east'; it must be the name of a region, like us-east-1.")]

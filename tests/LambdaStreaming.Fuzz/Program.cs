@@ -25,7 +25,7 @@ switch (args)
         {
             var path = Directory.CreateDirectory(Path.Combine(folder, target.Name)).FullName;
             var number = 0;
-            foreach (var input in Seeds.Of(target).Where(input => input.Length > 0)) File.WriteAllBytes(Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"{number++:0000}")), input);
+            foreach (var input in Seeds.Get(target).Where(input => input.Length > 0)) File.WriteAllBytes(Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"{number++:0000}")), input);
         }
 
         File.WriteAllLines(Path.Combine(folder, "dictionary"), Seeds.Dictionary.Select(word => $"\"{string.Concat(word.Select(value => string.Create(CultureInfo.InvariantCulture, $"\\x{value:x2}")))}\""));

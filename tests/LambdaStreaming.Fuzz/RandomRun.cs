@@ -16,7 +16,7 @@ internal static class RandomRun
         foreach (var target in targets)
         {
             var started = Stopwatch.StartNew();
-            var seeds = Seeds.Of(target);
+            var seeds = Seeds.Get(target);
             long runs = 0;
             foreach (var input in seeds)
             {

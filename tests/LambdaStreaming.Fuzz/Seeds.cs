@@ -12,7 +12,7 @@ internal static class Seeds
     // Longer ones cost more than they find.
     private const int MaxBytes = 4096;
 
-    public static List<byte[]> Of(Target target)
+    public static List<byte[]> Get(Target target)
     {
         var seeds = Conformance(target.Name).Concat(Corpus(target.Name)).Where(seed => seed.Length <= MaxBytes).ToList();
         return seeds.Count > 0 ? seeds : throw new InvalidOperationException($"There are no seeds for {target.Name}.");
@@ -60,11 +60,11 @@ internal static class Seeds
         _ => [],
     };
 
-    private static IEnumerable<byte[]> Wires() => Files("eventstream").Select(test => ConformanceBytes.Of(test["wire"]));
+    private static IEnumerable<byte[]> Wires() => Files("eventstream").Select(test => ConformanceBytes.Create(test["wire"]));
 
-    private static IEnumerable<byte[]> Streams() => Files("responses/streams").Select(test => ConformanceBytes.Of(test["response"]!["body"]));
+    private static IEnumerable<byte[]> Streams() => Files("responses/streams").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
 
-    private static IEnumerable<byte[]> ErrorBodies() => Files("responses/errors").Select(test => ConformanceBytes.Of(test["response"]!["body"]));
+    private static IEnumerable<byte[]> ErrorBodies() => Files("responses/errors").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
 
     private static IEnumerable<byte[]> HeaderBlocks(byte[] wire) => Messages(wire).Select(message => System.Buffers.BuffersExtensions.ToArray(message.Headers));
 

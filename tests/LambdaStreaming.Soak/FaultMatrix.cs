@@ -20,7 +20,7 @@ internal enum Fault
     Reset,
 
     /// <summary>The HTTP body ends well after so many bytes of the event stream.</summary>
-    CleanEnd,
+    EndOfBody,
 
     /// <summary>Nothing more comes after so many bytes of the wire.</summary>
     Silence,
@@ -47,7 +47,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // on the matrix's own clock
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
 
-    private readonly RecordedAnswer _answer;
+    private readonly RecordedResponse _response;
     private readonly TcpListener[] _listeners;
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _reachedTheFault = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
@@ -55,9 +55,9 @@ internal sealed class FaultMatrix : IAsyncDisposable
 
     /// <param name="answer">The answer to break.</param>
     /// <param name="read">How a response is enumerated: a test plants a dishonest reader here, to see that the matrix notices.</param>
-    public FaultMatrix(RecordedAnswer answer, Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<ResponseStreamEvent>>? read = null)
+    public FaultMatrix(RecordedResponse answer, Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<ResponseStreamEvent>>? read = null)
     {
-        _answer = answer;
+        _response = answer;
         _read = read ?? (response => response);
         _listeners = [.. Enumerable.Range(0, Servers).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
         foreach (var listener in _listeners)
@@ -70,16 +70,16 @@ internal sealed class FaultMatrix : IAsyncDisposable
     /// <summary>All cases of an answer.</summary>
     public IEnumerable<(Fault Fault, int At)> Cases()
     {
-        for (var at = 0; at < _answer.Wire.Length; at++)
+        for (var at = 0; at < _response.Wire.Length; at++)
         {
             yield return (Fault.Fin, at);
             yield return (Fault.Reset, at);
             yield return (Fault.Silence, at);
         }
 
-        for (var at = 0; at < _answer.Body.Length; at++) yield return (Fault.CleanEnd, at);
-        for (var bit = 0; bit < _answer.Body.Length * 8; bit++) yield return (Fault.BodyBit, bit);
-        for (var bit = 0; bit < _answer.Head.Length * 8; bit++) yield return (Fault.HttpBit, bit);
+        for (var at = 0; at < _response.Body.Length; at++) yield return (Fault.EndOfBody, at);
+        for (var bit = 0; bit < _response.Body.Length * 8; bit++) yield return (Fault.BodyBit, bit);
+        for (var bit = 0; bit < _response.Head.Length * 8; bit++) yield return (Fault.HttpBit, bit);
         foreach (var at in FramingBytes()) for (var bit = 0; bit < 8; bit++) yield return (Fault.HttpBit, (at * 8) + bit);
     }
 
@@ -124,10 +124,10 @@ internal sealed class FaultMatrix : IAsyncDisposable
 
     private Worth WorthOf(Fault fault, int at) => fault switch
     {
-        Fault.CleanEnd => _answer.OfBody(at),
-        Fault.BodyBit => _answer.OfBody(at / 8),
-        Fault.HttpBit => _answer.OfBody(_answer.Body.Length),
-        _ => _answer.OfWire(at),
+        Fault.EndOfBody => _response.OfBody(at),
+        Fault.BodyBit => _response.OfBody(at / 8),
+        Fault.HttpBit => _response.OfBody(_response.Body.Length),
+        _ => _response.OfWire(at),
     };
 
     private string? Judge(Fault fault, int at, Outcome outcome)
@@ -136,7 +136,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
         if (fault == Fault.HttpBit)
         {
             // Nothing says which of these it must be; but it is the whole answer, or an exception of ours.
-            var whole = _answer.OfBody(_answer.Body.Length);
+            var whole = _response.OfBody(_response.Body.Length);
             if (failure is null) return (outcome.Chunks, outcome.Bytes) == (whole.Chunks, whole.Bytes) ? null : $"ended well after {outcome.Chunks} of {whole.Chunks} chunks";
             return failure is LambdaStreamingException ? null : $"foreign exception {failure}";
         }
@@ -145,12 +145,12 @@ internal sealed class FaultMatrix : IAsyncDisposable
         if ((outcome.Chunks, outcome.Bytes) != (worth.Chunks, worth.Bytes)) return $"{outcome.Chunks} chunks and {outcome.Bytes} bytes were delivered, {worth.Chunks} and {worth.Bytes} came; {failure}";
         if (worth.IsWhole) return failure is null ? null : $"the answer was whole, but {failure}";
         if (failure is null) return $"SILENT: ended well after {outcome.Chunks} chunks without InvokeComplete";
-        if (!worth.HasHead) return failure is LambdaTransportException { FunctionMayHaveRun: true } ? null : $"no head came, but {failure}";
+        if (!worth.HasHeaders) return failure is LambdaTransportException { FunctionMayHaveRun: true } ? null : $"no head came, but {failure}";
 
         var right = fault switch
         {
-            Fault.BodyBit => failure is ResponseStreamCorruptException { Reason: ResponseStreamCorruption.PreludeChecksum or ResponseStreamCorruption.MessageChecksum },
-            Fault.Silence => failure is ResponseStreamIdleException,
+            Fault.BodyBit => failure is ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum or ResponseStreamCorruptionReason.MessageChecksum },
+            Fault.Silence => failure is ResponseStreamIdleTimeoutException,
             _ => failure is ResponseStreamTruncatedException,
         };
         if (!right) return $"wrong exception {failure}";
@@ -171,7 +171,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
             Region = RegionEndpoint.USEast1,
             Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
             IdleTimeout = Limit,
-            ResponseHeadTimeout = Limit,
+            ResponseHeadersTimeout = Limit,
             ConnectTimeout = Timeout.InfiniteTimeSpan,
             TimeProvider = clock,
         });
@@ -261,15 +261,15 @@ internal sealed class FaultMatrix : IAsyncDisposable
             var (fault, at) = await ReadRequestAsync(socket);
             var wire = fault switch
             {
-                Fault.CleanEnd => _answer.CleanlyEndedAfter(at),
+                Fault.EndOfBody => _response.CleanlyEndedAfter(at),
                 Fault.BodyBit => WithBitOfBodyFlipped(at),
-                Fault.HttpBit => Flipped(_answer.Wire, at),
-                _ => _answer.Wire[..at],
+                Fault.HttpBit => Flipped(_response.Wire, at),
+                _ => _response.Wire[..at],
             };
             for (var sent = 0; sent < wire.Length;) sent += await socket.SendAsync(wire.AsMemory(sent), _stopping.Token);
 
             // Before the head nothing on the client's side tells how far things are; its request has been sent, at least.
-            if (!WorthOf(fault, at).HasHead) _reachedTheFault[$"{fault}-{at}"].TrySetResult();
+            if (!WorthOf(fault, at).HasHeaders) _reachedTheFault[$"{fault}-{at}"].TrySetResult();
             switch (fault)
             {
                 case Fault.Reset:
@@ -307,7 +307,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
         return (Enum.Parse<Fault>(name[0]), int.Parse(name[1], CultureInfo.InvariantCulture));
     }
 
-    private byte[] WithBitOfBodyFlipped(int bit) => [.. _answer.Head, .. Encoding.ASCII.GetBytes($"{_answer.Body.Length:x}\r\n"), .. Flipped(_answer.Body, bit), .. "\r\n0\r\n\r\n"u8];
+    private byte[] WithBitOfBodyFlipped(int bit) => [.. _response.Head, .. Encoding.ASCII.GetBytes($"{_response.Body.Length:x}\r\n"), .. Flipped(_response.Body, bit), .. "\r\n0\r\n\r\n"u8];
 
     private static byte[] Flipped(byte[] bytes, int bit)
     {
@@ -319,9 +319,9 @@ internal sealed class FaultMatrix : IAsyncDisposable
     // The bytes of the wire that are neither head nor event stream.
     private IEnumerable<int> FramingBytes()
     {
-        for (var at = _answer.Head.Length; at < _answer.Wire.Length; at++)
+        for (var at = _response.Head.Length; at < _response.Wire.Length; at++)
         {
-            if (_answer.BodyBytesAt(at + 1) == _answer.BodyBytesAt(at)) yield return at;
+            if (_response.BodyBytesAt(at + 1) == _response.BodyBytesAt(at)) yield return at;
         }
     }
 }

@@ -28,7 +28,7 @@ internal static class MixedCalls
         new("words", response => response.ReadAsByteArrayAsync(), null),
         new("words", response => response.CopyToAsync(Stream.Null), null),
         new("lines", ReadAllAsync, null),
-        new("json", ReadJsonAsync, null),
+        new("json", ReadJsonValuesAsync, null),
         new("events", ReadEventsAsync, null),
         new("integration", ReadIntegrationAsync, null),
         new("words", BreakAsync, null),
@@ -49,7 +49,7 @@ internal static class MixedCalls
         new("bit", ReadChunksAsync, typeof(ResponseStreamCorruptException)),
         new("oversized", ReadChunksAsync, typeof(ResponseStreamCorruptException)),
         new("exception", ReadChunksAsync, typeof(ResponseStreamErrorException)),
-        new("silent", ReadChunksAsync, typeof(ResponseStreamIdleException)),
+        new("silent", ReadChunksAsync, typeof(ResponseStreamIdleTimeoutException)),
     ];
 
     /// <summary>The functions that the calls need, beside those of the other modes.</summary>
@@ -65,13 +65,13 @@ internal static class MixedCalls
             await response.WriteTextAsync("body", cancellationToken);
         });
         options.AddFunction("unknown-event", TextAsync("word")).OnEveryCall().UnknownEventAfterChunks(1, "Novelty");
-        options.AddFunction("small-pieces", TextAsync("word")).OnEveryCall().WriteInPieces(7);
-        options.AddFunction("no-head").OnEveryCall().CutBeforeHead(CutMode.Reset);
-        options.AddFunction("long-error").OnEveryCall().RespondWithRaw(new RawResponse { StatusCode = 400, Pieces = [new byte[300_000]] });
-        options.AddFunction("web-page").OnEveryCall().RespondWithRaw(new RawResponse { Headers = [new("Content-Type", "text/html")], Pieces = ["<html>a page of a proxy</html>"u8.ToArray()] });
-        options.AddFunction("no-complete", TextAsync("word")).OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd);
-        options.AddFunction("closed", TextAsync("word")).OnEveryCall().CutAfterChunks(3, CutMode.Close);
-        options.AddFunction("reset", TextAsync("word")).OnEveryCall().CutAfterChunks(3, CutMode.Reset);
+        options.AddFunction("small-pieces", TextAsync("word")).OnEveryCall().WriteInFragments(7);
+        options.AddFunction("no-head").OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset);
+        options.AddFunction("long-error").OnEveryCall().RespondWithRaw(new RawResponse { StatusCode = 400, BodySegments = [new byte[300_000]] });
+        options.AddFunction("web-page").OnEveryCall().RespondWithRaw(new RawResponse { Headers = [new("Content-Type", "text/html")], BodySegments = ["<html>a page of a proxy</html>"u8.ToArray()] });
+        options.AddFunction("no-complete", TextAsync("word")).OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody);
+        options.AddFunction("closed", TextAsync("word")).OnEveryCall().TruncateAfterChunks(3, TruncationMode.Close);
+        options.AddFunction("reset", TextAsync("word")).OnEveryCall().TruncateAfterChunks(3, TruncationMode.Reset);
         options.AddFunction("bit", TextAsync("word")).OnEveryCall().FlipBit(333);
         options.AddFunction("oversized", TextAsync("word")).OnEveryCall().OversizedMessageAfterChunks(3, uint.MaxValue);
         options.AddFunction("exception", TextAsync("word")).OnEveryCall().ExceptionAfterChunks(3, "ServiceException", "planned");
@@ -208,9 +208,9 @@ internal static class MixedCalls
         }
     }
 
-    private static async Task ReadJsonAsync(InvokeWithResponseStreamResponse response)
+    private static async Task ReadJsonValuesAsync(InvokeWithResponseStreamResponse response)
     {
-        await foreach (var _ in response.ReadJsonAsync(SoakJson.Default.JsonElement))
+        await foreach (var _ in response.ReadJsonValuesAsync(SoakJson.Default.JsonElement))
         {
         }
     }

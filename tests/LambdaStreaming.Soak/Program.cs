@@ -42,7 +42,7 @@ static int Number(string[] rest, int otherwise) => rest is [var text] ? int.Pars
 
 async Task<int> FaultsAsync(int bytes)
 {
-    var answer = RecordedAnswer.Create(bytes);
+    var answer = RecordedResponse.Create(bytes);
     await using var matrix = new FaultMatrix(answer);
     var cases = matrix.Cases().ToList();
     Console.WriteLine($"An answer of {answer.Wire.Length} bytes ({answer.Head.Length} of them its HTTP head, {answer.Body.Length} its event stream): {cases.Count} calls.");

@@ -26,7 +26,7 @@ internal static class Races
         ["owned chunks"] = race => EnumerateAsync(race, Map(race.Response.ReadOwnedChunksAsync(race.Token).GetAsyncEnumerator(), chunk => race.Check(chunk.Span))),
         ["text"] = race => EnumerateAsync(race, Map(race.Response.ReadTextAsync(cancellationToken: race.Token).GetAsyncEnumerator(), race.Check)),
         ["lines"] = race => EnumerateAsync(race, Map(race.Response.ReadLinesAsync(cancellationToken: race.Token).GetAsyncEnumerator(), line => race.Check(line) + 1)),
-        ["JSON values"] = race => EnumerateAsync(race, Map(race.Response.ReadJsonAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), value => race.Check(value!) + 3)),
+        ["JSON values"] = race => EnumerateAsync(race, Map(race.Response.ReadJsonValuesAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), value => race.Check(value!) + 3)),
         ["SSE"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data) + 8)),
         ["SSE of JSON"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data!) + 10)),
         ["one-liner"] = race => EnumerateAsync(race, Map(new OneResponse(race.Response).InvokeTextAsync("f", "{}", cancellationToken: race.Token).GetAsyncEnumerator(), race.Check)),
@@ -330,7 +330,7 @@ internal static class Races
 
         public RacingStream(byte[] payload, int number)
         {
-            _message = RecordedAnswer.Chunk(payload);
+            _message = RecordedResponse.Chunk(payload);
             _waitsAt = number % 3 == 0 ? number / 3 % (Chunks + 2) : -1;
             _ignoresToken = number % 7 == 0;
         }
@@ -373,7 +373,7 @@ internal static class Races
 
         private int Give(Memory<byte> buffer)
         {
-            var message = _reads < Chunks ? _message : _reads == Chunks ? RecordedAnswer.Complete : [];
+            var message = _reads < Chunks ? _message : _reads == Chunks ? RecordedResponse.Complete : [];
             _reads++;
             message.CopyTo(buffer);
             return message.Length;

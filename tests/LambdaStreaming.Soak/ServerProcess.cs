@@ -72,8 +72,8 @@ internal sealed class ServerProcess : IDisposable
             options.AddFunction("cut").RespondWithRaw(new RawResponse
             {
                 Headers = [new("Content-Type", "application/vnd.amazon.eventstream")],
-                Pieces = [RecordedAnswer.Create(1000).Body.AsMemory(0, 700)],
-                End = CutMode.CleanEnd,
+                BodySegments = [RecordedResponse.Create(1000).Body.AsMemory(0, 700)],
+                End = TruncationMode.EndOfBody,
             });
         });
         Console.WriteLine(server.ServiceUrl);

@@ -18,7 +18,7 @@ internal sealed class HandRuntime : IDisposable
     {
         Arguments = ["-c", "echo $$ $AWS_LAMBDA_RUNTIME_API; exec sleep 3600"],
         MaxProcesses = maxProcesses,
-        LineWritten = line =>
+        OutputReceived = line =>
         {
             if (line.Split(' ') is [var process, var address]) _started.Writer.TryWrite((int.Parse(process), address));
         },
@@ -61,7 +61,7 @@ internal sealed class HandRuntime : IDisposable
             return next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
         }
 
-        public Task<HttpResponseMessage> AnswerAsync(string id, string text) => PostAsync($"invocation/{id}/response", text);
+        public Task<HttpResponseMessage> RespondAsync(string id, string text) => PostAsync($"invocation/{id}/response", text);
 
         public async Task<HttpResponseMessage> PostAsync(string path, string text, params (string Name, string Value)[] headers)
         {

@@ -26,11 +26,11 @@ public class HttpsTests
     }
 
     [Theory]
-    [InlineData(CutMode.Close)]
-    [InlineData(CutMode.Reset)]
-    public async Task UseHttps_Cut_IsTruncated(CutMode mode)
+    [InlineData(TruncationMode.Close)]
+    [InlineData(TruncationMode.Reset)]
+    public async Task UseHttps_Cut_IsTruncated(TruncationMode mode)
     {
-        await using var server = await StartAsync(function => function.OnEveryCall().CutAfterChunks(1, mode));
+        await using var server = await StartAsync(function => function.OnEveryCall().TruncateAfterChunks(1, mode));
         using var client = server.CreateClient();
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token);
@@ -45,7 +45,7 @@ public class HttpsTests
     [Fact]
     public async Task UseHttps_ClientLeaves_IsSeen()
     {
-        await using var server = await StartAsync(function => function.OnEveryCall().SilenceAfterChunks(1));
+        await using var server = await StartAsync(function => function.OnEveryCall().StallAfterChunks(1));
         using var client = server.CreateClient();
 
         await using (var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token))
@@ -54,7 +54,7 @@ public class HttpsTests
             Assert.True(await chunks.MoveNextAsync());
         }
 
-        await server.Requests[0].ClientLeft.WaitAsync(Soon, Token);
+        await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
         await server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(Soon, Token);
     }
 

@@ -39,7 +39,7 @@ public class InteropTests
                 });
                 s.AddFunction("throttled").OnEveryCall().Throttle();
                 s.AddFunction("documented").RespondWithError("KMSAccessDeniedException");
-                s.AddFunction("recovers", hello).OnCall(1).RespondWithStatus(503).OnCall(2).CutBeforeHead(CutMode.Reset);
+                s.AddFunction("recovers", hello).OnCall(1).RespondWithStatus(503).OnCall(2).CloseBeforeHeaders(TruncationMode.Reset);
             },
             Token);
 

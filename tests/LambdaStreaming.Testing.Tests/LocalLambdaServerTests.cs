@@ -66,7 +66,7 @@ public class LocalLambdaServerTests
         await body.ReadExactlyAsync(first, Token).AsTask().WaitAsync(Soon, Token);
 
         Assert.Equal(["first"], Messages.Chunks(first));
-        Assert.False((await server.WaitForRequestAsync(Token)).ClientLeft.IsCompleted);
+        Assert.False((await server.WaitForRequestAsync(Token)).ClientDisconnected.IsCompleted);
         goOn.SetResult();
     }
 
@@ -270,7 +270,7 @@ public class LocalLambdaServerTests
     public async Task RespondWithError_DocumentedError_HasItsStatusAndMembers(string errorCode, int status, string messageMember)
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("fails").RespondWithError(new ServiceErrorAnswer(errorCode) { Message = "m", RetryAfter = TimeSpan.FromSeconds(2) }), Token);
+            s => s.AddFunction("fails").RespondWithError(new ServiceErrorResponse(errorCode) { Message = "m", RetryAfter = TimeSpan.FromSeconds(2) }), Token);
         using var http = new SignedHttp(server);
 
         using var response = await http.InvokeAsync("fails");
@@ -284,17 +284,17 @@ public class LocalLambdaServerTests
         Assert.Contains(errorCode, ServiceErrors.DocumentedNames);
     }
 
-    public static IEnumerable<TheoryDataRow<CutMode, bool>> Ends => [new(CutMode.CleanEnd, false), new(CutMode.Close, true), new(CutMode.Reset, true)];
+    public static IEnumerable<TheoryDataRow<TruncationMode, bool>> Ends => [new(TruncationMode.EndOfBody, false), new(TruncationMode.Close, true), new(TruncationMode.Reset, true)];
 
     [Theory, MemberData(nameof(Ends))]
-    public async Task RespondWithRaw_EachEnd_GivesTheBytesThenThatEnd(CutMode end, bool broken)
+    public async Task RespondWithRaw_EachEnd_GivesTheBytesThenThatEnd(TruncationMode end, bool broken)
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("raw").RespondWithRaw(new RawResponse
             {
                 StatusCode = 201,
                 Headers = [new("X-One", "1"), new("Content-Type", "text/plain")],
-                Pieces = ["ab"u8.ToArray(), "cde"u8.ToArray()],
+                BodySegments = ["ab"u8.ToArray(), "cde"u8.ToArray()],
                 End = end,
             }),
             Token);
@@ -308,16 +308,16 @@ public class LocalLambdaServerTests
 
         Assert.Equal((201, "1", "abcde"), ((int)response.StatusCode, response.Headers.GetValues("X-One").Single(), Encoding.ASCII.GetString(bytes)));
         Assert.Equal(broken, error is IOException);
-        Assert.Equal(end == CutMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
+        Assert.Equal(end == TruncationMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
         var request = await server.WaitForRequestAsync(Token);
         response.Dispose();
         await request.Completed.WaitAsync(Soon, Token);
-        Assert.False(request.ClientLeft.IsCompleted);
+        Assert.False(request.ClientDisconnected.IsCompleted);
         Assert.Equal(5, request.BytesSent);
     }
 
     [Fact]
-    public async Task ClientLeft_ClientClosesEarly_EndsAndCancelsTheFunction()
+    public async Task ClientDisconnected_ClientClosesEarly_EndsAndCancelsTheFunction()
     {
         var cancelled = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
@@ -337,13 +337,13 @@ public class LocalLambdaServerTests
         var http = new SignedHttp(server);
         var response = await http.InvokeAsync("endless");
         var request = await server.WaitForRequestAsync(Token);
-        Assert.Equal((1, 1), (server.ConnectionsOpened, server.OpenConnections));
-        Assert.False(request.ClientLeft.IsCompleted);
+        Assert.Equal((1, 1), (server.TotalConnections, server.OpenConnections));
+        Assert.False(request.ClientDisconnected.IsCompleted);
 
         response.Dispose();
         http.Dispose();
 
-        await request.ClientLeft.WaitAsync(Soon, Token);
+        await request.ClientDisconnected.WaitAsync(Soon, Token);
         await request.Completed.WaitAsync(Soon, Token);
         await cancelled.Task.WaitAsync(Soon, Token);
         await server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(Soon, Token);
@@ -362,8 +362,8 @@ public class LocalLambdaServerTests
         }
 
         Assert.Equal([1, 1, 2], server.Requests.Select(request => request.Attempt));
-        Assert.Equal(1, server.ConnectionsOpened);
-        Assert.Same(server.Requests[2], await server.FindRequestAsync(request => request.Attempt == 2, Token));
+        Assert.Equal(1, server.TotalConnections);
+        Assert.Same(server.Requests[2], await server.WaitForRequestAsync(request => request.Attempt == 2, Token));
     }
 
     [Fact]
@@ -390,7 +390,7 @@ public class LocalLambdaServerTests
         await server.DisposeAsync().AsTask().WaitAsync(Soon, Token);
 
         await cancelled.Task.WaitAsync(Soon, Token);
-        Assert.False(server.Requests[0].ClientLeft.IsCompleted);
+        Assert.False(server.Requests[0].ClientDisconnected.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync(Token));
     }
 
@@ -424,7 +424,7 @@ public class LocalLambdaServerTests
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            options.MaxKeptRequests = 2;
+            options.MaxRecordedRequests = 2;
             options.AddFunction("f");
         });
         using var client = server.CreateClient();
@@ -435,7 +435,7 @@ public class LocalLambdaServerTests
 
         Assert.Equal("12", string.Concat(server.Requests.Select(request => System.Text.Encoding.UTF8.GetString(request.Payload.Span))));
         Assert.Same(server.Requests[0], await server.WaitForRequestAsync(TestContext.Current.CancellationToken));
-        Assert.Same(server.Requests[1], await server.FindRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
+        Assert.Same(server.Requests[1], await server.WaitForRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
     }
 
     private sealed class ObservedClock(Action onRead) : TimeProvider

@@ -23,8 +23,8 @@ public class RawResponseTests
             {
                 StatusCode = (int)expected["status"]!,
                 Headers = headers,
-                Pieces = [body.AsMemory(0, body.Length / 2), body.AsMemory(body.Length / 2)],
-                End = abort ? CutMode.Reset : CutMode.CleanEnd,
+                BodySegments = [body.AsMemory(0, body.Length / 2), body.AsMemory(body.Length / 2)],
+                End = abort ? TruncationMode.Reset : TruncationMode.EndOfBody,
             }),
             Token);
         using var http = new SignedHttp(server);

@@ -27,7 +27,7 @@ public class RecordedStreamTests
             await using (var live = await client.InvokeWithResponseStreamAsync(new("live") { LogType = LogType.Tail }, Token))
                 await (await RecordedStream.RecordAsync(live, Token)).SaveAsync(path, Token);
             var recording = await RecordedStream.LoadAsync(path, Token);
-            server.AddFunction("again", recording, ReplayTiming.AtOnce);
+            server.AddFunction("again", recording, ReplayTiming.Immediate);
             await using var again = await client.InvokeWithResponseStreamAsync(new("again") { LogType = LogType.Tail }, Token);
             var chunks = new List<byte[]>();
             var error = await Assert.ThrowsAsync<FunctionErrorException>(async () =>
@@ -35,7 +35,7 @@ public class RecordedStreamTests
                 await foreach (var chunk in again.ReadChunksAsync(Token)) chunks.Add(chunk.ToArray());
             });
 
-            Assert.Equal(2, recording.Chunks);
+            Assert.Equal(2, recording.ChunkCount);
             Assert.Equal(["grüße \"x\""u8.ToArray(), [0xff, 0x00]], chunks);
             Assert.Equal(("Function.Broken", "details", "a line\n"), (error.ErrorCode, error.ErrorDetails, again.InvokeComplete?.DecodeLogResult()));
             Assert.Contains("grüße", await File.ReadAllTextAsync(path, Token));
@@ -50,12 +50,12 @@ public class RecordedStreamTests
     public async Task Replay_OfACutStream_IsCutAgain()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("cut", (_, response, cancellationToken) => response.WriteTextAsync("part", cancellationToken)).OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd), Token);
+            s => s.AddFunction("cut", (_, response, cancellationToken) => response.WriteTextAsync("part", cancellationToken)).OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody), Token);
         using var client = server.CreateClient();
 
         RecordedStream recording;
         await using (var live = await client.InvokeWithResponseStreamAsync(new("cut"), Token)) recording = await RecordedStream.RecordAsync(live, Token);
-        server.AddFunction("again", recording, ReplayTiming.AtOnce);
+        server.AddFunction("again", recording, ReplayTiming.Immediate);
         await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
         var error = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
         {
@@ -133,7 +133,7 @@ public class RecordedStreamTests
         {
             await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"logResult":"!"}}"""], Token);
             await using var server = await LocalLambdaServer.StartAsync(_ => { }, Token);
-            server.AddFunction("f", await RecordedStream.LoadAsync(path, Token), ReplayTiming.AtOnce);
+            server.AddFunction("f", await RecordedStream.LoadAsync(path, Token), ReplayTiming.Immediate);
             using var client = server.CreateClient();
 
             await using var response = await client.InvokeWithResponseStreamAsync(new("f") { LogType = LogType.Tail }, Token);
@@ -155,7 +155,7 @@ public class RecordedStreamTests
         {
             await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"errorCode":"","errorDetails":"out of memory"}}"""], Token);
             var recording = await RecordedStream.LoadAsync(path, Token);
-            await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("again", recording, ReplayTiming.AtOnce), Token);
+            await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("again", recording, ReplayTiming.Immediate), Token);
             using var client = server.CreateClient();
             await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
 

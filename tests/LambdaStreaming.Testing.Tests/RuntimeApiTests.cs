@@ -77,7 +77,7 @@ public class RuntimeApiTests
         await using var response = await answer;
         await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
         Assert.True(await chunks.MoveNextAsync());
-        await Record.ExceptionAsync(async () => (await process.AnswerAsync(id, "again")).Dispose());
+        await Record.ExceptionAsync(async () => (await process.RespondAsync(id, "again")).Dispose());
         var error = await Assert.ThrowsAsync<FunctionErrorException>(() => chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));
 
         Assert.Equal("Runtime.Unknown", error.ErrorCode);
@@ -96,7 +96,7 @@ public class RuntimeApiTests
         var process = await runtime.NextProcessAsync();
         var next = process.NextIdAsync();
         var good = InvokeAsync(client);
-        using var taken = await process.AnswerAsync(await next, "good");
+        using var taken = await process.RespondAsync(await next, "good");
 
         Assert.Equal("Runtime.Unknown", (string?)bad["ErrorCode"]);
         Assert.Contains(header, (string?)bad["ErrorDetails"]);
@@ -149,14 +149,14 @@ public class RuntimeApiTests
 
         var first = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
-        using var taken = await process.AnswerAsync(await process.NextIdAsync(), "one");
+        using var taken = await process.RespondAsync(await process.NextIdAsync(), "one");
         Assert.Equal("one", (await first).Text);
         var second = InvokeAsync(client);
         await server.WaitForRequestAsync(Token);
         await server.WaitForRequestAsync(Token);
         process.Kill();
         process = await runtime.NextProcessAsync();
-        using var takenToo = await process.AnswerAsync(await process.NextIdAsync(), "two");
+        using var takenToo = await process.RespondAsync(await process.NextIdAsync(), "two");
 
         Assert.Equal(new("two", null, null), await second.WaitAsync(Soon, Token));
     }
@@ -178,7 +178,7 @@ public class RuntimeApiTests
         program.Kill();
         await lost.WaitAsync(Soon, Token);
 
-        Assert.Equal((true, false, false), (process.HasExited, second.Delivered, second.Done.IsCompleted));
+        Assert.Equal((true, false, false), (process.HasExited, second.IsDelivered, second.Done.IsCompleted));
 
         static RuntimeInvocation Call() => new(
             new() { RequestId = Guid.NewGuid().ToString(), FunctionName = "hand", ExecutedVersion = "1", InvocationType = "RequestResponse", LogType = "None", Headers = new Dictionary<string, string>() },
@@ -194,12 +194,12 @@ public class RuntimeApiTests
 
         var first = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
-        using var taken = await process.AnswerAsync(await process.NextIdAsync(), "one");
+        using var taken = await process.RespondAsync(await process.NextIdAsync(), "one");
         Assert.Equal("one", (await first).Text);
         var second = InvokeAsync(client);
         await server.WaitForRequestAsync(Token);
         await server.WaitForRequestAsync(Token);
-        using var takenToo = await process.AnswerAsync(await process.NextIdAsync(), "two");
+        using var takenToo = await process.RespondAsync(await process.NextIdAsync(), "two");
 
         Assert.Equal("two", (await second.WaitAsync(Soon, Token)).Text);
         Assert.False(runtime.HasAnotherProcess());
@@ -219,7 +219,7 @@ public class RuntimeApiTests
         Assert.Equal(new("", "Runtime.ImportModuleError", "no such file"), await first.WaitAsync(Soon, Token));
         var second = InvokeAsync(client);
         process = await runtime.NextProcessAsync();
-        using var taken = await process.AnswerAsync(await process.NextIdAsync(), "good");
+        using var taken = await process.RespondAsync(await process.NextIdAsync(), "good");
 
         Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
     }
@@ -249,11 +249,11 @@ public class RuntimeApiTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         await server.Requests[0].Completed.WaitAsync(Soon, Token);
         using var throttled = await http.InvokeAsync("hand").WaitAsync(Soon, Token);
-        using var taken = await process.AnswerAsync(id, "late");
+        using var taken = await process.RespondAsync(id, "late");
         var next = process.NextIdAsync();
         var again = http.InvokeAsync("hand");
         while (await Task.WhenAny(again, next).WaitAsync(Soon, Token) == again) again = http.InvokeAsync("hand");
-        using var takenToo = await process.AnswerAsync(await next, "again");
+        using var takenToo = await process.RespondAsync(await next, "again");
         using var good = await again.WaitAsync(Soon, Token);
 
         Assert.Equal([HttpStatusCode.TooManyRequests, HttpStatusCode.OK], [throttled.StatusCode, good.StatusCode]);
@@ -280,7 +280,7 @@ public class RuntimeApiTests
         Assert.Equal("Sandbox.Timedout", (await late.WaitAsync(Soon, Token)).ErrorCode);
         var second = InvokeAsync(client);
         process = await runtime.NextProcessAsync();
-        using var taken = await process.AnswerAsync(await process.NextIdAsync(), "good");
+        using var taken = await process.RespondAsync(await process.NextIdAsync(), "good");
 
         Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
     }
@@ -324,7 +324,7 @@ public class RuntimeApiTests
         var answer = InvokeAsync(client, Convert.ToBase64String(Encoding.UTF8.GetBytes(context)));
         var process = await runtime.NextProcessAsync();
         using var next = await process.NextAsync();
-        using var taken = await process.AnswerAsync(next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single(), "good");
+        using var taken = await process.RespondAsync(next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single(), "good");
 
         Assert.Equal("good", (await answer.WaitAsync(Soon, Token)).Text);
         return next.Headers.GetValues("Lambda-Runtime-Client-Context").Single();

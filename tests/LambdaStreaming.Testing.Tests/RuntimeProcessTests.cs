@@ -178,7 +178,7 @@ public class RuntimeProcessTests
             process = Encoding.UTF8.GetString(chunks.Current.ToArray()).Split(' ')[0];
         }
 
-        await server.Requests[0].ClientLeft.WaitAsync(Soon, Token);
+        await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
         Assert.True(IsAlive(ProcessId(process)));
     }
 
@@ -247,7 +247,7 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task LineWritten_Throws_IsIgnored()
+    public async Task OutputReceived_Throws_IsIgnored()
     {
         await using var server = await StartShellAsync("echo one; exit 3", _ => throw new InvalidOperationException("There is no currently active test."));
 
@@ -297,11 +297,11 @@ public class RuntimeProcessTests
         Assert.Contains("no-such-program-at-all", error.ErrorDetails);
     }
 
-    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> lineWritten)
+    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> outputReceived)
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "Needs a Unix shell.");
         return LocalLambdaServer.StartAsync(
-            s => s.AddFunction("shell", new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", script], LineWritten = lineWritten }), Token);
+            s => s.AddFunction("shell", new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", script], OutputReceived = outputReceived }), Token);
     }
 
     private static async Task<FunctionErrorException> FailAsync(LocalLambdaServer server)

@@ -184,7 +184,7 @@ public class WebPageTests
         var call = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
         using var refused = await process.NextAsync(Set(name, value, process.Port)).WaitAsync(Soon, Token);
-        using var taken = await process.AnswerAsync(await process.NextIdAsync().WaitAsync(Soon, Token), "good");
+        using var taken = await process.RespondAsync(await process.NextIdAsync().WaitAsync(Soon, Token), "good");
 
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Contains(name, (string)JsonNode.Parse(await refused.Content.ReadAsStringAsync(Token))!["errorMessage"]!);
@@ -209,7 +209,7 @@ public class WebPageTests
         var process = await runtime.NextProcessAsync();
         using var next = await process.NextAsync(Set("Host", "host.docker.internal", 0)).WaitAsync(Soon, Token);
         var id = next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
-        using var taken = await process.AnswerAsync(id, "good");
+        using var taken = await process.RespondAsync(id, "good");
 
         Assert.Equal("good", await call);
     }

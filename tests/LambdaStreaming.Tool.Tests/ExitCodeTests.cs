@@ -104,9 +104,9 @@ public sealed class ExitCodeTests
     {
         await using var server = await HelloAsync(function => _ = how switch
         {
-            "cut" => function.OnEveryCall().CutAfterChunks(1, CutMode.CleanEnd),
+            "cut" => function.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody),
             "flipped" => function.OnEveryCall().FlipBit(150),
-            "silent" => function.OnEveryCall().SilenceAfterChunks(1),
+            "silent" => function.OnEveryCall().StallAfterChunks(1),
             _ => function.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "sorry"),
         });
 

@@ -59,7 +59,7 @@ public sealed class ForgedTextTests
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, ct) =>
         {
             var headers = new Dictionary<string, string> { ["lambda-stream"] = "all is well", ["x-a"] = Forged, [Forged] = "1" };
-            return response.WriteHttpIntegrationHeadAsync(200, headers, [Forged], ct);
+            return response.WriteHttpPreludeAsync(200, headers, [Forged], ct);
         }));
 
         var run = await Run.InvokeAsync(server, "--http");
@@ -96,8 +96,8 @@ public sealed class ForgedTextTests
     public void Stats_RequestIdAndVersion_AreOneLineEach()
     {
         using var error = new StringWriter();
-        var stats = new AnswerStats(TimeProvider.System);
-        stats.Head(InvokeWithResponseStreamResponse.Create([""], head: new ResponseStreamHead { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" }));
+        var stats = new StreamStatistics(TimeProvider.System);
+        stats.RecordHeaders(InvokeWithResponseStreamResponse.Create([""], metadata: new ResponseStreamMetadata { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" }));
 
         stats.Print(error);
 

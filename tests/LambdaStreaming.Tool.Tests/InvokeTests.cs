@@ -8,12 +8,12 @@ namespace LambdaStreaming.Tool.Tests;
 
 public sealed class InvokeTests
 {
-    private static Task<LocalLambdaServer> AnsweringAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+    private static Task<LocalLambdaServer> RespondingAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
     {
         foreach (var chunk in chunks) await response.WriteAsync(chunk, ct);
     }));
 
-    private static Task<LocalLambdaServer> AnsweringAsync(params string[] chunks) => AnsweringAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
+    private static Task<LocalLambdaServer> RespondingAsync(params string[] chunks) => RespondingAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
 
     private static Task<LocalLambdaServer> EchoAsync(bool requireJson = true) => LocalLambdaServer.StartAsync(options =>
     {
@@ -25,7 +25,7 @@ public sealed class InvokeTests
     public async Task Raw_AnyBytes_ComeUnchanged()
     {
         byte[] bytes = [0, 0xFF, 13, 10, 27, 0xC3];
-        await using var server = await AnsweringAsync([bytes, bytes]);
+        await using var server = await RespondingAsync([bytes, bytes]);
 
         var run = await Run.InvokeAsync(server);
 
@@ -37,7 +37,7 @@ public sealed class InvokeTests
     [InlineData("--lines", "w\u00F6rld\n\uFFFD\n")]
     public async Task TextForms_SplitAndBadUtf8_AreWholeCharacters(string form, string expected)
     {
-        await using var server = await AnsweringAsync([[.. "w"u8, 0xC3], [0xB6, .. "rld\r\n"u8, 0xFF]]);
+        await using var server = await RespondingAsync([[.. "w"u8, 0xC3], [0xB6, .. "rld\r\n"u8, 0xFF]]);
 
         var run = await Run.InvokeAsync(server, form);
 
@@ -47,7 +47,7 @@ public sealed class InvokeTests
     [Fact]
     public async Task Json_ArrayInPieces_OneElementALine()
     {
-        await using var server = await AnsweringAsync("[{\"a\": 1.50,", " \"b\":\"w\u00F6rld\"}, nul", "l]");
+        await using var server = await RespondingAsync("[{\"a\": 1.50,", " \"b\":\"w\u00F6rld\"}, nul", "l]");
 
         var run = await Run.InvokeAsync(server, "--json");
 
@@ -57,7 +57,7 @@ public sealed class InvokeTests
     [Fact]
     public async Task Sse_EventsOfALanguageModel_DataWithoutEndMark()
     {
-        await using var server = await AnsweringAsync("event: x\ndata: {\"a\":1}\n\nda", "ta: {\"a\":2}\n\ndata: [DONE]\n\n");
+        await using var server = await RespondingAsync("event: x\ndata: {\"a\":1}\n\nda", "ta: {\"a\":2}\n\ndata: [DONE]\n\n");
 
         var run = await Run.InvokeAsync(server, "--sse");
 
@@ -69,7 +69,7 @@ public sealed class InvokeTests
     {
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
         {
-            await response.WriteHttpIntegrationHeadAsync(201, new Dictionary<string, string> { ["x-a"] = "1" }, ["c=1", "d=2"], ct);
+            await response.WriteHttpPreludeAsync(201, new Dictionary<string, string> { ["x-a"] = "1" }, ["c=1", "d=2"], ct);
             await response.WriteTextAsync("one\r\ntwo", ct);
         }));
 
@@ -83,7 +83,7 @@ public sealed class InvokeTests
     public async Task Http_SetCookieAmongTheHeaders_IsPrintedOnce()
     {
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-            await response.WriteHttpIntegrationHeadAsync(200, new Dictionary<string, string> { ["Set-Cookie"] = "c=1" }, ["d=2"], ct)));
+            await response.WriteHttpPreludeAsync(200, new Dictionary<string, string> { ["Set-Cookie"] = "c=1" }, ["d=2"], ct)));
 
         var run = await Run.InvokeAsync(server, "--http");
 
@@ -93,7 +93,7 @@ public sealed class InvokeTests
     [Fact]
     public async Task Http_NoPrelude_BodyAndASentence()
     {
-        await using var server = await AnsweringAsync("plain");
+        await using var server = await RespondingAsync("plain");
 
         var run = await Run.InvokeAsync(server, "--http");
 
@@ -104,7 +104,7 @@ public sealed class InvokeTests
     [Fact]
     public async Task Events_WholeAnswer_HeadChunksComplete()
     {
-        await using var server = await AnsweringAsync([[.. "hi"u8], [0xFF]]);
+        await using var server = await RespondingAsync([[.. "hi"u8], [0xFF]]);
 
         var run = await Run.InvokeAsync(server, "--events", "--log-tail");
 
@@ -124,7 +124,7 @@ public sealed class InvokeTests
         {
             var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
-            else function.OnEveryCall().CutBeforeInvokeComplete(CutMode.CleanEnd);
+            else function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody);
         });
 
         var run = await Run.InvokeAsync(server, "--events", "--retry", "never");
@@ -265,7 +265,7 @@ public sealed class InvokeTests
     public async Task Json_NestedDeep_IsPrinted(int depth)
     {
         var json = new string('[', depth) + new string(']', depth);
-        await using var server = await AnsweringAsync("{\"a\":" + json + "}");
+        await using var server = await RespondingAsync("{\"a\":" + json + "}");
 
         var run = await Run.InvokeAsync(server, "--json");
 
@@ -370,7 +370,7 @@ public sealed class InvokeTests
     [Fact]
     public async Task Stats_WholeAnswer_AreOnStandardError()
     {
-        await using var server = await AnsweringAsync("Hello, ", "Ada");
+        await using var server = await RespondingAsync("Hello, ", "Ada");
 
         var run = await Run.InvokeAsync(server, "--stats");
 
@@ -384,7 +384,7 @@ public sealed class InvokeTests
     [InlineData("--http")]
     public async Task Stats_OtherReadings_CountTheChunksOfTheWire(string form)
     {
-        await using var server = await AnsweringAsync("one ", "two\nthree", "\n");
+        await using var server = await RespondingAsync("one ", "two\nthree", "\n");
 
         var run = await Run.InvokeAsync(server, form, "--stats");
 
@@ -396,7 +396,7 @@ public sealed class InvokeTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.Write("answer", "an older and longer answer");
-        await using var server = await AnsweringAsync("new");
+        await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
@@ -412,7 +412,7 @@ public sealed class InvokeTests
         var path = folder.Write("answer", "old");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
@@ -446,7 +446,7 @@ public sealed class InvokeTests
         {
             var function = options.AddFunction("f");
             if (error is not null) function.RespondWithError(error);
-            else function.OnEveryCall().CutBeforeHead(CutMode.Close);
+            else function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
         });
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"), "--retry", "never");
@@ -463,7 +463,7 @@ public sealed class InvokeTests
         var partial = folder.Write("answer.partial", "what came before, and was longer");
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
 
         await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
@@ -487,7 +487,7 @@ public sealed class InvokeTests
     public async Task Output_NothingOfTheAnswerIsWritten_SaysOfNoFileThatItIsThere()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await AnsweringAsync("no JSON");
+        await using var server = await RespondingAsync("no JSON");
 
         var run = await Run.InvokeAsync(server, "--json", "--output", folder.File("answer"));
 
@@ -509,7 +509,7 @@ public sealed class InvokeTests
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
             var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
-            if (cut) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
+            if (cut) function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset);
         });
 
         await Run.InvokeAsync(server, "--output", path);
@@ -534,7 +534,7 @@ public sealed class InvokeTests
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
             var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("new", ct));
-            if (truncated) function.OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset);
+            if (truncated) function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset);
         });
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
@@ -551,7 +551,7 @@ public sealed class InvokeTests
         Directory.CreateDirectory(folder.File("answer.partial"));
         await using var server = await LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().CutBeforeInvokeComplete(CutMode.Reset));
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
@@ -567,7 +567,7 @@ public sealed class InvokeTests
         using var folder = new TemporaryFolder();
         folder.Write("target", "old");
         File.CreateSymbolicLink(folder.File("answer"), "target");
-        await using var server = await AnsweringAsync("new");
+        await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
@@ -584,7 +584,7 @@ public sealed class InvokeTests
         using var folder = new TemporaryFolder();
         File.CreateSymbolicLink(folder.File("answer"), "other");
         File.CreateSymbolicLink(folder.File("other"), "answer");
-        await using var server = await AnsweringAsync("new");
+        await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
 
@@ -599,7 +599,7 @@ public sealed class InvokeTests
         using var folder = new TemporaryFolder();
         var path = folder.Write("answer", "old");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead);
-        await using var server = await AnsweringAsync("new");
+        await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
@@ -616,7 +616,7 @@ public sealed class InvokeTests
         Directory.CreateDirectory(folder.File("real/below"));
         Directory.CreateSymbolicLink(folder.File("linked"), "real/below");
         File.CreateSymbolicLink(folder.File("real/below/answer"), "../target");
-        await using var server = await AnsweringAsync("new");
+        await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", folder.File("linked/answer"));
 
@@ -628,7 +628,7 @@ public sealed class InvokeTests
     [Fact]
     public void LogOf_NoBase64_IsTheLogAsItCame()
     {
-        Assert.Equal("no base64!", InvocationOptions.LogOf(new InvokeComplete { LogResult = "no base64!" }));
+        Assert.Equal("no base64!", InvocationOptions.GetLog(new InvokeComplete { LogResult = "no base64!" }));
     }
 
     [Theory]
@@ -637,7 +637,7 @@ public sealed class InvokeTests
     public async Task Output_PersonLooks_ProgressIsShown(bool personLooks)
     {
         using var folder = new TemporaryFolder();
-        await using var server = await AnsweringAsync("Hello, ", "Ada");
+        await using var server = await RespondingAsync("Hello, ", "Ada");
 
         var run = await Run.OfAsync(["invoke", "f", "--output", folder.File("answer"), .. Run.At(server)], Stream.Null, errorIsTerminal: personLooks);
 
@@ -651,7 +651,7 @@ public sealed class InvokeTests
     [InlineData("a line end\n", false)]
     public async Task Raw_Terminal_WhatIsSaidBeginsALine(string answer, bool added)
     {
-        await using var server = await AnsweringAsync(answer);
+        await using var server = await RespondingAsync(answer);
 
         var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
 

@@ -58,7 +58,7 @@ public sealed class ProcessTests
 
         Assert.Equal(141, await process.ExitCodeAsync());
         Assert.Equal("", await process.Error);
-        await server.Requests[0].ClientLeft.WaitAsync(Patience);
+        await server.Requests[0].ClientDisconnected.WaitAsync(Patience);
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public sealed class ProcessTests
     {
         NeedsUnix();
         await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct)).OnEveryCall().SilenceAfterChunks(1));
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct)).OnEveryCall().StallAfterChunks(1));
         using var process = ToolProcess.Invoke(server, form);
         await ReadAsync(process.Output, 6);
 
@@ -79,14 +79,14 @@ public sealed class ProcessTests
 
         Assert.Equal(exitCode, await process.ExitCodeAsync());
         Assert.Contains("does not stop the function", await process.Error);
-        await server.Requests[0].ClientLeft.WaitAsync(Patience);
+        await server.Requests[0].ClientDisconnected.WaitAsync(Patience);
     }
 
     [Fact]
     public async Task Invoke_CtrlCBeforeTheHead_130()
     {
         NeedsUnix();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().SilenceBeforeHead());
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().StallBeforeHeaders());
         using var process = ToolProcess.Invoke(server);
         var request = await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
 
@@ -94,7 +94,7 @@ public sealed class ProcessTests
 
         Assert.Equal(130, await process.ExitCodeAsync());
         Assert.Contains("might have run", await process.Error);
-        await request.ClientLeft.WaitAsync(Patience);
+        await request.ClientDisconnected.WaitAsync(Patience);
     }
 
     [Theory]

@@ -14,7 +14,7 @@ public sealed class ServeTests
         var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
         var lines = new List<string>();
         while (lines.Count < 6 && await process.OutputText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience) is { } line) lines.Add(line);
-        if (lines.Count < 6) Assert.Fail(await process.ErrorText.ReadToEndAsync(TestContext.Current.CancellationToken));
+        if (lines.Count < 6) Assert.Fail(await process.ExceptionMessages.ReadToEndAsync(TestContext.Current.CancellationToken));
         return (process, lines[0].Split('=')[1], [.. lines]);
     }
 
@@ -26,7 +26,7 @@ public sealed class ServeTests
         var log = "";
         while (!log.Contains(words, StringComparison.Ordinal))
         {
-            var line = await process.ErrorText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+            var line = await process.ExceptionMessages.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
             Assert.True(line is not null, $"The log ends without '{words}': {log}");
             log += line + "\n";
         }
@@ -37,7 +37,7 @@ public sealed class ServeTests
     private static async Task<string> StopAsync(ToolProcess process)
     {
         process.Signal(ToolProcess.SigInt);
-        var error = await process.ErrorText.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
+        var error = await process.ExceptionMessages.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
         Assert.Equal(0, await process.ExitCodeAsync());
         return error;
     }
@@ -126,13 +126,13 @@ public sealed class ServeTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct)).OnEveryCall().CutBeforeInvokeComplete(CutMode.Close));
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct)).OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close));
 
         var run = await Run.OfAsync(["record", "f", "--to", folder.File("cut.jsonl"), .. Run.At(server)]);
 
         Assert.Equal(4, run.ExitCode);
         Assert.Equal(["cut.jsonl"], folder.Files());
-        server.AddFunction("f", await RecordedStream.LoadAsync(folder.File("cut.jsonl"), TestContext.Current.CancellationToken), ReplayTiming.AtOnce);
+        server.AddFunction("f", await RecordedStream.LoadAsync(folder.File("cut.jsonl"), TestContext.Current.CancellationToken), ReplayTiming.Immediate);
         var again = await Run.InvokeAsync(server);
         Assert.Equal((4, "beginning"), (again.ExitCode, again.Output));
     }
@@ -164,7 +164,7 @@ public sealed class ServeTests
 
         var run = await Run.OfAsync(["record", "f", "--to", "-", .. Run.At(server)]);
 
-        server.AddFunction("f", await RecordedStream.LoadAsync(folder.Write("tale.jsonl", run.Output), TestContext.Current.CancellationToken), ReplayTiming.AtOnce);
+        server.AddFunction("f", await RecordedStream.LoadAsync(folder.Write("tale.jsonl", run.Output), TestContext.Current.CancellationToken), ReplayTiming.Immediate);
         Assert.Equal("recorded", (await Run.InvokeAsync(server)).Output);
     }
 

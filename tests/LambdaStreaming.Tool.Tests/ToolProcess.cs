@@ -28,7 +28,7 @@ internal sealed class ToolProcess : IDisposable
     public StreamReader OutputText => _process.StandardOutput;
 
     /// <summary>For a process started with its error stream unread.</summary>
-    public StreamReader ErrorText => _process.StandardError;
+    public StreamReader ExceptionMessages => _process.StandardError;
 
     public Task<string> Error => _error.WaitAsync(Patience);
 

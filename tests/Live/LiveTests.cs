@@ -37,7 +37,7 @@ public class LiveTests
         using var client = new LambdaStreamingClient();
         await using var response = await client.InvokeWithResponseStreamAsync(new(Function(Variable)) { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken);
 
-        SayHead(response);
+        PrintHeaders(response);
         Assert.Equal(204, (int)response.StatusCode);
     }
 
@@ -58,7 +58,7 @@ public class LiveTests
         var request = InvokeWithResponseStreamRequest.FromJson(Function(variable), payload) with { LogType = LogType.Tail };
         using var client = new LambdaStreamingClient();
         await using var response = await client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken);
-        SayHead(response);
+        PrintHeaders(response);
 
         var chunks = 0;
         await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
@@ -70,7 +70,7 @@ public class LiveTests
         Assert.NotNull(response.InvokeComplete);
     }
 
-    private static void SayHead(InvokeWithResponseStreamResponse response)
+    private static void PrintHeaders(InvokeWithResponseStreamResponse response)
     {
         Say($"HTTP {(int)response.StatusCode}, request id {response.RequestId}, version {response.ExecutedVersion}, ResponseStreamContentType {response.ResponseStreamContentType}");
         foreach (var header in response.Headers) Say($"  {header.Key}: {string.Join(", ", header.Value)}");

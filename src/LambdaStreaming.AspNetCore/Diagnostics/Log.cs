@@ -14,10 +14,10 @@ internal static partial class Log
     public static partial void RequestRefused(ILogger logger, string path, int statusCode, string detail);
 
     [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "A value of the header {Name} of the function behind {Path} has a character that no header may have; it is left out.")]
-    public static partial void HeaderLeftOut(ILogger logger, string name, string path);
+    public static partial void HeaderDropped(ILogger logger, string name, string path);
 
     [LoggerMessage(EventId = 204, Level = LogLevel.Debug, Message = "The browser left {Path}; the answer is read no further. The function runs on, and is billed to its end.")]
-    public static partial void BrowserLeft(ILogger logger, string path);
+    public static partial void ClientDisconnected(ILogger logger, string path);
 
     [LoggerMessage(
         EventId = 205,

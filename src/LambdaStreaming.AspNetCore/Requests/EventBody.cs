@@ -1,6 +1,6 @@
 using System.Buffers.Text;
 using System.Text.Encodings.Web;
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore.Requests;
@@ -17,14 +17,14 @@ internal static class EventBody
     /// <param name="isText">Whether the body is valid UTF-8 and becomes text; otherwise it becomes base64.</param>
     /// <param name="encoder">Escapes the text.</param>
     /// <returns>The complete event.</returns>
-    /// <exception cref="RequestRefusedException">The event is longer than the service accepts.</exception>
+    /// <exception cref="RequestRejectedException">The event is longer than the service accepts.</exception>
     public static ReadOnlyMemory<byte> Append(ReadOnlySpan<byte> start, ReadOnlySpan<byte> body, bool isText, JavaScriptEncoder encoder)
     {
         var open = body.IsEmpty ? default : ",\"body\":\""u8;
         var close = body.IsEmpty ? ",\"isBase64Encoded\":false}"u8 : isText ? "\",\"isBase64Encoded\":false}"u8 : "\",\"isBase64Encoded\":true}"u8;
         var room = LambdaStreamEndpointOptions.ServicePayloadLimitBytes - start.Length - open.Length - close.Length;
         var length = isText ? Escape(body, default, room, encoder) : Base64.GetMaxEncodedToUtf8Length(body.Length);
-        if (length > room) throw new RequestRefusedException(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function once it is encoded.");
+        if (length > room) throw new RequestRejectedException(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function once it is encoded.");
 
         var json = new byte[start.Length + open.Length + length + close.Length];
         start.CopyTo(json);

@@ -4,7 +4,7 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
@@ -29,7 +29,7 @@ internal static class FunctionUrlEvent
         var request = context.Request;
         var buffer = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(buffer, WriterOptions);
-        var path = PathOf(context);
+        var path = GetPath(context);
 
         json.WriteStartObject();
         json.WriteString("version"u8, "2.0"u8);
@@ -45,7 +45,7 @@ internal static class FunctionUrlEvent
     }
 
     // As it came, since a path that was decoded can't be told from one that was encoded twice. Where the app or the server has changed the path (PathBase, rewriting, dot segments), that holds.
-    private static string PathOf(HttpContext context)
+    private static string GetPath(HttpContext context)
     {
         var request = context.Request;
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
@@ -72,7 +72,7 @@ internal static class FunctionUrlEvent
     private static void WriteHeaders(Utf8JsonWriter json, HttpContext context, Func<string, bool>? allowHeader)
     {
         var request = context.Request;
-        var named = HeaderRules.NamedIn(request.Headers.Connection);
+        var named = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
         json.WriteStartObject("headers"u8);
         foreach (var (name, values) in request.Headers)
         {

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
-using LambdaStreaming.AspNetCore.Answers;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore.Requests;
@@ -15,7 +15,7 @@ internal static class RequestPayload
         if (options.Payload == LambdaPayload.FunctionUrlEvent) return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
 
         // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
-        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRefusedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
+        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRejectedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
         if (IndexOfInvalidUtf8(body.Span) is >= 0 and var offset) throw NotUtf8(offset);
         return body;
     }
@@ -53,9 +53,9 @@ internal static class RequestPayload
         return offset;
     }
 
-    private static RequestRefusedException NotUtf8(int offset) =>
+    private static RequestRejectedException NotUtf8(int offset) =>
         new(StatusCodes.Status400BadRequest, $"The body is not UTF-8. The invalid bytes begin at byte offset {offset} (zero-based).");
 
-    private static RequestRefusedException TooLong(int maxBytes) =>
+    private static RequestRejectedException TooLong(int maxBytes) =>
         new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {maxBytes} bytes.");
 }

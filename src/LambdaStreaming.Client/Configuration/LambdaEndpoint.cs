@@ -7,7 +7,7 @@ internal static class LambdaEndpoint
 {
     /// <summary>The operation's path under the endpoint, with the function's name and qualifier percent-encoded.</summary>
     /// <remarks>Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.</remarks>
-    public static Uri UrlOf(Uri endpoint, string functionName, string? qualifier)
+    public static Uri CreateUrl(Uri endpoint, string functionName, string? qualifier)
     {
         // The name as it goes over the wire: the signature is of that.
         var ascii = endpoint.HostNameType == UriHostNameType.Dns && endpoint.Host != endpoint.IdnHost ? new UriBuilder(endpoint) { Host = endpoint.IdnHost }.Uri : endpoint;
@@ -18,11 +18,11 @@ internal static class LambdaEndpoint
 
     /// <summary>AWS's own endpoint of a region. A region that this version has not heard of gets the address that its name implies.</summary>
     /// <remarks>Source: botocore 1.43.11, lambda/2015-03-31/endpoint-rule-set-1: <c>lambda[-fips].{region}.{dnsSuffix | dualStackDnsSuffix}</c>, in all partitions.</remarks>
-    public static Uri Of(RegionEndpoint region, bool fips = false, bool dualStack = false) =>
-        new($"https://lambda{(fips ? "-fips" : "")}.{region.SystemName}.{(dualStack ? DualStackSuffixOf(region) : region.PartitionDnsSuffix)}");
+    public static Uri Create(RegionEndpoint region, bool fips = false, bool dualStack = false) =>
+        new($"https://lambda{(fips ? "-fips" : "")}.{region.SystemName}.{(dualStack ? GetDualStackSuffix(region) : region.PartitionDnsSuffix)}");
 
     // RegionEndpoint knows the suffix of the plain endpoints only. Source: botocore 1.43.11, partitions.json, outputs.dualStackDnsSuffix.
-    private static string DualStackSuffixOf(RegionEndpoint region) => region.PartitionName switch
+    private static string GetDualStackSuffix(RegionEndpoint region) => region.PartitionName switch
     {
         "aws" or "aws-us-gov" => "api.aws",
         "aws-cn" => "api.amazonwebservices.com.cn",

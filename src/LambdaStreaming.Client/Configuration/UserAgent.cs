@@ -15,7 +15,7 @@ internal static class UserAgent
 
     /// <summary>The header's value, with what environment and profile add to it.</summary>
     /// <remarks>Source of the words: what AWSSDK.Core 4.0.102 sends; AWS SDKs and Tools Reference Guide, "Application ID".</remarks>
-    public static string Of(string? appId, string? executionEnvironment)
+    public static string Create(string? appId, string? executionEnvironment)
     {
         var value = new StringBuilder($"{Product} os/{OperatingSystemName} lang/dotnet#{Environment.Version}");
         if (!string.IsNullOrEmpty(executionEnvironment)) value.Append(" exec-env/").Append(Sanitised(executionEnvironment));

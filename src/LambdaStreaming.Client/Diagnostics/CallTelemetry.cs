@@ -26,14 +26,14 @@ internal sealed class CallTelemetry
     private string? _region;
     private ITransferProgress? _progress;
     private long _waitingSince = NotWaiting;
-    private TimeSpan _longestWait;
-    private int _resends;
+    private TimeSpan _maxIdle;
+    private int _retries;
     private int _ended;
 
     private CallTelemetry(InvokeWithResponseStreamRequest request, TimeProvider timeProvider)
     {
         _timeProvider = timeProvider;
-        _function = NameOf(request.FunctionName);
+        _function = ShortenName(request.FunctionName);
         _startedAt = timeProvider.GetTimestamp();
         if (Telemetry.Source.HasListeners()) _activity = Telemetry.Source.StartActivity(SpanName, ActivityKind.Client, default(ActivityContext), Constants(_function));
         _isCounted = Telemetry.ActiveStreams.Enabled;
@@ -56,15 +56,15 @@ internal sealed class CallTelemetry
     /// <summary>An attempt after the first is about to be made.</summary>
     public void Resend(int attempt, LambdaStreamingException? failure)
     {
-        Interlocked.Increment(ref _resends);
+        Interlocked.Increment(ref _retries);
         try
         {
-            var cause = failure is null ? null : CallOutcome.Of(failure).ErrorType;
-            Telemetry.Resends.Add(1, WithError(Tags(), cause));
+            var cause = failure is null ? null : CallOutcome.FromException(failure).ErrorType;
+            Telemetry.Retries.Add(1, WithError(Tags(), cause));
             if (_activity is not { IsAllDataRequested: true }) return;
             var tags = new ActivityTagsCollection { ["lambda_streaming.attempt"] = attempt };
             if (cause is not null) tags["error.type"] = cause;
-            _activity.AddEvent(new ActivityEvent("lambda_streaming.resend", tags: tags));
+            _activity.AddEvent(new ActivityEvent("lambda_streaming.retry", tags: tags));
         }
         catch (Exception)
         {
@@ -73,10 +73,10 @@ internal sealed class CallTelemetry
     }
 
     /// <summary>The response headers were received.</summary>
-    public void SetAnswer(int statusCode, string requestId, ITransferProgress progress)
+    public void SetResponse(int statusCode, string requestId, ITransferProgress progress)
     {
         _progress = progress;
-        SetAnswer(statusCode, requestId);
+        SetResponse(statusCode, requestId);
     }
 
     /// <summary>The first chunk is given to the reader.</summary>
@@ -101,7 +101,7 @@ internal sealed class CallTelemetry
     public void EndWait()
     {
         var waited = Waited();
-        if (waited > _longestWait) _longestWait = waited;
+        if (waited > _maxIdle) _maxIdle = waited;
         Volatile.Write(ref _waitingSince, NotWaiting);
     }
 
@@ -111,16 +111,16 @@ internal sealed class CallTelemetry
     public void Complete(bool isFunctionError = false, string? errorCode = null)
     {
         if (isFunctionError) End(CallOutcome.FunctionError, errorCode, functionMayHaveRun: true);
-        else End(CallOutcome.Whole, null, null);
+        else End(CallOutcome.Completed, null, null);
     }
 
     /// <summary>The call, or the reading of its answer, ends in this exception.</summary>
     public void Fail(Exception exception)
     {
-        if (exception is LambdaStreamingException { StatusCode: not default(HttpStatusCode) } answered) SetAnswer((int)answered.StatusCode, answered.RequestId);
+        if (exception is LambdaStreamingException { StatusCode: not default(HttpStatusCode) } answered) SetResponse((int)answered.StatusCode, answered.RequestId);
         var failure = exception as LambdaStreamingException;
         var mayHaveRun = failure?.FunctionMayHaveRun ?? (exception as InvocationCanceledException)?.FunctionMayHaveRun;
-        End(CallOutcome.Of(exception), failure?.Details.ShownErrorCode, mayHaveRun);
+        End(CallOutcome.FromException(exception), failure?.Details.ShownErrorCode, mayHaveRun);
     }
 
     /// <summary>The answer's body was ended from outside.</summary>
@@ -130,7 +130,7 @@ internal sealed class CallTelemetry
 
     private TimeSpan Waited() => Volatile.Read(ref _waitingSince) is not NotWaiting and var since ? _timeProvider.GetElapsedTime(since) : TimeSpan.Zero;
 
-    private void SetAnswer(int statusCode, string? requestId)
+    private void SetResponse(int statusCode, string? requestId)
     {
         if (_activity is not { IsAllDataRequested: true } || Volatile.Read(ref _ended) != 0) return;
         _activity.SetTag("http.response.status_code", statusCode);
@@ -142,11 +142,11 @@ internal sealed class CallTelemetry
         if (Interlocked.Exchange(ref _ended, 1) != 0) return;
 
         var waited = Waited();
-        var longestWait = waited > _longestWait ? waited : _longestWait;
-        var (chunks, bytes) = _progress?.Delivered ?? (0, 0);
+        var maxIdle = waited > _maxIdle ? waited : _maxIdle;
+        var (chunks, bytes) = _progress?.ReceivedSoFar ?? (0, 0);
         try
         {
-            Measure(outcome, chunks, bytes, longestWait);
+            Measure(outcome, chunks, bytes, maxIdle);
         }
         catch (Exception)
         {
@@ -156,7 +156,7 @@ internal sealed class CallTelemetry
         if (_activity is null) return;
         try
         {
-            EndSpan(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, longestWait);
+            EndSpan(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, maxIdle);
         }
         catch (Exception)
         {
@@ -164,7 +164,7 @@ internal sealed class CallTelemetry
         }
     }
 
-    private void Measure(CallOutcome outcome, long chunks, long bytes, TimeSpan longestWait)
+    private void Measure(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
     {
         // A listener that came midway has not seen this call begin.
         if (_isCounted) Telemetry.ActiveStreams.Add(-1, Constants(_function));
@@ -174,20 +174,20 @@ internal sealed class CallTelemetry
         if (_progress is null) return;
         Telemetry.Chunks.Record(chunks, tags);
         Telemetry.Bytes.Record(bytes, tags);
-        Telemetry.LongestWait.Record(longestWait.TotalSeconds, tags);
+        Telemetry.MaxIdle.Record(maxIdle.TotalSeconds, tags);
     }
 
-    private void EndSpan(Activity activity, CallOutcome outcome, string? errorCode, bool? functionMayHaveRun, long chunks, long bytes, TimeSpan longestWait)
+    private void EndSpan(Activity activity, CallOutcome outcome, string? errorCode, bool? functionMayHaveRun, long chunks, long bytes, TimeSpan maxIdle)
     {
         if (activity.IsAllDataRequested)
         {
             activity.SetTag("lambda_streaming.outcome", outcome.Name);
             activity.SetTag("lambda_streaming.chunks", chunks);
             activity.SetTag("lambda_streaming.payload.size", bytes);
-            activity.SetTag("lambda_streaming.resends", Volatile.Read(ref _resends));
-            if (_progress is not null) activity.SetTag("lambda_streaming.longest_wait", longestWait.TotalSeconds);
+            activity.SetTag("lambda_streaming.retries", Volatile.Read(ref _retries));
+            if (_progress is not null) activity.SetTag("lambda_streaming.max_idle", maxIdle.TotalSeconds);
             if (!string.IsNullOrEmpty(errorCode)) activity.SetTag("lambda_streaming.error_code", errorCode);
-            if (outcome != CallOutcome.Whole && functionMayHaveRun is { } mayHaveRun) activity.SetTag("lambda_streaming.function_may_have_run", mayHaveRun);
+            if (outcome != CallOutcome.Completed && functionMayHaveRun is { } mayHaveRun) activity.SetTag("lambda_streaming.function_may_have_run", mayHaveRun);
             if (outcome.ErrorType is { } type)
             {
                 activity.SetTag("error.type", type);
@@ -225,7 +225,7 @@ internal sealed class CallTelemetry
     ];
 
     // Source: AWS Lambda API reference, InvokeWithResponseStream, FunctionName: name, partial ARN (account:function:name) or ARN, each with or without :qualifier.
-    internal static string NameOf(string functionName)
+    internal static string ShortenName(string functionName)
     {
         var parts = functionName.Split(':');
         var marker = Array.IndexOf(parts, "function");
@@ -236,5 +236,5 @@ internal sealed class CallTelemetry
 /// <summary>How much of a response was delivered so far. Readable from any thread.</summary>
 internal interface ITransferProgress
 {
-    (long Chunks, long Bytes) Delivered { get; }
+    (long Chunks, long Bytes) ReceivedSoFar { get; }
 }

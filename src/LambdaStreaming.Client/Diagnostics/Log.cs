@@ -11,7 +11,7 @@ internal static partial class Log
     public static partial void AttemptSent(ILogger logger, int attempt, string function);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Debug, Message = "{Function} answers: HTTP {StatusCode}, request id {RequestId}.")]
-    public static partial void AnswerBegins(ILogger logger, string function, int statusCode, string? requestId);
+    public static partial void ResponseHeadersReceived(ILogger logger, string function, int statusCode, string? requestId);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Debug, Message = "Attempt {Attempt} on {Function} failed with {Error}; next in {Delay}.")]
     public static partial void AttemptFailed(ILogger logger, int attempt, string? function, string error, TimeSpan delay);

@@ -16,19 +16,19 @@ internal static class Telemetry
 
     public static readonly Histogram<double> TimeToFirstChunk = Seconds("lambda_streaming.call.time_to_first_chunk", "From the call to its first chunk being given to the reader.");
 
-    public static readonly Histogram<double> LongestWait = Seconds("lambda_streaming.call.longest_wait", "The longest wait for bytes within an answer; the reader's own time does not count.");
+    public static readonly Histogram<double> MaxIdle = Seconds("lambda_streaming.call.max_idle", "The longest wait for bytes within an answer; the reader's own time does not count.");
 
     public static readonly Histogram<long> Chunks = Meter.CreateHistogram<long>("lambda_streaming.call.chunks", "{chunk}", "Chunks given to the reader.");
 
     public static readonly Histogram<long> Bytes = Meter.CreateHistogram<long>("lambda_streaming.call.payload.size", "By", "Payload bytes given to the reader.");
 
-    public static readonly Counter<long> Resends = Meter.CreateCounter<long>("lambda_streaming.resends", "{resend}", "Attempts after the first one of a call.");
+    public static readonly Counter<long> Retries = Meter.CreateCounter<long>("lambda_streaming.retries", "{retry}", "Attempts after the first one of a call.");
 
     public static readonly UpDownCounter<long> ActiveStreams = Meter.CreateUpDownCounter<long>("lambda_streaming.active_streams", "{stream}", "Calls begun whose answer has not ended.");
 
     /// <summary>Whether anybody wants to know of a call.</summary>
     public static bool IsListenedTo =>
-        Source.HasListeners() || CallDuration.Enabled || TimeToFirstChunk.Enabled || LongestWait.Enabled || Chunks.Enabled || Bytes.Enabled || Resends.Enabled || ActiveStreams.Enabled;
+        Source.HasListeners() || CallDuration.Enabled || TimeToFirstChunk.Enabled || MaxIdle.Enabled || Chunks.Enabled || Bytes.Enabled || Retries.Enabled || ActiveStreams.Enabled;
 
     private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "0";
 

@@ -37,18 +37,18 @@ internal static class FunctionErrorDetails
         }
     }
 
-    private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.TextOf(value) : null;
+    private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.GetText(value) : null;
 
     private static string[]? Lines(ReadOnlySpan<byte> value)
     {
         if (LenientJson.IsString(value))
-            return [.. LenientJson.TextOf(value)!.Split('\n', MaxLines + 1).Take(MaxLines).Select(Shorten)];
+            return [.. LenientJson.GetText(value)!.Split('\n', MaxLines + 1).Take(MaxLines).Select(Shorten)];
 
         var json = new LenientJson(value);
         if (json.Kind != JsonTokenType.StartArray) return null;
         List<string> lines = [];
         while (lines.Count < MaxLines && json.TryReadElement(out var line))
-            lines.Add(LenientJson.TextOf(line, MaxLineLength) ?? "");
+            lines.Add(LenientJson.GetText(line, MaxLineLength) ?? "");
         return [.. lines];
     }
 

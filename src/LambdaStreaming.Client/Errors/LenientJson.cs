@@ -56,7 +56,7 @@ internal ref struct LenientJson
     /// <summary>A value as text: the text of a string, no text for null, and the JSON of anything else.</summary>
     /// <param name="value">The value, as JSON.</param>
     /// <param name="maxLength">Maximum length of the text. A longer one is truncated and ends with "…".</param>
-    public static string? TextOf(ReadOnlySpan<byte> value, int maxLength = int.MaxValue)
+    public static string? GetText(ReadOnlySpan<byte> value, int maxLength = int.MaxValue)
     {
         if (value.SequenceEqual("null"u8)) return null;
         var isString = IsString(value);

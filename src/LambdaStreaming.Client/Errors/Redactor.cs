@@ -120,14 +120,14 @@ internal sealed class Redactor
         for (var i = 0; i < _secrets.Length; i++)
         {
             var secret = _secrets[i].Span;
-            if (secret.Length > length && (text.StartsWith(secret) || IsCutOff(text.TrimEnd('…'), secret)))
+            if (secret.Length > length && (text.StartsWith(secret) || IsTruncated(text.TrimEnd('…'), secret)))
                 (longest, length) = (i, secret.Length);
         }
 
         return longest;
     }
 
-    private static bool IsCutOff(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
+    private static bool IsTruncated(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
         text.Length >= MinSecretLength && secret.StartsWith(text);
 
     // Messages end in terminals and logs, where these move the cursor, end the line or reverse the text.

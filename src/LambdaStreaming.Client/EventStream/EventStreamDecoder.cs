@@ -53,7 +53,7 @@ internal static class EventStreamDecoder
     /// <summary>Says whether <paramref name="bytes"/> begin with a whole message whose prelude is sound. Its checksum and headers are not looked at.</summary>
     /// <remarks>For the fast path of a reader: everything else, broken or incomplete, is <see cref="TryRead"/>'s to tell apart.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool StartsWithWholeMessage(ReadOnlySpan<byte> bytes, int maxMessageBytes, out int totalLength, out int headersLength)
+    public static bool StartsWithCompleteMessage(ReadOnlySpan<byte> bytes, int maxMessageBytes, out int totalLength, out int headersLength)
     {
         totalLength = headersLength = 0;
         if (bytes.Length < MinMessageBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]) != Crc32.HashToUInt32(bytes[..8])) return false;
@@ -65,22 +65,22 @@ internal static class EventStreamDecoder
     }
 
     /// <summary>Says whether the message CRC of the whole <paramref name="message"/> holds.</summary>
-    public static bool MessageCrcHolds(ReadOnlySpan<byte> message) =>
+    public static bool IsMessageCrcValid(ReadOnlySpan<byte> message) =>
         BinaryPrimitives.ReadUInt32BigEndian(message[^MessageCrcBytes..]) == Crc32.HashToUInt32(message[..^MessageCrcBytes]);
 
     private static void ReadPrelude(ReadOnlySpan<byte> prelude, int maxMessageBytes, out int totalLength, out int headersLength)
     {
         var carried = BinaryPrimitives.ReadUInt32BigEndian(prelude[8..]);
         var computed = Crc32.HashToUInt32(prelude[..8]);
-        if (carried != computed) Throw(ResponseStreamCorruption.PreludeChecksum, $"The message's prelude carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. The stream was damaged, or it is no event stream.");
+        if (carried != computed) Throw(ResponseStreamCorruptionReason.PreludeChecksum, $"The message's prelude carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. The stream was damaged, or it is no event stream.");
 
         // Unsigned until checked: a length with its top bit set must not turn negative.
         var total = BinaryPrimitives.ReadUInt32BigEndian(prelude);
         var headers = BinaryPrimitives.ReadUInt32BigEndian(prelude[4..]);
-        if (total < MinMessageBytes) Throw(ResponseStreamCorruption.MalformedLength, $"A message claims a length of {total} bytes; the smallest has {MinMessageBytes}.");
-        if (total > (uint)maxMessageBytes) Throw(ResponseStreamCorruption.MalformedLength, $"A message claims a length of {total} bytes; at most {maxMessageBytes} are taken. If that is genuine, raise {nameof(LambdaStreamingClientOptions.MaxMessageBytes)}.");
-        if (headers > MaxHeadersBytes) Throw(ResponseStreamCorruption.MalformedLength, $"A message claims {headers} bytes of headers; at most {MaxHeadersBytes} are taken.");
-        if (headers > total - MinMessageBytes) Throw(ResponseStreamCorruption.MalformedLength, $"A message of {total} bytes claims {headers} bytes of headers; there is room for {total - MinMessageBytes}.");
+        if (total < MinMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims a length of {total} bytes; the smallest has {MinMessageBytes}.");
+        if (total > (uint)maxMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims a length of {total} bytes; at most {maxMessageBytes} are taken. If that is genuine, raise {nameof(LambdaStreamingClientOptions.MaxMessageBytes)}.");
+        if (headers > MaxHeadersBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims {headers} bytes of headers; at most {MaxHeadersBytes} are taken.");
+        if (headers > total - MinMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message of {total} bytes claims {headers} bytes of headers; there is room for {total - MinMessageBytes}.");
         (totalLength, headersLength) = ((int)total, (int)headers);
     }
 
@@ -88,11 +88,11 @@ internal static class EventStreamDecoder
     {
         Span<byte> copy = stackalloc byte[MessageCrcBytes];
         var carried = BinaryPrimitives.ReadUInt32BigEndian(Copy(message.Slice(totalLength - MessageCrcBytes), copy));
-        var computed = CrcOf(message.Slice(0, totalLength - MessageCrcBytes));
-        if (carried != computed) Throw(ResponseStreamCorruption.MessageChecksum, $"A message of {totalLength} bytes carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. It was damaged on the way.");
+        var computed = ComputeCrc(message.Slice(0, totalLength - MessageCrcBytes));
+        if (carried != computed) Throw(ResponseStreamCorruptionReason.MessageChecksum, $"A message of {totalLength} bytes carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. It was damaged on the way.");
     }
 
-    private static uint CrcOf(ReadOnlySequence<byte> bytes)
+    private static uint ComputeCrc(ReadOnlySequence<byte> bytes)
     {
         if (bytes.IsSingleSegment) return Crc32.HashToUInt32(bytes.FirstSpan);
 
@@ -109,7 +109,7 @@ internal static class EventStreamDecoder
     }
 
     [DoesNotReturn]
-    internal static void Throw(ResponseStreamCorruption reason, string message) => throw new ResponseStreamCorruptException(message, reason);
+    internal static void Throw(ResponseStreamCorruptionReason reason, string message) => throw new ResponseStreamCorruptException(message, reason);
 
     // Of a thread, so that a message split over two reads allocates nothing.
     [ThreadStatic]

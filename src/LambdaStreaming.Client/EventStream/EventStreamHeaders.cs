@@ -115,12 +115,12 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
         while (headers.TryRead(out var header))
         {
             count++;
-            if (count <= FewHeaders ? StandsBefore(header.Name, block, count - 1) : !(seen ??= FirstNames(block)).Add(Encoding.UTF8.GetString(header.Name)))
+            if (count <= FewHeaders ? IsDuplicate(header.Name, block, count - 1) : !(seen ??= FirstNames(block)).Add(Encoding.UTF8.GetString(header.Name)))
                 Malformed("Two headers of a message have the same name.");
         }
     }
 
-    private static bool StandsBefore(ReadOnlySpan<byte> name, ReadOnlySpan<byte> block, int count)
+    private static bool IsDuplicate(ReadOnlySpan<byte> name, ReadOnlySpan<byte> block, int count)
     {
         var headers = new EventStreamHeaders(block);
         for (var i = 0; i < count && headers.TryRead(out var header); i++)
@@ -155,5 +155,5 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
     }
 
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruption.MalformedHeader, message);
+    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedHeader, message);
 }

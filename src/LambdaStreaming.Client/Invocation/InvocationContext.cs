@@ -6,7 +6,7 @@ namespace LambdaStreaming.Invocation;
 /// <summary>State of one invocation, shared by all its attempts.</summary>
 internal sealed class InvocationContext(
     InvokeWithResponseStreamRequest request,
-    CallSettings settings,
+    ResolvedConfiguration settings,
     RetryRule? retry,
     CallTelemetry? telemetry,
     CancellationToken cancellationToken)
@@ -17,9 +17,9 @@ internal sealed class InvocationContext(
 
     public InvokeWithResponseStreamRequest Request { get; } = request;
 
-    public CallSettings Settings { get; } = settings;
+    public ResolvedConfiguration Settings { get; } = settings;
 
-    public Uri Url { get; } = LambdaEndpoint.UrlOf(settings.Endpoint, request.FunctionName, request.Qualifier);
+    public Uri Url { get; } = LambdaEndpoint.CreateUrl(settings.Endpoint, request.FunctionName, request.Qualifier);
 
     /// <summary>The value of <c>amz-sdk-invocation-id</c>, which all attempts have in common.</summary>
     public string Id { get; } = SendGuard.CreateInvocationId();

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Invocation;
 /// <summary>Executes an invocation, from its settings to the response headers.</summary>
 internal sealed class InvocationExecutor
 {
-    private readonly SettingsResolver _settings;
+    private readonly ConfigurationResolver _settings;
     private readonly RetryPipeline _retries;
     private readonly RequestFactory _requests;
     private readonly RequestSender _sender;
@@ -27,9 +27,9 @@ internal sealed class InvocationExecutor
     {
         var clockSkew = new ClockSkew();
         var failures = new TransportFailures(httpClient, ownsHttpClient, options);
-        _settings = new SettingsResolver(options, SettingsEnvironment.Process);
+        _settings = new ConfigurationResolver(options, AwsEnvironment.Process);
         _retries = new RetryPipeline(options, logger);
-        _requests = new RequestFactory(options, SettingsEnvironment.Process, clockSkew);
+        _requests = new RequestFactory(options, AwsEnvironment.Process, clockSkew);
         _sender = new RequestSender(httpClient, ownsHttpClient, options, failures, logger);
         _responses = new ResponseFactory(options, new ServiceErrors(options.TimeProvider, clockSkew), logger);
         _attempt = ExecuteAttemptAsync;

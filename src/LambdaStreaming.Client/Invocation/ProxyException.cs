@@ -37,7 +37,7 @@ internal sealed class ProxyException : HttpRequestException
 
         // .NET adds the credentials after a 407 and sends the request again, which its content refuses.
         // Source: dotnet/runtime, AuthenticationHelper.SendWithAuthAsync.
-        var isRepeated = exception is SecondSendException || exception.InnerException is SecondSendException;
+        var isRepeated = exception is DuplicateSendException || exception.InnerException is DuplicateSendException;
         var isChallenged = !wasAuthenticated && IsAuthenticated(request);
         return isRepeated && isChallenged ? AuthenticationRequired(url, handler) : null;
     }
@@ -61,7 +61,7 @@ internal sealed class ProxyException : HttpRequestException
     public static ProxyException AuthenticationRequired(Uri url, HttpMessageHandler? handler)
     {
         var (text, advice) = url.Scheme == Uri.UriSchemeHttp
-            ? ($"The proxy{NameOf(handler, url)} requires authentication (HTTP 407), which works for https only.",
+            ? ($"The proxy{GetProxyName(handler, url)} requires authentication (HTTP 407), which works for https only.",
                 "Use an https endpoint, or exclude this host from the proxy (NO_PROXY).")
             : ("HTTP 407 is not a response of Lambda: a proxy between this client and Lambda requires authentication.",
                 "Check the proxies on the way to the endpoint.");
@@ -80,7 +80,7 @@ internal sealed class ProxyException : HttpRequestException
         };
         var endpoint = url.GetLeftPart(UriPartial.Authority);
         return new(
-            $"The proxy{NameOf(handler, url)} refused the connection to {endpoint}{status}.",
+            $"The proxy{GetProxyName(handler, url)} refused the connection to {endpoint}{status}.",
             advice,
             statusCode,
             exception.InnerException);
@@ -97,7 +97,7 @@ internal sealed class ProxyException : HttpRequestException
             : null;
     }
 
-    private static string NameOf(HttpMessageHandler? handler, Uri url) =>
+    private static string GetProxyName(HttpMessageHandler? handler, Uri url) =>
         Find(handler)?.GetProxy(url) is { } address ? $" {address.Authority}" : "";
 
     private static IWebProxy? Find(HttpMessageHandler? handler) => handler switch

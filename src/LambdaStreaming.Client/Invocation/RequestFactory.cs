@@ -10,7 +10,7 @@ namespace LambdaStreaming.Invocation;
 /// <summary>Creates the signed request of an attempt.</summary>
 internal sealed class RequestFactory(
     LambdaStreamingClientOptions options,
-    SettingsEnvironment environment,
+    AwsEnvironment environment,
     ClockSkew clockSkew)
 {
     private SigningCredentials? _credentials;
@@ -54,7 +54,7 @@ internal sealed class RequestFactory(
     // Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.
     private static void AddParameters(HttpRequestMessage message, InvokeWithResponseStreamRequest request)
     {
-        var type = request.GivenInvocationType switch
+        var type = request.ExplicitInvocationType switch
         {
             InvocationType.DryRun => "DryRun",
             InvocationType.RequestResponse => "RequestResponse",
@@ -80,14 +80,14 @@ internal sealed class RequestFactory(
     private void Sign(InvocationAttempt attempt, HttpRequestMessage message, ImmutableCredentials keys)
     {
         var (request, settings) = (attempt.Invocation.Request, attempt.Invocation.Settings);
-        attempt.ClockSkew = clockSkew.Of(settings.Endpoint);
+        attempt.ClockSkew = clockSkew.GetOffset(settings.Endpoint);
         var signedAt = options.TimeProvider.GetUtcNow() + attempt.ClockSkew;
         RequestSigner.Sign(message, request.Payload, keys, settings.Region, signedAt);
         attempt.Redactor = Redactor.Create(
             request,
             keys.SecretKey.AsMemory(),
             keys.Token.AsMemory(),
-            RequestSigner.SignatureOf(message));
+            RequestSigner.GetSignature(message));
     }
 
     // What proxies and retries may change on the way. Source: AWSSDK.Core does not sign these either.

@@ -25,7 +25,7 @@ internal sealed class RequestSender(
         if (attempt.Number > 1) invocation.Telemetry?.Resend(attempt.Number, invocation.LastFailure);
         Log.AttemptSent(logger, attempt.Number, invocation.Request.FunctionName);
 
-        var timeout = invocation.Request.ResponseHeadTimeout ?? options.ResponseHeadTimeout;
+        var timeout = invocation.Request.ResponseHeadersTimeout ?? options.ResponseHeadersTimeout;
         using var limit = new CancellationTokenSource(timeout, options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
         SendGuard.Registration? registration = ownsHttpClient ? null : attempt.Guard.Register();

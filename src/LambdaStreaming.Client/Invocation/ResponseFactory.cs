@@ -24,9 +24,9 @@ internal sealed class ResponseFactory(
         var invocation = attempt.Invocation;
         try
         {
-            var requestId = ErrorAnswer.RequestIdOf(message, attempt.Redactor);
+            var requestId = ErrorResponse.GetRequestId(message, attempt.Redactor);
             if (logger.IsEnabled(LogLevel.Debug))
-                Log.AnswerBegins(logger, invocation.Request.FunctionName, (int)message.StatusCode, requestId);
+                Log.ResponseHeadersReceived(logger, invocation.Request.FunctionName, (int)message.StatusCode, requestId);
             ThrowIfSentByProxy(attempt, message);
             if (!message.IsSuccessStatusCode)
                 throw await errors.ReadAsync(attempt, message, attemptToken).ConfigureAwait(false);
@@ -56,9 +56,9 @@ internal sealed class ResponseFactory(
         if (details.StatusCode == (invocation.IsDryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return;
         var expected = invocation.IsDryRun ? "a dry run (204 is)" : "an invocation (200 is)";
         throw new ResponseStreamCorruptException(
-            $"HTTP {(int)details.StatusCode} is no answer to {expected}. {ErrorText.FromSomethingElse} "
-            + $"{ErrorText.MayBeRunning} {ErrorText.Call(details)}",
-            ResponseStreamCorruption.UnexpectedStatus,
+            $"HTTP {(int)details.StatusCode} is no answer to {expected}. {ExceptionMessages.FromSomethingElse} "
+            + $"{ExceptionMessages.MayBeRunning} {ExceptionMessages.Call(details)}",
+            ResponseStreamCorruptionReason.UnexpectedStatus,
             byteOffset: 0,
             // What takes a dry run for an invocation has run the function.
             details with { FunctionMayHaveRun = true });
@@ -85,7 +85,7 @@ internal sealed class ResponseFactory(
             var text = attempt.Redactor.Line(exception.Message);
             throw new ResponseStreamTruncatedException(
                 $"The answer of {details.FunctionName} began, but could not be read: {text} "
-                + $"{ErrorText.MayBeRunning} {ErrorText.Call(details)}",
+                + $"{ExceptionMessages.MayBeRunning} {ExceptionMessages.Call(details)}",
                 details,
                 exception);
         }
@@ -93,7 +93,7 @@ internal sealed class ResponseFactory(
         // The content alone: the message refers to the request.
         var idleTimeout = invocation.Request.IdleTimeout ?? options.IdleTimeout;
         var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, idleTimeout);
-        body.AbortOn(invocation.CancellationToken);
+        body.RegisterCancellation(invocation.CancellationToken);
         return Create(attempt, message, details, body);
     }
 
@@ -111,27 +111,27 @@ internal sealed class ResponseFactory(
             Logger = logger,
             ThrowOnFunctionError = options.ThrowOnFunctionError,
             Redactor = attempt.Redactor,
-            UnexpectedContent = UnexpectedContentOf(message, attempt.Redactor),
+            UnexpectedContent = FindUnexpectedContent(message, attempt.Redactor),
         };
         var reader = new ResponseStreamReader(body, readerOptions, details);
-        var headers = ResponseHeaders.Of(message);
+        var headers = ResponseHeaders.From(message);
         return new InvokeWithResponseStreamResponse(headers, details.RequestId ?? "", body, reader, readerOptions);
     }
 
-    private static UnexpectedContent? UnexpectedContentOf(HttpResponseMessage message, Redactor redactor)
+    private static UnexpectedContent? FindUnexpectedContent(HttpResponseMessage message, Redactor redactor)
     {
-        if (ErrorAnswer.Header(message, "Content-Encoding") is { } encoding
+        if (ErrorResponse.Header(message, "Content-Encoding") is { } encoding
             && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
             return new UnexpectedContent(
-                ResponseStreamCorruption.UnexpectedContentEncoding,
+                ResponseStreamCorruptionReason.UnexpectedContentEncoding,
                 $"content encoding is '{redactor.Name(encoding)}', which this client did not ask for,");
         }
 
-        var contentType = ErrorAnswer.Header(message, "Content-Type");
+        var contentType = ErrorResponse.Header(message, "Content-Type");
         if (contentType is null || IsEventStream(contentType)) return null;
         var name = redactor.Name(message.Content.Headers.ContentType?.MediaType ?? contentType);
-        return new UnexpectedContent(ResponseStreamCorruption.UnexpectedContentType, $"content type is '{name}'");
+        return new UnexpectedContent(ResponseStreamCorruptionReason.UnexpectedContentType, $"content type is '{name}'");
     }
 
     private static bool IsEventStream(ReadOnlySpan<char> contentType)

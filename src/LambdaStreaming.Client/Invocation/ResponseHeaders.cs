@@ -29,7 +29,7 @@ internal sealed class ResponseHeaders
     }
 
     /// <summary>Copies the headers of a response, and those of its content.</summary>
-    public static ResponseHeaders Of(HttpResponseMessage message)
+    public static ResponseHeaders From(HttpResponseMessage message)
     {
         var (response, content) = (message.Headers.NonValidated, message.Content.Headers.NonValidated);
         var headers = new KeyValuePair<string, string[]>[response.Count + content.Count];

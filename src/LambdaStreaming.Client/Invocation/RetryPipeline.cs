@@ -108,7 +108,7 @@ internal sealed class RetryPipeline
         }
 
         if (arguments.AttemptNumber >= rule.MaxAttempts - 1
-            || !LambdaResilience.MayResend(failure, rule.Options.Policy)
+            || !LambdaResilience.ShouldRetry(failure, rule.Options.Policy)
             || !bucket.TryTake(RetryTokenBucket.GetCost(failure))) return false;
         properties.Set(LastFailure, failure);
         return true;

@@ -51,7 +51,7 @@ internal sealed class SingleSendContent : HttpContent
         TransportContext? context,
         CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _requests, 1) != 0) throw new SecondSendException();
+        if (Interlocked.Exchange(ref _requests, 1) != 0) throw new DuplicateSendException();
         _guard!.RequestContent();
         return _content is null
             ? stream.WriteAsync(_payload, cancellationToken).AsTask()
@@ -80,7 +80,7 @@ internal sealed class SingleSendContent : HttpContent
 }
 
 /// <summary>A handler tried to send a request again.</summary>
-internal sealed class SecondSendException() : InvalidOperationException(
+internal sealed class DuplicateSendException() : InvalidOperationException(
     "A handler below this client tried to send the request a second time; that was refused, "
     + "because the function could run twice.");
 

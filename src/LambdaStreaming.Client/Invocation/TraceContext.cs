@@ -10,11 +10,11 @@ internal static class TraceContext
     private const string XRayHeader = "X-Amzn-Trace-Id";
     private const string RunningInvocationVariable = "_X_AMZN_TRACE_ID";
 
-    public static void AddTo(HttpRequestMessage message, TraceHeaders headers, SettingsEnvironment environment)
+    public static void AddTo(HttpRequestMessage message, TraceHeaders headers, AwsEnvironment environment)
     {
         var activity = (headers & (TraceHeaders.XRay | TraceHeaders.W3C)) != TraceHeaders.None && Activity.Current is { IdFormat: ActivityIdFormat.W3C } current ? current : null;
-        var xRay = headers.HasFlag(TraceHeaders.RunningInvocation) ? OfRunningInvocation(environment) : null;
-        if (xRay is null && activity is not null && headers.HasFlag(TraceHeaders.XRay)) xRay = XRayOf(activity);
+        var xRay = headers.HasFlag(TraceHeaders.Lambda) ? FromEnvironment(environment) : null;
+        if (xRay is null && activity is not null && headers.HasFlag(TraceHeaders.XRay)) xRay = FormatXRay(activity);
         if (xRay is not null) message.Headers.TryAddWithoutValidation(XRayHeader, xRay);
 
         if (activity is null || !headers.HasFlag(TraceHeaders.W3C)) return;
@@ -24,7 +24,7 @@ internal static class TraceContext
 
     /// <summary>The trace of the invocation that is running now; null outside of Lambda.</summary>
     // Source: AWSSDK.Core 4.0.102.19, Marshaller.SetRecursionDetectionHeader: where several invocations run at a time, the task's own.
-    internal static string? OfRunningInvocation(SettingsEnvironment environment)
+    internal static string? FromEnvironment(AwsEnvironment environment)
     {
         if (environment["AWS_LAMBDA_FUNCTION_NAME"] is null) return null;
         var ofTask = environment["AWS_LAMBDA_MAX_CONCURRENCY"] is null ? null : SDKTaskContext.Default.Get(RunningInvocationVariable)?.ToString();
@@ -34,7 +34,7 @@ internal static class TraceContext
     }
 
     // Source: AWS X-Ray developer guide, "Tracing header" and "W3C trace IDs": the 32 hexadecimal digits, cut after the 8th.
-    private static string XRayOf(Activity activity)
+    private static string FormatXRay(Activity activity)
     {
         var trace = activity.TraceId.ToHexString();
         return $"Root=1-{trace[..8]}-{trace[8..]};Parent={activity.SpanId.ToHexString()};Sampled={(activity.Recorded ? '1' : '0')}";

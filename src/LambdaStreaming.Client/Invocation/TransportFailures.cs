@@ -46,7 +46,7 @@ internal sealed class TransportFailures(
         var details = attempt.Describe();
         var advice = failure.Advice is null ? "" : failure.Advice + " ";
         return new LambdaTransportException(
-            $"{failure.Text} {advice}{GetConsequence(attempt, details, exception)} {ErrorText.Call(details)}",
+            $"{failure.Text} {advice}{GetConsequence(attempt, details, exception)} {ExceptionMessages.Call(details)}",
             details with
             {
                 StatusCode = (exception as ProxyException)?.StatusCode ?? default,
@@ -80,8 +80,8 @@ internal sealed class TransportFailures(
         var isSent = attempt.Guard.State == SendState.Sent;
         return exception switch
         {
-            SecondSendException => SentTwice(exception),
-            { InnerException: SecondSendException second } => SentTwice(second),
+            DuplicateSendException => SentTwice(exception),
+            { InnerException: DuplicateSendException second } => SentTwice(second),
             RedirectFollowedException redirect => RedirectFollowed(attempt, redirect),
             OperationCanceledException { InnerException: TimeoutException } => TimedOut(endpoint, isSent),
             HttpRequestException { InnerException: OperationCanceledException } when !isSent => TimedOut(endpoint),
@@ -103,7 +103,7 @@ internal sealed class TransportFailures(
 
     private static Failure HeadersTimedOut(InvocationAttempt attempt, TimeSpan limit)
     {
-        const string Option = nameof(LambdaStreamingClientOptions.ResponseHeadTimeout);
+        const string Option = nameof(LambdaStreamingClientOptions.ResponseHeadersTimeout);
         return new($"No response head came from {GetEndpoint(attempt)} within {limit} ({Option}).");
     }
 

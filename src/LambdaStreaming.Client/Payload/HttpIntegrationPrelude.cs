@@ -19,7 +19,7 @@ internal static class HttpIntegrationPrelude
 
     public static async Task<HttpIntegrationResponse> ReadAsync(
         InvokeWithResponseStreamResponse response,
-        PayloadCursor cursor,
+        PayloadSegmentReader cursor,
         PayloadReadOptions options)
     {
         if (!CanHavePrelude(response.ResponseStreamContentType, options.HttpPrelude))
@@ -46,7 +46,7 @@ internal static class HttpIntegrationPrelude
                 return new HttpIntegrationResponse(response, cursor, head);
             }
 
-            if (result == HttpPreludeResult.TooLong && isAlways) throw TooLong(cursor, options);
+            if (result == HttpPreludeResult.TooLong && isAlways) throw CreateLimitException(cursor, options);
 
             // Without a prelude, everything is the body.
             cursor.Unread(received.AsSpan(0, count).ToArray());
@@ -76,16 +76,16 @@ internal static class HttpIntegrationPrelude
             || mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static HttpIntegrationHead Parse(PayloadCursor cursor, ReadOnlyMemory<byte> json)
+    private static HttpPreludeMetadata Parse(PayloadSegmentReader cursor, ReadOnlyMemory<byte> json)
     {
         try
         {
             using var document = JsonDocument.Parse(json);
-            return new HttpIntegrationHead(document.RootElement);
+            return new HttpPreludeMetadata(document.RootElement);
         }
         catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
         {
-            throw cursor.BadFormat(
+            throw cursor.CreateFormatException(
                 $"The {json.Length} bytes before the 8 NUL bytes are no prelude of the HTTP integration: an object "
                 + "with statusCode, headers, multiValueHeaders and cookies was expected.",
                 0,
@@ -94,8 +94,8 @@ internal static class HttpIntegrationPrelude
         }
     }
 
-    private static PayloadLimitExceededException TooLong(PayloadCursor cursor, PayloadReadOptions options) =>
-        cursor.TooLong(
+    private static PayloadLimitExceededException CreateLimitException(PayloadSegmentReader cursor, PayloadReadOptions options) =>
+        cursor.CreateLimitException(
             "The prelude of the HTTP integration",
             nameof(PayloadReadOptions.MaxPreludeBytes),
             options.MaxPreludeBytes,

@@ -34,7 +34,7 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
     private int _withoutNul;
     private int _end;
     private int _delimiter;
-    private JsonFrame _object;
+    private JsonValueScanner _object;
 
     /// <summary>Index of the object's first byte.</summary>
     public int JsonStart { get; private set; }

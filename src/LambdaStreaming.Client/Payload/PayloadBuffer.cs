@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace LambdaStreaming.Payload;
 
 /// <summary>The unread bytes of a payload as one span. As long as a value lies within one piece nothing is copied.</summary>
-internal sealed class PayloadBuffer(PayloadCursor cursor) : IDisposable
+internal sealed class PayloadBuffer(PayloadSegmentReader cursor) : IDisposable
 {
     private ReadOnlyMemory<byte> _unread;
 
@@ -22,7 +22,7 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IDisposable
     /// <summary>Whether the payload ended, well, with what is unread.</summary>
     public bool IsEnd { get; private set; }
 
-    public PayloadCursor Cursor => cursor;
+    public PayloadSegmentReader Cursor => cursor;
 
     public void Consume(int count)
     {
@@ -47,7 +47,7 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IDisposable
     public ValueTask ReadMoreAsync()
     {
         if (!_unread.IsEmpty && !_isCopied) CopyToArray();
-        if (!cursor.TryMoveNext()) return ReadSlowlyAsync();
+        if (!cursor.TryMoveNext()) return ReadMoreCoreAsync();
         Append(cursor.Current);
         return default;
     }
@@ -77,7 +77,7 @@ internal sealed class PayloadBuffer(PayloadCursor cursor) : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReadSlowlyAsync()
+    private async ValueTask ReadMoreCoreAsync()
     {
         if (await cursor.MoveNextAsync().ConfigureAwait(false)) Append(cursor.Current);
         else IsEnd = true;

@@ -10,7 +10,7 @@ internal static class PayloadCopy
     private const int MaxUnflushedBytes = 16 * 1024;
 
     /// <summary>Writes piece by piece. Whatever is written is flushed before any wait, so nothing stays behind while the function is silent; nor does a failure keep it back.</summary>
-    public static async Task ToStreamAsync(PayloadCursor cursor, Stream destination, CancellationToken cancellationToken)
+    public static async Task ToStreamAsync(PayloadSegmentReader cursor, Stream destination, CancellationToken cancellationToken)
     {
         using var _ = cursor;
         var unflushed = false;
@@ -44,7 +44,7 @@ internal static class PayloadCopy
     }
 
     /// <inheritdoc cref="ToStreamAsync"/>
-    public static async Task ToPipeAsync(PayloadCursor cursor, PipeWriter destination, CancellationToken cancellationToken)
+    public static async Task ToPipeAsync(PayloadSegmentReader cursor, PipeWriter destination, CancellationToken cancellationToken)
     {
         using var _ = cursor;
         var unflushed = 0;
@@ -73,7 +73,7 @@ internal static class PayloadCopy
     }
 
     /// <summary>Gathers the whole payload in an array of the pool, lets <paramref name="use"/> make the result of it, and gives the array back.</summary>
-    public static async Task<TResult> WholeAsync<TState, TResult>(PayloadCursor cursor, PayloadReadOptions options, TState state, Func<PayloadCursor, ReadOnlyMemory<byte>, TState, TResult> use)
+    public static async Task<TResult> ReadToEndAsync<TState, TResult>(PayloadSegmentReader cursor, PayloadReadOptions options, TState state, Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> use)
     {
         using var _ = cursor;
         byte[] buffer = [];
@@ -84,7 +84,7 @@ internal static class PayloadCopy
             {
                 var piece = cursor.Current;
                 if (piece.Length > options.MaxPayloadBytes - count)
-                    throw cursor.TooLong("The payload", nameof(PayloadReadOptions.MaxPayloadBytes), options.MaxPayloadBytes, 0, ", or read it in parts");
+                    throw cursor.CreateLimitException("The payload", nameof(PayloadReadOptions.MaxPayloadBytes), options.MaxPayloadBytes, 0, ", or read it in parts");
                 PayloadBuffer.Reserve(ref buffer, count, piece.Length);
                 piece.CopyTo(buffer.AsMemory(count));
                 count += piece.Length;

@@ -12,7 +12,7 @@ internal static class PayloadJson
 {
     private const int MaxExcerptLength = 200;
 
-    public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadCursor cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadSegmentReader cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
     {
         using var buffer = new PayloadBuffer(cursor);
         var values = new JsonValueReader<T>(buffer, jsonTypeInfo, options);
@@ -29,7 +29,7 @@ internal static class PayloadJson
     }
 
     /// <summary>Deserialises the one value that the whole payload is.</summary>
-    public static T? Deserialize<T>(PayloadCursor cursor, ReadOnlySpan<byte> payload, JsonTypeInfo<T> jsonTypeInfo)
+    public static T? Deserialize<T>(PayloadSegmentReader cursor, ReadOnlySpan<byte> payload, JsonTypeInfo<T> jsonTypeInfo)
     {
         ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
         var start = payload.StartsWith(mark) ? mark.Length : 0;
@@ -38,22 +38,22 @@ internal static class PayloadJson
 
     /// <summary>Deserialises one value of several.</summary>
     public static T? Deserialize<T>(
-        PayloadCursor cursor,
+        PayloadSegmentReader cursor,
         ReadOnlySpan<byte> json,
         long? offset,
         long? index,
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(json, jsonTypeInfo, out var value, out var exception)) return value;
-        var at = offset + (exception is null ? ValidBytes(json) : OffsetOf(exception, json));
+        var at = offset + (exception is null ? ValidBytes(json) : GetOffset(exception, json));
         var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
         var place = at is null ? "" : $", at byte {at} of the payload";
-        throw cursor.BadFormat(what + Fault<T>(cursor, exception, place), at, index, exception);
+        throw cursor.CreateFormatException(what + Fault<T>(cursor, exception, place), at, index, exception);
     }
 
     /// <summary>Deserialises the data of a server-sent event.</summary>
     public static T? DeserializeEvent<T>(
-        PayloadCursor cursor,
+        PayloadSegmentReader cursor,
         ReadOnlySpan<byte> data,
         string eventType,
         long index,
@@ -63,7 +63,7 @@ internal static class PayloadJson
         var type = cursor.Redactor.Name(eventType);
         var what = $"The data of value {index} (counted from 0), an event of type '{type}',{Fault<T>(cursor, exception, "")}";
         var text = $"{what} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
-        throw cursor.BadFormat(text, null, index, exception, eventType, Excerpt(data));
+        throw cursor.CreateFormatException(text, null, index, exception, eventType, Excerpt(data));
     }
 
     // The deserializer decodes only what becomes text: members that the type does not have, and a JsonElement,
@@ -88,7 +88,7 @@ internal static class PayloadJson
     }
 
     // The path contains names of the payload.
-    private static string Fault<T>(PayloadCursor cursor, JsonException? exception, string place) => exception is null
+    private static string Fault<T>(PayloadSegmentReader cursor, JsonException? exception, string place) => exception is null
         ? $" holds bytes that are no UTF-8{place}."
         : $" is no JSON of the type {typeof(T).Name}{place}, path {cursor.Redactor.Name(exception.Path)}.";
 
@@ -108,14 +108,14 @@ internal static class PayloadJson
     }
 
     // The deserialiser counts lines, and bytes within one.
-    private static long OffsetOf(JsonException exception, ReadOnlySpan<byte> json)
+    private static long GetOffset(JsonException exception, ReadOnlySpan<byte> json)
     {
         var offset = 0;
         for (var line = exception.LineNumber ?? 0; line > 0 && json[offset..].IndexOf((byte)'\n') is >= 0 and var end; line--) offset += end + 1;
         return Math.Min(offset + (exception.BytePositionInLine ?? 0), json.Length);
     }
 
-    private enum Place
+    private enum Position
     {
         Beginning,
         BeforeValue,
@@ -127,8 +127,8 @@ internal static class PayloadJson
     private sealed class JsonValueReader<T>(PayloadBuffer buffer, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
     {
         private JsonSequenceFormat _format = options.JsonFormat;
-        private Place _place = Place.Beginning;
-        private JsonFrame _frame;
+        private Position _place = Position.Beginning;
+        private JsonValueScanner _frame;
         private long _index;
 
         /// <summary>Takes the next value off the buffer. When there is none, either more bytes are needed or, at the end, there are no more values.</summary>
@@ -141,17 +141,17 @@ internal static class PayloadJson
             if (_frame.Searched == 0 && !TryGoToValue()) return false;
             var end = _frame.FindEnd(buffer.Unread);
             var length = end < 0 ? buffer.Unread.Length : end;
-            if (length > options.MaxValueBytes) throw TooLong();
+            if (length > options.MaxValueBytes) throw CreateLimitException();
             if (end < 0 && !buffer.IsEnd) return false;
             value = Deserialize(buffer.Cursor, buffer.Unread[..length], buffer.Offset, _index, jsonTypeInfo);
             buffer.Consume(length);
             _frame = NewFrame();
-            _place = Place.AfterValue;
+            _place = Position.AfterValue;
             _index++;
             return true;
         }
 
-        private JsonFrame NewFrame() => new(endsWithLine: _format == JsonSequenceFormat.Lines);
+        private JsonValueScanner NewFrame() => new(endsWithLine: _format == JsonSequenceFormat.Lines);
 
         // Goes over white space and what stands between values.
         private bool TryGoToValue()
@@ -160,40 +160,40 @@ internal static class PayloadJson
             {
                 var unread = buffer.Unread;
                 var lineEnded = SkipWhiteSpace(unread, out var skipped);
-                if (lineEnded && _format == JsonSequenceFormat.Lines) _place = Place.BeforeValue;
+                if (lineEnded && _format == JsonSequenceFormat.Lines) _place = Position.BeforeValue;
                 buffer.Consume(skipped);
                 unread = buffer.Unread;
                 if (unread.IsEmpty)
                 {
-                    if (buffer.IsEnd && _format == JsonSequenceFormat.Array && _place != Place.AfterArray) throw Unexpected("The array isn't closed: the answer ended");
+                    if (buffer.IsEnd && _format == JsonSequenceFormat.Array && _place != Position.AfterArray) throw Unexpected("The array isn't closed: the answer ended");
                     return false;
                 }
 
                 switch (_place, _format)
                 {
-                    case (Place.Beginning, JsonSequenceFormat.Auto):
+                    case (Position.Beginning, JsonSequenceFormat.Auto):
                         _format = unread[0] == '[' ? JsonSequenceFormat.Array : JsonSequenceFormat.Concatenated;
                         continue;
-                    case (Place.Beginning, JsonSequenceFormat.Array):
+                    case (Position.Beginning, JsonSequenceFormat.Array):
                         if (unread[0] != '[') throw Unexpected("An array was expected, but the answer doesn't begin with '['");
                         buffer.Consume(1);
-                        _place = Place.AfterOpening;
+                        _place = Position.AfterOpening;
                         continue;
-                    case (Place.AfterOpening, _) when unread[0] == ']':
-                    case (Place.AfterValue, JsonSequenceFormat.Array) when unread[0] == ']':
-                    case (Place.BeforeValue, JsonSequenceFormat.Array) when unread[0] == ']' && jsonTypeInfo.Options.AllowTrailingCommas:
+                    case (Position.AfterOpening, _) when unread[0] == ']':
+                    case (Position.AfterValue, JsonSequenceFormat.Array) when unread[0] == ']':
+                    case (Position.BeforeValue, JsonSequenceFormat.Array) when unread[0] == ']' && jsonTypeInfo.Options.AllowTrailingCommas:
                         buffer.Consume(1);
-                        _place = Place.AfterArray;
+                        _place = Position.AfterArray;
                         continue;
-                    case (Place.AfterValue, JsonSequenceFormat.Array) when unread[0] == ',':
+                    case (Position.AfterValue, JsonSequenceFormat.Array) when unread[0] == ',':
                         buffer.Consume(1);
-                        _place = Place.BeforeValue;
+                        _place = Position.BeforeValue;
                         continue;
-                    case (Place.AfterValue, JsonSequenceFormat.Array):
+                    case (Position.AfterValue, JsonSequenceFormat.Array):
                         throw Unexpected("Between two elements of the array a comma was expected");
-                    case (Place.AfterArray, _):
+                    case (Position.AfterArray, _):
                         throw Unexpected($"After the array's end nothing was expected. If each value is an array, set {nameof(PayloadReadOptions.JsonFormat)} to {nameof(JsonSequenceFormat.Lines)} or {nameof(JsonSequenceFormat.Concatenated)}. More came");
-                    case (Place.AfterValue, JsonSequenceFormat.Lines):
+                    case (Position.AfterValue, JsonSequenceFormat.Lines):
                         throw Unexpected("After a value its line's end was expected");
                     default:
                         _frame = NewFrame();
@@ -209,8 +209,8 @@ internal static class PayloadJson
             return bytes[..count].Contains((byte)'\n');
         }
 
-        private PayloadFormatException Unexpected(string what) => buffer.Cursor.BadFormat($"{what}, at byte {buffer.Offset} of the payload, after {_index} values.", buffer.Offset, _index);
+        private PayloadFormatException Unexpected(string what) => buffer.Cursor.CreateFormatException($"{what}, at byte {buffer.Offset} of the payload, after {_index} values.", buffer.Offset, _index);
 
-        private PayloadLimitExceededException TooLong() => buffer.Cursor.TooLong($"Value {_index} of the answer", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, buffer.Offset);
+        private PayloadLimitExceededException CreateLimitException() => buffer.Cursor.CreateLimitException($"Value {_index} of the answer", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, buffer.Offset);
     }
 }

@@ -5,7 +5,7 @@ namespace LambdaStreaming.Payload;
 /// <summary>Lines as they come. They are cut as bytes and decoded whole, so that a line within one piece costs its string only.</summary>
 internal static class PayloadLines
 {
-    public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
+    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options)
     {
         using var buffer = new PayloadBuffer(cursor);
         var lines = new LineReader(buffer, options);
@@ -23,7 +23,7 @@ internal static class PayloadLines
 
     private sealed class LineReader(PayloadBuffer buffer, PayloadReadOptions options)
     {
-        private readonly Encoding _encoding = PayloadText.EncodingOf(options);
+        private readonly Encoding _encoding = PayloadText.GetEncoding(options);
         private readonly byte[] _lineFeed = options.Encoding.GetBytes("\n");
         private readonly byte[] _carriageReturn = options.Encoding.GetBytes("\r");
         private readonly int _maxBytes = options.MaxLineBytes;
@@ -41,12 +41,12 @@ internal static class PayloadLines
             {
                 // One carriage return more may belong to the line's end.
                 _searched = unread.Length - (unread.Length % _lineFeed.Length);
-                if (WithoutCarriageReturn(unread[.._searched]).Length > _maxBytes) throw TooLong();
+                if (WithoutCarriageReturn(unread[.._searched]).Length > _maxBytes) throw CreateLimitException();
                 return false;
             }
 
             var content = end < 0 ? unread : WithoutCarriageReturn(unread[..end]);
-            if (content.Length > _maxBytes) throw TooLong();
+            if (content.Length > _maxBytes) throw CreateLimitException();
             line = PayloadText.Decode(buffer.Cursor, content, _encoding, buffer.Offset, _atBeginning);
             buffer.Consume(end < 0 ? unread.Length : end + _lineFeed.Length);
             _searched = 0;
@@ -70,7 +70,7 @@ internal static class PayloadLines
 
         private ReadOnlySpan<byte> WithoutCarriageReturn(ReadOnlySpan<byte> line) => line.EndsWith(_carriageReturn) ? line[..^_carriageReturn.Length] : line;
 
-        private PayloadLimitExceededException TooLong() =>
-            buffer.Cursor.TooLong("A line", nameof(PayloadReadOptions.MaxLineBytes), _maxBytes, buffer.Offset, $", or use {nameof(ResponsePayload.ReadTextAsync)}, which needs no line ends");
+        private PayloadLimitExceededException CreateLimitException() =>
+            buffer.Cursor.CreateLimitException("A line", nameof(PayloadReadOptions.MaxLineBytes), _maxBytes, buffer.Offset, $", or use {nameof(ResponsePayload.ReadTextAsync)}, which needs no line ends");
     }
 }

@@ -13,11 +13,11 @@ namespace LambdaStreaming.Payload;
 /// </remarks>
 internal static class PayloadServerSentEvents
 {
-    public static IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadCursor cursor, PayloadReadOptions options) =>
+    public static IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options) =>
         ReadAsync(cursor, options, static (_, data) => (true, Encoding.UTF8.GetString(data)));
 
     public static IAsyncEnumerator<SseItem<T?>> ReadAsync<T>(
-        PayloadCursor cursor,
+        PayloadSegmentReader cursor,
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions options)
     {
@@ -34,7 +34,7 @@ internal static class PayloadServerSentEvents
     }
 
     private static async IAsyncEnumerator<SseItem<T>> ReadAsync<T>(
-        PayloadCursor cursor,
+        PayloadSegmentReader cursor,
         PayloadReadOptions options,
         SseItemParser<(bool HasValue, T Value)> parse)
     {
@@ -96,7 +96,7 @@ internal static class PayloadServerSentEvents
 
             // Comments, which keep an idle connection open for hours, are not counted.
             var isComment = line.StartsWith(":"u8);
-            if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw TooLong();
+            if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException();
             if (end < 0) return false;
 
             if (!isComment) _eventBytes += line.Length;
@@ -146,7 +146,7 @@ internal static class PayloadServerSentEvents
             return hasValue;
         }
 
-        private PayloadLimitExceededException TooLong() =>
-            buffer.Cursor.TooLong("An event", nameof(PayloadReadOptions.MaxEventBytes), maxEventBytes, _eventStart);
+        private PayloadLimitExceededException CreateLimitException() =>
+            buffer.Cursor.CreateLimitException("An event", nameof(PayloadReadOptions.MaxEventBytes), maxEventBytes, _eventStart);
     }
 }

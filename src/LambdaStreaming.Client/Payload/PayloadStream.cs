@@ -8,7 +8,7 @@ namespace LambdaStreaming.Payload;
 /// One operation at a time, to its real end: a read or copy that the caller no longer awaits still uses the pipe's buffers, and a
 /// second one would return them to the pool. Disposal may come from any thread; it aborts and leaves the buffers to the operation.
 /// </remarks>
-internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : ForwardStream
+internal sealed class PayloadStream(PayloadSegmentReader cursor, IDisposable owner) : ForwardStream
 {
     // Belongs to the operation in progress.
     private ReadOnlyMemory<byte> _unread;
@@ -71,7 +71,7 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : F
     private async ValueTask<int> ReadMoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         // Unlike a file's, a cancelled read of a response cannot be repeated: the connection is closed.
-        var registration = cancellationToken.UnsafeRegister(static (cursor, token) => ((PayloadCursor)cursor!).Abort(token), cursor);
+        var registration = cancellationToken.UnsafeRegister(static (cursor, token) => ((PayloadSegmentReader)cursor!).Abort(token), cursor);
         try
         {
             // A zero-byte read completes when data is available; StreamPipeReader depends on that.
@@ -96,7 +96,7 @@ internal sealed class PayloadStream(PayloadCursor cursor, IDisposable owner) : F
         {
             if (!_unread.IsEmpty) cursor.Unread(_unread);
             _unread = default;
-            cursor.AbortOn(cancellationToken);
+            cursor.RegisterCancellation(cancellationToken);
             await PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken).ConfigureAwait(false);
         }
         finally

@@ -14,10 +14,10 @@ internal static class PayloadText
     // The framework's own ReplacementFallback is a question mark.
     private static readonly DecoderReplacementFallback ReplacementCharacter = new("\uFFFD");
 
-    public static async IAsyncEnumerator<string> ReadAsync(PayloadCursor cursor, PayloadReadOptions options)
+    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options)
     {
         using var _ = cursor;
-        using var decoder = new PieceDecoder(cursor, EncodingOf(options), options.ThrowOnInvalidText);
+        using var decoder = new FragmentDecoder(cursor, GetEncoding(options), options.ThrowOnInvalidText);
         while (await cursor.MoveNextAsync().ConfigureAwait(false))
         {
             var piece = cursor.Current;
@@ -35,7 +35,7 @@ internal static class PayloadText
     }
 
     /// <summary>Decodes bytes that are whole.</summary>
-    public static string Decode(PayloadCursor cursor, ReadOnlySpan<byte> bytes, Encoding encoding, long offset, bool atBeginning)
+    public static string Decode(PayloadSegmentReader cursor, ReadOnlySpan<byte> bytes, Encoding encoding, long offset, bool atBeginning)
     {
         try
         {
@@ -50,7 +50,7 @@ internal static class PayloadText
     }
 
     /// <summary>The encoding with the option's own answer to bytes that are no text, whatever the encoding's was.</summary>
-    public static Encoding EncodingOf(PayloadReadOptions options)
+    public static Encoding GetEncoding(PayloadReadOptions options)
     {
         var fallback = options.ThrowOnInvalidText ? DecoderFallback.ExceptionFallback : ReplacementCharacter;
         if (options.Encoding.DecoderFallback.Equals(fallback)) return options.Encoding;
@@ -59,10 +59,10 @@ internal static class PayloadText
         return encoding;
     }
 
-    private static PayloadFormatException NotText(PayloadCursor cursor, Encoding encoding, long offset, DecoderFallbackException exception) =>
-        cursor.BadFormat($"The bytes at {offset} of the payload are no {encoding.WebName} text.", offset, null, exception);
+    private static PayloadFormatException NotText(PayloadSegmentReader cursor, Encoding encoding, long offset, DecoderFallbackException exception) =>
+        cursor.CreateFormatException($"The bytes at {offset} of the payload are no {encoding.WebName} text.", offset, null, exception);
 
-    private sealed class PieceDecoder(PayloadCursor cursor, Encoding encoding, bool throwOnInvalidText) : IDisposable
+    private sealed class FragmentDecoder(PayloadSegmentReader cursor, Encoding encoding, bool throwOnInvalidText) : IDisposable
     {
         private readonly Decoder _decoder = encoding.GetDecoder();
         private char[] _characters = [];

@@ -24,7 +24,7 @@ internal static class LambdaMessage
     // For the log, which shows fewer characters.
     private const int MaxEventTypeBytes = 1024;
 
-    public static LambdaMessageKind KindOf(ReadOnlySpan<byte> headers)
+    public static LambdaMessageKind GetKind(ReadOnlySpan<byte> headers)
     {
         var messageType = Find(headers, ":message-type"u8);
         if (messageType.SequenceEqual("event"u8))
@@ -42,7 +42,7 @@ internal static class LambdaMessage
         return default;
     }
 
-    public static string EventTypeOf(ReadOnlySpan<byte> headers)
+    public static string GetEventType(ReadOnlySpan<byte> headers)
     {
         var type = Find(headers, ":event-type"u8);
         return Encoding.UTF8.GetString(type[..Math.Min(type.Length, MaxEventTypeBytes)]);
@@ -67,9 +67,9 @@ internal static class LambdaMessage
 
             return new InvokeComplete
             {
-                ErrorCode = LenientJson.TextOf(errorCode, ErrorAnswer.MaxCodeLength),
-                ErrorDetails = LenientJson.TextOf(errorDetails, FunctionErrorDetails.MaxLength),
-                LogResult = LenientJson.TextOf(logResult),
+                ErrorCode = LenientJson.GetText(errorCode, ErrorResponse.MaxCodeLength),
+                ErrorDetails = LenientJson.GetText(errorDetails, FunctionErrorDetails.MaxLength),
+                LogResult = LenientJson.GetText(logResult),
             };
         }
         catch (JsonException)
@@ -82,8 +82,8 @@ internal static class LambdaMessage
     public static ResponseStreamErrorException ReadError(ReadOnlySpan<byte> headers, ReadOnlySequence<byte> payload, LambdaErrorDetails progress, Redactor redactor)
     {
         var isException = !Find(headers, ":exception-type"u8).IsEmpty || Find(headers, ":error-code"u8).IsEmpty;
-        var name = ErrorAnswer.NameOf(Encoding.UTF8.GetString(Find(headers, isException ? ":exception-type"u8 : ":error-code"u8)));
-        var answer = ErrorAnswer.FromBody(payload.Slice(0, Math.Min(payload.Length, ErrorAnswer.MaxBodyBytes)).ToArray());
+        var name = ErrorResponse.ParseName(Encoding.UTF8.GetString(Find(headers, isException ? ":exception-type"u8 : ":error-code"u8)));
+        var answer = ErrorResponse.FromBody(payload.Slice(0, Math.Min(payload.Length, ErrorResponse.MaxBodyBytes)).ToArray());
         var headerMessage = Encoding.UTF8.GetString(Find(headers, ":error-message"u8));
         var details = progress with
         {
@@ -92,12 +92,12 @@ internal static class LambdaMessage
             ServiceMessage = headerMessage.Length > 0 ? headerMessage : answer.Message ?? "",
             Fields = answer.Fields,
         };
-        return new ResponseStreamErrorException(ErrorText.InStream(details, redactor), details, InnerOf(details, redactor));
+        return new ResponseStreamErrorException(ExceptionMessages.InStream(details, redactor), details, CreateInner(details, redactor));
     }
 
     // The catalogue's type says what kind of error it is. Its usual consequences do not hold here: the answer had begun, so nothing is known to precede the function.
-    private static LambdaServiceException? InnerOf(LambdaErrorDetails details, Redactor redactor) =>
-        ErrorCatalogue.Find(details.ErrorCode) is { } entry ? entry.Create(ErrorText.Named(details, redactor), details with { StatusCode = default, FunctionMayHaveRun = true }) : null;
+    private static LambdaServiceException? CreateInner(LambdaErrorDetails details, Redactor redactor) =>
+        ServiceErrorTable.Find(details.ErrorCode) is { } entry ? entry.Create(ExceptionMessages.DescribeError(details, redactor), details with { StatusCode = default, FunctionMayHaveRun = true }) : null;
 
     private static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> block, ReadOnlySpan<byte> name)
     {
@@ -111,5 +111,5 @@ internal static class LambdaMessage
     }
 
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruption.MalformedEvent, message);
+    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedEvent, message);
 }

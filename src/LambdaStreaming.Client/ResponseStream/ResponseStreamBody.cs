@@ -102,7 +102,7 @@ internal sealed class ResponseStreamBody
     }
 
     /// <summary>Lets <paramref name="cancellationToken"/> abort the body, now or later.</summary>
-    public void AbortOn(CancellationToken cancellationToken)
+    public void RegisterCancellation(CancellationToken cancellationToken)
     {
         if (!cancellationToken.CanBeCanceled) return;
         var registration = cancellationToken.UnsafeRegister(

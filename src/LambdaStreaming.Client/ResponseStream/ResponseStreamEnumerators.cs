@@ -20,7 +20,7 @@ internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader,
 
     public ValueTask<bool> MoveNextAsync()
     {
-        if (!reader.TryTakeBufferedChunk()) return MoveNextCoreAsync();
+        if (!reader.TryReadBufferedChunk()) return MoveNextCoreAsync();
         _kind = ResponseStreamEventKind.PayloadChunk;
         return new ValueTask<bool>(true);
     }
@@ -50,7 +50,7 @@ internal sealed class PayloadChunkEnumerator(ResponseStreamReader reader) : IAsy
 
     public ValueTask<bool> MoveNextAsync()
     {
-        if (!reader.TryTakeBufferedChunk()) return MoveNextCoreAsync();
+        if (!reader.TryReadBufferedChunk()) return MoveNextCoreAsync();
         _hasCurrent = true;
         return new ValueTask<bool>(true);
     }
@@ -90,7 +90,7 @@ internal sealed class OwnedChunkEnumerable(InvokeWithResponseStreamResponse resp
 
     private static async IAsyncEnumerator<ReadOnlyMemory<byte>> CopyAsync(ResponseStreamReader reader)
     {
-        while (reader.TryTakeBufferedChunk()
+        while (reader.TryReadBufferedChunk()
             || await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) == ResponseStreamEventKind.PayloadChunk)
         {
             yield return reader.CurrentPayload.ToArray();

@@ -11,7 +11,7 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Decodes the events of one response, one at a time, and holds the payload of the current one.</summary>
 /// <remarks>
-/// Complete messages in the buffer that repeat the last chunk's headers take the fast path of <see cref="TryTakeBufferedChunk"/>,
+/// Complete messages in the buffer that repeat the last chunk's headers take the fast path of <see cref="TryReadBufferedChunk"/>,
 /// which never throws. <see cref="ReadNextAsync"/> handles everything else. Both belong to the consumer, one call at a time;
 /// all fields but <see cref="_isDisposed"/> are written by moves only. Other threads may call <see cref="Dispose"/>.
 /// </remarks>
@@ -69,7 +69,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     public CallTelemetry? Telemetry { get; set; }
 
     /// <summary>What was delivered to the consumer so far.</summary>
-    public (long Chunks, long Bytes) Delivered => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
+    public (long Chunks, long Bytes) ReceivedSoFar => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
 
     public int Generation => _generation;
 
@@ -84,7 +84,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     public ReadOnlySequence<byte> CurrentPayload =>
         _payloadStart != NotInWindow ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength) : _payloadSequence;
 
-    /// <summary>The chunk that <see cref="TryTakeBufferedChunk"/> has just taken; it always lies in one segment.</summary>
+    /// <summary>The chunk that <see cref="TryReadBufferedChunk"/> has just taken; it always lies in one segment.</summary>
     public ReadOnlyMemory<byte> BufferedPayload => new(_window, _payloadStart, _payloadLength);
 
     /// <exception cref="InvalidOperationException">The chunk of this generation has expired.</exception>
@@ -103,7 +103,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
 
     /// <summary>Moves to the next message if it is a chunk, complete in the buffer, and valid. <see cref="ReadNextAsync"/> handles all others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTakeBufferedChunk()
+    public bool TryReadBufferedChunk()
     {
         if (_body is not { IsOpen: true }) return false;
 
@@ -111,9 +111,9 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         _generation++;
 
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
-        if (!EventStreamDecoder.StartsWithWholeMessage(bytes, _maxMessageBytes, out var totalLength, out var headersLength)
+        if (!EventStreamDecoder.StartsWithCompleteMessage(bytes, _maxMessageBytes, out var totalLength, out var headersLength)
             || !bytes.Slice(EventStreamDecoder.PreludeBytes, headersLength).SequenceEqual(_chunkHeaders)
-            || !EventStreamDecoder.MessageCrcHolds(bytes[..totalLength])
+            || !EventStreamDecoder.IsMessageCrcValid(bytes[..totalLength])
             || headersLength == 0)
         {
             return false;
@@ -185,7 +185,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         while (true)
         {
             if (_body!.IsAborted) throw new BodyAbortedException();
-            while (TryTakeMessage(out var kind))
+            while (TryReadMessage(out var kind))
             {
                 if (kind != ResponseStreamEventKind.None) return kind;
             }
@@ -194,7 +194,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         }
     }
 
-    private bool TryTakeMessage(out ResponseStreamEventKind kind)
+    private bool TryReadMessage(out ResponseStreamEventKind kind)
     {
         kind = ResponseStreamEventKind.None;
         if (!_hasBuffer) return false;
@@ -223,7 +223,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
                 block = buffer.AsSpan(0, (int)message.Headers.Length);
             }
 
-            switch (LambdaMessage.KindOf(block))
+            switch (LambdaMessage.GetKind(block))
             {
                 case LambdaMessageKind.PayloadChunk:
                     if (!block.SequenceEqual(_chunkHeaders)) _chunkHeaders = block.ToArray();
@@ -241,7 +241,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
                 case LambdaMessageKind.Exception or LambdaMessageKind.Error:
                     throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.Redactor);
                 default:
-                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, _options.Redactor.Name(LambdaMessage.EventTypeOf(block)));
+                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, _options.Redactor.Name(LambdaMessage.GetEventType(block)));
                     return ResponseStreamEventKind.None;
             }
         }
@@ -332,7 +332,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     /// <summary>What an exception says of the call, and of how far the answer came.</summary>
     public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
 
-    private string SoFar => ErrorText.SoFar(Progress());
+    private string DescribeProgress => ExceptionMessages.DescribeProgress(Progress());
 
     private Exception Translate(Exception exception) => exception switch
     {
@@ -341,7 +341,7 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         BodyAbortedException => _body!.AbortReason switch
         {
             AbortReason.Cancelled => new InvocationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", functionMayHaveRun: true, cancellationToken: _body.CancelledToken),
-            AbortReason.Idle => new ResponseStreamIdleException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {SoFar}", Progress()),
+            AbortReason.Idle => new ResponseStreamIdleTimeoutException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {DescribeProgress}", Progress()),
             _ => Disposed(),
         },
         ScriptedFailureException scripted => scripted.Failure,
@@ -353,27 +353,27 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     private ResponseStreamCorruptException Corrupt(ResponseStreamCorruptException corrupt)
     {
         // Bytes that are no event stream, under a head that says so itself.
-        if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruption.PreludeChecksum && _options.UnexpectedContent is { } content) return Unexpected(content);
-        return new ResponseStreamCorruptException($"{corrupt.Message} It begins at byte {_messageOffset} of the answer. {SoFar}", corrupt.Reason, _messageOffset, Progress());
+        if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruptionReason.PreludeChecksum && _options.UnexpectedContent is { } content) return Unexpected(content);
+        return new ResponseStreamCorruptException($"{corrupt.Message} It begins at byte {_messageOffset} of the answer. {DescribeProgress}", corrupt.Reason, _messageOffset, Progress());
     }
 
     private ResponseStreamException Truncated(long unread, Exception? cause)
     {
         if (cause is null && _messageOffset == 0 && _options.UnexpectedContent is { } content) return Unexpected(content);
         var how = cause is not null ? "broke off" : unread > 0 ? $"ended inside a message, of which {unread} bytes came," : "ended";
-        return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {SoFar}", Progress(), cause);
+        return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {DescribeProgress}", Progress(), cause);
     }
 
     private ResponseStreamCorruptException Unexpected(UnexpectedContent content) => new(
-        $"The answer's {content.Description} and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {SoFar}",
+        $"The answer's {content.Description} and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {DescribeProgress}",
         content.Reason,
         0,
         Progress());
 
     private FunctionErrorException FunctionError()
     {
-        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode, Advice = ErrorText.AdviceOf(InvokeComplete) };
-        return new FunctionErrorException(ErrorText.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
+        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode, Advice = ExceptionMessages.GetAdvice(InvokeComplete) };
+        return new FunctionErrorException(ExceptionMessages.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
     }
 
     [DoesNotReturn]

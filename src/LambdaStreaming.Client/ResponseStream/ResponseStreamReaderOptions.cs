@@ -27,4 +27,4 @@ internal sealed record ResponseStreamReaderOptions
 /// <remarks>They are reported only if the bytes are not an event stream either.</remarks>
 /// <param name="Reason">What is unexpected.</param>
 /// <param name="Description">The header and its value, for messages.</param>
-internal sealed record UnexpectedContent(ResponseStreamCorruption Reason, string Description);
+internal sealed record UnexpectedContent(ResponseStreamCorruptionReason Reason, string Description);

@@ -66,7 +66,7 @@ internal static class RequestSigner
     }
 
     /// <summary>Reads the signature of a signed request.</summary>
-    public static ReadOnlyMemory<char> SignatureOf(HttpRequestMessage request)
+    public static ReadOnlyMemory<char> GetSignature(HttpRequestMessage request)
     {
         const string Name = "Signature=";
         if (!request.Headers.NonValidated.TryGetValues("Authorization", out var values)) return default;

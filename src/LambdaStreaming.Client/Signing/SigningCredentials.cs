@@ -34,19 +34,19 @@ internal sealed class SigningCredentials
     /// <summary>The credentials of a client.</summary>
     public static SigningCredentials Create(
         LambdaStreamingClientOptions options,
-        CallSettings settings,
-        SettingsEnvironment environment)
+        ResolvedConfiguration settings,
+        AwsEnvironment environment)
     {
-        if (options.Credentials is { } credentials) return Of(credentials);
+        if (options.Credentials is { } credentials) return From(credentials);
         if (options.Profile is not null) return OfProfile(settings.Profile!);
 
         // AWS's order: environment, profile, container and instance. A profile with credential settings is resolved by
         // name, so that its own error surfaces; the chain would fall through to the network and report that instead.
-        return OfChain(environment, settings.ProfileName, HasCredentialSettings(settings.Profile) ? settings.Profile : null);
+        return ForChain(environment, settings.ProfileName, HasCredentialSettings(settings.Profile) ? settings.Profile : null);
     }
 
     // Credentials that the program gave.
-    private static SigningCredentials Of(AWSCredentials credentials) => new(
+    private static SigningCredentials From(AWSCredentials credentials) => new(
         cancellationToken => ReadAsync(credentials, cancellationToken),
         (redactor, exception) => $"The {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)} ({credentials.GetType().Name}) gave no keys{Reason(redactor, exception)}",
         IsHeld(credentials.GetType()) ? credentials : null);
@@ -56,16 +56,16 @@ internal sealed class SigningCredentials
         var config = new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(config, cancellationToken),
-            (redactor, exception) => SignInAdvice.Of(profile, redactor, exception));
+            (redactor, exception) => CredentialErrorMessages.ForProfile(profile, redactor, exception));
     }
 
     // AWS's own chain, of which the profile is a part: environment, web identity, profile, container, instance.
-    private static SigningCredentials OfChain(SettingsEnvironment environment, string profileName, CredentialProfile? profile)
+    private static SigningCredentials ForChain(AwsEnvironment environment, string profileName, CredentialProfile? profile)
     {
         var config = profile is null ? null : new ProfileConfig(profile.Name);
         return new(
-            cancellationToken => ResolveAsync(ComesFirst(environment) ? null : config, cancellationToken),
-            (redactor, exception) => ComesFirst(environment) || profile is null ? SignInAdvice.OfChain(environment, profileName, redactor, exception) : SignInAdvice.Of(profile, redactor, exception));
+            cancellationToken => ResolveAsync(HasHigherPrecedenceSource(environment) ? null : config, cancellationToken),
+            (redactor, exception) => HasHigherPrecedenceSource(environment) || profile is null ? CredentialErrorMessages.ForChain(environment, profileName, redactor, exception) : CredentialErrorMessages.ForProfile(profile, redactor, exception));
     }
 
     // Also if AWSSDK.Core cannot use them.
@@ -136,7 +136,7 @@ internal sealed class SigningCredentials
     }
 
     // What stands before profiles in AWS's order.
-    private static bool ComesFirst(SettingsEnvironment environment) =>
+    private static bool HasHigherPrecedenceSource(AwsEnvironment environment) =>
         AWSConfigs.AWSCredentialsGenerators is not null
         || (environment["AWS_ACCESS_KEY_ID"] is not null && environment["AWS_SECRET_ACCESS_KEY"] is not null)
         || (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is not null && environment["AWS_ROLE_ARN"] is not null);
@@ -149,7 +149,7 @@ internal sealed class SigningCredentials
                 var credentials = await Resolver.Value.ResolveIdentityAsync(config, cancellationToken).ConfigureAwait(false);
                 return (ImmutableCredentials?)await credentials.GetCredentialsAsync().ConfigureAwait(false);
             },
-            cancellationToken).EvenIfUnobserved().WaitAsync(cancellationToken);
+            cancellationToken).IgnoreUnobservedException().WaitAsync(cancellationToken);
 
     private static bool IsHeld(Type credentials) =>
         credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);
@@ -159,8 +159,8 @@ internal sealed class SigningCredentials
         AWSCredentials credentials,
         CancellationToken cancellationToken) =>
         Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken)
-            .EvenIfUnobserved()
+            .IgnoreUnobservedException()
             .WaitAsync(cancellationToken);
 
-    private static string Reason(Redactor redactor, Exception? exception) => exception is null ? "." : $": {SignInAdvice.WordsOf(redactor, exception)}";
+    private static string Reason(Redactor redactor, Exception? exception) => exception is null ? "." : $": {CredentialErrorMessages.Describe(redactor, exception)}";
 }

@@ -7,9 +7,9 @@ internal static class Throttling
     public const string ReservedConcurrency = "ReservedFunctionConcurrentInvocationLimitExceeded";
     public const string AccountConcurrency = "ConcurrentInvocationLimitExceeded";
 
-    public static ServiceErrorAnswer Answer(string reason) => new("TooManyRequestsException")
+    public static ServiceErrorResponse CreateError(string reason) => new("TooManyRequestsException")
     {
         Message = "Rate Exceeded.",
-        Members = new Dictionary<string, string>(StringComparer.Ordinal) { ["Reason"] = reason },
+        Fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["Reason"] = reason },
     };
 }

@@ -10,7 +10,7 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>One answer as a stream of events: head, chunks, completion.</summary>
 #pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing; and a function left behind may still come to it.
 internal sealed class InvocationStream(
-    ResponseWire wire, FunctionInvocation invocation, CallFaults faults, LocalLambdaServerOptions options, CancellationTokenSource over, CancellationToken gone)
+    RawResponseWriter wire, FunctionInvocation invocation, InjectedFaults faults, LocalLambdaServerOptions options, CancellationTokenSource over, CancellationToken gone)
 #pragma warning restore CA1001
 {
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
@@ -44,16 +44,16 @@ internal sealed class InvocationStream(
 
     public bool Failed => _error is not null;
 
-    public Task StartAsync(CancellationToken cancellationToken) => WhileOpenAsync(SendHeadAsync, cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) => WhileOpenAsync(SendHeadersAsync, cancellationToken);
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         WhileOpenAsync(token => SendChunkAsync(payload, token), cancellationToken);
 
-    public Task CutAsync(CutMode mode, CancellationToken cancellationToken) => WhileOpenAsync(
+    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => WhileOpenAsync(
         async token =>
         {
-            if (mode == CutMode.CleanEnd) await SendHeadAsync(token).ConfigureAwait(false);
-            await wire.CutAsync(mode).ConfigureAwait(false);
+            if (mode == TruncationMode.EndOfBody) await SendHeadersAsync(token).ConfigureAwait(false);
+            await wire.AbortAsync(mode).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -92,7 +92,7 @@ internal sealed class InvocationStream(
             // After a silence, which ends when the client leaves or the server stops, there is nothing to complete.
             cancellationToken.ThrowIfCancellationRequested();
             _completing = true;
-            await SendHeadAsync(cancellationToken).ConfigureAwait(false);
+            await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
             await InterruptAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
             _message.ResetWrittenCount();
             EventStreamEncoder.WriteInvokeComplete(_message, InvokeComplete());
@@ -126,7 +126,7 @@ internal sealed class InvocationStream(
         _over.ThrowIfCancellationRequested();
     }
 
-    private async Task SendHeadAsync(CancellationToken cancellationToken)
+    private async Task SendHeadersAsync(CancellationToken cancellationToken)
     {
         if (_started) return;
         _started = true;
@@ -151,7 +151,7 @@ internal sealed class InvocationStream(
             if (payload.IsEmpty) return;
         }
 
-        await SendHeadAsync(cancellationToken).ConfigureAwait(false);
+        await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
         if (faults.ChunkDelay > TimeSpan.Zero) await Task.Delay(faults.ChunkDelay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
         if (_bandwidth is not null) await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
         _message.ResetWrittenCount();
@@ -169,7 +169,7 @@ internal sealed class InvocationStream(
             await wire.WriteAsync(next.Bytes, cancellationToken).ConfigureAwait(false);
             // Not even the end of the function's time ends it.
             if (next.Silence) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone).ConfigureAwait(false);
-            if (next.Cut is { } cut && !wire.Ended) await wire.CutAsync(cut).ConfigureAwait(false);
+            if (next.Cut is { } cut && !wire.Ended) await wire.AbortAsync(cut).ConfigureAwait(false);
         }
     }
 

@@ -49,10 +49,10 @@ internal sealed class LambdaEndpoint(
         context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
         // The service's clock, which may be set by a test: clients correct their own by it.
         context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
-        using var leaving = context.RequestAborted.Register(ClientLeft);
+        using var leaving = context.RequestAborted.Register(ClientDisconnected);
         try
         {
-            await AnswerAsync(context, request, body).ConfigureAwait(false);
+            await RespondAsync(context, request, body).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested || stopping.IsCancellationRequested)
         {
@@ -61,19 +61,19 @@ internal sealed class LambdaEndpoint(
         finally
         {
             // The end of the function may overtake the registration: both hang on the same token.
-            if (context.RequestAborted.IsCancellationRequested) ClientLeft();
+            if (context.RequestAborted.IsCancellationRequested) ClientDisconnected();
             request.SetCompleted();
         }
 
-        void ClientLeft()
+        void ClientDisconnected()
         {
-            if (!stopping.IsCancellationRequested) request.SetClientLeft();
+            if (!stopping.IsCancellationRequested) request.SetClientDisconnected();
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, SeenRequest request, byte[]? body)
+    private async Task RespondAsync(HttpContext context, ReceivedRequest request, byte[]? body)
     {
-        if (Refuse(context, request, body) is { } refusal)
+        if (Validate(context, request, body) is { } refusal)
         {
             await RefuseAsync(context, request, refusal).ConfigureAwait(false);
             return;
@@ -86,11 +86,11 @@ internal sealed class LambdaEndpoint(
         {
             request.StatusCode = context.Response.StatusCode = 204;
             requests.Add(request);
-            await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
+            await new RawResponseWriter(context, request, InjectedFaults.None).CompleteAsync().ConfigureAwait(false);
             return;
         }
 
-        if (Enter(function) is { } throttled)
+        if (TryAcquireConcurrency(function) is { } throttled)
         {
             await RefuseAsync(context, request, throttled).ConfigureAwait(false);
             return;
@@ -103,60 +103,60 @@ internal sealed class LambdaEndpoint(
         finally
         {
             // A real function runs on when its client has left, and counts to its end.
-            if (invocation.RunsUntil.IsCompleted) Leave(function);
-            else _ = LeaveLaterAsync(function, invocation.RunsUntil);
+            if (invocation.Completion.IsCompleted) ReleaseConcurrency(function);
+            else _ = LeaveLaterAsync(function, invocation.Completion);
         }
     }
 
     private async Task LeaveLaterAsync(LocalFunction function, Task end)
     {
         await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Leave(function);
+        ReleaseConcurrency(function);
     }
 
-    /// <returns>The answer to one call too many, or <see langword="null"/> when the call may run; then <see cref="Leave"/> ends it.</returns>
-    private ServiceErrorAnswer? Enter(LocalFunction function)
+    /// <returns>The answer to one call too many, or <see langword="null"/> when the call may run; then <see cref="ReleaseConcurrency"/> ends it.</returns>
+    private ServiceErrorResponse? TryAcquireConcurrency(LocalFunction function)
     {
-        if (!function.TryEnter()) return Throttling.Answer(Throttling.ReservedConcurrency);
+        if (!function.TryEnter()) return Throttling.CreateError(Throttling.ReservedConcurrency);
         if (Interlocked.Increment(ref _running) <= (options.MaxConcurrency ?? int.MaxValue)) return null;
-        Leave(function);
-        return Throttling.Answer(Throttling.AccountConcurrency);
+        ReleaseConcurrency(function);
+        return Throttling.CreateError(Throttling.AccountConcurrency);
     }
 
-    private void Leave(LocalFunction function)
+    private void ReleaseConcurrency(LocalFunction function)
     {
         Interlocked.Decrement(ref _running);
         function.Leave();
     }
 
-    private async Task CallAsync(HttpContext context, SeenRequest request, LocalFunction function, FunctionHandler handler, FunctionInvocation invocation)
+    private async Task CallAsync(HttpContext context, ReceivedRequest request, LocalFunction function, FunctionHandler handler, FunctionInvocation invocation)
     {
         var faults = function.NextCall();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        var wire = new ResponseWire(context, request, faults);
+        var wire = new RawResponseWriter(context, request, faults);
         // A test advances its clock once it sees the request: by then the signature is verified, and the timers run.
         using var timeout = new CancellationTokenSource(faults.Delay + function.Timeout, options.TimeProvider);
         var delay = Task.Delay(faults.Delay, options.TimeProvider, gone.Token);
         requests.Add(request);
         await delay.ConfigureAwait(false);
-        if (faults.SilentBeforeHead) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token).ConfigureAwait(false);
-        if (faults.CutBeforeHead is { } mode)
+        if (faults.StallsBeforeHeaders) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token).ConfigureAwait(false);
+        if (faults.CloseBeforeHeaders is { } mode)
         {
-            await wire.CutAsync(mode).ConfigureAwait(false);
+            await wire.AbortAsync(mode).ConfigureAwait(false);
             return;
         }
 
         switch (faults.Instead)
         {
-            case ServiceErrorAnswer error:
+            case ServiceErrorResponse error:
                 request.SetError(error);
                 await SendErrorAsync(context, request, error).ConfigureAwait(false);
                 break;
             case RawResponse raw:
                 await wire.StartAsync(raw.StatusCode, raw.Headers, gone.Token).ConfigureAwait(false);
-                foreach (var piece in raw.Pieces)
+                foreach (var piece in raw.BodySegments)
                     await wire.WriteAsync(piece, gone.Token).ConfigureAwait(false);
-                if (!wire.Ended) await wire.CutAsync(raw.End).ConfigureAwait(false);
+                if (!wire.Ended) await wire.AbortAsync(raw.End).ConfigureAwait(false);
                 break;
             default:
                 await RunAsync(function, handler, invocation, faults, wire, timeout.Token, gone.Token).ConfigureAwait(false);
@@ -168,8 +168,8 @@ internal sealed class LambdaEndpoint(
         LocalFunction function,
         FunctionHandler handler,
         FunctionInvocation invocation,
-        CallFaults faults,
-        ResponseWire wire,
+        InjectedFaults faults,
+        RawResponseWriter wire,
         CancellationToken timeout,
         CancellationToken gone)
     {
@@ -186,8 +186,8 @@ internal sealed class LambdaEndpoint(
             gone.ThrowIfCancellationRequested();
             if (timeout.IsCancellationRequested)
             {
-                invocation.RunsUntil = Task.CompletedTask;
-                stream.Fail("Sandbox.Timedout", TimedOut(invocation, function.Timeout));
+                invocation.Completion = Task.CompletedTask;
+                stream.Fail("Sandbox.Timedout", GetTimeoutMessage(invocation, function.Timeout));
             }
         }
 #pragma warning disable CA1031 // Whatever leaves a function is the function's error, as on AWS.
@@ -207,11 +207,11 @@ internal sealed class LambdaEndpoint(
     }
 
     // Source: Lambda's own code, Status: timeout; and its answers as users quote them.
-    private static string TimedOut(FunctionInvocation invocation, TimeSpan timeout) =>
+    private static string GetTimeoutMessage(FunctionInvocation invocation, TimeSpan timeout) =>
         string.Create(CultureInfo.InvariantCulture, $"RequestId: {invocation.RequestId} Error: Task timed out after {timeout.TotalSeconds:F2} seconds");
 
     /// <summary>What the service answers before any function is involved, in the order in which it looks.</summary>
-    private ServiceErrorAnswer? Refuse(HttpContext context, SeenRequest request, byte[]? body)
+    private ServiceErrorResponse? Validate(HttpContext context, ReceivedRequest request, byte[]? body)
     {
         if (request.FunctionName is not { } name)
             return Error("UnknownOperationException", $"The local server knows POST {PathStart}{{FunctionName}}{PathEnd} only.");
@@ -233,17 +233,17 @@ internal sealed class LambdaEndpoint(
         return null;
     }
 
-    private Task RefuseAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    private Task RefuseAsync(HttpContext context, ReceivedRequest request, ServiceErrorResponse error)
     {
         request.SetError(error);
         requests.Add(request);
         return SendErrorAsync(context, request, error);
     }
 
-    private static async Task SendErrorAsync(HttpContext context, SeenRequest request, ServiceErrorAnswer error)
+    private static async Task SendErrorAsync(HttpContext context, ReceivedRequest request, ServiceErrorResponse error)
     {
         await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
-        await new ResponseWire(context, request, CallFaults.None).CompleteAsync().ConfigureAwait(false);
+        await new RawResponseWriter(context, request, InjectedFaults.None).CompleteAsync().ConfigureAwait(false);
     }
 
     /// <returns>The body, or <see langword="null"/> when it is larger than a payload may be.</returns>
@@ -260,13 +260,13 @@ internal sealed class LambdaEndpoint(
         return body.Length <= options.MaxPayloadBytes ? body.ToArray() : null;
     }
 
-    private SeenRequest CreateRequest(HttpContext context, byte[]? body)
+    private ReceivedRequest CreateRequest(HttpContext context, byte[]? body)
     {
         var target = RawTarget(context);
         (var reference, var queryQualifier) = Parse(context.Request.Method, target);
         var headers = context.Request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
         var sdkInvocationId = headers.GetValueOrDefault("amz-sdk-invocation-id");
-        return new SeenRequest
+        return new ReceivedRequest
         {
             RequestId = Guid.NewGuid().ToString(),
             Method = context.Request.Method,
@@ -282,7 +282,7 @@ internal sealed class LambdaEndpoint(
         };
     }
 
-    private static FunctionInvocation Invocation(SeenRequest request, byte[] body, string version, TimeSpan timeout) => new()
+    private static FunctionInvocation Invocation(ReceivedRequest request, byte[] body, string version, TimeSpan timeout) => new()
     {
         RequestId = request.RequestId,
         FunctionName = request.FunctionName!,
@@ -353,5 +353,5 @@ internal sealed class LambdaEndpoint(
     private string Arn(string name, string? qualifier) =>
         $"arn:{options.Region.PartitionName}:lambda:{options.Region.SystemName}:{options.AccountId}:function:{name}{(qualifier is null ? "" : ":" + qualifier)}";
 
-    private static ServiceErrorAnswer Error(string errorCode, string message) => new(errorCode) { Message = message };
+    private static ServiceErrorResponse Error(string errorCode, string message) => new(errorCode) { Message = message };
 }

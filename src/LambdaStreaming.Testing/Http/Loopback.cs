@@ -35,5 +35,5 @@ internal static class Loopback
         return new KestrelServer(Options.Create(options), transport, loggerFactory);
     }
 
-    public static Uri AddressOf(KestrelServer kestrel) => new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+    public static Uri GetAddress(KestrelServer kestrel) => new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 }

@@ -4,14 +4,14 @@ namespace LambdaStreaming.Testing.Http;
 internal sealed class RequestLog(int maxKept)
 {
     private readonly object _gate = new();
-    private readonly Queue<SeenRequest> _requests = new();
+    private readonly Queue<ReceivedRequest> _requests = new();
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // Both count from the first request ever.
     private long _forgotten;
     private long _handedOut;
 
-    public IReadOnlyList<SeenRequest> Snapshot()
+    public IReadOnlyList<ReceivedRequest> Snapshot()
     {
         lock (_gate) return [.. _requests];
     }
@@ -24,7 +24,7 @@ internal sealed class RequestLog(int maxKept)
         lock (_gate) return _attempts[sdkInvocationId] = _attempts.GetValueOrDefault(sdkInvocationId) + 1;
     }
 
-    public void Add(SeenRequest request)
+    public void Add(ReceivedRequest request)
     {
         lock (_gate)
         {
@@ -35,7 +35,7 @@ internal sealed class RequestLog(int maxKept)
         }
     }
 
-    public async Task<SeenRequest> NextAsync(CancellationToken cancellationToken)
+    public async Task<ReceivedRequest> NextAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -57,12 +57,12 @@ internal sealed class RequestLog(int maxKept)
         }
     }
 
-    public async Task<SeenRequest> FirstAsync(Func<SeenRequest, bool> predicate, CancellationToken cancellationToken)
+    public async Task<ReceivedRequest> FirstAsync(Func<ReceivedRequest, bool> predicate, CancellationToken cancellationToken)
     {
         for (long seen = 0; ;)
         {
             Task arrived;
-            SeenRequest[] fresh;
+            ReceivedRequest[] fresh;
             lock (_gate)
             {
                 fresh = [.. _requests.Skip((int)Math.Max(0, seen - _forgotten))];

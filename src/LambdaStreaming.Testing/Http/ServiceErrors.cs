@@ -71,12 +71,12 @@ internal static class ServiceErrors
 
     public static IEnumerable<string> DocumentedNames => Documented.Keys;
 
-    public static int StatusOf(ServiceErrorAnswer error) => error.StatusCode ?? Row(error.ErrorCode).Status;
+    public static int GetStatus(ServiceErrorResponse error) => error.StatusCode ?? Row(error.ErrorCode).Status;
 
-    public static async Task WriteAsync(HttpResponse response, ServiceErrorAnswer error, CancellationToken cancellationToken)
+    public static async Task WriteAsync(HttpResponse response, ServiceErrorResponse error, CancellationToken cancellationToken)
     {
         var body = Body(error);
-        response.StatusCode = StatusOf(error);
+        response.StatusCode = GetStatus(error);
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
         response.Headers["x-amzn-ErrorType"] = error.ErrorCode;
@@ -85,16 +85,16 @@ internal static class ServiceErrors
         await response.Body.WriteAsync(body, cancellationToken).ConfigureAwait(false);
     }
 
-    private static byte[] Body(ServiceErrorAnswer error)
+    private static byte[] Body(ServiceErrorResponse error)
     {
         var body = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             if (Documented.ContainsKey(error.ErrorCode))
-                json.WriteString("Type", StatusOf(error) >= 500 ? "Service" : "User");
+                json.WriteString("Type", GetStatus(error) >= 500 ? "Service" : "User");
             json.WriteString(Row(error.ErrorCode).MessageMember, error.Message ?? $"{error.ErrorCode}, as the local server was told to answer.");
-            foreach ((var name, var value) in error.Members)
+            foreach ((var name, var value) in error.Fields)
                 json.WriteString(name, value);
             json.WriteEndObject();
         }

@@ -75,7 +75,7 @@ internal sealed record RecordedLine
 /// <summary>The members of InvokeComplete.</summary>
 internal sealed record RecordedComplete(string? ErrorCode, string? ErrorDetails, string? LogResult)
 {
-    public static RecordedComplete Of(InvokeComplete? complete) => new(complete?.ErrorCode, complete?.ErrorDetails, complete?.LogResult);
+    public static RecordedComplete From(InvokeComplete? complete) => new(complete?.ErrorCode, complete?.ErrorDetails, complete?.LogResult);
 
     public InvokeComplete ToEvent() => new() { ErrorCode = ErrorCode, ErrorDetails = ErrorDetails, LogResult = LogResult };
 }

@@ -80,12 +80,12 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         {
             await ((context.Request.Method, parts) switch
             {
-                _ when guard.FindReason(context) is { } reason => AnswerAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
+                _ when guard.FindReason(context) is { } reason => RespondAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
                 ("GET", ["invocation", "next"]) => NextAsync(context),
-                ("POST", ["invocation", var id, "response"]) when CallOf(id) is { } call => ResponseAsync(context, call),
-                ("POST", ["invocation", var id, "error"]) when CallOf(id) is { } call => ErrorAsync(context, call),
+                ("POST", ["invocation", var id, "response"]) when FindCall(id) is { } call => ResponseAsync(context, call),
+                ("POST", ["invocation", var id, "error"]) when FindCall(id) is { } call => ErrorAsync(context, call),
                 ("POST", ["init", "error"]) => InitErrorAsync(context),
-                _ => AnswerAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
+                _ => RespondAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
             }).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
@@ -97,7 +97,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         {
             if (Current is { Done.IsCompleted: false } call)
             {
-                call.RuntimeBroke = true;
+                call.IsFaulted = true;
                 call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {exception.Message}");
             }
 
@@ -106,7 +106,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 #pragma warning restore CA1031
     }
 
-    private RuntimeInvocation? CallOf(string id) => Current is { } call && call.Invocation.RequestId == id && !call.Done.IsCompleted ? call : null;
+    private RuntimeInvocation? FindCall(string id) => Current is { } call && call.Invocation.RequestId == id && !call.Done.IsCompleted ? call : null;
 
     private async Task NextAsync(HttpContext context)
     {
@@ -121,13 +121,13 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             var payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = payload.Length;
-            call.Delivered = true;
+            call.IsDelivered = true;
             await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Not delivered whole: for the next request of this process, or for another process.
-            call.Delivered = false;
+            call.IsDelivered = false;
             _calls.Writer.TryWrite(call);
             throw;
         }
@@ -182,7 +182,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 
     private static async Task ResponseAsync(HttpContext context, RuntimeInvocation call)
     {
-        call.Answering = true;
+        call.Responding = true;
         try
         {
             var streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
@@ -197,13 +197,13 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
-            call.RuntimeBroke = true;
+            call.IsFaulted = true;
             call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
             throw;
         }
 
         call.SetDone();
-        await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
     }
 
     private static async Task PassOnAsync(HttpContext context, RuntimeInvocation call)
@@ -234,7 +234,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
     {
         var details = await ReadAllAsync(context).ConfigureAwait(false);
         call.Fail("Unhandled", Encoding.UTF8.GetString(details));
-        await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
     }
 
     private async Task InitErrorAsync(HttpContext context)
@@ -250,13 +250,13 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         }
 
         if (call is { Done.IsCompleted: false }) FailInit(call, error);
-        await AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
     }
 
     // It may run on, but will never ask for a call.
     private static void FailInit(RuntimeInvocation call, (string Type, string Details) error)
     {
-        call.RuntimeBroke = true;
+        call.IsFaulted = true;
         call.Fail(error.Type, error.Details);
     }
 
@@ -267,7 +267,7 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         return body.ToArray();
     }
 
-    private static async Task AnswerAsync(HttpContext context, int status, string json)
+    private static async Task RespondAsync(HttpContext context, int status, string json)
     {
         var body = Encoding.UTF8.GetBytes(json);
         context.Response.StatusCode = status;

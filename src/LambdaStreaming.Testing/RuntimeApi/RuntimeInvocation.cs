@@ -13,13 +13,13 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; set; } = [];
 
     /// <summary>Whether a process has asked for it, and was given it.</summary>
-    public bool Delivered { get; set; }
+    public bool IsDelivered { get; set; }
 
     /// <summary>Whether the runtime has begun to post its answer.</summary>
-    public bool Answering { get; set; }
+    public bool Responding { get; set; }
 
     /// <summary>Whether its process is of no use any more: its connection broke amid the answer, it did not start, or its time was over.</summary>
-    public bool RuntimeBroke { get; set; }
+    public bool IsFaulted { get; set; }
 
     /// <summary>Ends when the runtime's answer has ended, well or not.</summary>
     public Task Done => _done.Task;

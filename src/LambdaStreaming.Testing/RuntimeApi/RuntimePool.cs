@@ -23,7 +23,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         var call = new RuntimeInvocation(invocation, response);
         var running = RunAsync(call);
         // Not call.Done: the call that then enters would start another process, because this one is not yet known to return.
-        invocation.RunsUntil = running;
+        invocation.Completion = running;
         try
         {
             await running.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -62,7 +62,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         finally
         {
             call.SetDone();
-            if (process is not null && !call.RuntimeBroke && !_disposed)
+            if (process is not null && !call.IsFaulted && !_disposed)
             {
                 _ = ReturnAsync(process, call.Invocation.Deadline);
             }
@@ -105,7 +105,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         try
         {
             var left = deadline - server.TimeProvider.GetUtcNow();
-            var asks = await process.AsksAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
+            var asks = await process.WaitForNextRequestAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
             if (asks && !_disposed) _idle.Push(process);
             else await RemoveAsync(process).ConfigureAwait(false);
         }
@@ -123,7 +123,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         if (left > TimeSpan.Zero)
             await running.WaitAsync(left, server.TimeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (running.IsCompleted) return;
-        call.RuntimeBroke = true;
+        call.IsFaulted = true;
         call.SetDone();
     }
 

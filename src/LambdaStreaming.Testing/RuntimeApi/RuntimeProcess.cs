@@ -40,7 +40,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     private readonly KestrelServer _kestrel;
     private readonly ConnectionCount _connections;
     private readonly Process _process;
-    private readonly Action<string>? _lineWritten;
+    private readonly Action<string>? _outputReceived;
     private readonly Lazy<Task> _disposal;
     private readonly TaskCompletionSource<int> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _fileName;
@@ -52,7 +52,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         _kestrel = kestrel;
         _connections = connections;
         _process = process;
-        _lineWritten = options.LineWritten;
+        _outputReceived = options.OutputReceived;
         _fileName = options.FileName;
         _disposal = new(DisposeOnceAsync);
     }
@@ -76,7 +76,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
-            var process = new Process { StartInfo = StartInfo(options, server, functionName, Loopback.AddressOf(kestrel).Authority) };
+            var process = new Process { StartInfo = StartInfo(options, server, functionName, Loopback.GetAddress(kestrel).Authority) };
             var started = new RuntimeProcess(endpoint, kestrel, connections, process, options);
             process.EnableRaisingEvents = true;
             process.Exited += started.OnExit;
@@ -107,8 +107,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             await DrainAsync().ConfigureAwait(false);
             // What it had sent may still be on its way to us. An answer that had begun breaks with the process's connection, and says so itself.
             await _connections.WaitForOpenAsync(0, CancellationToken.None).WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (call.Answering) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!call.Done.IsCompleted && !call.Delivered && !isNew) return;
+            if (call.Responding) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!call.Done.IsCompleted && !call.IsDelivered && !isNew) return;
             if (!call.Done.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
         }
 
@@ -117,7 +117,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     /// <summary>Waits until the process asks for a call.</summary>
     /// <returns>Whether it does; else it has ended, or its time is over.</returns>
-    public async Task<bool> AsksAsync(TimeSpan patience, TimeProvider timeProvider)
+    public async Task<bool> WaitForNextRequestAsync(TimeSpan patience, TimeProvider timeProvider)
     {
         var asks = _endpoint.Asks;
         Task either = Task.WhenAny(asks, _exit.Task);
@@ -185,8 +185,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     private void FailAtExit(RuntimeInvocation call, int exitCode)
     {
-        if (call.Answering) call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
-        else if (!call.Delivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows()) call.FailWith("Runtime.InvalidEntrypoint", $"The program {_fileName} was not found, or cannot be run (exit status {exitCode}).");
+        if (call.Responding) call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
+        else if (!call.IsDelivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows()) call.FailWith("Runtime.InvalidEntrypoint", $"The program {_fileName} was not found, or cannot be run (exit status {exitCode}).");
         else call.FailWith("Runtime.ExitError", $"Runtime exited {Reason(exitCode)}");
     }
 
@@ -208,7 +208,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         _endpoint.Current?.Response.Log(text);
         try
         {
-            _lineWritten?.Invoke(text);
+            _outputReceived?.Invoke(text);
         }
 #pragma warning disable CA1031 // On this thread it would end the whole program.
         catch (Exception)

@@ -25,10 +25,10 @@ internal static class CanonicalRequest
 
         return text.Append('\n')
             .AppendJoin(';', signedHeaders).Append('\n')
-            .Append(HashOf(request.Body)).ToString();
+            .Append(Hash(request.Body)).ToString();
     }
 
-    public static string HashOf(ReadOnlyMemory<byte> body) => Hex(SHA256.HashData(body.Span));
+    public static string Hash(ReadOnlyMemory<byte> body) => Hex(SHA256.HashData(body.Span));
 
     public static string StringToSign(string canonicalRequest, string amzDate, string scope) =>
         string.Join('\n', Algorithm, amzDate, scope, Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalRequest))));

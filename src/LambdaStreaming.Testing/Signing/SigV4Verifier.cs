@@ -68,7 +68,7 @@ internal sealed class SigV4Verifier(ImmutableCredentials credentials, string reg
             return Invalid($"'{unsigned}' must be a 'SignedHeader' in the AWS Authorization.");
 
         // "UNSIGNED-PAYLOAD" and the like are for other services: here the body is always signed.
-        if (signedHeaders.Contains(ContentHash, StringComparer.Ordinal) && Header(request, ContentHash) != CanonicalRequest.HashOf(request.Body))
+        if (signedHeaders.Contains(ContentHash, StringComparer.Ordinal) && Header(request, ContentHash) != CanonicalRequest.Hash(request.Body))
             return Invalid("The x-amz-content-sha256 header does not match the hash of the body.");
 
         var canonicalRequest = CanonicalRequest.Build(request, signedHeaders);

@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace LambdaStreaming.Tool.Invoke;
 
 /// <summary>Prints what happens as one JSON object a line: <c>head</c>, each <c>chunk</c>, and last <c>complete</c> or <c>error</c>.</summary>
-internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
+internal sealed class EventPrinter(OutputWriter output, StreamStatistics stats)
 {
     private static readonly TimeSpan AfterCtrlC = TimeSpan.FromSeconds(1);
 
@@ -37,7 +37,7 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
     /// <summary>The last line, where the answer did not come to its end; also after Ctrl-C, as long as somebody reads it.</summary>
     public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
     {
-        if (output.IsStuck) return;
+        if (output.HasPendingWrite) return;
         if (!cancellationToken.IsCancellationRequested)
         {
             await WriteErrorAsync(exception, text, cancellationToken);
@@ -59,7 +59,7 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
         json.WriteString("errorCode", e.ErrorCode is { Length: > 0 } code ? code : null);
         json.WriteString("requestId", e.RequestId is { Length: > 0 } id ? id : null);
         json.WriteBoolean("functionMayHaveRun", e.FunctionMayHaveRun);
-        json.WriteBoolean("isSafeToResend", e.IsSafeToResend);
+        json.WriteBoolean("isSafeToRetry", e.IsSafeToRetry);
         if (exception is not FunctionErrorException function) return;
         json.WriteString("errorDetails", function.ErrorDetails);
         WriteLog(json, function.InvokeComplete);
@@ -67,7 +67,7 @@ internal sealed class EventPrinter(AnswerOutput output, AnswerStats stats)
 
     private static void WriteLog(Utf8JsonWriter json, InvokeComplete? complete)
     {
-        if (InvocationOptions.LogOf(complete) is { } log) json.WriteString("log", log);
+        if (InvocationOptions.GetLog(complete) is { } log) json.WriteString("log", log);
     }
 
     private static void WritePayload(Utf8JsonWriter json, byte[] bytes)

@@ -10,7 +10,7 @@ namespace LambdaStreaming.Tool.Invoke;
 /// <summary>The part of the command line that says which function is called, and how; <c>invoke</c> and <c>record</c> share it.</summary>
 internal sealed class InvocationOptions
 {
-    private const string WhenNotStarted = "when-not-started";
+    private const string AtMostOnce = "when-not-started";
     private const string AtLeastOnce = "at-least-once";
     private const string Never = "never";
 
@@ -26,7 +26,7 @@ internal sealed class InvocationOptions
     private readonly Option<Uri?> _endpointUrl = new("--endpoint-url") { HelpName = "URL", Description = "The endpoint to call in place of AWS's own. Default: AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL" };
     private readonly Option<bool> _local = new("--local") { Description = "Call `lambda-stream serve` on this machine: its default address, region and credentials, where no option says otherwise" };
     private readonly Option<TimeSpan?> _idleTimeout = new("--idle-timeout") { HelpName = "TIME", Description = "How long the service may be silent, before the answer and amid it (30s, 5m). Default: 16m", CustomParser = Duration.Parse };
-    private readonly Option<string?> _retry = new("--retry") { HelpName = "WHEN", Description = $"Send again: {WhenNotStarted} (the default), {AtLeastOnce} (the function may run twice) or {Never}" };
+    private readonly Option<string?> _retry = new("--retry") { HelpName = "WHEN", Description = $"Send again: {AtMostOnce} (the default), {AtLeastOnce} (the function may run twice) or {Never}" };
     private readonly Option<int?> _maxAttempts = new("--max-attempts") { HelpName = "N", Description = "How often to send at most. Default: AWS_MAX_ATTEMPTS, else 3" };
     private readonly Option<bool> _debug;
 
@@ -34,8 +34,8 @@ internal sealed class InvocationOptions
     {
         _debug = debug;
         _endpointUrl.CustomParser = ParseUrl;
-        _retry.AcceptOnlyFromAmong(WhenNotStarted, AtLeastOnce, Never);
-        WholeNumber.Require(_maxAttempts, 1);
+        _retry.AcceptOnlyFromAmong(AtMostOnce, AtLeastOnce, Never);
+        PositiveInteger.Require(_maxAttempts, 1);
         RequireRegion(_region);
         foreach (var text in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile]) RequireText(text);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
@@ -56,7 +56,7 @@ internal sealed class InvocationOptions
     });
 
     /// <summary>The end of the function's log; as it came where it can't be decoded, since the answer is whole nonetheless.</summary>
-    public static string? LogOf(InvokeComplete? complete)
+    public static string? GetLog(InvokeComplete? complete)
     {
         try
         {
@@ -94,7 +94,7 @@ internal sealed class InvocationOptions
             ClientContext = await PayloadArgument.ReadClientContextAsync(parsed.GetValue(_clientContext), cancellationToken),
             TenantId = parsed.GetValue(_tenantId),
             IdleTimeout = parsed.GetValue(_idleTimeout),
-            ResponseHeadTimeout = parsed.GetValue(_idleTimeout),
+            ResponseHeadersTimeout = parsed.GetValue(_idleTimeout),
         };
         return parsed.GetValue(_logTail) ? request with { LogType = LogType.Tail } : request;
     }
@@ -119,9 +119,9 @@ internal sealed class InvocationOptions
         if (parsed.GetValue(_maxAttempts) is { } attempts) options.Retry.MaxAttempts = attempts;
         options.Retry.Policy = parsed.GetValue(_retry) switch
         {
-            AtLeastOnce => ResendPolicy.AtLeastOnce,
-            Never => ResendPolicy.Never,
-            _ => ResendPolicy.WhenNotStarted,
+            AtLeastOnce => LambdaRetryPolicy.AtLeastOnce,
+            Never => LambdaRetryPolicy.Never,
+            _ => LambdaRetryPolicy.AtMostOnce,
         };
         try
         {

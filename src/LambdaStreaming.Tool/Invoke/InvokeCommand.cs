@@ -14,14 +14,14 @@ internal sealed class InvokeCommand
     private readonly Option<bool> _http = new("--http") { Description = "Take an HTTP status and headers off the front of the answer, print them to standard error, then the body. Goes with the other readings" };
     private readonly Option<string?> _output = new("--output", "-o") { HelpName = "FILE", Description = "Write to FILE, which is replaced once the response is complete; what an incomplete one contains is kept in FILE.partial" };
     private readonly Option<bool> _stats = new("--stats") { Description = "Print request id, version, chunks, bytes and times to standard error at the end" };
-    private readonly IReadOnlyList<(AnswerForm Form, Option<bool> Option)> _forms =
+    private readonly IReadOnlyList<(OutputFormat Form, Option<bool> Option)> _forms =
     [
-        (AnswerForm.Raw, new("--raw") { Description = "Print the payload's bytes as they come (the default)" }),
-        (AnswerForm.Text, new("--text") { Description = "Print the payload as text: whole characters, bad UTF-8 replaced" }),
-        (AnswerForm.Lines, new("--lines") { Description = "Print whole lines, ended by \\n" }),
-        (AnswerForm.Json, new("--json") { Description = "Print each JSON value of the payload on a line of its own (JSON lines, values one after another, or the elements of one array)" }),
-        (AnswerForm.ServerSentEvents, new("--sse") { Description = "Print the data of each server-sent event, without an end mark [DONE]" }),
-        (AnswerForm.Events, new("--events") { Description = "For scripts: print one JSON object for each event of the call: head, chunks, and complete or error" }),
+        (OutputFormat.Raw, new("--raw") { Description = "Print the payload's bytes as they come (the default)" }),
+        (OutputFormat.Text, new("--text") { Description = "Print the payload as text: whole characters, bad UTF-8 replaced" }),
+        (OutputFormat.Lines, new("--lines") { Description = "Print whole lines, ended by \\n" }),
+        (OutputFormat.Json, new("--json") { Description = "Print each JSON value of the payload on a line of its own (JSON lines, values one after another, or the elements of one array)" }),
+        (OutputFormat.ServerSentEvents, new("--sse") { Description = "Print the data of each server-sent event, without an end mark [DONE]" }),
+        (OutputFormat.Events, new("--events") { Description = "For scripts: print one JSON object for each event of the call: head, chunks, and complete or error" }),
     ];
 
     private InvokeCommand(ToolConsole console, Option<bool> debug)
@@ -66,9 +66,9 @@ internal sealed class InvokeCommand
         await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         // The line would be drawn over what these write.
         var progress = file is not null && _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.Debug(parsed);
-        var stats = new AnswerStats(TimeProvider.System);
-        var output = new AnswerOutput(file, _console);
-        Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == AnswerForm.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
+        var stats = new StreamStatistics(TimeProvider.System);
+        var output = new OutputWriter(file, _console);
+        Task Read() => ReadAsync(client, request, new(form, parsed.GetValue(_http), output, stats, _console), form == OutputFormat.Events ? new EventPrinter(output, stats) : null, stats, parsed, cancellationToken);
         try
         {
             if (progress) await ProgressLine.RunAsync(_console.Ansi, stats, Path.GetFileName(path!), TimeProvider.System, Read);
@@ -84,17 +84,17 @@ internal sealed class InvokeCommand
         }
 
         if (file is not null && _console.ErrorIsTerminal)
-            _console.Say(string.Create(CultureInfo.InvariantCulture, $"{ByteCount.Show(stats.Bytes)} in {Count.Of(stats.Chunks, "chunk")} and {Duration.Show(stats.Elapsed)}, whole: {path}"));
-        return ExitCode.Whole;
+            _console.Say(string.Create(CultureInfo.InvariantCulture, $"{ByteCount.Show(stats.Bytes)} in {Count.Format(stats.Chunks, "chunk")} and {Duration.Show(stats.Elapsed)}, whole: {path}"));
+        return ExitCode.Complete;
     }
 
     private async Task ReadAsync(
-        LambdaStreamingClient client, InvokeWithResponseStreamRequest request, AnswerPrinter printer, EventPrinter? events, AnswerStats stats, ParseResult parsed, CancellationToken cancellationToken)
+        LambdaStreamingClient client, InvokeWithResponseStreamRequest request, ResponsePrinter printer, EventPrinter? events, StreamStatistics stats, ParseResult parsed, CancellationToken cancellationToken)
     {
         try
         {
             await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
-            stats.Head(response);
+            stats.RecordHeaders(response);
             try
             {
                 if (request.InvocationType == InvocationType.DryRun) _console.Say($"allowed: {request.FunctionName} exists and may be invoked so; it did not run");
@@ -107,7 +107,7 @@ internal sealed class InvokeCommand
             }
             finally
             {
-                _log = InvocationOptions.LogOf(response.InvokeComplete);
+                _log = InvocationOptions.GetLog(response.InvokeComplete);
             }
         }
         catch (Exception exception) when (events is not null && exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local })
@@ -117,7 +117,7 @@ internal sealed class InvokeCommand
         }
         finally
         {
-            if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && printer.EndsAmidLine) _console.Error.WriteLine();
+            if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && printer.EndsMidLine) _console.Error.WriteLine();
         }
     }
 }

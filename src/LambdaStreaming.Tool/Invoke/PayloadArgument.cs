@@ -19,7 +19,7 @@ internal static class PayloadArgument
         var payload = argument is "-" or "@-" || (argument.StartsWith('@') && DescriptorStream.FromPath(argument[1..]) == 0)
             ? await ReadInputAsync(console, cancellationToken)
             : await ReadTextOrFileAsync(argument, "--payload", cancellationToken);
-        if (!asIs && payload.Length > 0 && WrongWith(payload) is { } wrong)
+        if (!asIs && payload.Length > 0 && GetJsonError(payload) is { } wrong)
             throw ToolException.Usage($"The payload is not JSON: {wrong}. Lambda accepts only JSON in UTF-8. {Advice(argument)} Nothing was sent.");
         return payload;
     }
@@ -51,12 +51,12 @@ internal static class PayloadArgument
     // Source: boto3#2153: the service refuses a client context that is not base64 of a JSON object.
     private static void RequireJsonObject(ReadOnlySpan<byte> json)
     {
-        if (WrongWith(json) is { } wrong) throw ToolException.Usage($"The client context is not JSON: {wrong}. Nothing was sent.");
+        if (GetJsonError(json) is { } wrong) throw ToolException.Usage($"The client context is not JSON: {wrong}. Nothing was sent.");
         if (json.TrimStart(" \t\r\n"u8)[0] != '{') throw ToolException.Usage("The client context is not a JSON object. Nothing was sent.");
     }
 
     /// <returns><see langword="null"/> for JSON.</returns>
-    internal static string? WrongWith(ReadOnlySpan<byte> json)
+    internal static string? GetJsonError(ReadOnlySpan<byte> json)
     {
         if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) return "it begins with a byte order mark; save it as UTF-8 without one";
         if (json.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || json.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) return "it is UTF-16; save it as UTF-8";

@@ -8,7 +8,7 @@ internal static class ProgressLine
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
-    public static Task RunAsync(IAnsiConsole console, AnswerStats stats, string name, TimeProvider timeProvider, Func<Task> read) =>
+    public static Task RunAsync(IAnsiConsole console, StreamStatistics stats, string name, TimeProvider timeProvider, Func<Task> read) =>
         console.Live(Line(stats, name)).AutoClear(true).StartAsync(async live =>
         {
             var reading = read();
@@ -21,10 +21,10 @@ internal static class ProgressLine
             await reading;
         });
 
-    private static Text Line(AnswerStats stats, string name)
+    private static Text Line(StreamStatistics stats, string name)
     {
         var seconds = Math.Max(stats.Elapsed.TotalSeconds, 0.001);
-        return new Text(string.Create(CultureInfo.InvariantCulture, $"{ExternalText.ToLine(name)}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Of(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
+        return new Text(string.Create(CultureInfo.InvariantCulture, $"{ExternalText.ToLine(name)}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Format(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
         {
             Overflow = Overflow.Ellipsis,
         };

@@ -26,7 +26,7 @@ internal static class RecordCommand
             await using var file = toOutput ? null : await OutputFile.OpenAsync(path, to.Name, cancellationToken);
             await using var response = await invocation.SendAsync(client, request, parsed, cancellationToken);
             var recording = await ReadAsync(response, cancellationToken);
-            invocation.PrintLog(parsed, InvocationOptions.LogOf(response.InvokeComplete), console);
+            invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), console);
             return await KeepAsync(recording, response.InvokeComplete, file, console, cancellationToken);
         });
         return command;
@@ -50,11 +50,11 @@ internal static class RecordCommand
 
         var (exitCode, end) = complete switch
         {
-            null => (ExitCode.NotWhole, "The answer was cut, and is recorded so"),
+            null => (ExitCode.Incomplete, "The answer was cut, and is recorded so"),
             { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.GetName(complete)}, and is recorded so"),
-            _ => (ExitCode.Whole, "Recorded a whole answer"),
+            _ => (ExitCode.Complete, "Recorded a whole answer"),
         };
-        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {Count.Of(recording.Chunks, "chunk")} in {Duration.Show(recording.Duration)}{where}"));
+        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {Count.Format(recording.ChunkCount, "chunk")} in {Duration.Show(recording.Duration)}{where}"));
         return exitCode;
     }
 

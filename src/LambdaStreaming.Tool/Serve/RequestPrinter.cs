@@ -15,7 +15,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         {
             var request = await server.WaitForRequestAsync(stopping);
             var attempt = request.Attempt > 1 ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}") : "";
-            Print(Color.Grey, $"-> {NameOf(request)}{attempt}, {ByteCount.Show(request.Payload.Length)}, {request.RequestId}");
+            Print(Color.Grey, $"-> {GetName(request)}{attempt}, {ByteCount.Show(request.Payload.Length)}, {request.RequestId}");
             _ = PrintEndAsync(request);
         }
     }
@@ -23,7 +23,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     /// <summary>A line that a function wrote to its output or error stream.</summary>
     public void PrintOutput(string function, string line) => Print(Color.Grey, $"   {function} | {line}");
 
-    private async Task PrintEndAsync(SeenRequest request)
+    private async Task PrintEndAsync(ReceivedRequest request)
     {
         await request.Completed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var time = Duration.Show(timeProvider.GetUtcNow() - request.ReceivedAt);
@@ -31,11 +31,11 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         var (colour, end) = request switch
         {
             { ErrorCode: { } error } => (Color.Yellow, $"{status} {error}"),
-            { ClientLeft.IsCompleted: true } => (Color.Yellow, $"{status}, the client left after {ByteCount.Show(request.BytesSent)}"),
+            { ClientDisconnected.IsCompleted: true } => (Color.Yellow, $"{status}, the client left after {ByteCount.Show(request.BytesSent)}"),
             { StatusCode: >= 200 and < 300 } => (Color.Green, $"{status}, {ByteCount.Show(request.BytesSent)} on the wire"),
             _ => (Color.Yellow, status),
         };
-        Print(colour, $"<- {NameOf(request)} {end}, {time}, {request.RequestId}");
+        Print(colour, $"<- {GetName(request)} {end}, {time}, {request.RequestId}");
     }
 
     private void Print(Color colour, string line)
@@ -50,5 +50,5 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         }
     }
 
-    private static string NameOf(SeenRequest request) => request.Qualifier is { } qualifier ? $"{request.FunctionName}:{qualifier}" : request.FunctionName ?? $"{request.Method} {request.Target}";
+    private static string GetName(ReceivedRequest request) => request.Qualifier is { } qualifier ? $"{request.FunctionName}:{qualifier}" : request.FunctionName ?? $"{request.Method} {request.Target}";
 }

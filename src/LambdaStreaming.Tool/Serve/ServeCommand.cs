@@ -36,10 +36,10 @@ internal sealed class ServeCommand
         _debug = debug;
         foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault]) repeatable.AllowMultipleArgumentsPerToken = false;
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
-        WholeNumber.Require(_port, 0, 65535);
-        WholeNumber.Require(_processes, 1, 1000);
-        WholeNumber.Require(_concurrency, 0);
-        WholeNumber.Require(_maxResponse, 0, long.MaxValue);
+        PositiveInteger.Require(_port, 0, 65535);
+        PositiveInteger.Require(_processes, 1, 1000);
+        PositiveInteger.Require(_concurrency, 0);
+        PositiveInteger.Require(_maxResponse, 0, long.MaxValue);
         InvocationOptions.RequireRegion(_region);
     }
 
@@ -81,7 +81,7 @@ internal sealed class ServeCommand
         }
 
         _console.Say("stopped");
-        return ExitCode.Whole;
+        return ExitCode.Complete;
     }
 
     private async Task<LocalLambdaServer> StartAsync(
@@ -100,9 +100,9 @@ internal sealed class ServeCommand
                     options.MaxConcurrency = parsed.GetValue(_concurrency);
                     options.MaxResponseBytes = parsed.GetValue(_maxResponse);
                     options.LimitBandwidth = parsed.GetValue(_limitBandwidth);
-                    options.MaxKeptRequests = KeptRequests;
+                    options.MaxRecordedRequests = KeptRequests;
                     options.LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(_console.Error) : null;
-                    var timing = parsed.GetValue(_replayAtOnce) ? ReplayTiming.AtOnce : ReplayTiming.AsRecorded;
+                    var timing = parsed.GetValue(_replayAtOnce) ? ReplayTiming.Immediate : ReplayTiming.AsRecorded;
                     LocalFunction[] added = [.. processes.Select(process => options.AddFunction(process.Name, process.Process)), .. replays.Select(replay => options.AddFunction(replay.Name, replay.Recording, timing))];
                     foreach (var function in added)
                     {

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Tool.Serve;
 /// <param name="First">The first call that meets it, from 1.</param>
 /// <param name="Last">The last one.</param>
 /// <param name="Apply">Adds it to the calls' script.</param>
-internal sealed record ServedFault(string Function, int First, int Last, Action<CallScript> Apply)
+internal sealed record ServedFault(string Function, int First, int Last, Action<CallBehavior> Apply)
 {
     public static IReadOnlyList<(string Form, string Meaning)> Forms { get; } =
     [
@@ -41,41 +41,41 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
         return new ServedFault(target[0], first, last, ParseFault(text, text[(equals + 1)..].Split(':')));
     }
 
-    private static Action<CallScript> ParseFault(string text, string[] parts) => (parts[0], parts.Length) switch
+    private static Action<CallBehavior> ParseFault(string text, string[] parts) => (parts[0], parts.Length) switch
     {
         ("throttle", 1) => script => script.Throttle(),
         ("error", 2) when parts[1].Length > 0 && parts[1].All(char.IsAsciiLetterOrDigit) => script => script.RespondWithError(parts[1]),
         ("status", 2) => With(Number(text, parts[1], 200, 599), (script, status) => script.RespondWithStatus(status)),
-        ("no-answer", 1) => script => script.CutBeforeHead(CutMode.Close),
-        ("no-answer", 2) when parts[1] is "close" or "reset" => With(End(text, parts, 1), (script, end) => script.CutBeforeHead(end)),
+        ("no-answer", 1) => script => script.CloseBeforeHeaders(TruncationMode.Close),
+        ("no-answer", 2) when parts[1] is "close" or "reset" => With(End(text, parts, 1), (script, end) => script.CloseBeforeHeaders(end)),
         ("cut", 2 or 3) => Cut(text, parts),
         ("flip", 2) => With(Number(text, parts[1]), (script, at) => script.FlipBit(at)),
         ("exception", 3) when parts[2].Length > 0 => With(Number(text, parts[1]), (script, chunks) => script.ExceptionAfterChunks(chunks, parts[2], "The local server was told to end the answer so.")),
-        ("silence", 1) => script => script.SilenceBeforeHead(),
-        ("silence", 2) => With(Number(text, parts[1]), (script, chunks) => script.SilenceAfterChunks(chunks)),
+        ("silence", 1) => script => script.StallBeforeHeaders(),
+        ("silence", 2) => With(Number(text, parts[1]), (script, chunks) => script.StallAfterChunks(chunks)),
         ("delay", 2) => With(Time(text, parts[1]), (script, time) => script.Delay(time)),
         ("slow", 2) => With(Time(text, parts[1]), (script, time) => script.DelayEachChunk(time)),
-        ("pieces", 2) => With(Number(text, parts[1], 1), (script, bytes) => script.WriteInPieces(bytes)),
+        ("pieces", 2) => With(Number(text, parts[1], 1), (script, bytes) => script.WriteInFragments(bytes)),
         _ => throw Wrong(text, $"'{string.Join(':', parts)}' is no fault"),
     };
 
-    private static Action<CallScript> Cut(string text, string[] parts)
+    private static Action<CallBehavior> Cut(string text, string[] parts)
     {
         var end = End(text, parts, 2);
-        if (parts[1] == "end") return script => script.CutBeforeInvokeComplete(end);
+        if (parts[1] == "end") return script => script.TruncateBeforeInvokeComplete(end);
         const string Chunks = "chunks";
-        if (parts[1].EndsWith(Chunks, StringComparison.Ordinal)) return With(Number(text, parts[1][..^Chunks.Length]), (script, chunks) => script.CutAfterChunks(chunks, end));
-        return With(Number(text, parts[1]), (script, bytes) => script.CutAfterBytes(bytes, end));
+        if (parts[1].EndsWith(Chunks, StringComparison.Ordinal)) return With(Number(text, parts[1][..^Chunks.Length]), (script, chunks) => script.TruncateAfterChunks(chunks, end));
+        return With(Number(text, parts[1]), (script, bytes) => script.TruncateAfterBytes(bytes, end));
     }
 
     // What is wrong with a number is said while the command line is read, not when the call comes.
-    private static Action<CallScript> With<T>(T value, Action<CallScript, T> apply) => script => apply(script, value);
+    private static Action<CallBehavior> With<T>(T value, Action<CallBehavior, T> apply) => script => apply(script, value);
 
-    private static CutMode End(string text, string[] parts, int index) => parts.Length <= index ? CutMode.Close : parts[index] switch
+    private static TruncationMode End(string text, string[] parts, int index) => parts.Length <= index ? TruncationMode.Close : parts[index] switch
     {
-        "close" => CutMode.Close,
-        "reset" => CutMode.Reset,
-        "clean" => CutMode.CleanEnd,
+        "close" => TruncationMode.Close,
+        "reset" => TruncationMode.Reset,
+        "clean" => TruncationMode.EndOfBody,
         _ => throw Wrong(text, $"'{parts[index]}' is no end: close, reset or clean"),
     };
 

@@ -39,12 +39,12 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
         throw ToolException.Usage($"{option}: '{name}' is no function's name: 1 to 64 letters, digits, - and _.{(option == "--replay" ? " Give it one: --replay NAME=FILE." : "")}");
     }
 
-    public RuntimeProcessOptions ToProcess(string? runtimeInterfaceClient, int maxProcesses, Action<string> lineWritten)
+    public RuntimeProcessOptions ToProcess(string? runtimeInterfaceClient, int maxProcesses, Action<string> outputReceived)
     {
         var taskRoot = System.IO.Path.GetDirectoryName(Path)!;
-        if (Kind == Exec) return new RuntimeProcessOptions(Path) { TaskRoot = taskRoot, Handler = Handler, MaxProcesses = maxProcesses, LineWritten = lineWritten };
+        if (Kind == Exec) return new RuntimeProcessOptions(Path) { TaskRoot = taskRoot, Handler = Handler, MaxProcesses = maxProcesses, OutputReceived = outputReceived };
 
         var node = RuntimeProcessOptions.Node(taskRoot, $"{System.IO.Path.GetFileNameWithoutExtension(Path)}.{Handler}", NodeRuntime.Find(Name, taskRoot, runtimeInterfaceClient));
-        return new RuntimeProcessOptions(node.FileName) { Arguments = node.Arguments, TaskRoot = node.TaskRoot, Handler = node.Handler, MaxProcesses = maxProcesses, LineWritten = lineWritten };
+        return new RuntimeProcessOptions(node.FileName) { Arguments = node.Arguments, TaskRoot = node.TaskRoot, Handler = node.Handler, MaxProcesses = maxProcesses, OutputReceived = outputReceived };
     }
 }

@@ -29,7 +29,7 @@ public class ChatPageTests
     public async Task Page_InARealBrowser_ShowsWordsStopsAndSaysWhatIsCut()
     {
         var chromium = Browser.Needed();
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("storyteller", Storyteller.AnswerAsync), Token);
+        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("storyteller", Storyteller.RespondAsync), Token);
         using var program = await ChatProgram.StartAsync(lambda, "storyteller");
 
         var saw = await Browser.RunAsync(chromium, program.Url);
@@ -47,8 +47,8 @@ public class ChatPageTests
         Assert.True(saw["stopped"].GetProperty("sendShown").GetBoolean());
         Assert.Equal("prompt", saw["stopped"].GetProperty("focused").GetString());
         Assert.DoesNotContain("no more", saw["stopped"].GetProperty("text").GetString());
-        await lambda.Requests[1].ClientLeft.WaitAsync(Patience, Token);   // stopped by the button
-        await lambda.Requests[2].ClientLeft.WaitAsync(Patience, Token);   // stopped by Esc
+        await lambda.Requests[1].ClientDisconnected.WaitAsync(Patience, Token);   // stopped by the button
+        await lambda.Requests[2].ClientDisconnected.WaitAsync(Patience, Token);   // stopped by Esc
 
         Assert.StartsWith("A function once had", saw["cut"].GetProperty("text").GetString());
         Assert.StartsWith("This answer was cut here.", saw["cut"].GetProperty("banner").GetString());

@@ -7,13 +7,13 @@ namespace LambdaStreaming.Tests.Conformance;
 internal static class ConformanceBytes
 {
     /// <summary>Expands a byte rule.</summary>
-    public static byte[] Of(JsonNode? rule)
+    public static byte[] Create(JsonNode? rule)
     {
         if (rule is null) return [];
         var members = rule.AsObject();
         if (members.TryGetPropertyValue("hex", out var hex)) return Convert.FromHexString((string)hex!);
         if (members.TryGetPropertyValue("utf8", out var text)) return Encoding.UTF8.GetBytes((string)text!);
-        if (members.TryGetPropertyValue("concat", out var parts)) return [.. parts!.AsArray().SelectMany(Of)];
+        if (members.TryGetPropertyValue("concat", out var parts)) return [.. parts!.AsArray().SelectMany(Create)];
 
         var count = (int)members["count"]!;
         if (members.TryGetPropertyValue("repeat_hex", out var repeated))

@@ -21,7 +21,7 @@ public static class ConformanceData
     public static JsonNode LoadFile(string path) => JsonNode.Parse(File.ReadAllBytes(path))!;
 
     /// <inheritdoc cref="ConformanceBytes.Of"/>
-    public static byte[] Bytes(JsonNode? rule) => ConformanceBytes.Of(rule);
+    public static byte[] Bytes(JsonNode? rule) => ConformanceBytes.Create(rule);
 
     /// <summary>Checks that <paramref name="bytes"/> are those of a digest.</summary>
     public static void AssertDigest(JsonNode digest, ReadOnlySpan<byte> bytes)

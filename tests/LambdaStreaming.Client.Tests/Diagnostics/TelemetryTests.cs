@@ -55,19 +55,19 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(lambda.ServiceUrl.Port, span.GetTagItem("server.port"));
         Assert.Equal(200, span.GetTagItem("http.response.status_code"));
         Assert.Equal(response.RequestId, span.GetTagItem("aws.request_id"));
-        Assert.Equal("whole", span.GetTagItem("lambda_streaming.outcome"));
+        Assert.Equal("completed", span.GetTagItem("lambda_streaming.outcome"));
         Assert.Equal(3L, span.GetTagItem("lambda_streaming.chunks"));
         Assert.Equal(11L, span.GetTagItem("lambda_streaming.payload.size"));
         Assert.Null(span.GetTagItem("error.type"));
         Assert.Equal(["lambda_streaming.first_chunk"], span.Events.Select(item => item.Name));
 
-        Assert.All(["duration", "time_to_first_chunk", "longest_wait"], name => Assert.Equal("s", _heard.One("lambda_streaming.call." + name).Unit));
-        Assert.Equal("whole", _heard.One("lambda_streaming.call.duration").Outcome);
+        Assert.All(["duration", "time_to_first_chunk", "max_idle"], name => Assert.Equal("s", _heard.One("lambda_streaming.call." + name).Unit));
+        Assert.Equal("completed", _heard.One("lambda_streaming.call.duration").Outcome);
         Assert.InRange(_heard.One("lambda_streaming.call.time_to_first_chunk").Value, 0, _heard.One("lambda_streaming.call.duration").Value);
         Assert.Equal((3, "{chunk}"), (_heard.One("lambda_streaming.call.chunks").Value, _heard.One("lambda_streaming.call.chunks").Unit));
         Assert.Equal((11, "By"), (_heard.One("lambda_streaming.call.payload.size").Value, _heard.One("lambda_streaming.call.payload.size").Unit));
         Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
-        Assert.Empty(_heard.Of("lambda_streaming.resends"));
+        Assert.Empty(_heard.Of("lambda_streaming.retries"));
     }
 
     [Theory]
@@ -87,11 +87,11 @@ public sealed class TelemetryTests : IDisposable
         }).OnEveryCall();
         _ = outcome switch
         {
-            "truncated" => script.CutAfterChunks(2, CutMode.CleanEnd),
+            "truncated" => script.TruncateAfterChunks(2, TruncationMode.EndOfBody),
             "corrupt" => script.FlipBit(200),
             "stream_error" => script.ExceptionAfterChunks(1, "ServiceException", "secret-of-the-service"),
             "service_error" => script.RespondWithError("ResourceNotFoundException"),
-            "transport_error" => script.CutBeforeHead(CutMode.Reset),
+            "transport_error" => script.CloseBeforeHeaders(TruncationMode.Reset),
             _ => script,
         };
         using var client = lambda.CreateClient();
@@ -135,22 +135,22 @@ public sealed class TelemetryTests : IDisposable
 
         await using var response = await client.InvokeWithResponseStreamAsync(new(_heard.Function) { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken);
 
-        Assert.Equal("whole", _heard.Outcome);
+        Assert.Equal("completed", _heard.Outcome);
         Assert.Equal(204, _heard.Span.GetTagItem("http.response.status_code"));
     }
 
     [Theory, InlineData(true), InlineData(false)]
     public async Task Reading_Idle_EndsTheSpanAndTheLongestWaitIsTheIdleTime(bool afterChunks)
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function, Three).OnEveryCall().SilenceAfterChunks(afterChunks ? 2 : 0), TestContext.Current.CancellationToken);
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function, Three).OnEveryCall().StallAfterChunks(afterChunks ? 2 : 0), TestContext.Current.CancellationToken);
         using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(200));
 
         await using var response = await InvokeAsync(client);
-        await Assert.ThrowsAsync<ResponseStreamIdleException>(() => response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
 
         Assert.Equal("idle", _heard.Outcome);
         Assert.Equal(ActivityStatusCode.Error, _heard.Span.Status);
-        Assert.InRange(_heard.One("lambda_streaming.call.longest_wait").Value, 0.15, 20);
+        Assert.InRange(_heard.One("lambda_streaming.call.max_idle").Value, 0.15, 20);
         Assert.Equal(afterChunks ? 2 : 0, _heard.One("lambda_streaming.call.chunks").Value);
     }
 
@@ -178,13 +178,13 @@ public sealed class TelemetryTests : IDisposable
         clock.Advance(TimeSpan.FromSeconds(60));
         Assert.False(await chunks.MoveNextAsync());
 
-        Assert.Equal(3, _heard.One("lambda_streaming.call.longest_wait").Value);
+        Assert.Equal(3, _heard.One("lambda_streaming.call.max_idle").Value);
     }
 
     [Fact]
     public async Task Call_CancelledBeforeTheHead_EndsTheSpan()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function).OnEveryCall().SilenceBeforeHead(), TestContext.Current.CancellationToken);
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function).OnEveryCall().StallBeforeHeaders(), TestContext.Current.CancellationToken);
         using var client = lambda.CreateClient();
         using var cancellation = new CancellationTokenSource();
 
@@ -201,7 +201,7 @@ public sealed class TelemetryTests : IDisposable
     [Theory, InlineData(true), InlineData(false)]
     public async Task Reading_Cancelled_EndsTheSpanAtOnceEvenIfNobodyMovesOn(bool waiting)
     {
-        await using var lambda = await StartAsync(TwoThenSilence);
+        await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         using var cancellation = new CancellationTokenSource();
         await using var response = await client.InvokeAsync(_heard.Function, cancellation.Token);
@@ -238,7 +238,7 @@ public sealed class TelemetryTests : IDisposable
     [Fact]
     public async Task Reading_Break_EndsTheSpanAsAbandoned()
     {
-        await using var lambda = await StartAsync(TwoThenSilence);
+        await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         var response = await InvokeAsync(client);
 
@@ -252,7 +252,7 @@ public sealed class TelemetryTests : IDisposable
     [Fact]
     public async Task Reading_ConsumerThrows_EndsTheSpanAsAbandoned()
     {
-        await using var lambda = await StartAsync(TwoThenSilence);
+        await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
 
         await Assert.ThrowsAsync<InvalidTimeZoneException>(async () =>
@@ -281,7 +281,7 @@ public sealed class TelemetryTests : IDisposable
     [Fact]
     public async Task Response_DisposedFromAnotherThreadWhileWaiting_EndsTheSpanOnce()
     {
-        await using var lambda = await StartAsync(TwoThenSilence);
+        await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         var response = await InvokeAsync(client);
         var reading = response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
@@ -320,12 +320,12 @@ public sealed class TelemetryTests : IDisposable
         await using var response = await InvokeAsync(client);
         await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
-        Assert.Equal("whole", _heard.Outcome);
-        Assert.Equal(2, _heard.Span.GetTagItem("lambda_streaming.resends"));
-        var resends = _heard.Span.Events.Where(item => item.Name == "lambda_streaming.resend").ToList();
+        Assert.Equal("completed", _heard.Outcome);
+        Assert.Equal(2, _heard.Span.GetTagItem("lambda_streaming.retries"));
+        var resends = _heard.Span.Events.Where(item => item.Name == "lambda_streaming.retry").ToList();
         Assert.Equal([2, 3], resends.Select(item => item.Tags.Single(tag => tag.Key == "lambda_streaming.attempt").Value));
         Assert.All(resends, item => Assert.Equal("TooManyRequestsException", item.Tags.Single(tag => tag.Key == "error.type").Value));
-        Assert.Equal(2, _heard.Of("lambda_streaming.resends").Sum(measured => measured.Value));
+        Assert.Equal(2, _heard.Of("lambda_streaming.retries").Sum(measured => measured.Value));
     }
 
     [Fact]
@@ -373,7 +373,7 @@ public sealed class TelemetryTests : IDisposable
         await using (var response = await call) await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Null(Activity.Current);
-        Assert.Equal("whole", _heard.Outcome);
+        Assert.Equal("completed", _heard.Outcome);
     }
 
     [Fact]
@@ -419,8 +419,8 @@ public sealed class TelemetryTests : IDisposable
         Assert.Empty(_heard.Stopped);
         await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
 
-        Assert.Equal("whole", _heard.Outcome);
-        Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.resends"));
+        Assert.Equal("completed", _heard.Outcome);
+        Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.retries"));
     }
 
     [Fact]
@@ -453,7 +453,7 @@ public sealed class TelemetryTests : IDisposable
 
     // The reader may see that the answer was disposed before the one that disposed it has said so.
     [Fact]
-    public void Of_Disposed_IsTheOutcomeOfDisposal() => Assert.Equal(CallOutcome.Abandoned, CallOutcome.Of(new ObjectDisposedException("response")));
+    public void Of_Disposed_IsTheOutcomeOfDisposal() => Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));
 
     [Theory]
     [InlineData("name", "name")]
@@ -463,7 +463,7 @@ public sealed class TelemetryTests : IDisposable
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:name:live", "name")]
     [InlineData("function", "function")]
     [InlineData("function:7", "function")]
-    public void NameOf_EveryWayToNameAFunction_GivesItsBareName(string given, string expected) => Assert.Equal(expected, CallTelemetry.NameOf(given));
+    public void NameOf_EveryWayToNameAFunction_GivesItsBareName(string given, string expected) => Assert.Equal(expected, CallTelemetry.ShortenName(given));
 
     public void Dispose() => _heard.Dispose();
 

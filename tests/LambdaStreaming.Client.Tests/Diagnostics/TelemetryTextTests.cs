@@ -63,7 +63,7 @@ public sealed class TelemetryTextTests : IDisposable
     {
         var options = StubbedClient.Options();
         options.Credentials = new SessionAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG", SessionToken);
-        options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never };
+        options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
         return options;
     }
 }

@@ -15,7 +15,7 @@ public sealed class TraceHeadersTests : IDisposable
     [InlineData(TraceHeaders.None, false, false)]
     [InlineData(TraceHeaders.W3C, true, false)]
     [InlineData(TraceHeaders.XRay, false, true)]
-    [InlineData(TraceHeaders.XRay | TraceHeaders.W3C | TraceHeaders.RunningInvocation, true, true)]
+    [InlineData(TraceHeaders.XRay | TraceHeaders.W3C | TraceHeaders.Lambda, true, true)]
     public async Task Call_UnderAnActivity_SendsWhatTheOptionSaysUnsigned(TraceHeaders? headers, bool w3c, bool xRay)
     {
         using var _ = _activity.Start();
@@ -49,7 +49,7 @@ public sealed class TraceHeadersTests : IDisposable
         using var _ = _activity.Start();
         using var message = new HttpRequestMessage();
 
-        TraceContext.AddTo(message, TraceHeaders.XRay, new SettingsEnvironment { Variable = name => "in Lambda, but not asked for" });
+        TraceContext.AddTo(message, TraceHeaders.XRay, new AwsEnvironment { Variable = name => "in Lambda, but not asked for" });
 
         Assert.EndsWith(recorded ? ";Sampled=1" : ";Sampled=0", Assert.Single(message.Headers.GetValues("X-Amzn-Trace-Id")), StringComparison.Ordinal);
     }
@@ -62,11 +62,11 @@ public sealed class TraceHeadersTests : IDisposable
     [InlineData(null, "of-the-task", "of-the-process")]
     public void OfRunningInvocation_OfTaskAndProcess_IsTheTasksWhereThereAreSeveral(string? concurrency, string? ofTask, string expected)
     {
-        var environment = new SettingsEnvironment { Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => "f", "AWS_LAMBDA_MAX_CONCURRENCY" => concurrency, "_X_AMZN_TRACE_ID" => "of-the-process", _ => null } };
+        var environment = new AwsEnvironment { Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => "f", "AWS_LAMBDA_MAX_CONCURRENCY" => concurrency, "_X_AMZN_TRACE_ID" => "of-the-process", _ => null } };
         Amazon.Runtime.SDKTaskContext.Default.Set("_X_AMZN_TRACE_ID", ofTask);
         try
         {
-            Assert.Equal(expected, TraceContext.OfRunningInvocation(environment));
+            Assert.Equal(expected, TraceContext.FromEnvironment(environment));
         }
         finally
         {
@@ -80,7 +80,7 @@ public sealed class TraceHeadersTests : IDisposable
         Activity.Current = null;
         using var message = new HttpRequestMessage();
 
-        TraceContext.AddTo(message, TraceHeaders.RunningInvocation | TraceHeaders.W3C | TraceHeaders.XRay, new SettingsEnvironment { Variable = _ => null });
+        TraceContext.AddTo(message, TraceHeaders.Lambda | TraceHeaders.W3C | TraceHeaders.XRay, new AwsEnvironment { Variable = _ => null });
 
         Assert.Empty(message.Headers);
     }
@@ -106,9 +106,9 @@ public sealed class TraceHeadersTests : IDisposable
     {
         using var _ = _activity.Start();
         using var message = new HttpRequestMessage();
-        var inLambda = new SettingsEnvironment { Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => "f", "_X_AMZN_TRACE_ID" => "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a:1", _ => null } };
+        var inLambda = new AwsEnvironment { Variable = name => name switch { "AWS_LAMBDA_FUNCTION_NAME" => "f", "_X_AMZN_TRACE_ID" => "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a:1", _ => null } };
 
-        TraceContext.AddTo(message, TraceHeaders.RunningInvocation | TraceHeaders.XRay, inLambda);
+        TraceContext.AddTo(message, TraceHeaders.Lambda | TraceHeaders.XRay, inLambda);
 
         Assert.Equal(["Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a:1"], message.Headers.GetValues("X-Amzn-Trace-Id"));
     }
@@ -119,9 +119,9 @@ public sealed class TraceHeadersTests : IDisposable
 
     public void Dispose() => _activity.Dispose();
 
-    private static string SignedHeaders(SeenRequest request) => request.Headers["Authorization"].Split("SignedHeaders=")[1].Split(',')[0];
+    private static string SignedHeaders(ReceivedRequest request) => request.Headers["Authorization"].Split("SignedHeaders=")[1].Split(',')[0];
 
-    private static async Task<SeenRequest> CallAsync(Action<LambdaStreamingClientOptions> configure, string function = "f")
+    private static async Task<ReceivedRequest> CallAsync(Action<LambdaStreamingClientOptions> configure, string function = "f")
     {
         await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(function), TestContext.Current.CancellationToken);
         using var client = lambda.CreateClient(configure);

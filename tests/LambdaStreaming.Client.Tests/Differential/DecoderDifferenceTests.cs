@@ -56,7 +56,7 @@ public class DecoderDifferenceTests
     [Theory, InlineData(false, 20_000), InlineData(true, 8_000)]
     public void Decode_Mutations_AgreeOrDifferAsListed(bool withRightChecksums, int count)
     {
-        var mutator = new Mutator(Seeds.Of(Target.Named("decoder")), seed: 5);
+        var mutator = new Mutator(Seeds.Get(Target.Named("decoder")), seed: 5);
         for (var i = 0; i < count; i++)
         {
             var wire = mutator.Next();

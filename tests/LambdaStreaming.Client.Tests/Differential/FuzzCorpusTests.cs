@@ -14,14 +14,14 @@ public class FuzzCorpusTests
     {
         var target = Target.Named(name);
 
-        foreach (var input in Seeds.Of(target)) RunChecked(target, input);
+        foreach (var input in Seeds.Get(target)) RunChecked(target, input);
     }
 
     [Theory, MemberData(nameof(Targets))]
     public void Run_MutationsOfTheCorpus_HaveNoFinding(string name)
     {
         var target = Target.Named(name);
-        var mutator = new Mutator(Seeds.Of(target), seed: 11);
+        var mutator = new Mutator(Seeds.Get(target), seed: 11);
 
         for (var i = 0; i < Mutations; i++) RunChecked(target, mutator.Next());
     }

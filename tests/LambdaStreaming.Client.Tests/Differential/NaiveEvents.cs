@@ -5,7 +5,7 @@ namespace LambdaStreaming.Tests.Differential;
 /// <param name="End">How it ends.</param>
 internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
 {
-    public static NaiveEvents Of(NaiveStream stream)
+    public static NaiveEvents From(NaiveStream stream)
     {
         var chunks = new List<byte[]>();
         foreach (var message in stream.Messages)
@@ -33,7 +33,7 @@ internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
     public bool Allows(Exception? failure) => End switch
     {
         // What its JSON says is judged elsewhere.
-        NaiveEventsEnd.InvokeComplete => failure is null or FunctionErrorException or ResponseStreamCorruptException { Reason: ResponseStreamCorruption.MalformedEvent },
+        NaiveEventsEnd.InvokeComplete => failure is null or FunctionErrorException or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.MalformedEvent },
         NaiveEventsEnd.Error => failure is ResponseStreamErrorException,
         NaiveEventsEnd.Corrupt => failure is ResponseStreamCorruptException,
         _ => failure is ResponseStreamTruncatedException,

@@ -69,7 +69,7 @@ public sealed class AdviceTests
         var request = new InvokeWithResponseStreamRequest("f")
         {
             InvocationType = type,
-            Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never },
+            Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never },
         };
         var call = client.InvokeWithResponseStreamAsync(request, Ct);
         return await Assert.ThrowsAnyAsync<LambdaServiceException>(() => call);

@@ -68,7 +68,7 @@ public sealed class EscapedNamesTests
     {
         var response = InvokeWithResponseStreamResponse.Create(
             new MemoryStream(Messages.Complete(json)),
-            new ResponseStreamHead { ThrowOnFunctionError = false });
+            new ResponseStreamMetadata { ThrowOnFunctionError = false });
         await using (response)
         {
             await foreach (var item in response)

@@ -36,7 +36,7 @@ public sealed class ExternalTextTests
                     ? StubbedCredentials.Failing(new AmazonClientException(
                         $"external text \u202e\u001b[31m {Payload} {new string('n', 500_000)}"))
                     : new SessionAWSCredentials("AKIDEXAMPLE", SecretKey, SessionToken);
-                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never };
+                options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
             });
 
         var exception = await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => InvokeAsync(client));

@@ -127,7 +127,7 @@ public sealed class PeerCostTests
     public async Task Read_ManyUnknownEventsUnderDebugLogging_CostNothingOfThePayload()
     {
         const int Events = 1_000;
-        var unknown = Messages.Of([(":message-type", "event"), (":event-type", new string('t', 10_000))], []);
+        var unknown = Messages.Create([(":message-type", "event"), (":event-type", new string('t', 10_000))], []);
         byte[] wire = [.. Enumerable.Repeat(unknown, Events).SelectMany(message => message), .. Messages.Complete()];
         var options = StubbedClient.Options();
         using var logs = new CollectedLogs { Level = LogLevel.Debug };

@@ -14,19 +14,19 @@ public class DecoderLimitTests
 
     [Fact]
     public void TryRead_MessageAboveTheLimit_IsRefusedAtItsPrelude() =>
-        Assert.Equal(ResponseStreamCorruption.MalformedLength, Refused(Messages.Raw([], new byte[85]).AsSpan(0, EventStreamDecoder.PreludeBytes).ToArray(), 100));
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedLength, Refused(Messages.Raw([], new byte[85]).AsSpan(0, EventStreamDecoder.PreludeBytes).ToArray(), 100));
 
     [Fact]
     public void TryRead_HeadersOfTheLimit_AreTaken() => Assert.Equal(131_072, Read(Messages.Raw(Block(131_072), []), MaxMessageBytes).Headers.Length);
 
     [Fact]
-    public void TryRead_HeadersAboveTheLimit_AreRefused() => Assert.Equal(ResponseStreamCorruption.MalformedLength, Refused(Messages.Raw(Block(131_073), []), MaxMessageBytes));
+    public void TryRead_HeadersAboveTheLimit_AreRefused() => Assert.Equal(ResponseStreamCorruptionReason.MalformedLength, Refused(Messages.Raw(Block(131_073), []), MaxMessageBytes));
 
     [Fact]
     public void TryRead_ValueOfTheLimit_IsTaken() => Assert.Equal(32_767 + 5, Read(Messages.Raw(Header("n", 6, new byte[32_767]), []), MaxMessageBytes).Headers.Length);
 
     [Fact]
-    public void TryRead_ValueAboveTheLimit_IsRefused() => Assert.Equal(ResponseStreamCorruption.MalformedHeader, Refused(Messages.Raw(Header("n", 6, new byte[32_768]), []), MaxMessageBytes));
+    public void TryRead_ValueAboveTheLimit_IsRefused() => Assert.Equal(ResponseStreamCorruptionReason.MalformedHeader, Refused(Messages.Raw(Header("n", 6, new byte[32_768]), []), MaxMessageBytes));
 
     [Theory, InlineData(15, 16), InlineData(16, 17), InlineData(17, 18), InlineData(99, 100)]
     public void TryRead_NameThatComesAgain_IsRefusedWhereverItStands(int first, int second)
@@ -34,7 +34,7 @@ public class DecoderLimitTests
         var names = Enumerable.Range(0, 101).Select(i => $"name{i}").ToArray();
         names[second] = names[first];
 
-        Assert.Equal(ResponseStreamCorruption.MalformedHeader, Refused(Messages.Raw([.. names.SelectMany(name => Header(name, 0, []))], []), MaxMessageBytes));
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedHeader, Refused(Messages.Raw([.. names.SelectMany(name => Header(name, 0, []))], []), MaxMessageBytes));
     }
 
     [Theory, InlineData(16), InlineData(17), InlineData(18), InlineData(101)]
@@ -49,46 +49,46 @@ public class DecoderLimitTests
     public void TryRead_LengthsAtTheirBorder_HeadersFillTheMessage() => Assert.Equal(0, Read(Messages.Raw(Header("n", 0, []), []), MaxMessageBytes).Payload.Length);
 
     [Fact]
-    public void StartsWithWholeMessage_SoundMessage_GivesItsLengths()
+    public void StartsWithCompleteMessage_SoundMessage_GivesItsLengths()
     {
         var message = Messages.Raw(Header("n", 0, []), "payload"u8);
 
-        Assert.True(EventStreamDecoder.StartsWithWholeMessage(message, message.Length, out var total, out var headers));
+        Assert.True(EventStreamDecoder.StartsWithCompleteMessage(message, message.Length, out var total, out var headers));
 
         Assert.Equal((message.Length, 3), (total, headers));
     }
 
     [Fact]
-    public void StartsWithWholeMessage_EmptyMessage_IsOne() => Assert.True(EventStreamDecoder.StartsWithWholeMessage(Messages.Raw([], []), 16, out _, out _));
+    public void StartsWithCompleteMessage_EmptyMessage_IsOne() => Assert.True(EventStreamDecoder.StartsWithCompleteMessage(Messages.Raw([], []), 16, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_OneByteShort_IsNone() => Assert.False(EventStreamDecoder.StartsWithWholeMessage(Messages.Raw([], "payload"u8).AsSpan()[..^1], 1000, out _, out _));
+    public void StartsWithCompleteMessage_OneByteShort_IsNone() => Assert.False(EventStreamDecoder.StartsWithCompleteMessage(Messages.Raw([], "payload"u8).AsSpan()[..^1], 1000, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_AboveTheLimit_IsNone() => Assert.False(EventStreamDecoder.StartsWithWholeMessage(Messages.Raw([], "payload"u8), 22, out _, out _));
+    public void StartsWithCompleteMessage_AboveTheLimit_IsNone() => Assert.False(EventStreamDecoder.StartsWithCompleteMessage(Messages.Raw([], "payload"u8), 22, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_TotalBelowTheSmallest_IsNone() => Assert.False(EventStreamDecoder.StartsWithWholeMessage(Prelude(15, 0, 40), 1000, out _, out _));
+    public void StartsWithCompleteMessage_TotalBelowTheSmallest_IsNone() => Assert.False(EventStreamDecoder.StartsWithCompleteMessage(Prelude(15, 0, 40), 1000, out _, out _));
 
     [Theory, InlineData(25u), InlineData(uint.MaxValue)]
-    public void StartsWithWholeMessage_HeadersBeyondTheMessage_IsNone(uint headers) => Assert.False(EventStreamDecoder.StartsWithWholeMessage(Prelude(40, headers, 40), 1000, out _, out _));
+    public void StartsWithCompleteMessage_HeadersBeyondTheMessage_IsNone(uint headers) => Assert.False(EventStreamDecoder.StartsWithCompleteMessage(Prelude(40, headers, 40), 1000, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_HeadersFillTheMessage_IsOne() => Assert.True(EventStreamDecoder.StartsWithWholeMessage(Prelude(40, 24, 40), 1000, out _, out _));
+    public void StartsWithCompleteMessage_HeadersFillTheMessage_IsOne() => Assert.True(EventStreamDecoder.StartsWithCompleteMessage(Prelude(40, 24, 40), 1000, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_HeadersOfTheLimit_IsOne() => Assert.True(EventStreamDecoder.StartsWithWholeMessage(Messages.Raw(Block(131_072), []), MaxMessageBytes, out _, out _));
+    public void StartsWithCompleteMessage_HeadersOfTheLimit_IsOne() => Assert.True(EventStreamDecoder.StartsWithCompleteMessage(Messages.Raw(Block(131_072), []), MaxMessageBytes, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_HeadersAboveTheLimit_IsNone() => Assert.False(EventStreamDecoder.StartsWithWholeMessage(Messages.Raw(Block(131_073), []), MaxMessageBytes, out _, out _));
+    public void StartsWithCompleteMessage_HeadersAboveTheLimit_IsNone() => Assert.False(EventStreamDecoder.StartsWithCompleteMessage(Messages.Raw(Block(131_073), []), MaxMessageBytes, out _, out _));
 
     [Fact]
-    public void StartsWithWholeMessage_PreludeChecksumDiffers_IsNone()
+    public void StartsWithCompleteMessage_PreludeChecksumDiffers_IsNone()
     {
         var message = Messages.Raw([], "payload"u8);
         message[9] ^= 1;
 
-        Assert.False(EventStreamDecoder.StartsWithWholeMessage(message, 1000, out _, out _));
+        Assert.False(EventStreamDecoder.StartsWithCompleteMessage(message, 1000, out _, out _));
     }
 
     private static byte[] Prelude(uint total, uint headers, int bytes)
@@ -119,7 +119,7 @@ public class DecoderLimitTests
         return message;
     }
 
-    private static ResponseStreamCorruption Refused(byte[] bytes, int maxMessageBytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
+    private static ResponseStreamCorruptionReason Refused(byte[] bytes, int maxMessageBytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
     {
         var buffer = new ReadOnlySequence<byte>(bytes);
         EventStreamDecoder.TryRead(ref buffer, maxMessageBytes, out _);

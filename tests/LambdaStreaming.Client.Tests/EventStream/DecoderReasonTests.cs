@@ -8,9 +8,9 @@ namespace LambdaStreaming.Tests.EventStream;
 public class DecoderReasonTests
 {
     [Theory]
-    [InlineData(8, ResponseStreamCorruption.PreludeChecksum)]
-    [InlineData(19, ResponseStreamCorruption.MessageChecksum)]
-    public void TryRead_ChecksumDamaged_ReportsWhichChecksum(int at, ResponseStreamCorruption reason)
+    [InlineData(8, ResponseStreamCorruptionReason.PreludeChecksum)]
+    [InlineData(19, ResponseStreamCorruptionReason.MessageChecksum)]
+    public void TryRead_ChecksumDamaged_ReportsWhichChecksum(int at, ResponseStreamCorruptionReason reason)
     {
         var message = Messages.Raw([], "payload"u8);
         message[at] ^= 1;
@@ -31,7 +31,7 @@ public class DecoderReasonTests
         BinaryPrimitives.WriteUInt32BigEndian(prelude.AsSpan(4), headers);
         BinaryPrimitives.WriteUInt32BigEndian(prelude.AsSpan(8), Messages.Crc(prelude.AsSpan(0, 8)));
 
-        Assert.Equal(ResponseStreamCorruption.MalformedLength, ReasonOf(prelude));
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedLength, ReasonOf(prelude));
     }
 
     [Theory]
@@ -52,10 +52,10 @@ public class DecoderReasonTests
     [InlineData("016e070001ff")]
     [InlineData("016e00016e01")]
     public void TryRead_HeaderIsMalformed_ReportsMalformedHeader(string block) => Assert.Equal(
-        ResponseStreamCorruption.MalformedHeader,
+        ResponseStreamCorruptionReason.MalformedHeader,
         ReasonOf(Messages.Raw(Convert.FromHexString(block), "payload"u8)));
 
-    private static ResponseStreamCorruption ReasonOf(byte[] bytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
+    private static ResponseStreamCorruptionReason ReasonOf(byte[] bytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
     {
         var buffer = new ReadOnlySequence<byte>(bytes);
         EventStreamDecoder.TryRead(ref buffer, 200_000, out _);

@@ -62,7 +62,7 @@ public sealed class EndOfReadingTests
         clock.Now = TimeSpan.FromMilliseconds(10_001);
         clock.FireIfDue();
 
-        await Assert.ThrowsAsync<ResponseStreamIdleException>(() => move.WaitAsync(Soon, Ct));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move.WaitAsync(Soon, Ct));
     }
 
     [Fact]
@@ -218,7 +218,7 @@ public sealed class EndOfReadingTests
         var logger = new HookLogger();
         var options = StubbedClient.Options();
         options.LoggerFactory = logger;
-        var unknown = Messages.Of([(":message-type", "event"), (":event-type", "Novelty")], "x"u8);
+        var unknown = Messages.Create([(":message-type", "event"), (":event-type", "Novelty")], "x"u8);
         using var client = StubbedClient.Streaming(new MemoryStream(Whole(Messages.Chunk("a"), unknown, Messages.Chunk("b"), Messages.Chunk("c"), Messages.Complete())), options);
         await using var response = await Invoke(client, Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);

@@ -78,7 +78,7 @@ public class EventStreamConformanceTests
                 break;
         }
 
-        foreach (var fragments in Fragments.Of(wire))
+        foreach (var fragments in Fragments.Split(wire))
         {
             var cut = Decode(fragments);
             Assert.Equal(error, cut.Error);
@@ -124,10 +124,10 @@ public class EventStreamConformanceTests
         {
             return (messages, exception.Reason switch
             {
-                ResponseStreamCorruption.PreludeChecksum => "prelude_checksum",
-                ResponseStreamCorruption.MalformedLength => "malformed_length",
-                ResponseStreamCorruption.MessageChecksum => "message_checksum",
-                ResponseStreamCorruption.MalformedHeader => "malformed_header",
+                ResponseStreamCorruptionReason.PreludeChecksum => "prelude_checksum",
+                ResponseStreamCorruptionReason.MalformedLength => "malformed_length",
+                ResponseStreamCorruptionReason.MessageChecksum => "message_checksum",
+                ResponseStreamCorruptionReason.MalformedHeader => "malformed_header",
                 _ => exception.Reason.ToString(),
             });
         }

@@ -9,12 +9,12 @@ public static class Fragments
     private const int EveryPointUpToBytes = 2048;
 
     /// <summary>Whole; one byte a segment, with empty segments between; in two at every point; in odd pieces.</summary>
-    public static IEnumerable<ReadOnlySequence<byte>> Of(byte[] bytes)
+    public static IEnumerable<ReadOnlySequence<byte>> Split(byte[] bytes)
     {
         yield return new ReadOnlySequence<byte>(bytes);
         if (bytes.Length <= 256 * 1024) yield return Cut(bytes, 1, emptyBetween: bytes.Length <= EveryPointUpToBytes);
         foreach (var size in (int[])[3, 7, 13, 16, 4096]) if (bytes.Length / size < 100_000) yield return Cut(bytes, size);
-        foreach (var at in Points(bytes.Length)) yield return TwoPieces(bytes, at);
+        foreach (var at in Points(bytes.Length)) yield return TwoFragments(bytes, at);
     }
 
     public static IEnumerable<int> Points(int length)
@@ -24,7 +24,7 @@ public static class Fragments
         return Enumerable.Range(0, ends).Concat(Enumerable.Range(length - ends, ends + 1)).Concat(Enumerable.Range(1, 16).Select(i => (int)((long)length * i / 17)));
     }
 
-    public static ReadOnlySequence<byte> TwoPieces(byte[] bytes, int at) => Join([bytes.AsMemory(0, at), bytes.AsMemory(at)]);
+    public static ReadOnlySequence<byte> TwoFragments(byte[] bytes, int at) => Join([bytes.AsMemory(0, at), bytes.AsMemory(at)]);
 
     public static ReadOnlySequence<byte> Cut(byte[] bytes, int size, bool emptyBetween = false)
     {

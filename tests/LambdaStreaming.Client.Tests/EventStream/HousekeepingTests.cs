@@ -130,7 +130,7 @@ public class HousekeepingTests
         var logs = new CollectedLogs { Level = isEnabled ? Microsoft.Extensions.Logging.LogLevel.Debug : Microsoft.Extensions.Logging.LogLevel.Information };
         var options = StubbedClient.Options();
         options.LoggerFactory = logs;
-        using var client = StubbedClient.Streaming(new PiecewiseStream(Messages.Complete(), () => 1000, breaksOff: true), options);
+        using var client = StubbedClient.Streaming(new FragmentedStream(Messages.Complete(), () => 1000, breaksOff: true), options);
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
         await foreach (var _ in response.ReadChunksAsync(Ct)) { }
@@ -157,7 +157,7 @@ public class HousekeepingTests
     public async Task Read_MessageOverTwoBuffers_HeadersAndPayloadAreWhole()
     {
         // The pipe's buffers have 64 KiB: with each filler, the second message begins one byte earlier before the border.
-        var second = Messages.Of([(":message-type", "event"), (":event-type", "PayloadChunk"), ("other", "header")], "second"u8);
+        var second = Messages.Create([(":message-type", "event"), (":event-type", "PayloadChunk"), ("other", "header")], "second"u8);
         for (var before = 0; before <= second.Length; before++)
         {
             byte[] filler = Messages.Chunk(new byte[(64 * 1024) - before - Messages.Chunk("").Length]), complete = Messages.Complete("""{"LogResult":"log"}""");
@@ -201,7 +201,7 @@ public class HousekeepingTests
     [Fact]
     public async Task Dispose_WhileAReadWaits_FreesTheConnectionWhenTheReadHasEnded()
     {
-        var wire = new LoggedStream([Messages.Chunk("a")]) { StaysSilent = true };
+        var wire = new LoggedStream([Messages.Chunk("a")]) { StaysIdle = true };
         var response = InvokeWithResponseStreamResponse.Create(wire);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
@@ -236,7 +236,7 @@ public class HousekeepingTests
         var clock = new ManualClock();
         var options = StubbedClient.Options();
         options.TimeProvider = clock;
-        using var client = StubbedClient.Streaming(new PiecewiseStream([.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()], () => 7) { Asynchronous = true }, options);
+        using var client = StubbedClient.Streaming(new FragmentedStream([.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()], () => 7) { Asynchronous = true }, options);
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         var before = clock.Alive;
@@ -303,11 +303,11 @@ public class HousekeepingTests
 
         public bool IsDisposed { get; private set; }
 
-        public bool StaysSilent { get; init; }
+        public bool StaysIdle { get; init; }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            if (_piece == pieces.Length && StaysSilent) await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            if (_piece == pieces.Length && StaysIdle) await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             if (buffer.IsEmpty)
             {
                 Log += "0 ";

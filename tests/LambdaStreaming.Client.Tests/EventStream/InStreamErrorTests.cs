@@ -20,9 +20,9 @@ public class InStreamErrorTests
         Assert.Equal(HttpStatusCode.TooManyRequests, inner.StatusCode);
         Assert.Equal(ErrorType.Sender, inner.ErrorType);
         Assert.True(inner.FunctionMayHaveRun);
-        Assert.False(inner.IsSafeToResend);
-        Assert.False(exception.IsSafeToResend);
-        Assert.False(LambdaResilience.MayResend(exception, ResendPolicy.AtLeastOnce));
+        Assert.False(inner.IsSafeToRetry);
+        Assert.False(exception.IsSafeToRetry);
+        Assert.False(LambdaResilience.ShouldRetry(exception, LambdaRetryPolicy.AtLeastOnce));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public class InStreamErrorTests
     [Fact]
     public async Task Read_ExceptionNamedByItsBodyAlone_HasThatName()
     {
-        var message = Messages.Of([(":message-type", "exception")], """{"__type":"ServiceException","Message":"m"}"""u8);
+        var message = Messages.Create([(":message-type", "exception")], """{"__type":"ServiceException","Message":"m"}"""u8);
 
         Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
     }
@@ -40,7 +40,7 @@ public class InStreamErrorTests
     [Fact]
     public async Task Read_ExceptionNamedByHeaderAndBody_HasTheHeadersName()
     {
-        var message = Messages.Of([(":message-type", "exception"), (":exception-type", "ServiceException"), (":error-code", "Other")], """{"__type":"TooManyRequestsException"}"""u8);
+        var message = Messages.Create([(":message-type", "exception"), (":exception-type", "ServiceException"), (":error-code", "Other")], """{"__type":"TooManyRequestsException"}"""u8);
 
         Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
     }
@@ -48,7 +48,7 @@ public class InStreamErrorTests
     [Fact]
     public async Task Read_ErrorMessage_HasCodeAndMessageOfItsHeaders()
     {
-        var message = Messages.Of([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")], []);
+        var message = Messages.Create([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")], []);
 
         var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
 
@@ -83,7 +83,7 @@ public class InStreamErrorTests
     [Fact]
     public async Task Read_UnnamedException_IsStillOne()
     {
-        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Of([(":message-type", "exception")], "{}"u8));
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Create([(":message-type", "exception")], "{}"u8));
 
         Assert.Equal(("", ""), (exception.ErrorCode, exception.ServiceMessage));
         Assert.Null(exception.InnerException);
@@ -120,7 +120,7 @@ public class InStreamErrorTests
     public async Task Read_InvokeCompleteThatIsNotUtf8_IsAFunctionError()
     {
         byte[] json = [.. "{\"ErrorCode\":\"a"u8, 0xFF, .. "\"}"u8];
-        var message = Messages.Of([(":message-type", "event"), (":event-type", "InvokeComplete")], json);
+        var message = Messages.Create([(":message-type", "event"), (":event-type", "InvokeComplete")], json);
 
         Assert.Equal("a\ufffd", (await ReadErrorAsync<FunctionErrorException>(message)).ErrorCode);
     }
@@ -134,13 +134,13 @@ public class InStreamErrorTests
     [InlineData("\"text\"")]
     [InlineData(" ")]
     public async Task Read_InvokeCompleteThatIsNoObject_IsCorrupt(string json) =>
-        Assert.Equal(ResponseStreamCorruption.MalformedEvent, (await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json))).Reason);
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedEvent, (await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json))).Reason);
 
     private static async Task<T> ReadErrorAsync<T>(byte[] message)
         where T : LambdaStreamingException
     {
         byte[] body = [.. Messages.Chunk("output"), .. message];
-        using var client = StubbedClient.Streaming(new PiecewiseStream(body, () => 1000));
+        using var client = StubbedClient.Streaming(new FragmentedStream(body, () => 1000));
         using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken);
         var text = new StringBuilder();
 

@@ -14,17 +14,17 @@ public static class Messages
     })];
 
     public static byte[] Chunk(ReadOnlySpan<byte> payload) =>
-        Of([(":message-type", "event"), (":event-type", "PayloadChunk"), (":content-type", "application/octet-stream")], payload);
+        Create([(":message-type", "event"), (":event-type", "PayloadChunk"), (":content-type", "application/octet-stream")], payload);
 
     public static byte[] Chunk(string payload) => Chunk(Encoding.UTF8.GetBytes(payload));
 
     public static byte[] Complete(string json = "{}") =>
-        Of([(":message-type", "event"), (":event-type", "InvokeComplete"), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
+        Create([(":message-type", "event"), (":event-type", "InvokeComplete"), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
 
     public static byte[] Exception(string type, string json) =>
-        Of([(":message-type", "exception"), (":exception-type", type), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
+        Create([(":message-type", "exception"), (":exception-type", type), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
 
-    public static byte[] Of((string Name, string Value)[] headers, ReadOnlySpan<byte> payload)
+    public static byte[] Create((string Name, string Value)[] headers, ReadOnlySpan<byte> payload)
     {
         using var block = new MemoryStream();
         foreach (var (name, value) in headers)

@@ -36,7 +36,7 @@ public class ResponseFailureTests
 
         var exception = await FailAsync<ResponseStreamCorruptException>([.. first, .. second]);
 
-        Assert.Equal((ResponseStreamCorruption.MessageChecksum, first.Length), (exception.Reason, exception.ByteOffset));
+        Assert.Equal((ResponseStreamCorruptionReason.MessageChecksum, first.Length), (exception.Reason, exception.ByteOffset));
         Assert.Equal((1, 3), (exception.ChunksReceived, exception.BytesReceived));
     }
 
@@ -46,11 +46,11 @@ public class ResponseFailureTests
     [InlineData(":message-type", "event")]
     public async Task Read_MessageIsNotAnEvent_ReportsMalformedEvent(string? name, string? value)
     {
-        var message = Messages.Of(name is null ? [] : [(name, value!)], "payload"u8);
+        var message = Messages.Create(name is null ? [] : [(name, value!)], "payload"u8);
 
         var exception = await FailAsync<ResponseStreamCorruptException>(message);
 
-        Assert.Equal((ResponseStreamCorruption.MalformedEvent, 0L), (exception.Reason, exception.ByteOffset));
+        Assert.Equal((ResponseStreamCorruptionReason.MalformedEvent, 0L), (exception.Reason, exception.ByteOffset));
     }
 
     [Fact]
@@ -60,18 +60,18 @@ public class ResponseFailureTests
 
         var exception = await FailHtmlAsync<ResponseStreamCorruptException>(page);
 
-        Assert.Equal((ResponseStreamCorruption.UnexpectedContentType, 0L), (exception.Reason, exception.ByteOffset));
+        Assert.Equal((ResponseStreamCorruptionReason.UnexpectedContentType, 0L), (exception.Reason, exception.ByteOffset));
     }
 
     [Fact]
     public async Task Read_EmptyResponseOfAnotherType_ReportsTheContentType() => Assert.Equal(
-        ResponseStreamCorruption.UnexpectedContentType,
+        ResponseStreamCorruptionReason.UnexpectedContentType,
         (await FailHtmlAsync<ResponseStreamCorruptException>([])).Reason);
 
     [Theory]
-    [InlineData(8, ResponseStreamCorruption.PreludeChecksum)]
-    [InlineData(-1, ResponseStreamCorruption.MessageChecksum)]
-    public async Task Read_DamagedEventStreamUnderAnotherType_ReportsTheDamage(int at, ResponseStreamCorruption reason)
+    [InlineData(8, ResponseStreamCorruptionReason.PreludeChecksum)]
+    [InlineData(-1, ResponseStreamCorruptionReason.MessageChecksum)]
+    public async Task Read_DamagedEventStreamUnderAnotherType_ReportsTheDamage(int at, ResponseStreamCorruptionReason reason)
     {
         var damaged = Messages.Chunk("de");
         damaged[at < 0 ? damaged.Length + at : at] ^= 1;
@@ -105,7 +105,7 @@ public class ResponseFailureTests
         var move = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
         clock.Advance(TimeSpan.FromSeconds(90));
 
-        var exception = await Assert.ThrowsAsync<ResponseStreamIdleException>(() => move);
+        var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move);
 
         Assert.Equal((0, true), (exception.ChunksReceived, exception.FunctionMayHaveRun));
     }
@@ -182,7 +182,7 @@ public class ResponseFailureTests
         where T : LambdaStreamingException
     {
         using var client = StubbedClient.Create(_ => StubbedClient.Answer(
-            new PiecewiseStream(body, () => 1000, breaksOff),
+            new FragmentedStream(body, () => 1000, breaksOff),
             HttpStatusCode.OK,
             ("Content-Type", "text/html")));
         return await Assert.ThrowsAsync<T>(() => ReadAsync(client));
@@ -191,7 +191,7 @@ public class ResponseFailureTests
     private static async Task<T> FailAsync<T>(byte[] body, bool breaksOff = false)
         where T : LambdaStreamingException
     {
-        using var client = StubbedClient.Streaming(new PiecewiseStream(body, () => 1000, breaksOff));
+        using var client = StubbedClient.Streaming(new FragmentedStream(body, () => 1000, breaksOff));
         return await Assert.ThrowsAsync<T>(() => ReadAsync(client));
     }
 

@@ -7,7 +7,7 @@ namespace LambdaStreaming.Tests.EventStream;
 /// <summary>conformance/responses/streams whole, each also cut into pieces.</summary>
 public class StreamConformanceTests
 {
-    private const int RandomCuts = 20;
+    private const int RandomFragments = 20;
 
     public static IEnumerable<TheoryDataRow<string>> Cases => ConformanceData.Names("responses/streams");
 
@@ -21,14 +21,14 @@ public class StreamConformanceTests
         await CheckAsync(test, body, () => body.Length + 1, asynchronous: false);
         await CheckAsync(test, body, () => 64 * 1024, asynchronous: true);
         if (body.Length <= 64 * 1024) await CheckAsync(test, body, () => 1, asynchronous: false);
-        for (var i = 0; i < RandomCuts; i++) await CheckAsync(test, body, () => random.Next(1, Math.Max(2, body.Length / random.Next(1, 20))), asynchronous: i % 2 == 0);
+        for (var i = 0; i < RandomFragments; i++) await CheckAsync(test, body, () => random.Next(1, Math.Max(2, body.Length / random.Next(1, 20))), asynchronous: i % 2 == 0);
     }
 
     private static async Task CheckAsync(JsonNode test, byte[] body, Func<int> nextPiece, bool asynchronous)
     {
         var expect = test["expect"]!;
         var head = test["response"]!;
-        using var stream = new PiecewiseStream(body, nextPiece, breaksOff: (string)head["end"]! == "abort") { Asynchronous = asynchronous };
+        using var stream = new FragmentedStream(body, nextPiece, breaksOff: (string)head["end"]! == "abort") { Asynchronous = asynchronous };
         using var client = StubbedClient.Create(_ => StubbedClient.Answer(stream, (HttpStatusCode)(int)head["status"]!, [.. head["headers"]!.AsArray().Select(pair => ((string)pair![0]!, (string)pair[1]!))]));
         var request = new InvokeWithResponseStreamRequest("my-function") { InvocationType = (int)head["status"]! == 204 ? InvocationType.DryRun : InvocationType.RequestResponse };
 
@@ -95,12 +95,12 @@ public class StreamConformanceTests
         ResponseStreamTruncatedException truncated => truncated.Message.Contains("inside a message", StringComparison.Ordinal) ? "truncated" : "missing_complete",
         ResponseStreamCorruptException corrupt => corrupt.Reason switch
         {
-            ResponseStreamCorruption.PreludeChecksum => "prelude_checksum",
-            ResponseStreamCorruption.MalformedLength => "malformed_length",
-            ResponseStreamCorruption.MessageChecksum => "message_checksum",
-            ResponseStreamCorruption.MalformedHeader => "malformed_header",
-            ResponseStreamCorruption.MalformedEvent => "malformed_event",
-            ResponseStreamCorruption.UnexpectedContentType => "unexpected_content_type",
+            ResponseStreamCorruptionReason.PreludeChecksum => "prelude_checksum",
+            ResponseStreamCorruptionReason.MalformedLength => "malformed_length",
+            ResponseStreamCorruptionReason.MessageChecksum => "message_checksum",
+            ResponseStreamCorruptionReason.MalformedHeader => "malformed_header",
+            ResponseStreamCorruptionReason.MalformedEvent => "malformed_event",
+            ResponseStreamCorruptionReason.UnexpectedContentType => "unexpected_content_type",
             _ => corrupt.Reason.ToString(),
         },
         _ => failure.GetType().Name,

@@ -26,8 +26,10 @@ internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask
     }
 
     /// <summary>Gives no bytes until the read is cancelled.</summary>
-    public static FuncStream Idle() => new(async (_, cancellationToken) =>
+    /// <param name="firstRead">Completed when the first read begins.</param>
+    public static FuncStream Idle(TaskCompletionSource? firstRead = null) => new(async (_, cancellationToken) =>
     {
+        firstRead?.TrySetResult();
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return 0;
     });

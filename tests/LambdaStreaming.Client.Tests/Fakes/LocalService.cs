@@ -12,7 +12,7 @@ public static class LocalService
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 
     /// <summary>Writes "one" and "two", then stays silent for as long as the client is there.</summary>
-    public static async Task TwoThenSilence(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    public static async Task TwoThenStall(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
     {
         await response.WriteTextAsync("one", cancellationToken);
         await response.WriteTextAsync("two", cancellationToken);

@@ -14,7 +14,7 @@ public sealed class RawServer : IAsyncDisposable
     private readonly List<Task> _connections = [];
     private readonly Func<RawConnection, Task> _script;
     private readonly Task _accepting;
-    private int _wholeRequests;
+    private int _completeRequests;
     private int _connectionCount;
 
     public RawServer(Func<RawConnection, Task> script)
@@ -26,7 +26,7 @@ public sealed class RawServer : IAsyncDisposable
     }
 
     /// <summary>A server that answers every request with <paramref name="answer"/>.</summary>
-    public static RawServer Answering(byte[] answer) => new(async connection =>
+    public static RawServer Responding(byte[] answer) => new(async connection =>
     {
         while (await connection.ReadRequestAsync() is not null) await connection.WriteAsync(answer);
     });
@@ -34,7 +34,7 @@ public sealed class RawServer : IAsyncDisposable
     public Uri Url { get; }
 
     /// <summary>How many requests arrived with head and body whole: a function would have been run for each.</summary>
-    public int WholeRequests => Volatile.Read(ref _wholeRequests);
+    public int CompleteRequests => Volatile.Read(ref _completeRequests);
 
     public int Connections => Volatile.Read(ref _connectionCount);
 
@@ -77,7 +77,7 @@ public sealed class RawServer : IAsyncDisposable
     private async Task RunAsync(Socket socket, int number)
     {
         await Task.Yield();
-        using var connection = new RawConnection(socket, number, () => Interlocked.Increment(ref _wholeRequests), _stopping.Token);
+        using var connection = new RawConnection(socket, number, () => Interlocked.Increment(ref _completeRequests), _stopping.Token);
         try
         {
             await _script(connection);

@@ -8,17 +8,17 @@ namespace LambdaStreaming.Tests;
 /// <summary>A socket that keeps what came, byte for byte, and answers what it is told; for what a real HTTP server would tidy up.</summary>
 public sealed class RawService : IAsyncDisposable
 {
-    public const string EmptyAnswer = "HTTP/1.1 204 No Content\r\n\r\n";
+    public const string EmptyResponse = "HTTP/1.1 204 No Content\r\n\r\n";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Func<string, string?> _answer;
+    private readonly Func<string, string?> _response;
     private readonly Task _accepting;
 
     /// <param name="answer">Gives the whole answer to a head; null answers never.</param>
     public RawService(Func<string, string?>? answer = null)
     {
-        _answer = answer ?? (_ => EmptyAnswer);
+        _response = answer ?? (_ => EmptyResponse);
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -80,7 +80,7 @@ public sealed class RawService : IAsyncDisposable
                     {
                         received.RemoveRange(0, end + 4 + length);
                         Heads.Enqueue(text[..end]);
-                        if (_answer(text[..end]) is not { } answer) await Task.Delay(Timeout.Infinite, _stopping.Token);
+                        if (_response(text[..end]) is not { } answer) await Task.Delay(Timeout.Infinite, _stopping.Token);
                         else await stream.WriteAsync(Encoding.Latin1.GetBytes(answer), _stopping.Token);
                         continue;
                     }

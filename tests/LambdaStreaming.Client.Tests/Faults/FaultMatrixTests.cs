@@ -7,7 +7,7 @@ namespace LambdaStreaming.Tests.Faults;
 [Collection(AloneCollection.Name)]
 public class FaultMatrixTests
 {
-    private const int AnswerBytes = 3000;
+    private const int ResponseBytes = 3000;
 
     // Every so many cases of all: a prime, so that over the kinds of fault and the bits of a byte the sample does not repeat itself.
     private const int Stride = 11;
@@ -15,7 +15,7 @@ public class FaultMatrixTests
     [Fact]
     public async Task EveryFault_Sampled_IsTheWholeAnswerOrTheRightException()
     {
-        await using var matrix = new FaultMatrix(RecordedAnswer.Create(AnswerBytes));
+        await using var matrix = new FaultMatrix(RecordedResponse.Create(ResponseBytes));
         var sample = matrix.Cases().Where((_, index) => index % Stride == 0).ToList();
 
         var wrong = await matrix.RunAsync(sample, TestContext.Current.CancellationToken);
@@ -27,8 +27,8 @@ public class FaultMatrixTests
     [Fact]
     public async Task EveryFault_ReaderThatEndsSilently_TurnsTheMatrixRed()
     {
-        await using var matrix = new FaultMatrix(RecordedAnswer.Create(AnswerBytes), EndSilently);
-        var cuts = matrix.Cases().Where(test => test.Fault is Fault.Fin or Fault.CleanEnd).Where((_, index) => index % 100 == 0).ToList();
+        await using var matrix = new FaultMatrix(RecordedResponse.Create(ResponseBytes), EndEarly);
+        var cuts = matrix.Cases().Where(test => test.Fault is Fault.Fin or Fault.EndOfBody).Where((_, index) => index % 100 == 0).ToList();
 
         var wrong = await matrix.RunAsync(cuts, TestContext.Current.CancellationToken);
 
@@ -37,7 +37,7 @@ public class FaultMatrixTests
     }
 
     // The planted fault: what the official SDKs do.
-    private static async IAsyncEnumerable<ResponseStreamEvent> EndSilently(InvokeWithResponseStreamResponse response)
+    private static async IAsyncEnumerable<ResponseStreamEvent> EndEarly(InvokeWithResponseStreamResponse response)
     {
         await using var events = response.GetAsyncEnumerator();
         while (true)

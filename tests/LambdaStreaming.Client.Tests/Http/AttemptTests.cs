@@ -23,11 +23,11 @@ public sealed class AttemptTests
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                 throw new HttpRequestException("reset");
             },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = earlier + 1, BaseDelay = TimeSpan.FromMilliseconds(1) });
+            options => options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = earlier + 1, BaseDelay = TimeSpan.FromMilliseconds(1) });
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => Invoke(client, Ct));
 
-        Assert.Equal((earlier + 1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((earlier + 1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.DoesNotContain("did not run", exception.Message, StringComparison.Ordinal);
     }
 
@@ -51,11 +51,11 @@ public sealed class AttemptTests
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                 return ++sends > 1 ? StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests, ("x-amzn-ErrorType", "TooManyRequestsException")) : throw new HttpRequestException("reset");
             },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
+            options => options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) });
 
         var exception = await Assert.ThrowsAsync<TooManyRequestsException>(() => Invoke(client, Ct));
 
-        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((2, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class AttemptTests
                 options.Credentials = new StubbedCredentials(read => read == 1
                     ? new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null)
                     : throw new AmazonClientException("The keys have gone."));
-                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) };
+                options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 2, BaseDelay = TimeSpan.FromMilliseconds(1) };
             });
 
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => Invoke(client, Ct));
@@ -159,7 +159,7 @@ public sealed class AttemptTests
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                 throw new HttpRequestException("reset");
             },
-            options => options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.FromMilliseconds(1) });
+            options => options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, BaseDelay = TimeSpan.FromMilliseconds(1) });
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Invoke(client, cancelling.Token));
 
@@ -270,7 +270,7 @@ public sealed class AttemptTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
 
-        Assert.Equal((1, true), (server.WholeRequests, exception.FunctionMayHaveRun));
+        Assert.Equal((1, true), (server.CompleteRequests, exception.FunctionMayHaveRun));
     }
 
     [Fact]
@@ -296,7 +296,7 @@ public sealed class AttemptTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
 
-        Assert.Equal((1, true), (server.WholeRequests, exception.FunctionMayHaveRun));
+        Assert.Equal((1, true), (server.CompleteRequests, exception.FunctionMayHaveRun));
     }
 
     private static LambdaStreamingClientOptions Configured(Action<LambdaStreamingClientOptions> configure)

@@ -55,7 +55,7 @@ public class CallFailureTests
 
         var exception = await FailAsync<LambdaTransportException>(client);
 
-        Assert.Equal((1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.Same(failure, exception.InnerException);
     }
 
@@ -72,7 +72,7 @@ public class CallFailureTests
             },
             options => options.Retry = new LambdaRetryOptions
             {
-                Policy = ResendPolicy.AtLeastOnce,
+                Policy = LambdaRetryPolicy.AtLeastOnce,
                 MaxAttempts = 2,
                 BaseDelay = TimeSpan.FromMilliseconds(1),
             });
@@ -137,10 +137,10 @@ public class CallFailureTests
             {
                 Once(options);
                 options.TimeProvider = clock;
-                options.ResponseHeadTimeout = TimeSpan.FromMinutes(2);
+                options.ResponseHeadersTimeout = TimeSpan.FromMinutes(2);
             });
         TimeSpan? limit = secondsOfRequest is { } ofRequest ? TimeSpan.FromSeconds(ofRequest) : null;
-        var call = client.InvokeWithResponseStreamAsync(Request with { ResponseHeadTimeout = limit }, Ct);
+        var call = client.InvokeWithResponseStreamAsync(Request with { ResponseHeadersTimeout = limit }, Ct);
         await sent.Task.WaitAsync(TooLong, Ct);
         clock.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromTicks(1));
         Assert.False(call.IsCompleted);
@@ -190,7 +190,7 @@ public class CallFailureTests
                 });
                 options.Retry = new LambdaRetryOptions
                 {
-                    Policy = ResendPolicy.AtLeastOnce,
+                    Policy = LambdaRetryPolicy.AtLeastOnce,
                     BaseDelay = TimeSpan.FromMilliseconds(1),
                 };
             });
@@ -256,7 +256,7 @@ public class CallFailureTests
         var call = client.InvokeWithResponseStreamAsync(new("f") { InvocationType = type }, Ct);
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => call);
 
-        Assert.Equal((ResponseStreamCorruption.UnexpectedStatus, 0L), (exception.Reason, exception.ByteOffset));
+        Assert.Equal((ResponseStreamCorruptionReason.UnexpectedStatus, 0L), (exception.Reason, exception.ByteOffset));
         Assert.Equal(((HttpStatusCode)status, "r-1"), (exception.StatusCode, exception.RequestId));
         Assert.True(exception.FunctionMayHaveRun);
     }
@@ -299,7 +299,7 @@ public class CallFailureTests
         var exception = await FailAsync<ResponseStreamCorruptException>(client);
 
         Assert.Equal(
-            isTheType ? ResponseStreamCorruption.UnexpectedContentType : ResponseStreamCorruption.PreludeChecksum,
+            isTheType ? ResponseStreamCorruptionReason.UnexpectedContentType : ResponseStreamCorruptionReason.PreludeChecksum,
             exception.Reason);
     }
 
@@ -334,7 +334,7 @@ public class CallFailureTests
     {
         using var client = StubbedClient.Create(
             _ => StubbedClient.Answer(Stream.Null, (HttpStatusCode)status, ("x-amzn-RequestId", "r-1")));
-        var request = Request with { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } };
+        var request = Request with { Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never } };
 
         var call = client.InvokeWithResponseStreamAsync(request, Ct);
         var exception = await Assert.ThrowsAsync<LambdaServiceException>(() => call);
@@ -357,7 +357,7 @@ public class CallFailureTests
     }
 
     private static void Once(LambdaStreamingClientOptions options) =>
-        options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never };
+        options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
 
     private static Task<T> FailAsync<T>(LambdaStreamingClient client)
         where T : LambdaStreamingException => Assert.ThrowsAnyAsync<T>(async () =>

@@ -25,7 +25,7 @@ public class CallersHttpClientTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), TestContext.Current.CancellationToken));
 
         Assert.True(exception.FunctionMayHaveRun);
-        Assert.False(exception.IsSafeToResend);
+        Assert.False(exception.IsSafeToRetry);
         Assert.Single(service.Heads);
         Assert.Equal(0, payloads);
     }

@@ -15,22 +15,22 @@ public class ClockSkewTests
     [InlineData(241, true)]
     [InlineData(-240, false)]
     [InlineData(-241, true)]
-    public void Observe_ClocksDiffer_IsCorrectedAbove4Minutes(int seconds, bool isCorrected)
+    public void TryUpdate_ClocksDiffer_IsCorrectedAbove4Minutes(int seconds, bool isCorrected)
     {
         var skew = new ClockSkew();
 
         Assert.Equal(isCorrected, Observe(skew, Now.AddSeconds(seconds)));
-        Assert.Equal(TimeSpan.FromSeconds(isCorrected ? seconds : 0), skew.Of(Endpoint));
+        Assert.Equal(TimeSpan.FromSeconds(isCorrected ? seconds : 0), skew.GetOffset(Endpoint));
     }
 
     [Fact]
-    public void Observe_ClocksDifferAsKnown_IsNotCorrectedAgain()
+    public void TryUpdate_ClocksDifferAsKnown_IsNotCorrectedAgain()
     {
         var skew = new ClockSkew();
         Observe(skew, Now.AddHours(3));
 
-        Assert.False(Observe(skew, Now.AddHours(3).AddMinutes(4), signedWith: skew.Of(Endpoint)));
-        Assert.Equal(TimeSpan.FromHours(3), skew.Of(Endpoint));
+        Assert.False(Observe(skew, Now.AddHours(3).AddMinutes(4), signedWith: skew.GetOffset(Endpoint)));
+        Assert.Equal(TimeSpan.FromHours(3), skew.GetOffset(Endpoint));
         Assert.True(Observe(skew, Now.AddHours(3), signedWith: default));
         Assert.False(Observe(skew, Now.AddHours(3), signedWith: TimeSpan.FromMinutes(176)));
     }
@@ -38,7 +38,7 @@ public class ClockSkewTests
     [Theory]
     [InlineData(900, true)]
     [InlineData(901, false)]
-    public void Observe_SlowAnswer_IsBelievedUpTo15Minutes(int seconds, bool isBelieved) =>
+    public void TryUpdate_SlowAnswer_IsBelievedUpTo15Minutes(int seconds, bool isBelieved) =>
         Assert.Equal(isBelieved, Observe(new ClockSkew(), Now.AddHours(3), TimeSpan.FromSeconds(seconds)));
 
     [Theory]
@@ -46,13 +46,13 @@ public class ClockSkewTests
     [InlineData("1970-01-01", true)]
     [InlineData("9000-12-31", true)]
     [InlineData("9001-01-01", false)]
-    public void Observe_DateOfAnotherAge_IsNotBelieved(string date, bool isBelieved) =>
+    public void TryUpdate_DateOfAnotherAge_IsNotBelieved(string date, bool isBelieved) =>
         Assert.Equal(isBelieved, Observe(new ClockSkew(), DateTimeOffset.Parse(date, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)));
 
     private static bool Observe(ClockSkew skew, DateTimeOffset date, TimeSpan elapsed = default, TimeSpan signedWith = default)
     {
         using var response = new HttpResponseMessage(HttpStatusCode.Forbidden);
         response.Headers.Date = date;
-        return skew.Observe(Endpoint, Now, response, elapsed, signedWith);
+        return skew.TryUpdate(Endpoint, Now, response, elapsed, signedWith);
     }
 }

@@ -9,7 +9,7 @@ namespace LambdaStreaming.Tests.Http;
 /// <summary>conformance/responses/errors whole, and every row of the catalogue over a socket.</summary>
 public class ErrorConformanceTests
 {
-    private static readonly InvokeWithResponseStreamRequest Request = new("my-function") { Retry = new LambdaRetryOptions { Policy = ResendPolicy.Never } };
+    private static readonly InvokeWithResponseStreamRequest Request = new("my-function") { Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never } };
 
     public static IEnumerable<TheoryDataRow<string>> Cases => ConformanceData.Names("responses/errors");
 
@@ -23,7 +23,7 @@ public class ErrorConformanceTests
         var (head, expect) = (test["response"]!, test["expect"]!);
         var body = ConformanceData.Bytes(head["body"]);
         using var client = StubbedClient.Create(_ => StubbedClient.Answer(
-            new PiecewiseStream(body, () => 7, breaksOff: (string)head["end"]! == "abort") { Asynchronous = true },
+            new FragmentedStream(body, () => 7, breaksOff: (string)head["end"]! == "abort") { Asynchronous = true },
             (HttpStatusCode)(int)head["status"]!,
             [.. head["headers"]!.AsArray().Select(pair => ((string)pair![0]!, (string)pair[1]!))]));
 
@@ -35,9 +35,9 @@ public class ErrorConformanceTests
         Assert.Equal((string)expect["fault"]! == "server" ? ErrorType.Receiver : ErrorType.Sender, exception.ErrorType);
         string[] names = [(string?)expect["name"] ?? "", .. expect["also_acceptable_names"]?.AsArray().Select(item => (string?)item ?? "") ?? []];
         Assert.Contains(exception.ErrorCode, names);
-        var known = ErrorCatalogue.Find(exception.ErrorCode);
-        Assert.Equal(known is null ? typeof(LambdaServiceException) : ErrorCatalogueTests.TypeOf(known), exception.GetType());
-        if ((bool)expect["documented"]!) Assert.Contains(known!, ErrorCatalogue.OfTheOperation);
+        var known = ServiceErrorTable.Find(exception.ErrorCode);
+        Assert.Equal(known is null ? typeof(LambdaServiceException) : ServiceErrorTableTests.TypeOf(known), exception.GetType());
+        if ((bool)expect["documented"]!) Assert.Contains(known!, ServiceErrorTable.OfTheOperation);
         if ((string?)expect["message"] is { } message) Assert.Equal(message, exception.ServiceMessage);
         foreach (var (field, value) in expect["fields"]!.AsObject()) Assert.Equal((string?)value, exception.Fields[field]);
         if (exception is TooManyRequestsException throttled)
@@ -47,11 +47,11 @@ public class ErrorConformanceTests
         }
     }
 
-    [Theory, MemberData(nameof(ErrorCatalogueTests.Codes), MemberType = typeof(ErrorCatalogueTests))]
+    [Theory, MemberData(nameof(ServiceErrorTableTests.Codes), MemberType = typeof(ServiceErrorTableTests))]
     public async Task Invoke_ErrorOverASocket_ThrowsItsType(string code)
     {
-        var entry = ErrorCatalogue.Find(code)!;
-        await using var server = RawServer.Answering(RawServer.Answer(
+        var entry = ServiceErrorTable.Find(code)!;
+        await using var server = RawServer.Responding(RawServer.Answer(
             entry.StatusCode,
             """{"Type":"User","message":"what happened","Reason":"why","EC2ErrorCode":"ec2"}"""u8.ToArray(),
             "x-amzn-ErrorType: " + code,
@@ -72,23 +72,23 @@ public class ErrorConformanceTests
         Assert.Equal("0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11", exception.RequestId);
         Assert.Equal(TimeSpan.FromSeconds(7), exception.RetryAfter);
         Assert.Equal(1, exception.Attempts);
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
         if (exception is TooManyRequestsException throttled) Assert.Equal("why", throttled.Reason);
         if (exception is EC2UnexpectedException unexpected) Assert.Equal("ec2", unexpected.EC2ErrorCode);
     }
 
     // What is sent again by default, and how often, seen at the server.
-    [Theory, MemberData(nameof(ErrorCatalogueTests.Codes), MemberType = typeof(ErrorCatalogueTests))]
+    [Theory, MemberData(nameof(ServiceErrorTableTests.Codes), MemberType = typeof(ServiceErrorTableTests))]
     public async Task Invoke_ErrorThatStays_IsSentAgainWhereTheCatalogueSaysSo(string code)
     {
-        var entry = ErrorCatalogue.Find(code)!;
-        await using var server = RawServer.Answering(RawServer.Answer(entry.StatusCode, "{}"u8.ToArray(), "x-amzn-ErrorType: " + code));
+        var entry = ServiceErrorTable.Find(code)!;
+        await using var server = RawServer.Responding(RawServer.Answer(entry.StatusCode, "{}"u8.ToArray(), "x-amzn-ErrorType: " + code));
         using var client = server.CreateClient(new LambdaRetryOptions { MaxAttempts = 3, BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero });
 
         var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken));
 
         var sends = entry.IsTransient && !entry.FunctionMayHaveRun ? 3 : 1;
-        Assert.Equal(sends, server.WholeRequests);
+        Assert.Equal(sends, server.CompleteRequests);
         Assert.Equal(sends, exception.Attempts);
     }
 }

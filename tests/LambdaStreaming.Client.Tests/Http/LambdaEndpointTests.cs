@@ -12,7 +12,7 @@ public class LambdaEndpointTests
         var rows = ConformanceData.LoadFile(Path.Combine(ConformanceData.Root, "endpoints.json")).AsArray();
 
         var wrong = rows
-            .Select(row => (Expected: (string)row!["url"]!, Actual: LambdaEndpoint.Of(RegionEndpoint.GetBySystemName((string)row["region"]!), (bool)row["fips"]!, (bool)row["dual_stack"]!)))
+            .Select(row => (Expected: (string)row!["url"]!, Actual: LambdaEndpoint.Create(RegionEndpoint.GetBySystemName((string)row["region"]!), (bool)row["fips"]!, (bool)row["dual_stack"]!)))
             .Where(row => row.Actual.GetLeftPart(UriPartial.Path) != new Uri(row.Expected).GetLeftPart(UriPartial.Path))
             .ToList();
 
@@ -28,5 +28,5 @@ public class LambdaEndpointTests
     [InlineData("http://bücher.example:81", "http://xn--bcher-kva.example:81/2021-11-15/functions/f/response-streaming-invocations")]
     [InlineData("http://[::1]:9001/p", "http://[::1]:9001/p/2021-11-15/functions/f/response-streaming-invocations")]
     public void UrlOf_EndpointWithPortOrPrefix_KeepsThem(string endpoint, string expected) =>
-        Assert.Equal((expected, new Uri(expected).Host), (LambdaEndpoint.UrlOf(new Uri(endpoint), "f", null).AbsoluteUri, LambdaEndpoint.UrlOf(new Uri(endpoint), "f", null).Host));
+        Assert.Equal((expected, new Uri(expected).Host), (LambdaEndpoint.CreateUrl(new Uri(endpoint), "f", null).AbsoluteUri, LambdaEndpoint.CreateUrl(new Uri(endpoint), "f", null).Host));
 }

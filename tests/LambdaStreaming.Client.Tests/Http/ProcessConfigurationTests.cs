@@ -44,10 +44,10 @@ public class ProcessConfigurationTests
         }
     }
 
-    private async Task<CallSettings> ResolveAsync(LambdaStreamingClientOptions options)
+    private async Task<ResolvedConfiguration> ResolveAsync(LambdaStreamingClientOptions options)
     {
         options.Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI");
-        var environment = new SettingsEnvironment
+        var environment = new AwsEnvironment
         {
             Variable = name => name switch { "AWS_REGION" => "eu-west-1", "AWS_PROFILE" => "of-environment", _ => null },
             Profile = name =>
@@ -56,6 +56,6 @@ public class ProcessConfigurationTests
                 return null;
             },
         };
-        return await new SettingsResolver(options, environment).ResolveAsync(TestContext.Current.CancellationToken);
+        return await new ConfigurationResolver(options, environment).ResolveAsync(TestContext.Current.CancellationToken);
     }
 }

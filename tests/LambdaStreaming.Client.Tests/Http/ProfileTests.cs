@@ -248,7 +248,7 @@ public sealed class ProfileTests : IDisposable
     private static Task<LocalLambdaServer> StartAsync() =>
         LocalLambdaServer.StartAsync(options => options.AddFunction("three", LocalService.Three), TestContext.Current.CancellationToken);
 
-    private static async Task<SeenRequest> CallAsync(LocalLambdaServer server, LambdaStreamingClientOptions options)
+    private static async Task<ReceivedRequest> CallAsync(LocalLambdaServer server, LambdaStreamingClientOptions options)
     {
         using var client = new LambdaStreamingClient(options);
         await using var response = await client.InvokeAsync("three");

@@ -21,7 +21,7 @@ public class RedactedMessageTests
             _ => ++sends == 1 ? StubbedClient.Answer(new MemoryStream(), HttpStatusCode.ServiceUnavailable) : StubbedClient.Answer(new MemoryStream("{}"u8.ToArray()), HttpStatusCode.NotFound, ("x-amzn-ErrorType", "ResourceNotFoundException")),
             Options());
         var request = Request();
-        request.Retry!.Policy = ResendPolicy.AtLeastOnce;
+        request.Retry!.Policy = LambdaRetryPolicy.AtLeastOnce;
 
         var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
 
@@ -105,11 +105,11 @@ public class RedactedMessageTests
     }
 
     // As the service does: IncompleteSignature quotes the header, InvalidSignature the canonical request with the token in it, InvalidRequestContent the payload. Here every error quotes all of it.
-    [Theory, MemberData(nameof(ErrorCatalogueTests.Codes), MemberType = typeof(ErrorCatalogueTests))]
+    [Theory, MemberData(nameof(ServiceErrorTableTests.Codes), MemberType = typeof(ServiceErrorTableTests))]
     public async Task Message_AnswerThatEchoesTheRequest_HoldsNoSecretSignatureOrPayload(string code)
     {
         var signature = "";
-        var echo = await EchoAsync(ErrorCatalogue.Find(code)!.StatusCode, code, found => signature = found);
+        var echo = await EchoAsync(ServiceErrorTable.Find(code)!.StatusCode, code, found => signature = found);
 
         Assert.Equal(64, signature.Length);
         Assert.Contains(signature, ((LambdaServiceException)echo).ServiceMessage, StringComparison.Ordinal);

@@ -22,7 +22,7 @@ public class SendOnceHandlerTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
         Assert.True(exception.FunctionMayHaveRun);
         Assert.Equal(1, exception.Attempts);
     }
@@ -30,13 +30,13 @@ public class SendOnceHandlerTests
     [Theory, MemberData(nameof(Cases))]
     public async Task Invoke_RequestCopiedAndRedirectFollowed_OneWholeRequest(bool payload, bool buffered)
     {
-        await using var server = RawServer.Answering(RawServer.Answer(307, [], "Location: /again"));
+        await using var server = RawServer.Responding(RawServer.Answer(307, [], "Location: /again"));
         using var inner = new SocketsHttpHandler();
         using var client = Client(server.Url, buffered ? new Buffering(new SendOnceHandler(inner)) : new Copier(new SendOnceHandler(inner)));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
         Assert.True(exception.FunctionMayHaveRun);
     }
 
@@ -84,7 +84,7 @@ public class SendOnceHandlerTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
 
         // How often the platform sends it below is the handler's doing; this client does so once.
-        Assert.Equal((true, false, 1), (exception.FunctionMayHaveRun, exception.IsSafeToResend, exception.Attempts));
+        Assert.Equal((true, false, 1), (exception.FunctionMayHaveRun, exception.IsSafeToRetry, exception.Attempts));
     }
 
     [Theory, InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
@@ -139,7 +139,7 @@ public class SendOnceHandlerTests
 
         await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public class SendOnceHandlerTests
 
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() => late.SendAgainAsync(Ct));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     [Fact]
@@ -170,13 +170,13 @@ public class SendOnceHandlerTests
 
         await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
 
-        Assert.Equal(1, server.WholeRequests);
+        Assert.Equal(1, server.CompleteRequests);
     }
 
     [Fact]
     public async Task SendAsync_RequestOfAnotherSdkWithTheSameHeaders_IsSentAsOftenAsItIsAsked()
     {
-        await using var server = RawServer.Answering(RawServer.Answer(200, []));
+        await using var server = RawServer.Responding(RawServer.Answer(200, []));
         using var http = new HttpClient(new SendOnceHandler(Inner(ours: true)));
 
         for (var i = 0; i < 2; i++)
@@ -187,7 +187,7 @@ public class SendOnceHandlerTests
             using var response = await http.SendAsync(request, Ct);
         }
 
-        Assert.Equal(2, server.WholeRequests);
+        Assert.Equal(2, server.CompleteRequests);
     }
 
     private static HttpMessageHandler Inner(bool ours) => ours ? LambdaStreamingClient.CreateHandler(StubbedClient.Options()) : new SocketsHttpHandler();

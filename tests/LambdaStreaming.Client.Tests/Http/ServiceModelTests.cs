@@ -28,7 +28,7 @@ public class ServiceModelTests
 
         var modelled = ErrorsThrownBy(command, StatusByName(schemas));
 
-        var ours = ErrorCatalogue.OfTheOperation.Select(
+        var ours = ServiceErrorTable.OfTheOperation.Select(
             entry => (entry.Code!, entry.StatusCode, entry.Create("m", new LambdaErrorDetails()).ErrorType));
         Assert.NotEmpty(modelled);
         Assert.Equal(modelled, ours);

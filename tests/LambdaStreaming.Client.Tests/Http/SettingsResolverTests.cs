@@ -309,7 +309,7 @@ public class SettingsResolverTests
     public async Task ResolveAsync_ManyAtOnce_FindsOnceAndOneMayGiveUp()
     {
         using var mayGoOn = new ManualResetEventSlim();
-        var resolver = new SettingsResolver(new(), new SettingsEnvironment
+        var resolver = new ConfigurationResolver(new(), new AwsEnvironment
         {
             Variable = _ => null,
             Profile = _ => null,
@@ -339,9 +339,9 @@ public class SettingsResolverTests
 
     private async Task<string> EndpointAsync(LambdaStreamingClientOptions options) => (await ResolveAsync(options)).Endpoint.AbsoluteUri;
 
-    private Task<CallSettings> ResolveAsync(LambdaStreamingClientOptions options) => Resolver(options).ResolveAsync(TestContext.Current.CancellationToken).AsTask();
+    private Task<ResolvedConfiguration> ResolveAsync(LambdaStreamingClientOptions options) => Resolver(options).ResolveAsync(TestContext.Current.CancellationToken).AsTask();
 
-    private SettingsResolver Resolver(LambdaStreamingClientOptions options) => new(options, new SettingsEnvironment
+    private ConfigurationResolver Resolver(LambdaStreamingClientOptions options) => new(options, new AwsEnvironment
     {
         Variable = _variables.GetValueOrDefault,
         Profile = name => _unreadable is null ? _profiles.GetValueOrDefault(name) : throw _unreadable,

@@ -12,7 +12,7 @@ public class TransportFailureTests
     // More than the buffers of both sides take, so that a server that stops reading stops the sending.
     private const int LargePayloadBytes = 6_000_000;
 
-    private const int BytesOfTheHead = 40;
+    private const int HeaderBytes = 40;
 
     [Fact]
     public async Task InvokeAsync_NameUnknown_DidNotRun()
@@ -38,7 +38,7 @@ public class TransportFailureTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
         Assert.False(exception.FunctionMayHaveRun);
-        Assert.True(exception.IsSafeToResend);
+        Assert.True(exception.IsSafeToRetry);
         Assert.Equal(HttpRequestError.SecureConnectionError, Assert.IsType<HttpRequestException>(exception.InnerException).HttpRequestError);
     }
 
@@ -99,7 +99,7 @@ public class TransportFailureTests
     [Fact]
     public async Task InvokeAsync_Connection_SendsAtOnceAndIsKeptAlive()
     {
-        await using var server = RawServer.Answering(RawServer.Answer(200, Messages.Complete()));
+        await using var server = RawServer.Responding(RawServer.Answer(200, Messages.Complete()));
         Socket? socket = null;
         using var client = Client(server.Url, Connecting(async connecting =>
         {
@@ -157,7 +157,7 @@ public class TransportFailureTests
             await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
         });
         var clock = new FakeTimeProvider();
-        using var client = Client(server.Url, options => (options.TimeProvider, options.ResponseHeadTimeout) = (clock, TimeSpan.FromSeconds(30)));
+        using var client = Client(server.Url, options => (options.TimeProvider, options.ResponseHeadersTimeout) = (clock, TimeSpan.FromSeconds(30)));
 
         var call = Assert.ThrowsAsync<LambdaTransportException>(() => InvokeLargeAsync(client));
         await reached.Task.WaitAsync(TooLong, TestContext.Current.CancellationToken);
@@ -211,7 +211,7 @@ public class TransportFailureTests
 
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeAsync("f"));
 
-        Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+        Assert.Equal(ResponseStreamCorruptionReason.UnexpectedStatus, exception.Reason);
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public class TransportFailureTests
         var request = new InvokeWithResponseStreamRequest("f") { InvocationType = InvocationType.DryRun };
         var exception = await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
 
-        Assert.Equal(ResponseStreamCorruption.UnexpectedStatus, exception.Reason);
+        Assert.Equal(ResponseStreamCorruptionReason.UnexpectedStatus, exception.Reason);
     }
 
     /// <summary>A listener that has no room for more: Linux leaves the next connect unanswered.</summary>
@@ -258,7 +258,7 @@ public class TransportFailureTests
         switch (stage)
         {
             case "amid the head":
-                await connection.ReadBytesAsync(BytesOfTheHead);
+                await connection.ReadBytesAsync(HeaderBytes);
                 break;
             case "amid the body":
                 await connection.ReadBytesAsync(LargePayloadBytes / 2);
@@ -276,9 +276,9 @@ public class TransportFailureTests
     private static void AssertMayHaveRunOnce(LambdaTransportException exception, RawServer server)
     {
         Assert.True(exception.FunctionMayHaveRun);
-        Assert.False(exception.IsSafeToResend);
+        Assert.False(exception.IsSafeToRetry);
         Assert.Equal(1, exception.Attempts);
-        Assert.True(server.WholeRequests <= 1);
+        Assert.True(server.CompleteRequests <= 1);
         Assert.Equal(1, server.Connections);
     }
 

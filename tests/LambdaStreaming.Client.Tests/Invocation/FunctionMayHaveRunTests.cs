@@ -69,7 +69,7 @@ public sealed class FunctionMayHaveRunTests
         over.SetResult();
 
         Assert.Equal(expected, exception.FunctionMayHaveRun);
-        Assert.Equal(!expected, exception.IsSafeToResend);
+        Assert.Equal(!expected, exception.IsSafeToRetry);
     }
 
     // The exception is created before the other attempt is sent, and thrown after that.
@@ -96,7 +96,7 @@ public sealed class FunctionMayHaveRunTests
         over.SetResult();
 
         Assert.True(exception.FunctionMayHaveRun);
-        Assert.False(exception.IsSafeToResend);
+        Assert.False(exception.IsSafeToRetry);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class InvocationCanceledTests
             options =>
             {
                 if (stage == "credentials") options.Credentials = new CancelingCredentials(canceling);
-                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce };
+                options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce };
                 options.LoggerFactory = new CancelingLog(canceling);
             });
         if (stage == "before the call") await canceling.CancelAsync();

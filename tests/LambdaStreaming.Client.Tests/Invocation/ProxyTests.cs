@@ -36,12 +36,12 @@ public sealed class ProxyTests
         Client kind,
         int status)
     {
-        await using var proxy = RawServer.Answering(RawServer.Answer(status, [], Challenge));
+        await using var proxy = RawServer.Responding(RawServer.Answer(status, [], Challenge));
         using var client = Through(proxy, kind, "https://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
 
-        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.Equal(status, (int)exception.StatusCode);
         AssertNamesTheProxyOnly(exception);
         if (kind == Client.OverHttpClient) return;
@@ -51,7 +51,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ProxyCannotReachTheService_IsRetried()
     {
-        await using var proxy = RawServer.Answering(RawServer.Answer(502, []));
+        await using var proxy = RawServer.Responding(RawServer.Answer(502, []));
         using var client = Through(proxy, Client.Own, "https://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
@@ -65,12 +65,12 @@ public sealed class ProxyTests
     public async Task InvokeWithResponseStreamAsync_HttpEndpointBehindAuthenticatingProxy_DidNotRunAndNamesTheProxy(
         Client kind)
     {
-        await using var proxy = RawServer.Answering(RawServer.Answer(407, [], Challenge));
+        await using var proxy = RawServer.Responding(RawServer.Answer(407, [], Challenge));
         using var client = Through(proxy, kind, "http://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
 
-        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.Equal(HttpStatusCode.ProxyAuthenticationRequired, exception.StatusCode);
         Assert.Contains("https", exception.Message, StringComparison.Ordinal);
         AssertNamesTheProxyOnly(exception);
@@ -80,7 +80,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_CallersHeaderAuthenticatesAndAHandlerSendsTwice_MayHaveRun()
     {
-        await using var server = RawServer.Answering(RawServer.Answer(500, []));
+        await using var server = RawServer.Responding(RawServer.Answer(500, []));
         using var http = new HttpClient(new SendingTwice(new SendOnceHandler(new SocketsHttpHandler())));
         http.DefaultRequestHeaders.TryAddWithoutValidation("Proxy-Authorization", "Basic eA==");
         using var client = new LambdaStreamingClient(Options(server.Url.ToString()), http);
@@ -99,7 +99,7 @@ public sealed class ProxyTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
 
-        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToResend));
+        Assert.Equal((1, false, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.Equal(HttpStatusCode.ProxyAuthenticationRequired, exception.StatusCode);
         AssertNamesTheProxyOnly(exception);
     }

@@ -44,7 +44,7 @@ internal static class CancellationScenarios
         }),
         new("Flush of the destination pipe cancelled", async () =>
         {
-            await using var response = Cut.Answer("abc");
+            await using var response = Fragmented.Response("abc");
             var pipe = new Pipe();
             pipe.Writer.CancelPendingFlush();
             await response.CopyToAsync(pipe.Writer, Provocations.Token);
@@ -91,7 +91,7 @@ internal static class CancellationScenarios
             },
             options =>
             {
-                options.Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.Zero };
+                options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, BaseDelay = TimeSpan.Zero };
                 options.Credentials = new StubbedCredentials(read =>
                 {
                     if (read <= readsBefore) return new ImmutableCredentials("AKIDEXAMPLE", "secret", null);

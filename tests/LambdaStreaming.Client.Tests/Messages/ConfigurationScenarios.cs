@@ -68,13 +68,13 @@ internal static class ConfigurationScenarios
         string? profileUrl = null,
         Exception? failure = null)
     {
-        var environment = new SettingsEnvironment
+        var environment = new AwsEnvironment
         {
             Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
             Profile = _ => failure is null ? profile : throw failure,
             ProfileEndpointUrl = _ => profileUrl,
             InstanceRegion = () => null,
         };
-        return new SettingsResolver(options ?? new(), environment).ResolveAsync(Provocations.Token).AsTask();
+        return new ConfigurationResolver(options ?? new(), environment).ResolveAsync(Provocations.Token).AsTask();
     }
 }

@@ -24,10 +24,10 @@ internal static class CorruptStreamScenarios
             _ => Provocations.Response(200, "<html>Please sign in</html>", ("Content-Type", "text/html"))))),
         new("Compressed response", () => Provocations.ReadAsync(StubbedClient.Create(
             _ => Provocations.Response(200, "bytes of gzip, for example", ("Content-Encoding", "gzip"))))),
-        new("Message without a type", () => Provocations.ReadAsync(Messages.Of([], "{}"u8))),
+        new("Message without a type", () => Provocations.ReadAsync(Messages.Create([], "{}"u8))),
         new("Message of an unknown type", () => Provocations.ReadAsync(
-            Messages.Of([(":message-type", "other")], "{}"u8))),
-        new("Event without a type", () => Provocations.ReadAsync(Messages.Of([(":message-type", "event")], "{}"u8))),
+            Messages.Create([(":message-type", "other")], "{}"u8))),
+        new("Event without a type", () => Provocations.ReadAsync(Messages.Create([(":message-type", "event")], "{}"u8))),
         new("InvokeComplete is not JSON", () => Provocations.ReadAsync(Messages.Complete("text"))),
         new("InvokeComplete is not an object", () => Provocations.ReadAsync(Messages.Complete("[]"))),
     ];

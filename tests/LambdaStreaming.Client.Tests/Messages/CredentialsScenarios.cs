@@ -44,11 +44,11 @@ internal static class CredentialsScenarios
 
     private static IEnumerable<MessageScenario> OfTheChain() =>
     [
-        new("No credentials anywhere", () => Throw(SignInAdvice.OfChain(
+        new("No credentials anywhere", () => Throw(CredentialErrorMessages.ForChain(
             Environment(), "default", Redactor.None, null))),
-        new("Web identity of the environment", () => Throw(SignInAdvice.OfChain(
+        new("Web identity of the environment", () => Throw(CredentialErrorMessages.ForChain(
             Environment(("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token")), "default", Redactor.None, null))),
-        new("Profile of the environment not found", () => Throw(SignInAdvice.OfChain(
+        new("Profile of the environment not found", () => Throw(CredentialErrorMessages.ForChain(
             Environment(), "nobody", Redactor.None, new ProfileNotFoundException("x")))),
     ];
 
@@ -57,11 +57,11 @@ internal static class CredentialsScenarios
         CredentialProfileOptions options,
         Exception? exception = null) => new(
         $"Profile: {name}",
-        () => Throw(SignInAdvice.Of(new CredentialProfile("work", options), Redactor.None, exception)));
+        () => Throw(CredentialErrorMessages.ForProfile(new CredentialProfile("work", options), Redactor.None, exception)));
 
     private static void Throw(string message) => throw new LambdaConfigurationException(message);
 
-    private static SettingsEnvironment Environment(params (string Name, string Value)[] variables) => new()
+    private static AwsEnvironment Environment(params (string Name, string Value)[] variables) => new()
     {
         Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
     };

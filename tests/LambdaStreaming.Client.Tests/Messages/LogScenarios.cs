@@ -11,7 +11,7 @@ internal static class LogScenarios
     public static MessageArea Area { get; } = new("Log messages",
     [
         Of("Attempt", LogLevel.Debug, logger => Log.AttemptSent(logger, 1, Function)),
-        Of("Response headers", LogLevel.Debug, logger => Log.AnswerBegins(logger, Function, 200, "r-1")),
+        Of("Response headers", LogLevel.Debug, logger => Log.ResponseHeadersReceived(logger, Function, 200, "r-1")),
         Of("Retry", LogLevel.Debug, logger => Log.AttemptFailed(
             logger, 1, Function, nameof(TooManyRequestsException), TimeSpan.FromSeconds(1.5))),
         Of("Unknown event", LogLevel.Debug, logger => Log.UnknownEventSkipped(logger, Function, "FutureEvent")),

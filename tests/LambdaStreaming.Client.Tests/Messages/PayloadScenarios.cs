@@ -22,7 +22,7 @@ internal static class PayloadScenarios
         Json("JSON value of another type", "1 x", JsonSequenceFormat.Concatenated),
         new("JSON value that is not UTF-8", () => ReadAsync(
             [.. "1 \""u8, 0xFF, .. "\""u8],
-            response => DrainAsync(response.ReadJsonAsync(TestJson.Default.JsonElement)))),
+            response => DrainAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement)))),
     ];
 
     private static IEnumerable<MessageScenario> Others() =>
@@ -52,7 +52,7 @@ internal static class PayloadScenarios
             response => DrainAsync(response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 4 })))),
         new("JSON value too long", () => ReadAsync(
             "1 234 ",
-            response => DrainAsync(response.ReadJsonAsync(
+            response => DrainAsync(response.ReadJsonValuesAsync(
                 TestJson.Default.Int32,
                 new PayloadReadOptions { MaxValueBytes = 2 })))),
         new("Server-sent event too long", () => ReadAsync(
@@ -67,7 +67,7 @@ internal static class PayloadScenarios
     private static MessageScenario Json(string name, string payload, JsonSequenceFormat format) => new(
         name, () => ReadAsync(
         payload,
-        response => DrainAsync(response.ReadJsonAsync(
+        response => DrainAsync(response.ReadJsonValuesAsync(
             TestJson.Default.Int32,
             new PayloadReadOptions { JsonFormat = format }))));
 
@@ -76,8 +76,8 @@ internal static class PayloadScenarios
 
     private static async Task ReadAsync(byte[] payload, Func<InvokeWithResponseStreamResponse, Task> readAsync)
     {
-        var head = new ResponseStreamHead { FunctionName = "my-function", RequestId = "r-1" };
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of(payload)), head);
+        var head = new ResponseStreamMetadata { FunctionName = "my-function", RequestId = "r-1" };
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create(payload)), head);
         await readAsync(response);
     }
 

@@ -9,7 +9,7 @@ internal static class Provocations
     public static InvokeWithResponseStreamRequest Request { get; } =
         InvokeWithResponseStreamRequest.FromJson("my-function", "{}");
 
-    public static LambdaRetryOptions NoRetry { get; } = new() { Policy = ResendPolicy.Never };
+    public static LambdaRetryOptions NoRetry { get; } = new() { Policy = LambdaRetryPolicy.Never };
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -18,7 +18,7 @@ internal static class ResponseEndScenarios
         new("Response ends inside a message", () => Provocations.ReadAsync(
             [.. Messages.Chunk("abc"), .. Messages.Complete()[..14]])),
         new("Connection breaks", () => Provocations.ReadAsync(
-            StubbedClient.Streaming(new PiecewiseStream(Messages.Chunk("abc"), () => 1000, breaksOff: true)))),
+            StubbedClient.Streaming(new FragmentedStream(Messages.Chunk("abc"), () => 1000, breaksOff: true)))),
         new("Content cannot be opened", () => Provocations.ReadAsync(StubbedClient.Create(_ => new HttpResponseMessage
         {
             Content = new OpenedContent(() => throw new InvalidDataException("It is closed.")),
@@ -55,7 +55,7 @@ internal static class ResponseEndScenarios
         new("Service error in the stream that might quote the payload", () => Provocations.ReadAsync(
             Messages.Exception("InvalidRequestContentException", """{"message":"Unexpected token near '4111'"}"""))),
         new("Service error in the stream without a name", () => Provocations.ReadAsync(
-            Messages.Of([(":message-type", "exception")], "{}"u8))),
+            Messages.Create([(":message-type", "exception")], "{}"u8))),
     ];
 
     private static MessageScenario FunctionError(string name, string complete) =>
@@ -67,7 +67,11 @@ internal static class ResponseEndScenarios
         var options = StubbedClient.Options();
         options.TimeProvider = clock;
         options.IdleTimeout = TimeSpan.FromSeconds(90);
-        var reading = Provocations.ReadAsync(StubbedClient.Streaming(FuncStream.Idle(), options));
+        var firstRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reading = Provocations.ReadAsync(StubbedClient.Streaming(FuncStream.Idle(firstRead), options));
+
+        // Not earlier: the limit of the response headers is on the same clock.
+        await firstRead.Task;
         while (!reading.IsCompleted)
         {
             clock.Advance(options.IdleTimeout);

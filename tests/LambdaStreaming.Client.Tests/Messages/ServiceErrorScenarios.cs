@@ -57,7 +57,7 @@ internal static class ServiceErrorScenarios
                 : Provocations.Response(404, "{}", ("x-amzn-ErrorType", "ResourceNotFoundException"))),
             Provocations.Request with
             {
-                Retry = new LambdaRetryOptions { Policy = ResendPolicy.AtLeastOnce, BaseDelay = TimeSpan.Zero },
+                Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, BaseDelay = TimeSpan.Zero },
             });
     }
 }

@@ -119,7 +119,7 @@ internal static class TransportScenarios
             {
                 options.Retry = Provocations.NoRetry;
                 options.TimeProvider = clock;
-                options.ResponseHeadTimeout = TimeSpan.FromMinutes(2);
+                options.ResponseHeadersTimeout = TimeSpan.FromMinutes(2);
             });
         await Provocations.ReadAsync(client);
     }
@@ -127,7 +127,7 @@ internal static class TransportScenarios
     private static async Task ThroughProxyAsync(string endpoint, int status)
     {
         var refusal = RawServer.Answer(status, [], "Proxy-Authenticate: Basic realm=\"office\"");
-        await using var proxy = RawServer.Answering(refusal);
+        await using var proxy = RawServer.Responding(refusal);
         var options = StubbedClient.Options();
         options.ServiceUrl = new Uri(endpoint);
         options.Retry = Provocations.NoRetry;
@@ -150,7 +150,7 @@ internal static class TransportScenarios
             },
             options => options.Retry = new LambdaRetryOptions
             {
-                Policy = ResendPolicy.AtLeastOnce,
+                Policy = LambdaRetryPolicy.AtLeastOnce,
                 MaxAttempts = 2,
                 BaseDelay = TimeSpan.Zero,
             });

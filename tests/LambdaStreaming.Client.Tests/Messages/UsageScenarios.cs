@@ -24,7 +24,7 @@ internal static class UsageScenarios
             (options.ServiceUrl, options.UseDualStackEndpoint) = (new Uri("http://host"), true)),
         Option("TraceHeaders", options => options.TraceHeaders = (TraceHeaders)8),
         Option("Retry.MaxAttempts", options => options.Retry.MaxAttempts = 0),
-        Option("Retry.Policy", options => options.Retry.Policy = (ResendPolicy)9),
+        Option("Retry.Policy", options => options.Retry.Policy = (LambdaRetryPolicy)9),
         Option("Retry.BaseDelay", options => options.Retry.BaseDelay = TimeSpan.FromSeconds(-1)),
         Option("Retry.ThrottlingBaseDelay", options => options.Retry.ThrottlingBaseDelay = TimeSpan.FromSeconds(-1)),
         Option("Retry.MaxDelay", options => options.Retry.MaxDelay = TimeSpan.FromSeconds(-1)),
@@ -118,7 +118,7 @@ internal static class UsageScenarios
         }),
         new("Created response with two ends", () =>
         {
-            Cut.Answer("a", new InvokeComplete(), new IOException("It broke."));
+            Fragmented.Response("a", new InvokeComplete(), new IOException("It broke."));
         }),
     ];
 

@@ -16,22 +16,22 @@ public class ByteOrderMarkTests
     [Theory, MemberData(nameof(Beginnings))]
     public async Task ReadLinesAsync_Beginning_LeavesOutTheMarkAlone(byte[] payload, string expected)
     {
-        foreach (var chunks in Cut.EveryWay(payload))
+        foreach (var chunks in Fragmented.EveryWay(payload))
         {
-            await using var response = Cut.Answer(chunks);
+            await using var response = Fragmented.Response(chunks);
 
-            Assert.Equal(expected, await Cut.OutcomeAsync(response.ReadLinesAsync(), line => line));
+            Assert.Equal(expected, await Fragmented.OutcomeAsync(response.ReadLinesAsync(), line => line));
         }
     }
 
     [Fact]
-    public async Task ReadJsonAsync_MarkAtTheBeginning_IsLeftOut()
+    public async Task ReadJsonValuesAsync_MarkAtTheBeginning_IsLeftOut()
     {
-        foreach (var chunks in Cut.EveryWay([0xEF, 0xBB, 0xBF, (byte)'1', (byte)' ', (byte)'2', (byte)' ']))
+        foreach (var chunks in Fragmented.EveryWay([0xEF, 0xBB, 0xBF, (byte)'1', (byte)' ', (byte)'2', (byte)' ']))
         {
-            await using var response = Cut.Answer(chunks);
+            await using var response = Fragmented.Response(chunks);
 
-            Assert.Equal("<1><2>", await Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), value => $"{value}"));
+            Assert.Equal("<1><2>", await Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}"));
         }
     }
 }

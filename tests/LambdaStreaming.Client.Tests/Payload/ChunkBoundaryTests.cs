@@ -8,11 +8,11 @@ public class ChunkBoundaryTests
     [Theory, MemberData(nameof(Shapes.Names), MemberType = typeof(Shapes))]
     public async Task Read_CutAtEveryByte_ResultIsTheSame(string name)
     {
-        var shape = Shapes.Of(name);
+        var shape = Shapes.Get(name);
 
-        foreach (var chunks in Cut.EveryWay(shape.Payload))
+        foreach (var chunks in Fragmented.EveryWay(shape.Payload))
         {
-            await using var response = Cut.Answer(chunks, head: shape.Head);
+            await using var response = Fragmented.Response(chunks, metadata: shape.Head);
             Assert.Equal(shape.Outcome, await shape.ReadAsync(response));
         }
     }
@@ -20,8 +20,8 @@ public class ChunkBoundaryTests
     [Theory, MemberData(nameof(Shapes.Names), MemberType = typeof(Shapes))]
     public async Task Read_WireComesByteByByte_ResultIsTheSame(string name)
     {
-        var shape = Shapes.Of(name);
-        var wire = Wire.Of(shape.Payload[..(shape.Payload.Length / 2)], shape.Payload[(shape.Payload.Length / 2)..]);
+        var shape = Shapes.Get(name);
+        var wire = Wire.Create(shape.Payload[..(shape.Payload.Length / 2)], shape.Payload[(shape.Payload.Length / 2)..]);
         await using var response = InvokeWithResponseStreamResponse.Create(new ByteByByteStream(wire), shape.Head);
 
         Assert.Equal(shape.Outcome, await shape.ReadAsync(response));
@@ -31,7 +31,7 @@ public class ChunkBoundaryTests
     public async Task<bool> Read_CutAtRandom_ResultIsTheSame(uint shapeNumber, int[] sizes)
     {
         var shape = Shapes.All[(int)(shapeNumber % Shapes.All.Count)];
-        await using var response = Cut.Answer(Cut.At(shape.Payload, sizes), head: shape.Head);
+        await using var response = Fragmented.Response(Fragmented.At(shape.Payload, sizes), metadata: shape.Head);
 
         return string.Equals(await shape.ReadAsync(response), shape.Outcome, StringComparison.Ordinal);
     }

@@ -33,12 +33,12 @@ public sealed class ClientExtensionTests : IDisposable
     }
 
     [Fact]
-    public async Task InvokeJsonAsync_TwoValues_GivesThem()
+    public async Task InvokeJsonValuesAsync_TwoValues_GivesThem()
     {
         Answer("1\n2");
 
-        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonAsync("chat", "{}", TestJson.Default.Int32)));
-        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonAsync(new InvokeWithResponseStreamRequest("chat"), TestJson.Default.Int32)));
+        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonValuesAsync("chat", "{}", TestJson.Default.Int32)));
+        Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonValuesAsync(new InvokeWithResponseStreamRequest("chat"), TestJson.Default.Int32)));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class ClientExtensionTests : IDisposable
             () => LimitTests.ToListAsync(client.InvokeServerSentEventsAsync("chat", "{}", events)));
         Assert.Equal(
             [[1], [2]],
-            await LimitTests.ToListAsync(client.InvokeJsonAsync("chat", "{}", TestJson.Default.Int32Array, json)));
+            await LimitTests.ToListAsync(client.InvokeJsonValuesAsync("chat", "{}", TestJson.Default.Int32Array, json)));
         Assert.Equal(
             "\u5B31\u5D0A\u5B32\u5D0A",
             string.Concat(await LimitTests.ToListAsync(client.InvokeTextAsync("chat", "{}", text))));
@@ -107,7 +107,7 @@ public sealed class ClientExtensionTests : IDisposable
         .Setup(client => client.InvokeWithResponseStreamAsync(Capture.In(_requests), It.IsAny<CancellationToken>()))
         .Returns(() =>
         {
-            _wire = new WatchedStream(Wire.Of(System.Text.Encoding.UTF8.GetBytes(payload)));
+            _wire = new WatchedStream(Wire.Create(System.Text.Encoding.UTF8.GetBytes(payload)));
             return Task.FromResult(InvokeWithResponseStreamResponse.Create(_wire));
         });
 }

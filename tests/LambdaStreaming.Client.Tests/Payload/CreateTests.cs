@@ -22,9 +22,9 @@ public class CreateTests
     [Fact]
     public async Task Create_WithAHead_ShowsIt()
     {
-        var head = new ResponseStreamHead { RequestId = "r-1", ExecutedVersion = "7", ResponseStreamContentType = "text/plain", Headers = new Dictionary<string, string> { ["X-Other"] = "o", ["Content-Language"] = "en" } };
+        var head = new ResponseStreamMetadata { RequestId = "r-1", ExecutedVersion = "7", ResponseStreamContentType = "text/plain", Headers = new Dictionary<string, string> { ["X-Other"] = "o", ["Content-Language"] = "en" } };
 
-        await using var response = Cut.Answer("a", head: head);
+        await using var response = Fragmented.Response("a", metadata: head);
 
         Assert.Equal((HttpStatusCode.OK, "r-1", "7", "text/plain"), (response.StatusCode, response.RequestId, response.ExecutedVersion, response.ResponseStreamContentType));
         Assert.Equal(["o"], response.Headers["x-other"]);
@@ -34,7 +34,7 @@ public class CreateTests
     [Fact]
     public async Task Create_ThrowOnFunctionErrorIsOff_YieldsTheError()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create([], new InvokeComplete { ErrorCode = "Unhandled" }, head: new ResponseStreamHead { ThrowOnFunctionError = false });
+        await using var response = InvokeWithResponseStreamResponse.Create([], new InvokeComplete { ErrorCode = "Unhandled" }, metadata: new ResponseStreamMetadata { ThrowOnFunctionError = false });
 
         var events = await LimitTests.ToListAsync(response);
 
@@ -44,7 +44,7 @@ public class CreateTests
     [Fact]
     public async Task Create_OfADryRun_HasNoEvents()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create([], head: new ResponseStreamHead { StatusCode = HttpStatusCode.NoContent });
+        await using var response = InvokeWithResponseStreamResponse.Create([], metadata: new ResponseStreamMetadata { StatusCode = HttpStatusCode.NoContent });
 
         Assert.Empty(await response.ReadAsByteArrayAsync());
     }
@@ -52,7 +52,7 @@ public class CreateTests
     [Fact]
     public async Task Create_WithAFailure_ThrowsThatVeryException()
     {
-        var failure = new ResponseStreamCorruptException("mine", ResponseStreamCorruption.MessageChecksum, 17);
+        var failure = new ResponseStreamCorruptException("mine", ResponseStreamCorruptionReason.MessageChecksum, 17);
         await using var response = InvokeWithResponseStreamResponse.Create(["a"], failure: failure);
 
         Assert.Same(failure, await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync()));

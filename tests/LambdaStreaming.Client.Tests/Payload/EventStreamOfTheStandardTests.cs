@@ -29,9 +29,9 @@ public class EventStreamOfTheStandardTests
     {
         var lines = picks.Select(pick => Lines[pick % Lines.Length] + Ends[pick / Lines.Length % Ends.Length]);
         var stream = (hasMark ? "\uFEFF" : "") + string.Concat(lines);
-        await using var response = Cut.Answer(Cut.At(Encoding.UTF8.GetBytes(stream), sizes));
+        await using var response = Fragmented.Response(Fragmented.At(Encoding.UTF8.GetBytes(stream), sizes));
 
-        var events = await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
+        var events = await Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
 
         return string.Equals(Interpret(stream), events, StringComparison.Ordinal);
     }
@@ -48,21 +48,21 @@ public class EventStreamOfTheStandardTests
         // Every block has data: without it, that parser gives the type of the block to the next event.
         var blocks = string.Join('\n', lines.Select(line => line.Length == 0 ? "data: end\n" : line));
         byte[] stream = [.. Encoding.UTF8.GetBytes(blocks), (byte)'\n', .. value, .. "\n\n"u8];
-        await using var response = Cut.Answer(Cut.At(stream, sizes));
+        await using var response = Fragmented.Response(Fragmented.At(stream, sizes));
 
-        var events = await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
+        var events = await Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), Show);
 
         using var copy = new MemoryStream(stream);
-        var theirs = await Cut.OutcomeAsync(SseParser.Create(copy).EnumerateAsync(), Show);
+        var theirs = await Fragmented.OutcomeAsync(SseParser.Create(copy).EnumerateAsync(), Show);
         return string.Equals(theirs, events, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task ReadServerSentEventsAsync_ValuesAreJson_EventsKeepTypeIdAndTime()
     {
-        await using var response = Cut.Answer("id: 7\nretry: 50\nevent: tick\ndata: 1\n\nevent:\ndata: 2\n\n");
+        await using var response = Fragmented.Response("id: 7\nretry: 50\nevent: tick\ndata: 1\n\nevent:\ndata: 2\n\n");
 
-        Assert.Equal("<tick 1 7 50><message 2  >", await Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
+        Assert.Equal("<tick 1 7 50><message 2  >", await Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalMilliseconds}"));
     }
 
     private static string Show(SseItem<string> item)

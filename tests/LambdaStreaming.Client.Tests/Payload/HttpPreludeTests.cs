@@ -28,7 +28,7 @@ public class HttpPreludeTests
     [InlineData("""{"statusCode":999}""", 999)]
     public async Task StatusCode_MissingOrIntegralNumber_IsThatOr200(string prelude, int status)
     {
-        await using var response = Cut.Answer(prelude + Delimiter);
+        await using var response = Fragmented.Response(prelude + Delimiter);
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -57,7 +57,7 @@ public class HttpPreludeTests
             foreach (var contentType in ContentTypes)
             {
                 var payload = $$"""{"statusCode":{{status}}}{{Delimiter}}""";
-                await using var response = Cut.Answer(payload, head: Head(contentType));
+                await using var response = Fragmented.Response(payload, metadata: Head(contentType));
                 var options = new PayloadReadOptions { HttpPrelude = detection };
 
                 await Assert.ThrowsAsync<PayloadFormatException>(
@@ -76,7 +76,7 @@ public class HttpPreludeTests
     [InlineData("""{"multiValueHeaders":{"X-Id":"1"}}""")]
     public async Task Headers_WhereverTheFunctionPutAHeader_BothViewsFindIt(string prelude)
     {
-        await using var response = Cut.Answer(prelude + Delimiter);
+        await using var response = Fragmented.Response(prelude + Delimiter);
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -91,7 +91,7 @@ public class HttpPreludeTests
     [InlineData("""{"multiValueHeaders":{"vary":["a"],"VARY":["b"]}}""")]
     public async Task Headers_SeveralValues_AreJoinedByComma(string prelude)
     {
-        await using var response = Cut.Answer(prelude + Delimiter);
+        await using var response = Fragmented.Response(prelude + Delimiter);
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -107,7 +107,7 @@ public class HttpPreludeTests
     [InlineData("""{"multiValueHeaders":{"x":[null]}}""")]
     public async Task Headers_HeaderWithoutValue_IsInNeitherView(string prelude)
     {
-        await using var response = Cut.Answer(prelude + Delimiter);
+        await using var response = Fragmented.Response(prelude + Delimiter);
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -125,7 +125,7 @@ public class HttpPreludeTests
     [InlineData("""{"multiValueHeaders":{"Set-Cookie":["b=2"]},"headers":{"set-cookie":"b=2"},"cookies":["a=1"]}""")]
     public async Task Cookies_WhereverTheFunctionPutThem_HasEachOnce(string prelude)
     {
-        await using var response = Cut.Answer(prelude + Delimiter);
+        await using var response = Fragmented.Response(prelude + Delimiter);
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -139,7 +139,7 @@ public class HttpPreludeTests
         {
             var document = $$"""{"{{member}}":"{{new string('x', 100_000)}}"}""";
             var chunks = Encoding.UTF8.GetBytes(document).Chunk(1000);
-            await using var response = Cut.Answer(chunks, head: Head(contentType));
+            await using var response = Fragmented.Response(chunks, metadata: Head(contentType));
 
             var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -157,7 +157,7 @@ public class HttpPreludeTests
         string payload,
         string lines)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), head: Head(Integration));
+        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: Head(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
@@ -177,7 +177,7 @@ public class HttpPreludeTests
     [InlineData("x")]
     public async Task ReadHttpIntegrationResponseAsync_FirstBytesAreNoPrelude_ReturnsAtOnce(string payload)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), head: Head(Integration));
+        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: Head(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
@@ -188,7 +188,7 @@ public class HttpPreludeTests
         Assert.Equal(payload, Encoding.UTF8.GetString(buffer, 0, count));
     }
 
-    private static ResponseStreamHead Head(string contentType) =>
+    private static ResponseStreamMetadata Head(string contentType) =>
         new() { ResponseStreamContentType = contentType.Length > 0 ? contentType : null };
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync()

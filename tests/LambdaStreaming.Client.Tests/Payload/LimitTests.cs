@@ -15,18 +15,18 @@ public class LimitTests
     {
         var (begin, again, readAsync) = what switch
         {
-            "lines" => ("", "a", response => Cut.OutcomeAsync(response.ReadLinesAsync(), line => line)),
-            "JSON" => ("{\"N\":[", "1,", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Token), _ => "")),
-            "JSON string" => ("\"", "a", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.String), _ => "")),
-            "JSON number" => ("", "1", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), _ => "")),
-            "events" => ("data: ", "a", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
-            "an event" => ("", "data: a\n", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
-            "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Cut.OutcomeAsync(BodyAsync(response))),
-            "white space before a prelude" => ("", " ", response => Cut.OutcomeAsync(BodyAsync(response))),
-            _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Cut.OutcomeAsync(BodyAsync(response)))),
+            "lines" => ("", "a", response => Fragmented.OutcomeAsync(response.ReadLinesAsync(), line => line)),
+            "JSON" => ("{\"N\":[", "1,", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Token), _ => "")),
+            "JSON string" => ("\"", "a", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.String), _ => "")),
+            "JSON number" => ("", "1", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), _ => "")),
+            "events" => ("data: ", "a", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
+            "an event" => ("", "data: a\n", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
+            "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Fragmented.OutcomeAsync(BodyAsync(response))),
+            "white space before a prelude" => ("", " ", response => Fragmented.OutcomeAsync(BodyAsync(response))),
+            _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Fragmented.OutcomeAsync(BodyAsync(response)))),
         };
         var script = new EndlessScript(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(again, 4096 / again.Length))), ManyBytes);
-        await using var response = InvokeWithResponseStreamResponse.Create(script.ReadAsync(), head: new ResponseStreamHead { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response" });
+        await using var response = InvokeWithResponseStreamResponse.Create(script.ReadAsync(), metadata: new ResponseStreamMetadata { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response" });
 
         var outcome = await readAsync(response);
 
@@ -49,7 +49,7 @@ public class LimitTests
     {
         // Else a value of a megabyte in as many chunks would take minutes.
         var value = Encoding.UTF8.GetBytes(json);
-        var frame = new JsonFrame(endsWithLine: false);
+        var frame = new JsonValueScanner(endsWithLine: false);
 
         for (var length = 1; length < value.Length; length++)
         {
@@ -59,11 +59,11 @@ public class LimitTests
     }
 
     [Fact]
-    public async Task ReadJsonAsync_LongValueInManyChunks_IsRead()
+    public async Task ReadJsonValuesAsync_LongValueInManyChunks_IsRead()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream([.. Wire.Chunk("\"a"u8), .. Wire.Repeat("é"u8.ToArray(), 20_000)[..^Wire.End.Length], .. Wire.Chunk("\""u8), .. Wire.End]));
 
-        var values = await ToListAsync(response.ReadJsonAsync(TestJson.Default.String));
+        var values = await ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.String));
 
         Assert.Equal(20_001, Assert.Single(values)!.Length);
     }
@@ -71,14 +71,14 @@ public class LimitTests
     [Theory, InlineData(4, true), InlineData(3, false)]
     public async Task ReadAsByteArrayAsync_PayloadOfFourBytes_IsTakenUpToTheLimit(int limit, bool isTaken)
     {
-        foreach (var chunks in Cut.EveryWay("abcd"u8.ToArray()))
+        foreach (var chunks in Fragmented.EveryWay("abcd"u8.ToArray()))
         {
             var options = new PayloadReadOptions { MaxPayloadBytes = limit };
-            await using var bytes = Cut.Answer(chunks);
-            await using var text = Cut.Answer(chunks);
+            await using var bytes = Fragmented.Response(chunks);
+            await using var text = Fragmented.Response(chunks);
 
-            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Cut.OutcomeAsync(StringAsync(bytes.ReadAsByteArrayAsync(options))));
-            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Cut.OutcomeAsync(text.ReadAsStringAsync(options)));
+            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Fragmented.OutcomeAsync(StringAsync(bytes.ReadAsByteArrayAsync(options))));
+            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Fragmented.OutcomeAsync(text.ReadAsStringAsync(options)));
         }
     }
 
@@ -97,22 +97,22 @@ public class LimitTests
     [Fact]
     public async Task Read_LimitExceeded_ReportsTheLimit()
     {
-        await using var response = Cut.Answer("a\nbcdef", head: new ResponseStreamHead { FunctionName = "chat", RequestId = "r-1" });
+        await using var response = Fragmented.Response("a\nbcdef", metadata: new ResponseStreamMetadata { FunctionName = "chat", RequestId = "r-1" });
 
         var exception = await Assert.ThrowsAsync<PayloadLimitExceededException>(() => ToListAsync(response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 4 })));
 
         Assert.Equal((nameof(PayloadReadOptions.MaxLineBytes), 4, 2), (exception.Limit, exception.LimitBytes, exception.ByteOffset));
         Assert.Equal(("chat", "r-1", 1L), (exception.FunctionName, exception.RequestId, response.InvokeComplete is null ? 1L : 0));
         Assert.True(exception.FunctionMayHaveRun);
-        Assert.False(exception.IsSafeToResend);
+        Assert.False(exception.IsSafeToRetry);
     }
 
     [Fact]
     public async Task Read_BadJson_ExceptionShowsNoPayload()
     {
-        await using var response = Cut.Answer("{\"N\":1}{\"N\":secret}", head: new ResponseStreamHead { FunctionName = "chat" });
+        await using var response = Fragmented.Response("{\"N\":1}{\"N\":secret}", metadata: new ResponseStreamMetadata { FunctionName = "chat" });
 
-        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => ToListAsync(response.ReadJsonAsync(TestJson.Default.Token)));
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.Token)));
 
         Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
         Assert.Equal((12, 1L), (exception.ByteOffset, exception.ValueIndex));
@@ -122,10 +122,10 @@ public class LimitTests
     [Fact]
     public async Task Read_OptionsAreWrong_ThrowsAtOnce()
     {
-        await using var response = Cut.Answer("a");
+        await using var response = Fragmented.Response("a");
 
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxLineBytes), () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonValuesAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxEventBytes), () => response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 0 }));
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPreludeBytes), () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
         Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPayloadBytes), () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });

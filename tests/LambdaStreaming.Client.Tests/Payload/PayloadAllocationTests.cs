@@ -43,11 +43,11 @@ public class PayloadAllocationTests
     }
 
     [Fact]
-    public async Task ReadJsonAsync_Numbers_AllocatesNothing()
+    public async Task ReadJsonValuesAsync_Numbers_AllocatesNothing()
     {
         var perElement = await MeasureAsync("12345\n"u8.ToArray(), async response =>
         {
-            await foreach (var _ in response.ReadJsonAsync(TestJson.Default.Int32))
+            await foreach (var _ in response.ReadJsonValuesAsync(TestJson.Default.Int32))
             {
             }
         });

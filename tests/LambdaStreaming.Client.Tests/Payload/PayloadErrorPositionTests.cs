@@ -5,7 +5,7 @@ namespace LambdaStreaming.Tests.Payload;
 /// <summary>Where a payload is not what its reader expects, and which limit it exceeds.</summary>
 public class PayloadErrorPositionTests
 {
-    private static readonly ResponseStreamHead Head = new() { FunctionName = "chat", RequestId = "r-1" };
+    private static readonly ResponseStreamMetadata Head = new() { FunctionName = "chat", RequestId = "r-1" };
 
     [Theory]
     [InlineData("1 2", JsonSequenceFormat.Array, 0, 0)]
@@ -14,7 +14,7 @@ public class PayloadErrorPositionTests
     [InlineData("[1] [2]", JsonSequenceFormat.Auto, 4, 1)]
     [InlineData("1 2", JsonSequenceFormat.Lines, 2, 1)]
     [InlineData("1 x", JsonSequenceFormat.Concatenated, 2, 1)]
-    public async Task ReadJsonAsync_PayloadIsMalformed_ReportsWhere(
+    public async Task ReadJsonValuesAsync_PayloadIsMalformed_ReportsWhere(
         string payload,
         JsonSequenceFormat format,
         long offset,
@@ -24,7 +24,7 @@ public class PayloadErrorPositionTests
 
         var exception = await FailAsync<PayloadFormatException>(
             payload,
-            response => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.Int32, options)));
+            response => LimitTests.ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32, options)));
 
         Assert.Equal((offset, index), (exception.ByteOffset, exception.ValueIndex));
         Assert.Equal(("chat", "r-1"), (exception.FunctionName, exception.RequestId));
@@ -53,11 +53,11 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadJsonAsync_TextIsNotUtf8_ReportsWhere()
+    public async Task ReadJsonValuesAsync_TextIsNotUtf8_ReportsWhere()
     {
         var exception = await FailAsync<PayloadFormatException>(
             [.. "1 \""u8, 0xFF, .. "\""u8],
-            response => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.JsonElement)));
+            response => LimitTests.ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement)));
 
         Assert.Equal((3, 1L), (exception.ByteOffset, exception.ValueIndex));
     }
@@ -93,9 +93,9 @@ public class PayloadErrorPositionTests
         (nameof(PayloadReadOptions.MaxPayloadBytes), 2, 0));
 
     [Fact]
-    public Task ReadJsonAsync_ValueExceedsLimit_NamesMaxValueBytes() => AssertLimitAsync(
+    public Task ReadJsonValuesAsync_ValueExceedsLimit_NamesMaxValueBytes() => AssertLimitAsync(
         "1 234 ",
-        response => LimitTests.ToListAsync(response.ReadJsonAsync(
+        response => LimitTests.ToListAsync(response.ReadJsonValuesAsync(
             TestJson.Default.Int32,
             new PayloadReadOptions { MaxValueBytes = 2 })),
         (nameof(PayloadReadOptions.MaxValueBytes), 2, 2));
@@ -131,7 +131,7 @@ public class PayloadErrorPositionTests
     private static async Task<T> FailAsync<T>(byte[] payload, Func<InvokeWithResponseStreamResponse, Task> readAsync)
         where T : LambdaStreamingException
     {
-        await using var response = Cut.Answer([payload], head: Head);
+        await using var response = Fragmented.Response([payload], metadata: Head);
         return await Assert.ThrowsAsync<T>(() => readAsync(response));
     }
 }

@@ -23,24 +23,24 @@ public class PayloadPromptnessTests
     };
 
     [Theory, MemberData(nameof(ValuesWithTheirLastByte))]
-    public async Task ReadJsonAsync_LastByteIsThere_ValueIsDelivered(string sent, string value)
+    public async Task ReadJsonValuesAsync_LastByteIsThere_ValueIsDelivered(string sent, string value)
     {
         await using var response = Open();
         Send(sent);
 
         var options = new PayloadReadOptions { JsonFormat = sent[0] == ' ' ? JsonSequenceFormat.Concatenated : JsonSequenceFormat.Auto };
-        await using var values = response.ReadJsonAsync(TestJson.Default.JsonElement, options).GetAsyncEnumerator();
+        await using var values = response.ReadJsonValuesAsync(TestJson.Default.JsonElement, options).GetAsyncEnumerator();
         Assert.True(await values.MoveNextAsync());
 
         Assert.Equal(value.Length > 0 ? value : sent.Trim(), values.Current.GetRawText());
     }
 
     [Theory, InlineData(JsonSequenceFormat.Lines), InlineData(JsonSequenceFormat.Concatenated)]
-    public async Task ReadJsonAsync_NumberMayGoOn_WaitsForWhatFollows(JsonSequenceFormat format)
+    public async Task ReadJsonValuesAsync_NumberMayGoOn_WaitsForWhatFollows(JsonSequenceFormat format)
     {
         await using var response = Open();
         Send("12");
-        await using var values = response.ReadJsonAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = format }).GetAsyncEnumerator();
+        await using var values = response.ReadJsonValuesAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = format }).GetAsyncEnumerator();
 
         var move = values.MoveNextAsync().AsTask();
         Assert.False(move.IsCompleted);

@@ -6,24 +6,24 @@ namespace LambdaStreaming.Tests.Payload;
 /// <summary>A failure surfaces from every reader as from the events, after what came before it was delivered.</summary>
 public class PayloadReaderFailureTests
 {
-    private static readonly Dictionary<string, (string Payload, string Delivered, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync)> Readers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (string Payload, string Received, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync)> Readers = new(StringComparer.Ordinal)
     {
-        ["chunks"] = ("abc", "<abc>", response => Cut.OutcomeAsync(response.ReadChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.ToArray()))),
-        ["owned chunks"] = ("abc", "<abc>", response => Cut.OutcomeAsync(response.ReadOwnedChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.Span))),
-        ["bytes"] = ("abc", "", response => Cut.OutcomeAsync(LengthAsync(response.ReadAsByteArrayAsync()))),
-        ["string"] = ("abc", "", response => Cut.OutcomeAsync(response.ReadAsStringAsync())),
-        ["one JSON value"] = ("1 2", "", response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Int32)))),
-        ["text"] = ("abc\u00e9", "<abcé>", response => Cut.OutcomeAsync(response.ReadTextAsync(), text => text)),
-        ["lines"] = ("a\nb\nc", "<a><b>", response => Cut.OutcomeAsync(response.ReadLinesAsync(), line => line)),
-        ["JSON"] = ("1 2 3", "<1><2>", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), value => $"{value}")),
-        ["JSON array"] = ("[1,2,3", "<1><2>", response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32), value => $"{value}")),
-        ["events"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
-        ["events of JSON"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.Data}")),
-        ["stream"] = ("abc", "<abc>", response => Cut.OutcomeAsync(StreamAsync(response.AsStream()), text => text)),
-        ["copy to a stream"] = ("abc", "<abc>", response => Cut.OutcomeAsync(CopyToStreamAsync(response), text => text)),
-        ["copy to a pipe"] = ("abc", "<abc>", response => Cut.OutcomeAsync(CopyToPipeAsync(response), text => text)),
-        ["HTTP prelude"] = ("{\"statusCode\":200", "", response => Cut.OutcomeAsync(BodyAsync(response))),
-        ["HTTP body"] = ("{}\0\0\0\0\0\0\0\0a\nb", "<a>", response => Cut.OutcomeAsync(BodyLinesAsync(response), line => line)),
+        ["chunks"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(response.ReadChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.ToArray()))),
+        ["owned chunks"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(response.ReadOwnedChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.Span))),
+        ["bytes"] = ("abc", "", response => Fragmented.OutcomeAsync(LengthAsync(response.ReadAsByteArrayAsync()))),
+        ["string"] = ("abc", "", response => Fragmented.OutcomeAsync(response.ReadAsStringAsync())),
+        ["one JSON value"] = ("1 2", "", response => Fragmented.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Int32)))),
+        ["text"] = ("abc\u00e9", "<abcé>", response => Fragmented.OutcomeAsync(response.ReadTextAsync(), text => text)),
+        ["lines"] = ("a\nb\nc", "<a><b>", response => Fragmented.OutcomeAsync(response.ReadLinesAsync(), line => line)),
+        ["JSON"] = ("1 2 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}")),
+        ["JSON array"] = ("[1,2,3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}")),
+        ["events"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
+        ["events of JSON"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.Data}")),
+        ["stream"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(StreamAsync(response.AsStream()), text => text)),
+        ["copy to a stream"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(CopyToStreamAsync(response), text => text)),
+        ["copy to a pipe"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(CopyToPipeAsync(response), text => text)),
+        ["HTTP prelude"] = ("{\"statusCode\":200", "", response => Fragmented.OutcomeAsync(BodyAsync(response))),
+        ["HTTP body"] = ("{}\0\0\0\0\0\0\0\0a\nb", "<a>", response => Fragmented.OutcomeAsync(BodyLinesAsync(response), line => line)),
     };
 
     public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
@@ -33,9 +33,9 @@ public class PayloadReaderFailureTests
     {
         var (payload, delivered, readAsync) = Readers[reader];
 
-        foreach (var chunks in Cut.EveryWay(Encoding.UTF8.GetBytes(payload)))
+        foreach (var chunks in Fragmented.EveryWay(Encoding.UTF8.GetBytes(payload)))
         {
-            await using var response = Cut.Answer(chunks, new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = "boom" });
+            await using var response = Fragmented.Response(chunks, new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = "boom" });
             Assert.Equal(delivered + "!function error Unhandled", Joined(await readAsync(response), delivered));
             Assert.Equal("boom", response.InvokeComplete!.ErrorDetails);
         }
@@ -45,7 +45,7 @@ public class PayloadReaderFailureTests
     public async Task Read_FunctionFailsAndEventsDoNotThrow_ThrowsAllTheSame(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
-        await using var response = Cut.Answer(payload, new InvokeComplete { ErrorCode = "Unhandled" }, head: new ResponseStreamHead { ThrowOnFunctionError = false });
+        await using var response = Fragmented.Response(payload, new InvokeComplete { ErrorCode = "Unhandled" }, metadata: new ResponseStreamMetadata { ThrowOnFunctionError = false });
 
         Assert.Equal(delivered + "!function error Unhandled", Joined(await readAsync(response), delivered));
     }
@@ -54,7 +54,7 @@ public class PayloadReaderFailureTests
     public async Task Read_WireEndsBeforeInvokeComplete_DeliversThenThrows(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
-        var wire = Wire.Of(Encoding.UTF8.GetBytes(payload));
+        var wire = Wire.Create(Encoding.UTF8.GetBytes(payload));
 
         for (var cut = 1; cut < 20; cut++)
         {
@@ -67,7 +67,7 @@ public class PayloadReaderFailureTests
     public async Task Read_ScriptFails_ThrowsExactlyThat(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
-        await using var response = Cut.Answer(payload, failure: new TimeZoneNotFoundException("that"));
+        await using var response = Fragmented.Response(payload, failure: new TimeZoneNotFoundException("that"));
 
         Assert.Equal(delivered + "!TimeZoneNotFoundException: that", Joined(await readAsync(response), delivered));
     }
@@ -76,10 +76,10 @@ public class PayloadReaderFailureTests
     public async Task Read_ReadBefore_Throws(string reader)
     {
         var (payload, _, readAsync) = Readers[reader];
-        await using var response = Cut.Answer(payload);
+        await using var response = Fragmented.Response(payload);
         await response.ReadAsByteArrayAsync();
 
-        var outcome = await Cut.OutcomeAsync(ReadAgainAsync());
+        var outcome = await Fragmented.OutcomeAsync(ReadAgainAsync());
         Assert.Contains("!InvalidOperationException: This response was enumerated before.", outcome, StringComparison.Ordinal);
 
         async Task<string> ReadAgainAsync() => await readAsync(response);

@@ -36,7 +36,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task ReadAsync_AfterTheEnd_IsZeroAgain()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
         using var reader = new StreamReader(stream);
 
@@ -49,7 +49,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task CopyToAsync_BadArgumentsAndDisposedStream_AreRefusedAtOnce()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
         var stream = response.AsStream();
 
         Assert.Throws<ArgumentNullException>(() => { _ = stream.CopyToAsync(null!, 1, CancellationToken.None); });
@@ -63,7 +63,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task CopyToAsync_PartWasRead_CopiesTheRest()
     {
-        await using var response = Cut.Answer([[.. "abc"u8], [.. "def"u8]]);
+        await using var response = Fragmented.Response([[.. "abc"u8], [.. "def"u8]]);
         await using var stream = response.AsStream();
         using var rest = new MemoryStream();
 
@@ -76,7 +76,7 @@ public class PayloadStreamTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task Dispose_BeforeTheEnd_FreesTheConnectionOnce(bool asynchronously)
     {
-        var wire = new PiecewiseStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
+        var wire = new FragmentedStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         var stream = response.AsStream();
         Assert.Equal(4, await stream.ReadAsync(new byte[4]));
@@ -95,7 +95,7 @@ public class PayloadStreamTests
     public async Task CopyToAsync_Cancelled_EndsTheReading()
     {
         using var cancelling = new CancellationTokenSource();
-        var wire = new PiecewiseStream([.. Wire.Chunk("abc"u8), .. Wire.Chunk("def"u8)], () => 7) { Asynchronous = true };
+        var wire = new FragmentedStream([.. Wire.Chunk("abc"u8), .. Wire.Chunk("def"u8)], () => 7) { Asynchronous = true };
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         await using var stream = response.AsStream();
         Assert.Equal(1, await stream.ReadAsync(new byte[1]));
@@ -109,7 +109,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task Read_Synchronously_IsNotSupported()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
         Action[] reads = [() => stream.ReadExactly(new byte[1], 0, 1), () => stream.ReadExactly(new Span<byte>(new byte[1])), () => stream.ReadByte(), () => stream.CopyTo(Stream.Null)];
@@ -121,7 +121,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task Members_OfAFileStream_AreRefused()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
         Assert.Equal((true, false, false), (stream.CanRead, stream.CanSeek, stream.CanWrite));
@@ -168,7 +168,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task ReadAsync_TokenIsCancelledBefore_TakesNothing()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.ReadAsync(new byte[9], new CancellationToken(canceled: true)).AsTask());
@@ -195,7 +195,7 @@ public class PayloadStreamTests
     public async Task AsStream_UnderAPipeReader_GivesEverything()
     {
         var payload = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5000)));
-        await using var response = Cut.Answer(Cut.At(payload, [3, 6, 1, 5]));
+        await using var response = Fragmented.Response(Fragmented.At(payload, [3, 6, 1, 5]));
         var pipe = PipeReader.Create(response.AsStream(), new StreamPipeReaderOptions(useZeroByteReads: true));
         var all = new MemoryStream();
 
@@ -208,7 +208,7 @@ public class PayloadStreamTests
     [Theory, InlineData(false), InlineData(true)]
     public async Task Dispose_OfTheStream_DisposesTheAnswer(bool synchronously)
     {
-        var wire = new WatchedStream(Wire.Of("abc"u8.ToArray(), "def"u8.ToArray()));
+        var wire = new WatchedStream(Wire.Create("abc"u8.ToArray(), "def"u8.ToArray()));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         var stream = response.AsStream();
         Assert.Equal(3, await stream.ReadAsync(new byte[3]));
@@ -224,7 +224,7 @@ public class PayloadStreamTests
     [Fact]
     public async Task CopyToAsync_AfterPartOfAChunk_CopiesTheRest()
     {
-        await using var response = Cut.Answer([.. new[] { "abc"u8.ToArray(), "def"u8.ToArray() }]);
+        await using var response = Fragmented.Response([.. new[] { "abc"u8.ToArray(), "def"u8.ToArray() }]);
         await using var stream = response.AsStream();
         Assert.Equal(1, await stream.ReadAsync(new byte[1]));
         using var rest = new FlushedStream();

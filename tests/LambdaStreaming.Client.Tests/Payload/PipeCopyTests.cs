@@ -11,7 +11,7 @@ public class PipeCopyTests
     public async Task CopyToAsync_PipeWriterAndManyChunks_WritesThemAll(int piece)
     {
         var wire = Enumerable.Range(0, 300).SelectMany(i => Messages.Chunk(new string((char)('a' + (i % 26)), 1000))).Concat(Messages.Complete()).ToArray();
-        await using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => piece));
+        await using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(wire, () => piece));
         using var copy = new MemoryStream();
         var pipe = PipeWriter.Create(copy);
 
@@ -28,7 +28,7 @@ public class PipeCopyTests
     [InlineData(40, 3)]
     public async Task CopyToAsync_PipeWriterAndAllIsHere_FlushesBySize(int chunks, int flushes)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of([.. Enumerable.Repeat(new byte[1024], chunks)])));
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[1024], chunks)])));
         var pipe = new CountingPipe();
 
         await response.CopyToAsync(pipe, TestContext.Current.CancellationToken);
@@ -42,7 +42,7 @@ public class PipeCopyTests
     [InlineData(5, 1)]
     public async Task CopyToAsync_StreamAndAllIsHere_FlushesOnceAtTheEnd(int chunks, int flushes)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of([.. Enumerable.Repeat(new byte[10], chunks)])));
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[10], chunks)])));
         var destination = new CountingDestination();
 
         await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
@@ -65,7 +65,7 @@ public class PipeCopyTests
     [Fact]
     public async Task CopyToAsync_EmptyChunkAmongOthers_IsNotWritten()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Of("a"u8.ToArray(), [], "b"u8.ToArray(), [])));
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create("a"u8.ToArray(), [], "b"u8.ToArray(), [])));
         var destination = new CountingDestination();
 
         await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
@@ -76,7 +76,7 @@ public class PipeCopyTests
     [Fact]
     public async Task CopyToAsync_FlushOfThePipeIsCancelled_IsCancelled()
     {
-        await using var response = Cut.Answer("abc");
+        await using var response = Fragmented.Response("abc");
 
         await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) }, TestContext.Current.CancellationToken));
     }

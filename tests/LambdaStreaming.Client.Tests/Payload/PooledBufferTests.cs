@@ -23,7 +23,7 @@ public class PooledBufferTests
         var (payload, givenAway, read) = reader switch
         {
             "lines" => ($"{Value}\n{Value}\n", 2 * 2 * ValueBytes, response => Drain(response.ReadLinesAsync().GetAsyncEnumerator())),
-            "JSON" => ($"\"{Value}\"\n\"{Value}\"", 2 * 2 * ValueBytes, response => Drain(response.ReadJsonAsync(TestJson.Default.String).GetAsyncEnumerator())),
+            "JSON" => ($"\"{Value}\"\n\"{Value}\"", 2 * 2 * ValueBytes, response => Drain(response.ReadJsonValuesAsync(TestJson.Default.String).GetAsyncEnumerator())),
             "bytes" => (Value, ValueBytes, response => Result(response.ReadAsByteArrayAsync())),
             "string" => (Value, 2 * ValueBytes, response => Result(response.ReadAsStringAsync())),
             "one JSON value" => ($"\"{Value}\"", 2 * ValueBytes, response => Result(response.ReadFromJsonAsync(TestJson.Default.String))),
@@ -47,7 +47,7 @@ public class PooledBufferTests
 
         void Once()
         {
-            using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => int.MaxValue));
+            using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(wire, () => int.MaxValue));
             read(response);
         }
     }
@@ -79,8 +79,8 @@ public class PooledBufferTests
 
         void Once()
         {
-            using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(wire, () => int.MaxValue));
-            var values = response.ReadJsonAsync(TestJson.Default.Int32).GetAsyncEnumerator();
+            using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(wire, () => int.MaxValue));
+            var values = response.ReadJsonValuesAsync(TestJson.Default.Int32).GetAsyncEnumerator();
             Drain(values);
         }
     }

@@ -9,7 +9,7 @@ public class ReaderLifetimeTests
     {
         ["text"] = (response, token) => response.ReadTextAsync(cancellationToken: token),
         ["lines"] = (response, token) => response.ReadLinesAsync(cancellationToken: token),
-        ["JSON"] = (response, token) => Boxed(response.ReadJsonAsync(TestJson.Default.JsonElement, cancellationToken: token)),
+        ["JSON"] = (response, token) => Boxed(response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token)),
         ["events"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token)),
         ["events of JSON"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token)),
     };
@@ -74,7 +74,7 @@ public class ReaderLifetimeTests
     [Fact]
     public async Task HttpBody_ReadTwice_Throws()
     {
-        await using var response = Cut.Answer("{}\0\0\0\0\0\0\0\0body");
+        await using var response = Fragmented.Response("{}\0\0\0\0\0\0\0\0body");
         await using var http = await response.ReadHttpIntegrationResponseAsync();
 
         Assert.Same(http.Body, http.Body);
@@ -85,7 +85,7 @@ public class ReaderLifetimeTests
     [Fact]
     public async Task HttpBody_Disposed_FreesTheConnection()
     {
-        var wire = new WatchedStream(Wire.Of("{}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
+        var wire = new WatchedStream(Wire.Create("{}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
 
         await (await response.ReadHttpIntegrationResponseAsync()).DisposeAsync();
@@ -96,7 +96,7 @@ public class ReaderLifetimeTests
     [Fact]
     public async Task ReadHttpIntegrationResponseAsync_PreludeIsWrong_FreesTheConnection()
     {
-        var wire = new WatchedStream(Wire.Of("{\"statusCode\":20}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
+        var wire = new WatchedStream(Wire.Create("{\"statusCode\":20}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
 
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }));

@@ -13,13 +13,13 @@ public class ServerSentEventTests
     [InlineData("data:  \n\n")]
     public async Task ReadServerSentEventsAsync_TypedAndDataIsEmpty_SkipsTheEvent(string empty)
     {
-        foreach (var chunks in Cut.EveryWay(Bytes($"data: 1\n\n{empty}data: 2\n\n")))
+        foreach (var chunks in Fragmented.EveryWay(Bytes($"data: 1\n\n{empty}data: 2\n\n")))
         {
-            await using var response = Cut.Answer(chunks);
+            await using var response = Fragmented.Response(chunks);
 
             var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32);
 
-            var outcome = await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}");
+            var outcome = await Fragmented.OutcomeAsync(events, item => $"{item.EventType} {item.Data}");
             Assert.Equal("<message 1><message 2>", outcome);
         }
     }
@@ -29,11 +29,11 @@ public class ServerSentEventTests
     [InlineData("data: [DONE]\n\n", "<message [DONE]>")]
     public async Task ReadServerSentEventsAsync_Untyped_DeliversEveryEvent(string payload, string outcome)
     {
-        await using var response = Cut.Answer(payload);
+        await using var response = Fragmented.Response(payload);
 
         var events = response.ReadServerSentEventsAsync();
 
-        Assert.Equal(outcome, await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
+        Assert.Equal(outcome, await Fragmented.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
     }
 
     [Theory]
@@ -101,12 +101,12 @@ public class ServerSentEventTests
     }
 
     [Fact]
-    public async Task ReadJsonAsync_NameOfAMemberHasControlCharacters_MessageHasNone()
+    public async Task ReadJsonValuesAsync_NameOfAMemberHasControlCharacters_MessageHasNone()
     {
-        await using var response = Cut.Answer("{\"a\\u001b[2J\\n" + new string('x', 500_000) + "\":{\"N\":x}}");
+        await using var response = Fragmented.Response("{\"a\\u001b[2J\\n" + new string('x', 500_000) + "\":{\"N\":x}}");
 
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(
-            () => LimitTests.ToListAsync(response.ReadJsonAsync(TestJson.Default.JsonElement)));
+            () => LimitTests.ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement)));
 
         Assert.DoesNotContain(exception.Message, char.IsControl);
         Assert.InRange(exception.Message.Length, 1, 1000);
@@ -118,7 +118,7 @@ public class ServerSentEventTests
     {
         var line = "data: " + new string('A', isOneLine ? 15 * 1024 * 1024 : 64 * 1024) + "\n";
         var payload = Bytes(string.Concat(Enumerable.Repeat(line, isOneLine ? 1 : 240)) + "\n");
-        await using var response = Cut.Answer(payload.Chunk(60_000));
+        await using var response = Fragmented.Response(payload.Chunk(60_000));
 
         var events = await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(cancellationToken: Token));
 
@@ -131,13 +131,13 @@ public class ServerSentEventTests
     [InlineData("data: 2\r\n\r\n: 345678901", "<message 2>!MaxEventBytes 10 at 11")]
     public async Task ReadServerSentEventsAsync_Comment_IsLimitedByItself(string payload, string outcome)
     {
-        foreach (var chunks in Cut.EveryWay(Bytes(payload)))
+        foreach (var chunks in Fragmented.EveryWay(Bytes(payload)))
         {
-            await using var response = Cut.Answer(chunks);
+            await using var response = Fragmented.Response(chunks);
 
             var events = response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 10 }, Token);
 
-            Assert.Equal(outcome, await Cut.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
+            Assert.Equal(outcome, await Fragmented.OutcomeAsync(events, item => $"{item.EventType} {item.Data}"));
         }
     }
 
@@ -145,7 +145,7 @@ public class ServerSentEventTests
 
     private static async Task<PayloadFormatException> ReadBadAsync(byte[] payload)
     {
-        await using var response = Cut.Answer([payload]);
+        await using var response = Fragmented.Response([payload]);
 
         var events = response.ReadServerSentEventsAsync(TestJson.Default.Int32, cancellationToken: Token);
         return await Assert.ThrowsAsync<PayloadFormatException>(() => LimitTests.ToListAsync(events));

@@ -16,7 +16,7 @@ internal sealed record Token(int N, string? S);
 internal sealed partial class TestJson : JsonSerializerContext;
 
 /// <summary>A payload, a reader, and what comes of it however the payload is cut.</summary>
-public sealed record Shape(string Name, byte[] Payload, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync, string Outcome, ResponseStreamHead? Head = null)
+public sealed record Shape(string Name, byte[] Payload, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync, string Outcome, ResponseStreamMetadata? Head = null)
 {
     public override string ToString() => Name;
 }
@@ -26,8 +26,8 @@ public static class Shapes
     private static readonly byte[] Mark = [0xEF, 0xBB, 0xBF];
     private static readonly byte[] EightNul = new byte[8];
     private static readonly TestJson Lenient = new(new System.Text.Json.JsonSerializerOptions { AllowTrailingCommas = true });
-    private static readonly ResponseStreamHead Integration = new() { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response; charset=utf-8" };
-    private static readonly ResponseStreamHead EventStream = new() { ResponseStreamContentType = "application/vnd.amazon.eventstream" };
+    private static readonly ResponseStreamMetadata Integration = new() { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response; charset=utf-8" };
+    private static readonly ResponseStreamMetadata EventStream = new() { ResponseStreamContentType = "application/vnd.amazon.eventstream" };
 
     public static IReadOnlyList<Shape> All { get; } =
     [
@@ -48,7 +48,7 @@ public static class Shapes
         Whole("a whole string with a mark", [.. Mark, .. "é"u8], "é"),
         Whole("a whole string with a mark, encoding without one", [.. Mark, .. Mark, .. "é"u8], "\uFEFFé", new() { Encoding = new UTF8Encoding(false) }),
         Whole("a whole bad string, encoding with an exception fallback", [0x61, 0xE2, 0x82, 0x62], "a\uFFFDb", new() { Encoding = new UTF8Encoding(false, throwOnInvalidBytes: true) }),
-        new("a whole bad string behind a mark, strict", [.. Mark, 0x61, 0xFF], response => Cut.OutcomeAsync(response.ReadAsStringAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), "!format at 4, value -"),
+        new("a whole bad string behind a mark, strict", [.. Mark, 0x61, 0xFF], response => Fragmented.OutcomeAsync(response.ReadAsStringAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), "!format at 4, value -"),
 
         Lines("lines", "a\nbé€😀\r\n\r\n\nlast", "<a><bé€😀><><><last>"),
         Lines("lines with a last end", "a\n", "<a>"),
@@ -87,8 +87,8 @@ public static class Shapes
         Tokens("a bracket too many", "{\"N\":1}}", "<1 >!format at 7, value 1"),
         Tokens("bad UTF-8 in JSON", [.. "{\"N\":1}{\"N\":2,\"S\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 22, value 1"),
         Tokens("bad UTF-8 in a member that the type lacks", [.. "{\"N\":1}{\"N\":2,\"Z\":\""u8, 0xC3, 0x28, .. "\"}"u8], "<1 >!format at 19, value 1"),
-        new("bad UTF-8 in a JSON element", [.. "[\"é\",\""u8, 0xE2, 0x82, .. "\"]"u8], response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<\"é\">!format at 7, value 1"),
-        new("bad UTF-8 in one JSON element", [.. Mark, .. "\""u8, 0xFF, .. "\""u8], response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.JsonElement))), "!format at 4, value -"),
+        new("bad UTF-8 in a JSON element", [.. "[\"é\",\""u8, 0xE2, 0x82, .. "\"]"u8], response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<\"é\">!format at 7, value 1"),
+        new("bad UTF-8 in one JSON element", [.. Mark, .. "\""u8, 0xFF, .. "\""u8], response => Fragmented.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.JsonElement))), "!format at 4, value -"),
         Numbers("a JSON number of the limit", "12345 6", "<12345><6>", new() { MaxValueBytes = 5 }),
         Tokens("a JSON value of the limit", "{\"N\":1}{\"N\":12}", "<1 >!MaxValueBytes 7 at 7", new() { MaxValueBytes = 7 }),
         Numbers("JSON numbers", "1 -2.5e0\n[", "<1>!format at 8, value 1"),
@@ -100,8 +100,8 @@ public static class Shapes
         Tokens("a mark between JSON values", [.. "{\"N\":1}"u8, .. Mark, .. "{\"N\":2}"u8], "<1 >!format at 7, value 1"),
         Tokens("the beginning of a mark and no JSON", Mark[..2], "!format at 0, value 0"),
         Numbers("JSON numbers and rubbish", "1 22x 3", "<1>!format at 4, value 1"),
-        new("JSON words and strings", "true false\"a\"null{\"b\":[1,{}]}[2]12"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<true><false><\"a\"><null><{\"b\":[1,{}]}><[2]><12>"),
-        new("JSON arrays one after another", "[1]\n[2,3]"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Int32Array, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Concatenated }), value => string.Join(' ', value!)), "<1><2 3>"),
+        new("JSON words and strings", "true false\"a\"null{\"b\":[1,{}]}[2]12"u8.ToArray(), response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement), element => element.GetRawText()), "<true><false><\"a\"><null><{\"b\":[1,{}]}><[2]><12>"),
+        new("JSON arrays one after another", "[1]\n[2,3]"u8.ToArray(), response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32Array, new PayloadReadOptions { JsonFormat = JsonSequenceFormat.Concatenated }), value => string.Join(' ', value!)), "<1><2 3>"),
         OneToken("one JSON value", [.. Mark, .. "{\"N\":1,\"S\":\"é\"}"u8], "<1 é>"),
         OneToken("one bad JSON value", "{\"N\":\n\n true}", "!format at 12, value -"),
         OneToken("one bad JSON value before more lines", "{\"N\":x,\n\"S\":1}\n", "!format at 5, value -"),
@@ -125,16 +125,16 @@ public static class Shapes
         Events("fields that begin like a type", "data: x\n\nevents: e\n\neven: e\ndata: y\n\n", "<message x  ><message y  >"),
         Events("a mark before the data of an event with a type", [.. Mark, .. "data: x\nevent: e\n\ndata: y\n\n"u8], "<e x  ><message y  >"),
         Events("two marks", [.. Mark, .. Mark, .. "data: x\nevent: e\n\ndata: y\n\n"u8], "<message y  >"),
-        new("events of JSON of an empty type", "event: ping\n\ndata: {\"N\":1}\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 >"),
-        new("events of JSON of bad UTF-8", [.. "data: {\"N\":1,\"Z\":\""u8, 0xFF, .. "\"}\n\n"u8], response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "!format at -, value 0"),
-        new("events of JSON", "data: {\"N\":1}\n\ndata: {\"N\":2,\ndata: \"S\":\"b\"}\n\ndata: [DONE]\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 ><message 2 b>"),
-        new("events of bad JSON", "data: {\"N\":1}\n\ndata: {\"N\":}\n\ndata: {}\n\n"u8.ToArray(), response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "<1 >!format at -, value 1"),
+        new("events of JSON of an empty type", "event: ping\n\ndata: {\"N\":1}\n\n"u8.ToArray(), response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 >"),
+        new("events of JSON of bad UTF-8", [.. "data: {\"N\":1,\"Z\":\""u8, 0xFF, .. "\"}\n\n"u8], response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "!format at -, value 0"),
+        new("events of JSON", "data: {\"N\":1}\n\ndata: {\"N\":2,\ndata: \"S\":\"b\"}\n\ndata: [DONE]\n\n"u8.ToArray(), response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => $"{item.EventType} {Show(item.Data)}"), "<message 1 ><message 2 b>"),
+        new("events of bad JSON", "data: {\"N\":1}\n\ndata: {\"N\":}\n\ndata: {}\n\n"u8.ToArray(), response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Token), item => Show(item.Data)), "<1 >!format at -, value 1"),
 
         Http("an HTTP answer", [.. "{\"statusCode\":201,\"headers\":{\"Content-Type\":\"text/plain\",\"x\":1},\"multiValueHeaders\":{\"y\":[\"a\",\"b\"]},\"cookies\":[\"c=1\",\"d=2\"],\"other\":null}"u8, .. EightNul, .. "body"u8], "<201 True [Content-Type=text/plain x=1 y=a, b] [Content-Type=text/plain x=1 y=a|b] [c=1 d=2] body>"),
         Http("an HTTP answer without a body", [.. "{\"statusCode\":404}"u8, .. EightNul], "<404 True [] [] [] >"),
         Http("an HTTP answer with its defaults", [.. "{}\n"u8, .. EightNul, .. EightNul], $"<200 True [] [] [] {new string('\0', 8)}>"),
         Http("an HTTP answer by its bytes", [.. "{\"statusCode\":202}"u8, .. EightNul, .. "{}"u8], "<202 True [] [] [] {}>", EventStream),
-        Http("an HTTP answer under no type", [.. "{\"statusCode\":202}"u8, .. EightNul, .. "{}"u8], "<202 True [] [] [] {}>", new ResponseStreamHead()),
+        Http("an HTTP answer under no type", [.. "{\"statusCode\":202}"u8, .. EightNul, .. "{}"u8], "<202 True [] [] [] {}>", new ResponseStreamMetadata()),
         Http("an announced prelude that is missing", "only a body"u8.ToArray(), "<200 False [] [] [] only a body>"),
         Http("an announced prelude before nothing", [], "<200 False [] [] [] >"),
         Http("a JSON body in place of the prelude", "{\"a\":1}{\"b\":2}"u8.ToArray(), "<200 False [] [] [] {\"a\":1}{\"b\":2}>"),
@@ -187,50 +187,50 @@ public static class Shapes
         Http("an object that is not JSON", "{b}"u8.ToArray(), "<200 False [] [] [] {b}>"),
         Http("a JSON body of the prelude's limit that is not whole", "{\"headers\":1 "u8.ToArray(), "<200 False [] [] [] {\"headers\":1 >", null, new() { MaxPreludeBytes = 13, HttpPrelude = HttpPreludeDetection.Always }),
         Http("a JSON body over the prelude's limit", [.. "{\"headers\":12}"u8, .. "b"u8], "<200 False [] [] [] {\"headers\":12}b>", EventStream, new() { MaxPreludeBytes = 7 }),
-        new("JSON lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "{\"N\":1}\n{\"N\":x}"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadJsonAsync(TestJson.Default.Token), Show), "<1 >!format at 13, value 1", Integration),
-        new("lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "a\r\nb"u8], async response => await Cut.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadLinesAsync(), line => line), "<a><b>", Integration),
+        new("JSON lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "{\"N\":1}\n{\"N\":x}"u8], async response => await Fragmented.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadJsonValuesAsync(TestJson.Default.Token), Show), "<1 >!format at 13, value 1", Integration),
+        new("lines in an HTTP answer", [.. "{}"u8, .. EightNul, .. "a\r\nb"u8], async response => await Fragmented.OutcomeAsync((await response.ReadHttpIntegrationResponseAsync()).ReadLinesAsync(), line => line), "<a><b>", Integration),
     ];
 
     public static IEnumerable<TheoryDataRow<string>> Names => All.Select(shape => new TheoryDataRow<string>(shape.Name));
 
-    public static Shape Of(string name) => All.Single(shape => string.Equals(shape.Name, name, StringComparison.Ordinal));
+    public static Shape Get(string name) => All.Single(shape => string.Equals(shape.Name, name, StringComparison.Ordinal));
 
     private static Shape Text(string name, string payload, string text) => Text(name, Encoding.UTF8.GetBytes(payload), text);
 
     private static Shape Text(string name, byte[] payload, string text, PayloadReadOptions? options = null) =>
-        new(name, payload, response => Cut.OutcomeAsync(Cut.Joined(response.ReadTextAsync(options ?? new())), part => part), $"<{text}>");
+        new(name, payload, response => Fragmented.OutcomeAsync(Fragmented.Joined(response.ReadTextAsync(options ?? new())), part => part), $"<{text}>");
 
     private static Shape TextOutcome(string name, byte[] payload, string outcome) =>
-        new(name, payload, response => Cut.OutcomeAsync(Cut.Joined(response.ReadTextAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), part => part), outcome);
+        new(name, payload, response => Fragmented.OutcomeAsync(Fragmented.Joined(response.ReadTextAsync(new PayloadReadOptions { ThrowOnInvalidText = true })), part => part), outcome);
 
     private static Shape Whole(string name, string payload, string text) => Whole(name, Encoding.UTF8.GetBytes(payload), text);
 
-    private static Shape Whole(string name, byte[] payload, string text, PayloadReadOptions? options = null) => new(name, payload, response => Cut.OutcomeAsync(response.ReadAsStringAsync(options ?? new())), $"<{text}>");
+    private static Shape Whole(string name, byte[] payload, string text, PayloadReadOptions? options = null) => new(name, payload, response => Fragmented.OutcomeAsync(response.ReadAsStringAsync(options ?? new())), $"<{text}>");
 
     private static Shape Lines(string name, string payload, string outcome, PayloadReadOptions? options = null) => Lines(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
     private static Shape Lines(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
-        new(name, payload, response => Cut.OutcomeAsync(response.ReadLinesAsync(options ?? new()), line => line), outcome);
+        new(name, payload, response => Fragmented.OutcomeAsync(response.ReadLinesAsync(options ?? new()), line => line), outcome);
 
     private static Shape Tokens(string name, string payload, string outcome, PayloadReadOptions? options = null) => Tokens(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
     private static Shape Tokens(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
-        new(name, payload, response => Cut.OutcomeAsync(response.ReadJsonAsync(TestJson.Default.Token, options ?? new()), Show), outcome);
+        new(name, payload, response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Token, options ?? new()), Show), outcome);
 
     private static Shape Numbers(string name, string payload, string outcome, PayloadReadOptions? options = null, TestJson? json = null) =>
-        new(name, Encoding.UTF8.GetBytes(payload), response => Cut.OutcomeAsync(response.ReadJsonAsync((json ?? TestJson.Default).Int32, options ?? new()), number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), outcome);
+        new(name, Encoding.UTF8.GetBytes(payload), response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync((json ?? TestJson.Default).Int32, options ?? new()), number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), outcome);
 
     private static Shape OneToken(string name, string payload, string outcome) => OneToken(name, Encoding.UTF8.GetBytes(payload), outcome);
 
-    private static Shape OneToken(string name, byte[] payload, string outcome) => new(name, payload, response => Cut.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), outcome);
+    private static Shape OneToken(string name, byte[] payload, string outcome) => new(name, payload, response => Fragmented.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Token))), outcome);
 
     private static Shape Events(string name, string payload, string outcome, PayloadReadOptions? options = null) => Events(name, Encoding.UTF8.GetBytes(payload), outcome, options);
 
     private static Shape Events(string name, byte[] payload, string outcome, PayloadReadOptions? options = null) =>
-        new(name, payload, response => Cut.OutcomeAsync(response.ReadServerSentEventsAsync(options ?? new()), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalSeconds}"), outcome);
+        new(name, payload, response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(options ?? new()), item => $"{item.EventType} {item.Data} {item.EventId} {item.ReconnectionInterval?.TotalSeconds}"), outcome);
 
-    private static Shape Http(string name, byte[] payload, string outcome, ResponseStreamHead? head = null, PayloadReadOptions? options = null) =>
-        new(name, payload, response => Cut.OutcomeAsync(ShowAsync(response, options ?? new())), outcome, head ?? Integration);
+    private static Shape Http(string name, byte[] payload, string outcome, ResponseStreamMetadata? head = null, PayloadReadOptions? options = null) =>
+        new(name, payload, response => Fragmented.OutcomeAsync(ShowAsync(response, options ?? new())), outcome, head ?? Integration);
 
     private static string Show(Token? token) => token is null ? "-" : $"{token.N} {token.S}";
 

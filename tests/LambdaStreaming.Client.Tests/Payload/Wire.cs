@@ -10,7 +10,7 @@ internal static class Wire
 
     public static byte[] Chunk(ReadOnlySpan<byte> payload) => EventStreamEncoder.Encode(payload);
 
-    public static byte[] Of(params byte[][] chunks) => [.. chunks.SelectMany(chunk => Chunk(chunk)), .. End];
+    public static byte[] Create(params byte[][] chunks) => [.. chunks.SelectMany(chunk => Chunk(chunk)), .. End];
 
     /// <summary>One chunk again and again.</summary>
     public static byte[] Repeat(byte[] chunk, int count)

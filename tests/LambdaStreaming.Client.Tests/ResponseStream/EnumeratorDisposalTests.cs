@@ -123,7 +123,7 @@ public sealed class EnumeratorDisposalTests
         clock.Now = TimeSpan.FromSeconds(10);
         clock.FireIfDue();
 
-        await Assert.ThrowsAsync<ResponseStreamIdleException>(() => move.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move.WaitAsync(TooLong, Ct));
         Assert.True(wire.IsDisposed);
     }
 

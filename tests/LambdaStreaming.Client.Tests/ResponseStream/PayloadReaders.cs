@@ -13,7 +13,7 @@ internal sealed record PayloadReaders(byte[] Payload, Func<InvokeWithResponseStr
         ["owned chunks"] = Of("a", (response, token) => Boxed(response.ReadOwnedChunksAsync(token).GetAsyncEnumerator(CancellationToken.None))),
         ["text"] = Of("a", (response, token) => Boxed(response.ReadTextAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
         ["lines"] = Of("a\n", (response, token) => Boxed(response.ReadLinesAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
-        ["JSON values"] = Of("{}\n", (response, token) => Boxed(response.ReadJsonAsync(TestJson.Default.JsonElement, cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
+        ["JSON values"] = Of("{}\n", (response, token) => Boxed(response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
         ["SSE"] = Of("data: {}\n\n", (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
         ["SSE of JSON"] = Of("data: {}\n\n", (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
     };

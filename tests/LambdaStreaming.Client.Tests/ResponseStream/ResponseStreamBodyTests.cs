@@ -188,7 +188,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void AbortOn_BodyHasEnded_LeavesNothingOnTheToken(bool isCompleted)
+    public void RegisterCancellation_BodyHasEnded_LeavesNothingOnTheToken(bool isCompleted)
     {
         using var app = new CancellationTokenSource();
 
@@ -202,7 +202,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     private WeakReference EndAndAbortOn(bool isCompleted, CancellationToken token)
     {
         var body = Body(_ => default);
-        body.AbortOn(token);
+        body.RegisterCancellation(token);
         if (isCompleted)
         {
             body.TryBeginMove();
@@ -213,7 +213,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
             body.Abort(AbortReason.Disposed, CancellationToken.None);
         }
 
-        body.AbortOn(token);
+        body.RegisterCancellation(token);
         return new WeakReference(body);
     }
 

@@ -77,7 +77,7 @@ public class SigningConformanceTests
         UseFipsEndpoint = (bool?)@case["operation"]!["use_fips"] ?? false,
         UseDualStackEndpoint = (bool?)@case["operation"]!["use_dualstack"] ?? false,
         TimeProvider = new FakeTimeProvider(TimeOf(@case)),
-        Retry = { Policy = ResendPolicy.Never },
+        Retry = { Policy = LambdaRetryPolicy.Never },
     };
 
     private static InvokeWithResponseStreamRequest RequestOf(JsonNode @case)

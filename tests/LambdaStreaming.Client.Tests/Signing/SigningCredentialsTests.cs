@@ -9,7 +9,7 @@ public class SigningCredentialsTests
     public async Task InvokeWithResponseStreamAsync_KeysThatRotate_AreReadOnEveryAttempt()
     {
         var answers = 0;
-        await using var service = new RawService(_ => ++answers == 1 ? "HTTP/1.1 429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException\r\nContent-Length: 2\r\n\r\n{}" : RawService.EmptyAnswer);
+        await using var service = new RawService(_ => ++answers == 1 ? "HTTP/1.1 429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException\r\nContent-Length: 2\r\n\r\n{}" : RawService.EmptyResponse);
         var credentials = new StubbedCredentials(count => new ImmutableCredentials($"AKID{count}", "secret", null));
         var options = service.Options();
         options.Credentials = credentials;

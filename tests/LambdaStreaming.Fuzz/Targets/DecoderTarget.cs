@@ -13,7 +13,7 @@ internal static class DecoderTarget
     {
         var expected = NaiveDecoder.Decode(input, MaxMessageBytes);
         Compare(expected, new ReadOnlySequence<byte>(input));
-        Compare(expected, new Pieces(input).Cut(input));
+        Compare(expected, new FragmentSizes(input).Cut(input));
         CompareShortcut(expected, input);
     }
 
@@ -63,7 +63,7 @@ internal static class DecoderTarget
     // The reader's fast path: what it takes for a whole message with sound checksums is one, unless a header is malformed.
     private static void CompareShortcut(NaiveStream expected, byte[] input)
     {
-        var taken = EventStreamDecoder.StartsWithWholeMessage(input, MaxMessageBytes, out var total, out _) && EventStreamDecoder.MessageCrcHolds(input.AsSpan(0, total));
+        var taken = EventStreamDecoder.StartsWithCompleteMessage(input, MaxMessageBytes, out var total, out _) && EventStreamDecoder.IsMessageCrcValid(input.AsSpan(0, total));
         var isOne = expected.Messages.Count > 0 || expected.End == NaiveEnd.MalformedHeader;
         FindingException.Unless(taken == isOne, $"The fast path says {taken} of the first message; the naive decoder reads {expected.Messages.Count} and says {expected.End}.");
     }

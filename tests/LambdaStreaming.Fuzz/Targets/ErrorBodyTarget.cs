@@ -10,7 +10,7 @@ internal static class ErrorBodyTarget
 {
     public static void Run(byte[] input)
     {
-        var answer = ErrorAnswer.FromBody(input);
+        var answer = ErrorResponse.FromBody(input);
         FindingException.Unless(answer.Code is null || answer.Code.Length <= input.Length, "The name is longer than what came.");
 
         var message = Messages.Raw([.. "\r:message-type\u0007\0\texception"u8], input);

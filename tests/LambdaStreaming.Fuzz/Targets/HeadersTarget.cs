@@ -29,9 +29,9 @@ internal static class HeadersTarget
         LambdaMessageKind? kind = null;
         try
         {
-            kind = LambdaMessage.KindOf(input);
+            kind = LambdaMessage.GetKind(input);
         }
-        catch (ResponseStreamCorruptException exception) when (exception.Reason == ResponseStreamCorruption.MalformedEvent)
+        catch (ResponseStreamCorruptException exception) when (exception.Reason == ResponseStreamCorruptionReason.MalformedEvent)
         {
             // As documented.
         }

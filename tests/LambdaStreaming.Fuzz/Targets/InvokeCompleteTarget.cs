@@ -9,7 +9,7 @@ internal static class InvokeCompleteTarget
     public static void Run(byte[] input)
     {
         var whole = Read(new(input));
-        var cut = Read(new Pieces(input).Cut(input));
+        var cut = Read(new FragmentSizes(input).Cut(input));
         FindingException.Unless((whole is null, whole?.ErrorCode, whole?.ErrorDetails, whole?.LogResult) == (cut is null, cut?.ErrorCode, cut?.ErrorDetails, cut?.LogResult), "The cut changes what is read.");
         if (whole is null) return;
 
@@ -32,7 +32,7 @@ internal static class InvokeCompleteTarget
         {
             return LambdaMessage.ReadInvokeComplete(payload);
         }
-        catch (ResponseStreamCorruptException exception) when (exception.Reason == ResponseStreamCorruption.MalformedEvent)
+        catch (ResponseStreamCorruptException exception) when (exception.Reason == ResponseStreamCorruptionReason.MalformedEvent)
         {
             return null;
         }

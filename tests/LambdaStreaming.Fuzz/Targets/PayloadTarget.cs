@@ -15,14 +15,14 @@ internal static class PayloadTarget
         if (input.Length == 0) return;
         var payload = input[1..];
         var whole = Read(payload, input[0] % 4, () => int.MaxValue);
-        var cut = Read(payload, input[0] % 4, new Pieces(input).Next);
+        var cut = Read(payload, input[0] % 4, new FragmentSizes(input).Next);
         FindingException.Unless(whole == cut, $"The cut changes what is read, from {whole} to {cut}.");
         if (input[0] % 4 == 0) FindingException.Unless(whole == Encoding.UTF8.GetString(payload.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? payload.AsSpan(3) : payload), "The text is another one.");
     }
 
     private static string Read(byte[] payload, int how, Func<int> nextChunk)
     {
-        using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(PreludeTarget.Wire(payload, nextChunk), () => int.MaxValue));
+        using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(PreludeTarget.Wire(payload, nextChunk), () => int.MaxValue));
         var text = new StringBuilder();
         try
         {
@@ -30,7 +30,7 @@ internal static class PayloadTarget
             {
                 case 0: Collect(response.ReadTextAsync(), piece => text.Append(piece)); break;
                 case 1: Collect(response.ReadLinesAsync(Options), line => text.Append(line).Append('|')); break;
-                case 2: Collect(response.ReadJsonAsync(FuzzJson.Default.JsonElement, Options), value => text.Append(value.GetRawText()).Append('|')); break;
+                case 2: Collect(response.ReadJsonValuesAsync(FuzzJson.Default.JsonElement, Options), value => text.Append(value.GetRawText()).Append('|')); break;
                 default: Collect(response.ReadServerSentEventsAsync(Options), item => text.Append(item.EventType).Append(':').Append(item.Data).Append('#').Append(item.EventId).Append('|')); break;
             }
         }

@@ -17,13 +17,13 @@ internal static class PreludeTarget
         var payload = input[1..];
         var options = new PayloadReadOptions { MaxPreludeBytes = MaxPreludeBytes, HttpPrelude = (input[0] % 3) switch { 0 => HttpPreludeDetection.Auto, 1 => HttpPreludeDetection.Always, _ => HttpPreludeDetection.Never } };
         var whole = Read(payload, () => int.MaxValue, options);
-        var cut = Read(payload, new Pieces(input).Next, options);
+        var cut = Read(payload, new FragmentSizes(input).Next, options);
         FindingException.Unless(whole == cut, $"The cut changes what is read, from {whole} to {cut}.");
     }
 
     private static string Read(byte[] payload, Func<int> nextChunk, PayloadReadOptions options)
     {
-        using var response = InvokeWithResponseStreamResponse.Create(new PiecewiseStream(Wire(payload, nextChunk), () => int.MaxValue));
+        using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(Wire(payload, nextChunk), () => int.MaxValue));
         try
         {
             var integration = Waits.Finished(response.ReadHttpIntegrationResponseAsync(options));

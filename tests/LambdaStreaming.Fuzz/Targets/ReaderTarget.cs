@@ -11,10 +11,10 @@ internal static class ReaderTarget
         if (input.Length == 0) return;
         var wire = input[1..];
         if ((input[0] & 1) != 0) wire = WireRepair.Sealed(wire);
-        Compare(wire, NaiveEvents.Of(NaiveDecoder.Decode(wire, LambdaStreamingClientOptions.DefaultMaxMessageBytes)), new Pieces(input));
+        Compare(wire, NaiveEvents.From(NaiveDecoder.Decode(wire, LambdaStreamingClientOptions.DefaultMaxMessageBytes)), new FragmentSizes(input));
     }
 
-    public static void Compare(byte[] wire, NaiveEvents expected, Pieces pieces)
+    public static void Compare(byte[] wire, NaiveEvents expected, FragmentSizes pieces)
     {
         Compare(wire, expected, () => int.MaxValue);
         Compare(wire, expected, pieces.Next);
@@ -24,7 +24,7 @@ internal static class ReaderTarget
     {
         var count = 0;
         Exception? failure = null;
-        var stream = new PiecewiseStream(wire, nextPiece);
+        var stream = new FragmentedStream(wire, nextPiece);
         var response = InvokeWithResponseStreamResponse.Create(stream);
         var events = response.GetAsyncEnumerator();
         try

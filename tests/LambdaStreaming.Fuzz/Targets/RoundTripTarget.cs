@@ -11,7 +11,7 @@ internal static class RoundTripTarget
 {
     public static void Run(byte[] input)
     {
-        var pieces = new Pieces(input);
+        var pieces = new FragmentSizes(input);
         var chunks = new List<byte[]>();
         using var wire = new MemoryStream();
         for (var at = 0; at < input.Length;)
@@ -28,7 +28,7 @@ internal static class RoundTripTarget
         var end = EventStreamEncoder.Encode(complete);
         wire.Write(end);
 
-        var naive = NaiveEvents.Of(NaiveDecoder.Decode(wire.ToArray(), int.MaxValue));
+        var naive = NaiveEvents.From(NaiveDecoder.Decode(wire.ToArray(), int.MaxValue));
         FindingException.Unless(naive.End == NaiveEventsEnd.InvokeComplete && naive.Chunks.Count == chunks.Count, "The naive decoder reads other events.");
         for (var i = 0; i < chunks.Count; i++) FindingException.Unless(naive.Chunks[i].AsSpan().SequenceEqual(chunks[i]), "The naive decoder reads another payload.");
 

@@ -1,0 +1,306 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+public class CallBehaviorTests
+{
+    // Two chunks of one byte and an empty InvokeComplete, as the tests' function "ab" makes them.
+    private const int ChunkBytes = 12 + 90 + 1 + 4;
+    private const int CompleteBytes = ChunkBytes + ChunkBytes + 102;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(ChunkBytes)]
+    [InlineData(137)]
+    [InlineData(CompleteBytes - 1)]
+    public async Task TruncateAfterBytes_AtEachOffset_GivesThatManyBytesThenTheEnd(int bytes)
+    {
+        foreach (var mode in Enum.GetValues<TruncationMode>())
+        {
+            await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(bytes, mode));
+
+            (var body, var error) = await ReadAsync(server);
+
+            Assert.Equal(bytes, body.Length);
+            Assert.Equal(mode != TruncationMode.EndOfBody, error is IOException);
+            Assert.Equal(mode == TruncationMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
+        }
+    }
+
+    [Fact]
+    public async Task TruncateAfterBytes_BeyondTheAnswer_LeavesItWhole()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(CompleteBytes + 1, TruncationMode.Reset));
+
+        (var body, var error) = await ReadAsync(server);
+
+        Assert.Null(error);
+        Assert.Equal(["a", "b"], Messages.Chunks(body));
+        Assert.Equal(CompleteBytes, body.Length);
+    }
+
+    [Fact]
+    public async Task OnCall_OnlyThatCall_MeetsTheFault()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).TruncateAfterBytes(1, TruncationMode.EndOfBody).OnCalls(3, 4).Throttle());
+
+        var lengths = new int[5];
+        for (var i = 0; i < 5; i++) lengths[i] = (await ReadAsync(server)).Body.Length;
+
+        Assert.Equal([CompleteBytes, 1, lengths[2], lengths[2], CompleteBytes], lengths);
+        Assert.Equal([200, 200, 429, 429, 200], server.Requests.Select(request => request.StatusCode));
+    }
+
+    [Fact]
+    public async Task OnEveryCall_ThenOnCall_TheLaterScriptCounts()
+    {
+        await using var server = await StartAsync(f =>
+        {
+            f.OnEveryCall().RespondWithStatus(503);
+            f.OnCall(2).Delay(TimeSpan.Zero);
+        });
+
+        await ReadAsync(server);
+        await ReadAsync(server);
+
+        Assert.Equal([503, 200], server.Requests.Select(request => request.StatusCode));
+    }
+
+    [Theory]
+    [InlineData(TruncationMode.Close)]
+    [InlineData(TruncationMode.Reset)]
+    public async Task CloseBeforeHeaders_EachMode_GivesNoAnswer(TruncationMode mode)
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().CloseBeforeHeaders(mode));
+        using var http = new SignedHttp(server);
+
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.InvokeAsync("ab"));
+
+        Assert.Equal(mode == TruncationMode.Reset, (error.InnerException as IOException)?.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset });
+        Assert.Null((await server.WaitForRequestAsync(Token)).StatusCode);
+    }
+
+    [Fact]
+    public void CloseBeforeHeaders_CleanEnd_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).CloseBeforeHeaders(TruncationMode.EndOfBody));
+
+    [Fact]
+    public async Task TruncateAfterChunks_One_EndsBetweenMessages()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody));
+
+        (var body, var error) = await ReadAsync(server);
+
+        Assert.Equal((ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
+    public async Task TruncateAfterChunks_MoreThanTheFunctionWrites_EndsBeforeInvokeComplete()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterChunks(9, TruncationMode.EndOfBody));
+
+        (var body, var error) = await ReadAsync(server);
+
+        Assert.Equal((2 * ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
+    public async Task TruncateBeforeInvokeComplete_CleanEnd_OmitsIt()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody));
+
+        (var body, var error) = await ReadAsync(server);
+
+        Assert.Equal((2 * ChunkBytes, null), (body.Length, error));
+    }
+
+    [Fact]
+    public async Task FlipBit_OfAByte_ChangesThatBitAlone()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).FlipBit(50).WriteInFragments(7));
+
+        var good = (await ReadAsync(server)).Body;
+        var bad = (await ReadAsync(server)).Body;
+
+        good[50] ^= 1;
+        Assert.Equal(good, bad);
+    }
+
+    [Fact]
+    public async Task UnknownEventAfterChunks_One_StandsBetweenTheChunks()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().UnknownEventAfterChunks(1, "Novelty"));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(["PayloadChunk", "Novelty", "PayloadChunk", "InvokeComplete"], messages.Select(message => message.Headers[":event-type"]));
+    }
+
+    [Fact]
+    public async Task ExceptionAfterChunks_One_EndsTheStream()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no \"luck\""));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(2, messages.Count);
+        Assert.Equal(("exception", "ServiceException"), (messages[1].Headers[":message-type"], messages[1].Headers[":exception-type"]));
+        Assert.Equal("""{"message":"no \"luck\""}""", Encoding.UTF8.GetString(messages[1].Payload));
+    }
+
+    [Fact]
+    public async Task ErrorAfterChunks_MoreThanTheFunctionWrites_ComesBeforeInvokeComplete()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().ErrorAfterChunks(9, "InternalError", "sorry"));
+
+        var messages = Messages.Decode((await ReadAsync(server)).Body);
+
+        Assert.Equal(3, messages.Count);
+        Assert.Equal(("error", "InternalError", "sorry"), (messages[2].Headers[":message-type"], messages[2].Headers[":error-code"], messages[2].Headers[":error-message"]));
+    }
+
+    [Fact]
+    public async Task StallAfterChunks_One_KeepsTheConnectionUntilTheClientLeaves()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().StallAfterChunks(1));
+        var http = new SignedHttp(server);
+        var response = await http.InvokeAsync("ab");
+        var body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[ChunkBytes], Token);
+        var request = await server.WaitForRequestAsync(Token);
+        Assert.False(request.Completed.IsCompleted);
+
+        response.Dispose();
+        http.Dispose();
+
+        await request.ClientDisconnected.WaitAsync(Soon, Token);
+        await request.Completed.WaitAsync(Soon, Token);
+        Assert.Equal(ChunkBytes, request.BytesSent);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SilenceAndOversized_FunctionsTimeIsOver_SendNothingMore(bool oversized)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var timedOut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.VerifySignatures = false;
+                s.AddFunction("other");
+                var function = s.AddFunction("ab", async (_, response, cancellationToken) =>
+                {
+                    cancellationToken.Register(timedOut.SetResult);
+                    await response.WriteTextAsync("a", cancellationToken);
+                }).WithTimeout(TimeSpan.FromMinutes(1));
+                if (oversized) function.OnEveryCall().OversizedMessageAfterChunks(1, uint.MaxValue);
+                else function.OnEveryCall().StallAfterChunks(1);
+            },
+            Token);
+        using var http = new SignedHttp(server);
+        var sent = ChunkBytes + (oversized ? 12 : 0);
+
+        using var response = await http.InvokeAsync("ab");
+        await using var body = await response.Content.ReadAsStreamAsync(Token);
+        await body.ReadExactlyAsync(new byte[sent], Token);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await timedOut.Task.WaitAsync(Soon, Token);
+        for (var call = 0; call < 20; call++) (await http.InvokeAsync("other")).Dispose();   // time in which it could go on
+        var request = server.Requests[0];
+        var completed = request.Completed.IsCompleted;
+        await server.DisposeAsync();
+
+        Assert.IsAssignableFrom<IOException>(await Record.ExceptionAsync(() => body.CopyToAsync(Stream.Null, Token)));
+        Assert.Equal((false, sent), (completed, request.BytesSent));
+    }
+
+    [Theory]
+    [InlineData(204)]
+    [InlineData(205)]
+    [InlineData(304)]
+    public async Task RespondWithStatus_OfNoBody_SendsNone(int status)
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().RespondWithStatus(status));
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("ab");
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+        Assert.Null(response.Content.Headers.ContentType);
+        await server.Requests[0].Completed.WaitAsync(Soon, Token);
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(600)]
+    public void RespondWithStatus_NoFinalStatus_IsRefused(int status) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).RespondWithStatus(status));
+
+    [Fact]
+    public async Task OversizedMessageAfterChunks_WithOurClient_IsRefusedAtOnce()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().OversizedMessageAfterChunks(1, uint.MaxValue));
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("ab"), Token);
+        var error = await Assert.ThrowsAsync<ResponseStreamCorruptException>(async () =>
+        {
+            await foreach (var chunk in response.ReadChunksAsync(Token)) Assert.Equal("a"u8.ToArray(), chunk.ToArray());
+        });
+
+        Assert.Equal(1, error.ChunksReceived);
+    }
+
+    [Fact]
+    public async Task Delay_ByTheServersClock_HoldsTheHeadBack()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await StartAsync(f => f.OnEveryCall().Delay(TimeSpan.FromMinutes(1)), clock);
+        using var http = new SignedHttp(server);
+
+        var answer = http.InvokeAsync("ab");
+        var request = await server.WaitForRequestAsync(Token);
+        Assert.False(answer.IsCompleted);
+        clock.Advance(TimeSpan.FromMinutes(1));
+
+        using var response = await answer;
+        Assert.Equal(200, request.StatusCode);
+    }
+
+    [Fact]
+    public void Delay_Negative_IsRefused() => Assert.Throws<ArgumentOutOfRangeException>(
+        () => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).Delay(TimeSpan.FromTicks(-1)));
+
+    private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction> script, TimeProvider? clock = null) => LocalLambdaServer.StartAsync(
+        s =>
+        {
+            s.TimeProvider = clock ?? TimeProvider.System;
+            script(s.AddFunction("ab", async (_, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("a", cancellationToken);
+                await response.WriteTextAsync("b", cancellationToken);
+            }));
+        },
+        Token);
+
+    private static async Task<(byte[] Body, Exception? Error)> ReadAsync(LocalLambdaServer server)
+    {
+        using var http = new SignedHttp(server);
+        using var response = await http.InvokeAsync("ab");
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        var body = new MemoryStream();
+        var error = await Record.ExceptionAsync(() => stream.CopyToAsync(body, 1, Token));
+        return (body.ToArray(), error);
+    }
+}
