@@ -1,8 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using LambdaStreaming;
 using LambdaStreaming.AspNetCore;
-using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.AspNetCore.Requests;
+using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 

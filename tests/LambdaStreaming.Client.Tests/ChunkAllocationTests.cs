@@ -24,7 +24,7 @@ public class ChunkAllocationTests
     public async Task Enumeration_EventsAlreadyBuffered_AllocateNothing(bool events)
     {
         byte[] wire = [.. Enumerable.Repeat(Messages.Chunk("sixteen bytes ok"), Chunks).SelectMany(message => message), .. Messages.Complete()];
-        long few = await AllocatedAsync(wire, events, measureAfter: Chunks / 10);
+        var few = await AllocatedAsync(wire, events, measureAfter: Chunks / 10);
         few = await AllocatedAsync(wire, events, measureAfter: Chunks / 10);
 
         var many = await AllocatedAsync(wire, events, measureAfter: Chunks);

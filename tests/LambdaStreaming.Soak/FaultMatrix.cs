@@ -176,7 +176,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
             TimeProvider = clock,
         });
 
-        int chunks = 0;
+        var chunks = 0;
         long bytes = 0;
         var reading = ReadAsync();
 

@@ -24,7 +24,7 @@ internal static class NodeRuntime
     {
         foreach (var start in (string[])[taskRoot, Environment.CurrentDirectory])
         {
-            for (string? folder = Path.GetFullPath(start); folder is not null; folder = Path.GetDirectoryName(folder))
+            for (var folder = Path.GetFullPath(start); folder is not null; folder = Path.GetDirectoryName(folder))
                 yield return Path.Combine(folder, "node_modules", Package);
         }
 
