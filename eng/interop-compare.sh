@@ -9,7 +9,7 @@ trap 'exec {SERVER[1]}>&-' EXIT
 read -r url <&"${SERVER[0]}"
 export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 export AWS_ENDPOINT_URL_LAMBDA=${url%/} AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/nonexistent AWS_SHARED_CREDENTIALS_FILE=/nonexistent NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
-functions=(words no-complete cut closed reset bit exception fails web-page integration oversized)
+functions=(words no-complete truncated closed reset bit exception fails web-page integration oversized)
 echo "boto3 $(python3 -c 'import boto3; print(boto3.__version__)')"
 timeout 120 python3 tests/interop/faults.py "${functions[@]}"
 echo "@aws-sdk/client-lambda $(node -p 'require("./tests/interop/node_modules/@aws-sdk/client-lambda/package.json").version')"

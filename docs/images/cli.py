@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Makes cli.svg from a real run: `lambda-stream serve` and `invoke` in two panes of tmux, captured with their colours.
+"""Creates cli.svg from a real run: `lambda-stream serve` and `invoke` in two panes of tmux, captured with their colors.
 
-Needs tmux, node and lambda-stream on PATH, and the npm package that eng/install-interop.sh brings."""
+Requires tmux, node and lambda-stream on PATH, and the npm package that eng/install-interop.sh installs."""
 import html, pathlib, re, subprocess, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 RIC = HERE.parent.parent / "tests" / "interop" / "node_modules"
 COLUMNS, ROWS, CELL, LINE = 104, 15, 7.3, 17
-COLOURS = {"31": "#f47067", "32": "#57ab5a", "33": "#c69026", "90": "#768390", "91": "#f47067", "93": "#daaa3f"}
+COLORS = {"31": "#f47067", "32": "#57ab5a", "33": "#c69026", "90": "#768390", "91": "#f47067", "93": "#daaa3f"}
 FUNCTION = """
 export const handler = awslambda.streamifyResponse(async (event, stream) => {
-  for (const word of `Hello, ${event.name}: this answer comes word by word.`.split(' ')) {
+  for (const word of `Hello, ${event.name}: this response arrives word by word.`.split(' ')) {
     stream.write(word + ' ');
     await new Promise(resolve => setTimeout(resolve, 150));
   }
@@ -20,7 +20,8 @@ export const handler = awslambda.streamifyResponse(async (event, stream) => {
 
 
 def tmux(*arguments):
-    return subprocess.run(["tmux", "-L", "lambda-stream-picture", *arguments], check=True, capture_output=True, text=True).stdout
+    command = ["tmux", "-L", "lambda-stream-picture", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def wait(pane, text):
@@ -28,7 +29,7 @@ def wait(pane, text):
         if text in tmux("capture-pane", "-p", "-t", pane):
             return
         time.sleep(0.1)
-    raise SystemExit(f"'{text}' did not come")
+    raise SystemExit(f"'{text}' did not appear within 30 s")
 
 
 def lines(pane):
@@ -38,15 +39,15 @@ def lines(pane):
     return rows
 
 
-def spans(row, colour):
+def spans(row, color):
     parts = []
-    for piece in re.split(r"(\x1b\[[\d;]*m)", row):
-        if piece.startswith("\x1b"):
-            for code in piece[2:-1].split(";"):
-                colour = COLOURS.get(code, colour if code == "1" else "#cdd9e5")
-        elif piece:
-            parts.append(f'<tspan fill="{colour}">{html.escape(piece)}</tspan>')
-    return "".join(parts), colour
+    for part in re.split(r"(\x1b\[[\d;]*m)", row):
+        if part.startswith("\x1b"):
+            for code in part[2:-1].split(";"):
+                color = COLORS.get(code, color if code == "1" else "#cdd9e5")
+        elif part:
+            parts.append(f'<tspan fill="{color}">{html.escape(part)}</tspan>')
+    return "".join(parts), color
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +59,8 @@ with tempfile.TemporaryDirectory() as folder:
         tmux("split-window", "-v", "-c", folder, *shell)
         tmux("send-keys", "-t", "0.0", "lambda-stream serve --function chat=node:./chat.mjs#handler", "Enter")
         wait("0.0", "serving chat")
-        tmux("send-keys", "-t", "0.1", """lambda-stream invoke chat --local --stats --payload '{"name":"Ada"}'""", "Enter")
+        invoke = """lambda-stream invoke chat --local --stats --payload '{"name":"Ada"}'"""
+        tmux("send-keys", "-t", "0.1", invoke, "Enter")
         wait("0.1", "total")
         wait("0.0", "<- chat")
         panes = [lines("0.0"), lines("0.1")]
@@ -70,9 +72,9 @@ y, shapes = 12, []
 for pane in panes:
     height = len(pane) * LINE + 22
     shapes.append(f'<rect x="8" y="{y}" width="{width - 16}" height="{height}" rx="6" fill="#1c2128"/>')
-    colour = "#cdd9e5"
+    color = "#cdd9e5"
     for number, row in enumerate(pane):
-        text, colour = spans(row, colour)
+        text, color = spans(row, color)
         shapes.append(f'<text x="20" y="{y + 22 + number * LINE}" xml:space="preserve">{text}</text>')
     y += height + 10
 (HERE / "cli.svg").write_text(

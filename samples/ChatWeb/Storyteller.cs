@@ -3,15 +3,17 @@ using LambdaStreaming.Testing;
 
 namespace ChatWeb;
 
-/// <summary>A function that answers word by word, as a language model does, and breaks when asked to.</summary>
+/// <summary>A function that responds word by word, as a language model does, and can fail on request.</summary>
 internal static class Storyteller
 {
-    private const string Tale = """
-        A function once had a long answer and a caller with little patience. “Shall I wait until all of it is written?” it asked.
+    private const int TruncateAtWord = 24;
 
-        “Send it as it comes,” said the caller, “and tell me when you are done. If you fall silent before that, I will know it was not the end.”
+    private const string Story = """
+        A function once needed a full minute to write a response. Its first client waited for the last word before it showed the first one, and its users closed the page.
 
-        So the function sent word after word. The caller read the first of them before the last was thought of, and smiled at a turn in the middle, and was not sorry that it took a while. And the last thing that the function sent was that there was no more.
+        The second client read the response as a stream. It showed each word as it arrived, and its users read along.
+
+        One day the connection failed in the middle of a sentence. The client did not show that text as complete, because the InvokeComplete event was missing. It reported an incomplete response, and the user asked again.
         """;
 
     private const string Poem = """
@@ -24,44 +26,56 @@ internal static class Storyteller
         to know that it has something to tell you.
         """;
 
-    private const string Craft = """
-        Your message went by POST to this page's own server, which invoked a Lambda function with InvokeWithResponseStream. Each word you see is a chunk that the function wrote; the server passed it on the moment it came, and your browser showed it.
+    private const string HowItWorks = """
+        Your browser sent the message to this page's server, which invoked a Lambda function with InvokeWithResponseStream. Each word is a chunk that the function wrote. The server forwarded it as soon as it arrived, and your browser showed it.
 
-        Press Esc and the chain lets go from your end: browser, server, and the connection to Lambda. If something breaks at the other end instead, you are told, because an answer that was cut must never look like one that was finished. Try /cut to see it.
+        Press Esc to stop. Your browser closes its connection, and the server then closes its connection to Lambda. If a response fails, the page shows that it is incomplete. Send /truncate to see this.
         """;
 
-    public static async Task RespondAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    public static async Task RespondAsync(
+        FunctionInvocation invocation,
+        FunctionResponse response,
+        CancellationToken cancellationToken)
     {
-        var prompt = PromptOf(invocation).Trim();
+        var prompt = GetPrompt(invocation).Trim();
         if (prompt == "/fail")
         {
-            response.Fail("Unhandled", "This function fails when it is asked to.");
+            response.Fail("Unhandled", "This function fails on request.");
             return;
         }
 
-        // A moment to think, then the words at an uneven, human pace; the same each time.
-        var pace = new Random(42);
+        // A fixed seed makes the delays irregular but the same in each run.
+        var random = new Random(42);
         await Task.Delay(TimeSpan.FromMilliseconds(250), cancellationToken);
-        var words = TextFor(prompt).ReplaceLineEndings("\n").Split(' ');
+        var words = SelectText(prompt).ReplaceLineEndings("\n").Split(' ');
         for (var i = 0; i < words.Length; i++)
         {
-            if (prompt == "/cut" && i == 24) await response.AbortAsync(TruncationMode.Reset, cancellationToken);
-            await response.WriteTextAsync(i == words.Length - 1 ? words[i] : words[i] + " ", cancellationToken);
-            await Task.Delay(TimeSpan.FromMilliseconds(pace.Next(25, words[i].EndsWith('.') ? 180 : 80)), cancellationToken);
+            if (prompt == "/truncate" && i == TruncateAtWord)
+            {
+                await response.AbortAsync(TruncationMode.Reset, cancellationToken);
+            }
+
+            var separator = i == words.Length - 1 ? "" : " ";
+            await response.WriteTextAsync(words[i] + separator, cancellationToken);
+            var delay = random.Next(25, words[i].EndsWith('.') ? 180 : 80);
+            await Task.Delay(TimeSpan.FromMilliseconds(delay), cancellationToken);
         }
     }
 
-    private static string TextFor(string prompt)
+    private static string SelectText(string prompt)
     {
         if (Mentions("rain") || Mentions("poem")) return Poem;
-        return Mentions("how") || Mentions("work") ? Craft : Tale;
+        return Mentions("how") || Mentions("work") ? HowItWorks : Story;
 
         bool Mentions(string word) => prompt.Contains(word, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static string PromptOf(FunctionInvocation invocation)
+    private static string GetPrompt(FunctionInvocation invocation)
     {
         using var payload = JsonDocument.Parse(invocation.Payload);
-        return payload.RootElement.ValueKind == JsonValueKind.Object && payload.RootElement.TryGetProperty("prompt", out var prompt) ? prompt.ToString() : "";
+        var root = payload.RootElement;
+        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("prompt", out var prompt)
+            ? prompt.ToString()
+            : "";
     }
 }

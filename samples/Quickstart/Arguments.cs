@@ -5,11 +5,11 @@ using LambdaStreaming;
 
 namespace Quickstart;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The parsed command line.</summary>
 internal sealed record Arguments
 {
     public const string Usage = """
-        usage: Quickstart                                   a function on this machine; no AWS account needed
+        usage: Quickstart                                   invokes a local function; no AWS account needed
                Quickstart --function NAME [--region REGION] [--payload JSON|@FILE] [--endpoint URL]
         """;
 
@@ -45,13 +45,13 @@ internal sealed record Arguments
             var value = args[i + 1];
             if (args[i] == "--payload" && value.StartsWith('@') && !File.Exists(value[1..]))
             {
-                problem = $"There is no file {value[1..]}.";
+                problem = $"The file {value[1..]} does not exist.";
                 return false;
             }
 
             if (args[i] == "--endpoint" && !Uri.IsWellFormedUriString(value, UriKind.Absolute))
             {
-                problem = $"{value} is no absolute address.";
+                problem = $"'{value}' is not an absolute URL.";
                 return false;
             }
 
@@ -59,14 +59,14 @@ internal sealed record Arguments
             {
                 "--function" => parsed with { FunctionName = value },
                 "--region" => parsed with { Region = value },
-                "--payload" => parsed with { Payload = value.StartsWith('@') ? File.ReadAllBytes(value[1..]) : Encoding.UTF8.GetBytes(value) },
+                "--payload" => parsed with { Payload = ReadPayload(value) },
                 _ => parsed with { Endpoint = new Uri(value) },
             };
         }
 
-        if (parsed.FunctionName is null && args.Length > 0 && (parsed.Region is not null || parsed.Endpoint is not null))
+        if (parsed.FunctionName is null && (parsed.Region is not null || parsed.Endpoint is not null))
         {
-            problem = "--region and --endpoint go with --function NAME.";
+            problem = "--region and --endpoint require --function NAME.";
             return false;
         }
 
@@ -79,4 +79,7 @@ internal sealed record Arguments
         Region = Region is null ? null : RegionEndpoint.GetBySystemName(Region),
         ServiceUrl = Endpoint,
     };
+
+    private static ReadOnlyMemory<byte> ReadPayload(string value) =>
+        value.StartsWith('@') ? File.ReadAllBytes(value[1..]) : Encoding.UTF8.GetBytes(value);
 }

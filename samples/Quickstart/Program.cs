@@ -5,7 +5,8 @@ using LambdaStreaming;
 using LambdaStreaming.Testing;
 using Quickstart;
 
-// Without arguments: a function on this machine that writes a text word by word. With --function: a real one, with your own credentials.
+// Without arguments, the program invokes a function on a local server. The function writes a text word by word.
+// With --function, it invokes a real function with your own credentials.
 if (!Arguments.TryParse(args, out var arguments, out var problem))
 {
     Console.Error.WriteLine(problem);
@@ -20,34 +21,42 @@ Console.CancelKeyPress += (_, key) =>
     cancellation.Cancel();
 };
 
-await using var server = arguments.FunctionName is null ? await LocalLambdaServer.StartAsync(options => options.AddFunction("tale", Tale.TellAsync), cancellation.Token) : null;
+await using var server = arguments.FunctionName is null ? await StartServerAsync(cancellation.Token) : null;
 using var client = server?.CreateClient() ?? new LambdaStreamingClient(arguments.ToOptions());
-var request = new InvokeWithResponseStreamRequest(arguments.FunctionName ?? "tale") { Payload = arguments.Payload, LogType = LogType.Tail };
+var request = new InvokeWithResponseStreamRequest(arguments.FunctionName ?? SampleFunction.Name)
+{
+    Payload = arguments.Payload,
+    LogType = LogType.Tail,
+};
 
 try
 {
-    Console.WriteLine(server is null ? $"Invoking {request.FunctionName} ..." : $"Invoking '{request.FunctionName}' on a local server at {server.ServiceUrl} ...");
-    var started = Stopwatch.StartNew();
+    Console.WriteLine(server is null
+        ? $"Invoking {request.FunctionName} ..."
+        : $"Invoking {request.FunctionName} on a local server at {server.ServiceUrl} ...");
+    var stopwatch = Stopwatch.StartNew();
     await using var response = await client.InvokeWithResponseStreamAsync(request, cancellation.Token);
-    Console.WriteLine($"Head after {Milliseconds(started)}: HTTP {(int)response.StatusCode}, version {response.ExecutedVersion}, request id {response.RequestId}");
+    Console.WriteLine(
+        $"Response headers after {Format(stopwatch.Elapsed)}: HTTP {(int)response.StatusCode}, "
+        + $"version {response.ExecutedVersion}, request id {response.RequestId}");
     Console.WriteLine();
 
-    var text = Encoding.UTF8.GetDecoder();
+    var decoder = Encoding.UTF8.GetDecoder();
     var characters = new char[4096];
     long chunks = 0, bytes = 0;
-    string? first = null;
+    TimeSpan? firstChunk = null;
     await foreach (var chunk in response.ReadChunksAsync(cancellation.Token))
     {
-        first ??= Milliseconds(started);
+        firstChunk ??= stopwatch.Elapsed;
         chunks++;
         bytes += chunk.Length;
         foreach (var segment in chunk.Payload)
         {
-            for (var rest = segment.Span; !rest.IsEmpty;)
+            for (var remaining = segment.Span; !remaining.IsEmpty;)
             {
-                text.Convert(rest, characters, flush: false, out var used, out var written, out _);
+                decoder.Convert(remaining, characters, flush: false, out var consumed, out var written, out _);
                 Console.Out.Write(characters.AsSpan(0, written));
-                rest = rest[used..];
+                remaining = remaining[consumed..];
             }
         }
 
@@ -56,14 +65,21 @@ try
 
     Console.WriteLine();
     Console.WriteLine();
-    Console.WriteLine($"First chunk after {first ?? "-"}, whole answer after {Milliseconds(started)}: {chunks} chunks, {bytes} bytes, version {response.ExecutedVersion}.");
-    if (response.InvokeComplete?.DecodeLogResult() is { } log) Console.WriteLine($"The function's log:\n{log.TrimEnd()}");
+    Console.WriteLine(
+        $"First chunk after {(firstChunk is { } time ? Format(time) : "-")}, "
+        + $"complete response after {Format(stopwatch.Elapsed)}: "
+        + $"{chunks} chunks, {bytes} bytes, version {response.ExecutedVersion}.");
+    if (response.InvokeComplete?.DecodeLogResult() is { } log)
+    {
+        Console.WriteLine($"The function's log:\n{log.TrimEnd()}");
+    }
+
     return 0;
 }
 catch (OperationCanceledException)
 {
     Console.WriteLine();
-    Console.WriteLine("Cancelled. The connection is closed; the function is not stopped by that.");
+    Console.WriteLine("Cancelled. The connection is closed, but this does not stop the function.");
     return 130;
 }
 catch (LambdaStreamingException exception)
@@ -73,4 +89,8 @@ catch (LambdaStreamingException exception)
     return 1;
 }
 
-static string Milliseconds(Stopwatch stopwatch) => stopwatch.Elapsed.TotalMilliseconds.ToString("0 ms", CultureInfo.InvariantCulture);
+static Task<LocalLambdaServer> StartServerAsync(CancellationToken cancellationToken) => LocalLambdaServer.StartAsync(
+    options => options.AddFunction(SampleFunction.Name, SampleFunction.RespondAsync),
+    cancellationToken);
+
+static string Format(TimeSpan elapsed) => elapsed.TotalMilliseconds.ToString("0 ms", CultureInfo.InvariantCulture);

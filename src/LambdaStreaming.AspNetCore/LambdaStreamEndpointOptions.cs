@@ -2,25 +2,31 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore;
 
-/// <summary>What of the browser's request becomes the function's payload.</summary>
+/// <summary>The part of the HTTP request that becomes the function's payload.</summary>
 public enum LambdaPayload
 {
-    /// <summary>The body, as it is. It must be JSON, as the service wants it, and say so by its content type; no body is an empty payload. The default.</summary>
+    /// <summary>The body, unchanged.</summary>
+    /// <remarks>
+    /// Lambda accepts only JSON, so the body must be JSON and have a JSON content type. An empty body is an empty
+    /// payload. This is the default.
+    /// </remarks>
     Body,
 
-    /// <summary>The event that a function URL would have made of the request (payload format 2.0): method, path, query, headers, cookies and body. The body may be of any kind.</summary>
+    /// <summary>The event that a function URL would create from the request (payload format 2.0).</summary>
+    /// <remarks>It contains method, path, query, headers, cookies and body. The body can have any type.</remarks>
     FunctionUrlEvent,
 }
 
-/// <summary>How an endpoint makes a request's payload, and how it passes the answer on.</summary>
+/// <summary>Options of an endpoint that invokes a function.</summary>
 public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 {
-    // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation; Lambda's own emulator allows 6 MiB and 100 bytes.
+    // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation. Lambda's own
+    // emulator allows 6 MiB and 100 bytes.
     internal const int ServicePayloadLimitBytes = (6 * 1024 * 1024) + 100;
 
     private HashSet<string>? _methods;
 
-    /// <summary>What becomes the payload.</summary>
+    /// <summary>The part of the HTTP request that becomes the payload.</summary>
     /// <value>Default: <see cref="LambdaPayload.Body"/>.</value>
     public LambdaPayload Payload { get; set; }
 
@@ -29,33 +35,71 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// Default: POST for <see cref="LambdaPayload.Body"/>; DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT for
     /// <see cref="LambdaPayload.FunctionUrlEvent"/>. Set <see cref="Payload"/> before you change this collection.
     /// </value>
-    public ISet<string> Methods => _methods ??= new HashSet<string>(GetDefaultMethods(Payload), StringComparer.OrdinalIgnoreCase);
+    public ISet<string> Methods =>
+        _methods ??= new HashSet<string>(GetDefaultMethods(Payload), StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The longest body taken, in bytes; a longer one is answered with 413, without being read where its length is announced.</summary>
-    /// <value>0 to 6,291,556. Default: 6,291,556, the service's limit of a payload. A body in base64 counts a third more against that limit, and is answered with 413 too where it passes it.</value>
+    /// <summary>Maximum size of the request body, in bytes. A larger body gets 413.</summary>
+    /// <value>0 to 6,291,556. Default: 6,291,556, Lambda's payload limit.</value>
+    /// <remarks>
+    /// A request with a larger <c>Content-Length</c> is rejected before its body is read. Base64 adds a third to the
+    /// size of a body; the request also gets 413 if the encoded event exceeds Lambda's limit.
+    /// </remarks>
     public int MaxRequestBodyBytes { get; set; } = ServicePayloadLimitBytes;
 
-    /// <summary>Which headers of the browser's request reach the function in a <see cref="LambdaPayload.FunctionUrlEvent"/>, by name.</summary>
-    /// <value>Default: all but the hop-by-hop ones, <c>Authorization</c> and <c>Cookie</c> included, as with a function URL; these two are asked for in this spelling, others as they came: compare ignoring case. Ignored for <see cref="LambdaPayload.Body"/>.</value>
+    /// <summary>A predicate that selects by name the request headers in a function URL event.</summary>
+    /// <value>
+    /// Default: all except hop-by-hop headers. As with a function URL, <c>Authorization</c> and <c>Cookie</c> are
+    /// included. Ignored for <see cref="LambdaPayload.Body"/>.
+    /// </value>
+    /// <remarks>
+    /// <c>Authorization</c> and <c>Cookie</c> are passed in this spelling, other names as the server received them.
+    /// Compare names case-insensitively.
+    /// </remarks>
     public Func<string, bool>? AllowRequestHeader { get; set; }
 
-    /// <summary>Changes the request before it is sent: <c>(http, request) => request with { TenantId = … }</c>. The payload is set already and may be replaced.</summary>
-    /// <value>Default: nothing is changed.</value>
-    public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest { get; set; }
+    /// <summary>A function that changes the Lambda request before it is sent.</summary>
+    /// <value>Default: <see langword="null"/>; the request is not changed.</value>
+    /// <remarks>The payload is already set and can be replaced.</remarks>
+    /// <example><c>(http, request) => request with { TenantId = … }</c></example>
+    public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest
+    {
+        get;
+        set;
+    }
 
     internal override void Validate()
     {
         base.Validate();
-        if (Payload is < LambdaPayload.Body or > LambdaPayload.FunctionUrlEvent) throw new ArgumentException($"{Payload} is no kind of payload.", nameof(Payload));
-        if (MaxRequestBodyBytes is < 0 or > ServicePayloadLimitBytes) throw new ArgumentException($"{nameof(MaxRequestBodyBytes)} is {MaxRequestBodyBytes}; it must be between 0 and {ServicePayloadLimitBytes} bytes.", nameof(MaxRequestBodyBytes));
-        if (Methods.Count == 0) throw new ArgumentException($"{nameof(Methods)} is empty. Add the methods that the endpoint accepts.", nameof(Methods));
-        if (Methods.Any(string.IsNullOrWhiteSpace)) throw new ArgumentException($"{nameof(Methods)} holds an empty name.", nameof(Methods));
+        if (Payload is < LambdaPayload.Body or > LambdaPayload.FunctionUrlEvent) throw UndefinedPayload();
+        if (MaxRequestBodyBytes is < 0 or > ServicePayloadLimitBytes) throw MaxRequestBodyBytesOutOfRange();
+        if (Methods.Count == 0) throw NoMethods();
+        if (Methods.Any(string.IsNullOrWhiteSpace)) throw EmptyMethodName();
     }
 
     private static string[] GetDefaultMethods(LambdaPayload payload) => payload == LambdaPayload.FunctionUrlEvent
         ?
         [
-            HttpMethods.Delete, HttpMethods.Get, HttpMethods.Head, HttpMethods.Options, HttpMethods.Patch, HttpMethods.Post, HttpMethods.Put,
+            HttpMethods.Delete,
+            HttpMethods.Get,
+            HttpMethods.Head,
+            HttpMethods.Options,
+            HttpMethods.Patch,
+            HttpMethods.Post,
+            HttpMethods.Put,
         ]
         : [HttpMethods.Post];
+
+    private ArgumentException UndefinedPayload() =>
+        new($"{nameof(Payload)} is {Payload}, which is not defined.", nameof(Payload));
+
+    private ArgumentException MaxRequestBodyBytesOutOfRange() => new(
+        $"{nameof(MaxRequestBodyBytes)} is {MaxRequestBodyBytes}; "
+        + $"it must be between 0 and {ServicePayloadLimitBytes} bytes.",
+        nameof(MaxRequestBodyBytes));
+
+    private static ArgumentException NoMethods() =>
+        new($"{nameof(Methods)} is empty. Add the methods that the endpoint accepts.", nameof(Methods));
+
+    private static ArgumentException EmptyMethodName() =>
+        new($"{nameof(Methods)} contains an empty name.", nameof(Methods));
 }

@@ -3,14 +3,18 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore;
 
-/// <summary>The result of <see cref="LambdaResults"/>: invokes a function where that is still to be done, and passes its answer on while it is being made.</summary>
+/// <summary>A result that forwards the response of a function as the function produces it.</summary>
+/// <remarks>Created by <see cref="LambdaResults"/>. It invokes the function unless it was given a response.</remarks>
 public sealed class LambdaStreamResult : IResult
 {
     private readonly InvokeWithResponseStreamRequest? _request;
     private readonly InvokeWithResponseStreamResponse? _response;
     private readonly LambdaStreamOptions _options;
 
-    internal LambdaStreamResult(InvokeWithResponseStreamRequest? request, InvokeWithResponseStreamResponse? response, LambdaStreamOptions? options)
+    internal LambdaStreamResult(
+        InvokeWithResponseStreamRequest? request,
+        InvokeWithResponseStreamResponse? response,
+        LambdaStreamOptions? options)
     {
         _options = options ?? new LambdaStreamOptions();
         try
@@ -19,7 +23,7 @@ public sealed class LambdaStreamResult : IResult
         }
         catch
         {
-            // Handed over with the call: nobody else disposes it.
+            // The caller has handed over ownership of the response, so nobody else disposes it.
             response?.Dispose();
             throw;
         }
@@ -28,15 +32,23 @@ public sealed class LambdaStreamResult : IResult
         _response = response;
     }
 
-    /// <summary>Does the work: see <see cref="LambdaResults"/>.</summary>
-    /// <param name="httpContext">The browser's request.</param>
-    /// <returns>Ends when the answer has been passed on, or a problem answer was written in its place.</returns>
-    /// <exception cref="LambdaStreamingException">The answer was cut after its first byte. The exception must reach the server: it is what keeps the cut from looking like a good end.</exception>
+    /// <summary>Forwards the function's response, or writes a ProblemDetails response if the call fails.</summary>
+    /// <param name="httpContext">The HTTP request and response.</param>
+    /// <returns>A task that completes once the response or the ProblemDetails has been written.</returns>
+    /// <exception cref="LambdaStreamingException">
+    /// The response failed after its first byte. Do not catch this exception in middleware: the server must see it to
+    /// end the HTTP response as incomplete.
+    /// </exception>
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        return ResponseForwarder.RunAsync(httpContext, _options, payloadFromClient: false, cancellationToken => _response is null
-            ? ResponseForwarder.GetClient(httpContext, _options).InvokeWithResponseStreamAsync(_request!, cancellationToken)
-            : Task.FromResult(_response));
+        return ResponseForwarder.RunAsync(httpContext, _options, payloadFromClient: false, GetResponseAsync);
+
+        Task<InvokeWithResponseStreamResponse> GetResponseAsync(CancellationToken cancellationToken)
+        {
+            if (_response is not null) return Task.FromResult(_response);
+            var client = ResponseForwarder.GetClient(httpContext, _options);
+            return client.InvokeWithResponseStreamAsync(_request!, cancellationToken);
+        }
     }
 }

@@ -3,45 +3,69 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 
-/// <summary>The function failed: <c>InvokeComplete</c> came with an error code. The chunks before it were delivered; they may be part of an answer.</summary>
-/// <remarks><see cref="AmazonServiceException.ErrorCode"/> is an open set: <c>Unhandled</c>, the name of the function's own error, or the platform's <c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>, of which <see cref="FunctionErrorCodes"/> has the known ones.</remarks>
+/// <summary>The exception that is thrown if the function failed: <c>InvokeComplete</c> reported an error.</summary>
+/// <remarks>
+/// The chunks before <c>InvokeComplete</c> were delivered; they might be a part of a response.
+/// <see cref="AmazonServiceException.ErrorCode"/> is an open set: <c>Unhandled</c>, a name that the function chose, or
+/// a name of Lambda (<c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>). <see cref="FunctionErrorCodes"/> has the
+/// known names.
+/// </remarks>
 public sealed class FunctionErrorException : LambdaStreamingException
 {
-    /// <summary>Makes the exception, also in tests.</summary>
-    /// <param name="message">What went wrong.</param>
-    /// <param name="invokeComplete">The event that carried the error.</param>
-    /// <param name="details">What else is known.</param>
-    /// <param name="innerException">The cause, if another exception was one.</param>
-    public FunctionErrorException(string message, InvokeComplete invokeComplete, LambdaErrorDetails? details = null, Exception? innerException = null)
-        : base(message, ErrorType.Receiver, (invokeComplete ?? throw new ArgumentNullException(nameof(invokeComplete))).ErrorCode, functionMayHaveRun: true, isTransient: false, details, innerException)
+    /// <summary>Creates the exception, also in tests.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="invokeComplete">The event that reported the error.</param>
+    /// <param name="details">Further properties of the exception.</param>
+    /// <param name="innerException">The cause, or <see langword="null"/>.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="invokeComplete"/> is null.</exception>
+    public FunctionErrorException(
+        string message,
+        InvokeComplete invokeComplete,
+        LambdaErrorDetails? details = null,
+        Exception? innerException = null)
+        : base(
+            message,
+            ErrorType.Receiver,
+            (invokeComplete ?? throw new ArgumentNullException(nameof(invokeComplete))).ErrorCode,
+            functionMayHaveRun: true,
+            isTransient: false,
+            details,
+            innerException)
     {
         InvokeComplete = invokeComplete;
-        (FunctionErrorType, FunctionErrorMessage, FunctionStackTrace) = FunctionErrorDetails.Parse(invokeComplete.ErrorDetails);
+        (FunctionErrorType, FunctionErrorMessage, FunctionStackTrace) =
+            FunctionErrorDetails.Parse(invokeComplete.ErrorDetails);
     }
 
-    /// <summary>The event that carried the error.</summary>
+    /// <summary>The event that reported the error.</summary>
     public InvokeComplete InvokeComplete { get; }
 
-    /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
-    /// <value>At most 262,144 characters; longer details are truncated, and nothing of them is parsed.</value>
+    /// <summary>The description of the error by the function or by Lambda, unchanged: plain text or JSON.</summary>
+    /// <value>At most 262,144 characters. Longer details are truncated and are not parsed.</value>
     public string? ErrorDetails => InvokeComplete.ErrorDetails;
 
-    /// <summary>The last 4 KB of the function's log in base64, when the request asked for <see cref="LogType.Tail"/>.</summary>
+    /// <summary>The last 4 KB of the function's log, encoded as base64.</summary>
+    /// <value>
+    /// <see langword="null"/> unless <see cref="InvokeWithResponseStreamRequest.LogType"/> of the request was
+    /// <see cref="LogType.Tail"/>.
+    /// </value>
     public string? LogResult => InvokeComplete.LogResult;
 
-    /// <summary>The member <c>errorType</c> of <see cref="ErrorDetails"/>, where that is a JSON object that has one.</summary>
+    /// <summary>The member <c>errorType</c> of <see cref="ErrorDetails"/>.</summary>
+    /// <value><see langword="null"/> if the details are not a JSON object with this member.</value>
     public string? FunctionErrorType { get; }
 
-    /// <summary>The member <c>errorMessage</c> of <see cref="ErrorDetails"/>, where that is a JSON object that has one.</summary>
+    /// <summary>The member <c>errorMessage</c> of <see cref="ErrorDetails"/>.</summary>
+    /// <value><see langword="null"/> if the details are not a JSON object with this member.</value>
     public string? FunctionErrorMessage { get; }
 
     /// <summary>The lines of the member <c>stackTrace</c> or <c>trace</c> of <see cref="ErrorDetails"/>.</summary>
-    /// <value>At most 256 lines of at most 1,024 characters; empty if there are none.</value>
+    /// <value>At most 256 lines of at most 1,024 characters. Empty without such a member.</value>
     public IReadOnlyList<string> FunctionStackTrace { get; }
 
-    /// <summary>How many chunks were delivered before the error.</summary>
+    /// <summary>Number of chunks that were delivered before the error.</summary>
     public long ChunksReceived => Details.ChunksReceived;
 
-    /// <summary>How many payload bytes were delivered before the error.</summary>
+    /// <summary>Number of payload bytes that were delivered before the error.</summary>
     public long BytesReceived => Details.BytesReceived;
 }

@@ -3,60 +3,78 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
-/// <summary>The answer of a function that speaks HTTP: what function URLs and API Gateway would have made of it. Its head is there; its body is read once, while it is being made.</summary>
-/// <remarks>The readers of this type read the body. Disposing it disposes the <see cref="InvokeWithResponseStreamResponse"/> that it came from, which tells how the function ended.</remarks>
+/// <summary>
+/// An HTTP response that a function returns through Lambda's HTTP integration, as a function URL or API Gateway would
+/// present it.
+/// </summary>
+/// <remarks>
+/// Status and headers are available. The body can be read once, as the function produces it, with the readers of this
+/// type. Disposing this object disposes the <see cref="InvokeWithResponseStreamResponse"/> that it was read from, whose
+/// <see cref="InvokeWithResponseStreamResponse.InvokeComplete"/> reports how the function ended.
+/// </remarks>
 public sealed class HttpIntegrationResponse : ResponsePayload
 {
     private readonly InvokeWithResponseStreamResponse _response;
-    private readonly PayloadSegmentReader _cursor;
-    private readonly HttpPreludeMetadata _head;
-    private int _opened;
+    private readonly PayloadSegmentReader _reader;
+    private readonly HttpPreludeMetadata _metadata;
+    private int _isOpened;
     private volatile bool _isDisposed;
 
-    internal HttpIntegrationResponse(InvokeWithResponseStreamResponse response, PayloadSegmentReader cursor, HttpPreludeMetadata? head = null)
+    internal HttpIntegrationResponse(
+        InvokeWithResponseStreamResponse response,
+        PayloadSegmentReader reader,
+        HttpPreludeMetadata? metadata = null)
     {
         _response = response;
-        _cursor = cursor;
-        _head = head ?? new HttpPreludeMetadata();
-        HasPrelude = head is not null;
+        _reader = reader;
+        _metadata = metadata ?? new HttpPreludeMetadata();
+        HasPrelude = metadata is not null;
     }
 
-    /// <summary>Whether the answer had a prelude. Without one the whole answer is the body, and the head has its defaults.</summary>
+    /// <summary>Whether the response had a prelude.</summary>
+    /// <value>
+    /// If <see langword="false"/>, the complete response is the body, and status and headers have their defaults.
+    /// </value>
     public bool HasPrelude { get; }
 
     /// <summary>The status code of the prelude.</summary>
-    /// <value>100 to 999. Default: 200, if the prelude has no <c>statusCode</c>, or if there is no prelude.</value>
-    public HttpStatusCode StatusCode => _head.StatusCode;
+    /// <value>100 to 999. Default: 200, if the response does not have a prelude with <c>statusCode</c>.</value>
+    public HttpStatusCode StatusCode => _metadata.StatusCode;
 
-    /// <summary>All headers of the prelude, by name, ignoring case.</summary>
+    /// <summary>The headers of the prelude, with case-insensitive names.</summary>
     /// <value>
-    /// The same headers as in <see cref="MultiValueHeaders"/>; several values of a header are joined by <c>", "</c>, which
-    /// RFC 9110, 5.3, allows for every header but <c>Set-Cookie</c>: read <see cref="Cookies"/> instead.
+    /// The same headers as in <see cref="MultiValueHeaders"/>, with the values of a header joined by <c>", "</c>.
+    /// RFC 9110, 5.3, allows that for every header except <c>Set-Cookie</c>: use <see cref="Cookies"/> for that.
     /// </value>
-    public IReadOnlyDictionary<string, string> Headers => _head.Headers;
+    public IReadOnlyDictionary<string, string> Headers => _metadata.Headers;
 
-    /// <summary>All headers of the prelude with their values, by name, ignoring case.</summary>
+    /// <summary>The headers of the prelude with all their values, with case-insensitive names.</summary>
     /// <value>
     /// The headers of <c>headers</c> and of <c>multiValueHeaders</c>. If a name is in both, the values of
-    /// <c>multiValueHeaders</c> are used. A header without a value (<see langword="null"/>, or an empty list) is omitted.
+    /// <c>multiValueHeaders</c> are used. A header without a value (<see langword="null"/>, or an empty list) is
+    /// omitted.
     /// </value>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> MultiValueHeaders => _head.MultiValueHeaders;
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> MultiValueHeaders => _metadata.MultiValueHeaders;
 
-    /// <summary>The values of all <c>Set-Cookie</c> headers, each once.</summary>
+    /// <summary>The distinct values of all <c>Set-Cookie</c> headers.</summary>
     /// <value>
-    /// Those of <c>cookies</c>, then of <c>headers</c>, then of <c>multiValueHeaders</c>, whatever the case of the name.
+    /// The values of <c>cookies</c>, then of <c>headers</c>, then of <c>multiValueHeaders</c>. The header's name is
+    /// case-insensitive.
     /// </value>
     /// <remarks>
-    /// <see cref="Headers"/> and <see cref="MultiValueHeaders"/> contain <c>Set-Cookie</c> if the function wrote it as a
-    /// header. To forward a response, copy every header but <c>Set-Cookie</c>, and then these values.
+    /// <see cref="Headers"/> and <see cref="MultiValueHeaders"/> contain <c>Set-Cookie</c> if the function wrote it as
+    /// a header. To forward a response, copy every header except <c>Set-Cookie</c>, and then add these values.
     /// </remarks>
-    public IReadOnlyList<string> Cookies => _head.Cookies;
+    public IReadOnlyList<string> Cookies => _metadata.Cookies;
 
-    /// <summary>The body as a stream; the same one each time. It is the one reading of the body, so use it or another reader.</summary>
-    /// <exception cref="InvalidOperationException">The body was read otherwise before.</exception>
+    /// <summary>The body as a stream.</summary>
+    /// <value>The same stream on each access.</value>
+    /// <remarks>The body can be read once: use either this stream or another reader.</remarks>
+    /// <exception cref="InvalidOperationException">Another reader has read the body, or is reading it.</exception>
+    /// <exception cref="ObjectDisposedException">The response was disposed before the first access.</exception>
     public Stream Body => field ??= AsStream();
 
-    /// <summary>Disposes the response that this came from: the connection is freed.</summary>
+    /// <summary>Disposes the response that this object was read from, which frees the connection.</summary>
     public override void Dispose()
     {
         _isDisposed = true;
@@ -66,7 +84,10 @@ public sealed class HttpIntegrationResponse : ResponsePayload
     private protected override PayloadSegmentReader OpenOnce()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (Interlocked.Exchange(ref _opened, 1) == 0) return _cursor;
-        throw new InvalidOperationException("This body was read before, or is being read. It comes from the connection while it is being made, so it can be read only once; keep copies of what is needed again.");
+        return Interlocked.Exchange(ref _isOpened, 1) == 0 ? _reader : throw CreateAlreadyReadException();
     }
+
+    private static InvalidOperationException CreateAlreadyReadException() => new(
+        "The body has already been read, or is being read. It can be read only once. Keep copies of data that you need "
+        + "again.");
 }

@@ -1,18 +1,44 @@
 namespace LambdaStreaming;
 
-/// <summary>Invokes Lambda functions and reads their answers while they are being made. Mock this one in tests.</summary>
+/// <summary>A client that invokes Lambda functions and streams their responses.</summary>
+/// <remarks>
+/// <see cref="LambdaStreamingClient"/> implements it. Mock this interface in tests. The <c>Create</c> methods of
+/// <see cref="InvokeWithResponseStreamResponse"/> create fake responses.
+/// </remarks>
 public interface ILambdaStreamingClient : IDisposable
 {
-    /// <summary>Invokes a function and returns when the head of its answer is there; the answer itself is then enumerated.</summary>
-    /// <param name="request">Which function, and what it is given.</param>
-    /// <param name="cancellationToken">Governs the whole call: the request, the wait for the head, and (unlike an <see cref="HttpClient"/>'s) the reading of the answer.</param>
-    /// <returns>The answer, to be enumerated once and disposed.</returns>
-    /// <exception cref="ArgumentException">A member of the request can never be right; the message names it.</exception>
-    /// <exception cref="LambdaConfigurationException">There is no region, or there are no credentials. Nothing was sent.</exception>
-    /// <exception cref="LambdaServiceException">The service answered with an error. Documented errors have types of their own.</exception>
-    /// <exception cref="LambdaTransportException">No answer came: connect, TLS, a reset, or no head within the limit.</exception>
-    /// <exception cref="ResponseStreamCorruptException">The answer's status does not fit the request. That its bytes are no event stream is found while they are read.</exception>
+    /// <summary>Invokes a function and returns when the response headers have been received.</summary>
+    /// <remarks>Enumerate the response, or use one of its readers, to read the payload as it arrives.</remarks>
+    /// <param name="request">The function to invoke and its payload.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the complete call: the request, the wait for the response headers, and reading the response. In contrast
+    /// to a token of <see cref="HttpClient"/>, it stays in effect after this method has returned.
+    /// </param>
+    /// <returns>The response. It can be enumerated once. Dispose it.</returns>
+    /// <exception cref="ArgumentException">
+    /// The request is null, or a member of it is not valid. The message names the member.
+    /// </exception>
+    /// <exception cref="LambdaConfigurationException">
+    /// No region or no credentials were found, or a setting is not valid. Nothing was sent, unless an earlier attempt
+    /// was.
+    /// </exception>
+    /// <exception cref="LambdaServiceException">
+    /// The service returned an error. Documented errors have their own types.
+    /// </exception>
+    /// <exception cref="LambdaTransportException">
+    /// No response was received: the connection or TLS handshake failed, the connection was reset, or the response
+    /// headers did not arrive in time.
+    /// </exception>
+    /// <exception cref="ResponseStreamCorruptException">
+    /// The status of the response does not fit the request. Reading the response throws the same type if its bytes are
+    /// not an event stream.
+    /// </exception>
+    /// <exception cref="InvocationCanceledException">
+    /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run; it is
+    /// not stopped and is billed until it ends.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled. If the request had been sent, the function may have run, and is billed to its end.</exception>
-    Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default);
+    Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(
+        InvokeWithResponseStreamRequest request,
+        CancellationToken cancellationToken = default);
 }

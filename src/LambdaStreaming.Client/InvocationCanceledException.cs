@@ -1,11 +1,13 @@
 namespace LambdaStreaming;
 
-/// <summary>An invocation was cancelled by the caller's token, before or while its response was read.</summary>
+/// <summary>
+/// The exception that is thrown if the caller's token cancels an invocation, before or during the response.
+/// </summary>
 /// <remarks>Cancellation closes the connection. It does not stop a function that has started.</remarks>
 public sealed class InvocationCanceledException : OperationCanceledException
 {
     /// <summary>Creates the exception, also in tests.</summary>
-    /// <param name="message">What was cancelled, and whether the function might have run.</param>
+    /// <param name="message">The message.</param>
     /// <param name="functionMayHaveRun">The value of <see cref="FunctionMayHaveRun"/>.</param>
     /// <param name="innerException">The exception of the operation that was cancelled.</param>
     /// <param name="cancellationToken">The token that was cancelled.</param>

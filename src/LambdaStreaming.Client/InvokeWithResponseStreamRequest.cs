@@ -4,35 +4,40 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace LambdaStreaming;
 
-/// <summary>Whether the function is run. The operation knows no asynchronous invocation.</summary>
+/// <summary>Specifies whether the function is run.</summary>
+/// <remarks>The operation does not support asynchronous invocation.</remarks>
 public enum InvocationType
 {
-    /// <summary>Runs the function and streams its answer. The default.</summary>
+    /// <summary>Runs the function and streams its response (default).</summary>
     RequestResponse,
 
-    /// <summary>Checks parameters and permission only. The answer is empty, with status 204.</summary>
+    /// <summary>Checks parameters and permissions only.</summary>
+    /// <remarks>The response is empty and has the status 204.</remarks>
     DryRun,
 }
 
-/// <summary>Whether the end of the function's log comes with the answer.</summary>
+/// <summary>Specifies whether the response includes the end of the function's log.</summary>
 public enum LogType
 {
-    /// <summary>No log. The default.</summary>
+    /// <summary>No log (default).</summary>
     None,
 
-    /// <summary>The last 4 KB, in <see cref="InvokeComplete.LogResult"/>.</summary>
+    /// <summary>The last 4 KB of the log, in <see cref="InvokeComplete.LogResult"/>.</summary>
     Tail,
 }
 
-/// <summary>One invocation: which function, and what it is given.</summary>
-/// <remarks>Immutable and reusable. <see cref="ToString"/> shows neither payload nor client context.</remarks>
+/// <summary>A request to invoke a function.</summary>
+/// <remarks>Immutable and reusable. <see cref="ToString"/> shows neither the payload nor the client context.</remarks>
 public sealed record InvokeWithResponseStreamRequest
 {
-    // Source: AWS Lambda API reference, InvokeWithResponseStream, URI request parameters: "Up to 3,583 bytes of base64-encoded data".
+    // Source: AWS Lambda API reference, InvokeWithResponseStream, URI request parameters: "Up to 3,583 bytes of
+    // base64-encoded data".
     internal const int MaxClientContextBytes = 3583;
 
-    /// <summary>Makes a request without a payload.</summary>
-    /// <param name="functionName">The function's name, partial ARN or ARN, each with or without <c>:qualifier</c>.</param>
+    /// <summary>Initializes a new instance without a payload.</summary>
+    /// <param name="functionName">
+    /// The function's name, partial ARN or ARN, each with or without <c>:qualifier</c>.
+    /// </param>
     /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
     public InvokeWithResponseStreamRequest(string functionName)
     {
@@ -43,113 +48,174 @@ public sealed record InvokeWithResponseStreamRequest
     /// <summary>The function's name, partial ARN or ARN, each with or without <c>:qualifier</c>.</summary>
     public string FunctionName { get; init; }
 
-    /// <summary>What the function is given, as it is: almost always JSON. Not copied; leave it unchanged until the call has its answer.</summary>
-    /// <value>At most 6 MB (the service's limit). Default: empty.</value>
+    /// <summary>The payload, which is JSON for almost all functions.</summary>
+    /// <value>At most 6 MB (limit of the service). Default: empty.</value>
+    /// <remarks>
+    /// The payload is sent unchanged and is not copied: do not change it until the call has returned its response.
+    /// </remarks>
     public ReadOnlyMemory<byte> Payload { get; init; }
 
-    /// <summary>The version or alias to run.</summary>
-    /// <value>Default: what the name says, else <c>$LATEST</c>.</value>
+    /// <summary>The version or alias to invoke.</summary>
+    /// <value>Default: the qualifier in <see cref="FunctionName"/>, or <c>$LATEST</c>.</value>
     public string? Qualifier { get; init; }
 
     /// <summary>Whether the function is run.</summary>
     /// <value>Default: <see cref="InvocationType.RequestResponse"/>.</value>
-    public InvocationType InvocationType { get => ExplicitInvocationType ?? InvocationType.RequestResponse; init => ExplicitInvocationType = value; }
+    public InvocationType InvocationType
+    {
+        get => ExplicitInvocationType ?? InvocationType.RequestResponse;
+        init => ExplicitInvocationType = value;
+    }
 
-    /// <summary>Whether the end of the function's log comes with the answer.</summary>
+    /// <summary>Whether the response includes the end of the function's log.</summary>
     /// <value>Default: <see cref="LogType.None"/>.</value>
-    public LogType LogType { get => GivenLogType ?? LogType.None; init => GivenLogType = value; }
+    public LogType LogType
+    {
+        get => ExplicitLogType ?? LogType.None;
+        init => ExplicitLogType = value;
+    }
 
-    /// <summary>What the function finds in its context object: base64 of a JSON document. <see cref="EncodeClientContext"/> makes it.</summary>
-    /// <value>At most 3,583 bytes. Default: none.</value>
+    /// <summary>The client context for the function's context object: a JSON document, encoded as base64.</summary>
+    /// <value>At most 3,583 bytes. Default: <see langword="null"/>.</value>
+    /// <remarks><see cref="EncodeClientContext"/> creates the value.</remarks>
     public string? ClientContext { get; init; }
 
     /// <summary>The tenant, for functions with tenant isolation.</summary>
+    /// <value>Default: <see langword="null"/>.</value>
     public string? TenantId { get; init; }
 
-    /// <summary>When and how often this request is sent again, in place of <see cref="LambdaStreamingClientOptions.Retry"/>.</summary>
-    /// <value>Default: the client's. Ignored where the client has a <see cref="LambdaStreamingClientOptions.ResiliencePipeline"/>.</value>
+    /// <summary>The retries of this request, instead of <see cref="LambdaStreamingClientOptions.Retry"/>.</summary>
+    /// <value>
+    /// Default: <see langword="null"/>, for the client's options. Ignored if the client has a
+    /// <see cref="LambdaStreamingClientOptions.ResiliencePipeline"/>.
+    /// </value>
     public LambdaRetryOptions? Retry { get; init; }
 
-    /// <summary>How long to wait for the head of the answer, in place of the client's.</summary>
-    /// <value>Default: the client's. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
+    /// <summary>
+    /// Maximum time to wait for the response headers, instead of
+    /// <see cref="LambdaStreamingClientOptions.ResponseHeadersTimeout"/>.
+    /// </summary>
+    /// <value>
+    /// Default: <see langword="null"/>, for the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables the
+    /// limit.
+    /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; init; }
 
-    /// <summary>How long to wait for the next bytes of the answer, in place of the client's.</summary>
-    /// <value>Default: the client's. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
+    /// <summary>
+    /// Maximum time to wait for the next bytes of the response, instead of
+    /// <see cref="LambdaStreamingClientOptions.IdleTimeout"/>.
+    /// </summary>
+    /// <value>
+    /// Default: <see langword="null"/>, for the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables the
+    /// limit.
+    /// </value>
     public TimeSpan? IdleTimeout { get; init; }
 
-    // What was given is sent, also where it is the service's own default, as the AWS SDKs do.
+    // Explicit values are sent even if they are the service's defaults, as the AWS SDKs do.
     internal InvocationType? ExplicitInvocationType { get; private init; }
 
-    internal LogType? GivenLogType { get; private init; }
+    internal LogType? ExplicitLogType { get; private init; }
 
-    /// <summary>Makes a request whose payload is a value as JSON.</summary>
+    /// <summary>Creates a request with a value that is serialized to JSON.</summary>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="payload">The value.</param>
-    /// <param name="jsonTypeInfo">How the value becomes JSON, from a source-generated context.</param>
-    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="jsonTypeInfo">The JSON metadata of the type, from a source-generated context.</param>
+    /// <typeparam name="T">The type of the value.</typeparam>
     /// <returns>The request.</returns>
-    public static InvokeWithResponseStreamRequest Create<T>(string functionName, T payload, JsonTypeInfo<T> jsonTypeInfo)
+    /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
+    public static InvokeWithResponseStreamRequest Create<T>(
+        string functionName,
+        T payload,
+        JsonTypeInfo<T> jsonTypeInfo)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         return new(functionName) { Payload = JsonSerializer.SerializeToUtf8Bytes(payload, jsonTypeInfo) };
     }
 
-    /// <summary>Makes a request whose payload is JSON text, sent as it is.</summary>
+    /// <summary>Creates a request with JSON text that is sent unchanged.</summary>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The JSON text. Not checked: the service answers <c>InvalidRequestContentException</c> where it is none.</param>
+    /// <param name="json">
+    /// The JSON text. It is not checked: the service rejects invalid JSON with
+    /// <see cref="InvalidRequestContentException"/>.
+    /// </param>
     /// <returns>The request.</returns>
+    /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
     public static InvokeWithResponseStreamRequest FromJson(string functionName, string json)
     {
         ArgumentNullException.ThrowIfNull(json);
         return new(functionName) { Payload = Encoding.UTF8.GetBytes(json) };
     }
 
-    /// <summary>Makes the value of <see cref="ClientContext"/> from JSON text.</summary>
-    /// <param name="json">A JSON object; its member <c>custom</c> is what most runtimes show to the function.</param>
-    /// <returns>The text in base64.</returns>
-    /// <exception cref="ArgumentException">The result would be over 3,583 bytes, which the service refuses.</exception>
+    /// <summary>Encodes JSON text as a value of <see cref="ClientContext"/>.</summary>
+    /// <param name="json">A JSON object. Most runtimes pass its member <c>custom</c> to the function.</param>
+    /// <returns>The text, encoded as base64.</returns>
+    /// <exception cref="ArgumentException">
+    /// The result would exceed the service's limit of 3,583 bytes.
+    /// </exception>
     public static string EncodeClientContext(string json)
     {
         ArgumentNullException.ThrowIfNull(json);
         var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(json));
-        if (encoded.Length > MaxClientContextBytes) throw new ArgumentException($"The client context has {encoded.Length} bytes in base64; the service takes at most {MaxClientContextBytes}.", nameof(json));
-        return encoded;
+        return encoded.Length <= MaxClientContextBytes
+            ? encoded
+            : throw CreateTooLongException(encoded.Length, nameof(json));
     }
 
-    /// <summary>The function and the sizes of what it is given, never the data itself.</summary>
-    /// <returns>One line, safe to log.</returns>
+    /// <summary>Returns the function and the sizes of payload and client context, without their content.</summary>
+    /// <returns>One line, which is safe to log.</returns>
     public override string ToString() =>
-        $"{nameof(InvokeWithResponseStreamRequest)} {{ FunctionName = {FunctionName}, Qualifier = {Qualifier}, InvocationType = {InvocationType}, LogType = {LogType}, Payload = {Payload.Length} bytes, ClientContext = {ClientContext?.Length ?? 0} bytes }}";
+        $"{nameof(InvokeWithResponseStreamRequest)} {{ FunctionName = {FunctionName}, Qualifier = {Qualifier}, "
+        + $"InvocationType = {InvocationType}, LogType = {LogType}, Payload = {Payload.Length} bytes, "
+        + $"ClientContext = {ClientContext?.Length ?? 0} bytes }}";
 
-    // What can never be right, and nothing else: the rest is the service's to judge, which knows more of names than any client.
+    // Rejects only values that can never be valid. The service validates everything else: it knows more about names.
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(FunctionName);
-        // URL libraries fold such a segment away, and another path would be called.
-        if (FunctionName is "." or "..") throw new ArgumentException($"'{FunctionName}' is no function's name.", nameof(FunctionName));
-        RefuseControlCharacters(FunctionName, nameof(FunctionName));
-        RefuseControlCharacters(Qualifier, nameof(Qualifier));
-        RefuseControlCharacters(TenantId, nameof(TenantId));
-        RefuseControlCharacters(ClientContext, nameof(ClientContext));
-        RefuseNonAscii(TenantId, nameof(TenantId));
-        RefuseNonAscii(ClientContext, nameof(ClientContext));
-        if (ClientContext?.Length > MaxClientContextBytes) throw new ArgumentException($"The client context has {ClientContext.Length} bytes; the service takes at most {MaxClientContextBytes}.", nameof(ClientContext));
-        if (InvocationType is not (InvocationType.RequestResponse or InvocationType.DryRun)) throw new ArgumentException($"{InvocationType} is no invocation type of this operation.", nameof(InvocationType));
-        if (LogType is not (LogType.None or LogType.Tail)) throw new ArgumentException($"{LogType} is no log type.", nameof(LogType));
+        // URL libraries remove such a segment, so that a different path would be called.
+        if (FunctionName is "." or "..")
+            throw new ArgumentException($"'{FunctionName}' is not a function name.", nameof(FunctionName));
+        RejectControlCharacters(FunctionName, nameof(FunctionName));
+        RejectControlCharacters(Qualifier, nameof(Qualifier));
+        RejectControlCharacters(TenantId, nameof(TenantId));
+        RejectControlCharacters(ClientContext, nameof(ClientContext));
+        RejectNonAscii(TenantId, nameof(TenantId));
+        RejectNonAscii(ClientContext, nameof(ClientContext));
+        if (ClientContext?.Length > MaxClientContextBytes)
+            throw CreateTooLongException(ClientContext.Length, nameof(ClientContext));
+        if (InvocationType is not (InvocationType.RequestResponse or InvocationType.DryRun))
+            throw new ArgumentException($"{InvocationType} is not an invocation type.", nameof(InvocationType));
+        if (LogType is not (LogType.None or LogType.Tail))
+            throw new ArgumentException($"{LogType} is not a log type.", nameof(LogType));
         LambdaStreamingClientOptions.RequireTimeout(ResponseHeadersTimeout, nameof(ResponseHeadersTimeout));
         LambdaStreamingClientOptions.RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         Retry?.Validate();
     }
 
-    private static void RefuseControlCharacters(string? value, string member)
+    private static void RejectControlCharacters(string? value, string member)
     {
-        if (value is not null && value.AsSpan().IndexOfAnyInRange('\0', '\u001f') is >= 0 and var at) throw new ArgumentException($"{member} holds a control character (U+{(int)value[at]:X4}) at index {at}; it would break the HTTP head.", member);
-        if (value is not null && value.IndexOf('\u007f', StringComparison.Ordinal) is >= 0 and var delete) throw new ArgumentException($"{member} holds a control character (U+007F) at index {delete}; it would break the HTTP head.", member);
+        if (value is null) return;
+        var index = value.AsSpan().IndexOfAnyInRange('\0', '\u001f');
+        if (index < 0) index = value.IndexOf('\u007f', StringComparison.Ordinal);
+        if (index >= 0) throw CreateCharacterException("a control character", value[index], index, member);
     }
 
-    private static void RefuseNonAscii(string? value, string member)
+    private static void RejectNonAscii(string? value, string member)
     {
-        if (value is not null && value.AsSpan().IndexOfAnyExceptInRange('\0', '\u007f') is >= 0 and var at) throw new ArgumentException($"{member} holds a character outside ASCII (U+{(int)value[at]:X4}) at index {at}; an HTTP header can't carry it.", member);
+        if (value is null) return;
+        var index = value.AsSpan().IndexOfAnyExceptInRange('\0', '\u007f');
+        if (index >= 0) throw CreateCharacterException("a non-ASCII character", value[index], index, member);
     }
+
+    private static ArgumentException CreateCharacterException(
+        string kind,
+        char character,
+        int index,
+        string member) => new(
+        $"{member} contains {kind} (U+{(int)character:X4}) at index {index}, which is not allowed in an HTTP header.",
+        member);
+
+    private static ArgumentException CreateTooLongException(int length, string member) => new(
+        $"The client context has {length} bytes in base64. The service accepts at most {MaxClientContextBytes} bytes.",
+        member);
 }

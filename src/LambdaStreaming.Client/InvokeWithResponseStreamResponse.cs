@@ -9,12 +9,20 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
 
-/// <summary>The answer of a function: its head is there, its events are enumerated once, while they are being made.</summary>
+/// <summary>A streaming response.</summary>
 /// <remarks>
-/// Enumeration ends normally only after a whole <see cref="InvokeComplete"/>; anything else is an exception that says how far the answer came.
-/// Dispose it: leaving the loop early, or never starting it, then closes the connection at once.
-/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to one consumer:
-/// <c>MoveNextAsync</c> and access to a chunk must not overlap.
+/// <para>
+/// The response headers have been received; the events can be enumerated once, as the function produces them.
+/// Enumeration ends normally only after a complete <see cref="InvokeComplete"/>. Everything else is an exception that
+/// reports how much was received.
+/// </para>
+/// <para>
+/// Dispose the response: this closes the connection at once if the response was not read to its end.
+/// </para>
+/// <para>
+/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to
+/// one consumer: <c>MoveNextAsync</c> and access to a chunk must not overlap.
+/// </para>
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
 {
@@ -25,7 +33,12 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     private int _isEnumerated;
     private volatile bool _isDisposed;
 
-    internal InvokeWithResponseStreamResponse(ResponseHeaders headers, string requestId, ResponseStreamBody? body, ResponseStreamReader reader, ResponseStreamReaderOptions readerOptions)
+    internal InvokeWithResponseStreamResponse(
+        ResponseHeaders headers,
+        string requestId,
+        ResponseStreamBody? body,
+        ResponseStreamReader reader,
+        ResponseStreamReaderOptions readerOptions)
     {
         _headers = headers;
         _body = body;
@@ -37,100 +50,161 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <summary>The HTTP status: 200, or 204 for a dry run.</summary>
     public HttpStatusCode StatusCode => _headers.StatusCode;
 
-    /// <summary>The service's id of this invocation; the function's log names the same one. Empty where the answer has none.</summary>
+    /// <summary>The request id of this invocation, which the function's log contains, too.</summary>
+    /// <value>Empty if the response has no request id.</value>
     public string RequestId { get; }
 
-    /// <summary>The version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
+    /// <summary>The function version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
+    /// <value><see langword="null"/> if the response does not have this header.</value>
     public string? ExecutedVersion => _headers["X-Amz-Executed-Version"];
 
-    /// <summary>The content type of the head. What the live service puts here for each kind of function is not verified.</summary>
+    /// <summary>The content type in the response headers.</summary>
+    /// <value><see langword="null"/> if the response does not have this header.</value>
+    /// <remarks>Which value the live service sends for each kind of function is not verified.</remarks>
     public string? ResponseStreamContentType => _headers["Content-Type"];
 
-    /// <summary>All headers of the answer, by name, in any case.</summary>
+    /// <summary>All response headers, with case-insensitive names.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= _headers.ToDictionary();
 
-    /// <summary>The end of the answer, once it was read, also when it carried an error.</summary>
+    /// <summary>The last event of the response, also if it reported an error.</summary>
+    /// <value><see langword="null"/> until the event has been read.</value>
     public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
 
-    /// <summary>Makes an answer up, for tests of code that reads one: everything behaves as it would over the wire.</summary>
-    /// <param name="chunks">The chunks; each is asked for when the reader waits for it, so that a test can decide when it comes.</param>
-    /// <param name="complete">How the function ended. Default: well.</param>
-    /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception, e.g. a <see cref="ResponseStreamTruncatedException"/>.</param>
-    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
-    /// <returns>The answer, to be enumerated once.</returns>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The answer disposes its wire.")]
-    public static InvokeWithResponseStreamResponse Create(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null)
+    /// <summary>Creates a fake response with binary chunks, for unit tests.</summary>
+    /// <remarks>The response behaves like one that was received from the service.</remarks>
+    /// <param name="chunks">
+    /// The chunks. The next one is requested when the consumer waits for it, so a test controls when a chunk arrives.
+    /// </param>
+    /// <param name="complete">The last event. Default: an event without an error.</param>
+    /// <param name="failure">
+    /// The exception to throw after the chunks instead of <paramref name="complete"/>, for example a
+    /// <see cref="ResponseStreamTruncatedException"/>. It is thrown unchanged.
+    /// </param>
+    /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
+    /// <returns>The response, which can be enumerated once.</returns>
+    /// <exception cref="ArgumentException">
+    /// Both <paramref name="complete"/> and <paramref name="failure"/> are set.
+    /// </exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The response disposes the stream.")]
+    public static InvokeWithResponseStreamResponse Create(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> chunks,
+        InvokeComplete? complete = null,
+        Exception? failure = null,
+        ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        if (complete is not null && failure is not null) throw new ArgumentException("An answer ends with complete or with failure, not with both.", nameof(failure));
-        return FromStream(new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure), Array.MaxLength, metadata);
+        if (complete is not null && failure is not null) throw CreateTwoEndsException(nameof(failure));
+        var stream = new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure);
+        return FromStream(stream, Array.MaxLength, metadata);
     }
 
-    /// <summary>Makes an answer of text up, for tests of code that reads one.</summary>
-    /// <param name="chunks">The chunks, as UTF-8.</param>
-    /// <param name="complete">How the function ended. Default: well.</param>
-    /// <param name="failure">What is thrown after the chunks in place of <paramref name="complete"/>: exactly this exception.</param>
-    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
-    /// <returns>The answer, to be enumerated once.</returns>
-    public static InvokeWithResponseStreamResponse Create(IEnumerable<string> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null)
+    /// <summary>Creates a fake response with chunks of text, for unit tests.</summary>
+    /// <param name="chunks">The chunks, which are encoded as UTF-8.</param>
+    /// <param name="complete">The last event. Default: an event without an error.</param>
+    /// <param name="failure">
+    /// The exception to throw after the chunks instead of <paramref name="complete"/>. It is thrown unchanged.
+    /// </param>
+    /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
+    /// <returns>The response, which can be enumerated once.</returns>
+    /// <exception cref="ArgumentException">
+    /// Both <paramref name="complete"/> and <paramref name="failure"/> are set.
+    /// </exception>
+    public static InvokeWithResponseStreamResponse Create(
+        IEnumerable<string> chunks,
+        InvokeComplete? complete = null,
+        Exception? failure = null,
+        ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(chunks);
         return Create(EncodeAsync(chunks), complete, failure, metadata);
     }
 
-    /// <summary>Reads an answer from its bytes on the wire, e.g. a recorded one.</summary>
-    /// <param name="stream">The event stream. Disposed with the answer.</param>
-    /// <param name="metadata">The response headers. Default: 200 and nothing else.</param>
-    /// <returns>The answer, to be enumerated once.</returns>
+    /// <summary>Creates a response from the bytes of an event stream, for example a recorded one.</summary>
+    /// <param name="stream">The event stream. It is disposed together with the response.</param>
+    /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
+    /// <returns>The response, which can be enumerated once.</returns>
     public static InvokeWithResponseStreamResponse Create(Stream stream, ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         return FromStream(stream, LambdaStreamingClientOptions.DefaultMaxMessageBytes, metadata);
     }
 
-    /// <summary>Enumerates the events: chunks, then <see cref="ResponseStreamEventKind.InvokeComplete"/>. Once.</summary>
-    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
-    /// <returns>The enumerator. A chunk is borrowed until its next <see cref="IAsyncEnumerator{T}.MoveNextAsync"/>.</returns>
-    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    /// <summary>Enumerates the events once: chunks, then <see cref="InvokeComplete"/>.</summary>
+    /// <param name="cancellationToken">Cancels the enumeration, in addition to the token of the call.</param>
+    /// <returns>
+    /// The enumerator. Dispose it, as <c>await foreach</c> does: this closes the connection of an unfinished response.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">
+    /// The response has been enumerated, or is being enumerated.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
     public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
-        return new ResponseStreamEventEnumerator(BeginEnumeration(cancellationToken), _readerOptions.ThrowOnFunctionError);
+        var reader = BeginEnumeration(cancellationToken);
+        return new ResponseStreamEventEnumerator(reader, _readerOptions.ThrowOnFunctionError);
     }
 
-    /// <summary>Enumerates the chunks alone. Once.</summary>
-    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
-    /// <returns>The chunks; each is borrowed until the next one is asked for.</returns>
-    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
-    /// <exception cref="FunctionErrorException">The function failed; the chunks before that were delivered.</exception>
-    /// <exception cref="ResponseStreamException">The answer can't be trusted to be whole; the chunks before that were delivered.</exception>
-    public IAsyncEnumerable<PayloadChunk> ReadChunksAsync(CancellationToken cancellationToken = default) => new PayloadChunkEnumerable(this, cancellationToken);
+    /// <summary>Enumerates the chunks once.</summary>
+    /// <param name="cancellationToken">Cancels the enumeration, in addition to the token of the call.</param>
+    /// <returns>The chunks. Each is valid until the next iteration.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The response has been enumerated, or is being enumerated.
+    /// </exception>
+    /// <exception cref="FunctionErrorException">The function failed. The chunks before that were delivered.</exception>
+    /// <exception cref="ResponseStreamException">
+    /// The response is incomplete or corrupt. The chunks before that were delivered.
+    /// </exception>
+    /// <exception cref="InvocationCanceledException">
+    /// <paramref name="cancellationToken"/> or the token of the call was cancelled.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
+    public IAsyncEnumerable<PayloadChunk> ReadChunksAsync(CancellationToken cancellationToken = default) =>
+        new PayloadChunkEnumerable(this, cancellationToken);
 
-    /// <summary>Enumerates copies of the chunks, which are the caller's to keep: for lists, channels and other threads. Once.</summary>
-    /// <param name="cancellationToken">Ends the enumeration, beside the token of the call.</param>
+    /// <summary>Enumerates copies of the chunks once.</summary>
+    /// <remarks>The copies stay valid: use them for lists, channels and other threads.</remarks>
+    /// <param name="cancellationToken">Cancels the enumeration, in addition to the token of the call.</param>
     /// <returns>The copies.</returns>
-    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
+    /// <inheritdoc cref="ReadChunksAsync" path="/exception"/>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadOwnedChunksAsync(CancellationToken cancellationToken = default) =>
         new OwnedChunkEnumerable(this, cancellationToken);
 
-    /// <summary>Reads the answer as Lambda's HTTP integration means it: status, headers and cookies off its front, then the body. For functions that answer through <c>HttpResponseStream</c> or a web adapter.</summary>
+    /// <summary>Reads status, headers and cookies of a response that uses Lambda's HTTP integration.</summary>
+    /// <remarks>For functions that respond through <c>HttpResponseStream</c> or a web adapter.</remarks>
     /// <param name="options">
-    /// The limit, and whether a prelude is looked for. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// The limit of the prelude, and whether a prelude is expected. Default: the defaults of
+    /// <see cref="PayloadReadOptions"/>.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading, that of the body too.</param>
-    /// <returns>The metadata; the body is yet to be read. Without a prelude the whole answer is the body.</returns>
-    /// <exception cref="InvalidOperationException">The answer was enumerated before, or is being enumerated.</exception>
-    /// <exception cref="PayloadFormatException">The prelude is wrong, e.g. its status code is not an integral number from 100 to 999.</exception>
-    /// <exception cref="PayloadLimitExceededException">The prelude is longer than <see cref="PayloadReadOptions.MaxPreludeBytes"/>, under <see cref="HttpPreludeDetection.Always"/>.</exception>
+    /// <param name="cancellationToken">Cancels reading, including reading of the body.</param>
+    /// <returns>
+    /// The metadata and the body, which has not been read. Without a prelude, the complete response is the body.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">
+    /// The response has been enumerated, or is being enumerated.
+    /// </exception>
+    /// <exception cref="PayloadFormatException">
+    /// The prelude is not valid, for example because its status code is not an integer from 100 to 999.
+    /// </exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// The prelude exceeds <see cref="PayloadReadOptions.MaxPreludeBytes"/>, with
+    /// <see cref="HttpPreludeDetection.Always"/>.
+    /// </exception>
+    /// <exception cref="FunctionErrorException">The function failed before the end of the prelude.</exception>
+    /// <exception cref="ResponseStreamException">The response ended before the end of the prelude.</exception>
     public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
+        options = ValidateOptions(options);
         return HttpIntegrationPrelude.ReadAsync(this, Open(cancellationToken), options);
     }
 
-    /// <summary>Frees the connection: it returns to the pool if the response was read to its end, else it is closed at once.</summary>
-    /// <remarks>Callable from any thread. A move in progress, or the next one, throws <see cref="ObjectDisposedException"/>. A chunk that the loop holds stays valid until then.</remarks>
+    /// <summary>Frees the connection.</summary>
+    /// <remarks>
+    /// The connection returns to the pool if the response was read to its end; otherwise, it is closed at once.
+    /// Callable from any thread. The current or next <c>MoveNextAsync</c> throws
+    /// <see cref="ObjectDisposedException"/>. A chunk that the consumer holds stays valid until then.
+    /// </remarks>
     public override void Dispose()
     {
         _isDisposed = true;
@@ -145,17 +219,22 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         else telemetry.Complete();
     }
 
-    internal void Abort(CancellationToken cancellationToken) =>
-        _body?.Abort(cancellationToken.IsCancellationRequested ? AbortReason.Cancelled : AbortReason.Disposed, cancellationToken);
+    internal void Abort(CancellationToken cancellationToken)
+    {
+        var reason = cancellationToken.IsCancellationRequested ? AbortReason.Cancelled : AbortReason.Disposed;
+        _body?.Abort(reason, cancellationToken);
+    }
 
-    internal void RegisterCancellation(CancellationToken cancellationToken) => _body?.RegisterCancellation(cancellationToken);
+    internal void RegisterCancellation(CancellationToken cancellationToken) =>
+        _body?.RegisterCancellation(cancellationToken);
 
-    /// <summary>Begins the one enumeration.</summary>
-    internal ResponseStreamReader BeginEnumeration(CancellationToken cancellationToken, CancellationToken enumeratorToken = default)
+    /// <summary>Starts the only enumeration.</summary>
+    internal ResponseStreamReader BeginEnumeration(
+        CancellationToken cancellationToken,
+        CancellationToken enumeratorToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (Interlocked.Exchange(ref _isEnumerated, 1) != 0)
-            throw new InvalidOperationException("This response was enumerated before. It can be read only once; keep copies of what is needed again.");
+        if (Interlocked.Exchange(ref _isEnumerated, 1) != 0) throw CreateAlreadyEnumeratedException();
         _body?.RegisterCancellation(cancellationToken);
         _body?.RegisterCancellation(enumeratorToken);
         return _reader;
@@ -163,7 +242,10 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
 
     private protected override PayloadSegmentReader OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
 
-    private static InvokeWithResponseStreamResponse FromStream(Stream stream, int maxMessageBytes, ResponseStreamMetadata? metadata)
+    private static InvokeWithResponseStreamResponse FromStream(
+        Stream stream,
+        int maxMessageBytes,
+        ResponseStreamMetadata? metadata)
     {
         metadata ??= new ResponseStreamMetadata();
         var options = new ResponseStreamReaderOptions
@@ -174,9 +256,22 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
             Logger = NullLogger.Instance,
             ThrowOnFunctionError = metadata.ThrowOnFunctionError,
         };
-        var details = new LambdaErrorDetails { FunctionName = metadata.FunctionName, RequestId = metadata.RequestId, StatusCode = metadata.StatusCode, Attempts = 1 };
-        var body = metadata.StatusCode == HttpStatusCode.NoContent ? null : new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
-        return new InvokeWithResponseStreamResponse(metadata.ToHeaders(), metadata.RequestId, body, new ResponseStreamReader(body, options, details), options);
+        var details = new LambdaErrorDetails
+        {
+            FunctionName = metadata.FunctionName,
+            RequestId = metadata.RequestId,
+            StatusCode = metadata.StatusCode,
+            Attempts = 1,
+        };
+        var body = metadata.StatusCode == HttpStatusCode.NoContent
+            ? null
+            : new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
+        return new InvokeWithResponseStreamResponse(
+            metadata.ToHeaders(),
+            metadata.RequestId,
+            body,
+            new ResponseStreamReader(body, options, details),
+            options);
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(IEnumerable<string> chunks)
@@ -184,4 +279,10 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         await Task.CompletedTask.ConfigureAwait(false);
         foreach (var chunk in chunks) yield return Encoding.UTF8.GetBytes(chunk);
     }
+
+    private static ArgumentException CreateTwoEndsException(string parameter) =>
+        new("A response ends with either complete or failure. Do not set both.", parameter);
+
+    private static InvalidOperationException CreateAlreadyEnumeratedException() => new(
+        "The response has already been enumerated. It can be read only once. Keep copies of data that you need again.");
 }

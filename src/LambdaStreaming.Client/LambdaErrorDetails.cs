@@ -2,58 +2,70 @@ using System.Net;
 
 namespace LambdaStreaming;
 
-/// <summary>What an exception of this library knows besides its message. Tests that throw our exceptions fill in what they need.</summary>
+/// <summary>Properties of an exception of this library in addition to its message.</summary>
+/// <remarks>For tests that create these exceptions. Set the properties that the test needs.</remarks>
 public sealed record LambdaErrorDetails
 {
-    /// <summary>The function as the request named it.</summary>
+    /// <summary>The name of the function, as in the request.</summary>
     public string? FunctionName { get; init; }
 
-    /// <summary>The service's id of the invocation, from <c>x-amzn-RequestId</c>.</summary>
+    /// <summary>The request id of the invocation, from <c>x-amzn-RequestId</c>.</summary>
     public string? RequestId { get; init; }
 
     /// <summary>The region that was called.</summary>
     public string? Region { get; init; }
 
-    /// <summary>The HTTP status that came, or 0 where none did.</summary>
-    /// <value>Default: for a typed exception its documented one.</value>
+    /// <summary>The HTTP status of the response, or 0 if no response was received.</summary>
+    /// <value>Default: the documented status for the type of a service error, otherwise 0.</value>
     public HttpStatusCode StatusCode { get; init; }
 
-    /// <summary>The error's name as the service spelled it, without namespace and suffixes.</summary>
-    /// <value>Default: for a typed exception its own documented name.</value>
+    /// <summary>The name of the error as the service spelled it, without namespace and suffixes.</summary>
+    /// <value>Default: the documented name for the type of a service error.</value>
     public string? ErrorCode { get; init; }
 
-    /// <summary>The service's own words, exactly as they came, without what this library adds to <see cref="Exception.Message"/> and leaves out of it.</summary>
+    /// <summary>The message of the service, unchanged.</summary>
+    /// <remarks><see cref="Exception.Message"/> adds information to it and omits parts of it.</remarks>
     public string? ServiceMessage { get; init; }
 
     /// <summary>What to do about the failure, in one or two sentences.</summary>
     public string? Advice { get; init; }
 
-    /// <summary>Whether the function may have run.</summary>
-    /// <value>Default: what the error catalogue says of the error; <see langword="true"/> where it says nothing.</value>
+    /// <summary>Whether the function might have run.</summary>
+    /// <value>
+    /// Default: the documented value of the service error or exception type; <see langword="true"/> for an unknown
+    /// error.
+    /// </value>
     public bool? FunctionMayHaveRun { get; init; }
 
-    /// <summary>Whether the same request may succeed a little later.</summary>
-    /// <value>Default: what the error catalogue says of the error; <see langword="false"/> where it says nothing, but <see langword="true"/> for <see cref="LambdaTransportException"/>.</value>
+    /// <summary>Whether the same request might succeed later.</summary>
+    /// <value>
+    /// Default: the documented value of the service error, <see langword="true"/> for
+    /// <see cref="LambdaTransportException"/>, otherwise <see langword="false"/>.
+    /// </value>
     public bool? IsTransient { get; init; }
 
-    /// <summary>How often the request was sent, this time included; 0 when no attempt was begun. A connection that could not be made counts.</summary>
+    /// <summary>Number of attempts, including the last one.</summary>
+    /// <value>0 if no attempt was started. An attempt that could not connect is counted.</value>
     public int Attempts { get; init; }
 
-    /// <summary><see cref="ErrorCode"/> as telemetry shows it: one short line without secrets.</summary>
-    internal string? ShownErrorCode { get; init; }
+    /// <summary><see cref="ErrorCode"/> for telemetry: one short line without secrets.</summary>
+    internal string? RedactedErrorCode { get; init; }
 
-    /// <summary>How often the request would have been sent at most; <see langword="null"/> where that is not known.</summary>
+    /// <summary>Maximum number of attempts, or <see langword="null"/> if it is not known.</summary>
     internal int? MaxAttempts { get; init; }
 
-    /// <summary>How long the service asked to wait, from <c>Retry-After</c> or <c>x-amz-retry-after</c>.</summary>
+    /// <summary>The delay that the service requested, from <c>Retry-After</c> or <c>x-amz-retry-after</c>.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The members of the service's error beside its message, e.g. <c>Reason</c> or <c>EC2ErrorCode</c>, by their wire names.</summary>
+    /// <summary>
+    /// The other members of the service's error, for example <c>Reason</c> or <c>EC2ErrorCode</c>, by their names in
+    /// the response.
+    /// </summary>
     public IReadOnlyDictionary<string, string>? Fields { get; init; }
 
-    /// <summary>How many chunks were delivered before the failure.</summary>
+    /// <summary>Number of chunks that were delivered before the failure.</summary>
     public long ChunksReceived { get; init; }
 
-    /// <summary>How many payload bytes were delivered before the failure.</summary>
+    /// <summary>Number of payload bytes that were delivered before the failure.</summary>
     public long BytesReceived { get; init; }
 }

@@ -4,15 +4,23 @@ using Polly.Retry;
 
 namespace LambdaStreaming;
 
-/// <summary>The rule of safe resends, for pipelines of your own: a bare <c>AddRetry</c> would run a function again after a broken connection.</summary>
+/// <summary>Retry rules for custom resilience pipelines.</summary>
+/// <remarks>A plain <c>AddRetry</c> would run the function a second time after a dropped connection.</remarks>
 public static class LambdaResilience
 {
-    /// <summary>Adds resends that keep the rule of <paramref name="options"/>, with backoff, jitter and the waits that the service asks for.</summary>
-    /// <param name="builder">The pipeline to add to.</param>
-    /// <param name="options">Copied; later changes have no effect.</param>
+    /// <summary>Adds retries by the policy of <paramref name="options"/>.</summary>
+    /// <remarks>
+    /// They use exponential backoff with jitter, delays that the service requests, and their own retry quota.
+    /// </remarks>
+    /// <param name="builder">The builder of the pipeline.</param>
+    /// <param name="options">The options. They are copied; later changes have no effect.</param>
     /// <returns><paramref name="builder"/>.</returns>
-    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
-    public static ResiliencePipelineBuilder AddLambdaRetry(this ResiliencePipelineBuilder builder, LambdaRetryOptions options)
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names the option.
+    /// </exception>
+    public static ResiliencePipelineBuilder AddLambdaRetry(
+        this ResiliencePipelineBuilder builder,
+        LambdaRetryOptions options)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
@@ -20,10 +28,13 @@ public static class LambdaResilience
         return RetryPipeline.AddTo(builder, options.Copy());
     }
 
-    /// <summary>Whether sending the request again keeps <paramref name="policy"/>'s promise.</summary>
-    /// <param name="exception">What the last attempt ended with.</param>
-    /// <param name="policy">The promise.</param>
-    /// <returns><see langword="true"/> where the failure is transient and the promise allows another send.</returns>
+    /// <summary>Determines whether a policy allows another attempt after a failure.</summary>
+    /// <param name="exception">The exception of the last attempt.</param>
+    /// <param name="policy">The policy.</param>
+    /// <returns>
+    /// <see langword="true"/> if the failure is transient and <paramref name="policy"/> allows a retry.
+    /// </returns>
+    /// <exception cref="ArgumentNullException"><paramref name="exception"/> is null.</exception>
     public static bool ShouldRetry(Exception exception, LambdaRetryPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(exception);

@@ -1,49 +1,68 @@
+using LambdaStreaming.Errors;
+
 namespace LambdaStreaming;
 
-/// <summary>Which failures before the answer are met by sending the request again. A failure within an answer never is.</summary>
+/// <summary>Specifies which failures are retried.</summary>
+/// <remarks>Failures while reading the response are never retried.</remarks>
 public enum LambdaRetryPolicy
 {
-    /// <summary>Only what is transient and came before the function: throttling, a connection that could not be made, and the errors that <c>docs/errors.md</c> marks so. The function runs at most once (over an <see cref="HttpClient"/> of your own: with a <see cref="SendOnceHandler"/> in it). The default.</summary>
+    /// <summary>Retry transient failures that occur before the function starts (default).</summary>
+    /// <remarks>
+    /// These are throttling, connection failures, and the errors that are marked in <c>docs/errors.md</c>. The function
+    /// runs at most once. With a custom <see cref="HttpClient"/>, this requires a <see cref="SendOnceHandler"/> in it.
+    /// </remarks>
     AtMostOnce,
 
-    /// <summary>All that is transient, also where the function may have run (500, 502, 503, 504, a reset after sending began): the function may run several times. For idempotent functions.</summary>
+    /// <summary>Retry all transient failures, even if the function might have run.</summary>
+    /// <remarks>
+    /// This includes status 500, 502, 503 and 504, and a connection reset after sending began. The function might run
+    /// several times: use it for idempotent functions only.
+    /// </remarks>
     AtLeastOnce,
 
-    /// <summary>Nothing: one request is one send.</summary>
+    /// <summary>Never retry.</summary>
     Never,
 }
 
-/// <summary>When and how often a request is sent again. A request's own replaces the client's as a whole.</summary>
+/// <summary>The options of retries.</summary>
+/// <remarks>
+/// The options of a request replace the client's options completely: single properties are not merged.
+/// </remarks>
 public sealed class LambdaRetryOptions
 {
+    internal const int DefaultMaxAttempts = 3;
+
     private int? _maxAttempts;
 
-    /// <summary>How often one request is sent at most, the first time included.</summary>
-    /// <value>At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or the profile's <c>max_attempts</c> (where the client's options set none either, and not for <see cref="LambdaResilience.AddLambdaRetry"/>), else 3.</value>
+    /// <summary>Maximum number of attempts, including the first one.</summary>
+    /// <value>
+    /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3. Environment and
+    /// profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>, or if the client's options set a value.
+    /// </value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
-    /// <summary>Which failures are met by sending again.</summary>
+    /// <summary>Which failures are retried.</summary>
     /// <value>Default: <see cref="LambdaRetryPolicy.AtMostOnce"/>.</value>
     public LambdaRetryPolicy Policy { get; set; }
 
-    /// <summary>The longest first delay after a transient failure. The n-th delay is random between 0 and this times 2^(n-1).</summary>
+    /// <summary>Upper limit of the first delay after a transient failure.</summary>
     /// <value>Default: 50 ms.</value>
+    /// <remarks>The n-th delay is random, from 0 to this value times 2^(n-1).</remarks>
     public TimeSpan BaseDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The longest first delay after throttling. The n-th delay is random between 0 and this times 2^(n-1).</summary>
+    /// <summary>Upper limit of the first delay after throttling.</summary>
     /// <value>Default: 1 s.</value>
+    /// <remarks>The n-th delay is random, from 0 to this value times 2^(n-1).</remarks>
     public TimeSpan ThrottlingBaseDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest delay before jitter.</summary>
-    /// <value>Default: 20 s. A wait that the service asks for may add up to 5 s.</value>
+    /// <summary>Maximum delay before jitter.</summary>
+    /// <value>Default: 20 s. A delay that the service requests can add up to 5 s.</value>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(20);
-
-    internal const int DefaultMaxAttempts = 3;
 
     internal bool HasMaxAttempts => _maxAttempts is not null;
 
-    /// <summary>Maximum number of attempts, the policy considered.</summary>
-    /// <param name="configured">The value of environment or profile, which applies if none was set here.</param>
+    /// <summary>Gets the maximum number of attempts with the policy taken into account.</summary>
+    /// <param name="configured">The value from environment or profile, which applies if no option was set.</param>
     internal int GetMaxAttempts(int? configured) =>
         Policy == LambdaRetryPolicy.Never ? 1 : _maxAttempts ?? configured ?? DefaultMaxAttempts;
 
@@ -51,10 +70,20 @@ public sealed class LambdaRetryOptions
 
     internal void Validate()
     {
-        if (MaxAttempts < 1) throw new ArgumentException($"Retry.{nameof(MaxAttempts)} is {MaxAttempts}; it counts every send, so it must be at least 1.", nameof(MaxAttempts));
-        if (Policy is not (LambdaRetryPolicy.AtMostOnce or LambdaRetryPolicy.AtLeastOnce or LambdaRetryPolicy.Never)) throw new ArgumentException($"Retry.{nameof(Policy)} is {Policy}, which is no resend policy.", nameof(Policy));
-        if (BaseDelay < TimeSpan.Zero) throw new ArgumentException($"Retry.{nameof(BaseDelay)} is {BaseDelay}; it must not be negative.", nameof(BaseDelay));
-        if (ThrottlingBaseDelay < TimeSpan.Zero) throw new ArgumentException($"Retry.{nameof(ThrottlingBaseDelay)} is {ThrottlingBaseDelay}; it must not be negative.", nameof(ThrottlingBaseDelay));
-        if (MaxDelay < TimeSpan.Zero) throw new ArgumentException($"Retry.{nameof(MaxDelay)} is {MaxDelay}; it must not be negative.", nameof(MaxDelay));
+        if (MaxAttempts < 1)
+            throw Invalid(nameof(MaxAttempts), $"{MaxAttempts}. It must be at least 1: it includes the first attempt.");
+        if (Policy is not (LambdaRetryPolicy.AtMostOnce or LambdaRetryPolicy.AtLeastOnce or LambdaRetryPolicy.Never))
+            throw Invalid(nameof(Policy), $"{Policy}, which is not a {nameof(LambdaRetryPolicy)}.");
+        RequireDelay(BaseDelay, nameof(BaseDelay));
+        RequireDelay(ThrottlingBaseDelay, nameof(ThrottlingBaseDelay));
+        RequireDelay(MaxDelay, nameof(MaxDelay));
     }
+
+    private static void RequireDelay(TimeSpan value, string option)
+    {
+        if (value < TimeSpan.Zero)
+            throw Invalid(option, $"{ExceptionMessages.FormatDuration(value)}. It must not be negative.");
+    }
+
+    private static ArgumentException Invalid(string option, string text) => new($"Retry.{option} is {text}", option);
 }

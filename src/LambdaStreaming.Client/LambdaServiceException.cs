@@ -5,60 +5,98 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 
-/// <summary>The service answered with an error instead of a stream. Documented errors have types of their own that derive from this one; all others, future ones included, are of this type and carry the service's name for them.</summary>
+/// <summary>The exception that is thrown if the service returned an error instead of an event stream.</summary>
+/// <remarks>
+/// Documented errors have their own types, which derive from this type. All other errors, including errors that the
+/// service adds later, have this type; <see cref="AmazonServiceException.ErrorCode"/> is the name of the error.
+/// </remarks>
 public class LambdaServiceException : LambdaStreamingException
 {
-    /// <summary>Makes the exception, also in tests.</summary>
-    /// <param name="message">What went wrong.</param>
-    /// <param name="details">What else is known.</param>
-    /// <param name="innerException">The cause, if another exception was one.</param>
-    public LambdaServiceException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
-        : this(message, ServiceErrorTable.Get(details?.ErrorCode, (int)(details?.StatusCode ?? default(HttpStatusCode))), details, innerException)
+    /// <summary>Creates the exception, also in tests.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="details">Further properties of the exception.</param>
+    /// <param name="innerException">The cause, or <see langword="null"/>.</param>
+    public LambdaServiceException(
+        string message,
+        LambdaErrorDetails? details = null,
+        Exception? innerException = null)
+        : this(message, GetEntry(details), details, innerException)
     {
     }
 
-    private protected LambdaServiceException(string message, string errorCode, LambdaErrorDetails? details, Exception? innerException)
+    private protected LambdaServiceException(
+        string message,
+        string errorCode,
+        LambdaErrorDetails? details,
+        Exception? innerException)
         : this(message, ServiceErrorTable.Get(errorCode, 0), details, innerException)
     {
     }
 
-    private LambdaServiceException(string message, ServiceErrorEntry entry, LambdaErrorDetails? details, Exception? innerException)
-        : base(message, GetFault(entry, details), entry.Code, entry.FunctionMayHaveRun, entry.IsTransient, WithStatus(entry, details), innerException)
+    private LambdaServiceException(
+        string message,
+        ServiceErrorEntry entry,
+        LambdaErrorDetails? details,
+        Exception? innerException)
+        : base(
+            message,
+            GetErrorType(entry, details),
+            entry.Code,
+            entry.FunctionMayHaveRun,
+            entry.IsTransient,
+            WithStatus(entry, details),
+            innerException)
     {
         IsThrottling = entry.IsThrottling;
     }
 
-    /// <summary>Whether the service asked to slow down.</summary>
+    /// <summary>Whether the service throttled the request.</summary>
     public bool IsThrottling { get; }
 
-    /// <summary>How long the service asked to wait before the next attempt, where it said so.</summary>
+    /// <summary>The delay before the next attempt that the service requested.</summary>
+    /// <value><see langword="null"/> if the service did not request a delay.</value>
     public TimeSpan? RetryAfter => Details.RetryAfter;
 
-    /// <summary>The service's own words, exactly as they came. Empty where there were none.</summary>
-    /// <remarks><see cref="Exception.Message"/> has the first line of them, and adds which call failed and what to do. What stands here beyond that may quote the request, its signature included: mind where it is logged.</remarks>
+    /// <summary>The message of the service, unchanged.</summary>
+    /// <value>Empty if the service did not send a message.</value>
+    /// <remarks>
+    /// <see cref="Exception.Message"/> contains its first line, and adds which call failed and what to do. The other
+    /// lines might quote the request, including its signature: consider that before you log them.
+    /// </remarks>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 
-    /// <summary>Whose fault the service holds the error to be: <c>User</c> or <c>Service</c>. Where it says so; an open set.</summary>
-    /// <remarks><see cref="AmazonServiceException.ErrorType"/> is the same by the HTTP status.</remarks>
-    public string? ServiceErrorType => Field("Type");
+    /// <summary>The error category that the service reported: <c>User</c> or <c>Service</c>.</summary>
+    /// <value><see langword="null"/> if the service did not report a category. The set of values is open.</value>
+    /// <remarks><see cref="AmazonServiceException.ErrorType"/> is the category by the HTTP status.</remarks>
+    public string? ServiceErrorType => GetField("Type");
 
-    /// <summary>The members of the service's error beside its name and message, as text by their names on the wire. JSON values that are no text are kept as JSON.</summary>
+    /// <summary>The other members of the service's error, by their names in the response.</summary>
+    /// <value>All members except name and message. JSON values that are not strings are kept as JSON text.</value>
     public IReadOnlyDictionary<string, string> Fields => Details.Fields ?? ReadOnlyDictionary<string, string>.Empty;
 
     private protected override bool IsThrottlingError => IsThrottling;
 
-    private protected string? Field(string name) => Fields.TryGetValue(name, out var value) ? value : null;
+    private protected string? GetField(string name) => Fields.TryGetValue(name, out var value) ? value : null;
 
-    // The status that came decides whose fault it is. In a stream none came that says it, nor in a test that gives none: then it is the documented one.
-    private static ErrorType GetFault(ServiceErrorEntry entry, LambdaErrorDetails? details) => GetStatus(entry, details) switch
+    private static ServiceErrorEntry GetEntry(LambdaErrorDetails? details) =>
+        ServiceErrorTable.Get(details?.ErrorCode, (int)(details?.StatusCode ?? default(HttpStatusCode)));
+
+    // The received status decides. An error in the stream has none, nor do tests that set none: then the documented
+    // status decides.
+    private static ErrorType GetErrorType(ServiceErrorEntry entry, LambdaErrorDetails? details) =>
+        GetStatus(entry, details) switch
+        {
+            >= 500 => ErrorType.Receiver,
+            >= 300 => ErrorType.Sender,
+            _ => ErrorType.Unknown,
+        };
+
+    private static LambdaErrorDetails WithStatus(ServiceErrorEntry entry, LambdaErrorDetails? details)
     {
-        >= 500 => ErrorType.Receiver,
-        >= 300 => ErrorType.Sender,
-        _ => ErrorType.Unknown,
-    };
+        details ??= new LambdaErrorDetails();
+        return details.StatusCode == default ? details with { StatusCode = (HttpStatusCode)entry.StatusCode } : details;
+    }
 
-    private static LambdaErrorDetails WithStatus(ServiceErrorEntry entry, LambdaErrorDetails? details) =>
-        (details ?? new LambdaErrorDetails()) is var known && known.StatusCode == default ? known with { StatusCode = (HttpStatusCode)entry.StatusCode } : known;
-
-    private static int GetStatus(ServiceErrorEntry entry, LambdaErrorDetails? details) => (int?)details?.StatusCode is > 0 and var status ? status : entry.StatusCode;
+    private static int GetStatus(ServiceErrorEntry entry, LambdaErrorDetails? details) =>
+        (int?)details?.StatusCode is > 0 and var status ? status : entry.StatusCode;
 }

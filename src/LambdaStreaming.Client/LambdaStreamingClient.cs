@@ -5,78 +5,131 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
 
-/// <summary>Invokes Lambda functions and reads their answers while they are being made.</summary>
-/// <remarks>Thread-safe, and meant to live as long as the app: connections, the resend budget and the clock correction are its own.</remarks>
+/// <summary>A client that invokes Lambda functions and streams their responses.</summary>
+/// <remarks>
+/// Thread-safe. Create one client and use it for the lifetime of the app: each client has its own connections, retry
+/// quota and clock-skew correction.
+/// </remarks>
 public sealed class LambdaStreamingClient : ILambdaStreamingClient
 {
     private readonly HttpClient _httpClient;
     private readonly bool _ownsHttpClient;
     private readonly InvocationExecutor _executor;
     private readonly TimeProvider _timeProvider;
-    private bool _disposed;
+    private bool _isDisposed;
 
-    /// <summary>Makes a client that takes everything from the AWS environment: region, credentials and endpoint are looked up at the first call.</summary>
+    /// <summary>Initializes a new instance with default options.</summary>
+    /// <remarks>Region, credentials and endpoint are read from the AWS environment at the first call.</remarks>
     public LambdaStreamingClient()
         : this(new LambdaStreamingClientOptions())
     {
     }
 
-    /// <summary>Makes a client. Nothing is looked up or opened before the first call.</summary>
-    /// <param name="options">Copied; later changes have no effect.</param>
-    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
+    /// <summary>Initializes a new instance.</summary>
+    /// <remarks>No setting is read and no connection is opened before the first call.</remarks>
+    /// <param name="options">The options. They are copied; later changes have no effect.</param>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="options"/> is null, or an option is not valid. The message names the option.
+    /// </exception>
     public LambdaStreamingClient(LambdaStreamingClientOptions options)
-        : this(null, (options ?? throw new ArgumentNullException(nameof(options))).ValidatedCopy())
+        : this(null, ValidatedCopy(options))
     {
     }
 
-    /// <summary>Makes a client over the caller's own <see cref="HttpClient"/>, which it does not dispose.</summary>
+    /// <summary>Initializes a new instance that uses a custom <see cref="HttpClient"/>.</summary>
     /// <remarks>
-    /// What then lapses, since it belongs to that client's handler (that of <see cref="CreateHandler"/>, in a <see cref="SendOnceHandler"/>, keeps all of it but the timeout):
+    /// The <see cref="HttpClient"/> is not disposed with this client. Its handlers determine the following behavior.
+    /// Use the result of <see cref="CreateHandler"/> in a <see cref="SendOnceHandler"/> to keep the behavior of the
+    /// default handler for everything except the timeout and the request headers.
     /// <list type="bullet">
-    /// <item><see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are ignored.</item>
-    /// <item>TCP keep-alive: behind a NAT gateway a function that is silent for 350 s is cut off, unless the handler sets it.</item>
-    /// <item>Redirects: a handler that follows one (the platform's default) ends in a <see cref="LambdaTransportException"/>. The function is not run a second time, but <c>X-Amz-Security-Token</c> goes to the address of the redirect: set <c>AllowAutoRedirect</c> to <see langword="false"/>.</item>
-    /// <item>One send of each attempt: a handler that reads the request's content or copies the request can send it again, unless a <see cref="SendOnceHandler"/> stands below it.</item>
-    /// <item>Cookies: the handler's container keeps and sends them. Decompression: off by default, leave it so.</item>
-    /// <item>An answer that is given up may be read on for up to 2 s or 1 MB by the handler before its connection is closed (<c>MaxResponseDrainSize</c>, <c>ResponseDrainTimeout</c>).</item>
-    /// <item>A finite <see cref="HttpClient.Timeout"/> (100 s by default) ends the wait for the head of the answer; a warning is logged here, and the exception then names it. It does not limit the body.</item>
-    /// <item><see cref="HttpClient.DefaultRequestHeaders"/> are sent too, unsigned; one that begins with <c>X-Amz-</c> makes the service refuse the signature.</item>
+    /// <item>
+    /// Options: <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and
+    /// <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are ignored.
+    /// </item>
+    /// <item>
+    /// TCP keep-alive: without it, a NAT gateway drops the connection of a function that sends nothing for 350 s.
+    /// </item>
+    /// <item>
+    /// Redirects: if a handler follows one (the default of .NET), the call throws
+    /// <see cref="LambdaTransportException"/>. The function is not run a second time, but <c>X-Amz-Security-Token</c>
+    /// is sent to the redirect's address. Set <c>AllowAutoRedirect</c> to <see langword="false"/>.
+    /// </item>
+    /// <item>
+    /// Duplicate sends: a handler that reads the request's content or copies the request can send it again, unless a
+    /// <see cref="SendOnceHandler"/> is below it.
+    /// </item>
+    /// <item>
+    /// Cookies: the container of the handler keeps and sends them.
+    /// </item>
+    /// <item>
+    /// Decompression: it is disabled by default. Do not enable it.
+    /// </item>
+    /// <item>
+    /// Disposal: the handler might read an abandoned response for up to 2 s or 1 MB before it closes the connection
+    /// (<c>ResponseDrainTimeout</c>, <c>MaxResponseDrainSize</c>).
+    /// </item>
+    /// <item>
+    /// Timeout: a finite <see cref="HttpClient.Timeout"/> (default: 100 s) limits the wait for the response headers,
+    /// but not reading the response. The constructor logs a warning; the exception names the timeout.
+    /// </item>
+    /// <item>
+    /// Headers: <see cref="HttpClient.DefaultRequestHeaders"/> are sent, but not signed. The service rejects the
+    /// signature if the name of one begins with <c>X-Amz-</c>.
+    /// </item>
     /// </list>
     /// </remarks>
-    /// <param name="options">Copied; later changes have no effect.</param>
-    /// <param name="httpClient">Its <see cref="HttpClient.Timeout"/> should be infinite: a function may take 15 minutes to its first byte.</param>
-    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
+    /// <param name="options">The options. They are copied; later changes have no effect.</param>
+    /// <param name="httpClient">
+    /// The client that sends the requests. Set its <see cref="HttpClient.Timeout"/> to
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: a function can take 15 minutes until its first byte.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names the option.
+    /// </exception>
     public LambdaStreamingClient(LambdaStreamingClientOptions options, HttpClient httpClient)
-        : this(httpClient ?? throw new ArgumentNullException(nameof(httpClient)), (options ?? throw new ArgumentNullException(nameof(options))).ValidatedCopy())
+        : this(httpClient ?? throw new ArgumentNullException(nameof(httpClient)), ValidatedCopy(options))
     {
     }
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "The HttpClient disposes its handler.")]
     private LambdaStreamingClient(HttpClient? httpClient, LambdaStreamingClientOptions options)
     {
         _ownsHttpClient = httpClient is null;
-        _httpClient = httpClient ?? new HttpClient(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+        _httpClient = httpClient ?? CreateHttpClient(options);
         var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
-        if (httpClient is not null && httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, httpClient.Timeout);
+        if (_httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, _httpClient.Timeout);
         _executor = new InvocationExecutor(_httpClient, _ownsHttpClient, options, logger);
         _timeProvider = options.TimeProvider;
     }
 
-    /// <summary>Makes the connection handler that a client of these options uses, for an <see cref="HttpClient"/> with handlers of your own: no redirects, no cookies, TCP keep-alive, the connect limit, an end at once to answers that are given up.</summary>
-    /// <remarks>Put a <see cref="SendOnceHandler"/> around it, and set <see cref="HttpClient.Timeout"/> to <see cref="Timeout.InfiniteTimeSpan"/>.</remarks>
-    /// <param name="options"><see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used. Copied.</param>
-    /// <returns>The handler, to be disposed by the caller.</returns>
-    /// <exception cref="ArgumentException">An option can't be right; the message names it.</exception>
+    /// <summary>
+    /// Creates the connection handler of a client with these options, for a custom <see cref="HttpClient"/>.
+    /// </summary>
+    /// <remarks>
+    /// The handler has no redirects, no cookies, TCP keep-alive and the connect timeout, and closes abandoned responses
+    /// at once. Wrap it in a <see cref="SendOnceHandler"/>, and set <see cref="HttpClient.Timeout"/> to
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// </remarks>
+    /// <param name="options">
+    /// The options. <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and
+    /// <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used.
+    /// </param>
+    /// <returns>The handler. The caller disposes it.</returns>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="options"/> is null, or an option is not valid. The message names the option.
+    /// </exception>
     public static SocketsHttpHandler CreateHandler(LambdaStreamingClientOptions options) =>
-        ConnectionHandler.Create((options ?? throw new ArgumentNullException(nameof(options))).ValidatedCopy());
+        ConnectionHandler.Create(ValidatedCopy(options));
 
     /// <inheritdoc/>
-    public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
+    public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(
+        InvokeWithResponseStreamRequest request,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         request.Validate();
-        if (cancellationToken.IsCancellationRequested) throw Cancellation.OfCall(request, null, null, cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+            throw Cancellation.CreateException(request, null, null, cancellationToken);
 
         var telemetry = CallTelemetry.Start(request, _timeProvider);
         try
@@ -92,11 +145,28 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         }
     }
 
-    /// <summary>Ends calls that wait for their head, and closes idle connections. An answer that is being read goes on to its end: dispose that itself. A caller's own <see cref="HttpClient"/> is left alone.</summary>
+    /// <summary>Cancels calls that wait for the response headers, and closes idle connections.</summary>
+    /// <remarks>
+    /// A response that is being read can be read to its end; dispose it separately. A custom <see cref="HttpClient"/>
+    /// is not disposed.
+    /// </remarks>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
+        if (_isDisposed) return;
+        _isDisposed = true;
         if (_ownsHttpClient) _httpClient.Dispose();
     }
+
+    private static LambdaStreamingClientOptions ValidatedCopy(LambdaStreamingClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.ValidatedCopy();
+    }
+
+    [SuppressMessage("Reliability", "CA2000", Justification = "The HttpClient disposes its handler.")]
+    private static HttpClient CreateHttpClient(LambdaStreamingClientOptions options) =>
+        new(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true)
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
 }

@@ -4,17 +4,28 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
-/// <summary>The commonest calls in a line: invoke, read, dispose. Nothing is sent before the first element is asked for; leaving the loop closes the connection.</summary>
-/// <remarks>They throw what <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and the reader of the same name throw. For more than JSON text, e.g. a qualifier or time limits, use the overloads that take a request.</remarks>
+/// <summary>Methods that invoke a function, read its response and dispose it in one call.</summary>
+/// <remarks>
+/// The function is invoked when the first element is requested, and again by each further enumeration. Leaving the loop
+/// early closes the connection. The enumeration throws the exceptions of
+/// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the reader with the same name, for example
+/// <see cref="ResponsePayload.ReadTextAsync"/>. To set more than the payload, for example a qualifier or timeouts, use
+/// the overloads with a request.
+/// </remarks>
 public static class LambdaStreamingClientExtensions
 {
-    /// <summary>Invokes a function and reads its answer as text, as it comes.</summary>
+    /// <summary>Invokes a function and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">What the function is given, as JSON text.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
-    /// <returns>Strings; each enumeration is an invocation.</returns>
+    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<string> InvokeTextAsync(
         this ILambdaStreamingClient client,
         string functionName,
@@ -26,11 +37,17 @@ public static class LambdaStreamingClientExtensions
             options,
             cancellationToken);
 
-    /// <inheritdoc cref="InvokeTextAsync(ILambdaStreamingClient, string, string, PayloadReadOptions, CancellationToken)"/>
+    /// <summary>Invokes a function and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="request">Which function, and what it is given.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
+    /// <param name="request">The function to invoke and its payload.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<string> InvokeTextAsync(
         this ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
@@ -43,13 +60,18 @@ public static class LambdaStreamingClientExtensions
             static (response, readOptions, token) => response.ReadTextAsync(readOptions, token),
             cancellationToken);
 
-    /// <summary>Invokes a function and reads its answer line by line, as it comes.</summary>
+    /// <summary>Invokes a function and reads its response line by line, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">What the function is given, as JSON text.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
-    /// <returns>The lines; each enumeration is an invocation.</returns>
+    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>The lines. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<string> InvokeLinesAsync(
         this ILambdaStreamingClient client,
         string functionName,
@@ -61,11 +83,17 @@ public static class LambdaStreamingClientExtensions
             options,
             cancellationToken);
 
-    /// <inheritdoc cref="InvokeLinesAsync(ILambdaStreamingClient, string, string, PayloadReadOptions, CancellationToken)"/>
+    /// <summary>Invokes a function and reads its response line by line, as it arrives.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="request">Which function, and what it is given.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
+    /// <param name="request">The function to invoke and its payload.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>The lines. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<string> InvokeLinesAsync(
         this ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
@@ -78,15 +106,20 @@ public static class LambdaStreamingClientExtensions
             static (response, readOptions, token) => response.ReadLinesAsync(readOptions, token),
             cancellationToken);
 
-    /// <summary>Invokes a function and reads the JSON values of its answer, as they come.</summary>
+    /// <summary>Invokes a function and reads the JSON values of its response, as they arrive.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">What the function is given, as JSON text.</param>
-    /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
-    /// <typeparam name="T">The type of one value.</typeparam>
-    /// <returns>The values; each enumeration is an invocation.</returns>
+    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <typeparam name="T">The type of a value.</typeparam>
+    /// <returns>The values. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
         string functionName,
@@ -100,12 +133,19 @@ public static class LambdaStreamingClientExtensions
             options,
             cancellationToken);
 
-    /// <inheritdoc cref="InvokeJsonValuesAsync{T}(ILambdaStreamingClient, string, string, JsonTypeInfo{T}, PayloadReadOptions, CancellationToken)"/>
+    /// <summary>Invokes a function and reads the JSON values of its response, as they arrive.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="request">Which function, and what it is given.</param>
-    /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
+    /// <param name="request">The function to invoke and its payload.</param>
+    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <typeparam name="T">The type of a value.</typeparam>
+    /// <returns>The values. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
@@ -122,13 +162,18 @@ public static class LambdaStreamingClientExtensions
             cancellationToken);
     }
 
-    /// <summary>Invokes a function and reads the server-sent events of its answer, as they come.</summary>
+    /// <summary>Invokes a function and reads the server-sent events of its response, as they arrive.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">What the function is given, as JSON text.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
-    /// <returns>The events; each enumeration is an invocation.</returns>
+    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>The events. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
         this ILambdaStreamingClient client,
         string functionName,
@@ -140,11 +185,17 @@ public static class LambdaStreamingClientExtensions
             options,
             cancellationToken);
 
-    /// <inheritdoc cref="InvokeServerSentEventsAsync(ILambdaStreamingClient, string, string, PayloadReadOptions, CancellationToken)"/>
+    /// <summary>Invokes a function and reads the server-sent events of its response, as they arrive.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="request">Which function, and what it is given.</param>
-    /// <param name="options">How the answer is read. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Governs the whole call.</param>
+    /// <param name="request">The function to invoke and its payload.</param>
+    /// <param name="options">
+    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <returns>The events. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, or an option is not valid. The message names it.
+    /// </exception>
     public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
         this ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
@@ -157,7 +208,7 @@ public static class LambdaStreamingClientExtensions
             static (response, readOptions, token) => response.ReadServerSentEventsAsync(readOptions, token),
             cancellationToken);
 
-    // The options are checked before anything is sent.
+    // Validates the options before anything is sent.
     private static InvocationEnumerable<T> InvokeAsync<T>(
         ILambdaStreamingClient client,
         InvokeWithResponseStreamRequest request,
@@ -168,6 +219,10 @@ public static class LambdaStreamingClientExtensions
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(request);
         options = (options ?? PayloadReadOptions.Default).ValidatedCopy();
-        return new InvocationEnumerable<T>(client, request, (response, token) => read(response, options, token), cancellationToken);
+        return new InvocationEnumerable<T>(
+            client,
+            request,
+            (response, token) => read(response, options, token),
+            cancellationToken);
     }
 }

@@ -5,11 +5,21 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
-/// <summary>Bytes that a function is still making, and the ways to read them: stream, text, lines, JSON, server-sent events. Once.</summary>
+/// <summary>A payload that can be read once: as a stream, text, lines, JSON or server-sent events.</summary>
 /// <remarks>
-/// Where the service cut the bytes changes no result. Every reader ends normally only after a whole <see cref="InvokeComplete"/>; else it throws what the enumeration of events
-/// would (<see cref="FunctionErrorException"/>, <see cref="ResponseStreamException"/>), after what came before was delivered. A line, value or character that was cut off by a failure is not.
-/// Leaving a loop early closes the connection at once. A token ends the reading and closes the connection too.
+/// <para>
+/// The readers return data as the function produces it. Chunk boundaries do not change a result.
+/// </para>
+/// <para>
+/// Every reader ends normally only after a complete <see cref="InvokeComplete"/>. Otherwise, it delivers the data that
+/// was received and throws <see cref="FunctionErrorException"/>, or a <see cref="ResponseStreamException"/> for an
+/// incomplete or corrupt response. A line, value or character that is incomplete because of the failure is not
+/// delivered.
+/// </para>
+/// <para>
+/// Leaving a loop early closes the connection at once. Cancellation of a token closes the connection, too, and throws
+/// <see cref="InvocationCanceledException"/>.
+/// </para>
 /// </remarks>
 public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 {
@@ -17,167 +27,241 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     {
     }
 
-    /// <summary>The payload as a stream: one copy from the connection's buffer into the reader's.</summary>
-    /// <returns>A stream that can only be read, and only asynchronously; a read that is cancelled closes the connection. Disposing it disposes this.</returns>
-    /// <exception cref="InvalidOperationException">The payload was read before, or is being read.</exception>
+    /// <summary>Returns the payload as a stream.</summary>
+    /// <remarks>Reading copies each byte once, from the connection's buffer.</remarks>
+    /// <returns>
+    /// A stream that supports asynchronous reading only. Cancelling a read closes the connection. Disposing the stream
+    /// disposes this object.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
     public Stream AsStream() => new PayloadStream(Open(CancellationToken.None), this);
 
-    /// <summary>Writes the payload to a stream as it comes, no faster than the stream takes it. Whatever was written is flushed before any wait for more, so nothing stays behind.</summary>
-    /// <param name="destination">Where it goes. Left open.</param>
-    /// <param name="cancellationToken">Ends the copying.</param>
-    /// <returns>Ends when the answer ended, whole.</returns>
-    /// <exception cref="InvalidOperationException">The payload was read before, or is being read.</exception>
+    /// <summary>Copies the payload to a stream as it arrives, with backpressure.</summary>
+    /// <remarks>The destination is flushed before each wait for more data, so that no data is delayed.</remarks>
+    /// <param name="destination">The destination. It is not closed.</param>
+    /// <param name="cancellationToken">Cancels copying.</param>
+    /// <returns>A task that completes when the complete response has been copied.</returns>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
     public Task CopyToAsync(Stream destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
         return PayloadCopy.ToStreamAsync(Open(cancellationToken), destination, cancellationToken);
     }
 
-    /// <summary>Writes the payload to a pipe as it comes, no faster than the pipe's reader takes it. Whatever was written is flushed before any wait for more.</summary>
-    /// <param name="destination">Where it goes. Not completed here.</param>
-    /// <param name="cancellationToken">Ends the copying.</param>
-    /// <returns>Ends when the answer ended, whole, or when the pipe's reader wants no more: the connection is closed then.</returns>
-    /// <exception cref="InvalidOperationException">The payload was read before, or is being read.</exception>
+    /// <summary>Copies the payload to a pipe as it arrives, with backpressure.</summary>
+    /// <remarks>The pipe is flushed before each wait for more data, so that no data is delayed.</remarks>
+    /// <param name="destination">The destination. It is not completed.</param>
+    /// <param name="cancellationToken">Cancels copying.</param>
+    /// <returns>
+    /// A task that completes when the complete response has been copied, or when the reader of the pipe has completed.
+    /// In the second case, the connection is closed.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
         return PayloadCopy.ToPipeAsync(Open(cancellationToken), destination, cancellationToken);
     }
 
-    /// <summary>Reads the whole payload.</summary>
+    /// <summary>Reads the complete payload as bytes.</summary>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">Cancels reading.</param>
     /// <returns>The bytes.</returns>
-    /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// The payload exceeds <see cref="PayloadReadOptions.MaxPayloadBytes"/>.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public Task<byte[]> ReadAsByteArrayAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
-        return PayloadCopy.ReadToEndAsync<object?, byte[]>(Open(cancellationToken), options, null, static (_, bytes, _) => bytes.ToArray());
+        options = ValidateOptions(options);
+        return PayloadCopy.ReadToEndAsync<object?, byte[]>(
+            Open(cancellationToken),
+            options,
+            null,
+            static (_, bytes, _) => bytes.ToArray());
     }
 
-    /// <summary>Reads the whole payload as text.</summary>
+    /// <summary>Reads the complete payload as text.</summary>
     /// <param name="options">
     /// The limit and the encoding. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">Cancels reading.</param>
     /// <returns>The text, without a byte order mark.</returns>
-    /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
-    /// <exception cref="PayloadFormatException">It is no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set.</exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// The payload exceeds <see cref="PayloadReadOptions.MaxPayloadBytes"/>.
+    /// </exception>
+    /// <exception cref="PayloadFormatException">
+    /// The payload is not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public Task<string> ReadAsStringAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
-        return PayloadCopy.ReadToEndAsync(Open(cancellationToken), options, PayloadText.GetEncoding(options), static (cursor, bytes, encoding) => PayloadText.Decode(cursor, bytes.Span, encoding, 0, atBeginning: true));
+        options = ValidateOptions(options);
+        return PayloadCopy.ReadToEndAsync(
+            Open(cancellationToken),
+            options,
+            PayloadText.GetEncoding(options),
+            static (reader, bytes, encoding) => PayloadText.Decode(reader, bytes.Span, encoding, 0, atBeginning: true));
     }
 
-    /// <summary>Reads the whole payload as one JSON value. For values as they come, use <see cref="ReadJsonValuesAsync"/>.</summary>
-    /// <param name="jsonTypeInfo">The type, from a source-generated context.</param>
+    /// <summary>Reads the complete payload as one JSON value.</summary>
+    /// <remarks>To read values as they arrive, use <see cref="ReadJsonValuesAsync"/>.</remarks>
+    /// <param name="jsonTypeInfo">The JSON metadata of the value's type, from a source-generated context.</param>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <typeparam name="T">The value's type.</typeparam>
-    /// <returns>The value; <see langword="null"/> where the JSON is <c>null</c>.</returns>
-    /// <exception cref="PayloadFormatException">It is no JSON of that type. A function error comes first: it is thrown whatever the JSON.</exception>
-    /// <exception cref="PayloadLimitExceededException">It is longer than <see cref="PayloadReadOptions.MaxPayloadBytes"/>.</exception>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    /// <typeparam name="T">The type of the value.</typeparam>
+    /// <returns>The value, or <see langword="null"/> if the JSON is <c>null</c>.</returns>
+    /// <exception cref="PayloadFormatException">
+    /// The payload is not JSON of that type. If the function failed, <see cref="FunctionErrorException"/> is thrown
+    /// instead.
+    /// </exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// The payload exceeds <see cref="PayloadReadOptions.MaxPayloadBytes"/>.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public Task<T?> ReadFromJsonAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
-        options = Checked(options);
-        return PayloadCopy.ReadToEndAsync(Open(cancellationToken), options, jsonTypeInfo, static (cursor, bytes, type) => PayloadJson.Deserialize(cursor, bytes.Span, type));
+        options = ValidateOptions(options);
+        return PayloadCopy.ReadToEndAsync(
+            Open(cancellationToken),
+            options,
+            jsonTypeInfo,
+            static (reader, bytes, type) => PayloadJson.Deserialize(reader, bytes.Span, type));
     }
 
-    /// <summary>Reads text as it comes, e.g. the tokens of a language model. Characters are never split; where one string ends and the next begins means nothing else.</summary>
+    /// <summary>Reads text as it arrives, for example the tokens of a language model.</summary>
+    /// <remarks>Characters are never split. The boundaries between the strings have no other meaning.</remarks>
     /// <param name="options">
-    /// The encoding, and what becomes of bytes that are no text. Default: the defaults of
-    /// <see cref="PayloadReadOptions"/>.
+    /// The encoding and the handling of invalid bytes. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <returns>Strings, none of them empty.</returns>
-    /// <exception cref="PayloadFormatException">Bytes are no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The text before them was delivered.</exception>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    /// <returns>Non-empty strings.</returns>
+    /// <exception cref="PayloadFormatException">
+    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The text before them
+    /// was delivered.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public IAsyncEnumerable<string> ReadTextAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
-        return new PayloadEnumerable<string>(this, cursor => PayloadText.ReadAsync(cursor, options), cancellationToken);
+        options = ValidateOptions(options);
+        return Enumerate(reader => PayloadText.ReadAsync(reader, options), cancellationToken);
     }
 
-    /// <summary>Reads lines as they come, without their ends: <c>\n</c> or <c>\r\n</c>. The last line needs none.</summary>
+    /// <summary>Reads lines as they arrive.</summary>
+    /// <remarks>A line ends with <c>\n</c>, <c>\r\n</c> or the end of the payload.</remarks>
     /// <param name="options">
-    /// The limit, the encoding, and what becomes of bytes that are no text. Default: the defaults of
+    /// The limit, the encoding and the handling of invalid bytes. Default: the defaults of
     /// <see cref="PayloadReadOptions"/>.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <returns>The lines, empty ones included.</returns>
-    /// <exception cref="PayloadLimitExceededException">A line is longer than <see cref="PayloadReadOptions.MaxLineBytes"/>.</exception>
-    /// <exception cref="PayloadFormatException">Bytes are no text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The lines before them were delivered.</exception>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    /// <returns>The lines without their line breaks, including empty lines.</returns>
+    /// <exception cref="PayloadLimitExceededException">
+    /// A line exceeds <see cref="PayloadReadOptions.MaxLineBytes"/>. The lines before it were delivered.
+    /// </exception>
+    /// <exception cref="PayloadFormatException">
+    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The lines before them
+    /// were delivered.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public IAsyncEnumerable<string> ReadLinesAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
-        return new PayloadEnumerable<string>(this, cursor => PayloadLines.ReadAsync(cursor, options), cancellationToken);
+        options = ValidateOptions(options);
+        return Enumerate(reader => PayloadLines.ReadAsync(reader, options), cancellationToken);
     }
 
-    /// <summary>Reads JSON values as they come, each as soon as its last byte is there: JSON lines, values one after another, or the elements of one array.</summary>
-    /// <remarks>A number that no array holds has no last byte of its own: it comes when something follows it. Comments are not supported.</remarks>
-    /// <param name="jsonTypeInfo">The type of one value, from a source-generated context.</param>
+    /// <summary>Reads JSON values, each when its last byte has arrived.</summary>
+    /// <remarks>
+    /// The payload has JSON Lines, values one after another, or the elements of one array. A number outside an array is
+    /// returned when the next byte arrives, because only that shows where the number ends. Comments are not supported.
+    /// </remarks>
+    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
     /// <param name="options">
-    /// The limit, and how the values follow each other. Default: the defaults of <see cref="PayloadReadOptions"/>.
+    /// The limit and the separation of the values. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <typeparam name="T">The type of one value.</typeparam>
-    /// <returns>The values; <see langword="null"/> where the JSON is <c>null</c>.</returns>
-    /// <exception cref="PayloadFormatException">A value is no JSON of that type; it says which, and at which byte. The values before it were delivered.</exception>
-    /// <exception cref="PayloadLimitExceededException">A value is longer than <see cref="PayloadReadOptions.MaxValueBytes"/>.</exception>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    /// <typeparam name="T">The type of a value.</typeparam>
+    /// <returns>The values. A value is <see langword="null"/> if the JSON is <c>null</c>.</returns>
+    /// <exception cref="PayloadFormatException">
+    /// A value is not JSON of that type. The exception has its index and byte offset. The values before it were
+    /// delivered.
+    /// </exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// A value exceeds <see cref="PayloadReadOptions.MaxValueBytes"/>. The values before it were delivered.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public IAsyncEnumerable<T?> ReadJsonValuesAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
-        options = Checked(options);
-        return new PayloadEnumerable<T?>(this, cursor => PayloadJson.ReadAsync(cursor, jsonTypeInfo, options), cancellationToken);
+        options = ValidateOptions(options);
+        return Enumerate<T?>(reader => PayloadJson.ReadAsync(reader, jsonTypeInfo, options), cancellationToken);
     }
 
-    /// <summary>Reads server-sent events as they come.</summary>
+    /// <summary>Reads server-sent events as they arrive.</summary>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    /// <returns>
+    /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
+    /// </returns>
+    /// <exception cref="PayloadLimitExceededException">
+    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. The events before it were delivered.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options = Checked(options);
-        return new PayloadEnumerable<SseItem<string>>(this, cursor => PayloadServerSentEvents.ReadAsync(cursor, options), cancellationToken);
+        options = ValidateOptions(options);
+        return Enumerate(reader => PayloadServerSentEvents.ReadAsync(reader, options), cancellationToken);
     }
 
-    /// <summary>Reads server-sent events whose data is JSON, as they arrive.</summary>
+    /// <summary>Reads server-sent events with JSON data as they arrive.</summary>
     /// <remarks>
-    /// Events whose data is empty (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs
-    /// are skipped.
+    /// Events without data (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs are
+    /// skipped.
     /// </remarks>
-    /// <param name="jsonTypeInfo">The type of an event's data, from a source-generated context.</param>
+    /// <param name="jsonTypeInfo">The JSON metadata of the data's type, from a source-generated context.</param>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">Cancels reading.</param>
     /// <typeparam name="T">The type of an event's data.</typeparam>
-    /// <returns>The events. One that the answer's end cuts off is left out, as the standard has it.</returns>
-    /// <exception cref="PayloadFormatException">An event's data is not JSON of that type. The exception has its index, type and beginning. The events before it were delivered.</exception>
-    /// <exception cref="PayloadLimitExceededException">An event is longer than <see cref="PayloadReadOptions.MaxEventBytes"/>.</exception>
+    /// <returns>
+    /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
+    /// </returns>
+    /// <exception cref="PayloadFormatException">
+    /// The data of an event is not JSON of that type. The exception has the index and type of the event and the
+    /// beginning of its data. The events before it were delivered.
+    /// </exception>
+    /// <exception cref="PayloadLimitExceededException">
+    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. The events before it were delivered.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
-        options = Checked(options);
-        return new PayloadEnumerable<SseItem<T?>>(this, cursor => PayloadServerSentEvents.ReadAsync(cursor, jsonTypeInfo, options), cancellationToken);
+        options = ValidateOptions(options);
+        return Enumerate<SseItem<T?>>(
+            reader => PayloadServerSentEvents.ReadAsync(reader, jsonTypeInfo, options),
+            cancellationToken);
     }
 
     /// <summary>Frees the connection.</summary>
@@ -191,16 +275,21 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         return default;
     }
 
-    /// <summary>Begins the one reading.</summary>
+    /// <summary>Starts the only read of the payload.</summary>
     internal PayloadSegmentReader Open(CancellationToken cancellationToken)
     {
-        var cursor = OpenOnce();
-        cursor.RegisterCancellation(cancellationToken);
-        return cursor;
+        var reader = OpenOnce();
+        reader.RegisterCancellation(cancellationToken);
+        return reader;
     }
 
     private protected abstract PayloadSegmentReader OpenOnce();
 
-    private protected static PayloadReadOptions Checked(PayloadReadOptions? options) =>
+    private protected static PayloadReadOptions ValidateOptions(PayloadReadOptions? options) =>
         (options ?? PayloadReadOptions.Default).ValidatedCopy();
+
+    private PayloadEnumerable<T> Enumerate<T>(
+        Func<PayloadSegmentReader, IAsyncEnumerator<T>> read,
+        CancellationToken cancellationToken) =>
+        new(this, read, cancellationToken);
 }

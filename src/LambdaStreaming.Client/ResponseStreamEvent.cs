@@ -6,33 +6,38 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming;
 
-/// <summary>Which event of the stream a <see cref="ResponseStreamEvent"/> is.</summary>
+/// <summary>The kind of a <see cref="ResponseStreamEvent"/>.</summary>
 public enum ResponseStreamEventKind
 {
-    /// <summary>No event: the value of <c>default(ResponseStreamEvent)</c>.</summary>
+    /// <summary>Not an event: the value of <c>default(ResponseStreamEvent)</c>.</summary>
     None,
 
-    /// <summary>Some bytes of the answer.</summary>
+    /// <summary>A part of the payload.</summary>
     PayloadChunk,
 
-    /// <summary>The end of the answer.</summary>
+    /// <summary>The end of the response.</summary>
     InvokeComplete,
 }
 
-/// <summary>One event of the answer: a chunk of its payload, or its end.</summary>
+/// <summary>An event of a response: a chunk of the payload, or the end of the response.</summary>
 [StructLayout(LayoutKind.Auto)]
-[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration, which is not comparable.")]
 public readonly struct ResponseStreamEvent
 {
-    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end. Source: docs/internals/design-decisions.md.
+    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end.
+    // Source: docs/internals/design-decisions.md.
     private readonly object? _source;
     private readonly int _generation;
 
-    internal ResponseStreamEvent(ResponseStreamReader reader, int generation) => (_source, _generation) = (reader, generation);
+    internal ResponseStreamEvent(ResponseStreamReader reader, int generation)
+    {
+        _source = reader;
+        _generation = generation;
+    }
 
     internal ResponseStreamEvent(InvokeComplete invokeComplete) => _source = invokeComplete;
 
-    /// <summary>Which event this is.</summary>
+    /// <summary>The kind of this event.</summary>
     public ResponseStreamEventKind Kind => _source switch
     {
         null => ResponseStreamEventKind.None,
@@ -40,15 +45,17 @@ public readonly struct ResponseStreamEvent
         _ => ResponseStreamEventKind.InvokeComplete,
     };
 
-    /// <summary>The chunk, or <see langword="null"/> where this event is none.</summary>
+    /// <summary>The chunk.</summary>
+    /// <value><see langword="null"/> if this event is not a chunk.</value>
     public PayloadChunk? PayloadChunk => TryGetPayloadChunk(out var chunk) ? chunk : null;
 
-    /// <summary>The end of the answer, or <see langword="null"/> where this event is none.</summary>
+    /// <summary>The end of the response.</summary>
+    /// <value><see langword="null"/> if this event is not the end of the response.</value>
     public InvokeComplete? InvokeComplete => _source as InvokeComplete;
 
-    /// <summary>Gets the chunk where this event is one.</summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <returns><see langword="true"/> where this event is a chunk.</returns>
+    /// <summary>Gets the chunk, if this event is a chunk.</summary>
+    /// <param name="chunk">The chunk, or <c>default</c>.</param>
+    /// <returns><see langword="true"/> if this event is a chunk.</returns>
     public bool TryGetPayloadChunk(out PayloadChunk chunk)
     {
         if (_source is ResponseStreamReader reader)
@@ -62,74 +69,118 @@ public readonly struct ResponseStreamEvent
     }
 }
 
-/// <summary>Some bytes of the answer, as they came. Where one chunk ends and the next begins means nothing: the service may split and merge them.</summary>
-/// <remarks>Borrowed: valid until the enumeration moves on or ends. Members then throw <see cref="InvalidOperationException"/>. A sequence or span taken out of a chunk cannot be guarded like that: do not keep it.</remarks>
+/// <summary>A chunk of the payload: the bytes of one <c>PayloadChunk</c> event.</summary>
+/// <remarks>
+/// <para>
+/// Valid until the next iteration or the end of the enumeration. After that, its members throw
+/// <see cref="InvalidOperationException"/>. A sequence or span that was taken from the chunk cannot be protected like
+/// that: do not keep it.
+/// </para>
+/// <para>
+/// The boundaries between chunks have no meaning: the service can split and merge chunks.
+/// </para>
+/// </remarks>
 [StructLayout(LayoutKind.Auto)]
-[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration; there is nothing to compare.")]
+[SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration, which is not comparable.")]
 public readonly struct PayloadChunk
 {
     private readonly ResponseStreamReader? _reader;
     private readonly int _generation;
 
-    internal PayloadChunk(ResponseStreamReader reader, int generation) => (_reader, _generation) = (reader, generation);
+    internal PayloadChunk(ResponseStreamReader reader, int generation)
+    {
+        _reader = reader;
+        _generation = generation;
+    }
 
     /// <summary>The bytes of this chunk, in one or more segments.</summary>
-    /// <remarks>Borrowed: valid until the enumeration moves on or ends; afterwards this property throws. Copy with <see cref="ToArray"/>.</remarks>
-    /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
+    /// <remarks>
+    /// Valid until the next iteration or the end of the enumeration. Use <see cref="ToArray"/> for a copy.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">This chunk is no longer valid.</exception>
     public ReadOnlySequence<byte> Payload => Reader.GetPayload(_generation);
 
-    /// <summary>How many bytes this chunk has. May be 0.</summary>
-    /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
+    /// <summary>Number of bytes in this chunk, which can be 0.</summary>
+    /// <exception cref="InvalidOperationException">This chunk is no longer valid.</exception>
     public long Length => Reader.GetPayloadLength(_generation);
 
-    private ResponseStreamReader Reader => _reader ?? throw new InvalidOperationException("This chunk is default(PayloadChunk): it never came from a response.");
+    private ResponseStreamReader Reader => _reader ?? throw CreateDefaultException();
 
-    /// <summary>Copies the bytes into a new array, which is the caller's to keep.</summary>
+    /// <summary>Copies the bytes to a new array, which stays valid.</summary>
     /// <returns>The copy.</returns>
-    /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
+    /// <exception cref="InvalidOperationException">This chunk is no longer valid.</exception>
     public byte[] ToArray() => Payload.ToArray();
 
-    /// <summary>Copies the bytes into <paramref name="destination"/>.</summary>
-    /// <param name="destination">At least <see cref="Length"/> bytes.</param>
+    /// <summary>Copies the bytes to a span.</summary>
+    /// <param name="destination">The destination, of at least <see cref="Length"/> bytes.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
-    /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
+    /// <exception cref="InvalidOperationException">This chunk is no longer valid.</exception>
     public void CopyTo(Span<byte> destination)
     {
         var payload = Payload;
-        if (destination.Length < payload.Length) throw new ArgumentException($"The chunk has {payload.Length} bytes, the destination only {destination.Length}.", nameof(destination));
+        if (destination.Length < payload.Length)
+            throw CreateTooShortException(destination.Length, payload.Length, nameof(destination));
         payload.CopyTo(destination);
     }
 
-    /// <summary>Copies the bytes into <paramref name="writer"/>.</summary>
-    /// <param name="writer">Where the bytes go.</param>
-    /// <exception cref="InvalidOperationException">The enumeration has moved past this chunk.</exception>
+    /// <summary>Copies the bytes to a buffer writer.</summary>
+    /// <param name="writer">The destination.</param>
+    /// <exception cref="InvalidOperationException">This chunk is no longer valid.</exception>
     public void CopyTo(IBufferWriter<byte> writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
         foreach (var segment in Payload) writer.Write(segment.Span);
     }
+
+    private static InvalidOperationException CreateDefaultException() =>
+        new("This chunk is default(PayloadChunk), which does not have a payload.");
+
+    private static ArgumentException CreateTooShortException(int length, long chunkLength, string parameter) => new(
+        $"The destination is too short. It has {length} bytes, and the chunk has {chunkLength} bytes.",
+        parameter);
 }
 
-/// <summary>The last event of an answer: how the function ended.</summary>
+/// <summary>The last event of a response, which reports how the function ended.</summary>
 public sealed class InvokeComplete
 {
-    /// <summary>What kind of error ended the function; <see langword="null"/> where it ended well. An open set: <c>Unhandled</c>, the function's own error type, <c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>.</summary>
-    /// <value>At most 256 characters; a longer code is truncated and ends with "…".</value>
+    /// <summary>The kind of the error.</summary>
+    /// <value>
+    /// <see langword="null"/> if the function succeeded. At most 256 characters; a longer code is truncated and ends
+    /// with "…".
+    /// </value>
+    /// <remarks>
+    /// The set of values is open: <c>Unhandled</c>, an error type of the function, <c>Runtime.*</c>, <c>Function.*</c>,
+    /// <c>Sandbox.*</c>. <see cref="FunctionErrorCodes"/> has the known values.
+    /// </remarks>
     public string? ErrorCode { get; init; }
 
-    /// <summary>What the function or the platform said of the error, exactly as it came: plain text or a JSON document.</summary>
-    /// <value>At most 262,144 characters; longer details are truncated and end with "…".</value>
+    /// <summary>The description of the error by the function or by Lambda, unchanged: plain text or JSON.</summary>
+    /// <value>At most 262,144 characters. Longer details are truncated and end with "…".</value>
     public string? ErrorDetails { get; init; }
 
-    /// <summary>Whether the function failed: an error's code came, or its details without one.</summary>
-    /// <remarks>No source says that details come without a code, and none that they can't: what may be a failure must not look like success.</remarks>
+    /// <summary>Whether the function failed: the event has an error code, or error details without a code.</summary>
+    /// <remarks>
+    /// Error details without a code are not documented, but not excluded either. A possible failure must not look like
+    /// success.
+    /// </remarks>
     public bool IsFunctionError => !string.IsNullOrEmpty(ErrorCode) || !string.IsNullOrEmpty(ErrorDetails);
 
-    /// <summary>The last 4 KB of the function's log in base64, when the request asked for <see cref="LogType.Tail"/>.</summary>
+    /// <summary>The last 4 KB of the function's log, encoded as base64.</summary>
+    /// <value>
+    /// <see langword="null"/> unless <see cref="InvokeWithResponseStreamRequest.LogType"/> of the request was
+    /// <see cref="LogType.Tail"/>.
+    /// </value>
     public string? LogResult { get; init; }
 
     /// <summary>Decodes <see cref="LogResult"/> to text.</summary>
-    /// <returns>The log's tail, or <see langword="null"/> where none came. Bytes that are no UTF-8 (the service cuts the log at 4 KB, wherever that is) become the replacement character.</returns>
-    /// <exception cref="FormatException"><see cref="LogResult"/> is no base64.</exception>
-    public string? DecodeLogResult() => LogResult is null ? null : Encoding.UTF8.GetString(Convert.FromBase64String(LogResult));
+    /// <returns>
+    /// The end of the log, or <see langword="null"/> if <see cref="LogResult"/> is <see langword="null"/>.
+    /// </returns>
+    /// <remarks>
+    /// Invalid UTF-8 is replaced with U+FFFD. It occurs at the beginning, if the service's limit of 4 KB splits a
+    /// character.
+    /// </remarks>
+    /// <exception cref="FormatException"><see cref="LogResult"/> is not valid base64.</exception>
+    public string? DecodeLogResult() =>
+        LogResult is null ? null : Encoding.UTF8.GetString(Convert.FromBase64String(LogResult));
 }

@@ -2,88 +2,146 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming;
 
-/// <summary>The answer began and cannot be trusted to be whole. What was delivered before is genuine: every chunk's checksum held.</summary>
+/// <summary>Base class of the failures while a response is read, which is therefore incomplete.</summary>
+/// <remarks>
+/// The chunks that were delivered before the failure are valid: their checksums were verified. The function might have
+/// run, so these failures are never retried.
+/// </remarks>
 public abstract class ResponseStreamException : LambdaStreamingException
 {
-    private protected ResponseStreamException(string message, string? errorCode, LambdaErrorDetails? details, Exception? innerException)
-        : base(message, ErrorType.Unknown, errorCode, functionMayHaveRun: true, isTransient: false, details, innerException)
+    private protected ResponseStreamException(
+        string message,
+        string? errorCode,
+        LambdaErrorDetails? details,
+        Exception? innerException)
+        : base(
+            message,
+            ErrorType.Unknown,
+            errorCode,
+            functionMayHaveRun: true,
+            isTransient: false,
+            details,
+            innerException)
     {
     }
 
-    /// <summary>How many chunks were delivered before the failure.</summary>
+    /// <summary>Number of chunks that were delivered before the failure.</summary>
     public long ChunksReceived => Details.ChunksReceived;
 
-    /// <summary>How many payload bytes were delivered before the failure.</summary>
+    /// <summary>Number of payload bytes that were delivered before the failure.</summary>
     public long BytesReceived => Details.BytesReceived;
 }
 
-/// <summary>What is wrong with bytes that can never become a message or an event.</summary>
+/// <summary>Specifies why bytes of a response are not a valid message or event.</summary>
 public enum ResponseStreamCorruptionReason
 {
-    /// <summary>Not said, as in an exception made by a test.</summary>
+    /// <summary>Not specified, as in an exception that a test creates.</summary>
     Unknown,
 
-    /// <summary>The CRC-32 of a message's first 8 bytes differs from the one that it carries. Also what bytes look like that are no event stream at all.</summary>
+    /// <summary>
+    /// The CRC-32 of the first 8 bytes of a message does not match. Bytes that are not an event stream also have this
+    /// reason.
+    /// </summary>
     PreludeChecksum,
 
-    /// <summary>A message claims lengths that are impossible or beyond the limits, under a good prelude checksum.</summary>
+    /// <summary>
+    /// The first 8 bytes of a message have a valid CRC-32, but their lengths are impossible or exceed a limit.
+    /// </summary>
     MalformedLength,
 
-    /// <summary>The CRC-32 of a message differs from the one that it carries.</summary>
+    /// <summary>The CRC-32 of a message does not match.</summary>
     MessageChecksum,
 
-    /// <summary>A header runs out of its block, has an unknown type, an empty or repeated name, or bad UTF-8.</summary>
+    /// <summary>A header exceeds its block, or has an unknown type, an empty or duplicate name or bad UTF-8.</summary>
     MalformedHeader,
 
-    /// <summary>A whole message that is no usable event: no <c>:message-type</c> or <c>:event-type</c>, or an <c>InvokeComplete</c> that is no JSON object.</summary>
+    /// <summary>
+    /// A complete message is not a usable event: it has no <c>:message-type</c> or <c>:event-type</c>, or it is an
+    /// <c>InvokeComplete</c> that is not a JSON object.
+    /// </summary>
     MalformedEvent,
 
-    /// <summary>The answer's content type is another, and its bytes are no event stream either.</summary>
+    /// <summary>The response has another content type, and its bytes are not an event stream.</summary>
     UnexpectedContentType,
 
-    /// <summary>The answer's status does not fit the request: 204 to an invocation, 200 to a dry run, or another 2xx.</summary>
+    /// <summary>
+    /// The status does not match the request: 204 for an invocation, 200 for a dry run, or another 2xx status.
+    /// </summary>
     UnexpectedStatus,
 
     /// <summary>The response has a content encoding, such as gzip, and its bytes are not an event stream.</summary>
     UnexpectedContentEncoding,
 }
 
-/// <summary>The bytes that came are not what the service sends: damaged on the way, or from something else than the service.</summary>
+/// <summary>The response is not valid: it was damaged, or something other than Lambda sent it.</summary>
 public sealed class ResponseStreamCorruptException : ResponseStreamException
 {
-    /// <summary>Makes the exception, also in tests.</summary>
-    /// <param name="message">What was expected and what came.</param>
-    /// <param name="reason">What kind of damage.</param>
-    /// <param name="byteOffset">Where in the body the damaged message begins, in bytes.</param>
-    /// <param name="details">What else is known.</param>
-    /// <param name="innerException">The cause, if another exception was one.</param>
-    public ResponseStreamCorruptException(string message, ResponseStreamCorruptionReason reason = default, long byteOffset = 0, LambdaErrorDetails? details = null, Exception? innerException = null)
+    /// <summary>Creates the exception, also in tests.</summary>
+    /// <param name="message">What was expected and what was received.</param>
+    /// <param name="reason">The value of <see cref="Reason"/>.</param>
+    /// <param name="byteOffset">The value of <see cref="ByteOffset"/>.</param>
+    /// <param name="details">The call, and the chunks that were received before.</param>
+    /// <param name="innerException">The cause, if it is another exception.</param>
+    public ResponseStreamCorruptException(
+        string message,
+        ResponseStreamCorruptionReason reason = default,
+        long byteOffset = 0,
+        LambdaErrorDetails? details = null,
+        Exception? innerException = null)
         : base(message, null, details, innerException)
     {
         Reason = reason;
         ByteOffset = byteOffset;
     }
 
-    /// <summary>What kind of damage.</summary>
+    /// <summary>Why the bytes are not valid.</summary>
     public ResponseStreamCorruptionReason Reason { get; }
 
-    /// <summary>Where in the response body the damaged message begins, in bytes.</summary>
+    /// <summary>Offset of the first invalid message in the response body, in bytes.</summary>
     public long ByteOffset { get; }
 }
 
-/// <summary>The answer ended or broke before <c>InvokeComplete</c>: what came is only its beginning.</summary>
-public sealed class ResponseStreamTruncatedException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
-    : ResponseStreamException(message, null, details, innerException);
+/// <summary>The response ended before <c>InvokeComplete</c>, so only its beginning was received.</summary>
+public sealed class ResponseStreamTruncatedException : ResponseStreamException
+{
+    /// <summary>Creates the exception, also in tests.</summary>
+    /// <param name="message">How the response ended.</param>
+    /// <param name="details">The call, and the chunks that were received before.</param>
+    /// <param name="innerException">The failure of the connection, if there was one.</param>
+    /// <param name="endedInsideMessage">The value of <see cref="EndedInsideMessage"/>.</param>
+    public ResponseStreamTruncatedException(
+        string message,
+        LambdaErrorDetails? details = null,
+        Exception? innerException = null,
+        bool endedInsideMessage = false)
+        : base(message, null, details, innerException) => EndedInsideMessage = endedInsideMessage;
 
-/// <summary>The service ended the answer with an exception or error message in the stream.</summary>
-/// <remarks><see cref="AmazonServiceException.ErrorCode"/> is its name. <see cref="Exception.InnerException"/> is the typed exception of the error catalogue, where the name is known there.</remarks>
-public sealed class ResponseStreamErrorException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+    /// <summary>Whether the body ended inside an event-stream message.</summary>
+    /// <value>
+    /// <see langword="true"/> if the last message is incomplete; <see langword="false"/> if the body ended between two
+    /// messages.
+    /// </value>
+    public bool EndedInsideMessage { get; }
+}
+
+/// <summary>The service ended the response with an exception or error message in the stream.</summary>
+/// <remarks>
+/// <see cref="AmazonServiceException.ErrorCode"/> is the name of the error. If the name is documented,
+/// <see cref="Exception.InnerException"/> is the typed exception for it.
+/// </remarks>
+public sealed class ResponseStreamErrorException(
+    string message,
+    LambdaErrorDetails? details = null,
+    Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException)
 {
-    /// <summary>The service's own words; <see cref="Exception.Message"/> adds which call failed.</summary>
+    /// <summary>The message of the service. <see cref="Exception.Message"/> adds which call failed.</summary>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 }
 
-/// <summary>The answer began, then nothing came for the idle timeout.</summary>
-public sealed class ResponseStreamIdleTimeoutException(string message, LambdaErrorDetails? details = null, Exception? innerException = null)
+/// <summary>The response started, but no data was received for the idle timeout.</summary>
+public sealed class ResponseStreamIdleTimeoutException(
+    string message,
+    LambdaErrorDetails? details = null,
+    Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException);

@@ -3,34 +3,38 @@ using LambdaStreaming.Invocation;
 
 namespace LambdaStreaming;
 
-/// <summary>The head of an answer that a test makes up, for <see cref="InvokeWithResponseStreamResponse"/>'s <c>Create</c> methods.</summary>
+/// <summary>
+/// Status and headers of a fake response, for the <c>Create</c> methods of
+/// <see cref="InvokeWithResponseStreamResponse"/>.
+/// </summary>
 public sealed record ResponseStreamMetadata
 {
     /// <summary>The HTTP status.</summary>
-    /// <value>Default: 200. With 204, a dry run's, the answer has no events.</value>
+    /// <value>Default: 200. With 204, the status of a dry run, the response has no events.</value>
     public HttpStatusCode StatusCode { get; init; } = HttpStatusCode.OK;
 
-    /// <summary>The invocation's id.</summary>
+    /// <summary>The request id of the invocation.</summary>
     /// <value>Default: empty.</value>
     public string RequestId { get; init; } = "";
 
-    /// <summary>The version that was run.</summary>
-    /// <value>Default: none.</value>
+    /// <summary>The function version that was run.</summary>
+    /// <value>Default: <see langword="null"/>.</value>
     public string? ExecutedVersion { get; init; }
 
-    /// <summary>The content type that the function gave its answer.</summary>
-    /// <value>Default: none.</value>
+    /// <summary>The content type that the function set for its response.</summary>
+    /// <value>Default: <see langword="null"/>.</value>
     public string? ResponseStreamContentType { get; init; }
 
-    /// <summary>Further headers.</summary>
-    /// <value>Default: none.</value>
-    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+    /// <summary>Additional headers.</summary>
+    /// <value>Default: empty.</value>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } =
+        new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The function's name, as exceptions tell it.</summary>
+    /// <summary>The name of the function, for exceptions.</summary>
     /// <value>Default: <c>function</c>.</value>
     public string FunctionName { get; init; } = "function";
 
-    /// <summary>What <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> of the client would be.</summary>
+    /// <summary>The value of <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/>.</summary>
     /// <value>Default: <see langword="true"/>.</value>
     public bool ThrowOnFunctionError { get; init; } = true;
 

@@ -3,25 +3,26 @@ using LambdaStreaming.Invocation;
 namespace LambdaStreaming;
 
 /// <summary>
-/// Sends each attempt of a <see cref="LambdaStreamingClient"/> once, whatever the handlers above it do. It is the
-/// innermost handler of an <see cref="HttpClient"/> of your own.
+/// The innermost handler of a custom <see cref="HttpClient"/>, which sends each attempt of a
+/// <see cref="LambdaStreamingClient"/> at most once.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The client's request content can be sent once. A handler that buffers the content
-/// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copies the
-/// request defeats that. This handler recognises the attempt by its headers <c>amz-sdk-invocation-id</c> and
-/// <c>amz-sdk-request</c>, lets one request of it pass, and gives that a content that can be sent once, so that neither
-/// a redirect nor .NET sends it again. A second request ends in a <see cref="LambdaTransportException"/>. Retries of
-/// <see cref="LambdaStreamingClientOptions.Retry"/> are attempts of their own.
+/// The client's request content rejects a second send. Handlers that buffer the content
+/// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copy the
+/// request bypass that check, so this handler enforces it next to the network. It identifies the attempt by the
+/// headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and lets one request of each attempt pass. That
+/// request gets content that can be sent once, so that neither a redirect nor .NET sends it again. A second request of
+/// the attempt fails with a <see cref="LambdaTransportException"/>. Retries by
+/// <see cref="LambdaStreamingClientOptions.Retry"/> are new attempts.
 /// </para>
 /// <para>
-/// Requests of others pass, and so do those that a handler makes for itself, e.g. for a token. If a proxy refuses a
-/// request, the exception has the proxy's host, port and status, without its user name and password.
+/// Other requests pass, including those that a handler sends itself, for example to get a token. If a proxy rejects a
+/// request, the exception has the proxy's host, port and status, but not its user name and password.
 /// </para>
 /// </remarks>
 /// <param name="innerHandler">
-/// The handler that sends, e.g. that of <see cref="LambdaStreamingClient.CreateHandler"/>.
+/// The handler that sends, for example the result of <see cref="LambdaStreamingClient.CreateHandler"/>.
 /// </param>
 public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : DelegatingHandler(innerHandler)
 {

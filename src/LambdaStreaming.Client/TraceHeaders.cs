@@ -1,18 +1,29 @@
 namespace LambdaStreaming;
 
-/// <summary>Which headers of a trace a client puts on its requests.</summary>
+/// <summary>Specifies which trace headers a client adds to its requests.</summary>
 [Flags]
 public enum TraceHeaders
 {
     /// <summary>None.</summary>
     None = 0,
 
-    /// <summary>Inside a Lambda function, <c>X-Amzn-Trace-Id</c> with the trace of the running invocation, so that Lambda can see a recursive loop. Elsewhere nothing.</summary>
+    /// <summary>
+    /// Inside a Lambda function, <c>X-Amzn-Trace-Id</c> with the trace of the current invocation, so that Lambda can
+    /// detect recursive loops.
+    /// </summary>
+    /// <remarks>Outside of Lambda, no header is added.</remarks>
     Lambda = 1,
 
-    /// <summary><c>X-Amzn-Trace-Id</c> made from the call's span, or from the current one where nobody listens. <see cref="Lambda"/> goes before it.</summary>
+    /// <summary><c>X-Amzn-Trace-Id</c>, created from the span of the call.</summary>
+    /// <remarks>
+    /// If no listener creates a span for the call, the current span is used. <see cref="Lambda"/> takes precedence.
+    /// </remarks>
     XRay = 2,
 
-    /// <summary><c>traceparent</c> and <c>tracestate</c> of the call's span, or of the current one where nobody listens. Lambda hands them to no function.</summary>
+    /// <summary><c>traceparent</c> and <c>tracestate</c> of the span of the call.</summary>
+    /// <remarks>
+    /// If no listener creates a span for the call, the current span is used. Lambda does not forward these headers to
+    /// functions.
+    /// </remarks>
     W3C = 4,
 }

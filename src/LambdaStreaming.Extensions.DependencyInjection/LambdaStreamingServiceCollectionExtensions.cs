@@ -7,51 +7,77 @@ using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Adds <see cref="ILambdaStreamingClient"/> to a container.</summary>
+/// <summary>Extension methods that add <see cref="ILambdaStreamingClient"/> to a container.</summary>
 /// <remarks>
-/// The client is a singleton over <see cref="IHttpClientFactory"/>. It takes <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and <see cref="Amazon.Runtime.AWSCredentials"/> from the container where its options leave them out.
-/// Options that can't be right stop the host at its start. Adding the same client again adds to its options.
+/// The client is a singleton that uses <see cref="IHttpClientFactory"/>. If they are not set in its options, it takes
+/// <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and
+/// <see cref="Amazon.Runtime.AWSCredentials"/> from the container. Invalid options make host startup fail. Adding the
+/// same client again adds to its options.
 /// </remarks>
 public static class LambdaStreamingServiceCollectionExtensions
 {
     private const string HttpClientName = "LambdaStreaming";
 
-    /// <summary>Adds the client; what its options leave out comes from the AWS environment, as in every AWS SDK.</summary>
+    /// <summary>Adds the client, configured from the AWS environment as in every AWS SDK.</summary>
     /// <param name="services">The container's services.</param>
-    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone. Handlers that the app puts on all clients are taken off it.</returns>
+    /// <returns>
+    /// A builder for the <see cref="HttpClient"/> of this client. Handlers that the app adds to all clients are removed
+    /// from it.
+    /// </returns>
     public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services) => Add(services, null);
 
-    /// <summary>Adds the client, with options set by code.</summary>
+    /// <summary>Adds the client, with options set in code.</summary>
     /// <param name="services">The container's services.</param>
-    /// <param name="configure">Sets options; called once, when the client is made.</param>
-    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone.</returns>
-    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, Action<LambdaStreamingClientOptions> configure) => Add(services, null, configure);
+    /// <param name="configure">Sets the options. Called once, when the client is created.</param>
+    /// <returns>A builder for the <see cref="HttpClient"/> of this client.</returns>
+    public static IHttpClientBuilder AddLambdaStreamingClient(
+        this IServiceCollection services,
+        Action<LambdaStreamingClientOptions> configure) =>
+        Add(services, null, configure);
 
     /// <summary>Adds the client, with options from configuration.</summary>
     /// <param name="services">The container's services.</param>
-    /// <param name="configuration">The section that has the options, by convention <c>LambdaStreaming</c>. A key that is no option is an error.</param>
-    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone.</returns>
-    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, IConfiguration configuration) => Add(services, null, configuration);
+    /// <param name="configuration">
+    /// The section with the options, by convention <c>LambdaStreaming</c>. An unknown key is an error.
+    /// </param>
+    /// <returns>A builder for the <see cref="HttpClient"/> of this client.</returns>
+    public static IHttpClientBuilder AddLambdaStreamingClient(
+        this IServiceCollection services,
+        IConfiguration configuration) =>
+        Add(services, null, configuration);
 
-    /// <summary>Adds a named client: <c>[FromKeyedServices(name)] ILambdaStreamingClient</c>. Its options have the same name.</summary>
+    /// <summary>Adds a named client, which is resolved as a keyed service.</summary>
     /// <param name="services">The container's services.</param>
     /// <param name="name">The service key, and the name of the options.</param>
-    /// <returns>The client's own <see cref="HttpClient"/>, for handlers of this client alone.</returns>
-    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, string name) => Add(services, NotBlank(name));
+    /// <returns>A builder for the <see cref="HttpClient"/> of this client.</returns>
+    /// <example><c>[FromKeyedServices(name)] ILambdaStreamingClient client</c></example>
+    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, string name) =>
+        Add(services, RequireName(name));
 
     /// <inheritdoc cref="AddLambdaStreamingClient(IServiceCollection, string)"/>
     /// <param name="services">The container's services.</param>
     /// <param name="name">The service key, and the name of the options.</param>
-    /// <param name="configure">Sets options; called once, when the client is made.</param>
-    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, string name, Action<LambdaStreamingClientOptions> configure) => Add(services, NotBlank(name), configure);
+    /// <param name="configure">Sets the options. Called once, when the client is created.</param>
+    public static IHttpClientBuilder AddLambdaStreamingClient(
+        this IServiceCollection services,
+        string name,
+        Action<LambdaStreamingClientOptions> configure) =>
+        Add(services, RequireName(name), configure);
 
     /// <inheritdoc cref="AddLambdaStreamingClient(IServiceCollection, string)"/>
     /// <param name="services">The container's services.</param>
     /// <param name="name">The service key, and the name of the options.</param>
-    /// <param name="configuration">The section that has the options. A key that is no option is an error.</param>
-    public static IHttpClientBuilder AddLambdaStreamingClient(this IServiceCollection services, string name, IConfiguration configuration) => Add(services, NotBlank(name), configuration);
+    /// <param name="configuration">The section with the options. An unknown key is an error.</param>
+    public static IHttpClientBuilder AddLambdaStreamingClient(
+        this IServiceCollection services,
+        string name,
+        IConfiguration configuration) =>
+        Add(services, RequireName(name), configuration);
 
-    private static IHttpClientBuilder Add(IServiceCollection services, string? name, Action<LambdaStreamingClientOptions> configure)
+    private static IHttpClientBuilder Add(
+        IServiceCollection services,
+        string? name,
+        Action<LambdaStreamingClientOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         var builder = Add(services, name);
@@ -64,7 +90,9 @@ public static class LambdaStreamingServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(configuration);
         var builder = Add(services, name);
         var optionsName = name ?? Options.Options.DefaultName;
-        services.Configure<LambdaStreamingClientOptions>(optionsName, options => OptionsBinder.Bind(configuration, optionsName, options));
+        services.Configure<LambdaStreamingClientOptions>(
+            optionsName,
+            options => OptionsBinder.Bind(configuration, optionsName, options));
         return builder;
     }
 
@@ -74,50 +102,86 @@ public static class LambdaStreamingServiceCollectionExtensions
         var optionsName = name ?? Options.Options.DefaultName;
         var httpClientName = name is null ? HttpClientName : $"{HttpClientName}:{name}";
         var builder = services.AddHttpClient(httpClientName);
-        if (name is null) services.TryAddSingleton<ILambdaStreamingClient>(provider => Create(provider, optionsName, httpClientName));
-        else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => Create(provider, optionsName, httpClientName));
+        if (name is null) services.TryAddSingleton<ILambdaStreamingClient>(CreateClient);
+        else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => CreateClient(provider));
 
-        // The client itself says nothing of its HttpClient: tests take the one away (RemoveAll) and add it again. Set up twice, handlers that were added in between would be dropped.
-        var setUp = new HttpClientSetUp(httpClientName);
-        if (services.Any(service => service.ServiceType == typeof(HttpClientSetUp) && setUp.Equals(service.ImplementationInstance))) return builder;
-        services.AddSingleton(setUp);
+        // A registered client does not show whether its HttpClient is configured: tests remove the client (RemoveAll)
+        // and add it again. Configuring the HttpClient twice would drop handlers that were added in between.
+        var marker = new HttpClientConfigured(httpClientName);
+        if (services.Any(IsMarker)) return builder;
+        services.AddSingleton(marker);
 
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<LambdaStreamingClientOptions>, ContainerDefaults>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LambdaStreamingClientOptions>, OptionsValidator>());
+        AddOptions(services, optionsName);
+        return ConfigureHttpClient(builder, optionsName);
+
+        LambdaStreamingClient CreateClient(IServiceProvider provider) =>
+            Create(provider, optionsName, httpClientName);
+
+        // Compare the type first: ImplementationInstance can throw for keyed services.
+        bool IsMarker(ServiceDescriptor service) =>
+            service.ServiceType == typeof(HttpClientConfigured) && marker.Equals(service.ImplementationInstance);
+    }
+
+    private static void AddOptions(IServiceCollection services, string optionsName)
+    {
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IPostConfigureOptions<LambdaStreamingClientOptions>, ContainerDefaults>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<LambdaStreamingClientOptions>, OptionsValidator>());
         services.AddOptions<LambdaStreamingClientOptions>(optionsName).ValidateOnStart();
+    }
 
-        // After all other settings: nothing that is set later on the client's own HttpClient can get below it.
-        services.PostConfigure<HttpClientFactoryOptions>(httpClientName, static options =>
+    private static IHttpClientBuilder ConfigureHttpClient(IHttpClientBuilder builder, string optionsName)
+    {
+        // PostConfigure runs after all other configuration, so no handler that is configured later for this HttpClient
+        // can be closer to the network than the SendOnceHandler.
+        builder.Services.PostConfigure<HttpClientFactoryOptions>(builder.Name, static options =>
             options.HttpMessageHandlerBuilderActions.Add(static handlers =>
             {
-                // Two of them would take each request for its own resend.
-                if (!SendsOnce(handlers.PrimaryHandler)) handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler);
+                // Do not nest: a second handler would reject every request as a duplicate.
+                if (HasSendOnceHandler(handlers.PrimaryHandler)) return;
+                handlers.PrimaryHandler = new SendOnceHandler(handlers.PrimaryHandler);
             }));
         return builder
-            // What the app has put on all its clients: a resilience handler would give up on slow functions, and refuse what it takes for a failure.
+            // Remove the handlers that the app adds to all clients. A resilience handler would time out slow functions,
+            // and block requests after responses that it considers failures.
             .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
-            .ConfigurePrimaryHttpMessageHandler(provider => LambdaStreamingClient.CreateHandler(GetOptions(provider, optionsName)))
-            // The client is a singleton and keeps its handler for ever; pooled connections have a lifetime, so that names are looked up again.
+            .ConfigurePrimaryHttpMessageHandler(provider =>
+                LambdaStreamingClient.CreateHandler(GetOptions(provider, optionsName)))
+            // The client is a singleton and keeps its handler. Pooled connections have a limited lifetime instead, so
+            // that DNS names are resolved again.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .ConfigureHttpClient(static client => client.Timeout = Timeout.InfiniteTimeSpan)
-            // .NET 8's factory logs headers as they are: signature, session token, what the caller sends.
+            // By default, IHttpClientFactory of .NET 8 logs header values, including the signature, the session token
+            // and the headers of the caller.
             .RedactLoggedHeaders(static _ => true);
     }
 
-    private static bool SendsOnce(HttpMessageHandler? handler) => handler is SendOnceHandler || (handler is DelegatingHandler { InnerHandler: { } inner } && SendsOnce(inner));
+    private static bool HasSendOnceHandler(HttpMessageHandler? handler) => handler switch
+    {
+        SendOnceHandler => true,
+        DelegatingHandler { InnerHandler: { } inner } => HasSendOnceHandler(inner),
+        _ => false,
+    };
 
-    private static LambdaStreamingClient Create(IServiceProvider provider, string optionsName, string httpClientName) =>
-        new LambdaStreamingClient(GetOptions(provider, optionsName), provider.GetRequiredService<IHttpClientFactory>().CreateClient(httpClientName));
+    private static LambdaStreamingClient Create(
+        IServiceProvider provider,
+        string optionsName,
+        string httpClientName)
+    {
+        var factory = provider.GetRequiredService<IHttpClientFactory>();
+        return new LambdaStreamingClient(GetOptions(provider, optionsName), factory.CreateClient(httpClientName));
+    }
 
     private static LambdaStreamingClientOptions GetOptions(IServiceProvider provider, string optionsName) =>
         provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(optionsName);
 
-    private static string NotBlank(string name)
+    private static string RequireName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return name;
     }
 
-    /// <summary>Stands among the services of a container once the <see cref="HttpClient"/> of that name has its handlers.</summary>
-    private sealed record HttpClientSetUp(string Name);
+    /// <summary>A marker service: the <see cref="HttpClient"/> with this name has its handlers.</summary>
+    private sealed record HttpClientConfigured(string Name);
 }

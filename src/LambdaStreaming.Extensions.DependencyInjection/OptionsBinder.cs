@@ -3,67 +3,106 @@ using Amazon;
 using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using ClientOptions = LambdaStreaming.LambdaStreamingClientOptions;
 
 namespace LambdaStreaming.DependencyInjection;
 
-/// <summary>Sets options from configuration: by name and without reflection, so that it works ahead of time compiled, and so that nothing is passed over in silence.</summary>
+/// <summary>Sets options from configuration, by name.</summary>
+/// <remarks>
+/// Binding does not use reflection, so it works in AOT-published apps. Unknown keys are errors and are never ignored.
+/// </remarks>
 internal static class OptionsBinder
 {
-    private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> Settings = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, Setter> Settings = new(StringComparer.OrdinalIgnoreCase)
     {
-        [nameof(LambdaStreamingClientOptions.Profile)] = (options, value) => options.Profile = value,
-        [nameof(LambdaStreamingClientOptions.Region)] = (options, value) => options.Region = ParseRegion(value),
-        [nameof(LambdaStreamingClientOptions.ServiceUrl)] = (options, value) => options.ServiceUrl = Address(value),
-        [nameof(LambdaStreamingClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = Boolean(value),
-        [nameof(LambdaStreamingClientOptions.UseDualStackEndpoint)] = (options, value) => options.UseDualStackEndpoint = Boolean(value),
-        [nameof(LambdaStreamingClientOptions.ConnectTimeout)] = (options, value) => options.ConnectTimeout = Time(value),
-        [nameof(LambdaStreamingClientOptions.CredentialsTimeout)] = (options, value) => options.CredentialsTimeout = Time(value),
-        [nameof(LambdaStreamingClientOptions.ResponseHeadersTimeout)] = (options, value) => options.ResponseHeadersTimeout = Time(value),
-        [nameof(LambdaStreamingClientOptions.IdleTimeout)] = (options, value) => options.IdleTimeout = Time(value),
-        [nameof(LambdaStreamingClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = Number(value),
-        [nameof(LambdaStreamingClientOptions.ThrowOnFunctionError)] = (options, value) => options.ThrowOnFunctionError = Boolean(value),
-        [nameof(LambdaStreamingClientOptions.TraceHeaders)] = (options, value) => options.TraceHeaders = ParseEnum<TraceHeaders>(value),
+        [nameof(ClientOptions.Profile)] = (options, value) => options.Profile = value,
+        [nameof(ClientOptions.Region)] = (options, value) => options.Region = ParseRegion(value),
+        [nameof(ClientOptions.ServiceUrl)] = (options, value) => options.ServiceUrl = ParseUrl(value),
+        [nameof(ClientOptions.UseFipsEndpoint)] = (options, value) => options.UseFipsEndpoint = ParseBoolean(value),
+        [nameof(ClientOptions.UseDualStackEndpoint)] =
+            (options, value) => options.UseDualStackEndpoint = ParseBoolean(value),
+        [nameof(ClientOptions.ConnectTimeout)] = (options, value) => options.ConnectTimeout = ParseDuration(value),
+        [nameof(ClientOptions.CredentialsTimeout)] =
+            (options, value) => options.CredentialsTimeout = ParseDuration(value),
+        [nameof(ClientOptions.ResponseHeadersTimeout)] =
+            (options, value) => options.ResponseHeadersTimeout = ParseDuration(value),
+        [nameof(ClientOptions.IdleTimeout)] = (options, value) => options.IdleTimeout = ParseDuration(value),
+        [nameof(ClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = ParseInteger(value),
+        [nameof(ClientOptions.ThrowOnFunctionError)] =
+            (options, value) => options.ThrowOnFunctionError = ParseBoolean(value),
+        [nameof(ClientOptions.TraceHeaders)] =
+            (options, value) => options.TraceHeaders = ParseEnum<TraceHeaders>(value),
     };
 
-    private static readonly Dictionary<string, Action<LambdaStreamingClientOptions, string>> RetrySettings = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, Setter> RetrySettings = new(StringComparer.OrdinalIgnoreCase)
     {
-        [nameof(LambdaRetryOptions.MaxAttempts)] = (options, value) => options.Retry.MaxAttempts = Number(value),
-        [nameof(LambdaRetryOptions.Policy)] = (options, value) => options.Retry.Policy = ParseEnum<LambdaRetryPolicy>(value),
-        [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = Time(value),
-        [nameof(LambdaRetryOptions.ThrottlingBaseDelay)] = (options, value) => options.Retry.ThrottlingBaseDelay = Time(value),
-        [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = Time(value),
+        [nameof(LambdaRetryOptions.MaxAttempts)] = (options, value) => options.Retry.MaxAttempts = ParseInteger(value),
+        [nameof(LambdaRetryOptions.Policy)] =
+            (options, value) => options.Retry.Policy = ParseEnum<LambdaRetryPolicy>(value),
+        [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = ParseDuration(value),
+        [nameof(LambdaRetryOptions.ThrottlingBaseDelay)] =
+            (options, value) => options.Retry.ThrottlingBaseDelay = ParseDuration(value),
+        [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = ParseDuration(value),
     };
 
-    /// <summary>Sets the options that <paramref name="configuration"/> has.</summary>
-    /// <exception cref="OptionsValidationException">Keys that are no options, or values that can't be read; all of them.</exception>
-    public static void Bind(IConfiguration configuration, string optionsName, LambdaStreamingClientOptions options)
+    private delegate void Setter(ClientOptions options, string value);
+
+    /// <summary>Sets the options that <paramref name="configuration"/> contains.</summary>
+    /// <exception cref="OptionsValidationException">
+    /// A key is unknown or a value cannot be parsed. The message lists all failures.
+    /// </exception>
+    public static void Bind(IConfiguration configuration, string optionsName, ClientOptions options)
     {
         var failures = new List<string>();
         foreach (var setting in configuration.GetChildren())
         {
-            if (!setting.Key.Equals(nameof(LambdaStreamingClientOptions.Retry), StringComparison.OrdinalIgnoreCase)) Set(Settings, setting, options, failures);
-            else if (!string.IsNullOrEmpty(setting.Value)) failures.Add($"{setting.Path} is '{setting.Value}'; it has settings of its own: {string.Join(", ", RetrySettings.Keys.Order(StringComparer.Ordinal))}.");
-            else foreach (var retrySetting in setting.GetChildren()) Set(RetrySettings, retrySetting, options, failures);
+            var isRetry = setting.Key.Equals(nameof(ClientOptions.Retry), StringComparison.OrdinalIgnoreCase);
+            if (isRetry) SetRetry(setting, options, failures);
+            else Set(Settings, setting, options, failures);
         }
 
-        if (failures.Count > 0) throw new OptionsValidationException(optionsName, typeof(LambdaStreamingClientOptions), failures.Select(failure => $"{OptionsValidator.Client(optionsName)}: {failure}"));
+        if (failures.Count == 0) return;
+        var client = OptionsValidator.DescribeClient(optionsName);
+        var messages = failures.Select(failure => $"{client}: {failure}");
+        throw new OptionsValidationException(optionsName, typeof(ClientOptions), messages);
     }
 
-    private static void Set(Dictionary<string, Action<LambdaStreamingClientOptions, string>> settings, IConfigurationSection setting, LambdaStreamingClientOptions options, List<string> failures)
+    private static void SetRetry(IConfigurationSection section, ClientOptions options, List<string> failures)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+        {
+            failures.Add(
+                $"{section.Path} is '{section.Value}', but it must be a section. "
+                + $"Valid settings in it: {JoinNames(RetrySettings.Keys)}.");
+            return;
+        }
+
+        foreach (var setting in section.GetChildren()) Set(RetrySettings, setting, options, failures);
+    }
+
+    private static void Set(
+        Dictionary<string, Setter> settings,
+        IConfigurationSection setting,
+        ClientOptions options,
+        List<string> failures)
     {
         if (!settings.TryGetValue(setting.Key, out var set))
         {
-            failures.Add($"{setting.Path} is no setting; there are {string.Join(", ", settings.Keys.Order(StringComparer.Ordinal))}{(ReferenceEquals(settings, Settings) ? " and Retry" : "")}. The others are set by code.");
+            var retry = ReferenceEquals(settings, Settings) ? $" and {nameof(ClientOptions.Retry)}" : "";
+            failures.Add(
+                $"{setting.Path} is not a recognized setting. "
+                + $"Valid settings: {JoinNames(settings.Keys)}{retry}. Other options must be set in code.");
             return;
         }
 
         if (setting.GetChildren().Any())
         {
-            failures.Add($"{setting.Path} has keys below it; it must be one value.");
+            failures.Add($"{setting.Path} contains other keys; it must be a single value.");
             return;
         }
 
-        // An empty value is one that was left out: an environment variable can't be taken away from an inner layer otherwise.
+        // An empty value means that the option is not set. A configuration source, such as environment variables,
+        // cannot remove a key of another source; it can only set the key to an empty value.
         if (string.IsNullOrEmpty(setting.Value)) return;
         try
         {
@@ -75,44 +114,69 @@ internal static class OptionsBinder
         }
     }
 
+    private static string JoinNames(IEnumerable<string> names) =>
+        string.Join(", ", names.Order(StringComparer.Ordinal));
+
     private static RegionEndpoint ParseRegion(string value)
     {
-        if (!IsRegionName(value)) throw Refused(value, "the name of a region, like us-east-1");
+        const string Expected = "a region name such as us-east-1";
+        if (!IsRegionName(value)) throw InvalidValue(value, Expected);
         try
         {
             return RegionEndpoint.GetBySystemName(value);
         }
         catch (AmazonClientException exception)
         {
-            throw Refused(value, "the name of a region, like us-east-1", exception);
+            throw InvalidValue(value, Expected, exception);
         }
     }
 
-    // AWSSDK accepts any host label, so that a typo fails only at the first call. A region that this AWSSDK does not know must stay possible.
+    // AWSSDK accepts any host label, so a typo would fail only at the first call.
+    // Regions that this version of AWSSDK does not know must be accepted.
     private static bool IsRegionName(string value) =>
         value.Split('-') is [_, _, .., var number] parts
         && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
         && number.Length > 0
         && number.All(char.IsAsciiDigit);
 
-    // Not shown: it may hold a password.
-    private static Uri Address(string value) =>
-        Uri.TryCreate(value, UriKind.Absolute, out var address) ? address : throw new FormatException("must be an absolute address, like https://host:port/prefix.");
+    // The message does not contain the value, which might contain a password.
+    private static Uri ParseUrl(string value) => Uri.TryCreate(value, UriKind.Absolute, out var address)
+        ? address
+        : throw new FormatException("must be an absolute URL such as https://host:port/prefix.");
 
-    private static bool Boolean(string value) => bool.TryParse(value, out var result) ? result : throw Refused(value, "true or false");
+    private static bool ParseBoolean(string value) =>
+        bool.TryParse(value, out var result) ? result : throw InvalidValue(value, "true or false");
 
-    private static int Number(string value) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var result) ? result : throw Refused(value, "a whole number");
+    private static int ParseInteger(string value)
+    {
+        const NumberStyles Style = NumberStyles.AllowLeadingSign;
+        return int.TryParse(value, Style, CultureInfo.InvariantCulture, out var result)
+            ? result
+            : throw InvalidValue(value, "an integer");
+    }
 
-    // A bare number would be read as days, and so would hours over 23 without the constant format; 5:00 as five hours, where five minutes may be meant.
-    private static TimeSpan Time(string value) =>
-        value.Equals("Infinite", StringComparison.OrdinalIgnoreCase) ? Timeout.InfiniteTimeSpan
-        : value.AsSpan().Count(':') == 2 && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result) ? result
-        : throw Refused(value, "a time like 00:00:30 (hours, minutes, seconds), or Infinite");
+    // Without the constant format, .NET would read a bare number, and hours above 23, as days.
+    // It would read 5:00 as five hours, although five minutes might be meant.
+    private static TimeSpan ParseDuration(string value)
+    {
+        if (value.Equals("Infinite", StringComparison.OrdinalIgnoreCase)) return Timeout.InfiniteTimeSpan;
+        var hasThreeParts = value.AsSpan().Count(':') == 2;
+        return hasThreeParts && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result)
+            ? result
+            : throw InvalidValue(value, "a duration such as 00:00:30 (hours:minutes:seconds), or Infinite");
+    }
 
-    // Of two names with a comma between, parsing makes a third thing also where names exclude each other.
+    // Enum.TryParse combines names separated by commas, even if the enum is not a set of flags.
     private static T ParseEnum<T>(string value)
-        where T : struct, Enum =>
-        char.IsAsciiLetter(value[0]) && (typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false) || !value.Contains(',', StringComparison.Ordinal)) && Enum.TryParse<T>(value, ignoreCase: true, out var result) ? result : throw Refused(value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
+        where T : struct, Enum
+    {
+        var isFlags = typeof(T).IsDefined(typeof(FlagsAttribute), inherit: false);
+        var isName = char.IsAsciiLetter(value[0]) && (isFlags || !value.Contains(',', StringComparison.Ordinal));
+        return isName && Enum.TryParse<T>(value, ignoreCase: true, out var result)
+            ? result
+            : throw InvalidValue(value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
+    }
 
-    private static FormatException Refused(string value, string expected, Exception? cause = null) => new($"is '{value}'; it must be {expected}.", cause);
+    private static FormatException InvalidValue(string value, string expected, Exception? cause = null) =>
+        new($"is '{value}'; it must be {expected}.", cause);
 }

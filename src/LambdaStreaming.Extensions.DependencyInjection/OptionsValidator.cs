@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace LambdaStreaming.DependencyInjection;
 
-/// <summary>Finds at the host's start what the client's constructor would find at its first use.</summary>
+/// <summary>Validates the options at host startup instead of at the first use of the client.</summary>
 internal sealed class OptionsValidator : IValidateOptions<LambdaStreamingClientOptions>
 {
     public ValidateOptionsResult Validate(string? name, LambdaStreamingClientOptions options)
@@ -14,9 +14,10 @@ internal sealed class OptionsValidator : IValidateOptions<LambdaStreamingClientO
         }
         catch (ArgumentException exception)
         {
-            return ValidateOptionsResult.Fail($"{Client(name)}: {exception.Message}");
+            return ValidateOptionsResult.Fail($"{DescribeClient(name)}: {exception.Message}");
         }
     }
 
-    public static string Client(string? name) => string.IsNullOrEmpty(name) ? "The Lambda streaming client" : $"The Lambda streaming client '{name}'";
+    public static string DescribeClient(string? name) =>
+        string.IsNullOrEmpty(name) ? "The Lambda streaming client" : $"The Lambda streaming client '{name}'";
 }

@@ -8,10 +8,12 @@ using LambdaStreaming.Testing.Faults;
 
 namespace LambdaStreaming.Testing;
 
-/// <summary>What some calls of a function meet: <c>function.OnCall(2).TruncateAfterBytes(137, TruncationMode.Reset)</c>.</summary>
+/// <summary>Faults and responses injected into selected calls of a function.</summary>
 /// <remarks>
-/// Faults of one script add up. Of several scripts that fit a call, the one added last counts alone.
-/// Calls are counted by function, from 1, as requests that reached it: each attempt of a client is one. Finish scripts before the calls they are for.
+/// Example: <c>function.OnCall(2).TruncateAfterBytes(137, TruncationMode.Reset)</c>.
+/// The faults of one behavior are combined. If several behaviors match a call, only the behavior added last applies.
+/// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call.
+/// Configure a behavior before the calls that it applies to.
 /// </remarks>
 public sealed class CallBehavior
 {
@@ -30,17 +32,17 @@ public sealed class CallBehavior
 
     internal InjectedFaults Faults { get; } = new();
 
-    /// <summary>Begins the script of another call of the same function.</summary>
-    /// <param name="call">Its number, from 1.</param>
+    /// <summary>Adds a behavior for another call of the same function.</summary>
+    /// <param name="call">The number of the call, from 1.</param>
     public CallBehavior OnCall(int call) => _function.OnCall(call);
 
-    /// <summary>Begins the script of other calls of the same function.</summary>
-    /// <param name="first">The number of the first, from 1.</param>
-    /// <param name="last">The number of the last.</param>
+    /// <summary>Adds a behavior for other calls of the same function.</summary>
+    /// <param name="first">The number of the first call, from 1.</param>
+    /// <param name="last">The number of the last call.</param>
     public CallBehavior OnCalls(int first, int last) => _function.OnCalls(first, last);
 
-    /// <summary>Waits before anything is answered.</summary>
-    /// <param name="delay">How long, by the server's clock.</param>
+    /// <summary>Waits before the response starts.</summary>
+    /// <param name="delay">The delay, measured by the server's clock.</param>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     public CallBehavior Delay(TimeSpan delay)
     {
@@ -49,27 +51,27 @@ public sealed class CallBehavior
     }
 
     /// <summary>Waits before each chunk.</summary>
-    /// <param name="delay">How long, by the server's clock.</param>
+    /// <param name="delay">The delay, measured by the server's clock.</param>
     public CallBehavior DelayEachChunk(TimeSpan delay) => With(faults => faults.ChunkDelay = delay);
 
-    /// <summary>Answers with an error of the service; the function does not run.</summary>
-    /// <param name="errorCode">AWS's name of the error.</param>
+    /// <summary>Responds with a service error. The function does not run.</summary>
+    /// <param name="errorCode">The AWS name of the error.</param>
     public CallBehavior RespondWithError(string errorCode) => RespondWithError(new ServiceErrorResponse(errorCode));
 
-    /// <summary>Answers with an error of the service; the function does not run.</summary>
+    /// <summary>Responds with a service error. The function does not run.</summary>
     /// <param name="error">The error.</param>
     public CallBehavior RespondWithError(ServiceErrorResponse error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        return With(faults => faults.Instead = error);
+        return With(faults => faults.Replacement = error);
     }
 
-    /// <summary>Answers with <c>TooManyRequestsException</c> (429), as a function at its reserved concurrency does.</summary>
+    /// <summary>Responds with <c>TooManyRequestsException</c> (429), as at the limit of reserved concurrency.</summary>
     public CallBehavior Throttle() => RespondWithError(Throttling.CreateError(Throttling.ReservedConcurrency));
 
-    /// <summary>Answers with a bare status and no error's name, as a front end does that has trouble of its own.</summary>
-    /// <param name="statusCode">E.g. 500, 502, 503 or 504. With 204, 205 and 304 goes no body.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It is no final status: 200 to 599.</exception>
+    /// <summary>Responds with an HTTP status and without an error name, as a failing load balancer does.</summary>
+    /// <param name="statusCode">For example 500, 502, 503 or 504. A response with 204, 205 or 304 has no body.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The status is not between 200 and 599.</exception>
     public CallBehavior RespondWithStatus(int statusCode)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(statusCode, 200);
@@ -79,120 +81,160 @@ public sealed class CallBehavior
         {
             StatusCode = statusCode,
             Headers = [new("Content-Type", "text/html")],
-            BodySegments = ["<html><body>The local server was told to answer so.</body></html>"u8.ToArray()],
+            BodySegments = ["<html><body>This status was injected by the local server.</body></html>"u8.ToArray()],
         });
     }
 
-    /// <summary>Answers with these very bytes; the function does not run.</summary>
+    /// <summary>Responds with exactly these bytes. The function does not run.</summary>
     /// <param name="response">Status, headers and body.</param>
     public CallBehavior RespondWithRaw(RawResponse response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        return With(faults => faults.Instead = response);
+        return With(faults => faults.Replacement = response);
     }
 
-    /// <summary>Breaks the connection once the request was read, without an answer; the function does not run.</summary>
+    /// <summary>Reads the request, then ends the connection without a response. The function does not run.</summary>
     /// <param name="mode"><see cref="TruncationMode.Close"/> or <see cref="TruncationMode.Reset"/>.</param>
-    /// <exception cref="ArgumentException">There is no clean end before a head.</exception>
+    /// <exception cref="ArgumentException">
+    /// The mode is <see cref="TruncationMode.EndOfBody"/>, which requires response headers.
+    /// </exception>
     public CallBehavior CloseBeforeHeaders(TruncationMode mode)
     {
-        if (mode == TruncationMode.EndOfBody) throw new ArgumentException("An answer without a head has no clean end; use Close or Reset.", nameof(mode));
+        if (mode == TruncationMode.EndOfBody)
+        {
+            const string Message = "A response without headers cannot end with EndOfBody. Use Close or Reset.";
+            throw new ArgumentException(Message, nameof(mode));
+        }
+
         return With(faults => faults.CloseBeforeHeaders = mode);
     }
 
-    /// <summary>Ends the answer after so many bytes of its body.</summary>
-    /// <param name="bytes">How many are sent; 0 is the head alone. An answer that is shorter stays whole.</param>
-    /// <param name="mode">How it ends.</param>
+    /// <summary>Truncates the response after a number of body bytes.</summary>
+    /// <param name="bytes">
+    /// The number of bytes to send; 0 sends only the headers. A shorter response stays complete.
+    /// </param>
+    /// <param name="mode">How the response ends.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of bytes is negative.</exception>
     public CallBehavior TruncateAfterBytes(long bytes, TruncationMode mode)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        return With(faults => faults.Cut = (bytes, mode));
+        return With(faults => faults.Truncation = (bytes, mode));
     }
 
-    /// <summary>Ends the answer after so many chunks, between two messages.</summary>
-    /// <param name="chunks">How many are sent; 0 is the head alone. An answer of fewer chunks ends before <c>InvokeComplete</c>.</param>
-    /// <param name="mode">How it ends.</param>
-    public CallBehavior TruncateAfterChunks(int chunks, TruncationMode mode) => Interrupt(chunks, [], cut: mode);
+    /// <summary>Truncates the response after a number of chunks, between two messages.</summary>
+    /// <param name="chunks">
+    /// The number of chunks to send; 0 sends only the headers. A response with fewer chunks ends before
+    /// <c>InvokeComplete</c>.
+    /// </param>
+    /// <param name="mode">How the response ends.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
+    public CallBehavior TruncateAfterChunks(int chunks, TruncationMode mode) => Interrupt(chunks, [], truncation: mode);
 
-    /// <summary>Ends the answer after the function's last chunk, without <c>InvokeComplete</c>.</summary>
-    /// <param name="mode">How it ends.</param>
-    public CallBehavior TruncateBeforeInvokeComplete(TruncationMode mode) => Interrupt(int.MaxValue, [], cut: mode);
+    /// <summary>Truncates the response after the function's last chunk, before <c>InvokeComplete</c>.</summary>
+    /// <param name="mode">How the response ends.</param>
+    public CallBehavior TruncateBeforeInvokeComplete(TruncationMode mode) =>
+        Interrupt(int.MaxValue, [], truncation: mode);
 
-    /// <summary>Flips the lowest bit of a byte of the body.</summary>
-    /// <param name="offset">Which byte, from 0.</param>
+    /// <summary>Flips the lowest bit of one byte of the body.</summary>
+    /// <param name="offset">The offset of the byte, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is negative.</exception>
     public CallBehavior FlipBit(long offset)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         return With(faults => faults.FlippedBytes.Add(offset));
     }
 
-    /// <summary>Writes the body in small pieces, each flushed.</summary>
-    /// <param name="bytes">The size of a piece.</param>
+    /// <summary>Writes the body in small fragments and flushes each of them.</summary>
+    /// <param name="bytes">The size of a fragment.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public CallBehavior WriteInFragments(int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         return With(faults => faults.FragmentBytes = bytes);
     }
 
-    /// <summary>Sends the start of a message that claims a length, with a good checksum, then nothing more.</summary>
-    /// <param name="chunks">After how many chunks.</param>
-    /// <param name="claimedBytes">The length it claims.</param>
+    /// <summary>Sends a message prelude with any length and a valid checksum, then nothing more.</summary>
+    /// <param name="chunks">The number of chunks to send before it.</param>
+    /// <param name="claimedBytes">The message length in the prelude.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
     public CallBehavior OversizedMessageAfterChunks(int chunks, uint claimedBytes)
     {
         var prelude = new byte[12];
         BinaryPrimitives.WriteUInt32BigEndian(prelude, claimedBytes);
         BinaryPrimitives.WriteUInt32BigEndian(prelude.AsSpan(8), Crc32.HashToUInt32(prelude.AsSpan(0, 8)));
-        return Interrupt(chunks, prelude, silence: true);
+        return Interrupt(chunks, prelude, stall: true);
     }
 
-    /// <summary>Puts an event of an unknown type into the stream, which goes on.</summary>
-    /// <param name="chunks">After how many chunks.</param>
-    /// <param name="eventType">Its type.</param>
-    public CallBehavior UnknownEventAfterChunks(int chunks, string eventType) =>
-        Interrupt(chunks, Message([(":message-type", "event"), (":event-type", eventType), (":content-type", "application/json")], "{}"u8));
+    /// <summary>Inserts an event of an unknown type into the stream. The stream then continues.</summary>
+    /// <param name="chunks">The number of chunks to send before it.</param>
+    /// <param name="eventType">The type of the event.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
+    public CallBehavior UnknownEventAfterChunks(int chunks, string eventType)
+    {
+        (string, string)[] headers =
+            [(":message-type", "event"), (":event-type", eventType), (":content-type", "application/json")];
+        return Interrupt(chunks, EncodeMessage(headers, "{}"u8));
+    }
 
-    /// <summary>Ends the stream with an exception message, where the service fails amid an answer.</summary>
-    /// <param name="chunks">After how many chunks.</param>
-    /// <param name="exceptionType">AWS's name of the error.</param>
-    /// <param name="message">Its text.</param>
+    /// <summary>Ends the stream with an exception message, as the service does if it fails during a response.</summary>
+    /// <param name="chunks">The number of chunks to send before it.</param>
+    /// <param name="exceptionType">The AWS name of the error.</param>
+    /// <param name="message">The error message.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
     public CallBehavior ExceptionAfterChunks(int chunks, string exceptionType, string message)
     {
         ArgumentNullException.ThrowIfNull(message);
         var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var jsonOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(body, jsonOptions))
         {
             json.WriteStartObject();
             json.WriteString("message", message);
             json.WriteEndObject();
         }
 
-        var bytes = Message([(":message-type", "exception"), (":exception-type", exceptionType), (":content-type", "application/json")], body.WrittenSpan);
-        return Interrupt(chunks, bytes, cut: TruncationMode.EndOfBody);
+        (string, string)[] headers =
+        [
+            (":message-type", "exception"),
+            (":exception-type", exceptionType),
+            (":content-type", "application/json"),
+        ];
+        return Interrupt(chunks, EncodeMessage(headers, body.WrittenSpan), truncation: TruncationMode.EndOfBody);
     }
 
-    /// <summary>Ends the stream with an error message (<c>:error-code</c>), which no model describes.</summary>
-    /// <param name="chunks">After how many chunks.</param>
-    /// <param name="errorCode">Its code.</param>
-    /// <param name="message">Its text.</param>
-    public CallBehavior ErrorAfterChunks(int chunks, string errorCode, string message) =>
-        Interrupt(chunks, Message([(":message-type", "error"), (":error-code", errorCode), (":error-message", message)], []), cut: TruncationMode.EndOfBody);
+    /// <summary>Ends the stream with an error message (<c>:error-code</c>).</summary>
+    /// <remarks>The service model does not define error messages.</remarks>
+    /// <param name="chunks">The number of chunks to send before it.</param>
+    /// <param name="errorCode">The error code.</param>
+    /// <param name="message">The error message.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
+    public CallBehavior ErrorAfterChunks(int chunks, string errorCode, string message)
+    {
+        (string, string)[] headers =
+            [(":message-type", "error"), (":error-code", errorCode), (":error-message", message)];
+        return Interrupt(chunks, EncodeMessage(headers, []), truncation: TruncationMode.EndOfBody);
+    }
 
-    /// <summary>Puts these bytes into the body, between two messages; the stream goes on after them.</summary>
-    /// <param name="chunks">After how many chunks.</param>
+    /// <summary>Inserts bytes into the body, between two messages. The stream then continues.</summary>
+    /// <param name="chunks">The number of chunks to send before them.</param>
     /// <param name="bytes">The bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
     public CallBehavior BytesAfterChunks(int chunks, ReadOnlyMemory<byte> bytes) => Interrupt(chunks, bytes.ToArray());
 
-    /// <summary>Sends nothing more, and keeps the connection open until the client leaves or the server is disposed.</summary>
-    /// <param name="chunks">After how many chunks; 0 is after the head.</param>
-    public CallBehavior StallAfterChunks(int chunks) => Interrupt(chunks, [], silence: true);
+    /// <summary>Sends nothing after a number of chunks, but keeps the connection open.</summary>
+    /// <remarks>The connection stays open until the client disconnects or the server is disposed.</remarks>
+    /// <param name="chunks">The number of chunks to send first; 0 sends only the headers.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
+    public CallBehavior StallAfterChunks(int chunks) => Interrupt(chunks, [], stall: true);
 
-    /// <summary>Never answers, and keeps the connection open until the client leaves or the server is disposed.</summary>
+    /// <summary>Sends nothing, but keeps the connection open.</summary>
+    /// <remarks>The connection stays open until the client disconnects or the server is disposed.</remarks>
     public CallBehavior StallBeforeHeaders() => With(faults => faults.StallsBeforeHeaders = true);
 
-    private CallBehavior Interrupt(int chunks, byte[] bytes, TruncationMode? cut = null, bool silence = false)
+    private CallBehavior Interrupt(int chunks, byte[] bytes, TruncationMode? truncation = null, bool stall = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(chunks);
-        return With(faults => faults.Interruptions.Add(new(chunks, bytes, cut, silence)));
+        return With(faults => faults.Interruptions.Add(new(chunks, bytes, truncation, stall)));
     }
 
     private CallBehavior With(Action<InjectedFaults> set)
@@ -201,7 +243,7 @@ public sealed class CallBehavior
         return this;
     }
 
-    private static byte[] Message(IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload)
+    private static byte[] EncodeMessage(IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload)
     {
         var message = new ArrayBufferWriter<byte>();
         EventStreamEncoder.WriteMessage(message, headers, payload);

@@ -5,12 +5,16 @@ using LambdaStreaming.Testing.Faults;
 namespace LambdaStreaming.Testing;
 
 /// <summary>A function written in C#.</summary>
-/// <param name="invocation">What it is called with.</param>
-/// <param name="response">What it answers with.</param>
-/// <param name="cancellationToken">Ends when the client leaves, the function's time is over or the server is disposed. (On AWS a function runs on when its client leaves.)</param>
-public delegate Task FunctionHandler(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken);
+/// <param name="invocation">The invocation.</param>
+/// <param name="response">The response to write to.</param>
+/// <param name="cancellationToken">
+/// Cancelled when the client disconnects, the function times out, or the server is disposed.
+/// (On AWS, a function continues to run after its client disconnected.)
+/// </param>
+public delegate Task FunctionHandler(
+    FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken);
 
-/// <summary>A function of the local server: its versions and limits, and what its calls meet.</summary>
+/// <summary>A function of the local server, with its versions, limits and injected faults.</summary>
 public sealed class LocalFunction
 {
     private const string Latest = "$LATEST";
@@ -18,7 +22,7 @@ public sealed class LocalFunction
     private readonly FunctionHandler _handler;
     private readonly ConcurrentDictionary<string, FunctionHandler> _versions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _aliases = new(StringComparer.Ordinal);
-    private ImmutableList<CallBehavior> _scripts = [];
+    private ImmutableList<CallBehavior> _behaviors = [];
     private int _calls;
     private int _running;
 
@@ -36,8 +40,9 @@ public sealed class LocalFunction
 
     internal int? ReservedConcurrency { get; private set; }
 
-    /// <summary>Limits how long a call may run; then it ends with the error <c>Sandbox.Timedout</c>.</summary>
-    /// <param name="timeout">By the server's clock. Without a call of this method: 15 minutes.</param>
+    /// <summary>Sets the timeout of a call, which then ends with the error <c>Sandbox.Timedout</c>.</summary>
+    /// <param name="timeout">The timeout, measured by the server's clock. Without this method: 15 minutes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is not positive.</exception>
     public LocalFunction WithTimeout(TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
@@ -45,9 +50,13 @@ public sealed class LocalFunction
         return this;
     }
 
-    /// <summary>Limits how many calls may run at once; one more is answered with <c>TooManyRequestsException</c>.</summary>
-    /// <param name="concurrency">How many; 0 throttles every call.</param>
-    /// <remarks>A real function whose client has left counts until its process has answered or its time is over.</remarks>
+    /// <summary>Limits concurrent calls. Further calls get the response <c>TooManyRequestsException</c>.</summary>
+    /// <param name="concurrency">The number of concurrent calls; 0 throttles every call.</param>
+    /// <remarks>
+    /// A function in a runtime process counts until its process has responded or its timeout has elapsed,
+    /// even if its client disconnected.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public LocalFunction WithReservedConcurrency(int concurrency)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(concurrency);
@@ -55,14 +64,17 @@ public sealed class LocalFunction
         return this;
     }
 
-    /// <summary>Adds a published version that does what <c>$LATEST</c> does.</summary>
-    /// <param name="version">Its number.</param>
-    /// <remarks>Once a function has a version or alias, calls with an unknown qualifier are answered with <c>ResourceNotFoundException</c>; before, any will do.</remarks>
+    /// <summary>Adds a published version with the code of <c>$LATEST</c>.</summary>
+    /// <param name="version">The number of the version.</param>
+    /// <remarks>
+    /// If a function has a version or an alias, calls with an unknown qualifier get the response
+    /// <c>ResourceNotFoundException</c>. Otherwise, any qualifier is accepted.
+    /// </remarks>
     public LocalFunction AddVersion(string version) => AddVersion(version, _handler);
 
-    /// <summary>Adds a published version with code of its own.</summary>
-    /// <param name="version">Its number.</param>
-    /// <param name="handler">What it does.</param>
+    /// <summary>Adds a published version with separate code.</summary>
+    /// <param name="version">The number of the version.</param>
+    /// <param name="handler">The code.</param>
     public LocalFunction AddVersion(string version, FunctionHandler handler)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(version);
@@ -71,43 +83,45 @@ public sealed class LocalFunction
         return this;
     }
 
-    /// <summary>Adds an alias; the executed version that clients see is the version it stands for.</summary>
-    /// <param name="alias">Its name.</param>
-    /// <param name="version">A version added before, or <c>$LATEST</c>.</param>
-    /// <exception cref="ArgumentException">There is no such version.</exception>
+    /// <summary>Adds an alias of a version. Clients receive that version as the executed version.</summary>
+    /// <param name="alias">The name of the alias.</param>
+    /// <param name="version">A version that was added before, or <c>$LATEST</c>.</param>
+    /// <exception cref="ArgumentException">The function does not have this version.</exception>
     public LocalFunction AddAlias(string alias, string version)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(alias);
-        if (version != Latest && !_versions.ContainsKey(version))
-            throw new ArgumentException($"The function {Name} has no version {version}; add it first.", nameof(version));
+        if (version != Latest && !_versions.ContainsKey(version)) throw CreateUnknownVersionException(version);
         _aliases[alias] = version;
         return this;
     }
 
-    /// <summary>Begins the script of one call.</summary>
-    /// <param name="call">Its number, from 1.</param>
+    /// <summary>Adds a behavior for one call.</summary>
+    /// <param name="call">The number of the call, from 1.</param>
     public CallBehavior OnCall(int call) => OnCalls(call, call);
 
-    /// <summary>Begins the script of some calls, e.g. <c>OnCalls(1, 3).Throttle()</c>.</summary>
-    /// <param name="first">The number of the first, from 1.</param>
-    /// <param name="last">The number of the last.</param>
+    /// <summary>Adds a behavior for a range of calls, for example <c>OnCalls(1, 3).Throttle()</c>.</summary>
+    /// <param name="first">The number of the first call, from 1.</param>
+    /// <param name="last">The number of the last call.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The first number is not positive, or the last number is less than the first.
+    /// </exception>
     public CallBehavior OnCalls(int first, int last)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(first);
         ArgumentOutOfRangeException.ThrowIfLessThan(last, first);
-        var script = new CallBehavior(this, first, last);
-        ImmutableInterlocked.Update(ref _scripts, scripts => scripts.Add(script));
-        return script;
+        var behavior = new CallBehavior(this, first, last);
+        ImmutableInterlocked.Update(ref _behaviors, behaviors => behaviors.Add(behavior));
+        return behavior;
     }
 
-    /// <summary>Begins the script of all calls.</summary>
+    /// <summary>Adds a behavior for all calls.</summary>
     public CallBehavior OnEveryCall() => OnCalls(1, int.MaxValue);
 
-    /// <summary>Answers every call with an error of the service.</summary>
-    /// <param name="errorCode">AWS's name of the error, e.g. <c>TooManyRequestsException</c>.</param>
+    /// <summary>Responds to every call with a service error.</summary>
+    /// <param name="errorCode">The AWS name of the error, for example <c>TooManyRequestsException</c>.</param>
     public LocalFunction RespondWithError(string errorCode) => RespondWithError(new ServiceErrorResponse(errorCode));
 
-    /// <summary>Answers every call with an error of the service.</summary>
+    /// <summary>Responds to every call with a service error.</summary>
     /// <param name="error">The error.</param>
     public LocalFunction RespondWithError(ServiceErrorResponse error)
     {
@@ -115,7 +129,7 @@ public sealed class LocalFunction
         return this;
     }
 
-    /// <summary>Answers every call with these very bytes.</summary>
+    /// <summary>Responds to every call with exactly these bytes.</summary>
     /// <param name="response">Status, headers and body.</param>
     public LocalFunction RespondWithRaw(RawResponse response)
     {
@@ -123,8 +137,8 @@ public sealed class LocalFunction
         return this;
     }
 
-    /// <summary>Finds what a qualifier stands for.</summary>
-    /// <returns><see langword="null"/> when there is no such version or alias.</returns>
+    /// <summary>Resolves a qualifier to a version and its code.</summary>
+    /// <returns><see langword="null"/> if the function does not have this version or alias.</returns>
     internal (string Version, FunctionHandler Handler)? Resolve(string? qualifier)
     {
         if (qualifier is null or Latest or "$LATEST.PUBLISHED") return (Latest, _handler);
@@ -135,19 +149,23 @@ public sealed class LocalFunction
         return (qualifier.All(char.IsAsciiDigit) ? qualifier : Latest, _handler);
     }
 
-    /// <summary>Counts a call, and finds what it meets.</summary>
-    internal InjectedFaults NextCall()
+    /// <summary>Counts a call and returns its faults.</summary>
+    internal InjectedFaults BeginCall()
     {
         var call = Interlocked.Increment(ref _calls);
-        return _scripts.FindLast(script => script.First <= call && call <= script.Last)?.Faults ?? InjectedFaults.None;
+        var behavior = _behaviors.FindLast(candidate => candidate.First <= call && call <= candidate.Last);
+        return behavior?.Faults ?? InjectedFaults.None;
     }
 
-    internal bool TryEnter()
+    internal bool TryAcquireConcurrency()
     {
         if (Interlocked.Increment(ref _running) <= (ReservedConcurrency ?? int.MaxValue)) return true;
-        Leave();
+        ReleaseConcurrency();
         return false;
     }
 
-    internal void Leave() => Interlocked.Decrement(ref _running);
+    internal void ReleaseConcurrency() => Interlocked.Decrement(ref _running);
+
+    private ArgumentException CreateUnknownVersionException(string version) => new(
+        $"The function {Name} does not have a version {version}. Add the version before its alias.", nameof(version));
 }

@@ -4,62 +4,81 @@ using LambdaStreaming.Testing.Recording;
 
 namespace LambdaStreaming.Testing;
 
-/// <summary>How a recorded stream is served.</summary>
+/// <summary>The timing of a replayed recording.</summary>
 public enum ReplayTiming
 {
-    /// <summary>One chunk after another, without pauses.</summary>
+    /// <summary>Sends all chunks without pauses.</summary>
     Immediate,
 
-    /// <summary>Each chunk as long after the head as when it was recorded, by the server's clock.</summary>
+    /// <summary>Keeps the recorded time between the headers and each chunk, measured by the server's clock.</summary>
     AsRecorded,
 }
 
-/// <summary>A streamed answer with its timing, saved to a small file and served again.</summary>
-/// <remarks>The file has a JSON object a line: the head, each chunk (text where it is UTF-8, else base64), the end: <c>complete</c> or <c>cut</c>. It can be edited by hand. The executed version in the head is not served again: that is the version of the function which serves it.</remarks>
+/// <summary>A streaming response with its timing, which can be saved to a file and replayed.</summary>
+/// <remarks>
+/// The file has one JSON object per line and can be edited by hand. The first line is the metadata, the last line is
+/// the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8, otherwise
+/// base64. The executed version in the metadata is not replayed: clients receive the version of the function that
+/// replays the recording.
+/// </remarks>
 public sealed class RecordedStream
 {
     private readonly IReadOnlyList<RecordedLine> _lines;
 
     private RecordedStream(IReadOnlyList<RecordedLine> lines) => _lines = lines;
 
-    /// <summary>How many chunks were recorded.</summary>
+    /// <summary>The number of recorded chunks.</summary>
     public int ChunkCount => _lines.Count(line => line.IsChunk);
 
-    /// <summary>How long the stream took from its head to its end.</summary>
+    /// <summary>The time from the response headers to the end of the stream.</summary>
     public TimeSpan Duration => TimeSpan.FromMilliseconds(_lines[^1].AfterMilliseconds);
 
-    /// <summary>Reads an answer to its end, whatever that is, and keeps it.</summary>
-    /// <param name="response">The answer; not read before.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public static Task<RecordedStream> RecordAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken = default) =>
+    /// <summary>Reads a response to its end and records it, even if it fails or is truncated.</summary>
+    /// <param name="response">The response. It must not have been read before.</param>
+    /// <param name="cancellationToken">Cancels the recording.</param>
+    public static Task<RecordedStream> RecordAsync(
+        InvokeWithResponseStreamResponse response, CancellationToken cancellationToken = default) =>
         RecordAsync(response, TimeProvider.System, cancellationToken);
 
-    /// <summary>Serves the recording as a function does.</summary>
-    internal async Task ReplayAsync(FunctionResponse response, ReplayTiming timing, TimeProvider timeProvider, CancellationToken cancellationToken)
+    /// <summary>Replays the recording as the response of a function.</summary>
+    internal async Task ReplayAsync(
+        FunctionResponse response,
+        ReplayTiming timing,
+        TimeProvider timeProvider,
+        CancellationToken cancellationToken)
     {
-        if (_lines[0].ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) response.ContentType = contentType;
+        if (_lines[0].ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType))
+            response.ContentType = contentType;
         await response.StartAsync(cancellationToken).ConfigureAwait(false);
         var start = timeProvider.GetTimestamp();
         foreach (var line in _lines.Skip(1))
         {
-            var wait = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
-            if (timing == ReplayTiming.AsRecorded && wait > TimeSpan.Zero) await Task.Delay(wait, timeProvider, cancellationToken).ConfigureAwait(false);
-            if (line.IsChunk) await response.WriteAsync(line.Payload(), cancellationToken).ConfigureAwait(false);
-            else if (line.Cut is not null) await response.AbortAsync(TruncationMode.Close, cancellationToken).ConfigureAwait(false);
-            else Complete(response, line);
+            var delay = TimeSpan.FromMilliseconds(line.AfterMilliseconds) - timeProvider.GetElapsedTime(start);
+            if (timing == ReplayTiming.AsRecorded && delay > TimeSpan.Zero)
+                await Task.Delay(delay, timeProvider, cancellationToken).ConfigureAwait(false);
+            if (line.IsChunk)
+                await response.WriteAsync(line.GetPayload(), cancellationToken).ConfigureAwait(false);
+            else if (line.Truncated is not null)
+                await response.AbortAsync(TruncationMode.Close, cancellationToken).ConfigureAwait(false);
+            else
+                Complete(response, line);
         }
     }
 
-    internal static async Task<RecordedStream> RecordAsync(InvokeWithResponseStreamResponse response, TimeProvider timeProvider, CancellationToken cancellationToken)
+    internal static async Task<RecordedStream> RecordAsync(
+        InvokeWithResponseStreamResponse response, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(response);
         var start = timeProvider.GetTimestamp();
-        var lines = new List<RecordedLine> { new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType } };
+        var lines = new List<RecordedLine>
+        {
+            new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType },
+        };
         RecordedLine end;
         try
         {
             await foreach (var chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
-                lines.Add(RecordedLine.Chunk(Elapsed(), chunk.ToArray()));
+                lines.Add(RecordedLine.CreateChunk(GetElapsedMilliseconds(), chunk.ToArray()));
             end = new RecordedLine { Complete = RecordedComplete.From(response.InvokeComplete) };
         }
         catch (FunctionErrorException)
@@ -68,25 +87,30 @@ public sealed class RecordedStream
         }
         catch (ResponseStreamException exception)
         {
-            end = new RecordedLine { Cut = exception.Message };
+            end = new RecordedLine { Truncated = exception.Message };
         }
 
-        lines.Add(end with { AfterMilliseconds = Elapsed() });
+        lines.Add(end with { AfterMilliseconds = GetElapsedMilliseconds() });
         return new RecordedStream(lines);
 
-        double Elapsed() => Math.Round(timeProvider.GetElapsedTime(start).TotalMilliseconds, 1);
+        double GetElapsedMilliseconds() => Math.Round(timeProvider.GetElapsedTime(start).TotalMilliseconds, 1);
     }
 
     /// <summary>Writes the recording to a file.</summary>
-    /// <param name="path">Its path; a file there is replaced.</param>
-    /// <param name="cancellationToken">Ends the writing.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
-        File.WriteAllLinesAsync(path, _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine)), cancellationToken);
+    /// <param name="path">The path. An existing file is replaced.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default)
+    {
+        var lines = _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine));
+        return File.WriteAllLinesAsync(path, lines, cancellationToken);
+    }
 
     /// <summary>Reads a recording from a file.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="InvalidDataException">The file is no recording.</exception>
+    /// <param name="path">The path.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a valid recording. The message has the number of the invalid line.
+    /// </exception>
     public static async Task<RecordedStream> LoadAsync(string path, CancellationToken cancellationToken = default)
     {
         var lines = new List<RecordedLine>();
@@ -97,33 +121,46 @@ public sealed class RecordedStream
             if (string.IsNullOrWhiteSpace(text)) continue;
             try
             {
-                var line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine) ?? throw new FormatException("it is null");
-                if (line.Problem(first: lines.Count == 0) is { } problem) throw new FormatException(problem);
-                if (lines is [.., { IsEnd: true }]) throw new FormatException("the recording has ended before it");
-                line.Decode();
-                lines.Add(line);
+                lines.Add(Parse(text, lines));
             }
             catch (Exception exception) when (exception is JsonException or FormatException)
             {
-                throw new InvalidDataException($"Line {number} of {path} is no line of a recording: {exception.Message}", exception);
+                throw new InvalidDataException(
+                    $"Line {number} of {path} is not a valid line of a recording: {exception.Message}", exception);
             }
         }
 
-        if (lines is not [.., { IsEnd: true }])
-            throw new InvalidDataException($"{path} is no whole recording: expected a head, chunks, and complete or cut as the last line; it has {lines.Count} lines and no end.");
+        if (lines is not [.., { IsEnd: true }]) throw CreateIncompleteException(path, lines.Count);
         return new RecordedStream(lines);
     }
+
+    private static RecordedLine Parse(string text, List<RecordedLine> previous)
+    {
+        var line = JsonSerializer.Deserialize(text, RecordingJson.Relaxed.RecordedLine)
+            ?? throw new FormatException("it is null");
+        if (line.FindProblem(isFirst: previous.Count == 0) is { } problem) throw new FormatException(problem);
+        if (previous is [.., { IsEnd: true }]) throw new FormatException("an earlier line ended the recording");
+        line.ValidateBase64();
+        return line;
+    }
+
+    private static InvalidDataException CreateIncompleteException(string path, int lines) => new(
+        $"{path} is not a complete recording: it has {lines} lines but no end. "
+        + "Expected: the metadata, chunks, and a last line with complete or truncated.");
 
     private static void Complete(FunctionResponse response, RecordedLine line)
     {
         if (line.Complete?.LogResult is { } log)
         {
-            // A log that is no base64 is recorded as it came, since the answer was whole nonetheless.
+            // The client accepts a response with an invalid log, so its text is recorded unchanged.
             var bytes = new byte[log.Length];
-            var lines = Convert.TryFromBase64String(log, bytes, out var count) ? Encoding.UTF8.GetString(bytes, 0, count) : log;
-            foreach (var text in lines.TrimEnd('\n').Split('\n')) response.Log(text);
+            var text = Convert.TryFromBase64String(log, bytes, out var count)
+                ? Encoding.UTF8.GetString(bytes, 0, count)
+                : log;
+            foreach (var logLine in text.TrimEnd('\n').Split('\n')) response.Log(logLine);
         }
 
-        if (line.Complete?.ToEvent() is { IsFunctionError: true } error) response.Fail(error.ErrorCode is { Length: > 0 } code ? code : "Unhandled", error.ErrorDetails ?? "");
+        if (line.Complete?.ToEvent() is not { IsFunctionError: true } error) return;
+        response.Fail(error.ErrorCode is { Length: > 0 } code ? code : "Unhandled", error.ErrorDetails ?? "");
     }
 }

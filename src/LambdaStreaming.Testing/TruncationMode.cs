@@ -1,14 +1,14 @@
 namespace LambdaStreaming.Testing;
 
-/// <summary>How an answer ends before its time.</summary>
+/// <summary>How a response is terminated prematurely.</summary>
 public enum TruncationMode
 {
-    /// <summary>The HTTP body ends as a whole one does; only what it holds is incomplete.</summary>
+    /// <summary>The HTTP body ends properly, but the event stream in it is incomplete.</summary>
     EndOfBody,
 
-    /// <summary>The connection is closed (TCP FIN) amid the HTTP body.</summary>
+    /// <summary>The connection is closed (TCP FIN) within the HTTP body.</summary>
     Close,
 
-    /// <summary>The connection is reset (TCP RST) amid the HTTP body.</summary>
+    /// <summary>The connection is reset (TCP RST) within the HTTP body.</summary>
     Reset,
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>Numbers of bytes as people read them.</summary>
+/// <summary>Formats numbers of bytes with a binary unit.</summary>
 internal static class ByteCount
 {
-    public static string Show(double bytes) => bytes switch
+    public static string Format(double bytes) => bytes switch
     {
         < 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes:0} B"),
         < 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024:0.0} KiB"),

@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>A number of things as people say it.</summary>
+/// <summary>Formats a number with its noun in the singular or plural.</summary>
 internal static class Count
 {
-    public static string Format(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+    public static string Format(long number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 }

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>A descriptor that the program inherited, read and written through the system calls. Unix only.</summary>
+/// <summary>A stream over an inherited descriptor that uses the Unix system calls directly.</summary>
 /// <remarks>
-/// .NET's streams do not fit: the one of the console ignores a broken pipe, <see cref="FileStream"/> keeps a file position of its own, and
-/// both lose data if another process made the descriptor non-blocking.
+/// The streams of .NET are unsuitable: the console stream ignores a broken pipe, and <see cref="FileStream"/> tracks
+/// its own file position. Both lose data if another process made the descriptor non-blocking.
 /// </remarks>
 internal sealed class DescriptorStream(int descriptor) : Stream
 {
@@ -19,7 +19,7 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     private static readonly int WouldBlock = OperatingSystem.IsMacOS() ? 35 : 11;
 
-    /// <summary>The standard stream of a program that was started without it.</summary>
+    /// <summary>A standard stream that was closed when the program started.</summary>
     public static DescriptorStream Closed { get; } = new(-1);
 
     public bool IsClosed => descriptor < 0;
@@ -32,46 +32,61 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
-    /// <summary>Whether the descriptor was open when the program started.</summary>
+    /// <summary>Determines whether the descriptor was open when the program started.</summary>
     /// <remarks>
-    /// .NET gives the number of a closed standard stream to the first file or pipe that it opens itself. It opens all of them with O_CLOEXEC,
-    /// which no inherited descriptor can have.
+    /// .NET reuses the number of a closed standard stream for the first file or pipe that it opens. It opens all of
+    /// them with O_CLOEXEC, which an inherited descriptor cannot have.
     /// </remarks>
     public static bool IsInherited(int descriptor) =>
         GetFlags(descriptor, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0;
 
-    /// <summary>Gets the number of the descriptor that a path such as <c>/dev/fd/3</c> or <c>/dev/stdout</c> names.</summary>
+    /// <summary>Gets the descriptor number of a path such as <c>/dev/fd/3</c> or <c>/dev/stdout</c>.</summary>
+    /// <returns><see langword="null"/> if the path does not name a descriptor.</returns>
     public static int? FromPath(string path)
     {
-        if (OperatingSystem.IsWindows()) return null;
-        if (Array.IndexOf(["/dev/stdin", "/dev/stdout", "/dev/stderr"], path) is >= 0 and var standard) return standard;
-        var prefix = Array.Find(["/dev/fd/", "/proc/self/fd/"], prefix => path.StartsWith(prefix, StringComparison.Ordinal));
-        return int.TryParse(path.AsSpan(prefix?.Length ?? path.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
+        if (OperatingSystem.IsWindows())
+            return null;
+        if (Array.IndexOf(["/dev/stdin", "/dev/stdout", "/dev/stderr"], path) is >= 0 and var standard)
+            return standard;
+        var prefix = Array.Find(
+            ["/dev/fd/", "/proc/self/fd/"],
+            prefix => path.StartsWith(prefix, StringComparison.Ordinal));
+        var number = path.AsSpan(prefix?.Length ?? path.Length);
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var result)
+            ? result
             : null;
     }
 
     public override int Read(Span<byte> buffer)
     {
-        if (buffer.IsEmpty) return 0;
+        if (buffer.IsEmpty)
+            return 0;
         while (true)
         {
             var count = Read(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length);
-            if (count >= 0) return (int)count;
+            if (count >= 0)
+                return (int)count;
             WaitOrThrow(PollIn);
         }
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (IsClosed) throw new ToolException(ExitCode.Local, "Standard output is closed.");
+        if (IsClosed)
+            throw new ToolException(ExitCode.Local, "Standard output is closed.");
         while (!buffer.IsEmpty)
         {
             var count = Write(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length);
-            if (count >= 0) buffer = buffer[(int)count..];
-            else WaitOrThrow(PollOut);
+            if (count >= 0)
+                buffer = buffer[(int)count..];
+            else
+                WaitOrThrow(PollOut);
         }
     }
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The libraries' log messages on standard error, for <c>--debug</c>.</summary>
+/// <summary>The log messages of the libraries on standard error, for <c>--debug</c>.</summary>
 internal sealed class ErrorLog(TextWriter error) : ILoggerFactory
 {
     public ILogger CreateLogger(string categoryName) => new CategoryLog(error, categoryName);
@@ -20,9 +20,16 @@ internal sealed class ErrorLog(TextWriter error) : ILoggerFactory
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            error.WriteLine(
-                ExternalText.ToLine($"{logLevel} {category}: {formatter(state, exception)}")
-                + (exception is null ? "" : $"\n{ExternalText.ToLines(exception.ToString(), "  ")}"));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            var message = ExternalText.ToLine($"{logLevel} {category}: {formatter(state, exception)}");
+            var details = exception is null ? "" : $"\n{ExternalText.ToLines(exception.ToString(), "  ")}";
+            error.WriteLine(message + details);
+        }
     }
 }

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>Standard error that may be closed or full: what can't be said there is lost, and the exit code still tells the end.</summary>
+/// <summary>A wrapper of standard error that ignores write failures.</summary>
+/// <remarks>Standard error can be closed or full. The exit code still reports the result.</remarks>
 internal sealed class ErrorWriter(TextWriter error) : TextWriter
 {
     public override Encoding Encoding => error.Encoding;

@@ -1,6 +1,7 @@
 namespace LambdaStreaming.Tool;
 
-/// <summary>What the program ends with, by meaning; <c>docs/cli.md</c> and <c>--help</c> list the same.</summary>
+/// <summary>The exit codes of the program.</summary>
+/// <remarks><c>docs/cli.md</c> and <c>--help</c> list the same meanings.</remarks>
 internal static class ExitCode
 {
     public const int Complete = 0;
@@ -18,17 +19,19 @@ internal static class ExitCode
 
     public static IReadOnlyList<(int Code, string Meaning)> All { get; } =
     [
-        (Complete, "the answer was whole (or the dry run was allowed)"),
-        (Local, "something on this machine failed, e.g. the output can't be written"),
-        (Usage, "the command line or the payload is wrong; nothing was sent"),
-        (FunctionError, "the function failed, before or amid its answer"),
-        (Incomplete, "the answer began and is not whole: cut, damaged, silent for too long, or ended by the service"),
-        (ServiceError, "the service answered with an error"),
-        (Transport, "no answer: no connection, or it broke or was silent too long before an answer came"),
-        (Configuration, "no region, no credentials, or a profile that can't be used"),
-        (PayloadFormat, "the payload is not what --json, --sse, --lines or --http asked for"),
+        (Complete, "the response is complete (or the dry run succeeded)"),
+        (Local, "a failure on this machine, e.g. the output cannot be written"),
+        (Usage, "the command line or the payload is invalid; nothing was sent"),
+        (FunctionError, "the function failed, before or during its response"),
+        (
+            Incomplete,
+            "the response started but is incomplete: truncated, corrupt, idle for too long, or ended by the service"),
+        (ServiceError, "the service returned an error"),
+        (Transport, "no response: the connection could not be made, broke, or was idle for too long"),
+        (Configuration, "no region, no credentials, or a profile that cannot be used"),
+        (PayloadFormat, "the payload does not have the format that --json, --sse, --lines or --http requires"),
         (Interrupted, "Ctrl-C (SIGINT)"),
-        (OutputClosed, "nobody reads the output any more (a broken pipe, as after head)"),
+        (OutputClosed, "the reader of the output closed the pipe, e.g. head"),
         (Terminated, "SIGTERM"),
     ];
 }

@@ -2,18 +2,23 @@ using System.Globalization;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>Maps a failure to an exit code and to one paragraph that says whether the function might have run.</summary>
-/// <remarks>Decided by types and properties. Messages of the library are printed as they are; no code looks for words in them.</remarks>
+/// <summary>Maps an exception to an exit code and to one paragraph of text.</summary>
+/// <remarks>
+/// The text states whether the function might have run. Exit code and text depend on exception types and
+/// properties only. Messages of the library are printed unchanged; the program does not search them for words.
+/// </remarks>
 internal static class Failure
 {
     private const int MaxFunctionMessageLength = 2000;
 
-    /// <summary>Prints the failure, unless there is nothing to print.</summary>
+    /// <summary>Prints the failure, unless its text is <see langword="null"/>.</summary>
     /// <returns>The exit code.</returns>
     public static int Report(ToolConsole console, Exception exception, bool debug)
     {
-        if (GetText(exception) is { } text) console.SayError(text);
-        if (debug) console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
+        if (GetText(exception) is { } text)
+            console.WriteError(text);
+        if (debug)
+            console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
         return GetExitCode(exception);
     }
 
@@ -31,7 +36,8 @@ internal static class Failure
         _ => ExitCode.Local,
     };
 
-    /// <returns><see langword="null"/> if there is nothing to print.</returns>
+    /// <summary>Gets the text to print.</summary>
+    /// <returns><see langword="null"/> if nothing should be printed.</returns>
     public static string? GetText(Exception exception) => exception switch
     {
         OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => null,
@@ -39,47 +45,59 @@ internal static class Failure
         OperationCanceledException => "Interrupted. Nothing was sent.",
         FunctionErrorException function => Describe(function),
         ResponseStreamIdleTimeoutException idle => Describe(idle),
-        PayloadFormatException => $"{exception.Message} --raw prints the payload as it is. The function ran.",
+        PayloadFormatException =>
+            $"{exception.Message} The function ran. Use --raw to print the payload without parsing it.",
         PayloadLimitExceededException limit => Describe(limit),
         LambdaConfigurationException configuration => Describe(configuration),
 
-        // Their messages say whether the function might have run.
+        // The messages of these exceptions state whether the function might have run.
         LambdaStreamingException => exception.Message,
-        _ => $"{exception.Message} ({exception.GetType().Name}; --debug shows more)",
+        _ => $"{exception.Message.TrimEnd('.')} ({exception.GetType().Name}). Use --debug for a stack trace.",
     };
 
-    public static string GetName(InvokeComplete complete) => complete.ErrorCode is { Length: > 0 } code ? code : "an error without a name";
+    public static string GetName(InvokeComplete complete) =>
+        complete.ErrorCode is { Length: > 0 } code ? code : "an unnamed error";
 
-    // The library's message refers to properties of the exception; here they are printed.
+    // The message of the library refers to properties of the exception. This one contains their values.
     private static string Describe(FunctionErrorException exception)
     {
-        var message = exception.FunctionErrorMessage is { } text && exception.FunctionErrorType is { } type
-            ? type == exception.ErrorCode ? $": {text}" : $": {type}: {text}"
-            : exception.ErrorDetails is { Length: > 0 } details ? $": {details}" : "";
-        if (message.Length > MaxFunctionMessageLength) message = message[..MaxFunctionMessageLength] + "…";
+        var message = GetFunctionMessage(exception);
+        if (message.Length > MaxFunctionMessageLength)
+            message = message[..MaxFunctionMessageLength] + "…";
         var advice = exception.Advice is { } sentence ? $" {sentence}" : "";
-        return $"The function {exception.FunctionName} failed with {GetName(exception.InvokeComplete)}{message.TrimEnd('.')}.{advice} "
-            + $"It ran. {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
+        return $"The function {exception.FunctionName} ran and failed with {GetName(exception.InvokeComplete)}"
+            + $"{message.TrimEnd('.')}.{advice} "
+            + DescribeProgress(exception.ChunksReceived, exception.BytesReceived, exception);
+    }
+
+    private static string GetFunctionMessage(FunctionErrorException exception)
+    {
+        if (exception.FunctionErrorMessage is { } text && exception.FunctionErrorType is { } type)
+            return type == exception.ErrorCode ? $": {text}" : $": {type}: {text}";
+        return exception.ErrorDetails is { Length: > 0 } details ? $": {details}" : "";
     }
 
     private static string Describe(ResponseStreamIdleTimeoutException exception) =>
         $"No data was received from {exception.FunctionName} within the time of --idle-timeout. "
-        + $"{Consequence(exception.FunctionMayHaveRun)} {Received(exception.ChunksReceived, exception.BytesReceived, exception)}";
+        + $"{DescribeExecution(exception.FunctionMayHaveRun)} "
+        + DescribeProgress(exception.ChunksReceived, exception.BytesReceived, exception);
 
     private static string Describe(PayloadLimitExceededException exception) => string.Create(
         CultureInfo.InvariantCulture,
-        $"A line, value or prelude of the payload is longer than {exception.LimitBytes} bytes. It begins at byte {exception.ByteOffset}. "
-        + $"--raw prints the payload as it is. The function ran.");
+        $"A line, value or prelude at byte {exception.ByteOffset} is longer than {exception.LimitBytes} bytes. "
+        + $"The function ran. Use --raw to print the payload without parsing it.");
 
     private static string Describe(LambdaConfigurationException exception) =>
-        $"{exception.Message} {Consequence(exception.FunctionMayHaveRun)} On the command line, use --region, --profile and --endpoint-url.";
+        $"{exception.Message} {DescribeExecution(exception.FunctionMayHaveRun)} "
+        + "On the command line, use --region, --profile or --endpoint-url.";
 
-    private static string Received(long chunks, long bytes, LambdaStreamingException exception)
+    private static string DescribeProgress(long chunks, long bytes, LambdaStreamingException exception)
     {
-        var request = exception.RequestId is { Length: > 0 } id ? $" (request id {id})" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"Received before that: {Count.Format(chunks, "chunk")} with {Count.Format(bytes, "byte")}{request}.");
+        var request = exception.RequestId is { Length: > 0 } id ? $" Request id: {id}." : "";
+        return $"Received {Count.Format(chunks, "chunk")} ({Count.Format(bytes, "byte")}).{request}";
     }
 
-    private static string Consequence(bool functionMayHaveRun) =>
-        functionMayHaveRun ? "The function might have run, and might still be running." : "The function did not run.";
+    private static string DescribeExecution(bool functionMayHaveRun) => functionMayHaveRun
+        ? "The function might have run and might still be running."
+        : "The function did not run.";
 }

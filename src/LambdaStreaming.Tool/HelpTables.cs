@@ -6,9 +6,16 @@ using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The help of a command, with what the options alone do not say: exit codes, and the forms of faults.</summary>
+/// <summary>The help of a command, followed by the exit codes and the fault syntax.</summary>
 internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
 {
+    private static readonly (string Name, string Meaning)[] ServeExitCodes =
+    [
+        ("0", "stopped by Ctrl-C or SIGTERM"),
+        ("1", "the server could not start, e.g. the port is in use"),
+        ("2", "the command line, a file or a recording is invalid"),
+    ];
+
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)
@@ -16,17 +23,25 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
         var exitCode = help.Invoke(parseResult);
         var writer = parseResult.InvocationConfiguration.Output;
         var command = parseResult.CommandResult.Command;
-        if (command.Name == "serve") Write(writer, "Faults:", ServedFault.Forms);
-        if (command is RootCommand || command.Name is "invoke" or "record") Write(writer, "Exit codes:", [.. ExitCode.All.Select(row => (row.Code.ToString(CultureInfo.InvariantCulture), row.Meaning))]);
-        if (command.Name == "serve") Write(writer, "Exit codes:", [("0", "stopped by Ctrl-C or SIGTERM"), ("1", "it could not start, e.g. the port is taken"), ("2", "the command line, a file or a recording is wrong")]);
+        if (command.Name == "serve")
+        {
+            Write(writer, "Faults:", ServedFault.Forms);
+            Write(writer, "Exit codes:", ServeExitCodes);
+        }
+
+        if (command is RootCommand || command.Name is "invoke" or "record")
+            Write(writer, "Exit codes:", [.. ExitCode.All.Select(row => (FormatCode(row.Code), row.Meaning))]);
         return exitCode;
     }
+
+    private static string FormatCode(int code) => code.ToString(CultureInfo.InvariantCulture);
 
     private static void Write(TextWriter writer, string title, IReadOnlyList<(string Name, string Meaning)> rows)
     {
         writer.WriteLine(title);
         var width = rows.Max(row => row.Name.Length);
-        foreach (var (name, meaning) in rows) writer.WriteLine($"  {name.PadRight(width)}  {meaning}");
+        foreach (var (name, meaning) in rows)
+            writer.WriteLine($"  {name.PadRight(width)}  {meaning}");
         writer.WriteLine();
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Text;
 using LambdaStreaming.Tool.Completion;
 using LambdaStreaming.Tool.Invoke;
@@ -10,25 +11,39 @@ using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The command line as a whole: from arguments to an exit code.</summary>
+/// <summary>Parses the arguments, runs the selected command and returns the exit code.</summary>
 internal static class LambdaStreamCommand
 {
     public static async Task<int> RunAsync(string[] args, ToolConsole console, CancellationToken cancellationToken)
     {
+        var debug = new Option<bool>("--debug")
+        {
+            Description = "Write the log of the library and stack traces to standard error",
+            Recursive = true,
+        };
+
         // `@FILE` is a payload here, not a file with further arguments.
-        var debug = new Option<bool>("--debug") { Description = "Log what the library does, and show stack traces, on standard error", Recursive = true };
-        var parsed = Create(console, debug).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parserConfiguration = new ParserConfiguration { ResponseFileTokenReplacer = null };
+        var parsed = Create(console, debug).Parse(args, parserConfiguration);
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal)) console.SayError(message);
+            foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal))
+                console.WriteError(message);
             console.Error.WriteLine($"Try: {GetPath(parsed.CommandResult)} --help");
             return ExitCode.Usage;
         }
 
-        using var text = new StreamWriter(console.Output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { AutoFlush = true };
+        var encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        using var text = new StreamWriter(console.Output, encoding, leaveOpen: true) { AutoFlush = true };
         try
         {
-            var configuration = new InvocationConfiguration { Output = text, Error = console.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var configuration = new InvocationConfiguration
+            {
+                Output = text,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
             return await parsed.InvokeAsync(configuration, cancellationToken);
         }
         catch (Exception exception)
@@ -39,7 +54,8 @@ internal static class LambdaStreamCommand
 
     private static RootCommand Create(ToolConsole console, Option<bool> debug)
     {
-        var root = new RootCommand("Invokes AWS Lambda functions and prints their answers while they are being made; serves functions on this machine.")
+        var root = new RootCommand(
+            "Invokes AWS Lambda functions and prints their responses as they arrive; serves functions on this machine.")
         {
             InvokeCommand.Create(console, debug),
             ServeCommand.Create(console, debug),
@@ -47,15 +63,18 @@ internal static class LambdaStreamCommand
             CompletionCommand.Create(),
             debug,
         };
-        if (!root.Directives.Any(directive => directive is SuggestDirective)) root.Add(new SuggestDirective());
+        if (!root.Directives.Any(directive => directive is SuggestDirective))
+            root.Add(new SuggestDirective());
         foreach (var help in root.Options.OfType<HelpOption>())
         {
-            if (help.Action is HelpAction action) help.Action = new HelpTables(action);
+            if (help.Action is HelpAction action)
+                help.Action = new HelpTables(action);
         }
 
         return root;
     }
 
-    private static string GetPath(System.CommandLine.Parsing.CommandResult command) =>
-        command.Parent is System.CommandLine.Parsing.CommandResult parent ? $"{GetPath(parent)} {command.Command.Name}" : "lambda-stream";
+    private static string GetPath(CommandResult command) => command.Parent is CommandResult parent
+        ? $"{GetPath(parent)} {command.Command.Name}"
+        : "lambda-stream";
 }

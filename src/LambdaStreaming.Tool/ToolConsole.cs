@@ -3,40 +3,42 @@ using Spectre.Console;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The three streams of the program, and whether a person looks at them. Tests put their own in their place.</summary>
+/// <summary>The standard streams of the program and their properties.</summary>
+/// <remarks>Tests supply other streams.</remarks>
 internal sealed class ToolConsole
 {
     public required Stream Input { get; init; }
 
     public bool InputIsTerminal { get; init; }
 
-    /// <summary>Standard output, without a buffer.</summary>
+    /// <summary>Standard output, unbuffered.</summary>
     public required Stream Output { get; init; }
 
     public bool OutputIsTerminal { get; init; }
 
     public required TextWriter Error { get; init; }
 
-    /// <summary>Whether a person looks at <see cref="Error"/>: progress is shown.</summary>
+    /// <summary>Whether <see cref="Error"/> is a terminal that can show progress.</summary>
     public bool ErrorIsTerminal { get; init; }
 
-    public bool Colours { get; init; }
+    public bool UseColors { get; init; }
 
-    /// <summary>Standard error for what is drawn and coloured.</summary>
+    /// <summary>Standard error for progress and colored text.</summary>
     public IAnsiConsole Ansi => field ??= AnsiConsole.Create(new AnsiConsoleSettings
     {
         Ansi = ErrorIsTerminal ? AnsiSupport.Yes : AnsiSupport.No,
-        ColorSystem = Colours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+        ColorSystem = UseColors ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
         Interactive = ErrorIsTerminal ? InteractionSupport.Yes : InteractionSupport.No,
         Out = new AnsiConsoleOutput(Error),
     });
 
     [SuppressMessage("Reliability", "CA2000", Justification = "The standard streams live as long as the program.")]
-    public static ToolConsole OfProcess()
+    public static ToolConsole CreateForProcess()
     {
-        // .NET may use the number of a closed standard error for a file or pipe of its own.
+        // If standard error is closed, .NET may use its number for another file or pipe.
         var hasError = IsOpen(2);
-        if (hasError) Console.SetError(new ErrorWriter(Console.Error));
+        if (hasError)
+            Console.SetError(new ErrorWriter(Console.Error));
         var dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
         var errorIsTerminal = hasError && !Console.IsErrorRedirected && !dumb;
         return new ToolConsole
@@ -51,26 +53,34 @@ internal sealed class ToolConsole
             OutputIsTerminal = !Console.IsOutputRedirected,
             Error = hasError ? Console.Error : TextWriter.Null,
             ErrorIsTerminal = errorIsTerminal,
+
             // Source: no-color.org: any value that is not empty.
-            Colours = errorIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            UseColors = errorIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
         };
     }
 
     /// <summary>Throws if standard output is closed, before anything is sent.</summary>
     public void RequireOutput()
     {
-        if (Output is DescriptorStream { IsClosed: true }) throw new ToolException(ExitCode.Local, "Standard output is closed. Nothing was sent.");
+        if (Output is DescriptorStream { IsClosed: true })
+            throw new ToolException(ExitCode.Local, "Standard output is closed. Nothing was sent.");
     }
 
-    /// <summary>Writes <c>lambda-stream: text</c> to standard error, as one line.</summary>
-    public void Say(string text, Color? colour = null)
+    /// <summary>Writes <c>lambda-stream: text</c> to standard error as one line.</summary>
+    public void WriteMessage(string text) => Write(text, Color.Grey);
+
+    /// <summary>Writes <c>lambda-stream: text</c> to standard error as one line, with the color of an error.</summary>
+    public void WriteError(string text) => Write(text, Color.Red);
+
+    private void Write(string text, Color color)
     {
-        if (Colours) Ansi.Write(new Text("lambda-stream: ", new Style(colour ?? Color.Grey, decoration: Decoration.Bold)));
-        else Error.Write("lambda-stream: ");
+        if (UseColors)
+            Ansi.Write(new Text("lambda-stream: ", new Style(color, decoration: Decoration.Bold)));
+        else
+            Error.Write("lambda-stream: ");
         Error.WriteLine(ExternalText.ToLine(text));
     }
 
-    public void SayError(string text) => Say(text, Color.Red);
-
-    private static bool IsOpen(int descriptor) => OperatingSystem.IsWindows() || DescriptorStream.IsInherited(descriptor);
+    private static bool IsOpen(int descriptor) =>
+        OperatingSystem.IsWindows() || DescriptorStream.IsInherited(descriptor);
 }

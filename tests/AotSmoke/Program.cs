@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-// Calls as an app makes them, in a program without a JIT: what reflection would need is missing here, and shows.
+// Calls as in an application, compiled without a JIT compiler, so that any use of reflection fails.
 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
 var token = limit.Token;
 var profiles = Directory.CreateTempSubdirectory("lambda-streaming-aot-");
@@ -26,7 +26,7 @@ try
             options.RequireJsonPayload = false;
             options.AddFunction("echo", async (invocation, response, cancellationToken) =>
             {
-                // In two pieces, so that every reader meets a border.
+                // Two chunks, so that every reader crosses a chunk boundary.
                 var half = invocation.Payload.Length / 2;
                 await response.WriteAsync(invocation.Payload[..half], cancellationToken);
                 await response.WriteAsync(invocation.Payload[half..], cancellationToken);
@@ -39,10 +39,22 @@ try
         },
         token);
 
-    // AWSSDK.Core looks for its files once: they must be there before its first use.
+    // AWSSDK.Core reads the locations of its files once, so they must be set before its first use.
     var config = Path.Combine(profiles.FullName, "config");
     var keys = await server.Credentials.GetCredentialsAsync();
-    await File.WriteAllTextAsync(config, $"[profile aot]\nregion = {server.Region.SystemName}\nservices = local\naws_access_key_id = {keys.AccessKey}\naws_secret_access_key = {keys.SecretKey}\n[services local]\nlambda =\n  endpoint_url = {server.ServiceUrl}\n", token);
+    var profile =
+        $"""
+        [profile aot]
+        region = {server.Region.SystemName}
+        services = local
+        aws_access_key_id = {keys.AccessKey}
+        aws_secret_access_key = {keys.SecretKey}
+        [services local]
+        lambda =
+          endpoint_url = {server.ServiceUrl}
+
+        """;
+    await File.WriteAllTextAsync(config, profile, token);
     Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", config);
     Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", config);
     Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
@@ -55,36 +67,57 @@ try
         Check(problems.Count == 0, string.Join("; ", problems));
 
         var (text, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("fails"));
-        Check(text == "half", $"'{text}' came before the failure");
-        Check(failure is FunctionErrorException { FunctionErrorMessage: "boom" }, $"the function's failure is {failure}");
+        Check(text == "half", $"the text before the failure is '{text}'");
+        Check(
+            failure is FunctionErrorException { FunctionErrorMessage: "boom" },
+            $"the failure of the function is {failure}");
 
         (_, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("nobody"));
-        Check(failure is LambdaServiceException { ErrorCode: "ResourceNotFoundException" }, $"an unknown function is {failure}");
+        Check(
+            failure is LambdaServiceException { ErrorCode: "ResourceNotFoundException" },
+            $"the failure for an unknown function is {failure}");
     }
 
-    // From a container, bound to configuration and heard by a listener.
-    var settings = new ConfigurationBuilder().AddInMemoryCollection([new("ServiceUrl", server.ServiceUrl.ToString()), new("Region", server.Region.SystemName), new("IdleTimeout", "00:00:30"), new("Retry:Policy", "Never")]).Build();
+    // Clients from a container, with bound configuration and an activity listener.
+    var settings = new ConfigurationBuilder()
+        .AddInMemoryCollection(
+        [
+            new("ServiceUrl", server.ServiceUrl.ToString()),
+            new("Region", server.Region.SystemName),
+            new("IdleTimeout", "00:00:30"),
+            new("Retry:Policy", "Never"),
+        ])
+        .Build();
     var services = new ServiceCollection().AddSingleton(server.Credentials);
     services.AddLambdaStreamingClient(settings);
     services.AddLambdaStreamingClient("named", settings);
     await using (var provider = services.BuildServiceProvider())
     {
         Activity? span = null;
-        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == "LambdaStreaming", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData, ActivityStopped = stopped => span = stopped };
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "LambdaStreaming",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = stopped => span = stopped,
+        };
         ActivitySource.AddActivityListener(listener);
-        Check(provider.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value.IdleTimeout == TimeSpan.FromSeconds(30), "the configuration is not bound");
+        var bound = provider.GetRequiredService<IOptions<LambdaStreamingClientOptions>>().Value;
+        Check(bound.IdleTimeout == TimeSpan.FromSeconds(30), "the configuration is not bound");
         await GreetAsync(provider.GetRequiredService<ILambdaStreamingClient>(), "container");
         await GreetAsync(provider.GetRequiredKeyedService<ILambdaStreamingClient>("named"), "key");
-        Check(span?.GetTagItem("lambda_streaming.outcome") as string == "whole", "no span was heard");
+        Check(span?.GetTagItem("lambda_streaming.outcome") as string == "completed", "no completed span was recorded");
     }
 
-    // Region, keys and endpoint from a profile, its services section included.
-    using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "aot" })) await GreetAsync(client, "profile");
+    // Region, credentials and endpoint from a profile with a services section.
+    using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "aot" }))
+    {
+        await GreetAsync(client, "profile");
+    }
 
     using (var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Profile = "nobody" }))
     {
         var (_, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("greet"));
-        Check(failure is LambdaConfigurationException, $"an unknown profile is {failure}");
+        Check(failure is LambdaConfigurationException, $"the failure for an unknown profile is {failure}");
     }
 }
 finally
@@ -97,20 +130,34 @@ return 0;
 
 async Task GreetAsync(ILambdaStreamingClient client, string name)
 {
-    var request = InvokeWithResponseStreamRequest.Create("greet", new Greeting(name), Json.Default.Greeting) with { LogType = LogType.Tail };
+    var greeting = new Greeting(name);
+    var request = InvokeWithResponseStreamRequest.Create("greet", greeting, Json.Default.Greeting) with
+    {
+        LogType = LogType.Tail,
+    };
     var (text, failure) = await ReadAsync(client, request);
     Check(failure is null, $"{failure}");
-    Check(text == $"hello {name}", $"the answer is '{text}'");
+    Check(text == $"hello {name}", $"the response is '{text}'");
 }
 
-async Task<(string Text, Exception? Failure)> ReadAsync(ILambdaStreamingClient client, InvokeWithResponseStreamRequest request)
+async Task<(string Text, Exception? Failure)> ReadAsync(
+    ILambdaStreamingClient client,
+    InvokeWithResponseStreamRequest request)
 {
     var text = new StringBuilder();
     try
     {
         await using var response = await client.InvokeWithResponseStreamAsync(request, token);
-        await foreach (var chunk in response.ReadChunksAsync(token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
-        if (request.LogType == LogType.Tail) Check(response.InvokeComplete?.DecodeLogResult()?.Contains("a line of its log", StringComparison.Ordinal) == true, "the log's end is missing");
+        await foreach (var chunk in response.ReadChunksAsync(token))
+            text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        if (request.LogType == LogType.Tail)
+        {
+            var log = response.InvokeComplete?.DecodeLogResult();
+            Check(
+                log?.Contains("a line of its log", StringComparison.Ordinal) == true,
+                "the log of the function is missing");
+        }
+
         return (text.ToString(), null);
     }
     catch (LambdaStreamingException exception)

@@ -3,21 +3,37 @@ using System.Text;
 
 namespace LambdaStreaming.AotSmoke;
 
-/// <summary>Every public way to read an answer, each on a call of its own.</summary>
+/// <summary>Calls of every public method that reads a response.</summary>
 internal static class Readers
 {
-    private static readonly (string Name, string Payload, string Expected, Func<InvokeWithResponseStreamResponse, CancellationToken, Task<string>> Read)[] Ways =
+    private const string HttpPayload =
+        "{\"statusCode\":201,\"headers\":{\"a\":\"b\"},\"cookies\":[\"c=d\"]}\0\0\0\0\0\0\0\0body";
+
+    private delegate Task<string> Reader(
+        InvokeWithResponseStreamResponse response,
+        CancellationToken cancellationToken);
+
+    private static readonly (string Name, string Payload, string Expected, Reader ReadAsync)[] Cases =
     [
         ("events", "one", "one!", async (response, token) =>
         {
             var text = new StringBuilder();
-            await foreach (var e in response.WithCancellation(token)) text.Append(e.TryGetPayloadChunk(out var chunk) ? Encoding.UTF8.GetString(chunk.ToArray()) : e.InvokeComplete is not null ? "!" : "?");
+            await foreach (var item in response.WithCancellation(token))
+            {
+                if (item.TryGetPayloadChunk(out var chunk)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+                else text.Append(item.InvokeComplete is not null ? '!' : '?');
+            }
+
             return text.ToString();
         }),
         ("owned chunks", "one", "one", async (response, token) =>
         {
             var text = new StringBuilder();
-            await foreach (var chunk in response.ReadOwnedChunksAsync(token)) text.Append(Encoding.UTF8.GetString(chunk.Span));
+            await foreach (var chunk in response.ReadOwnedChunksAsync(token))
+            {
+                text.Append(Encoding.UTF8.GetString(chunk.Span));
+            }
+
             return text.ToString();
         }),
         ("stream", "one", "one", async (response, token) =>
@@ -39,46 +55,97 @@ internal static class Readers
             await pipe.CompleteAsync();
             return Encoding.UTF8.GetString(copy.ToArray());
         }),
-        ("bytes", "one", "one", async (response, token) => Encoding.UTF8.GetString(await response.ReadAsByteArrayAsync(cancellationToken: token))),
+        ("bytes", "one", "one", async (response, token) =>
+        {
+            var bytes = await response.ReadAsByteArrayAsync(cancellationToken: token);
+            return Encoding.UTF8.GetString(bytes);
+        }),
         ("string", "one", "one", (response, token) => response.ReadAsStringAsync(cancellationToken: token)),
-        ("one JSON value", """{"Name":"Ada"}""", "Ada", async (response, token) => (await response.ReadFromJsonAsync(Json.Default.Greeting, cancellationToken: token))!.Name),
+        ("one JSON value", """{"Name":"Ada"}""", "Ada", async (response, token) =>
+        {
+            var greeting = await response.ReadFromJsonAsync(Json.Default.Greeting, cancellationToken: token);
+            return greeting!.Name;
+        }),
         ("text", "one", "one", (response, token) => JoinAsync(response.ReadTextAsync(cancellationToken: token))),
-        ("lines", "one\ntwo\r\n", "one|two|", (response, token) => JoinAsync(response.ReadLinesAsync(cancellationToken: token), "|")),
-        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
-        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token), "|", greeting => greeting!.Name)),
-        ("server-sent events", "event: e\ndata: one\n\n", "e=one|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(cancellationToken: token), "|", item => $"{item.EventType}={item.Data}")),
-        ("server-sent events of JSON", "data: {\"Name\":\"Ada\"}\n\n", "Ada|", (response, token) => JoinAsync(response.ReadServerSentEventsAsync(Json.Default.Greeting, cancellationToken: token), "|", item => item.Data!.Name)),
-        ("HTTP integration", "{\"statusCode\":201,\"headers\":{\"a\":\"b\"},\"cookies\":[\"c=d\"]}\0\0\0\0\0\0\0\0body", "201 b c=d body", async (response, token) =>
+        ("lines", "one\ntwo\r\n", "one|two|", (response, token) => JoinAsync(
+            response.ReadLinesAsync(cancellationToken: token),
+            "|")),
+        ("JSON values", """{"Name":"Ada"}{"Name":"Bo"}""", "Ada|Bo|", (response, token) => JoinAsync(
+            response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token),
+            "|",
+            greeting => greeting!.Name)),
+        ("a JSON array", """[{"Name":"Ada"},{"Name":"Bo"}]""", "Ada|Bo|", (response, token) => JoinAsync(
+            response.ReadJsonValuesAsync(Json.Default.Greeting, cancellationToken: token),
+            "|",
+            greeting => greeting!.Name)),
+        ("server-sent events", "event: e\ndata: one\n\n", "e=one|", (response, token) => JoinAsync(
+            response.ReadServerSentEventsAsync(cancellationToken: token),
+            "|",
+            item => $"{item.EventType}={item.Data}")),
+        ("server-sent events of JSON", "data: {\"Name\":\"Ada\"}\n\n", "Ada|", (response, token) => JoinAsync(
+            response.ReadServerSentEventsAsync(Json.Default.Greeting, cancellationToken: token),
+            "|",
+            item => item.Data!.Name)),
+        ("HTTP integration", HttpPayload, "201 b c=d body", async (response, token) =>
         {
             var integration = await response.ReadHttpIntegrationResponseAsync(cancellationToken: token);
-            return $"{(int)integration.StatusCode} {integration.Headers["A"]} {integration.Cookies[0]} {await integration.ReadAsStringAsync(cancellationToken: token)}";
+            var body = await integration.ReadAsStringAsync(cancellationToken: token);
+            return $"{(int)integration.StatusCode} {integration.Headers["A"]} {integration.Cookies[0]} {body}";
         }),
     ];
 
-    /// <returns>What read otherwise than it should; nothing, where all is well.</returns>
-    public static async Task<IReadOnlyList<string>> CheckAsync(LambdaStreamingClient client, string echo, CancellationToken cancellationToken)
+    /// <summary>Calls every method.</summary>
+    /// <returns>The unexpected results; empty on success.</returns>
+    public static async Task<IReadOnlyList<string>> CheckAsync(
+        LambdaStreamingClient client,
+        string echo,
+        CancellationToken cancellationToken)
     {
         var problems = new List<string>();
-        foreach (var (name, payload, expected, read) in Ways)
+        foreach (var (name, payload, expected, readAsync) in Cases)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new(echo) { Payload = Encoding.UTF8.GetBytes(payload) }, cancellationToken);
-            var text = await read(response, cancellationToken);
-            if (text != expected) problems.Add($"{name}: '{text}' in place of '{expected}'");
+            var request = new InvokeWithResponseStreamRequest(echo) { Payload = Encoding.UTF8.GetBytes(payload) };
+            await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
+            var text = await readAsync(response, cancellationToken);
+            if (text != expected) problems.Add($"{name}: '{text}'; expected '{expected}'");
         }
 
-        const string Json1 = """{"Name":"Ada"}""";
-        (string Name, string Text, string Expected)[] oneLiners =
+        const string GreetingJson = """{"Name":"Ada"}""";
+        var events = new InvokeWithResponseStreamRequest(echo) { Payload = "data: one\n\n"u8.ToArray() };
+        (string Name, string Text, string Expected)[] extensions =
         [
-            ("InvokeTextAsync", await JoinAsync(client.InvokeTextAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
-            ("InvokeLinesAsync", await JoinAsync(client.InvokeLinesAsync(echo, Json1, cancellationToken: cancellationToken)), Json1),
-            ("InvokeJsonValuesAsync", await JoinAsync(client.InvokeJsonValuesAsync(echo, Json1, Json.Default.Greeting, cancellationToken: cancellationToken), "", greeting => greeting!.Name), "Ada"),
-            ("InvokeServerSentEventsAsync", await JoinAsync(client.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest(echo) { Payload = "data: one\n\n"u8.ToArray() }, cancellationToken: cancellationToken), "", item => item.Data), "one"),
+            (
+                "InvokeTextAsync",
+                await JoinAsync(client.InvokeTextAsync(echo, GreetingJson, cancellationToken: cancellationToken)),
+                GreetingJson),
+            (
+                "InvokeLinesAsync",
+                await JoinAsync(client.InvokeLinesAsync(echo, GreetingJson, cancellationToken: cancellationToken)),
+                GreetingJson),
+            (
+                "InvokeJsonValuesAsync",
+                await JoinAsync(
+                    client.InvokeJsonValuesAsync(
+                        echo, GreetingJson, Json.Default.Greeting, cancellationToken: cancellationToken),
+                    "",
+                    greeting => greeting!.Name),
+                "Ada"),
+            (
+                "InvokeServerSentEventsAsync",
+                await JoinAsync(
+                    client.InvokeServerSentEventsAsync(events, cancellationToken: cancellationToken),
+                    "",
+                    item => item.Data),
+                "one"),
         ];
-        problems.AddRange(oneLiners.Where(one => one.Text != one.Expected).Select(one => $"{one.Name}: '{one.Text}' in place of '{one.Expected}'"));
+        problems.AddRange(extensions
+            .Where(result => result.Text != result.Expected)
+            .Select(result => $"{result.Name}: '{result.Text}'; expected '{result.Expected}'"));
         return problems;
     }
 
-    private static Task<string> JoinAsync(IAsyncEnumerable<string> values, string end = "") => JoinAsync(values, end, value => value);
+    private static Task<string> JoinAsync(IAsyncEnumerable<string> values, string end = "") =>
+        JoinAsync(values, end, value => value);
 
     private static async Task<string> JoinAsync<T>(IAsyncEnumerable<T> values, string end, Func<T, string> text)
     {

@@ -13,13 +13,13 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
-/// <summary>What of the browser's request reaches the function.</summary>
+/// <summary>Tests how an HTTP request becomes the payload of an invocation.</summary>
 public class EndpointRequestTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Body_IsThePayload_AsItIs()
+    public async Task Payload_Body_IsSentUnchanged()
     {
         await using var app = await StartAsync(_ => { });
 
@@ -29,7 +29,7 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public async Task Body_None_IsAnEmptyPayload()
+    public async Task Payload_NoBody_IsEmpty()
     {
         await using var app = await StartAsync(_ => { });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
@@ -44,7 +44,7 @@ public class EndpointRequestTests
     [InlineData("text/plain")]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData(null)]
-    public async Task Body_NotAnnouncedAsJson_Is415(string? contentType)
+    public async Task Payload_BodyWithoutJsonContentType_Returns415(string? contentType)
     {
         await using var app = await StartAsync(_ => { });
 
@@ -55,7 +55,7 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public async Task Body_NoJsonAfterAll_Is400()
+    public async Task Payload_BodyIsInvalidJson_Returns400()
     {
         await using var app = await StartAsync(_ => { });
 
@@ -74,7 +74,7 @@ public class EndpointRequestTests
     };
 
     [Theory, MemberData(nameof(NotUtf8))]
-    public async Task Body_NotUtf8_Is400AndNamesTheByteOffset(byte[] body, int offset)
+    public async Task Payload_BodyIsNotUtf8_Returns400WithByteOffset(byte[] body, int offset)
     {
         await using var app = await StartAsync(_ => { });
 
@@ -87,7 +87,7 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public async Task Body_NestedDeeperThan64_IsThePayload()
+    public async Task Payload_BodyNestedDeeperThan64_IsSentUnchanged()
     {
         var json = new string('[', 65) + new string(']', 65);
         var client = new RecordingClient();
@@ -102,29 +102,30 @@ public class EndpointRequestTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Body_OverTheLimit_Is413AndNothingIsSent(bool announced)
+    public async Task MaxRequestBodyBytes_BodyExceedsLimit_Returns413AndSendsNothing(bool hasContentLength)
     {
         await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 10);
 
-        using var response = await SendAsync(app, "[1,2,3,4,5]"u8.ToArray(), "application/json", chunked: !announced);
+        var body = "[1,2,3,4,5]"u8.ToArray();
+        using var response = await SendAsync(app, body, "application/json", chunked: !hasContentLength);
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
-        Assert.Contains("longer than 10 bytes", await response.Content.ReadAsStringAsync(Token));
+        Assert.Contains("larger than 10 bytes", await response.Content.ReadAsStringAsync(Token));
         Assert.Empty(app.Lambda.Requests);
     }
 
     [Theory]
     [InlineData(100)]
     [InlineData(200_000)]
-    public async Task Body_OverTheLimitUnannounced_ConnectionGoesOnAndNoErrorIsLogged(int length)
+    public async Task MaxRequestBodyBytes_ChunkedBodyExceedsLimit_KeepsConnectionAndLogsNoError(int length)
     {
         await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 10);
 
-        using var refused = await SendAsync(app, new byte[length], "application/json", chunked: true);
-        await refused.Content.ReadAsStringAsync(Token);
+        using var rejected = await SendAsync(app, new byte[length], "application/json", chunked: true);
+        await rejected.Content.ReadAsStringAsync(Token);
         using var next = await app.PostAsync("/chat");
 
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, rejected.StatusCode);
         Assert.Equal(HttpStatusCode.OK, next.StatusCode);
         Assert.DoesNotContain(app.Log, line => line.StartsWith("Error", StringComparison.Ordinal));
     }
@@ -132,18 +133,19 @@ public class EndpointRequestTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Body_AtTheLimit_IsTaken(bool announced)
+    public async Task MaxRequestBodyBytes_BodyAtLimit_IsAccepted(bool hasContentLength)
     {
         await using var app = await StartAsync(options => options.MaxRequestBodyBytes = 11);
 
-        using var response = await SendAsync(app, "[1,2,3,4,5]"u8.ToArray(), "application/json", chunked: !announced);
+        var body = "[1,2,3,4,5]"u8.ToArray();
+        using var response = await SendAsync(app, body, "application/json", chunked: !hasContentLength);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(11, app.Lambda.Requests[0].Payload.Length);
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_TooLargeOnceEncoded_Is413()
+    public async Task FunctionUrlEvent_TooLargeAfterEncoding_Returns413()
     {
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
 
@@ -153,15 +155,18 @@ public class EndpointRequestTests
         Assert.Empty(app.Lambda.Requests);
     }
 
-    // A control character takes six bytes in JSON, and the buffer of Utf8JsonWriter grew with them: 118 MiB for this request.
+    // A control character takes six bytes in JSON. With Utf8JsonWriter, this request allocated 118 MiB.
     [Theory]
     [InlineData("text/plain", '\u0001')]
     [InlineData("application/octet-stream", 'a')]
-    public async Task FunctionUrlEvent_TooLargeOnceEncoded_AllocatesLittleMoreThanTheBody(string contentType, char character)
+    public async Task FunctionUrlEvent_TooLargeAfterEncoding_AllocatesAtMostThreeTimesTheBody(
+        string contentType,
+        char character)
     {
         var bytes = new byte[6 * 1024 * 1024];
         Array.Fill(bytes, (byte)character);
-        var context = new DefaultHttpContext { RequestServices = new ServiceCollection().BuildServiceProvider() };
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
         context.Request.Method = "POST";
         context.Request.ContentType = contentType;
         context.Request.Body = new MemoryStream(bytes);
@@ -172,7 +177,8 @@ public class EndpointRequestTests
         Assert.True(reading.IsCompleted);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        Assert.Equal(413, (await Assert.ThrowsAsync<RequestRejectedException>(() => reading)).StatusCode);
+        var exception = await Assert.ThrowsAsync<RequestRejectedException>(() => reading);
+        Assert.Equal(413, exception.StatusCode);
         Assert.InRange(allocated, 1, 3 * bytes.Length);
     }
 
@@ -180,15 +186,15 @@ public class EndpointRequestTests
     [InlineData("")]
     [InlineData("plain")]
     [InlineData("\"quoted\" \\ \u0001\t\n é 😀 \u2028 \u007f <&>'+")]
-    public async Task FunctionUrlEvent_TextBody_IsTheSameText(string text)
+    public async Task FunctionUrlEvent_TextBody_IsUnchanged(string text)
     {
-        // Longer than any buffer on the way.
+        // Larger than all buffers between client and function.
         var body = string.Concat(Enumerable.Repeat(text, 2000));
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
 
         using var response = await SendAsync(app, Encoding.UTF8.GetBytes(body), "text/plain");
 
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var sent = GetPayload(app);
         Assert.Equal(body, sent.TryGetProperty("body", out var value) ? value.GetString() : "");
         Assert.False(sent.GetProperty("isBase64Encoded").GetBoolean());
     }
@@ -196,23 +202,27 @@ public class EndpointRequestTests
     [Theory]
     [InlineData(0, HttpStatusCode.OK)]
     [InlineData(1, HttpStatusCode.RequestEntityTooLarge)]
-    public async Task FunctionUrlEvent_AtTheLimitOnceEncoded_IsTaken(int more, HttpStatusCode expected)
+    public async Task FunctionUrlEvent_AtLimitAfterEncoding_IsAccepted(int excess, HttpStatusCode expected)
     {
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
         using var empty = await SendAsync(app, "a"u8.ToArray(), "text/plain");
-        var room = 6_291_556 - app.Lambda.Requests[0].Payload.Length;
+        var remaining = 6_291_556 - app.Lambda.Requests[0].Payload.Length;
 
-        // The event has the length of the body, too, which has six digits more then.
-        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(new string('a', room + 1 - 6 + more)), "text/plain");
+        // The event also contains the Content-Length, which has six more digits for this body.
+        var body = new string('a', remaining + 1 - 6 + excess);
+        using var response = await SendAsync(app, Encoding.UTF8.GetBytes(body), "text/plain");
 
         Assert.Equal(expected, response.StatusCode);
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_OfARequest_IsThatOfAFunctionUrl()
+    public async Task FunctionUrlEvent_Request_MatchesEventOfFunctionUrl()
     {
-        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent, "/shop/{**rest}");
-        using var request = new HttpRequestMessage(HttpMethod.Put, "/shop/a%20b/%C3%A9?x=1&x=2&y=a%20b&z") { Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain") };
+        await using var app = await StartAsync(
+            options => options.Payload = LambdaPayload.FunctionUrlEvent,
+            "/shop/{**rest}");
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/shop/a%20b/%C3%A9?x=1&x=2&y=a%20b&z");
+        request.Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain");
         request.Headers.Host = "shop.example.com:8443";
         request.Headers.Add("X-Custom", ["one", "two"]);
         request.Headers.Add("Cookie", "a=1; b=2");
@@ -225,7 +235,7 @@ public class EndpointRequestTests
         using var response = await app.SendAsync(request, Token);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var sent = GetPayload(app);
         var requestId = sent.GetProperty("requestContext").GetProperty("requestId").GetString();
         var expected = $$"""
             {
@@ -245,7 +255,9 @@ public class EndpointRequestTests
               "body": "héllo \"you\"", "isBase64Encoded": false
             }
             """;
-        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent), $"Expected {expected}, got {sent}.");
+        Assert.True(
+            JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent),
+            $"Expected {expected}, got {sent}.");
     }
 
     [Theory]
@@ -254,19 +266,21 @@ public class EndpointRequestTests
     [InlineData("/shop/a%2Fb")]
     [InlineData("/shop/a%7Eb")]
     [InlineData("/shop/a+b;c=d,e@f:g")]
-    public async Task FunctionUrlEvent_Path_IsEncodedAsItCame(string path)
+    public async Task FunctionUrlEvent_Path_KeepsItsEncoding(string path)
     {
-        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent, "/shop/{**rest}");
+        await using var app = await StartAsync(
+            options => options.Payload = LambdaPayload.FunctionUrlEvent,
+            "/shop/{**rest}");
 
         await app.SendRawAsync($"GET {path}?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 
-        Assert.Equal(path, JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("rawPath").GetString());
+        Assert.Equal(path, GetPayload(app).GetProperty("rawPath").GetString());
     }
 
     [Theory]
     [InlineData("/base/chat", "/chat")]
     [InlineData("/base/x/../chat", "/chat")]
-    public async Task FunctionUrlEvent_PathThatWasChanged_IsTheAppsOwn(string target, string expected)
+    public async Task FunctionUrlEvent_PathChangedByApp_IsTheChangedPath(string target, string expected)
     {
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
@@ -279,7 +293,7 @@ public class EndpointRequestTests
 
         await app.SendRawAsync($"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 
-        Assert.Equal(expected, JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("rawPath").GetString());
+        Assert.Equal(expected, GetPayload(app).GetProperty("rawPath").GetString());
     }
 
     [Theory]
@@ -291,34 +305,36 @@ public class EndpointRequestTests
     [InlineData("image/png", "abc", null)]
     [InlineData(null, "abc", null)]
     [InlineData("text/plain", "\u00ff latin-1", null)]
-    public async Task FunctionUrlEvent_Body_IsTextWhereItIsText(string? contentType, string body, string? text)
+    public async Task FunctionUrlEvent_Body_IsTextOrBase64(string? contentType, string body, string? text)
     {
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
         var bytes = Encoding.Latin1.GetBytes(body);
 
         using var response = await SendAsync(app, bytes, contentType);
 
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var sent = GetPayload(app);
         Assert.Equal(text is null, sent.GetProperty("isBase64Encoded").GetBoolean());
         Assert.Equal(text ?? Convert.ToBase64String(bytes), sent.GetProperty("body").GetString());
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_WithoutBodyQueryAndCookies_LeavesThemOut()
+    public async Task FunctionUrlEvent_WithoutBodyQueryAndCookies_OmitsThem()
     {
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
 
         using var response = await app.Browser.GetAsync("/chat", Token);
 
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
-        Assert.Equal("GET", sent.GetProperty("requestContext").GetProperty("http").GetProperty("method").GetString());
+        var sent = GetPayload(app);
+        var http = sent.GetProperty("requestContext").GetProperty("http");
+        Assert.Equal("GET", http.GetProperty("method").GetString());
         Assert.Equal("", sent.GetProperty("rawQueryString").GetString());
         Assert.False(sent.GetProperty("isBase64Encoded").GetBoolean());
-        Assert.DoesNotContain(sent.EnumerateObject(), member => member.Name is "body" or "cookies" or "queryStringParameters");
+        var names = sent.EnumerateObject().Select(member => member.Name);
+        Assert.Empty(names.Intersect(["body", "cookies", "queryStringParameters"]));
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_AllowRequestHeader_Decides()
+    public async Task AllowRequestHeader_ReturnsFalse_HeaderIsDropped()
     {
         await using var app = await StartAsync(options =>
         {
@@ -332,23 +348,28 @@ public class EndpointRequestTests
 
         using var response = await app.SendAsync(request, Token);
 
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var sent = GetPayload(app);
         Assert.False(sent.TryGetProperty("cookies", out _));
         Assert.False(sent.GetProperty("headers").TryGetProperty("authorization", out _));
         Assert.Equal("1", sent.GetProperty("headers").GetProperty("x-kept").GetString());
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_ServerKeptTheCaseOfNames_CredentialsAreAskedForByTheirKnownNames()
+    public async Task AllowRequestHeader_ServerPreservesNameCase_GetsCanonicalNamesOfCredentials()
     {
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
             map =>
             {
-                // As servers other than Kestrel give them.
+                // Servers other than Kestrel can provide names in lower case.
                 map.Use((context, next) =>
                 {
-                    context.Features.Get<IHttpRequestFeature>()!.Headers = new HeaderDictionary { ["authorization"] = "Bearer t", ["cookie"] = "a=1", ["X-Kept"] = "1" };
+                    context.Features.Get<IHttpRequestFeature>()!.Headers = new HeaderDictionary
+                    {
+                        ["authorization"] = "Bearer t",
+                        ["cookie"] = "a=1",
+                        ["X-Kept"] = "1",
+                    };
                     return next(context);
                 });
                 map.MapLambdaStream("/chat", "web", options =>
@@ -360,24 +381,27 @@ public class EndpointRequestTests
 
         using var response = await app.Browser.GetAsync("/chat", Token);
 
-        var sent = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+        var sent = GetPayload(app);
         Assert.False(sent.TryGetProperty("cookies", out _));
-        Assert.Equal(["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-kept"], sent.GetProperty("headers").EnumerateObject().Select(header => header.Name).Order(StringComparer.Ordinal));
+        var names = sent.GetProperty("headers").EnumerateObject().Select(header => header.Name);
+        Assert.Equal(
+            ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-kept"],
+            names.Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task FunctionUrlEvent_QueryNamesDifferInCaseOnly_StayApart()
+    public async Task FunctionUrlEvent_QueryNamesDifferInCase_AreSeparate()
     {
         await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
 
         using var response = await app.Browser.GetAsync("/chat?a=1&A=2&a=%C3%A9+3&=4&b", Token);
 
-        var query = JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement.GetProperty("queryStringParameters");
+        var query = GetPayload(app).GetProperty("queryStringParameters");
         Assert.Equal("""{"a":"1,é 3","A":"2","":"4","b":""}""", query.GetRawText());
     }
 
     [Fact]
-    public async Task TransformRequest_ChangesWhatIsSent()
+    public async Task TransformRequest_ReturnsChangedRequest_IsSent()
     {
         await using var app = await StartAsync(options =>
         {
@@ -410,7 +434,7 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public async Task Methods_OnlyGet_PostIsRefused()
+    public async Task Methods_OnlyGet_PostReturns405()
     {
         await using var app = await StartAsync(options =>
         {
@@ -426,7 +450,7 @@ public class EndpointRequestTests
     [Theory]
     [InlineData(LambdaPayload.Body, "POST")]
     [InlineData(LambdaPayload.FunctionUrlEvent, "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")]
-    public void Methods_Default_AreThoseOfThePayload(LambdaPayload payload, string expected)
+    public void Methods_Default_DependOnPayload(LambdaPayload payload, string expected)
     {
         var options = new LambdaStreamEndpointOptions { Payload = payload };
 
@@ -434,37 +458,56 @@ public class EndpointRequestTests
     }
 
     [Fact]
-    public void Options_OutOfRange_AreRefusedAtTheStart()
+    public void MapLambdaStream_InvalidOptions_ThrowsArgumentException()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton<ILambdaStreamingClient>(new FailingClient(new TooManyRequestsException("x")));
         using var app = (IDisposable)builder.Build();
         var routes = (WebApplication)app;
+        var undefinedPrelude = new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 };
 
-        Assert.Contains("Methods", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.Methods.Clear())).Message);
-        Assert.Contains("MaxRequestBodyBytes", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.MaxRequestBodyBytes = -1)).Message);
-        Assert.Contains("ContentType", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.ContentType = "a\r\nb")).Message);
-        Assert.Contains("Content-Length", Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", options => options.AllowedControlHeaders.Add("Content-Length"))).Message);
+        AssertRejected("Methods", options => options.Methods.Clear());
+        AssertRejected("MaxRequestBodyBytes", options => options.MaxRequestBodyBytes = -1);
+        AssertRejected("ContentType", options => options.ContentType = "a\r\nb");
+        AssertRejected("Content-Length", options => options.AllowedControlHeaders.Add("Content-Length"));
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
-        Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+        Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, undefinedPrelude));
+
+        void AssertRejected(string name, Action<LambdaStreamEndpointOptions> configure)
+        {
+            var exception = Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", "f", configure));
+            Assert.Contains(name, exception.Message);
+        }
     }
 
     [Fact]
-    public async Task Result_OptionsOfAnAnswerAreRefused_AnswerIsDisposed()
+    public async Task Stream_InvalidOptionsForResponse_DisposesResponse()
     {
         var response = InvokeWithResponseStreamResponse.Create(["a"]);
+        var options = new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 };
 
-        Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, new LambdaStreamOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+        Assert.Throws<ArgumentException>(() => LambdaResults.Stream(response, options));
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => response.ReadAsStringAsync(cancellationToken: Token));
     }
 
-    private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat") => WebApp.StartAsync(
-        s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
-        app => app.MapLambdaStream(pattern, "web", options),
-        services: builder => builder.Services.AddSingleton<TimeProvider>(new FakeTimeProvider(new DateTimeOffset(2026, 2, 1, 3, 4, 5, 6, TimeSpan.Zero))));
+    private static Task<WebApp> StartAsync(Action<LambdaStreamEndpointOptions> options, string pattern = "/chat")
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 2, 1, 3, 4, 5, 6, TimeSpan.Zero));
+        return WebApp.StartAsync(
+            s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+            app => app.MapLambdaStream(pattern, "web", options),
+            services: builder => builder.Services.AddSingleton<TimeProvider>(clock));
+    }
 
-    private static async Task<HttpResponseMessage> SendAsync(WebApp app, byte[] body, string? contentType, bool chunked = false)
+    private static JsonElement GetPayload(WebApp app) =>
+        JsonDocument.Parse(app.Lambda.Requests[0].Payload).RootElement;
+
+    private static async Task<HttpResponseMessage> SendAsync(
+        WebApp app,
+        byte[] body,
+        string? contentType,
+        bool chunked = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
@@ -476,7 +519,9 @@ public class EndpointRequestTests
     {
         public List<InvokeWithResponseStreamRequest> Requests { get; } = [];
 
-        public Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
+        public Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(
+            InvokeWithResponseStreamRequest request,
+            CancellationToken cancellationToken = default)
         {
             Requests.Add(request);
             return Task.FromResult(InvokeWithResponseStreamResponse.Create(["ok"]));

@@ -8,14 +8,14 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
-/// <summary>What fails before its first byte: the status, and what the browser is told.</summary>
+/// <summary>Tests calls that fail before the first byte of the response: the status and the ProblemDetails.</summary>
 public class FailureTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    // docs/aspnetcore.md has the same table in words.
+    // docs/aspnetcore.md contains the same table.
     public static TheoryData<Exception, int> Exceptions => new()
     {
         { new TooManyRequestsException("x"), 503 },
@@ -56,30 +56,35 @@ public class FailureTests
     };
 
     [Theory, MemberData(nameof(Exceptions))]
-    public async Task Call_Fails_StatusIsThatOfTheTable(Exception exception, int status)
+    public async Task MapLambdaStream_CallFails_ReturnsDocumentedStatus(Exception exception, int status)
     {
-        await using var app = await WebApp.StartAsync(_ => { }, map => map.MapLambdaStream("/chat", "words", options => options.Client = _ => new FailingClient(exception)));
+        await using var app = await StartFailingAsync(exception);
 
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(status == 503, response.Headers.RetryAfter is not null);
         Assert.True(response.Headers.CacheControl?.NoStore);
-        var problem = await ProblemAsync(response);
+        var problem = await ReadProblemAsync(response);
         Assert.Equal(status, problem.GetProperty("status").GetInt32());
-        Assert.Equal(["type", "title", "status", "detail", "traceId"], problem.EnumerateObject().Select(member => member.Name));
-        Assert.Contains(app.Log, line => line.Contains($"LambdaStreaming.AspNetCore 201 /chat is answered with {status}", StringComparison.Ordinal) && line.EndsWith(exception.GetType().Name, StringComparison.Ordinal));
+        var names = problem.EnumerateObject().Select(member => member.Name);
+        Assert.Equal(["type", "title", "status", "detail", "traceId"], names);
+        var logged = $"LambdaStreaming.AspNetCore 201 Returning HTTP {status} for /chat";
+        Assert.Contains(app.Log, line =>
+            line.Contains(logged, StringComparison.Ordinal)
+            && line.EndsWith(exception.GetType().Name, StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData(typeof(InvalidRequestContentException))]
     [InlineData(typeof(RequestTooLargeException))]
-    public async Task Result_PayloadIsTheHandlersOwn_ItsFaultsAreNotTheBrowsers(Type exception)
+    public async Task Stream_PayloadOfHandlerIsInvalid_Returns502(Type exception)
     {
         var failure = (Exception)Activator.CreateInstance(exception, "x", null, null)!;
+        var options = new LambdaStreamOptions { Client = _ => new FailingClient(failure) };
         await using var app = await WebApp.StartAsync(
             _ => { },
-            map => map.MapPost("/chat", () => LambdaResults.Stream("words", default, new LambdaStreamOptions { Client = _ => new FailingClient(failure) })));
+            map => map.MapPost("/chat", () => LambdaResults.Stream("words", default, options)));
 
         using var response = await app.PostAsync("/chat");
 
@@ -87,32 +92,34 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task Function_Dead_IsSeenOnTheWire()
+    public async Task MapLambdaStream_FunctionFailsBeforeFirstByte_ReturnsErrorStatus()
     {
+        var throttled = new ServiceErrorResponse("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) };
         await using var app = await WebApp.StartAsync(
             s =>
             {
-                s.AddFunction("throttled").OnEveryCall().RespondWithError(new ServiceErrorResponse("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) });
+                s.AddFunction("throttled").OnEveryCall().RespondWithError(throttled);
                 s.AddFunction("fails", (_, _, _) => throw new InvalidOperationException("secret"));
-                s.AddFunction("refused").RespondWithError("KMSAccessDeniedException");
-                s.AddFunction("gone").OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset);
-                s.AddFunction("cut").OnEveryCall().TruncateAfterBytes(0, TruncationMode.EndOfBody);
-                s.AddFunction("mute").OnEveryCall().StallBeforeHeaders();
-                s.AddFunction("idle").OnEveryCall().StallAfterChunks(0);
+                s.AddFunction("denied").RespondWithError("KMSAccessDeniedException");
+                s.AddFunction("reset").OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset);
+                s.AddFunction("truncated").OnEveryCall().TruncateAfterBytes(0, TruncationMode.EndOfBody);
+                s.AddFunction("no-headers").OnEveryCall().StallBeforeHeaders();
+                s.AddFunction("no-body").OnEveryCall().StallAfterChunks(0);
             },
-            map => map.MapLambdaStream("/{name}", "words", options => options.TransformRequest = (http, request) => request with { FunctionName = (string)http.Request.RouteValues["name"]! }),
+            map => map.MapLambdaStream("/{name}", "words", options => options.TransformRequest = (http, request) =>
+                request with { FunctionName = (string)http.Request.RouteValues["name"]! }),
             client => client.ResponseHeadersTimeout = client.IdleTimeout = TimeSpan.FromSeconds(2));
 
-        Assert.Equal((503, "7"), await StatusAsync("throttled"));
-        Assert.Equal((502, null), await StatusAsync("fails"));
-        Assert.Equal((502, null), await StatusAsync("refused"));
-        Assert.Equal((502, null), await StatusAsync("gone"));
-        Assert.Equal((502, null), await StatusAsync("cut"));
-        Assert.Equal((502, null), await StatusAsync("nowhere"));
-        Assert.Equal((504, null), await StatusAsync("mute"));
-        Assert.Equal((504, null), await StatusAsync("idle"));
+        Assert.Equal((503, "7"), await GetStatusAsync("throttled"));
+        Assert.Equal((502, null), await GetStatusAsync("fails"));
+        Assert.Equal((502, null), await GetStatusAsync("denied"));
+        Assert.Equal((502, null), await GetStatusAsync("reset"));
+        Assert.Equal((502, null), await GetStatusAsync("truncated"));
+        Assert.Equal((502, null), await GetStatusAsync("unknown"));
+        Assert.Equal((504, null), await GetStatusAsync("no-headers"));
+        Assert.Equal((504, null), await GetStatusAsync("no-body"));
 
-        async Task<(int Status, string? RetryAfter)> StatusAsync(string name)
+        async Task<(int Status, string? RetryAfter)> GetStatusAsync(string name)
         {
             using var response = await app.PostAsync("/" + name).WaitAsync(Patience, Token);
             Assert.DoesNotContain("secret", await response.Content.ReadAsStringAsync(Token));
@@ -121,9 +128,11 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task Service_NotThere_Is502()
+    public async Task MapLambdaStream_ServiceUnreachable_Returns502()
     {
-        await using var app = await WebApp.StartAsync(s => s.AddFunction("words"), map => map.MapLambdaStream("/chat", "words"));
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words"));
         await app.Lambda.DisposeAsync();
 
         using var response = await app.PostAsync("/chat");
@@ -132,47 +141,43 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task Problem_Details_AreToldOnlyWhenAskedFor()
+    public async Task IncludeErrorDetails_True_ProblemContainsExceptionAndRequestId()
     {
-        var failure = new AccessDeniedException("not allowed to invoke arn:aws:lambda:eu-central-1:123456789012:function:words", new LambdaErrorDetails { RequestId = "req-1" });
-        await using var app = await WebApp.StartAsync(
-            _ => { },
-            map => map.MapLambdaStream("/chat", "words", options =>
-            {
-                options.Client = _ => new FailingClient(failure);
-                options.IncludeErrorDetails = true;
-            }));
+        var failure = new AccessDeniedException(
+            "not allowed to invoke arn:aws:lambda:eu-central-1:123456789012:function:words",
+            new LambdaErrorDetails { RequestId = "req-1" });
+        await using var app = await StartFailingAsync(failure, options => options.IncludeErrorDetails = true);
 
         using var response = await app.PostAsync("/chat");
 
-        var problem = await ProblemAsync(response);
+        var problem = await ReadProblemAsync(response);
         Assert.StartsWith("AccessDeniedException: not allowed", problem.GetProperty("exception").GetString());
         Assert.Equal("req-1", problem.GetProperty("requestId").GetString());
     }
 
     [Fact]
-    public async Task Problem_AppCustomizesProblems_ItsServiceWritesThem()
+    public async Task MapLambdaStream_AppCustomizesProblemDetails_AppsServiceWritesThem()
     {
-        await using var app = await WebApp.StartAsync(
-            _ => { },
-            map => map.MapLambdaStream("/chat", "words", options => options.Client = _ => new FailingClient(new TooManyRequestsException("x"))),
-            services: builder => builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = context => context.ProblemDetails.Extensions["by"] = context.Exception?.GetType().Name));
+        await using var app = await StartFailingAsync(
+            new TooManyRequestsException("x"),
+            services: builder => builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails =
+                context => context.ProblemDetails.Extensions["by"] = context.Exception?.GetType().Name));
 
         using var response = await app.PostAsync("/chat");
 
-        Assert.Equal("TooManyRequestsException", (await ProblemAsync(response)).GetProperty("by").GetString());
+        Assert.Equal("TooManyRequestsException", (await ReadProblemAsync(response)).GetProperty("by").GetString());
         Assert.Equal("1", response.Headers.RetryAfter?.ToString());
     }
 
     [Fact]
-    public async Task RequestTimeout_OfTheApp_AnswersItself()
+    public async Task RequestTimeout_BeforeFirstByte_TimeoutMiddlewareResponds()
     {
         await using var app = await WebApp.StartAsync(
-            s => s.AddFunction("mute").OnEveryCall().StallBeforeHeaders(),
+            s => s.AddFunction("stalls").OnEveryCall().StallBeforeHeaders(),
             map =>
             {
                 map.UseRequestTimeouts();
-                map.MapLambdaStream("/chat", "mute").WithMetadata(new RequestTimeoutAttribute(500));
+                map.MapLambdaStream("/chat", "stalls").WithMetadata(new RequestTimeoutAttribute(500));
             },
             services: builder => builder.Services.AddRequestTimeouts());
 
@@ -186,35 +191,40 @@ public class FailureTests
     public void MapLambdaStream_NoClientIsRegistered_ThrowsAtStartup()
     {
         using var app = (IDisposable)WebApplication.CreateSlimBuilder().Build();
+        var routes = (WebApplication)app;
 
-        var exception = Assert.Throws<InvalidOperationException>(() => ((WebApplication)app).MapLambdaStream("/chat", "words"));
+        var exception = Assert.Throws<InvalidOperationException>(() => routes.MapLambdaStream("/chat", "words"));
 
         Assert.Contains(nameof(ILambdaStreamingClient), exception.Message);
         Assert.Contains("AddSingleton", exception.Message);
     }
 
     [Fact]
-    public void MapLambdaStream_OnlyAKeyedClientIsRegistered_ThrowsAtStartup()
+    public void MapLambdaStream_OnlyKeyedClientIsRegistered_ThrowsAtStartup()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", new FailingClient(new TooManyRequestsException("x")));
+        var client = new FailingClient(new TooManyRequestsException("x"));
+        builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", client);
         using var app = (IDisposable)builder.Build();
+        var routes = (WebApplication)app;
 
-        var exception = Assert.Throws<InvalidOperationException>(() => ((WebApplication)app).MapLambdaStream("/chat", "words"));
+        var exception = Assert.Throws<InvalidOperationException>(() => routes.MapLambdaStream("/chat", "words"));
 
         Assert.Contains("GetRequiredKeyedService", exception.Message);
     }
 
     [Fact]
-    public async Task MapLambdaStream_EndpointSelectsAKeyedClient_ThatClientIsCalled()
+    public async Task Client_SelectsKeyedClient_ThatClientIsCalled()
     {
+        var client = new FailingClient(new TooManyRequestsException("x"));
         await using var app = await WebApp.StartAsync(
             _ => { },
-            map => map.MapLambdaStream("/chat", "words", options => options.Client = http => http.RequestServices.GetRequiredKeyedService<ILambdaStreamingClient>("chat")),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.Client = http => http.RequestServices.GetRequiredKeyedService<ILambdaStreamingClient>("chat")),
             services: builder =>
             {
                 builder.Services.Clear<ILambdaStreamingClient>();
-                builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", new FailingClient(new TooManyRequestsException("x")));
+                builder.Services.AddKeyedSingleton<ILambdaStreamingClient>("chat", client);
             });
 
         using var response = await app.PostAsync("/chat");
@@ -222,9 +232,9 @@ public class FailureTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
     }
 
-    // The result of a handler says nothing at startup.
+    // For a handler's result, a missing client cannot be detected at startup.
     [Fact]
-    public async Task Result_NoClientIsRegistered_IsAProblemAndTheLogSaysHow()
+    public async Task Stream_NoClientIsRegistered_Returns500AndLogsError()
     {
         await using var app = await WebApp.StartAsync(
             _ => { },
@@ -234,11 +244,25 @@ public class FailureTests
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
-        await ProblemAsync(response);
-        Assert.Contains(app.Log, line => line.StartsWith("Error LambdaStreaming.AspNetCore 201", StringComparison.Ordinal) && line.EndsWith(nameof(LambdaConfigurationException), StringComparison.Ordinal));
+        await ReadProblemAsync(response);
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Error LambdaStreaming.AspNetCore 201", StringComparison.Ordinal)
+            && line.EndsWith(nameof(LambdaConfigurationException), StringComparison.Ordinal));
     }
 
-    private static async Task<JsonElement> ProblemAsync(HttpResponseMessage response)
+    private static Task<WebApp> StartFailingAsync(
+        Exception exception,
+        Action<LambdaStreamEndpointOptions>? configure = null,
+        Action<WebApplicationBuilder>? services = null) => WebApp.StartAsync(
+        _ => { },
+        map => map.MapLambdaStream("/chat", "words", options =>
+        {
+            options.Client = _ => new FailingClient(exception);
+            configure?.Invoke(options);
+        }),
+        services: services);
+
+    private static async Task<JsonElement> ReadProblemAsync(HttpResponseMessage response)
     {
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         return JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(Token)).RootElement;
@@ -249,6 +273,7 @@ internal static class ServiceCollectionExtensions
 {
     public static void Clear<T>(this IServiceCollection services)
     {
-        foreach (var service in services.Where(service => service.ServiceType == typeof(T)).ToList()) services.Remove(service);
+        var registrations = services.Where(service => service.ServiceType == typeof(T)).ToList();
+        foreach (var registration in registrations) services.Remove(registration);
     }
 }

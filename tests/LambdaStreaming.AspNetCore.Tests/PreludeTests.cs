@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
-/// <summary>What a function says of its answer through the HTTP integration, and what of it reaches the browser.</summary>
+/// <summary>Tests how the prelude of the HTTP integration becomes status, headers and cookies.</summary>
 public class PreludeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -15,11 +15,13 @@ public class PreludeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Prelude_StatusHeadersAndCookies_ReachTheBrowser(bool announced)
+    public async Task Prelude_StatusHeadersAndCookies_AreForwarded(bool sendsContentType)
     {
         await using var app = await StartAsync(
-            """{"statusCode":201,"headers":{"content-type":"text/html","x-one":"1","location":"/there"},"multiValueHeaders":{"x-two":["a","b"],"X-One":["2"]},"cookies":["a=1; HttpOnly","b=2"]}""",
-            server => server.SendFunctionContentType = announced);
+            """
+            {"statusCode":201,"headers":{"content-type":"text/html","x-one":"1","location":"/there"},"multiValueHeaders":{"x-two":["a","b"],"X-One":["2"]},"cookies":["a=1; HttpOnly","b=2"]}
+            """,
+            server => server.SendFunctionContentType = sendsContentType);
 
         using var response = await app.PostAsync("/chat");
 
@@ -33,9 +35,10 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_SingleHeaderSeveralTimes_TheLastReachesTheBrowser()
+    public async Task Prelude_SingleValueHeaderRepeated_LastValueIsForwarded()
     {
-        await using var app = await StartAsync("""{"headers":{"Content-Type":"text/plain","content-type":"text/html","location":["/a","/b"]}}""");
+        await using var app = await StartAsync(
+            """{"headers":{"Content-Type":"text/plain","content-type":"text/html","location":["/a","/b"]}}""");
 
         using var response = await app.PostAsync("/chat");
 
@@ -43,29 +46,33 @@ public class PreludeTests
         Assert.Equal(["/b"], response.Headers.GetValues("Location"));
     }
 
-    // Each header looked through all that Connection names: 1.4 GB for a prelude of 60 KB.
+    // When each header searched all tokens of Connection, a prelude of 60 KB allocated 1.4 GB.
     [Fact]
-    public void Prelude_ConnectionNamesMany_CostsItsLengthAndNotItsSquare()
+    public void Prelude_ConnectionListsManyNames_AllocatesLinearMemory()
     {
         const int Headers = 3000;
-        var prelude = "{\"headers\":{" + string.Concat(Enumerable.Range(0, Headers).Select(number => $"\"h{number}\":\"\",")) + "\"Connection\":\"" + string.Join(',', Enumerable.Repeat("a", 5 * Headers)) + "\"}}\0\0\0\0\0\0\0\0body";
-        var context = new DefaultHttpContext { RequestServices = new ServiceCollection().BuildServiceProvider() };
+        var headers = string.Concat(Enumerable.Range(0, Headers).Select(number => $"\"h{number}\":\"\","));
+        var tokens = string.Join(',', Enumerable.Repeat("a", 5 * Headers));
+        var prelude = $"{{\"headers\":{{{headers}\"Connection\":\"{tokens}\"}}}}\0\0\0\0\0\0\0\0body";
+        using var services = new ServiceCollection().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
         var result = LambdaResults.Stream(InvokeWithResponseStreamResponse.Create([prelude]));
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var passing = result.ExecuteAsync(context);
-        Assert.True(passing.IsCompletedSuccessfully);
+        var execution = result.ExecuteAsync(context);
+        Assert.True(execution.IsCompletedSuccessfully);
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 200 * prelude.Length);
     }
 
     [Fact]
-    public async Task Prelude_HeadComesBeforeTheFirstByteOfTheBody()
+    public async Task Prelude_BodyNotStarted_HeadersAreSent()
     {
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("slow", async (_, response, ct) =>
             {
-                await response.WriteHttpPreludeAsync(202, new Dictionary<string, string> { ["content-type"] = "text/event-stream" }, null, ct);
+                var headers = new Dictionary<string, string> { ["content-type"] = "text/event-stream" };
+                await response.WriteHttpPreludeAsync(202, headers, null, ct);
                 await Task.Delay(Timeout.InfiniteTimeSpan, ct);
             }),
             map => map.MapLambdaStream("/chat", "slow"));
@@ -77,15 +84,19 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_HopByHopAndTheServersOwnHeaders_AreDropped()
+    public async Task Prelude_HopByHopAndServerHeaders_AreDropped()
     {
         await using var app = await StartAsync(
-            """{"headers":{"Connection":"close, x-private","X-Private":"1","Keep-Alive":"timeout=5","Transfer-Encoding":"gzip","Content-Length":"1","Upgrade":"h2c","Trailer":"x","TE":"trailers","Proxy-Authenticate":"Basic","Server":"evil","Date":"yesterday","Alt-Svc":"h3=\":1\"","Strict-Transport-Security":"max-age=1","X-Kept":"1"}}""");
+            """
+            {"headers":{"Connection":"close, x-private","X-Private":"1","Keep-Alive":"timeout=5","Transfer-Encoding":"gzip","Content-Length":"1","Upgrade":"h2c","Trailer":"x","TE":"trailers","Proxy-Authenticate":"Basic","Server":"evil","Date":"yesterday","Alt-Svc":"h3=\":1\"","Strict-Transport-Security":"max-age=1","X-Kept":"1"}}
+            """);
 
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
-        Assert.Equal(["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "X-Kept"], response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "X-Kept"],
+            response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal));
         Assert.Equal(["Content-Type"], response.Content.Headers.Select(header => header.Key));
         Assert.Equal("Kestrel", response.Headers.Server.ToString());
         Assert.NotEqual("yesterday", response.Headers.GetValues("Date").Single());
@@ -95,17 +106,18 @@ public class PreludeTests
     private static readonly string[] ControlHeaders =
     [
         // These control a proxy in front of the server.
-        "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Sendfile", "X-Sendfile2", "X-Lighttpd-Send-File", "X-LiteSpeed-Location",
-        "X-LiteSpeed-Cache-Control", "X-Reproxy-URL", "X-Reproxy-File", "X-Envoy-Immediate-Health-Check-Fail", "Surrogate-Control", "Surrogate-Key",
-        "CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Cache-Tag", "Edge-Control", "Edge-Cache-Tag",
+        "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Sendfile", "X-Sendfile2",
+        "X-Lighttpd-Send-File", "X-LiteSpeed-Location", "X-LiteSpeed-Cache-Control", "X-Reproxy-URL", "X-Reproxy-File",
+        "X-Envoy-Immediate-Health-Check-Fail", "Surrogate-Control", "Surrogate-Key", "CDN-Cache-Control",
+        "Cloudflare-CDN-Cache-Control", "Cache-Tag", "Edge-Control", "Edge-Cache-Tag",
 
         // These apply to the entire host.
-        "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "NEL", "Report-To", "Public-Key-Pins",
-        "Public-Key-Pins-Report-Only", "Expect-CT", "Accept-CH", "Critical-CH", "Set-Login",
+        "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "NEL", "Report-To",
+        "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-CT", "Accept-CH", "Critical-CH", "Set-Login",
     ];
 
     [Fact]
-    public async Task Prelude_HeadersThatControlAProxyOrTheHost_AreDroppedAndLogged()
+    public async Task Prelude_ControlHeaders_AreDroppedAndLogged()
     {
         var written = ControlHeaders.Select(name => $"\"{name.ToLowerInvariant()}\":\"1\",\"{name}\":\"2\"");
         await using var app = await StartAsync($$$"""{"headers":{{{{string.Join(',', written)}}}}}""");
@@ -113,26 +125,32 @@ public class PreludeTests
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
-        Assert.Empty(response.Headers.Select(header => header.Key).Intersect(ControlHeaders, StringComparer.OrdinalIgnoreCase));
-        Assert.Equal(ControlHeaders.Length, app.Log.Count(line => line.StartsWith("Debug LambdaStreaming.AspNetCore 205", StringComparison.Ordinal)));
+        var forwarded = response.Headers.Select(header => header.Key);
+        Assert.Empty(forwarded.Intersect(ControlHeaders, StringComparer.OrdinalIgnoreCase));
+        Assert.Equal(ControlHeaders.Length, CountLog(app, "Debug LambdaStreaming.AspNetCore 205"));
     }
 
     [Fact]
-    public async Task Prelude_ControlHeadersAreAllowed_ReachTheBrowser()
+    public async Task AllowedControlHeaders_ContainsHeader_IsForwarded()
     {
+        var written = ControlHeaders.Select(name => $"\"{name}\":\"1\"");
+        var allowed = ControlHeaders.Select(name => name.ToUpperInvariant());
         await using var app = await StartAsync(
-            $$$"""{"headers":{{{{string.Join(',', ControlHeaders.Select(name => $"\"{name}\":\"1\""))}}}}}""",
-            options: options => options.AllowedControlHeaders.UnionWith(ControlHeaders.Select(name => name.ToUpperInvariant())));
+            $$$"""{"headers":{{{{string.Join(',', written)}}}}}""",
+            options: options => options.AllowedControlHeaders.UnionWith(allowed));
 
         using var response = await app.PostAsync("/chat");
 
-        Assert.Empty(ControlHeaders.Except(response.Headers.Select(header => header.Key), StringComparer.OrdinalIgnoreCase));
+        var forwarded = response.Headers.Select(header => header.Key);
+        Assert.Empty(ControlHeaders.Except(forwarded, StringComparer.OrdinalIgnoreCase));
     }
 
     [Fact]
-    public async Task Prelude_AllowResponseHeaderAllowsAll_ControlHeaderIsDropped()
+    public async Task AllowResponseHeader_AllowsAll_ControlHeaderIsDropped()
     {
-        await using var app = await StartAsync("""{"headers":{"X-Accel-Redirect":"/secret"}}""", options: options => options.AllowResponseHeader = _ => true);
+        await using var app = await StartAsync(
+            """{"headers":{"X-Accel-Redirect":"/secret"}}""",
+            options: options => options.AllowResponseHeader = _ => true);
 
         using var response = await app.PostAsync("/chat");
 
@@ -140,9 +158,11 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_AccelBufferingIsAllowed_ServersValueIsSent()
+    public async Task AllowedControlHeaders_AccelBuffering_ServersValueIsSent()
     {
-        await using var app = await StartAsync("""{"headers":{"X-Accel-Buffering":"yes"}}""", options: options => options.AllowedControlHeaders.Add("X-Accel-Buffering"));
+        await using var app = await StartAsync(
+            """{"headers":{"X-Accel-Buffering":"yes"}}""",
+            options: options => options.AllowedControlHeaders.Add("X-Accel-Buffering"));
 
         using var response = await app.PostAsync("/chat");
 
@@ -150,22 +170,26 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_HeaderThatNoServerMaySend_IsLeftOutAndTheAnswerStays()
+    public async Task Prelude_InvalidHeader_IsDroppedAndResponseSucceeds()
     {
         await using var app = await StartAsync(
-            """{"headers":{"x-split":"a\r\nX-Evil: 1","x-snow":"\u2603","x-nul":"a\u0000b","bad name":"1","":"1","x-empty":"","x-good":"1"},"cookies":["good=1","bad=1\r\nX-Evil: 1"]}""");
+            """
+            {"headers":{"x-split":"a\r\nX-Evil: 1","x-snow":"\u2603","x-nul":"a\u0000b","bad name":"1","":"1","x-empty":"","x-good":"1"},"cookies":["good=1","bad=1\r\nX-Evil: 1"]}
+            """);
 
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal("body", await response.Content.ReadAsStringAsync(Token));
-        Assert.Equal(["Date", "Server", "Transfer-Encoding", "X-Accel-Buffering", "x-good"], response.Headers.Select(header => header.Key).Where(name => name != "Set-Cookie").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Date", "Server", "Set-Cookie", "Transfer-Encoding", "X-Accel-Buffering", "x-good"],
+            response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal));
         Assert.Equal(["good=1"], response.Headers.GetValues("Set-Cookie"));
-        Assert.Equal(6, app.Log.Count(line => line.StartsWith("Warning LambdaStreaming.AspNetCore 203", StringComparison.Ordinal)));
+        Assert.Equal(6, CountLog(app, "Warning LambdaStreaming.AspNetCore 203"));
         Assert.DoesNotContain(app.Log, line => line.Contains("Evil", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Prelude_AppsOwnCookiesAndVary_StayBesideTheFunctions()
+    public async Task Prelude_AppSetsCookiesAndVary_BothAreSent()
     {
         await using var app = await StartAsync(
             """{"headers":{"vary":"Accept","x-frame-options":"SAMEORIGIN"},"cookies":["f=1"]}""",
@@ -189,7 +213,7 @@ public class PreludeTests
     [InlineData("""{"headers":{"set-cookie":["a=1","b=2"]}}""")]
     [InlineData("""{"headers":{"set-cookie":"b=2"},"cookies":["a=1"]}""")]
     [InlineData("""{"multiValueHeaders":{"SET-COOKIE":["b=2"]},"cookies":["a=1","b=2"]}""")]
-    public async Task Prelude_HeaderOfSeveralValues_AllReachTheBrowser(string prelude)
+    public async Task Prelude_SeveralCookies_AllAreForwarded(string prelude)
     {
         await using var app = await StartAsync(prelude);
 
@@ -199,7 +223,7 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_AllowResponseHeader_Decides()
+    public async Task AllowResponseHeader_ReturnsFalse_HeaderIsDropped()
     {
         await using var app = await StartAsync(
             """{"headers":{"x-one":"1","x-two":"2"},"cookies":["f=1"]}""",
@@ -215,9 +239,11 @@ public class PreludeTests
     [Theory]
     [InlineData("""{"headers":{"set-cookie":"a=1"}}""")]
     [InlineData("""{"multiValueHeaders":{"SET-COOKIE":["a=1"]},"cookies":["b=1"]}""")]
-    public async Task Prelude_CookiesRefused_NoneReachesTheBrowserHoweverItIsWritten(string prelude)
+    public async Task AllowResponseHeader_RejectsSetCookie_AllCookiesAreDropped(string prelude)
     {
-        await using var app = await StartAsync(prelude, options: options => options.AllowResponseHeader = name => name != "Set-Cookie");
+        await using var app = await StartAsync(
+            prelude,
+            options: options => options.AllowResponseHeader = name => name != "Set-Cookie");
 
         using var response = await app.PostAsync("/chat");
 
@@ -228,7 +254,7 @@ public class PreludeTests
     [InlineData(204)]
     [InlineData(205)]
     [InlineData(304)]
-    public async Task Prelude_StatusWithoutBody_HasNone(int status)
+    public async Task Prelude_StatusWithoutBody_BodyIsEmpty(int status)
     {
         await using var app = await StartAsync($$$"""{"statusCode":{{{status}}},"headers":{"etag":"\"1\""}}""");
 
@@ -247,7 +273,7 @@ public class PreludeTests
     [InlineData("""{"statusCode":"many"}""")]
     [InlineData("""{"statusCode":"99999999999"}""")]
     [InlineData("""{"headers":[]}""")]
-    public async Task Prelude_ThatMakesNoAnswer_Is502(string prelude)
+    public async Task Prelude_Invalid_Returns502(string prelude)
     {
         await using var app = await StartAsync(prelude, server => server.SendFunctionContentType = true);
 
@@ -258,9 +284,11 @@ public class PreludeTests
     }
 
     [Fact]
-    public async Task Prelude_Never_IsTheBody()
+    public async Task HttpPrelude_Never_PreludeIsPartOfBody()
     {
-        await using var app = await StartAsync("""{"statusCode":201}""", options: options => options.HttpPrelude = HttpPreludeDetection.Never);
+        await using var app = await StartAsync(
+            """{"statusCode":201}""",
+            options: options => options.HttpPrelude = HttpPreludeDetection.Never);
 
         using var response = await app.PostAsync("/chat");
 
@@ -268,7 +296,14 @@ public class PreludeTests
         Assert.Equal("{\"statusCode\":201}\0\0\0\0\0\0\0\0body", await response.Content.ReadAsStringAsync(Token));
     }
 
-    private static Task<WebApp> StartAsync(string prelude, Action<LocalLambdaServerOptions>? server = null, Action<LambdaStreamEndpointOptions>? options = null, Action<WebApplication>? map = null) => WebApp.StartAsync(
+    private static int CountLog(WebApp app, string prefix) =>
+        app.Log.Count(line => line.StartsWith(prefix, StringComparison.Ordinal));
+
+    private static Task<WebApp> StartAsync(
+        string prelude,
+        Action<LocalLambdaServerOptions>? server = null,
+        Action<LambdaStreamEndpointOptions>? options = null,
+        Action<WebApplication>? map = null) => WebApp.StartAsync(
         s =>
         {
             server?.Invoke(s);

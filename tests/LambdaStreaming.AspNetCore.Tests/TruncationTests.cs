@@ -10,8 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
-/// <summary>What broke after its first byte must look broken to the browser, and what came before must be there.</summary>
-public class CutTests
+/// <summary>Tests failures after the first byte: the client receives the bytes and detects the failure.</summary>
+public class TruncationTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -22,30 +22,34 @@ public class CutTests
     [InlineData("fails", HttpProtocols.Http2)]
     [InlineData("reset", HttpProtocols.Http1)]
     [InlineData("reset", HttpProtocols.Http2)]
-    [InlineData("clean", HttpProtocols.Http1)]
-    [InlineData("clean", HttpProtocols.Http2)]
+    [InlineData("end-of-body", HttpProtocols.Http1)]
+    [InlineData("end-of-body", HttpProtocols.Http2)]
     [InlineData("damaged", HttpProtocols.Http1)]
     [InlineData("prelude", HttpProtocols.Http1)]
     [InlineData("prelude", HttpProtocols.Http2)]
-    public async Task Answer_BreaksAfterItsFirstByte_BrowserSeesTheBytesAndTheCut(string function, HttpProtocols protocols)
+    public async Task MapLambdaStream_FailsAfterFirstByte_ClientReceivesBytesAndError(
+        string function,
+        HttpProtocols protocols)
     {
-        using var seen = new SemaphoreSlim(0);
-        await using var app = await WebApp.StartAsync(s => AddFunctions(s, seen), map => map.MapLambdaStream("/chat", function), protocols: protocols);
+        using var received = new SemaphoreSlim(0);
+        await using var app = await WebApp.StartAsync(
+            s => AddFunctions(s, received),
+            map => map.MapLambdaStream("/chat", function),
+            protocols: protocols);
 
         using var response = await app.PostAsync("/chat");
         await using var body = await response.Content.ReadAsStreamAsync(Token);
-        var half = new byte[4];
-        await body.ReadExactlyAsync(half, Token).AsTask().WaitAsync(Patience, Token);
-        seen.Release();
+        Assert.Equal("half", await ReadTextAsync(body, 4));
+        received.Release();
 
-        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
-        Assert.Equal("half", Encoding.UTF8.GetString(half));
+        await AssertFailsAsync(body);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Contains(app.Log, line => line.StartsWith("Error Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Error Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Answer_BreaksRightAfterItsWords_TheWordsAreThereFirst()
+    public async Task MapLambdaStream_FailsRightAfterChunk_ClientReceivesChunk()
     {
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("fails", async (_, response, ct) =>
@@ -57,42 +61,47 @@ public class CutTests
 
         for (var i = 0; i < 100; i++)
         {
-            var (answer, reset) = await app.SendRawAsync("POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            var request = "POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+            var (response, isReset) = await app.SendRawAsync(request);
 
-            Assert.Contains("\r\n4\r\nhalf\r\n", answer);
-            Assert.DoesNotContain("\r\n0\r\n", answer);
-            Assert.False(reset);
+            Assert.Contains("\r\n4\r\nhalf\r\n", response);
+            Assert.DoesNotContain("\r\n0\r\n", response);
+            Assert.False(isReset);
         }
     }
 
     [Fact]
-    public async Task Answer_BreaksUnderHttp10_ConnectionIsReset()
+    public async Task MapLambdaStream_FailsUnderHttp10_ResetsConnection()
     {
-        using var seen = new SemaphoreSlim(1);
-        await using var app = await WebApp.StartAsync(s => AddFunctions(s, seen), map => map.MapLambdaStream("/chat", "fails"));
+        using var received = new SemaphoreSlim(1);
+        await using var app = await WebApp.StartAsync(
+            s => AddFunctions(s, received),
+            map => map.MapLambdaStream("/chat", "fails"));
 
-        var (_, reset) = await app.SendRawAsync("POST /chat HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
+        var (_, isReset) = await app.SendRawAsync("POST /chat HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
 
-        Assert.True(reset);
+        Assert.True(isReset);
     }
 
-    // The exception handler takes a cancelled token for a browser that left, and swallows the exception.
+    // If RequestAborted is cancelled, the exception handler assumes a disconnected client and swallows the exception.
     [Theory]
     [InlineData(HttpProtocols.Http1, false)]
     [InlineData(HttpProtocols.Http1, true)]
     [InlineData(HttpProtocols.Http2, false)]
     [InlineData(HttpProtocols.Http2, true)]
-    public async Task Answer_AppCancelsRequestAbortedItself_BrowserSeesTheCut(HttpProtocols protocols, bool exceptionHandler)
+    public async Task MapLambdaStream_AppCancelsRequestAborted_ClientSeesError(
+        HttpProtocols protocols,
+        bool hasExceptionHandler)
     {
-        using var cancelling = new CancellationTokenSource();
+        using var cancellation = new CancellationTokenSource();
         await using var app = await WebApp.StartAsync(
             AddEndless,
             map =>
             {
-                if (exceptionHandler) map.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
+                if (hasExceptionHandler) UseExceptionHandler(map);
                 map.Use((context, next) =>
                 {
-                    context.RequestAborted = cancelling.Token;
+                    context.RequestAborted = cancellation.Token;
                     return next(context);
                 });
                 map.MapLambdaStream("/chat", "endless");
@@ -101,36 +110,36 @@ public class CutTests
 
         using var response = await app.PostAsync("/chat");
         await using var body = await response.Content.ReadAsStreamAsync(Token);
-        await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
-        await cancelling.CancelAsync();
+        await ReadTextAsync(body, 4);
+        await cancellation.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+        await AssertFailsAsync(body);
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Answer_RequestTimeoutAfterItsFirstByte_BrowserSeesTheCut(bool exceptionHandler)
+    public async Task RequestTimeout_AfterFirstByte_ClientSeesError(bool hasExceptionHandler)
     {
         await using var app = await WebApp.StartAsync(
             AddEndless,
             map =>
             {
                 map.UseRequestTimeouts();
-                if (exceptionHandler) map.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
+                if (hasExceptionHandler) UseExceptionHandler(map);
                 map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(2000));
             },
             services: builder => builder.Services.AddRequestTimeouts());
 
         using var response = await app.PostAsync("/chat");
         await using var body = await response.Content.ReadAsStreamAsync(Token);
-        await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
+        await ReadTextAsync(body, 4);
 
-        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+        await AssertFailsAsync(body);
     }
 
     [Theory]
     [InlineData(HttpProtocols.Http1)]
     [InlineData(HttpProtocols.Http2)]
-    public async Task Browser_LeavesMidStream_OutputCacheKeepsNoHalfAnswer(HttpProtocols protocols)
+    public async Task OutputCache_ClientDisconnectsMidStream_DoesNotStoreIncompleteResponse(HttpProtocols protocols)
     {
         var ended = new TaskCompletionSource();
         var calls = 0;
@@ -164,30 +173,30 @@ public class CutTests
         using (var response = await app.SendAsync(request, Token))
         {
             await using var body = await response.Content.ReadAsStreamAsync(Token);
-            await body.ReadExactlyAsync(new byte[4], Token).AsTask().WaitAsync(Patience, Token);
+            await ReadTextAsync(body, 4);
         }
 
         await ended.Task.WaitAsync(Patience, Token);
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
 
-        // The whole one is kept.
+        // The cache stores the complete response.
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
         Assert.Equal(2, calls);
     }
 
-    // Such a middleware lets nothing go before the end, so the server has not started the answer when it breaks.
+    // Such middleware sends nothing before the end, so the server has not started the response when it fails.
     [Theory]
     [InlineData("fails")]
     [InlineData("prelude")]
     [InlineData("reset")]
-    public async Task Answer_BreaksBehindAMiddlewareThatHoldsItBack_NoHalfAnswerAndNoProblemReachesTheBrowser(string function)
+    public async Task BufferingMiddleware_FailsAfterFirstByte_Returns500WithoutBody(string function)
     {
-        using var seen = new SemaphoreSlim(1);
+        using var received = new SemaphoreSlim(1);
         await using var app = await WebApp.StartAsync(
-            s => AddFunctions(s, seen),
+            s => AddFunctions(s, received),
             map =>
             {
-                map.Use(HoldBackAsync);
+                map.Use(BufferAsync);
                 map.MapLambdaStream("/chat", function);
             });
 
@@ -198,7 +207,7 @@ public class CutTests
     }
 
     [Fact]
-    public async Task Answer_FailsBeforeItsFirstByteBehindAMiddlewareThatHoldsItBack_IsAProblem()
+    public async Task BufferingMiddleware_FailsBeforeFirstByte_Returns502Problem()
     {
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("fails", (_, response, _) =>
@@ -208,7 +217,7 @@ public class CutTests
             }),
             map =>
             {
-                map.Use(HoldBackAsync);
+                map.Use(BufferAsync);
                 map.MapLambdaStream("/chat", "fails");
             });
 
@@ -219,14 +228,14 @@ public class CutTests
     }
 
     [Fact]
-    public async Task Answer_RequestTimeoutBehindAMiddlewareThatHoldsItBack_IsTheTimeoutsOwn()
+    public async Task BufferingMiddleware_RequestTimeout_TimeoutMiddlewareResponds()
     {
         await using var app = await WebApp.StartAsync(
             AddEndless,
             map =>
             {
                 map.UseRequestTimeouts();
-                map.Use(HoldBackAsync);
+                map.Use(BufferAsync);
                 map.MapLambdaStream("/chat", "endless").WithMetadata(new RequestTimeoutAttribute(500));
             },
             services: builder => builder.Services.AddRequestTimeouts());
@@ -238,16 +247,16 @@ public class CutTests
     }
 
     [Fact]
-    public async Task Answer_BreaksUnderResponseCompression_EachWordComesAtOnceAndTheCutIsSeen()
+    public async Task ResponseCompression_FailsAfterFirstByte_ForwardsEachChunkAndError()
     {
-        using var seen = new SemaphoreSlim(0);
+        using var received = new SemaphoreSlim(0);
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("words", async (_, response, ct) =>
             {
                 foreach (var word in (string[])["half", "next"])
                 {
                     await response.WriteTextAsync(word, ct);
-                    await seen.WaitAsync(ct);
+                    await received.WaitAsync(ct);
                 }
 
                 response.Fail("Unhandled", "planned");
@@ -262,71 +271,84 @@ public class CutTests
         request.Headers.AcceptEncoding.ParseAdd("gzip");
 
         using var response = await app.SendAsync(request, Token);
-        await using var body = new GZipStream(await response.Content.ReadAsStreamAsync(Token), CompressionMode.Decompress);
+        await using var compressed = await response.Content.ReadAsStreamAsync(Token);
+        await using var body = new GZipStream(compressed, CompressionMode.Decompress);
 
         Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
         foreach (var word in (string[])["half", "next"])
         {
-            var buffer = new byte[4];
-            await body.ReadExactlyAsync(buffer, Token).AsTask().WaitAsync(Patience, Token);
-            Assert.Equal(word, Encoding.UTF8.GetString(buffer));
-            seen.Release();
+            Assert.Equal(word, await ReadTextAsync(body, 4));
+            received.Release();
         }
 
-        await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+        await AssertFailsAsync(body);
     }
 
-    private static async Task HoldBackAsync(HttpContext context, RequestDelegate next)
+    private static async Task<string> ReadTextAsync(Stream body, int length)
     {
-        var browser = context.Response.Body;
-        using var held = new MemoryStream();
-        context.Response.Body = held;
+        var buffer = new byte[length];
+        await body.ReadExactlyAsync(buffer, Token).AsTask().WaitAsync(Patience, Token);
+        return Encoding.UTF8.GetString(buffer);
+    }
+
+    private static Task AssertFailsAsync(Stream body) => Assert.ThrowsAnyAsync<IOException>(
+        () => body.ReadAsync(new byte[1], Token).AsTask().WaitAsync(Patience, Token));
+
+    private static void UseExceptionHandler(WebApplication app) =>
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask });
+
+    private static async Task BufferAsync(HttpContext context, RequestDelegate next)
+    {
+        var original = context.Response.Body;
+        using var buffer = new MemoryStream();
+        context.Response.Body = buffer;
         try
         {
             await next(context);
         }
         finally
         {
-            context.Response.Body = browser;
+            context.Response.Body = original;
         }
 
-        held.Position = 0;
-        await held.CopyToAsync(browser, Token);
+        buffer.Position = 0;
+        await buffer.CopyToAsync(original, Token);
     }
 
-    private static void AddEndless(LocalLambdaServerOptions server) => server.AddFunction("endless", async (_, response, ct) =>
-    {
-        await response.WriteTextAsync("half", ct);
-        await Task.Delay(Timeout.InfiniteTimeSpan, ct);
-    });
+    private static void AddEndless(LocalLambdaServerOptions server) =>
+        server.AddFunction("endless", async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("half", ct);
+            await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+        });
 
-    private static void AddFunctions(LocalLambdaServerOptions server, SemaphoreSlim seen)
+    private static void AddFunctions(LocalLambdaServerOptions server, SemaphoreSlim received)
     {
         server.AddFunction("fails", async (_, response, ct) =>
         {
             await response.WriteTextAsync("half", ct);
-            await seen.WaitAsync(ct);
+            await received.WaitAsync(ct);
             response.Fail("Unhandled", "planned");
         });
         server.AddFunction("prelude", async (_, response, ct) =>
         {
             await response.WriteHttpPreludeAsync(200, null, null, ct);
             await response.WriteTextAsync("half", ct);
-            await seen.WaitAsync(ct);
+            await received.WaitAsync(ct);
             throw new InvalidOperationException("planned");
         });
         AddTruncation("reset", TruncationMode.Reset);
-        AddTruncation("clean", TruncationMode.EndOfBody);
+        AddTruncation("end-of-body", TruncationMode.EndOfBody);
         server.AddFunction("damaged", async (_, response, ct) =>
         {
             await response.WriteTextAsync("half", ct);
-            await seen.WaitAsync(ct);
+            await received.WaitAsync(ct);
         }).OnEveryCall().BytesAfterChunks(1, new byte[16]);
 
         void AddTruncation(string name, TruncationMode mode) => server.AddFunction(name, async (_, response, ct) =>
         {
             await response.WriteTextAsync("half", ct);
-            await seen.WaitAsync(ct);
+            await received.WaitAsync(ct);
             await response.AbortAsync(mode, ct);
         });
     }

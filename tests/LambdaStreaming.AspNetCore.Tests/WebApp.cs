@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
-/// <summary>An app on real Kestrel between a browser's HttpClient and a local Lambda server, all on loopback.</summary>
+/// <summary>An app on Kestrel between an HttpClient and a local Lambda server, all on loopback.</summary>
 internal sealed class WebApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -23,8 +23,15 @@ internal sealed class WebApp : IAsyncDisposable
         _app = app;
         Lambda = lambda;
         Log = log;
-        Url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
-        Browser = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, MaxResponseDrainSize = 0 })
+        var server = app.Services.GetRequiredService<IServer>();
+        Url = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            MaxResponseDrainSize = 0,
+        };
+        Browser = new HttpClient(handler)
         {
             BaseAddress = Url,
             Timeout = TimeSpan.FromSeconds(60),
@@ -35,11 +42,12 @@ internal sealed class WebApp : IAsyncDisposable
 
     public LocalLambdaServer Lambda { get; }
 
+    /// <summary>An HttpClient that behaves like a browser without redirects and cookies.</summary>
     public HttpClient Browser { get; }
 
     public Uri Url { get; }
 
-    /// <summary>What the app logged, a line each: level, category, event id, message.</summary>
+    /// <summary>The app's log messages: level, category, event id, message, exception type.</summary>
     public ConcurrentQueue<string> Log { get; }
 
     public static async Task<WebApp> StartAsync(
@@ -52,8 +60,9 @@ internal sealed class WebApp : IAsyncDisposable
         var lambda = await LocalLambdaServer.StartAsync(functions, TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         var log = new ConcurrentQueue<string>();
-        builder.WebHost.UseKestrel(options => options.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddProvider(new Lines(log));
+        builder.WebHost.UseKestrel(options =>
+            options.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddProvider(new LineLoggerProvider(log));
         builder.Services.AddSingleton<ILambdaStreamingClient>(_ => lambda.CreateClient(options =>
         {
             options.Retry.Policy = LambdaRetryPolicy.Never;
@@ -68,47 +77,55 @@ internal sealed class WebApp : IAsyncDisposable
 
     public async Task<HttpResponseMessage> PostAsync(string path, string json = "{}")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Content = new StringContent(json, Encoding.UTF8, "application/json");
         return await SendAsync(request);
     }
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken = default)
+    public Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken = default)
     {
         request.Version = Browser.DefaultRequestVersion;
         request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
         return Browser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
-    /// <summary>Sends bytes and returns all that comes until the connection ends, and whether it was reset.</summary>
-    public async Task<(string Answer, bool Reset)> SendRawAsync(string request)
+    /// <summary>Sends bytes, and reads until the connection is closed or reset.</summary>
+    public async Task<(string Response, bool IsReset)> SendRawAsync(string request)
     {
+        var cancellationToken = TestContext.Current.CancellationToken;
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPAddress.Loopback, Url.Port, TestContext.Current.CancellationToken);
-        await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
-        var answer = new StringBuilder();
+        await socket.ConnectAsync(IPAddress.Loopback, Url.Port, cancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
+        var response = new StringBuilder();
         var buffer = new byte[4096];
         try
         {
-            while (await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken) is > 0 and var count) answer.Append(Encoding.UTF8.GetString(buffer, 0, count));
-            return (answer.ToString(), false);
+            while (await socket.ReceiveAsync(buffer, cancellationToken) is > 0 and var count)
+            {
+                response.Append(Encoding.UTF8.GetString(buffer, 0, count));
+            }
+
+            return (response.ToString(), false);
         }
         catch (SocketException)
         {
-            return (answer.ToString(), true);
+            return (response.ToString(), true);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         Browser.Dispose();
-        using var atOnce = new CancellationTokenSource();
-        await atOnce.CancelAsync();
-        await _app.StopAsync(atOnce.Token);
+        using var immediately = new CancellationTokenSource();
+        await immediately.CancelAsync();
+        await _app.StopAsync(immediately.Token);
         await _app.DisposeAsync();
         await Lambda.DisposeAsync();
     }
 
-    private sealed class Lines(ConcurrentQueue<string> lines) : ILoggerProvider
+    private sealed class LineLoggerProvider(ConcurrentQueue<string> lines) : ILoggerProvider
     {
         public ILogger CreateLogger(string categoryName) => new Logger(categoryName, lines);
 
@@ -123,8 +140,16 @@ internal sealed class WebApp : IAsyncDisposable
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-                lines.Enqueue($"{logLevel} {category} {eventId.Id} {formatter(state, exception)} {exception?.GetType().Name}");
+            public void Log<TState>(
+                LogLevel logLevel,
+                EventId eventId,
+                TState state,
+                Exception? exception,
+                Func<TState, Exception?, string> formatter)
+            {
+                var message = formatter(state, exception);
+                lines.Enqueue($"{logLevel} {category} {eventId.Id} {message} {exception?.GetType().Name}");
+            }
         }
     }
 }

@@ -5,35 +5,58 @@ using Amazon.Runtime.Signing;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>What a call costs beside a raw POST: over loopback, and with an answer from memory, where no wake-up of the system counts.</summary>
+/// <summary>Cost of a call compared with a plain POST.</summary>
+/// <remarks>Measured over loopback, and with responses from memory, which excludes thread wake-ups.</remarks>
 internal static class Calls
 {
     private const int Count = 300;
     private const string Function = "64-1";
     private static readonly Uri Service = new("http://127.0.0.1:1234");
 
-    public static readonly BasicAWSCredentials Credentials = new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    public static readonly BasicAWSCredentials Credentials = new(
+        "AKIDEXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 
     public static async Task RunAsync(HttpClient raw, LambdaStreamingClient client, int rounds)
     {
         using var rawFromMemory = new HttpClient(new FromMemory()) { BaseAddress = Service };
         using var httpFromMemory = new HttpClient(new FromMemory()) { Timeout = Timeout.InfiniteTimeSpan };
-        using var clientFromMemory = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = Service, Region = RegionEndpoint.USEast1, Credentials = Credentials }, httpFromMemory);
+        var options = new LambdaStreamingClientOptions
+        {
+            ServiceUrl = Service,
+            Region = RegionEndpoint.USEast1,
+            Credentials = Credentials,
+        };
+        using var clientFromMemory = new LambdaStreamingClient(options, httpFromMemory);
         var results = await Rounds.RunAsync(
             [
-                new("POST over loopback", () => ManyAsync(() => Loopback.DropAsync(raw, Function))),
-                new("ours over loopback", () => ManyAsync(() => Loopback.OursAsync(client, Function))),
-                new("the signer alone", () => ManyAsync(SignAsync)),
-                new("POST, answered from memory", () => ManyAsync(() => Loopback.DropAsync(rawFromMemory, Function))),
-                new("ours, answered from memory", () => ManyAsync(() => Loopback.OursAsync(clientFromMemory, Function))),
+                new("POST over loopback", () => ManyAsync(() => Loopback.DiscardAsync(raw, Function))),
+                new("this client over loopback", () => ManyAsync(() => Loopback.ClientAsync(client, Function))),
+                new("the signer only", () => ManyAsync(SignAsync)),
+                new(
+                    "POST, response from memory",
+                    () => ManyAsync(() => Loopback.DiscardAsync(rawFromMemory, Function))),
+                new(
+                    "this client, response from memory",
+                    () => ManyAsync(() => Loopback.ClientAsync(clientFromMemory, Function))),
             ],
             Count,
             rounds);
 
         Console.WriteLine("| a call with one chunk | µs | ÷ POST over loopback | B |");
         Console.WriteLine("| --- | --- | --- | --- |");
-        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {result.Name} | {result.Nanoseconds / 1000:0.0} | {result.Spread} | {result.AllocatedBytes:0} |"));
-        Console.WriteLine(Rounds.Text($"Beyond the signer and the POST ours takes {results[1].AllocatedBytes - results[2].AllocatedBytes - results[0].AllocatedBytes:0} B and, from memory, {(results[4].Nanoseconds - results[3].Nanoseconds - results[2].Nanoseconds) / 1000:0.0} µs."));
+        foreach (var result in results)
+        {
+            var microseconds = result.Nanoseconds / 1000;
+            Console.WriteLine(Rounds.Text(
+                $"| {result.Name} | {microseconds:0.0} | {result.Spread} | {result.AllocatedBytes:0} |"));
+        }
+
+        var bytes = results[1].AllocatedBytes - results[2].AllocatedBytes - results[0].AllocatedBytes;
+        var nanoseconds = results[4].Nanoseconds - results[3].Nanoseconds - results[2].Nanoseconds;
+        Console.WriteLine(Rounds.Text(
+            $"In addition to the signer and the POST, this client allocates {bytes:0} B ",
+            $"and takes {nanoseconds / 1000:0.0} µs (from memory)."));
         Console.WriteLine();
     }
 
@@ -44,18 +67,34 @@ internal static class Calls
     }
 
     private static async Task SignAsync() => await AWSSigV4Signer.SignAsync(
-        new AWSSigningRequest { HttpMethod = HttpMethod.Post, RequestUri = new Uri(Service, "/2021-11-15/functions/f/response-streaming-invocations"), ContentStream = new MemoryStream([]) },
-        new AWSSigV4Parameters { Credentials = Credentials, Region = RegionEndpoint.USEast1, Service = "lambda", SignPayload = true },
+        new AWSSigningRequest
+        {
+            HttpMethod = HttpMethod.Post,
+            RequestUri = new Uri(Service, "/2021-11-15/functions/f/response-streaming-invocations"),
+            ContentStream = new MemoryStream([]),
+        },
+        new AWSSigV4Parameters
+        {
+            Credentials = Credentials,
+            Region = RegionEndpoint.USEast1,
+            Service = "lambda",
+            SignPayload = true,
+        },
         CancellationToken.None);
 
     private sealed class FromMemory : HttpMessageHandler
     {
         private readonly byte[] _response = Wire.Create([64]);
 
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
         {
             await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(_response)) };
+            var response = new HttpResponseMessage(HttpStatusCode.OK)
+            {
+                Content = new StreamContent(new MemoryStream(_response)),
+            };
             response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/vnd.amazon.eventstream");
             response.Headers.TryAddWithoutValidation("x-amzn-RequestId", "0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11");
             return response;

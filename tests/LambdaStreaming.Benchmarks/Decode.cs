@@ -1,22 +1,24 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.Hashing;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>Decoding from memory: ours and the peer's, beside the floor of both CRCs a message and nothing else.</summary>
+/// <summary>
+/// Decoding from memory by this client and by AWSSDK.Core, compared with computing only the two CRCs per message.
+/// </summary>
 internal static class Decode
 {
     private const int WireBytes = 4 * 1024 * 1024;
-    private const int OnceRuns = 100;
+    private const int SingleRuns = 100;
 
-    // On AMD's Zen 3 a long copy to an address 1 to 63 bytes further into its page than the one it comes from takes up to 20 times as long ("rep movsb").
-    // Wherever the arrays and the pipe's buffers happen to lie, that hits a few rounds at most if they take turns.
-    private const int Places = 5;
-    private const int PlaceStep = 1000;
+    // On AMD Zen 3, long copies ("rep movsb") are up to 20 times slower for some addresses.
+    // Condition: the page offset of the destination exceeds that of the source by 1 to 63 bytes.
+    // Arrays at several offsets, used in turn, limit this effect to a few rounds.
+    private const int OffsetCount = 5;
+    private const int OffsetStep = 1000;
 
     private static readonly ResponseStreamReaderOptions ReaderOptions = new()
     {
@@ -29,21 +31,33 @@ internal static class Decode
 
     public static async Task RunAsync(int rounds)
     {
-        Console.WriteLine("Decoding from memory: times divided by the floor's (both CRCs of each message by System.IO.Hashing, nothing else), median and quartiles of the rounds; least is the fastest round divided by the floor's fastest.");
+        Console.WriteLine(
+            "Decoding from memory: times divided by the floor (only the two CRCs of each message, System.IO.Hashing), "
+            + "median and quartiles of the rounds. Minimum: fastest round divided by the fastest round of the floor.");
         Console.WriteLine();
-        Console.WriteLine("| payload | floor ns | span decoder | await foreach events | least | B an event | await foreach chunks | least | peer | B an event | peer ÷ ours |");
+        Console.WriteLine(
+            "| payload | floor ns | span decoder | await foreach events | minimum | B per event "
+            + "| await foreach chunks | minimum | AWSSDK.Core | B per event | AWSSDK.Core ÷ this client |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        foreach (var size in (int[])[16, 64, 256, 1024, 8192, 65536, 1048576]) await RunAsync(SizeName(size), [.. Enumerable.Repeat(size, Math.Max(64, WireBytes / (size + 106)))], rounds);
+        foreach (var size in (int[])[16, 64, 256, 1024, 8192, 65536, 1048576])
+        {
+            var count = Math.Max(64, WireBytes / (size + 106));
+            await RunAsync(GetSizeName(size), [.. Enumerable.Repeat(size, count)], rounds);
+        }
+
         var random = new Random(2);
-        await RunAsync("1–128 B mixed", [.. Enumerable.Range(0, WireBytes / 170).Select(_ => random.Next(1, 129))], rounds);
+        await RunAsync(
+            "1–128 B mixed",
+            [.. Enumerable.Range(0, WireBytes / 170).Select(_ => random.Next(1, 129))],
+            rounds);
         Console.WriteLine();
     }
 
     private static async Task RunAsync(string name, int[] sizes, int rounds)
     {
-        var wires = Placed(Wire.Create(sizes));
-        var turn = 0;
-        ArraySegment<byte> Next() => wires[turn++ % Places];
+        var wires = CreateAtOffsets(Wire.Create(sizes));
+        var next = 0;
+        ArraySegment<byte> Next() => wires[next++ % OffsetCount];
         var results = await Rounds.RunAsync(
             [
                 new("floor", () => Task.FromResult(Floor(Next()))),
@@ -56,42 +70,42 @@ internal static class Decode
             rounds);
         var (floor, span, events, chunks, peer) = (results[0], results[1], results[2], results[3], results[4]);
 
-        // What an answer costs once, its first reads included, is not the events'.
-        var once = Wire.Create([1]);
+        // Subtract the cost per response, including its first reads.
+        var single = Wire.Create([1]);
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        for (var i = 0; i < OnceRuns; i++) await EventsAsync(once);
-        var onceBytes = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)OnceRuns;
-        var eventBytes = Math.Max(0, events.AllocatedBytes - (onceBytes / sizes.Length));
+        for (var i = 0; i < SingleRuns; i++) await EventsAsync(single);
+        var singleBytes = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)SingleRuns;
+        var eventBytes = Math.Max(0, events.AllocatedBytes - (singleBytes / sizes.Length));
         string[] cells =
         [
             name, Rounds.Text($"{floor.Nanoseconds:0.#}"), span.Spread,
-            events.Spread, Rounds.Text($"{events.LeastRatio:0.00}"), Rounds.Text($"{eventBytes:0.0}"),
-            chunks.Spread, Rounds.Text($"{chunks.LeastRatio:0.00}"),
+            events.Spread, Rounds.Text($"{events.MinimumRatio:0.00}"), Rounds.Text($"{eventBytes:0.0}"),
+            chunks.Spread, Rounds.Text($"{chunks.MinimumRatio:0.00}"),
             Rounds.Text($"{peer.Ratio:0.0}"), Rounds.Text($"{peer.AllocatedBytes:0}"), peer.SpreadOver(events),
         ];
         Console.WriteLine($"| {string.Join(" | ", cells)} |");
     }
 
-    private static ArraySegment<byte>[] Placed(byte[] wire) =>
+    private static ArraySegment<byte>[] CreateAtOffsets(byte[] wire) =>
     [
-        .. Enumerable.Range(0, Places).Select(place =>
+        .. Enumerable.Range(0, OffsetCount).Select(offset =>
         {
-            var array = new byte[wire.Length + (place * PlaceStep)];
-            wire.CopyTo(array, place * PlaceStep);
-            return new ArraySegment<byte>(array, place * PlaceStep, wire.Length);
+            var array = new byte[wire.Length + (offset * OffsetStep)];
+            wire.CopyTo(array, offset * OffsetStep);
+            return new ArraySegment<byte>(array, offset * OffsetStep, wire.Length);
         }),
     ];
 
-    private static MemoryStream StreamOf(ArraySegment<byte> wire) => new(wire.Array!, wire.Offset, wire.Count);
+    private static MemoryStream CreateStream(ArraySegment<byte> wire) => new(wire.Array!, wire.Offset, wire.Count);
 
-    private static string SizeName(int bytes) => bytes switch
+    private static string GetSizeName(int bytes) => bytes switch
     {
         >= 1024 * 1024 => $"{bytes / 1024 / 1024} MiB",
         >= 1024 => $"{bytes / 1024} KiB",
         _ => $"{bytes} B",
     };
 
-    // Each contender has a consumer of its own: a shared one would be compiled for all of them and flatter none.
+    // Each contender has a separate consumer, so that the JIT compiler optimizes each of them on its own.
     private static long Floor(ReadOnlySpan<byte> wire)
     {
         long payload = 0;
@@ -99,8 +113,8 @@ internal static class Decode
         {
             var message = wire[at..];
             var total = BinaryPrimitives.ReadInt32BigEndian(message);
-            if (Crc32.HashToUInt32(message[..8]) != BinaryPrimitives.ReadUInt32BigEndian(message[8..])) throw new InvalidDataException();
-            if (Crc32.HashToUInt32(message[..(total - 4)]) != BinaryPrimitives.ReadUInt32BigEndian(message[(total - 4)..])) throw new InvalidDataException();
+            Wire.CheckCrc(message, 8);
+            Wire.CheckCrc(message, total - 4);
             at += total;
             if (at < wire.Length) payload += total - 16 - BinaryPrimitives.ReadInt32BigEndian(message[4..]);
         }
@@ -111,10 +125,10 @@ internal static class Decode
     private static long Span(ArraySegment<byte> wire)
     {
         long payload = 0;
-        var rest = new ReadOnlySequence<byte>(wire);
-        while (EventStreamDecoder.TryRead(ref rest, LambdaStreamingClientOptions.DefaultMaxMessageBytes, out var message))
+        var remaining = new ReadOnlySequence<byte>(wire);
+        while (EventStreamDecoder.TryRead(ref remaining, ReaderOptions.MaxMessageBytes, out var message))
         {
-            if (!rest.IsEmpty) payload += message.Payload.Length;
+            if (!remaining.IsEmpty) payload += message.Payload.Length;
         }
 
         return payload;
@@ -141,7 +155,7 @@ internal static class Decode
     private static async Task<long> PeerAsync(ArraySegment<byte> wire)
     {
         long payload = 0;
-        using var peer = new Peer(StreamOf(wire));
+        using var peer = new Peer(CreateStream(wire));
         await foreach (var item in peer)
         {
             if (item is Peer.Chunk chunk) payload += chunk.Payload.Length;
@@ -152,17 +166,21 @@ internal static class Decode
 
     private static ResponseStreamReader Reader(ArraySegment<byte> wire)
     {
-        var stream = StreamOf(wire);
-        return new ResponseStreamReader(new ResponseStreamBody(stream, stream, ReaderOptions.TimeProvider, ReaderOptions.IdleTimeout), ReaderOptions, new LambdaErrorDetails());
+        var stream = CreateStream(wire);
+        var body = new ResponseStreamBody(stream, stream, ReaderOptions.TimeProvider, ReaderOptions.IdleTimeout);
+        return new ResponseStreamReader(body, ReaderOptions, new LambdaErrorDetails());
     }
 
     private sealed class Events(ResponseStreamReader reader) : IAsyncEnumerable<ResponseStreamEvent>
     {
-        public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new ResponseStreamEventEnumerator(reader, throwOnFunctionError: true);
+        public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(
+            CancellationToken cancellationToken = default) =>
+            new ResponseStreamEventEnumerator(reader, throwOnFunctionError: true);
     }
 
     private sealed class Chunks(ResponseStreamReader reader) : IAsyncEnumerable<PayloadChunk>
     {
-        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new PayloadChunkEnumerator(reader);
+        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            new PayloadChunkEnumerator(reader);
     }
 }

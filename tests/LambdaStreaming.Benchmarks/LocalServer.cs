@@ -3,7 +3,7 @@ using LambdaStreaming.Soak;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>What <c>LocalLambdaServer</c> itself can serve: it is for tests, but must not be what a test waits for.</summary>
+/// <summary>Throughput of <c>LocalLambdaServer</c>, which must not slow down the tests that use it.</summary>
 internal static class LocalServer
 {
     public static async Task RunAsync(int rounds)
@@ -15,12 +15,16 @@ internal static class LocalServer
         {
             var started = Stopwatch.GetTimestamp();
             var chunks = 0;
-            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("many"));
+            await using var response = await client.InvokeWithResponseStreamAsync(
+                new InvokeWithResponseStreamRequest("many"));
             await foreach (var _ in response.ReadChunksAsync()) chunks++;
             if (round >= 3) perSecond.Add(chunks / Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
 
         perSecond.Sort();
-        Console.WriteLine(Rounds.Text($"LocalLambdaServer in a process of its own, chunks of 64 B, a write and a flush each: {Rounds.Median(perSecond):0} events/s (quartiles {perSecond[perSecond.Count / 4]:0} and {perSecond[perSecond.Count * 3 / 4]:0})."));
+        var (low, high) = (perSecond[perSecond.Count / 4], perSecond[perSecond.Count * 3 / 4]);
+        Console.WriteLine(Rounds.Text(
+            $"LocalLambdaServer in another process, chunks of 64 B, one write and flush each: ",
+            $"{Rounds.Median(perSecond):0} events/s (quartiles {low:0} and {high:0})."));
     }
 }

@@ -1,12 +1,11 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.IO.Hashing;
 using System.Net.Http.Headers;
 using Amazon;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>Whole calls over loopback from a server in its own process.</summary>
+/// <summary>Complete calls over loopback to a server in another process.</summary>
 internal static class Loopback
 {
     private const int ResponseBytes = 48 * 1024 * 1024;
@@ -14,22 +13,34 @@ internal static class Loopback
     private const int WarmUpRuns = 100;
     private const int DripEvents = 400;
 
-    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan MaxWarmUp = TimeSpan.FromSeconds(4);
 
-    private static readonly byte[] DropBuffer = new byte[64 * 1024];
+    private static readonly byte[] DiscardBuffer = new byte[64 * 1024];
     private static readonly byte[] FloorBuffer = new byte[128 * 1024];
 
     public static async Task RunAsync(int rounds)
     {
         using var server = await WireServer.StartAsync();
         using var raw = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = server.Url };
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { ServiceUrl = server.Url, Region = RegionEndpoint.USEast1, Credentials = Calls.Credentials });
+        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions
+        {
+            ServiceUrl = server.Url,
+            Region = RegionEndpoint.USEast1,
+            Credentials = Calls.Credentials,
+        });
 
-        Console.WriteLine($"Whole answers over loopback, {ResponseBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed and client CPU divided by reading and dropping, median and quartiles of {rounds} shuffled rounds.");
+        Console.WriteLine(
+            $"Complete responses over loopback, {ResponseBytes / 1024 / 1024} MiB each in HTTP chunks of 64 KiB: speed "
+            + "and client CPU divided by those of reading and discarding, median and quartiles of "
+            + $"{rounds} shuffled rounds.");
         Console.WriteLine();
-        Console.WriteLine("The floor reads and checks both CRCs of each message, and nothing else; twice checks them twice. CPU is that of all rounds together: the system counts it in hundredths of a second.");
+        Console.WriteLine(
+            "Floor: reads and checks only the two CRCs of each message. Twice: checks them twice. CPU is the sum of "
+            + "all rounds, because the operating system counts it in hundredths of a second.");
         Console.WriteLine();
-        Console.WriteLine("| payload | dropping MB/s | floor: speed | CPU | twice: speed | CPU | ours: speed | CPU | peer: speed | CPU | ours ÷ twice: speed |");
+        Console.WriteLine(
+            "| payload | discarding MB/s | floor: speed | CPU | twice: speed | CPU | this client: speed | CPU "
+            + "| AWSSDK.Core: speed | CPU | this client ÷ twice: speed |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var size in (int[])[64, 1024, 8192, 65536]) await ThroughputAsync(raw, client, size, rounds);
         Console.WriteLine();
@@ -42,16 +53,17 @@ internal static class Loopback
         var function = Rounds.Text($"{size}-{ResponseBytes / (size + 106)}");
         (string Name, Func<Task> Run)[] contenders =
         [
-            ("drop", () => DropAsync(raw, function)),
+            ("discard", () => DiscardAsync(raw, function)),
             ("floor", () => FloorAsync(raw, function, checks: 1)),
             ("twice", () => FloorAsync(raw, function, checks: 2)),
-            ("ours", () => OursAsync(client, function)),
+            ("client", () => ClientAsync(client, function)),
             ("peer", () => PeerAsync(raw, function)),
         ];
         foreach (var contender in contenders)
         {
             var started = Stopwatch.GetTimestamp();
-            for (var i = 0; i < MinWarmUpRuns || i < WarmUpRuns && Stopwatch.GetElapsedTime(started) < LongestWarmUp; i++) await contender.Run();
+            for (var i = 0; i < MinWarmUpRuns || (i < WarmUpRuns && Stopwatch.GetElapsedTime(started) < MaxWarmUp); i++)
+                await contender.Run();
         }
 
         using var self = Process.GetCurrentProcess();
@@ -73,8 +85,14 @@ internal static class Loopback
             }
         }
 
-        Console.WriteLine(Rounds.Text($"| {size} B | {ResponseBytes / 1e6 / Rounds.Median(wall[0]):0} | {Speed(1, 0)} | {Cpu(1):0.00} | {Speed(2, 0)} | {Cpu(2):0.00} | {Speed(3, 0)} | {Cpu(3):0.00} | {Speed(4, 0)} | {Cpu(4):0.0} | {Speed(3, 2)} |"));
-        string Speed(int index, int beside) => Spread(wall[beside].Zip(wall[index], (other, own) => other / own));
+        Console.WriteLine(Rounds.Text(
+            $"| {size} B | {ResponseBytes / 1e6 / Rounds.Median(wall[0]):0} | {Speed(1, 0)} | {Cpu(1):0.00} ",
+            $"| {Speed(2, 0)} | {Cpu(2):0.00} | {Speed(3, 0)} | {Cpu(3):0.00} ",
+            $"| {Speed(4, 0)} | {Cpu(4):0.0} | {Speed(3, 2)} |"));
+
+        string Speed(int index, int reference) =>
+            Spread(wall[reference].Zip(wall[index], (other, own) => other / own));
+
         double Cpu(int index) => cpu[index].Sum() / cpu[0].Sum();
     }
 
@@ -82,7 +100,12 @@ internal static class Loopback
     {
         var function = Rounds.Text($"drip-{DripEvents}");
         var results = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var (name, run) in ((string, Func<Task>)[])[("raw", () => DropAsync(raw, function)), ("ours", () => OursAsync(client, function))])
+        (string Name, Func<Task> Run)[] contenders =
+        [
+            ("raw", () => DiscardAsync(raw, function)),
+            ("client", () => ClientAsync(client, function)),
+        ];
+        foreach (var (name, run) in contenders)
         {
             await run();
             var before = GC.GetTotalAllocatedBytes(precise: true);
@@ -90,14 +113,16 @@ internal static class Loopback
             results[name] = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)DripEvents;
         }
 
-        Console.WriteLine(Rounds.Text($"One event a read ({DripEvents} events of 64 B, one a millisecond): {results["raw"]:0} B allocated an event by a raw read loop, {results["ours"]:0} B by ours (the call itself included)."));
+        Console.WriteLine(Rounds.Text(
+            $"One event per read ({DripEvents} events of 64 B, one per millisecond): a plain read loop allocates ",
+            $"{results["raw"]:0} B per event, this client {results["client"]:0} B (including the call)."));
     }
 
-    public static async Task DropAsync(HttpClient raw, string function)
+    public static async Task DiscardAsync(HttpClient raw, string function)
     {
         using var response = await PostAsync(raw, function);
         await using var stream = await response.Content.ReadAsStreamAsync();
-        while (await stream.ReadAsync(DropBuffer) > 0) continue;
+        while (await stream.ReadAsync(DiscardBuffer) > 0) continue;
     }
 
     private static async Task FloorAsync(HttpClient raw, string function, int checks)
@@ -109,38 +134,39 @@ internal static class Loopback
         while (await stream.ReadAsync(buffer.AsMemory(length)) is > 0 and var read)
         {
             length += read;
-            var rest = Check(buffer, length);
-            for (var again = 1; again < checks; again++) rest = Check(buffer, length);
-            buffer.AsSpan(rest, length - rest).CopyTo(buffer);
-            length -= rest;
+            var start = Check(buffer, length);
+            for (var check = 1; check < checks; check++) start = Check(buffer, length);
+            buffer.AsSpan(start, length - start).CopyTo(buffer);
+            length -= start;
         }
 
         if (length > 0) throw new InvalidDataException();
     }
 
-    // Where the last message that is not whole begins.
+    // Returns the offset of the incomplete message at the end.
     private static int Check(byte[] buffer, int length)
     {
         var at = 0;
         while (length - at >= 12)
         {
             var message = buffer.AsSpan(at, length - at);
-            if (Crc32.HashToUInt32(message[..8]) != BinaryPrimitives.ReadUInt32BigEndian(message[8..])) throw new InvalidDataException();
+            Wire.CheckCrc(message, 8);
             var total = BinaryPrimitives.ReadInt32BigEndian(message);
             if (message.Length < total) break;
-            if (Crc32.HashToUInt32(message[..(total - 4)]) != BinaryPrimitives.ReadUInt32BigEndian(message[(total - 4)..])) throw new InvalidDataException();
+            Wire.CheckCrc(message, total - 4);
             at += total;
         }
 
         return at;
     }
 
-    public static async Task OursAsync(LambdaStreamingClient client, string function)
+    public static async Task ClientAsync(LambdaStreamingClient client, string function)
     {
         long bytes = 0;
-        await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest(function));
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            new InvokeWithResponseStreamRequest(function));
         await foreach (var chunk in response.ReadChunksAsync()) bytes += chunk.Payload.Length;
-        if (bytes == 0) throw new InvalidOperationException("Nothing came.");
+        if (bytes == 0) throw new InvalidOperationException("No payload was received.");
     }
 
     private static async Task PeerAsync(HttpClient raw, string function)
@@ -148,13 +174,18 @@ internal static class Loopback
         long bytes = 0;
         using var response = await PostAsync(raw, function);
         using var peer = new Peer(await response.Content.ReadAsStreamAsync());
-        await foreach (var item in peer) if (item is Peer.Chunk chunk) bytes += chunk.Payload.Length;
-        if (bytes == 0) throw new InvalidOperationException("Nothing came.");
+        await foreach (var item in peer)
+        {
+            if (item is Peer.Chunk chunk) bytes += chunk.Payload.Length;
+        }
+
+        if (bytes == 0) throw new InvalidOperationException("No payload was received.");
     }
 
     private static async Task<HttpResponseMessage> PostAsync(HttpClient raw, string function)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/2021-11-15/functions/{function}/response-streaming-invocations") { Content = new ByteArrayContent([]) };
+        var path = $"/2021-11-15/functions/{function}/response-streaming-invocations";
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent([]) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         return await raw.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
@@ -162,6 +193,7 @@ internal static class Loopback
     private static string Spread(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
-        return Rounds.Text($"{Rounds.Median(sorted):0.00} ({sorted[sorted.Count / 4]:0.00}–{sorted[sorted.Count * 3 / 4]:0.00})");
+        return Rounds.Text(
+            $"{Rounds.Median(sorted):0.00} ({sorted[sorted.Count / 4]:0.00}–{sorted[sorted.Count * 3 / 4]:0.00})");
     }
 }

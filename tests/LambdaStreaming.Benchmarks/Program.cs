@@ -2,10 +2,13 @@ using System.Runtime.InteropServices;
 using LambdaStreaming.Benchmarks;
 using LambdaStreaming.Soak;
 
-// Compares contenders in one run, as ratios with their spread.
-const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams | telemetry]    all of them without an argument";
+// Compares implementations in one run and prints ratios with their spread.
+const string Usage =
+    "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams | telemetry]\n"
+    + "Runs all of them without an argument.";
 const int RoundCount = 15;
-// A round of these takes a millisecond or two: it takes more of them to see through a busy machine.
+
+// A round of these takes 1 or 2 ms. More rounds reduce the effect of other load on the machine.
 const int ShortRoundCount = 3 * RoundCount;
 const int IdleStreams = 1000;
 
@@ -19,7 +22,8 @@ switch (args)
         return 2;
 }
 
-Console.WriteLine($"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
+var system = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}";
+Console.WriteLine($"{system}, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
 Console.WriteLine();
 if (args is [] or ["decode"]) await Decode.RunAsync(ShortRoundCount);
 if (args is [] or ["readers"]) await Readers.RunAsync(ShortRoundCount);

@@ -4,16 +4,18 @@ using System.Text.Json.Serialization;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>The readers of payloads, each beside what it must not be much slower than.</summary>
+/// <summary>The payload readers, each compared with a baseline that it must not exceed by much.</summary>
 internal static partial class Readers
 {
     private const int Chunks = 20_000;
 
     public static async Task RunAsync(int rounds)
     {
-        Console.WriteLine("Readers from memory, 20,000 chunks: times divided by those of the first row of each block, median and quartiles of the rounds.");
+        Console.WriteLine(
+            "Readers from memory, 20,000 chunks: times divided by those of the first row of each block, "
+            + "median and quartiles of the rounds.");
         Console.WriteLine();
-        Console.WriteLine("| reader | ns a chunk | ratio | B a chunk |");
+        Console.WriteLine("| reader | ns per chunk | ratio | B per chunk |");
         Console.WriteLine("| --- | --- | --- | --- |");
         foreach (var size in (int[])[64, 1024])
         {
@@ -28,10 +30,20 @@ internal static partial class Readers
         }
 
         var text = Wire.Create(Enumerable.Repeat(Encoding.UTF8.GetBytes(new string('t', 20)), Chunks));
-        Print("20 B of text", await Rounds.RunAsync([new("chunks, each to a string", () => StringsAsync(text)), new("ReadTextAsync", () => TextAsync(text))], Chunks, rounds));
+        Print("20 B of text", await Rounds.RunAsync(
+            [
+                new("chunks, each to a string", () => StringsAsync(text)),
+                new("ReadTextAsync", () => TextAsync(text)),
+            ],
+            Chunks,
+            rounds));
 
-        var value = """{"id":12345,"name":"a name of some length","tags":["one","two","three"],"price":17.25}"""u8.ToArray();
-        var array = JsonSerializer.SerializeToUtf8Bytes(Enumerable.Repeat(JsonSerializer.Deserialize(value, Json.Default.Item)!, Chunks).ToArray(), Json.Default.ItemArray);
+        var value =
+            """{"id":12345,"name":"a name of some length","tags":["one","two","three"],"price":17.25}"""u8.ToArray();
+        var item = JsonSerializer.Deserialize(value, Json.Default.Item)!;
+        var array = JsonSerializer.SerializeToUtf8Bytes(
+            Enumerable.Repeat(item, Chunks).ToArray(),
+            Json.Default.ItemArray);
         var inChunks = Wire.Create(array.Chunk(4096));
         Print("an array of objects of 85 B, in chunks of 4 KiB", await Rounds.RunAsync(
             [
@@ -43,9 +55,15 @@ internal static partial class Readers
         Console.WriteLine();
     }
 
-    private static void Print(string what, IReadOnlyList<Result> results)
+    private static void Print(string payload, IReadOnlyList<Result> results)
     {
-        foreach (var result in results) Console.WriteLine(Rounds.Text($"| {what}: {result.Name} | {result.Nanoseconds:0} | {result.Spread} | {result.AllocatedBytes:0} |"));
+        foreach (var result in results)
+        {
+            Console.WriteLine(Rounds.Text(
+                $"| {payload}: {result.Name} | {result.Nanoseconds:0} ",
+                $"| {result.Spread} | {result.AllocatedBytes:0} |"));
+        }
+
     }
 
     private static async Task<long> CopyChunksAsync(byte[] wire)
@@ -76,7 +94,8 @@ internal static partial class Readers
     {
         long characters = 0;
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
-        await foreach (var chunk in response.ReadChunksAsync()) characters += Encoding.UTF8.GetString(chunk.Payload).Length;
+        await foreach (var chunk in response.ReadChunksAsync())
+            characters += Encoding.UTF8.GetString(chunk.Payload).Length;
         return characters;
     }
 
@@ -91,7 +110,12 @@ internal static partial class Readers
     private static async Task<long> SerializerAsync(byte[] array)
     {
         long items = 0;
-        await foreach (var item in JsonSerializer.DeserializeAsyncEnumerable(new MemoryStream(array), Json.Default.Item)) items += item!.Tags.Length;
+        using var stream = new MemoryStream(array);
+        await foreach (var item in JsonSerializer.DeserializeAsyncEnumerable(stream, Json.Default.Item))
+        {
+            items += item!.Tags.Length;
+        }
+
         return items;
     }
 

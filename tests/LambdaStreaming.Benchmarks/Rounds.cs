@@ -3,61 +3,69 @@ using System.Globalization;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>One way to do a piece of work.</summary>
-/// <param name="Name">How the table calls it.</param>
-/// <param name="Run">Does the work once and returns a number that the other contenders must return too.</param>
+/// <summary>One of the implementations that are compared.</summary>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Run">Does the work once and returns a number that must be the same for all contenders.</param>
 internal sealed record Contender(string Name, Func<Task<long>> Run);
 
-/// <summary>What a contender took, beside the first one.</summary>
-/// <param name="Name">The contender's.</param>
-/// <param name="Nanoseconds">The median of its rounds, of one operation.</param>
-/// <param name="Ratio">The median over the rounds of its time divided by the first one's.</param>
-/// <param name="RatioLow">The lower quartile of that.</param>
-/// <param name="RatioHigh">The upper quartile of that.</param>
-/// <param name="LeastRatio">Its fastest round divided by the first one's fastest: what both are when nothing else runs.</param>
-/// <param name="AllocatedBytes">Of one operation.</param>
-/// <param name="Times">Nanoseconds of one operation, round by round.</param>
+/// <summary>The result of a contender, compared with the first one.</summary>
+/// <param name="Name">The name of the contender.</param>
+/// <param name="Nanoseconds">The median time of one operation, in nanoseconds.</param>
+/// <param name="Ratio">The median of the ratios of its time to that of the first contender in the same round.</param>
+/// <param name="RatioLow">The lower quartile of the ratios.</param>
+/// <param name="RatioHigh">The upper quartile of the ratios.</param>
+/// <param name="MinimumRatio">
+/// The ratio of its fastest round to the fastest round of the first contender, which excludes other load.
+/// </param>
+/// <param name="AllocatedBytes">The allocated bytes per operation.</param>
+/// <param name="Times">The time of one operation in each round, in nanoseconds.</param>
 internal sealed record Result(
     string Name,
     double Nanoseconds,
     double Ratio,
     double RatioLow,
     double RatioHigh,
-    double LeastRatio,
+    double MinimumRatio,
     double AllocatedBytes,
     IReadOnlyList<double> Times)
 {
     public string Spread => Rounds.Text($"{Ratio:0.00} ({RatioLow:0.00}–{RatioHigh:0.00})");
 
-    /// <summary>Median and quartiles of the times divided by those of another contender, round by round.</summary>
+    /// <summary>Returns median and quartiles of the ratios to another contender's times in the same round.</summary>
     public string SpreadOver(Result other)
     {
-        var ratios = Times.Zip(other.Times, (own, theirs) => own / theirs).Order().ToList();
+        var ratios = Times.Zip(other.Times, (own, others) => own / others).Order().ToList();
         var (low, high) = (ratios[ratios.Count / 4], ratios[ratios.Count * 3 / 4]);
         return Rounds.Text($"{Rounds.Median(ratios):0.0} ({low:0.0}–{high:0.0})");
     }
 }
 
-/// <summary>Runs contenders in turn, in shuffled rounds within one process, and compares them round by round: a machine that slows down slows all of them.</summary>
+/// <summary>Comparison of contenders in shuffled rounds within one process.</summary>
+/// <remarks>Times are compared within each round, so that a slower machine affects all contenders alike.</remarks>
 internal static class Rounds
 {
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(400);
     private const int MinWarmUpRuns = 60;
 
-    /// <param name="contenders">The first is what the others are divided by.</param>
-    /// <param name="operations">How many operations one run does.</param>
-    /// <param name="rounds">How many rounds count.</param>
-    public static async Task<IReadOnlyList<Result>> RunAsync(IReadOnlyList<Contender> contenders, int operations, int rounds)
+    /// <summary>Runs all contenders.</summary>
+    /// <param name="contenders">The contenders; the first one is the baseline.</param>
+    /// <param name="operations">Number of operations per run.</param>
+    /// <param name="rounds">Number of measured rounds.</param>
+    public static async Task<IReadOnlyList<Result>> RunAsync(
+        IReadOnlyList<Contender> contenders,
+        int operations,
+        int rounds)
     {
-        // Twice over: code that runs for the first time keeps the compiler from optimising what ran before.
+        // Warm up twice, because code that runs for the first time can prevent the optimization of earlier code.
         long? expected = null;
         foreach (var contender in contenders.Concat(contenders))
         {
             var started = Stopwatch.GetTimestamp();
-            for (var i = 0; i < MinWarmUpRuns && Stopwatch.GetElapsedTime(started) < WarmUp * 5 || Stopwatch.GetElapsedTime(started) < WarmUp; i++)
+            for (var i = 0; NeedsWarmUp(i, Stopwatch.GetElapsedTime(started)); i++)
             {
-                var answer = await contender.Run();
-                if (answer != (expected ??= answer)) throw new InvalidOperationException($"{contender.Name} came to {answer}, the others to {expected}.");
+                var result = await contender.Run();
+                if (result != (expected ??= result))
+                    throw new InvalidOperationException($"{contender.Name} returned {result}, the others {expected}.");
             }
         }
 
@@ -80,15 +88,29 @@ internal static class Rounds
         return [.. contenders.Select((contender, index) =>
         {
             var ratios = times[index].Zip(times[0], (own, first) => own / first).Order().ToList();
-            return new Result(contender.Name, Median(times[index]), Median(ratios), ratios[rounds / 4], ratios[rounds * 3 / 4], times[index].Min() / times[0].Min(), allocated[index], times[index]);
+            return new Result(
+                contender.Name,
+                Median(times[index]),
+                Median(ratios),
+                ratios[rounds / 4],
+                ratios[rounds * 3 / 4],
+                times[index].Min() / times[0].Min(),
+                allocated[index],
+                times[index]);
         })];
     }
 
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
-        return sorted.Count % 2 == 1 ? sorted[sorted.Count / 2] : (sorted[(sorted.Count / 2) - 1] + sorted[sorted.Count / 2]) / 2;
+        var middle = sorted.Count / 2;
+        return sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
-    public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Formats parts of a text with the invariant culture and concatenates them.</summary>
+    public static string Text(params FormattableString[] parts) =>
+        string.Concat(parts.Select(part => part.ToString(CultureInfo.InvariantCulture)));
+
+    private static bool NeedsWarmUp(int runs, TimeSpan elapsed) =>
+        elapsed < WarmUp || (runs < MinWarmUpRuns && elapsed < WarmUp * 5);
 }

@@ -12,14 +12,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>What telemetry costs, where nobody listens and where somebody does; and what it shows of a real run.</summary>
+/// <summary>Cost of telemetry with and without listeners, and an example of its output.</summary>
 internal static class Telemetry
 {
     private const string Source = "LambdaStreaming";
     private const int ChunkBytes = 64;
     private const int Calls = 300;
 
-    // A round here is a millisecond or two, so that there can be many.
+    // A round takes 1 or 2 ms, so that many rounds are affordable.
     private const int ShortRounds = 20;
 
     public static async Task RunAsync(int rounds)
@@ -32,33 +32,42 @@ internal static class Telemetry
     {
         var chunks = 4 * 1024 * 1024 / (ChunkBytes + 106);
         var wire = Wire.Create(Enumerable.Repeat(ChunkBytes, chunks));
-        var quiet = await CallAsync();
+        var withoutListener = await CallAsync();
         using var spans = Spans(_ => { });
         using var metrics = Metrics((_, _, _) => { });
-        var heard = await CallAsync();
-        var results = await Rounds.RunAsync([new("nobody listens", () => DecodeQuietAsync(wire)), new("span and metrics", () => DecodeHeardAsync(wire))], chunks, rounds * ShortRounds);
+        var withListener = await CallAsync();
+        var results = await Rounds.RunAsync(
+            [
+                new("no listener", () => DecodeWithoutListenerAsync(wire)),
+                new("span and metrics", () => DecodeWithListenerAsync(wire)),
+            ],
+            chunks,
+            rounds * ShortRounds);
 
-        Console.WriteLine($"Telemetry: await foreach over chunks of {ChunkBytes} B from memory, {chunks} an answer, and whole calls of one chunk over a stub of HTTP.");
+        Console.WriteLine(
+            $"Telemetry: await foreach over {chunks} chunks of {ChunkBytes} B per response from memory, "
+            + "and complete calls with one chunk over an HTTP stub.");
         Console.WriteLine();
-        Console.WriteLine("| | time of a chunk, divided by the first row's | allocated by a call |");
+        Console.WriteLine("| | time per chunk, divided by that of the first row | allocated per call |");
         Console.WriteLine("| --- | --- | --- |");
-        Console.WriteLine(Rounds.Text($"| {results[0].Name} | 1 | {quiet:0} B |"));
-        Console.WriteLine(Rounds.Text($"| {results[1].Name} | {results[1].Spread} | {heard:0} B |"));
+        Console.WriteLine(Rounds.Text($"| {results[0].Name} | 1 | {withoutListener:0} B |"));
+        Console.WriteLine(Rounds.Text($"| {results[1].Name} | {results[1].Spread} | {withListener:0} B |"));
         Console.WriteLine();
     }
 
-    // Contenders of their own, so that each is compiled for itself.
-    private static async Task<long> DecodeQuietAsync(byte[] wire)
+    // Separate methods, so that the JIT compiler optimizes each of them on its own.
+    private static async Task<long> DecodeWithoutListenerAsync(byte[] wire)
     {
         long payload = 0;
         await foreach (var chunk in new Chunks(Reader(wire, null))) payload += chunk.Payload.Length;
         return payload;
     }
 
-    private static async Task<long> DecodeHeardAsync(byte[] wire)
+    private static async Task<long> DecodeWithListenerAsync(byte[] wire)
     {
         long payload = 0;
-        await foreach (var chunk in new Chunks(Reader(wire, CallTelemetry.Start(new InvokeWithResponseStreamRequest("f"), TimeProvider.System)))) payload += chunk.Payload.Length;
+        var telemetry = CallTelemetry.Start(new InvokeWithResponseStreamRequest("f"), TimeProvider.System);
+        await foreach (var chunk in new Chunks(Reader(wire, telemetry))) payload += chunk.Payload.Length;
         return payload;
     }
 
@@ -85,40 +94,50 @@ internal static class Telemetry
     {
         var wire = Wire.Create([ChunkBytes]);
         using var client = new LambdaStreamingClient(
-            new LambdaStreamingClientOptions { Region = RegionEndpoint.USEast1, Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "secret") },
+            new LambdaStreamingClientOptions
+            {
+                Region = RegionEndpoint.USEast1,
+                Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "secret"),
+            },
             new HttpClient(new Stub(wire)) { Timeout = Timeout.InfiniteTimeSpan });
         long before = 0;
         for (var i = 0; i < Calls * 2; i++)
         {
             if (i == Calls) before = GC.GetTotalAllocatedBytes(precise: true);
-            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"));
+            await using var response = await client.InvokeWithResponseStreamAsync(
+                new InvokeWithResponseStreamRequest("f"));
             await foreach (var _ in response.ReadChunksAsync()) continue;
         }
 
         return (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Calls;
     }
 
-    // Calls of a local server that end in six ways, and what was heard of them.
+    // Calls to a local server that end in six ways, and their telemetry.
     private static async Task ShowAsync()
     {
         var ended = new ConcurrentQueue<Activity>();
         var measured = new ConcurrentDictionary<(string Name, string Unit, string Outcome), ConcurrentQueue<double>>();
         using var spans = Spans(ended.Enqueue);
-        using var metrics = Metrics((instrument, value, outcome) => measured.GetOrAdd((instrument.Name, instrument.Unit ?? "", outcome), _ => new()).Enqueue(value));
+        using var metrics = Metrics((instrument, value, outcome) =>
+        {
+            var key = (instrument.Name, instrument.Unit ?? "", outcome);
+            measured.GetOrAdd(key, _ => new()).Enqueue(value);
+        });
         await using var lambda = await LocalLambdaServer.StartAsync(server =>
         {
-            server.AddFunction("tale", TellAsync).OnCall(1).Throttle();
-            server.AddFunction("cut", TellAsync).OnEveryCall().TruncateAfterChunks(3, TruncationMode.Reset);
+            server.AddFunction("story", WriteStoryAsync).OnCall(1).Throttle();
+            server.AddFunction("truncated", WriteStoryAsync).OnEveryCall().TruncateAfterChunks(3, TruncationMode.Reset);
             server.AddFunction("broken", async (invocation, response, token) =>
             {
-                await TellAsync(invocation, response, token);
+                await WriteStoryAsync(invocation, response, token);
                 response.Fail("Function.Broken", "no more words");
             });
-            server.AddFunction("silent", TellAsync).OnEveryCall().StallAfterChunks(2);
+            server.AddFunction("stalled", WriteStoryAsync).OnEveryCall().StallAfterChunks(2);
         });
         using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(300));
 
-        foreach (var function in (string[])["tale", "tale", "tale", "cut", "broken", "silent", "unknown"])
+        string[] functions = ["story", "story", "story", "truncated", "broken", "stalled", "unknown"];
+        foreach (var function in functions)
         {
             try
             {
@@ -126,11 +145,11 @@ internal static class Telemetry
             }
             catch (LambdaStreamingException)
             {
-                // That is what is to be seen.
+                // The telemetry reports the failure.
             }
         }
 
-        await foreach (var _ in client.InvokeTextAsync("tale", "{}")) break;
+        await foreach (var _ in client.InvokeTextAsync("story", "{}")) break;
 
         Console.WriteLine("The span of the first call, which was throttled once:");
         Console.WriteLine();
@@ -140,14 +159,22 @@ internal static class Telemetry
         Console.WriteLine();
         Console.WriteLine("The metrics of eight calls:");
         Console.WriteLine();
-        Console.WriteLine("| metric | outcome | count | sum | largest |");
+        Console.WriteLine("| metric | outcome | count | sum | maximum |");
         Console.WriteLine("| --- | --- | --- | --- | --- |");
         foreach (var ((name, unit, outcome), values) in measured.OrderBy(item => item.Key))
-            Console.WriteLine(Rounds.Text($"| {name} | {outcome} | {values.Count} | {values.Sum():0.###} {unit} | {values.Max():0.###} {unit} |"));
+        {
+            var (sum, max) = (values.Sum(), values.Max());
+            Console.WriteLine(Rounds.Text(
+                $"| {name} | {outcome} | {values.Count} | {sum:0.###} {unit} | {max:0.###} {unit} |"));
+        }
+
         Console.WriteLine();
     }
 
-    private static async Task TellAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    private static async Task WriteStoryAsync(
+        FunctionInvocation invocation,
+        FunctionResponse response,
+        CancellationToken cancellationToken)
     {
         foreach (var word in (string[])["Once ", "upon ", "a ", "time"])
         {
@@ -158,14 +185,25 @@ internal static class Telemetry
 
     private static void Print(Activity span)
     {
-        Console.WriteLine(Rounds.Text($"{span.DisplayName}  {span.Kind}  {span.Duration.TotalMilliseconds:0} ms  status {span.Status}"));
+        Console.WriteLine(Rounds.Text(
+            $"{span.DisplayName}  {span.Kind}  {span.Duration.TotalMilliseconds:0} ms  status {span.Status}"));
         foreach (var (key, value) in span.TagObjects) Console.WriteLine(Rounds.Text($"  {key} = {value}"));
-        foreach (var item in span.Events) Console.WriteLine(Rounds.Text($"  + {(item.Timestamp.UtcDateTime - span.StartTimeUtc).TotalMilliseconds:0} ms  {item.Name}  {string.Join(", ", item.Tags.Select(tag => $"{tag.Key} = {tag.Value}"))}"));
+        foreach (var item in span.Events)
+        {
+            var offset = item.Timestamp.UtcDateTime - span.StartTimeUtc;
+            var tags = string.Join(", ", item.Tags.Select(tag => $"{tag.Key} = {tag.Value}"));
+            Console.WriteLine(Rounds.Text($"  + {offset.TotalMilliseconds:0} ms  {item.Name}  {tags}"));
+        }
     }
 
     private static ActivityListener Spans(Action<Activity> stopped)
     {
-        var listener = new ActivityListener { ShouldListenTo = source => source.Name == Source, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded, ActivityStopped = stopped };
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Source,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = stopped,
+        };
         ActivitySource.AddActivityListener(listener);
         return listener;
     }
@@ -179,13 +217,15 @@ internal static class Telemetry
                 if (instrument.Meter.Name == Source) listener.EnableMeasurementEvents(instrument);
             },
         };
-        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => record(instrument, value, OutcomeOf(tags)));
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => record(instrument, value, OutcomeOf(tags)));
+        listener.SetMeasurementEventCallback<double>(
+            (instrument, value, tags, _) => record(instrument, value, GetOutcome(tags)));
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, tags, _) => record(instrument, value, GetOutcome(tags)));
         listener.Start();
         return listener;
     }
 
-    private static string OutcomeOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    private static string GetOutcome(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         foreach (var (key, value) in tags)
         {
@@ -197,14 +237,20 @@ internal static class Telemetry
 
     private sealed class Chunks(ResponseStreamReader reader) : IAsyncEnumerable<PayloadChunk>
     {
-        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) => new PayloadChunkEnumerator(reader);
+        public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            new PayloadChunkEnumerator(reader);
     }
 
     private sealed class Stub(byte[] wire) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
         {
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(wire)) };
+            var response = new HttpResponseMessage(HttpStatusCode.OK)
+            {
+                Content = new StreamContent(new MemoryStream(wire)),
+            };
             response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/vnd.amazon.eventstream");
             return Task.FromResult(response);
         }

@@ -6,14 +6,23 @@ using System.Text;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>A server in a process of its own that writes prepared answers as fast as the socket takes them: no server framework is measured.</summary>
-/// <remarks>The function's name says what to answer: <c>SIZE-COUNT</c> for so many chunks of so many bytes in HTTP chunks of 64 KiB, <c>drip-COUNT</c> for chunks of 64 bytes, each written alone.</remarks>
+/// <summary>
+/// A server in another process that writes prepared responses to the socket without a server framework.
+/// </summary>
+/// <remarks>
+/// The function name defines the response. <c>SIZE-COUNT</c>: COUNT chunks of SIZE bytes in HTTP chunks of 64 KiB.
+/// <c>drip-COUNT</c>: COUNT chunks of 64 bytes, each in a separate write.
+/// </remarks>
 internal sealed class WireServer : IDisposable
 {
     public const string Command = "serve-wire";
     private const int HttpChunkBytes = 64 * 1024;
 
-    private static readonly byte[] Head = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nx-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\nTransfer-Encoding: chunked\r\n\r\n");
+    private static readonly byte[] ResponseHeaders = Encoding.ASCII.GetBytes(
+        "HTTP/1.1 200 OK\r\n"
+        + "Content-Type: application/vnd.amazon.eventstream\r\n"
+        + "x-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\n"
+        + "Transfer-Encoding: chunked\r\n\r\n");
 
     private readonly Process _process;
 
@@ -23,14 +32,22 @@ internal sealed class WireServer : IDisposable
 
     public static async Task<WireServer> StartAsync()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(WireServer).Assembly.Location);
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(WireServer).Assembly.Location);
         start.ArgumentList.Add(Command);
         var process = Process.Start(start)!;
-        return new WireServer(process, new Uri(await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The server did not start.")));
+        var url = await process.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException("The server did not start.");
+        return new WireServer(process, new Uri(url));
     }
 
-    /// <summary>What the other process runs: until its input ends, so that it never outlives this one.</summary>
+    /// <summary>Serves in the other process until its input ends, so that it does not outlive this process.</summary>
     public static async Task<int> ServeAsync()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -69,41 +86,51 @@ internal sealed class WireServer : IDisposable
                     continue;
                 }
 
-                if (!prepared.TryGetValue(function, out var answer)) prepared[function] = answer = Prepare(function);
-                await socket.SendAsync(answer);
+                if (!prepared.TryGetValue(function, out var response))
+                    prepared[function] = response = Prepare(function);
+                await socket.SendAsync(response);
             }
         }
         catch (SocketException)
         {
-            // The client has left.
+            // The client has disconnected.
         }
     }
 
     private static async Task DripAsync(Socket socket, int count)
     {
-        await socket.SendAsync(Head);
-        var chunk = HttpChunk(Wire.Chunk(64));
+        await socket.SendAsync(ResponseHeaders);
+        var chunk = EncodeHttpChunk(Wire.Chunk(64));
         for (var i = 0; i < count; i++)
         {
             await Task.Delay(1);
             await socket.SendAsync(chunk);
         }
 
-        await socket.SendAsync((byte[])[.. HttpChunk(Wire.Complete()), .. "0\r\n\r\n"u8]);
+        await socket.SendAsync((byte[])[.. EncodeHttpChunk(Wire.Complete()), .. "0\r\n\r\n"u8]);
     }
 
     private static byte[] Prepare(string function)
     {
-        var (size, count) = (int.Parse(function.Split('-')[0], CultureInfo.InvariantCulture), int.Parse(function.Split('-')[1], CultureInfo.InvariantCulture));
-        var wire = Wire.Create(Enumerable.Repeat(size, count));
-        using var answer = new MemoryStream();
-        answer.Write(Head);
-        for (var at = 0; at < wire.Length; at += HttpChunkBytes) answer.Write(HttpChunk(wire.AsSpan(at, Math.Min(HttpChunkBytes, wire.Length - at))));
-        answer.Write("0\r\n\r\n"u8);
-        return answer.ToArray();
+        var numbers = function.Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        var wire = Wire.Create(Enumerable.Repeat(numbers[0], numbers[1]));
+        using var response = new MemoryStream();
+        response.Write(ResponseHeaders);
+        for (var at = 0; at < wire.Length; at += HttpChunkBytes)
+        {
+            var length = Math.Min(HttpChunkBytes, wire.Length - at);
+            response.Write(EncodeHttpChunk(wire.AsSpan(at, length)));
+        }
+
+        response.Write("0\r\n\r\n"u8);
+        return response.ToArray();
     }
 
-    private static byte[] HttpChunk(ReadOnlySpan<byte> bytes) => [.. Encoding.ASCII.GetBytes(bytes.Length.ToString("x", CultureInfo.InvariantCulture)), .. "\r\n"u8, .. bytes, .. "\r\n"u8];
+    private static byte[] EncodeHttpChunk(ReadOnlySpan<byte> bytes)
+    {
+        var length = bytes.Length.ToString("x", CultureInfo.InvariantCulture);
+        return [.. Encoding.ASCII.GetBytes(length), .. "\r\n"u8, .. bytes, .. "\r\n"u8];
+    }
 
     private static async Task<string?> ReadFunctionAsync(Socket socket, byte[] buffer)
     {

@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Which folder of the client may use which other folder. Source: ARCHITECTURE.md, "Folders of LambdaStreaming.Client".</summary>
+/// <summary>
+/// Allowed dependencies between the folders of the client.
+/// Source: ARCHITECTURE.md, "Folders of LambdaStreaming.Client".
+/// </summary>
 public partial class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
@@ -17,28 +20,30 @@ public partial class ArchitectureTests
         ["Invocation"] = ["Configuration", "Signing", "ResponseStream", "Errors", "Diagnostics"],
     };
 
-    private static string Source => Path.Combine(Root(), "src", "LambdaStreaming.Client");
+    private static string ClientFolder => Path.Combine(FindRepositoryRoot(), "src", "LambdaStreaming.Client");
 
     public static TheoryData<string> Folders => [.. Allowed.Keys];
 
     [Fact]
-    public void Client_Folders_AreThoseOfTheTable()
+    public void Client_Folders_MatchTheTable()
     {
-        var folders = Directory.GetDirectories(Source).Select(folder => Path.GetFileName(folder)!).Where(name => name is not ("bin" or "obj"));
+        var folders = Directory.GetDirectories(ClientFolder)
+            .Select(folder => Path.GetFileName(folder)!)
+            .Where(name => name is not ("bin" or "obj"));
 
         Assert.Equal(Allowed.Keys.Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
     }
 
     [Theory, MemberData(nameof(Folders))]
-    public void Folder_OtherFoldersThatItUses_AreAllowed(string folder)
+    public void Folder_OtherFoldersItUses_AreAllowed(string folder)
     {
-        var files = Directory.GetFiles(Path.Combine(Source, folder), "*.cs", SearchOption.AllDirectories);
+        var files = GetSourceFiles(folder);
         Assert.NotEmpty(files);
 
         var forbidden =
             from file in files
             let text = File.ReadAllText(file)
-            from used in Usings().Matches(text).Select(match => match.Groups["folder"].Value).Concat(QualifiedNames(text)).Distinct(StringComparer.Ordinal)
+            from used in GetUsedFolders(text)
             where used != folder && Allowed.ContainsKey(used) && !Allowed[folder].Contains(used, StringComparer.Ordinal)
             select $"{Path.GetFileName(file)} uses {used}";
 
@@ -46,24 +51,37 @@ public partial class ArchitectureTests
     }
 
     [Theory, MemberData(nameof(Folders))]
-    public void Folder_NamespaceOfEachFile_IsTheFolders(string folder)
+    public void Folder_EachFile_HasTheNamespaceOfTheFolder(string folder)
     {
-        var files = Directory.GetFiles(Path.Combine(Source, folder), "*.cs", SearchOption.AllDirectories);
+        var files = GetSourceFiles(folder);
 
-        Assert.All(files, file => Assert.Contains($"namespace LambdaStreaming.{folder};", File.ReadAllText(file), StringComparison.Ordinal));
+        Assert.All(
+            files,
+            file => Assert.Contains(
+                $"namespace LambdaStreaming.{folder};", File.ReadAllText(file), StringComparison.Ordinal));
     }
 
-    // "Errors.Redactor" in code. Comments are not dependencies.
-    private static IEnumerable<string> QualifiedNames(string text) =>
+    private static string[] GetSourceFiles(string folder) =>
+        Directory.GetFiles(Path.Combine(ClientFolder, folder), "*.cs", SearchOption.AllDirectories);
+
+    private static IEnumerable<string> GetUsedFolders(string text) =>
+        Usings().Matches(text)
+            .Select(match => match.Groups["folder"].Value)
+            .Concat(GetFoldersOfQualifiedNames(text))
+            .Distinct(StringComparer.Ordinal);
+
+    // Finds names such as "Errors.Redactor" in code. Comments are not dependencies.
+    private static IEnumerable<string> GetFoldersOfQualifiedNames(string text) =>
         from line in text.Split('\n')
         where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
         from match in QualifiedName().Matches(line)
         select match.Groups["folder"].Value;
 
-    private static string Root()
+    private static string FindRepositoryRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) folder = folder.Parent!;
+        while (!File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln")))
+            folder = folder.Parent!;
         return folder.FullName;
     }
 
@@ -74,7 +92,9 @@ public partial class ArchitectureTests
     private static partial Regex Usings();
 
     [GeneratedRegex(
-        @"(?<![\w.])(LambdaStreaming\.)?(?<folder>EventStream|Diagnostics|Errors|Configuration|Signing|ResponseStream|Payload|Invocation)\.[A-Z]",
+        @"(?<![\w.])(LambdaStreaming\.)?"
+        + "(?<folder>EventStream|Diagnostics|Errors|Configuration|Signing|ResponseStream|Payload|Invocation)"
+        + @"\.[A-Z]",
         RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 10_000)]
     private static partial Regex QualifiedName();

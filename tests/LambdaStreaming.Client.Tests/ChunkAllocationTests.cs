@@ -6,78 +6,98 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>The guard of speed that no noisy machine can fail: what is allocated.</summary>
-[Collection(AloneCollection.Name)]
+/// <summary>Allocations: a measure of speed that does not depend on the load of the machine.</summary>
+[Collection(NonParallelCollection.Name)]
 public class ChunkAllocationTests
 {
-    // The goal: a call may cost 6 KB beyond the signer and a raw POST (docs/performance.md).
-    // In a debug build every async method is an object more, which no user's build has.
+    // The goal: a call costs at most 6 KB more than the signer and a plain POST (docs/internals/performance.md).
+    // A debug build allocates one more object per async method.
 #if DEBUG
-    private const long MaxCallBytesOfOurs = 8 * 1024;
+    private const long MaxAdditionalBytes = 8 * 1024;
 #else
-    private const long MaxCallBytesOfOurs = 6 * 1024;
+    private const long MaxAdditionalBytes = 6 * 1024;
 #endif
 
-    private const int Chunks = 20_000;
+    private const int ChunkCount = 20_000;
+
+    private const string InvocationUrl =
+        "https://lambda.us-east-1.amazonaws.com/2021-11-15/functions/f/response-streaming-invocations";
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Enumeration_EventsAlreadyBuffered_AllocateNothing(bool events)
+    public async Task MoveNextAsync_EventsAreBuffered_AllocatesNothing(bool events)
     {
-        byte[] wire = [.. Enumerable.Repeat(Messages.Chunk("sixteen bytes ok"), Chunks).SelectMany(message => message), .. Messages.Complete()];
-        var few = await AllocatedAsync(wire, events, measureAfter: Chunks / 10);
-        few = await AllocatedAsync(wire, events, measureAfter: Chunks / 10);
+        var chunks = Enumerable.Repeat(Messages.Chunk("sixteen bytes ok"), ChunkCount);
+        byte[] wire = [.. chunks.SelectMany(message => message), .. Messages.Complete()];
+        await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount / 10);   // compiles the code
+        var few = await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount / 10);
 
-        var many = await AllocatedAsync(wire, events, measureAfter: Chunks);
+        var many = await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount);
 
-        // Between the first tenth and the end lie 18,000 events and a good forty reads. A read costs some objects in a debug build; one object an event would be ten times the bound.
-        Assert.InRange(many - few, long.MinValue, Chunks * 2);
+        // Between the two measurements are 18,000 events and about 40 reads. In a debug build a read allocates some
+        // objects. One object per event would exceed the limit ten times.
+        Assert.InRange(many - few, long.MinValue, ChunkCount * 2);
     }
 
     [Fact]
-    public async Task InvokeAsync_OneChunk_AllocatesLittleBeyondSignerAndPost()
+    public async Task InvokeWithResponseStreamAsync_OneChunk_AllocatesLittleMoreThanSigningAndPosting()
     {
         byte[] body = [.. Messages.Chunk("x"), .. Messages.Complete()];
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(body)));
-        using var raw = new HttpClient(new StubbedClient(_ => StubbedClient.Answer(new MemoryStream(body))));
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(new MemoryStream(body)));
+        using var raw = new HttpClient(new StubbedClient(_ => StubbedClient.CreateResponse(new MemoryStream(body))));
         var credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 
-        var ours = await SmallestAsync(async () =>
+        var call = await GetSmallestAsync(async () =>
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"));
+            await using var response = await client.InvokeWithResponseStreamAsync(
+                new InvokeWithResponseStreamRequest("f"));
             await foreach (var _ in response.ReadChunksAsync()) continue;
         });
-        var post = await SmallestAsync(async () =>
+        var post = await GetSmallestAsync(async () =>
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "https://lambda.us-east-1.amazonaws.com/2021-11-15/functions/f/response-streaming-invocations") { Content = new ByteArrayContent([]) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, InvocationUrl);
+            request.Content = new ByteArrayContent([]);
             using var response = await raw.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             await using var stream = await response.Content.ReadAsStreamAsync();
             var buffer = new byte[256];
             while (await stream.ReadAsync(buffer) > 0) continue;
         });
-        var sign = await SmallestAsync(async () => await AWSSigV4Signer.SignAsync(
-            new AWSSigningRequest { HttpMethod = HttpMethod.Post, RequestUri = new Uri("https://lambda.us-east-1.amazonaws.com/2021-11-15/functions/f/response-streaming-invocations"), ContentStream = new MemoryStream([]) },
-            new AWSSigV4Parameters { Credentials = credentials, Region = RegionEndpoint.USEast1, Service = "lambda", SignPayload = true },
+        var sign = await GetSmallestAsync(async () => await AWSSigV4Signer.SignAsync(
+            new AWSSigningRequest
+            {
+                HttpMethod = HttpMethod.Post,
+                RequestUri = new Uri(InvocationUrl),
+                ContentStream = new MemoryStream([]),
+            },
+            new AWSSigV4Parameters
+            {
+                Credentials = credentials,
+                Region = RegionEndpoint.USEast1,
+                Service = "lambda",
+                SignPayload = true,
+            },
             CancellationToken.None));
 
-        Assert.InRange(ours - post - sign, 0, MaxCallBytesOfOurs);
+        Assert.InRange(call - post - sign, 0, MaxAdditionalBytes);
     }
 
-    // Alone: another test's listener would be one here.
+    // This collection runs alone: a listener of another test would count here.
     [Fact]
-    public void Telemetry_NobodyListens_IsNotMade()
+    public void CallTelemetry_NoListener_IsNotCreated()
     {
         var request = new InvokeWithResponseStreamRequest("f");
         var telemetry = CallTelemetry.Start(request, TimeProvider.System);
         var before = GC.GetAllocatedBytesForCurrentThread();
 
-        for (var i = 0; i < 100; i++) telemetry ??= CallTelemetry.Start(request, TimeProvider.System);
+        for (var i = 0; i < 100; i++)
+            telemetry ??= CallTelemetry.Start(request, TimeProvider.System);
 
         Assert.Null(telemetry);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    // Over all threads, since a call may go on on another one. What else the process allocates can only add to some of the turns.
-    private static async Task<long> SmallestAsync(Func<Task> call)
+    // Counts all threads, because a call can continue on another thread. Other allocations of the process can only
+    // increase some of the results, so the smallest one counts.
+    private static async Task<long> GetSmallestAsync(Func<Task> call)
     {
         var smallest = long.MaxValue;
         for (var i = 0; i < 50; i++)
@@ -90,20 +110,21 @@ public class ChunkAllocationTests
         return smallest;
     }
 
-    private static async Task<long> AllocatedAsync(byte[] wire, bool events, int measureAfter)
+    private static async Task<long> GetAllocatedBytesAsync(byte[] wire, bool events, int measureAfter)
     {
-        // Read to the end, so that the buffers return to the pool for the next response.
+        // The response is read to its end, so that the buffers are returned to the pool for the next response.
         using var client = StubbedClient.Streaming(new MemoryStream(wire));
         await using var response = await client.InvokeAsync("f");
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var seen = 0;
-        long bytes = 0, allocated = 0;
+        var count = 0;
+        var bytes = 0L;
+        var allocated = 0L;
         if (events)
         {
             await foreach (var item in response)
             {
                 if (item.TryGetPayloadChunk(out var chunk)) bytes += chunk.Payload.Length;
-                if (++seen == measureAfter) allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                if (++count == measureAfter) allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             }
         }
         else
@@ -111,11 +132,11 @@ public class ChunkAllocationTests
             await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
             {
                 bytes += chunk.Payload.Length;
-                if (++seen == measureAfter) allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                if (++count == measureAfter) allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             }
         }
 
-        Assert.Equal(Chunks * 16, bytes);
+        Assert.Equal(ChunkCount * 16, bytes);
         return allocated;
     }
 }

@@ -6,7 +6,11 @@ public class FunctionErrorExceptionTests
 {
     [Theory]
     [InlineData("""{"errorType":"TypeError","errorMessage":"m","trace":["a","b"]}""", "TypeError", "m", "a|b")]
-    [InlineData("""{"errorType":"KeyError","errorMessage":"m","stackTrace":["  File a\n","  File b\n"]}""", "KeyError", "m", "  File a\n|  File b\n")]
+    [InlineData(
+        """{"errorType":"KeyError","errorMessage":"m","stackTrace":["  File a\n","  File b\n"]}""",
+        "KeyError",
+        "m",
+        "  File a\n|  File b\n")]
     [InlineData("""{"stackTrace":["x"],"trace":["y"]}""", null, null, "x")]
     [InlineData("""{"stackTrace":null,"trace":["y"]}""", null, null, "y")]
     [InlineData("""{"stackTrace":"one\ntwo"}""", null, null, "one|two")]
@@ -24,9 +28,14 @@ public class FunctionErrorExceptionTests
     [InlineData("{", null, null, "")]
     [InlineData("", null, null, "")]
     [InlineData(null, null, null, "")]
-    public void Constructor_ErrorDetails_AreParsedAsFarAsTheyGoAndKept(string? details, string? type, string? message, string lines)
+    public void Constructor_ErrorDetailsOfAnyForm_ParsesKnownFieldsAndKeepsTheText(
+        string? details,
+        string? type,
+        string? message,
+        string lines)
     {
-        var exception = new FunctionErrorException("m", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = details });
+        var exception = new FunctionErrorException(
+            "m", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = details });
 
         Assert.Equal(type, exception.FunctionErrorType);
         Assert.Equal(message, exception.FunctionErrorMessage);
@@ -38,22 +47,25 @@ public class FunctionErrorExceptionTests
     }
 
     [Fact]
-    public void Constructor_DeepAndLongDetails_AreParsed()
+    public void Constructor_ErrorDetailsAreLongAndDeeplyNested_ParsesThem()
     {
         var causes = new StringBuilder();
-        for (var i = 0; i < 5_000; i++) causes.Append("{\"cause\":");
+        for (var i = 0; i < 5_000; i++)
+            causes.Append("{\"cause\":");
         causes.Append("null").Append('}', 5_000);
         var details = $$"""{"cause":{{causes}},"errorMessage":"{{new string('m', 64 * 1024)}}"}""";
 
-        var exception = new FunctionErrorException("m", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = details });
+        var exception = new FunctionErrorException(
+            "m", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = details });
 
         Assert.Equal(64 * 1024, exception.FunctionErrorMessage!.Length);
     }
 
     [Fact]
-    public void Constructor_LoneSurrogateInTheTextItself_IsParsed()
+    public void Constructor_ErrorDetailsContainALoneSurrogate_ReplacesIt()
     {
-        var exception = new FunctionErrorException("m", new InvokeComplete { ErrorCode = "\ud800", ErrorDetails = "{\"errorType\":\"\ud800\"}" });
+        var exception = new FunctionErrorException(
+            "m", new InvokeComplete { ErrorCode = "\ud800", ErrorDetails = "{\"errorType\":\"\ud800\"}" });
 
         Assert.Equal("\ufffd", exception.FunctionErrorType);
     }

@@ -3,56 +3,69 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Other threads cancel and dispose while a consumer looks at the bytes of a chunk that it holds: never other bytes.</summary>
+/// <summary>
+/// Other threads cancel and dispose while a consumer reads a chunk. The chunk never shows bytes of another chunk.
+/// </summary>
 [Trait("Repeats", "ForMinutes")]
-[Collection(AloneCollection.Name)]
+[Collection(NonParallelCollection.Name)]
 public class HeldChunkStressTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     private const int Calls = 300;
-    private const int Looks = 50;
+    private const int ReadsPerChunk = 50;
 
     [Fact]
-    public async Task Chunk_HeldWhileOthersCancelAndDispose_NeverShowsOtherBytes()
+    public async Task ToArray_OtherThreadCancelsOrDisposes_NeverReturnsBytesOfAnotherChunk()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("numbered", NumberedChunks), TestContext.Current.CancellationToken);
+        await using var server = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("numbered", WriteNumberedChunksAsync), Ct);
         using var client = server.CreateClient();
-        var looks = 0;
+        var reads = 0;
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, Calls), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, async (call, _) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = Ct };
+        await Parallel.ForEachAsync(Enumerable.Range(0, Calls), parallel, async (call, _) =>
         {
             using var source = new CancellationTokenSource();
             var response = await client.InvokeAsync("numbered", source.Token);
             var chunksBefore = call % 7;
             try
             {
-                var seen = 0;
-                Task? other = null;
+                var received = 0;
                 await foreach (var chunk in response.ReadChunksAsync(CancellationToken.None))
                 {
-                    if (seen++ == chunksBefore) other = Task.Run(() => (call % 2 == 0 ? (Action)source.Cancel : response.Dispose)(), CancellationToken.None);
-                    for (var look = 0; look < Looks; look++)
+                    if (received++ == chunksBefore)
+                    {
+                        Action end = call % 2 == 0 ? source.Cancel : response.Dispose;
+                        _ = Task.Run(end, CancellationToken.None);
+                    }
+
+                    for (var read = 0; read < ReadsPerChunk; read++)
                     {
                         var payload = chunk.ToArray();
                         Assert.All(payload, value => Assert.Equal(payload[0], value));
-                        Assert.Equal((byte)seen, payload[0]);
-                        Interlocked.Increment(ref looks);
+                        Assert.Equal((byte)received, payload[0]);
+                        Interlocked.Increment(ref reads);
                     }
                 }
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
             {
-                // What the other thread asked for.
+                // The other thread cancelled or disposed.
             }
 
             response.Dispose();
         });
 
-        Assert.True(looks > Calls * Looks);
-        await server.WaitForOpenConnectionsAsync(0, TestContext.Current.CancellationToken).WaitAsync(TooLong, TestContext.Current.CancellationToken);
+        Assert.True(reads > Calls * ReadsPerChunk);
+        await server.WaitForOpenConnectionsAsync(0, Ct).WaitAsync(TooLong, Ct);
     }
 
-    // Chunk n holds only the byte n, in a size that makes some of them cross the pipe's segments.
-    private static async Task NumberedChunks(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    // Each byte of chunk n is n. The sizes make some chunks cross the segments of the pipe.
+    private static async Task WriteNumberedChunksAsync(
+        FunctionInvocation invocation,
+        FunctionResponse response,
+        CancellationToken cancellationToken)
     {
         for (var number = 1; number <= 250; number++)
         {

@@ -4,10 +4,12 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Who holds the connection, for how long, and what a chunk is worth after its time.</summary>
-[Collection(AloneCollection.Name)]
+/// <summary>Lifetime of the connection and of chunks.</summary>
+[Collection(NonParallelCollection.Name)]
 public sealed class LifetimeTests : IAsyncLifetime
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     private LocalLambdaServer _server = null!;
     private LambdaStreamingClient _client = null!;
 
@@ -16,9 +18,10 @@ public sealed class LifetimeTests : IAsyncLifetime
         _server = await LocalLambdaServer.StartAsync(options =>
         {
             options.AddFunction("three", Three);
-            options.AddFunction("silent", TwoThenStall);
+            options.AddFunction("idle", TwoThenStall);
             options.AddFunction("endless", Endless);
-            options.AddFunction("never-answers", (_, _, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
+            options.AddFunction(
+                "no-response", (_, _, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
         });
         _client = _server.CreateClient();
     }
@@ -29,20 +32,20 @@ public sealed class LifetimeTests : IAsyncLifetime
         await _server.DisposeAsync();
     }
 
-    [Theory, InlineData("silent"), InlineData("endless")]
+    [Theory, InlineData("idle"), InlineData("endless")]
     public async Task ReadChunksAsync_Break_ClosesTheConnectionAtOnce(string function)
     {
         await using var response = await _client.InvokeAsync(function);
 
-        await foreach (var _ in response.ReadChunksAsync(TestContext.Current.CancellationToken)) break;
+        await foreach (var _ in response.ReadChunksAsync(Ct)) break;
 
         await AssertClientDisconnectedAsync();
     }
 
     [Fact]
-    public async Task Enumeration_ThrowInTheLoop_ClosesTheConnectionAtOnce()
+    public async Task GetAsyncEnumerator_LoopThrows_ClosesTheConnectionAtOnce()
     {
-        await using var response = await _client.InvokeAsync("silent");
+        await using var response = await _client.InvokeAsync("idle");
 
         await Assert.ThrowsAsync<DivideByZeroException>(async () =>
         {
@@ -53,43 +56,44 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Enumeration_CallTokenCancelledWhileWaiting_ThrowsWithThatToken()
+    public async Task MoveNextAsync_CallTokenIsCancelledWhileWaiting_ThrowsWithThatToken()
     {
         using var source = new CancellationTokenSource();
-        await using var response = await _client.InvokeAsync("silent", source.Token);
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await _client.InvokeAsync("idle", source.Token);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await chunks.MoveNextAsync();
-        var waiting = chunks.MoveNextAsync();
+        var move = chunks.MoveNextAsync();
 
         await source.CancelAsync();
 
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await waiting);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await move);
         Assert.Equal(source.Token, exception.CancellationToken);
         await AssertClientDisconnectedAsync();
     }
 
     [Fact]
-    public async Task Enumeration_CallTokenCancelledWhileAChunkIsHeld_ClosesAtOnceAndLeavesTheChunk()
+    public async Task MoveNextAsync_CallTokenIsCancelledWhileAChunkIsHeld_ClosesTheConnectionAndKeepsTheChunk()
     {
         using var source = new CancellationTokenSource();
-        await using var response = await _client.InvokeAsync("silent", source.Token);
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await _client.InvokeAsync("idle", source.Token);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
 
         await source.CancelAsync();
 
         await AssertClientDisconnectedAsync();
         Assert.Equal("one"u8.ToArray(), chunks.Current.ToArray());
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await chunks.MoveNextAsync());
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await chunks.MoveNextAsync());
         Assert.Equal(source.Token, exception.CancellationToken);
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Enumeration_EnumeratorTokenCancelled_ThrowsWithThatToken(bool events)
+    public async Task MoveNextAsync_EnumeratorTokenIsCancelled_ThrowsWithThatToken(bool events)
     {
         using var source = new CancellationTokenSource();
-        await using var response = await _client.InvokeAsync("silent");
+        await using var response = await _client.InvokeAsync("idle");
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
@@ -108,63 +112,64 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task InvokeAsync_CancelledBeforeTheHead_ThrowsWithThatToken()
+    public async Task InvokeWithResponseStreamAsync_CancelledBeforeTheResponseHeaders_ThrowsWithThatToken()
     {
         using var source = new CancellationTokenSource();
-        var call = _client.InvokeAsync("never-answers", source.Token);
-        var request = await _server.WaitForRequestAsync(TestContext.Current.CancellationToken).WaitAsync(TooLong, TestContext.Current.CancellationToken);
+        var call = _client.InvokeAsync("no-response", source.Token);
+        var request = await _server.WaitForRequestAsync(Ct).WaitAsync(TooLong, Ct);
 
         await source.CancelAsync();
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(source.Token, exception.CancellationToken);
-        await request.ClientDisconnected.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        await request.ClientDisconnected.WaitAsync(Soon, Ct);
     }
 
     [Fact]
-    public async Task InvokeAsync_TokenCancelledBefore_SendsNothing()
+    public async Task InvokeWithResponseStreamAsync_TokenIsAlreadyCancelled_SendsNothing()
     {
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _client.InvokeAsync("three", new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _client.InvokeAsync("three", new CancellationToken(canceled: true)));
 
         Assert.Equal(0, _server.TotalConnections);
     }
 
     [Fact]
-    public async Task Dispose_Unread_ClosesTheConnectionAtOnce()
+    public async Task Dispose_ResponseIsNotRead_ClosesTheConnectionAtOnce()
     {
-        var response = await _client.InvokeAsync("silent");
+        var response = await _client.InvokeAsync("idle");
 
         response.Dispose();
         response.Dispose();
         await response.DisposeAsync();
 
         await AssertClientDisconnectedAsync();
-        Assert.Throws<ObjectDisposedException>(() => response.GetAsyncEnumerator(TestContext.Current.CancellationToken));
+        Assert.Throws<ObjectDisposedException>(() => response.GetAsyncEnumerator(Ct));
     }
 
     [Fact]
     public async Task Dispose_FromAnotherThreadWhileWaiting_EndsTheEnumeration()
     {
-        var response = await _client.InvokeAsync("silent");
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var response = await _client.InvokeAsync("idle");
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await chunks.MoveNextAsync();
-        var waiting = chunks.MoveNextAsync();
+        var move = chunks.MoveNextAsync();
 
-        await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
+        await Task.Run(response.Dispose, Ct);
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await move);
         await AssertClientDisconnectedAsync();
     }
 
     [Fact]
-    public async Task Dispose_FromAnotherThreadWhileAChunkIsHeld_LeavesTheChunk()
+    public async Task Dispose_FromAnotherThreadWhileAChunkIsHeld_KeepsTheChunk()
     {
-        var response = await _client.InvokeAsync("silent");
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var response = await _client.InvokeAsync("idle");
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
 
-        await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
+        await Task.Run(response.Dispose, Ct);
 
         Assert.Equal("one"u8.ToArray(), chunks.Current.ToArray());
         await AssertClientDisconnectedAsync();
@@ -172,39 +177,43 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task EnumeratorDisposeAsync_WhileAReadIsPending_EndsTheReadAndClosesTheConnection()
+    public async Task DisposeAsync_EnumeratorHasAPendingRead_EndsTheReadAndClosesTheConnection()
     {
-        await using var response = await _client.InvokeAsync("silent");
-        var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await _client.InvokeAsync("idle");
+        var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await chunks.MoveNextAsync();
-        var waiting = chunks.MoveNextAsync();
+        var move = chunks.MoveNextAsync();
 
         await chunks.DisposeAsync();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await move);
         await AssertClientDisconnectedAsync();
     }
 
     [Theory, InlineData("events"), InlineData("chunks"), InlineData("break at the end"), InlineData("stream")]
-    public async Task InvokeAsync_FiveWholeAnswersInTurn_UseOneConnection(string how)
+    public async Task InvokeWithResponseStreamAsync_FiveCompleteResponsesInSequence_UsesOneConnection(string reader)
     {
         for (var i = 0; i < 5; i++)
         {
             await using var response = await _client.InvokeAsync("three");
-            switch (how)
+            switch (reader)
             {
                 case "events":
                     await foreach (var _ in response) continue;
                     break;
                 case "chunks":
-                    await foreach (var _ in response.ReadChunksAsync(TestContext.Current.CancellationToken)) continue;
+                    await foreach (var _ in response.ReadChunksAsync(Ct)) continue;
                     break;
                 case "stream":
-                    await response.AsStream().CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+                    await response.AsStream().CopyToAsync(Stream.Null, Ct);
                     break;
                 default:
-                    await foreach (var item in response) if (item.InvokeComplete is not null) break;
+                    await foreach (var item in response)
+                    {
+                        if (item.InvokeComplete is not null) break;
+                    }
+
                     break;
             }
 
@@ -216,31 +225,31 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Payload_AfterMoveNextOrTheEnd_Throws()
+    public async Task Payload_EnumerationHasAdvancedOrEnded_Throws()
     {
         await using var response = await _client.InvokeAsync("three");
         var kept = new List<PayloadChunk>();
 
-        await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(Ct))
         {
-            Assert.All(kept, old => Assert.Throws<InvalidOperationException>(() => old.Payload));
+            Assert.All(kept, chunkBefore => Assert.Throws<InvalidOperationException>(() => chunkBefore.Payload));
             kept.Add(chunk);
             Assert.True(chunk.Length is 3 or 5);
         }
 
         Assert.Equal(3, kept.Count);
-        Assert.All(kept, old => Assert.Throws<InvalidOperationException>(() => old.ToArray()));
-        Assert.All(kept, old => Assert.Throws<InvalidOperationException>(() => old.Length));
+        Assert.All(kept, chunkBefore => Assert.Throws<InvalidOperationException>(() => chunkBefore.ToArray()));
+        Assert.All(kept, chunkBefore => Assert.Throws<InvalidOperationException>(() => chunkBefore.Length));
         Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Payload);
     }
 
     [Fact]
-    public async Task Payload_AfterTheEnumeratorWasDisposed_Throws()
+    public async Task Payload_EnumeratorIsDisposed_Throws()
     {
-        await using var response = await _client.InvokeAsync("silent");
+        await using var response = await _client.InvokeAsync("idle");
         PayloadChunk kept = default;
 
-        await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(Ct))
         {
             kept = chunk;
             break;
@@ -250,36 +259,36 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task GetAsyncEnumerator_SecondTime_Throws()
+    public async Task GetAsyncEnumerator_CalledTwice_Throws()
     {
         await using var response = await _client.InvokeAsync("three");
         await foreach (var _ in response) continue;
 
-        Assert.Throws<InvalidOperationException>(() => response.GetAsyncEnumerator(TestContext.Current.CancellationToken));
+        Assert.Throws<InvalidOperationException>(() => response.GetAsyncEnumerator(Ct));
         Assert.Throws<InvalidOperationException>(() => response.AsStream());
     }
 
     [Fact]
-    public async Task MoveNextAsync_WhileAnotherIsPending_IsRefused()
+    public async Task MoveNextAsync_AnotherMoveIsPending_Throws()
     {
-        await using var response = await _client.InvokeAsync("silent");
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await _client.InvokeAsync("idle");
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await chunks.MoveNextAsync();
-        var waiting = chunks.MoveNextAsync();
+        var move = chunks.MoveNextAsync();
 
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await chunks.MoveNextAsync());
 
         response.Dispose();
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await move);
     }
 
     [Fact]
-    public async Task MoveNextAsync_AfterAFailure_FailsAgain()
+    public async Task MoveNextAsync_CalledAfterAFailure_ThrowsAgain()
     {
         using var source = new CancellationTokenSource();
-        await using var response = await _client.InvokeAsync("silent", source.Token);
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await _client.InvokeAsync("idle", source.Token);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await source.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await chunks.MoveNextAsync());
@@ -288,29 +297,32 @@ public sealed class LifetimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ReadOwnedChunksAsync_Kept_StayWhatTheyWere()
+    public async Task ReadOwnedChunksAsync_ChunksAreKept_KeepTheirBytes()
     {
         await using var response = await _client.InvokeAsync("three");
 
         var kept = new List<ReadOnlyMemory<byte>>();
-        await foreach (var chunk in response.ReadOwnedChunksAsync(TestContext.Current.CancellationToken)) kept.Add(chunk);
+        await foreach (var chunk in response.ReadOwnedChunksAsync(Ct))
+            kept.Add(chunk);
 
         Assert.Equal(["one", "two", "three"], kept.Select(chunk => Encoding.UTF8.GetString(chunk.Span)));
     }
 
     [Fact]
-    public async Task DryRun_Allowed_IsAnEmptyAnswerWithStatus204()
+    public async Task InvokeWithResponseStreamAsync_DryRunIsAllowed_ReturnsAnEmptyResponseWithStatus204()
     {
-        await using var response = await _client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("three") { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken);
+        var request = new InvokeWithResponseStreamRequest("three") { InvocationType = InvocationType.DryRun };
+
+        await using var response = await _client.InvokeWithResponseStreamAsync(request, Ct);
 
         Assert.Equal(204, (int)response.StatusCode);
-        await foreach (var _ in response) Assert.Fail("A dry run has no event.");
+        await foreach (var _ in response) Assert.Fail("A dry run has no events.");
         Assert.Null(response.InvokeComplete);
     }
 
     private async Task AssertClientDisconnectedAsync()
     {
-        var request = await _server.WaitForRequestAsync(TestContext.Current.CancellationToken).WaitAsync(TooLong, TestContext.Current.CancellationToken);
-        await request.ClientDisconnected.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        var request = await _server.WaitForRequestAsync(Ct).WaitAsync(TooLong, Ct);
+        await request.ClientDisconnected.WaitAsync(Soon, Ct);
     }
 }

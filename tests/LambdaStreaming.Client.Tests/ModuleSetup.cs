@@ -2,14 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Keeps the tests away from the machine's own AWS settings, and from other machines.</summary>
+/// <summary>Isolates the tests from the AWS settings of the machine and from the network.</summary>
 internal static class ModuleSetup
 {
-    /// <summary>The config file of this process. AWSSDK.Core looks for its files once, so that they can't be others in another test.</summary>
+    /// <summary>
+    /// The AWS config file of this process. AWSSDK.Core determines the path once, so all tests have the same file.
+    /// </summary>
     public static string ConfigFile { get; private set; } = "";
 
     [ModuleInitializer]
-    internal static void LeaveTheMachineAlone()
+    internal static void IsolateFromTheMachine()
     {
         var folder = Directory.CreateTempSubdirectory("lambda-streaming-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
@@ -20,7 +22,7 @@ internal static class ModuleSetup
 
         Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", ConfigFile);
         Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", credentialsFile);
-        // The instance's metadata service is another machine.
+        // The instance metadata service is on the network.
         Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
     }
 }

@@ -4,16 +4,20 @@ using Moq;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>The exceptions as users' own tests make them.</summary>
+/// <summary>Exceptions as the tests of users create them.</summary>
 public class ServiceExceptionTests
 {
     [Fact]
-    public async Task ThrowsAsync_OfAMock_IsCaughtAsInTheRealCase()
+    public async Task InvokeWithResponseStreamAsync_MockThrowsAServiceException_HasTheProperties()
     {
         var client = new Mock<ILambdaStreamingClient>();
-        client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).ThrowsAsync(new TooManyRequestsException("slow down"));
+        client
+            .Setup(mock => mock.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(new TooManyRequestsException("slow down"));
 
-        var exception = await Assert.ThrowsAsync<TooManyRequestsException>(() => client.Object.InvokeWithResponseStreamAsync(new("hello"), TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAsync<TooManyRequestsException>(
+            () => client.Object.InvokeWithResponseStreamAsync(new("hello"), TestContext.Current.CancellationToken));
 
         Assert.Equal("TooManyRequestsException", exception.ErrorCode);
         Assert.Equal(HttpStatusCode.TooManyRequests, exception.StatusCode);
@@ -28,7 +32,7 @@ public class ServiceExceptionTests
     }
 
     [Fact]
-    public void Constructor_Details_WinOverTheCatalogue()
+    public void Constructor_LambdaErrorDetails_OverrideTheErrorTable()
     {
         var inner = new TimeoutException();
         var exception = new TooManyRequestsException(
@@ -45,7 +49,11 @@ public class ServiceExceptionTests
                 IsTransient = false,
                 Attempts = 2,
                 RetryAfter = TimeSpan.FromSeconds(5),
-                Fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["Reason"] = TooManyRequestsReasons.CallerRateLimitExceeded, ["Type"] = "User" },
+                Fields = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    ["Reason"] = TooManyRequestsReasons.CallerRateLimitExceeded,
+                    ["Type"] = "User",
+                },
             },
             inner);
 
@@ -64,7 +72,7 @@ public class ServiceExceptionTests
     }
 
     [Fact]
-    public void Constructor_GeneralTypeWithAKnownCode_KnowsTheCatalogue()
+    public void Constructor_LambdaServiceExceptionWithAKnownCode_UsesTheErrorTable()
     {
         var exception = new LambdaServiceException("m", new LambdaErrorDetails { ErrorCode = "SlowDown" });
 

@@ -19,7 +19,7 @@ using Microsoft.Extensions.Options;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/aspnetcore.md and of the package's README.</summary>
+/// <summary>The code in docs/aspnetcore.md and in the README of the package.</summary>
 public sealed class AspNetCoreSnippets
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -32,15 +32,19 @@ public sealed class AspNetCoreSnippets
         var running = Task.Run(Program, Ct);
         using var host = await built.FirstAsync();
 
-        // The command of the page, at this port.
-        var url = new Uri(new Uri(host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()), "/chat");
-        var command = Assert.Single(new Page("docs/aspnetcore.md").Commands, line => line.StartsWith("curl ", StringComparison.Ordinal));
+        // Run the command of the page with the port of this host.
+        var addresses = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var url = new Uri(new Uri(addresses.Single()), "/chat");
+        var command = Assert.Single(
+            new Page("docs/aspnetcore.md").Commands,
+            line => line.StartsWith("curl ", StringComparison.Ordinal));
+        command = command.Replace("http://localhost:5000/chat", url.ToString(), StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows() && Interop.Runs("curl", "--version"))
-            Assert.Equal("Hello, world", await Interop.RunAsync(LocalAws.Server, "/bin/sh", "-c", command.Replace("http://localhost:5000/chat", url.ToString(), StringComparison.Ordinal)));
+            Assert.Equal("Hello, world", await Interop.RunAsync(LocalAws.Server, "/bin/sh", "-c", command));
 
-        using var browser = new HttpClient();
-        using var answer = await browser.PostAsJsonAsync(url, new Question("?"), Ct);
-        Assert.Equal("Hello, world", await answer.Content.ReadAsStringAsync(Ct));
+        using var client = new HttpClient();
+        using var response = await client.PostAsJsonAsync(url, new Question("?"), Ct);
+        Assert.Equal("Hello, world", await response.Content.ReadAsStringAsync(Ct));
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         await running;
 
@@ -48,7 +52,9 @@ public sealed class AspNetCoreSnippets
         {
             // begin: aspnetcore-first
             var builder = WebApplication.CreateBuilder(args);
-            builder.Services.AddSingleton<ILambdaStreamingClient>(_ => new LambdaStreamingClient());   // region and credentials from the environment
+
+            // Region and credentials come from the default AWS provider chain.
+            builder.Services.AddSingleton<ILambdaStreamingClient>(_ => new LambdaStreamingClient());
             var app = builder.Build();
 
             app.MapLambdaStream("/chat", "my-function");
@@ -62,7 +68,10 @@ public sealed class AspNetCoreSnippets
     public async Task Options()
     {
         await using var web = await WebApp.StartAsync(
-            options => options.AddFunction("my-function").AddVersion("7", async (invocation, response, token) => await response.WriteTextAsync($"{invocation.TenantId} {invocation.Qualifier}", token)).AddAlias("live", "7"),
+            options => options.AddFunction("my-function")
+                .AddVersion("7", async (invocation, response, token) =>
+                    await response.WriteTextAsync($"{invocation.TenantId} {invocation.Qualifier}", token))
+                .AddAlias("live", "7"),
             app =>
             {
                 app.UseRateLimiter();
@@ -70,9 +79,13 @@ public sealed class AspNetCoreSnippets
                 // begin: aspnetcore-options
                 app.MapLambdaStream("/chat", "my-function", options =>
                 {
-                    options.ContentType = "text/plain; charset=utf-8";   // of answers that bring none
+                    options.ContentType = "text/plain; charset=utf-8";   // for responses without one
                     options.MaxRequestBodyBytes = 64 * 1024;
-                    options.TransformRequest = (http, request) => request with { TenantId = http.User.FindFirst("tenant")?.Value, Qualifier = "live" };
+                    options.TransformRequest = (http, request) => request with
+                    {
+                        TenantId = http.User.FindFirst("tenant")?.Value,
+                        Qualifier = "live",
+                    };
                 })
                 .RequireAuthorization()
                 .RequireRateLimiting("chat");
@@ -80,16 +93,19 @@ public sealed class AspNetCoreSnippets
             },
             services: builder =>
             {
-                builder.Services.AddAuthentication("blue").AddScheme<AuthenticationSchemeOptions, EveryoneIsBlue>("blue", null);
+                builder.Services.AddAuthentication("blue")
+                    .AddScheme<AuthenticationSchemeOptions, EveryoneIsBlue>("blue", null);
                 builder.Services.AddAuthorization();
-                builder.Services.AddRateLimiter(limits => limits.AddFixedWindowLimiter("chat", window => (window.PermitLimit, window.Window) = (1, TimeSpan.FromDays(1))));
+                builder.Services.AddRateLimiter(limits => limits.AddFixedWindowLimiter(
+                    "chat",
+                    window => (window.PermitLimit, window.Window) = (1, TimeSpan.FromDays(1))));
             });
 
-        using var answer = await web.Browser.PostAsJsonAsync("/chat", "{}", Ct);
+        using var response = await web.Browser.PostAsJsonAsync("/chat", "{}", Ct);
         using var second = await web.Browser.PostAsJsonAsync("/chat", "{}", Ct);
 
-        Assert.Equal("blue live", await answer.Content.ReadAsStringAsync(Ct));
-        Assert.Equal("text/plain; charset=utf-8", answer.Content.Headers.ContentType?.ToString());
+        Assert.Equal("blue live", await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, second.StatusCode);
     }
 
@@ -97,15 +113,16 @@ public sealed class AspNetCoreSnippets
     public async Task FunctionUrl()
     {
         await using var web = await WebApp.StartAsync(
-            options => options.AddFunction("shop", async (invocation, response, token) => await response.WriteTextAsync(invocation.PayloadAsString(), token)),
+            options => options.AddFunction("shop", EchoAsync),
             app =>
             {
                 // begin: aspnetcore-url
-                var appsOwn = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "Cookie", "Authorization" };   // the app's own session stays here
+                // Do not forward the session of this application to the function.
+                var headers = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "Cookie", "Authorization" };
                 app.MapLambdaStream("/shop/{**path}", "shop", options =>
                 {
                     options.Payload = LambdaPayload.FunctionUrlEvent;
-                    options.AllowRequestHeader = name => !appsOwn.Contains(name);
+                    options.AllowRequestHeader = name => !headers.Contains(name);
                 });
                 // end: aspnetcore-url
             });
@@ -114,13 +131,13 @@ public sealed class AspNetCoreSnippets
         request.Headers.Add("Authorization", "Bearer secret");
         request.Headers.Add("X-Other", "passes");
 
-        using var answer = await web.Browser.SendAsync(request, Ct);
+        using var response = await web.Browser.SendAsync(request, Ct);
 
-        var event2 = await answer.Content.ReadAsStringAsync(Ct);
-        Assert.Contains("\"rawPath\":\"/shop/tea\"", event2, StringComparison.Ordinal);
-        Assert.Contains("passes", event2, StringComparison.Ordinal);
-        Assert.DoesNotContain("session", event2, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", event2, StringComparison.Ordinal);
+        var payload = await response.Content.ReadAsStringAsync(Ct);
+        Assert.Contains("\"rawPath\":\"/shop/tea\"", payload, StringComparison.Ordinal);
+        Assert.Contains("passes", payload, StringComparison.Ordinal);
+        Assert.DoesNotContain("session", payload, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", payload, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,7 +146,11 @@ public sealed class AspNetCoreSnippets
         await using var web = await WebApp.StartAsync(
             options => options.AddFunction("app", async (_, response, token) =>
             {
-                var headers = new Dictionary<string, string> { ["Service-Worker-Allowed"] = "/", ["Clear-Site-Data"] = "*" };
+                var headers = new Dictionary<string, string>
+                {
+                    ["Service-Worker-Allowed"] = "/",
+                    ["Clear-Site-Data"] = "*",
+                };
                 await response.WriteHttpPreludeAsync(200, headers, null, token);
             }),
             app =>
@@ -153,7 +174,8 @@ public sealed class AspNetCoreSnippets
     public async Task EventSource()
     {
         await using var web = await WebApp.StartAsync(
-            options => options.AddFunction("ticker", async (invocation, response, token) => await response.WriteServerSentEventAsync(invocation.PayloadAsString(), cancellationToken: token)),
+            options => options.AddFunction("ticker", async (invocation, response, token) =>
+                await response.WriteServerSentEventAsync(invocation.PayloadAsString(), cancellationToken: token)),
             app =>
             {
                 // begin: aspnetcore-sse
@@ -161,55 +183,82 @@ public sealed class AspNetCoreSnippets
                 {
                     options.Methods.Add("GET");
                     options.ContentType = "text/event-stream";
-                    options.TransformRequest = (http, request) => request with { Payload = JsonSerializer.SerializeToUtf8Bytes(http.Request.Query["symbol"].ToString(), TickerJson.Default.String) };
+                    options.TransformRequest = (http, request) =>
+                    {
+                        var symbol = http.Request.Query["symbol"].ToString();
+                        return request with
+                        {
+                            Payload = JsonSerializer.SerializeToUtf8Bytes(symbol, TickerJson.Default.String),
+                        };
+                    };
                 });
                 // end: aspnetcore-sse
             });
 
-        using var answer = await web.Browser.GetAsync("/events?symbol=AMZN", Ct);
+        using var response = await web.Browser.GetAsync("/events?symbol=AMZN", Ct);
 
-        Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.ToString());
-        Assert.Equal("data: \"AMZN\"\n\n", await answer.Content.ReadAsStringAsync(Ct));
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal("data: \"AMZN\"\n\n", await response.Content.ReadAsStringAsync(Ct));
     }
 
     [Fact]
     public async Task Result()
     {
         await using var web = await WebApp.StartAsync(
-            options => options.AddFunction("my-function", async (invocation, response, token) => await response.WriteTextAsync(invocation.PayloadAsString(), token)),
+            options => options.AddFunction("my-function", EchoAsync),
             app =>
             {
                 // begin: aspnetcore-result
                 app.MapPost("/ask", (Question question) =>
-                    question.Text.Length > 2000
-                        ? Results.Problem("That is too long a question.", statusCode: 400)
-                        : LambdaResults.Stream(InvokeWithResponseStreamRequest.Create("my-function", question, QuestionJson.Default.Question)));
+                {
+                    if (question.Text.Length > 2000)
+                        return Results.Problem("The question is too long.", statusCode: 400);
+
+                    var request = InvokeWithResponseStreamRequest.Create(
+                        "my-function", question, QuestionJson.Default.Question);
+                    return LambdaResults.Stream(request);
+                });
                 // end: aspnetcore-result
             });
 
-        using var answer = await web.Browser.PostAsJsonAsync("/ask", new Question("why?"), Ct);
-        using var refused = await web.Browser.PostAsJsonAsync("/ask", new Question(new string('?', 3000)), Ct);
+        using var response = await web.Browser.PostAsJsonAsync("/ask", new Question("why?"), Ct);
+        using var rejected = await web.Browser.PostAsJsonAsync("/ask", new Question(new string('?', 3000)), Ct);
 
-        Assert.Equal("{\"Text\":\"why?\"}", await answer.Content.ReadAsStringAsync(Ct));
-        Assert.Equal(System.Net.HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal("{\"Text\":\"why?\"}", await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, rejected.StatusCode);
     }
 
-    private sealed class EveryoneIsBlue(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    private static async Task EchoAsync(
+        FunctionInvocation invocation,
+        FunctionResponse response,
+        CancellationToken cancellationToken) =>
+        await response.WriteTextAsync(invocation.PayloadAsString(), cancellationToken);
+
+    private sealed class EveryoneIsBlue(
+        IOptionsMonitor<AuthenticationSchemeOptions> options,
+        ILoggerFactory logger,
+        UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
-        protected override Task<AuthenticateResult> HandleAuthenticateAsync() =>
-            Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim("tenant", "blue")], "blue")), "blue")));
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync()
+        {
+            var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim("tenant", "blue")], "blue"));
+            return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(principal, "blue")));
+        }
     }
 
-    /// <summary>The hosts that are built in the flow of a test: how a test gets at the app of a program.</summary>
-    private sealed class BuiltHosts : IDisposable, IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
+    /// <summary>
+    /// The hosts that are built in the ExecutionContext of a test, which gives it access to the host of a program.
+    /// </summary>
+    private sealed class BuiltHosts
+        : IDisposable, IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
     {
-        private readonly AsyncLocal<bool> _isMine = new() { Value = true };
+        private readonly AsyncLocal<bool> _isOfThisTest = new() { Value = true };
         private readonly TaskCompletionSource<IHost> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly List<IDisposable> _subscriptions = [];
 
         public BuiltHosts() => _subscriptions.Add(DiagnosticListener.AllListeners.Subscribe(this));
 
-        /// <summary>The first one, once it listens.</summary>
+        /// <summary>Returns the first host after it has started.</summary>
         public async Task<IHost> FirstAsync()
         {
             var host = await _first.Task.WaitAsync(TimeSpan.FromSeconds(60), Ct);
@@ -226,7 +275,7 @@ public sealed class AspNetCoreSnippets
 
         public void OnNext(KeyValuePair<string, object?> value)
         {
-            if (_isMine.Value && value is { Key: "HostBuilt", Value: IHost host }) _first.TrySetResult(host);
+            if (_isOfThisTest.Value && value is { Key: "HostBuilt", Value: IHost host }) _first.TrySetResult(host);
         }
 
         public void OnCompleted()

@@ -2,58 +2,92 @@ using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>Every command that a page shows names what is there. Those of <c>lambda-stream</c> run in <see cref="CommandLinePageTests"/>, those of packages in eng/pack-check.sh.</summary>
+/// <summary>Existence of the projects, scripts and packages that the commands of all pages name.</summary>
+/// <remarks>
+/// <see cref="CommandLinePageTests"/> runs the commands of <c>lambda-stream</c>; eng/pack-check.sh tests the packages.
+/// </remarks>
 public class CommandTests
 {
-    private static readonly Regex Run = new(@"^dotnet run (-c Release )?--project (?<project>\S+)(?<rest>.*)$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
-    private static readonly Regex Script = new(@"^(bash )?(?<script>(tests/|eng/|\.ci/)[\w./-]+)(?<rest> .*)?$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
-    private static readonly Regex Package = new(@"^dotnet (tool install --global|add package|pack)( --add-source \S+)?( (src/)?(?<package>LambdaStreaming\.[\w.]+))?$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
+    private static readonly Regex Run = Create(
+        @"^dotnet run (-c Release )?--project (?<project>\S+)(?<rest>.*)$");
 
-    // What runs elsewhere, or can't run here.
+    private static readonly Regex Script = Create(
+        @"^(bash )?(?<script>(tests/|eng/|\.ci/)[\w./-]+)(?<rest> .*)?$");
+
+    private static readonly Regex Package = Create(
+        @"^dotnet (tool install --global|add package|pack)( --add-source \S+)?"
+        + @"( (src/)?(?<package>LambdaStreaming\.[\w.]+))?$");
+
+    // Commands that other tests run, or that cannot run here.
     private static readonly string[] Known =
     [
-        "lambda-stream ", "jq -n '{a:1}' | lambda-stream ", "eval \"$(lambda-stream ",   // CommandLinePageTests
-        "curl -N ",                                                                       // AspNetCoreSnippets.First
-        "dotnet test", "dotnet restore", "dotnet format ",                                // .ci/run
-        "dotnet lambda ",                                                                 // AWS's tool, and an account
-        "aws ",                                                                           // AWS's own command line, and an account
-        "aws configure", "aws sso login", "aws login",
+        // CommandLinePageTests.
+        "lambda-stream ", "jq -n '{a:1}' | lambda-stream ", "eval \"$(lambda-stream ",
+
+        // AspNetCoreSnippets.First.
+        "curl -N ",
+
+        // .ci/run.
+        "dotnet test", "dotnet restore", "dotnet format ",
+
+        // Tools of AWS, which require an account.
+        "dotnet lambda ", "aws ", "aws configure", "aws sso login", "aws login",
     ];
 
     [Theory, MemberData(nameof(Page.Paths), MemberType = typeof(Page))]
-    public void Page_EachCommand_NamesWhatIsThere(string path)
+    public void Page_EachCommand_NamesExistingTargets(string path)
     {
         var page = new Page(path);
 
         Assert.All([.. page.Commands, .. page.InlineCommands], command =>
         {
-            if (Run.Match(command) is { Success: true } run) AssertRuns(run.Groups["project"].Value, run.Groups["rest"].Value);
-            else if (Package.Match(command) is { Success: true } package) Assert.True(!package.Groups["package"].Success || Directory.Exists(Path.Combine(Repository.Root, "src", package.Groups["package"].Value)), command);
-            else if (Script.Match(command) is { Success: true } script) AssertIsThere(script.Groups["script"].Value, script.Groups["rest"].Success || command.StartsWith("bash ", StringComparison.Ordinal));
-            else Assert.Contains(Known, known => command.StartsWith(known, StringComparison.Ordinal));
+            if (Run.Match(command) is { Success: true } run)
+                AssertProject(run.Groups["project"].Value, run.Groups["rest"].Value);
+            else if (Package.Match(command) is { Success: true } package)
+                AssertPackage(package.Groups["package"]);
+            else if (Script.Match(command) is { Success: true } script)
+                AssertScript(script.Groups["script"].Value, script.Groups["rest"].Success || IsBash(command));
+            else
+                Assert.Contains(Known, known => command.StartsWith(known, StringComparison.Ordinal));
         });
     }
 
-    // The first word after the project is a command that its Program knows.
-    private static void AssertRuns(string project, string rest)
+    private static Regex Create(string pattern) => new(pattern, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
+
+    private static bool IsBash(string command) => command.StartsWith("bash ", StringComparison.Ordinal);
+
+    private static void AssertPackage(Group package) => Assert.True(
+        !package.Success || Directory.Exists(Path.Combine(Repository.Root, "src", package.Value)),
+        $"src has no package {package.Value}.");
+
+    // The program must contain the first word after the project, which is one of its commands.
+    private static void AssertProject(string project, string arguments)
     {
         var folder = Path.Combine(Repository.Root, project);
-        Assert.True(File.Exists(Path.Combine(folder, Path.GetFileName(folder) + ".csproj")), $"{project} is no project.");
-        var words = rest.Split(' ', StringSplitOptions.RemoveEmptyEntries).SkipWhile(word => word == "--").ToArray();
-        if (words is [var first, ..]) Assert.Contains(Directory.GetFiles(folder, "*.cs"), file => File.ReadAllText(file).Contains(first.TrimStart('-'), StringComparison.Ordinal));
+        var projectFile = Path.Combine(folder, Path.GetFileName(folder) + ".csproj");
+        Assert.True(File.Exists(projectFile), $"{project} is not a project.");
+        var words =
+            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).SkipWhile(word => word == "--").ToArray();
+        if (words is not [var first, ..]) return;
+        Assert.Contains(
+            Directory.GetFiles(folder, "*.cs"),
+            file => File.ReadAllText(file).Contains(first.TrimStart('-'), StringComparison.Ordinal));
     }
 
-    private static void AssertIsThere(string script, bool isCommand)
+    private static void AssertScript(string script, bool isCommand)
     {
         var path = Path.Combine(Repository.Root, script);
         if (!isCommand && !script.EndsWith(".sh", StringComparison.Ordinal))
         {
-            // A file or folder that the prose speaks of.
-            Assert.True(Path.Exists(path) || Path.Exists(path + ".cs") || path.Contains('*', StringComparison.Ordinal), $"{script} is not there.");
+            // A file or folder that the prose mentions.
+            var exists = Path.Exists(path) || Path.Exists(path + ".cs") || path.Contains('*', StringComparison.Ordinal);
+            Assert.True(exists, $"{script} does not exist.");
             return;
         }
 
-        Assert.True(Path.Exists(path), $"{script} is not there.");
-        if (!OperatingSystem.IsWindows() && File.Exists(path) && isCommand) Assert.True(File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute), $"{script} can't be run.");
+        Assert.True(Path.Exists(path), $"{script} does not exist.");
+        if (OperatingSystem.IsWindows() || !File.Exists(path) || !isCommand) return;
+        var isExecutable = File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute);
+        Assert.True(isExecutable, $"{script} is not executable.");
     }
 }

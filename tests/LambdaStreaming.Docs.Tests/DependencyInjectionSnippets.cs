@@ -7,15 +7,23 @@ using Microsoft.Extensions.Options;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/dependency-injection.md and of the package's README.</summary>
+/// <summary>The code in docs/dependency-injection.md and in the README of the package.</summary>
 public sealed class DependencyInjectionSnippets
 {
     [Fact]
     public async Task Add()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", async (invocation, response, token) => await response.WriteTextAsync("Hello", token)), TestContext.Current.CancellationToken);
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server =>
+                server.AddFunction("chat", async (_, response, token) => await response.WriteTextAsync("Hello", token)),
+            TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.AddInMemoryCollection([new("LambdaStreaming:ServiceUrl", lambda.ServiceUrl.ToString()), new("LambdaStreaming:Region", "us-east-1"), new("LambdaStreaming:IdleTimeout", "00:02:00")]);
+        builder.Configuration.AddInMemoryCollection(
+        [
+            new("LambdaStreaming:ServiceUrl", lambda.ServiceUrl.ToString()),
+            new("LambdaStreaming:Region", "us-east-1"),
+            new("LambdaStreaming:IdleTimeout", "00:02:00"),
+        ]);
         builder.Services.AddSingleton(lambda.Credentials);
         // begin: di-add
         builder.Services.AddLambdaStreamingClient(builder.Configuration.GetSection("LambdaStreaming"));
@@ -31,7 +39,8 @@ public sealed class DependencyInjectionSnippets
     {
         public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
+            var request = InvokeWithResponseStreamRequest.FromJson("chat", json);
+            await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
             return await response.ReadAsStringAsync(cancellationToken: cancellationToken);
         }
     }
@@ -59,7 +68,9 @@ public sealed class DependencyInjectionSnippets
     }
 
     // begin: di-keyed-use
-    public sealed class Desk([FromKeyedServices("chat")] ILambdaStreamingClient chat, [FromKeyedServices("payments")] ILambdaStreamingClient payments)
+    public sealed class Desk(
+        [FromKeyedServices("chat")] ILambdaStreamingClient chat,
+        [FromKeyedServices("payments")] ILambdaStreamingClient payments)
     // end: di-keyed-use
     {
         public ILambdaStreamingClient Chat { get; } = chat;
@@ -71,7 +82,12 @@ public sealed class DependencyInjectionSnippets
     public void AwsOptions()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.AddInMemoryCollection([new("AWS:Region", "eu-west-1"), new("AWS:ServiceURL", "https://localhost:4566"), new("AWS:Profile", "work")]);
+        builder.Configuration.AddInMemoryCollection(
+        [
+            new("AWS:Region", "eu-west-1"),
+            new("AWS:ServiceURL", "https://localhost:4566"),
+            new("AWS:Profile", "work"),
+        ]);
         // begin: di-aws-options
         builder.Services.AddDefaultAWSOptions(builder.Configuration.GetAWSOptions());
         builder.Services.AddLambdaStreamingClient();
@@ -96,7 +112,8 @@ public sealed class DependencyInjectionSnippets
     {
         // begin: di-own-client
         var options = new LambdaStreamingClientOptions();
-        using var httpClient = new HttpClient(new SendOnceHandler(LambdaStreamingClient.CreateHandler(options))) { Timeout = Timeout.InfiniteTimeSpan };
+        var handler = new SendOnceHandler(LambdaStreamingClient.CreateHandler(options));
+        using var httpClient = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         using var client = new LambdaStreamingClient(options, httpClient);
         // end: di-own-client
         Assert.NotNull(client);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>docs/dependencies.md names every package that the lock files of src name, with the licence of its manifest.</summary>
+/// <summary>Completeness of docs/dependencies.md: every package of the lock files in src, with its licence.</summary>
 public class DependencyPageTests
 {
     private static readonly string Page = Repository.Read("docs", "dependencies.md");
@@ -11,16 +11,22 @@ public class DependencyPageTests
     [Fact]
     public void Page_EachPackageOfTheLockFiles_IsListed()
     {
-        var packages = Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(folder => Path.Combine(folder, "packages.lock.json")).Where(File.Exists)
-            .SelectMany(file => JsonNode.Parse(File.ReadAllText(file))!["dependencies"]!.AsObject().SelectMany(framework => framework.Value!.AsObject()))
+        var packages = Directory.GetDirectories(Path.Combine(Repository.Root, "src"))
+            .Select(folder => Path.Combine(folder, "packages.lock.json"))
+            .Where(File.Exists)
+            .SelectMany(file => JsonNode.Parse(File.ReadAllText(file))!["dependencies"]!.AsObject())
+            .SelectMany(framework => framework.Value!.AsObject())
             .Where(package => (string?)package.Value!["type"] != "Project")
-            .Select(package => (Name: package.Key, Version: (string)package.Value!["resolved"]!)).Distinct().ToList();
+            .Select(package => (Name: package.Key, Version: (string)package.Value!["resolved"]!))
+            .Distinct()
+            .ToList();
 
         Assert.NotEmpty(packages);
-        Assert.All(packages, package => Assert.Matches($@"(?<![\w.]){Regex.Escape(package.Name)}(?![\w]|\.\w)", Page));
+        Assert.All(packages, package => Assert.Matches(GetPattern(package.Name), Page));
         Assert.All(packages, package =>
         {
-            if (LicenceOf(package.Name, package.Version) is { } licence) Assert.Contains(licence, LineOf(package.Name), StringComparison.Ordinal);
+            if (GetLicence(package.Name, package.Version) is { } licence)
+                Assert.Contains(licence, GetLine(package.Name), StringComparison.Ordinal);
         });
     }
 
@@ -28,7 +34,8 @@ public class DependencyPageTests
     public void MinimumVersions_OfTheLockFiles_AreListed()
     {
         var minimums = new[] { "LambdaStreaming.Client", "LambdaStreaming.Extensions.DependencyInjection" }
-            .Select(project => JsonNode.Parse(Repository.Read("src", project, "packages.lock.json"))!["dependencies"]!.AsObject())
+            .Select(project => JsonNode.Parse(
+                Repository.Read("src", project, "packages.lock.json"))!["dependencies"]!.AsObject())
             .SelectMany(frameworks => frameworks.SelectMany(
                 framework => framework.Value!.AsObject(),
                 (framework, package) => (Framework: framework.Key, Package: package.Key, Value: package.Value!)))
@@ -49,14 +56,23 @@ public class DependencyPageTests
         || package.EndsWith("Analyzers", StringComparison.Ordinal)
         || package == "Microsoft.NET.ILLink.Tasks";
 
-    private static string LineOf(string name) => Page.Split('\n').First(line => Regex.IsMatch(line, $@"(?<![\w.]){Regex.Escape(name)}(?![\w]|\.\w)", RegexOptions.None, TimeSpan.FromSeconds(5)));
+    private static string GetPattern(string name) => $@"(?<![\w.]){Regex.Escape(name)}(?![\w]|\.\w)";
 
-    // As restored on this machine; elsewhere there is nothing to compare with.
-    private static string? LicenceOf(string name, string version)
+    private static string GetLine(string name) => Page.Split('\n')
+        .First(line => Regex.IsMatch(line, GetPattern(name), RegexOptions.None, TimeSpan.FromSeconds(5)));
+
+    // Reads the manifest of the restored package. Returns null if it is not on this machine.
+    private static string? GetLicence(string name, string version)
     {
-        var folder = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        var folder = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(home, ".nuget", "packages");
         var manifest = Path.Combine(folder, name.ToLowerInvariant(), version, name.ToLowerInvariant() + ".nuspec");
         if (!File.Exists(manifest)) return null;
-        return Regex.Match(File.ReadAllText(manifest), "<license type=\"expression\">(?<name>[^<]+)<", RegexOptions.None, TimeSpan.FromSeconds(5)) is { Success: true } match ? match.Groups["name"].Value : null;
+        var match = Regex.Match(
+            File.ReadAllText(manifest),
+            "<license type=\"expression\">(?<name>[^<]+)<",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(5));
+        return match.Success ? match.Groups["name"].Value : null;
     }
 }

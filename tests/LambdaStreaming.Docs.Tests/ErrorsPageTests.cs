@@ -6,10 +6,10 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>
-/// The tables of docs/errors.md are the rows of the catalogue with the explanations of docs/errors.json. With
-/// LAMBDASTREAMING_WRITE_DOCS=1 the test of the tables writes the page.
-/// </summary>
+/// <summary>The tables of docs/errors.md, generated from ServiceErrorTable and docs/errors.json.</summary>
+/// <remarks>
+/// With the environment variable LAMBDASTREAMING_WRITE_DOCS=1, the test of the tables writes the page.
+/// </remarks>
 public class ErrorsPageTests
 {
     private static readonly Dictionary<string, Explanation> Explanations =
@@ -17,13 +17,13 @@ public class ErrorsPageTests
             Repository.Read("docs", "errors.json"), JsonSerializerOptions.Web)!;
 
     private static readonly ServiceErrorEntry[] Entries =
-        [.. ServiceErrorTable.OfTheOperation, .. ServiceErrorTable.Common];
+        [.. ServiceErrorTable.OperationErrors, .. ServiceErrorTable.Common];
 
     public static IEnumerable<TheoryDataRow<string>> Codes =>
         Entries.Select(entry => new TheoryDataRow<string>(entry.Code!));
 
     [Fact]
-    public void Explanations_OneForEachError_AreComplete()
+    public void Explanations_EachError_HasOne()
     {
         Assert.Equal(Entries.Select(entry => entry.Code), Explanations.Keys);
         Assert.All(Explanations, row =>
@@ -35,11 +35,11 @@ public class ErrorsPageTests
     }
 
     [Fact]
-    public void Page_Tables_AreThoseOfTheCatalogue()
+    public void Page_Tables_EqualServiceErrorTable()
     {
         var page = Repository.Read("docs", "errors.md");
 
-        var expected = Replace(page, "table: operation", Table(ServiceErrorTable.OfTheOperation));
+        var expected = Replace(page, "table: operation", Table(ServiceErrorTable.OperationErrors));
         expected = Replace(expected, "table: common", Table(ServiceErrorTable.Common));
         if (Environment.GetEnvironmentVariable("LAMBDASTREAMING_WRITE_DOCS") == "1")
         {
@@ -49,7 +49,7 @@ public class ErrorsPageTests
 
         Assert.True(
             expected == page,
-            "docs/errors.md differs from the catalogue. Run this test with LAMBDASTREAMING_WRITE_DOCS=1 to write it.");
+            "docs/errors.md differs from ServiceErrorTable. Run this test with LAMBDASTREAMING_WRITE_DOCS=1.");
     }
 
     [Fact]
@@ -68,25 +68,25 @@ public class ErrorsPageTests
             types, type => Assert.Single(rows, row => row.StartsWith($"| `{type.Name}`", StringComparison.Ordinal)));
     }
 
-    // The summary of each type is what IntelliSense shows.
+    // IntelliSense shows the summary of each type.
     [Theory, MemberData(nameof(Codes))]
-    public void Summary_OfEachType_AgreesWithTheCatalogue(string code)
+    public void Summary_EachExceptionType_AgreesWithServiceErrorTable(string code)
     {
         var entry = ServiceErrorTable.Find(code)!;
         var documentation = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "LambdaStreaming.Client.xml"));
         var member = documentation.Descendants("member")
-            .Single(element => (string)element.Attribute("name")! == "T:" + TypeOf(entry).FullName);
+            .Single(element => (string)element.Attribute("name")! == "T:" + GetExceptionType(entry).FullName);
         foreach (var see in member.Descendants("see").ToList())
             see.ReplaceWith(((string)see.Attribute("cref")!).Split('.')[^1]);
         var words = member.Element("summary")!.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
-        var ran = entry.FunctionMayHaveRun ? "The function may have run" : "The function did not run";
+        var ran = entry.FunctionMayHaveRun ? "The function might have run" : "The function did not run";
         var retried = (entry.IsTransient, entry.FunctionMayHaveRun) switch
         {
-            (true, false) => "sent again by default",
-            (true, true) => "sent again only under AtLeastOnce",
-            _ when entry.MayBeClockSkew => "sent again only once a wrong clock of this machine is corrected",
-            _ => "never sent again",
+            (true, false) => "retried by default",
+            (true, true) => "retried only with AtLeastOnce",
+            _ when entry.MayBeClockSkew => "retried only after a wrong local clock has been corrected",
+            _ => "never retried",
         };
         var meaning = Explanations[code].Meaning[..^1];
         Assert.Equal($"{meaning} (HTTP {entry.StatusCode}). {ran}; {retried}.", string.Join(' ', words));
@@ -95,16 +95,16 @@ public class ErrorsPageTests
     private static string Table(IReadOnlyList<ServiceErrorEntry> entries)
     {
         const string Header =
-            "| exception | HTTP | what happened | did the function run? | sent again by default? | what to do |\n";
+            "| exception | HTTP | what happened | did the function run? | retried by default? | what to do |\n";
         var table = new StringBuilder(Header).Append("|---|---|---|---|---|---|\n");
         foreach (var entry in entries)
         {
             var explanation = Explanations[entry.Code!];
-            var ran = entry.FunctionMayHaveRun ? "It may have." : "No.";
+            var ran = entry.FunctionMayHaveRun ? "It might have." : "No.";
             string[] cells =
             [
-                NamesOf(entry), entry.StatusCode.ToString(CultureInfo.InvariantCulture), explanation.Meaning,
-                $"{ran} {explanation.Basis}: {explanation.Because}", RetriedByDefault(entry), GetAdvice(entry),
+                GetNames(entry), entry.StatusCode.ToString(CultureInfo.InvariantCulture), explanation.Meaning,
+                $"{ran} {explanation.Basis}: {explanation.Because}", GetRetried(entry), GetAdvice(entry),
             ];
             table.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
         }
@@ -112,21 +112,21 @@ public class ErrorsPageTests
         return table.ToString();
     }
 
-    private static string NamesOf(ServiceErrorEntry entry)
+    private static string GetNames(ServiceErrorEntry entry)
     {
-        var type = TypeOf(entry).Name;
+        var type = GetExceptionType(entry).Name;
         var names = entry.Code == type ? $"`{type}`" : $"`{type}`<br>named `{entry.Code}`";
         var aliases = string.Join(", ", entry.Aliases.Select(alias => $"`{alias}`"));
         return aliases.Length == 0 ? names : $"{names}<br>also {aliases}";
     }
 
-    private static string RetriedByDefault(ServiceErrorEntry entry) =>
+    private static string GetRetried(ServiceErrorEntry entry) =>
         (entry.IsTransient, entry.FunctionMayHaveRun, entry.IsThrottling) switch
         {
             (true, false, true) => "yes, with the longer delays of throttling",
             (true, false, false) => "yes",
             (true, true, _) => "no; `AtLeastOnce` does",
-            _ when entry.MayBeClockSkew => "only once a wrong clock of this machine is corrected",
+            _ when entry.MayBeClockSkew => "only after a wrong local clock has been corrected",
             _ => "no",
         };
 
@@ -136,14 +136,15 @@ public class ErrorsPageTests
         .Replace(" (the function)", "", StringComparison.Ordinal)
         .Replace(" (the region)", "", StringComparison.Ordinal);
 
-    private static Type TypeOf(ServiceErrorEntry entry) => entry.Create("m", new LambdaErrorDetails()).GetType();
+    private static Type GetExceptionType(ServiceErrorEntry entry) =>
+        entry.Create("m", new LambdaErrorDetails()).GetType();
 
     private static string Replace(string page, string mark, string content)
     {
         var (begin, end) = ($"<!-- {mark} -->\n", $"<!-- end of {mark} -->");
         var start = page.IndexOf(begin, StringComparison.Ordinal);
         var stop = page.IndexOf(end, StringComparison.Ordinal);
-        Assert.True(start >= 0 && stop > start, $"docs/errors.md lacks the marks of {mark}.");
+        Assert.True(start >= 0 && stop > start, $"docs/errors.md does not contain the markers of {mark}.");
         return string.Concat(page.AsSpan(0, start + begin.Length), "\n", content, "\n" + page[stop..]);
     }
 

@@ -2,28 +2,51 @@ using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/errors.md.</summary>
+/// <summary>The code in docs/errors.md.</summary>
 public sealed class ErrorsSnippets
 {
-    private readonly ListeningConsole _console = new();
+    private readonly RecordingConsole _console = new();
 
-    private ListeningConsole Console => _console;
+    private RecordingConsole Console => _console;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static TheoryData<Exception, string> Failures => new()
     {
-        { new TooManyRequestsException("slow down", new LambdaErrorDetails { Fields = new Dictionary<string, string> { ["Reason"] = "CallerRateLimitExceeded" } }), "Throttled by CallerRateLimitExceeded; the service asks to wait .\n" },
+        {
+            new TooManyRequestsException("slow down", new LambdaErrorDetails
+            {
+                Fields = new Dictionary<string, string> { ["Reason"] = "CallerRateLimitExceeded" },
+            }),
+            "Throttled by CallerRateLimitExceeded; the service asks to wait .\n"
+        },
         { new KMSDisabledException("no key"), "KMSDisabledException: no key\n" },
-        { new FunctionErrorException("failed", new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = """{"errorType":"RangeError","errorMessage":"too far"}""" }, new LambdaErrorDetails { ChunksReceived = 2 }), "RangeError: too far after 2 chunks\n" },
-        { new ResponseStreamTruncatedException("cut", new LambdaErrorDetails { BytesReceived = 7 }), "Cut after 7 bytes: cut\n" },
-        { new LambdaTransportException("no connection", new LambdaErrorDetails { FunctionMayHaveRun = false }), "The function did not run.\n" },
+        {
+            new FunctionErrorException(
+                "failed",
+                new InvokeComplete
+                {
+                    ErrorCode = "Unhandled",
+                    ErrorDetails = """{"errorType":"RangeError","errorMessage":"too far"}""",
+                },
+                new LambdaErrorDetails { ChunksReceived = 2 }),
+            "RangeError: too far after 2 chunks\n"
+        },
+        {
+            new ResponseStreamTruncatedException("truncated", new LambdaErrorDetails { BytesReceived = 7 }),
+            "Failed after 7 bytes: truncated\n"
+        },
+        {
+            new LambdaTransportException("no connection", new LambdaErrorDetails { FunctionMayHaveRun = false }),
+            "The function did not run.\n"
+        },
     };
 
     [Theory, MemberData(nameof(Failures))]
     public async Task Catch(Exception failure, string expected)
     {
-        var (client, request, output, cancellationToken) = (Failing(failure), new InvokeWithResponseStreamRequest("f"), Stream.Null, Ct);
+        var (client, request, output, cancellationToken) =
+            (Failing(failure), new InvokeWithResponseStreamRequest("f"), Stream.Null, Ct);
 
         // begin: catch
         try
@@ -34,41 +57,42 @@ public sealed class ErrorsSnippets
                 await output.WriteAsync(chunk.ToArray(), cancellationToken);
             }
         }
-        catch (TooManyRequestsException e)                      // one error, by its type
+        catch (TooManyRequestsException e)                      // one specific error
         {
             Console.WriteLine($"Throttled by {e.Reason}; the service asks to wait {e.RetryAfter}.");
         }
-        catch (LambdaServiceException e)                        // the service said no, before any of the answer came
+        catch (LambdaServiceException e)                        // the service returned an error
         {
-            Console.WriteLine($"{e.ErrorCode}: {e.Message}");   // known or not, the name is there
+            Console.WriteLine($"{e.ErrorCode}: {e.Message}");   // ErrorCode also contains unknown names
         }
-        catch (FunctionErrorException e)                        // the function failed; what it wrote before was delivered
+        catch (FunctionErrorException e)                        // the function failed after this output
         {
             Console.WriteLine($"{e.FunctionErrorType}: {e.FunctionErrorMessage} after {e.ChunksReceived} chunks");
         }
-        catch (ResponseStreamException e)                       // the answer began, and cannot be trusted to be whole
+        catch (ResponseStreamException e)                       // the response is incomplete or corrupt
         {
-            Console.WriteLine($"Cut after {e.BytesReceived} bytes: {e.Message}");
+            Console.WriteLine($"Failed after {e.BytesReceived} bytes: {e.Message}");
         }
-        catch (LambdaStreamingException e)                      // all others, e.g. no connection or no credentials
+        catch (LambdaStreamingException e)                      // all others, such as no connection
         {
-            Console.WriteLine(e.FunctionMayHaveRun ? "The function may have run." : "The function did not run.");
+            Console.WriteLine(e.FunctionMayHaveRun ? "The function might have run." : "The function did not run.");
         }
         // end: catch
 
-        Assert.Equal(expected, _console.Heard);
+        Assert.Equal(expected, _console.Text);
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Later(bool failsBeforeTheRun)
+    public async Task Later(bool isSafeToRetry)
     {
-        var (client, request) = (Failing(failsBeforeTheRun ? new ResourceNotReadyException("not yet") : new ServiceException("perhaps")), new InvokeWithResponseStreamRequest("f"));
+        Exception failure = isSafeToRetry ? new ResourceNotReadyException("not yet") : new ServiceException("unknown");
+        var (client, request) = (Failing(failure), new InvokeWithResponseStreamRequest("f"));
         var later = new List<InvokeWithResponseStreamRequest>();
 
-        if (failsBeforeTheRun) Assert.Equal("", await SendAsync());
+        if (isSafeToRetry) Assert.Equal("", await SendAsync());
         else await Assert.ThrowsAsync<ServiceException>(SendAsync);
 
-        Assert.Equal(failsBeforeTheRun ? 1 : 0, later.Count);
+        Assert.Equal(isSafeToRetry ? 1 : 0, later.Count);
 
         async Task<string> SendAsync()
         {
@@ -96,7 +120,11 @@ public sealed class ErrorsSnippets
     private static ILambdaStreamingClient Failing(Exception failure)
     {
         var client = new Mock<ILambdaStreamingClient>();
-        client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).ThrowsAsync(failure);
+        client
+            .Setup(mock => mock.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(),
+                It.IsAny<CancellationToken>()))
+            .ThrowsAsync(failure);
         return client.Object;
     }
 }

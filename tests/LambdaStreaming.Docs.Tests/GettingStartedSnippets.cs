@@ -6,10 +6,13 @@ using Polly;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of README.md, of the pages on first calls, settings, permissions, migrating and resends, and of the packages' READMEs.</summary>
+/// <summary>
+/// The code in README.md, in the READMEs of the packages, and in the pages about first calls, configuration,
+/// permissions, migration and retries.
+/// </summary>
 public sealed class GettingStartedSnippets
 {
-    private readonly StringBuilder _seen = new();
+    private readonly StringBuilder _output = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -20,9 +23,10 @@ public sealed class GettingStartedSnippets
         using var output = new MemoryStream();
 
         // begin: first-call
-        using var client = new LambdaStreamingClient();   // region and credentials from the environment, as every AWS SDK
+        // Region and credentials come from the default AWS provider chain.
+        using var client = new LambdaStreamingClient();
 
-        var request = InvokeWithResponseStreamRequest.FromJson("my-function", """{"prompt":"Tell me a tale"}""");
+        var request = InvokeWithResponseStreamRequest.FromJson("my-function", """{"prompt":"Tell me a story"}""");
         await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
 
         await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
@@ -38,8 +42,8 @@ public sealed class GettingStartedSnippets
     [Theory]
     [InlineData(null, "Hello")]
     [InlineData("function", "Hello|RangeError: out of tokens")]
-    [InlineData("cut", "Hello|It may have run: cut")]
-    [InlineData("refused", "It did not run: slow down")]
+    [InlineData("truncated", "Hello|The function might have run: truncated")]
+    [InlineData("throttled", "The function did not run: slow down")]
     public async Task Failures(string? failure, string expected)
     {
         var (client, request, cancellationToken) = (Responding(failure), new InvokeWithResponseStreamRequest("f"), Ct);
@@ -52,17 +56,19 @@ public sealed class GettingStartedSnippets
         }
         catch (FunctionErrorException exception)
         {
-            // The function itself failed, before or amid its answer.
+            // The function failed, before or during its response.
             Report($"{exception.FunctionErrorType}: {exception.FunctionErrorMessage}");
         }
         catch (LambdaStreamingException exception)
         {
-            // The service refused, could not be reached, or the answer broke off.
-            Report(exception.FunctionMayHaveRun ? $"It may have run: {exception.Message}" : $"It did not run: {exception.Message}");
+            // The service returned an error or could not be reached, or the response is incomplete.
+            Report(exception.FunctionMayHaveRun
+                ? $"The function might have run: {exception.Message}"
+                : $"The function did not run: {exception.Message}");
         }
         // end: failures
 
-        Assert.StartsWith(expected, _seen.ToString().TrimStart('|'), StringComparison.Ordinal);
+        Assert.StartsWith(expected, _output.ToString().TrimStart('|'), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,11 +91,15 @@ public sealed class GettingStartedSnippets
 
         // begin: local-server
         await using var lambda = await LocalLambdaServer.StartAsync(
-            server => server.AddFunction("hello", async (invocation, response, cancellationToken) => await response.WriteTextAsync("hello", cancellationToken)),
+            server => server.AddFunction("hello", async (invocation, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("hello", cancellationToken);
+            }),
             cancellationToken);
         using var client = lambda.CreateClient();
 
-        await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("hello"), cancellationToken);
+        var request = new InvokeWithResponseStreamRequest("hello");
+        await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         // end: local-server
 
         Assert.Equal("hello", await response.ReadAsStringAsync(cancellationToken: cancellationToken));
@@ -135,7 +145,9 @@ public sealed class GettingStartedSnippets
 
         // begin: dry-run
         var request = new InvokeWithResponseStreamRequest("my-function") { InvocationType = InvocationType.DryRun };
-        await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);   // 204, or the exception that says what is missing
+
+        // Returns status 204, or throws an exception that names the missing permission.
+        await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         // end: dry-run
 
         Assert.Equal(System.Net.HttpStatusCode.NoContent, response.StatusCode);
@@ -147,7 +159,8 @@ public sealed class GettingStartedSnippets
         var (payload, cancellationToken) = ("\"payload\""u8.ToArray(), Ct);
 
         // begin: migrated
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Region = RegionEndpoint.EUCentral1 });
+        var options = new LambdaStreamingClientOptions { Region = RegionEndpoint.EUCentral1 };
+        using var client = new LambdaStreamingClient(options);
 
         var request = new InvokeWithResponseStreamRequest("my-function") { Payload = payload, LogType = LogType.Tail };
         await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
@@ -159,35 +172,42 @@ public sealed class GettingStartedSnippets
         }
         // end: migrated
 
-        Assert.StartsWith("Hello, world|", _seen.ToString(), StringComparison.Ordinal);
-        Assert.Contains("said hello", _seen.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("Hello, world|", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("said hello", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task ResendsIdempotent()
+    public async Task RetriesIdempotent()
     {
-        // begin: resends-idempotent
-        // An idempotent function: let it run twice rather than fail.
-        var options = new LambdaStreamingClientOptions { Retry = { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 5 } };
-        // end: resends-idempotent
+        // begin: retries-idempotent
+        // An idempotent function: running it twice is better than failing.
+        var options = new LambdaStreamingClientOptions
+        {
+            Retry = { Policy = LambdaRetryPolicy.AtLeastOnce, MaxAttempts = 5 },
+        };
+        // end: retries-idempotent
 
-        Assert.Equal(3, await AttemptsAsync(options, function => function.OnCalls(1, 2).RespondWithStatus(503)));
+        Assert.Equal(3, await CountAttemptsAsync(options, function => function.OnCalls(1, 2).RespondWithStatus(503)));
     }
 
     [Theory]
     [InlineData(null, "Hello")]
-    [InlineData("refused", "not paid")]
-    [InlineData("cut", "Hello unknown")]
-    public async Task ResendsPayment(string? failure, string expected)
+    [InlineData("throttled", "not paid")]
+    [InlineData("truncated", "Hello unknown")]
+    public async Task RetriesPayment(string? failure, string expected)
     {
         var (client, order, cancellationToken) = (Responding(failure), "{}"u8.ToArray(), Ct);
         using var receipt = new MemoryStream();
         var outcome = "";
         Action<Exception> notPaid = _ => outcome = "not paid", unknown = _ => outcome = " unknown";
 
-        // begin: resends-payment
-        // A payment: once or not at all, and know which. One send; then ask before doing it again.
-        var payment = new InvokeWithResponseStreamRequest("pay") { Payload = order, Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never } };
+        // begin: retries-payment
+        // A payment: never retry automatically, and distinguish "not paid" from "unknown".
+        var payment = new InvokeWithResponseStreamRequest("pay")
+        {
+            Payload = order,
+            Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never },
+        };
         try
         {
             await using var response = await client.InvokeWithResponseStreamAsync(payment, cancellationToken);
@@ -195,58 +215,64 @@ public sealed class GettingStartedSnippets
         }
         catch (LambdaStreamingException exception) when (!exception.FunctionMayHaveRun)
         {
-            notPaid(exception);     // safe to offer "try again"
+            notPaid(exception);     // paying again is safe
         }
         catch (LambdaStreamingException exception)
         {
-            unknown(exception);     // ask the payment's own record before trying again
+            unknown(exception);     // check the payment record before paying again
         }
         catch (InvocationCanceledException exception)
         {
             if (exception.FunctionMayHaveRun) unknown(exception);
             else notPaid(exception);
         }
-        // end: resends-payment
+        // end: retries-payment
 
         Assert.Equal(expected, Encoding.UTF8.GetString(receipt.ToArray()) + outcome);
     }
 
     [Fact]
-    public async Task ResendsChat()
+    public async Task RetriesChat()
     {
-        // begin: resends-chat
-        // An interactive chat: fail soon rather than wait, and keep what was shown.
+        // begin: retries-chat
+        // An interactive chat: fail quickly instead of waiting, and keep the text received so far.
         var chat = new LambdaStreamingClientOptions
         {
             ResponseHeadersTimeout = TimeSpan.FromSeconds(30),
             IdleTimeout = TimeSpan.FromSeconds(30),
             Retry = { MaxAttempts = 2, MaxDelay = TimeSpan.FromSeconds(1) },
         };
-        // end: resends-chat
+        // end: retries-chat
 
-        Assert.Equal(2, await AttemptsAsync(chat, function => function.OnCalls(1, 1).Throttle()));
+        Assert.Equal(2, await CountAttemptsAsync(chat, function => function.OnCalls(1, 1).Throttle()));
     }
 
     [Fact]
-    public async Task ResendsPipeline()
+    public async Task RetriesPipeline()
     {
-        // begin: resends-pipeline
+        // begin: retries-pipeline
         var own = new LambdaStreamingClientOptions
         {
             ResiliencePipeline = new ResiliencePipelineBuilder()
                 .AddLambdaRetry(new LambdaRetryOptions { MaxAttempts = 4 })
-                .AddTimeout(TimeSpan.FromSeconds(60))     // of one attempt, up to the head of its answer
+                .AddTimeout(TimeSpan.FromSeconds(60))     // per attempt, until the response headers
                 .Build(),
         };
-        // end: resends-pipeline
+        // end: retries-pipeline
 
-        Assert.Equal(4, await AttemptsAsync(own, function => function.OnCalls(1, 3).RespondWithError("ResourceNotReadyException")));
+        var attempts = await CountAttemptsAsync(
+            own,
+            function => function.OnCalls(1, 3).RespondWithError("ResourceNotReadyException"));
+        Assert.Equal(4, attempts);
     }
 
-    /// <summary>How many attempts a call with these options takes to succeed.</summary>
-    private static async Task<int> AttemptsAsync(LambdaStreamingClientOptions options, Action<LocalFunction> fail)
+    /// <summary>Returns the number of attempts until a call with these options succeeds.</summary>
+    private static async Task<int> CountAttemptsAsync(LambdaStreamingClientOptions options, Action<LocalFunction> fail)
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => fail(server.AddFunction("f", async (_, response, token) => await response.WriteTextAsync("Hello", token))), Ct);
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => fail(server.AddFunction("f", async (_, response, token) =>
+                await response.WriteTextAsync("Hello", token))),
+            Ct);
         options.ServiceUrl = lambda.ServiceUrl;
         options.Region = lambda.Region;
         options.Credentials = lambda.Credentials;
@@ -266,24 +292,32 @@ public sealed class GettingStartedSnippets
     private static ILambdaStreamingClient Responding(string? failure)
     {
         var client = new Mock<ILambdaStreamingClient>();
-        var call = client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()));
+        var call = client.Setup(mock => mock.InvokeWithResponseStreamAsync(
+            It.IsAny<InvokeWithResponseStreamRequest>(),
+            It.IsAny<CancellationToken>()));
         switch (failure)
         {
-            case "refused":
+            case "throttled":
                 call.ThrowsAsync(new TooManyRequestsException("slow down"));
                 break;
             case "function":
-                call.ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hello"], new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = """{"errorType":"RangeError","errorMessage":"out of tokens"}""" }));
+                var complete = new InvokeComplete
+                {
+                    ErrorCode = "Unhandled",
+                    ErrorDetails = """{"errorType":"RangeError","errorMessage":"out of tokens"}""",
+                };
+                call.ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hello"], complete));
                 break;
             default:
-                call.ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hello"], failure: failure is null ? null : new ResponseStreamTruncatedException(failure)));
+                var exception = failure is null ? null : new ResponseStreamTruncatedException(failure);
+                call.ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hello"], failure: exception));
                 break;
         }
 
         return client.Object;
     }
 
-    private void Show(ReadOnlySequence<byte> payload) => _seen.Append(Encoding.UTF8.GetString(payload));
+    private void Show(ReadOnlySequence<byte> payload) => _output.Append(Encoding.UTF8.GetString(payload));
 
-    private void Report(string? text) => _seen.Append('|').Append(text);
+    private void Report(string? text) => _output.Append('|').Append(text);
 }

@@ -5,18 +5,23 @@ using Amazon;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The AWS environment of this process is a local server: the pages' code takes everything from there, as a reader's would.</summary>
+/// <summary>
+/// A local server and environment variables that refer to it, from which the code of the pages is configured.
+/// </summary>
 public sealed class LocalAws : IAsyncLifetime
 {
     private static readonly string Folder = Directory.CreateTempSubdirectory("lambda-streaming-docs-").FullName;
 
     public static LocalLambdaServer Server { get; private set; } = null!;
 
-    // Before AWSSDK.Core looks for its files, once in a process.
+    // AWSSDK.Core reads the locations of its files once, so they must be set before its first use.
     [ModuleInitializer]
-    internal static void LeaveTheMachineAlone()
+    internal static void IsolateEnvironment()
     {
-        foreach (var name in Environment.GetEnvironmentVariables().Keys.Cast<string>().Where(name => name.StartsWith("AWS_", StringComparison.Ordinal))) Environment.SetEnvironmentVariable(name, null);
+        var names = Environment.GetEnvironmentVariables().Keys
+            .Cast<string>()
+            .Where(name => name.StartsWith("AWS_", StringComparison.Ordinal));
+        foreach (var name in names.ToList()) Environment.SetEnvironmentVariable(name, null);
         Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", Path.Combine(Folder, "config"));
         Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", Path.Combine(Folder, "credentials"));
         Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
@@ -45,7 +50,10 @@ public sealed class LocalAws : IAsyncLifetime
         Directory.Delete(Folder, recursive: true);
     }
 
-    private static async Task HelloAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    private static async Task HelloAsync(
+        FunctionInvocation invocation,
+        FunctionResponse response,
+        CancellationToken cancellationToken)
     {
         response.Log("said hello");
         await response.WriteTextAsync("Hello, ", cancellationToken);

@@ -4,9 +4,9 @@ using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
 
-#pragma warning disable CA1848 // The page shows what most apps write.
+#pragma warning disable CA1848 // The page shows the logging calls that most applications use.
 
-/// <summary>The code of docs/production.md, and what it says of connections.</summary>
+/// <summary>The code in docs/production.md, and its statements about connections.</summary>
 public sealed class ProductionSnippets
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -19,9 +19,15 @@ public sealed class ProductionSnippets
         // begin: production-options
         var options = new LambdaStreamingClientOptions
         {
-            ResponseHeadersTimeout = TimeSpan.FromMinutes(3),         // above the function's own time-out, where it may be silent until its end
-            IdleTimeout = TimeSpan.FromMinutes(1),                 // above the longest pause between two of its writes
-            ConfigureHandler = handler => handler.MaxConnectionsPerServer = 200,   // answers at one time; a further call waits for one to end
+            // Longer than the timeout of the function, if it can be idle until its end.
+            ResponseHeadersTimeout = TimeSpan.FromMinutes(3),
+
+            // Longer than the longest pause between two writes of the function.
+            IdleTimeout = TimeSpan.FromMinutes(1),
+
+            // Maximum number of concurrent responses. Further calls wait until one of them ends.
+            ConfigureHandler = handler => handler.MaxConnectionsPerServer = 200,
+
             LoggerFactory = loggerFactory,
         };
         // end: production-options
@@ -34,9 +40,11 @@ public sealed class ProductionSnippets
     }
 
     [Fact]
-    public async Task NoConnectionIsFree_CallWaitsAndThenFailsWithoutHavingSentAnything()
+    public async Task InvokeWithResponseStreamAsync_NoConnectionIsAvailable_TimesOutWithoutSending()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().StallAfterChunks(0), Ct);
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("f").OnEveryCall().StallAfterChunks(0),
+            Ct);
         using var client = lambda.CreateClient(options =>
         {
             options.ConfigureHandler = handler => handler.MaxConnectionsPerServer = 1;
@@ -44,7 +52,13 @@ public sealed class ProductionSnippets
         });
         await using var running = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeWithResponseStreamAsync(new("f") { ResponseHeadersTimeout = TimeSpan.FromMilliseconds(200) }, Ct));
+        var request = new InvokeWithResponseStreamRequest("f")
+        {
+            ResponseHeadersTimeout = TimeSpan.FromMilliseconds(200),
+        };
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(
+            () => client.InvokeWithResponseStreamAsync(request, Ct));
 
         Assert.False(exception.FunctionMayHaveRun);
         Assert.Single(lambda.Requests);
@@ -62,7 +76,8 @@ public sealed class ProductionSnippets
         logged.Verify(mock => mock.Log(
             LogLevel.Error,
             It.IsAny<EventId>(),
-            It.Is<It.IsAnyType>((state, _) => $"{state}" == "Invocation 42 of f failed (cut); it may have run: True"),
+            It.Is<It.IsAnyType>(
+                (state, _) => $"{state}" == "Invocation 42 of f failed (truncated). It might have run: True"),
             It.IsAny<ResponseStreamTruncatedException>(),
             It.IsAny<Func<It.IsAnyType, Exception?, string>>()));
 
@@ -70,12 +85,20 @@ public sealed class ProductionSnippets
         {
             try
             {
-                await Task.FromException(new ResponseStreamTruncatedException("The answer is not whole.", new LambdaErrorDetails { RequestId = "42", FunctionName = "f", ErrorCode = "cut" }));
+                var details = new LambdaErrorDetails { RequestId = "42", FunctionName = "f", ErrorCode = "truncated" };
+                await Task.FromException(new ResponseStreamTruncatedException("The response is incomplete.", details));
             }
+
             // begin: production-log
             catch (LambdaStreamingException exception)
             {
-                logger.LogError(exception, "Invocation {RequestId} of {Function} failed ({ErrorCode}); it may have run: {MayHaveRun}", exception.RequestId, exception.FunctionName, exception.ErrorCode, exception.FunctionMayHaveRun);
+                logger.LogError(
+                    exception,
+                    "Invocation {RequestId} of {Function} failed ({ErrorCode}). It might have run: {MayHaveRun}",
+                    exception.RequestId,
+                    exception.FunctionName,
+                    exception.ErrorCode,
+                    exception.FunctionMayHaveRun);
                 throw;
             }
             // end: production-log

@@ -4,12 +4,12 @@ using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/reading.md.</summary>
+/// <summary>The code in docs/reading.md.</summary>
 public sealed class ReadingSnippets
 {
-    private readonly ListeningConsole _console = new();
+    private readonly RecordingConsole _console = new();
 
-    private ListeningConsole Console => _console;
+    private RecordingConsole Console => _console;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -19,19 +19,21 @@ public sealed class ReadingSnippets
         var (client, cancellationToken) = (Client("To", "kens"), Ct);
 
         // begin: one-liner
-        await foreach (var text in client.InvokeTextAsync("chat", """{"prompt":"Tell me of the sea"}""", cancellationToken: cancellationToken))
+        var prompt = """{"prompt":"Tell me about the sea"}""";
+        await foreach (var text in client.InvokeTextAsync("chat", prompt, cancellationToken: cancellationToken))
         {
             Console.Write(text);
         }
         // end: one-liner
 
-        Assert.Equal("Tokens", _console.Heard);
+        Assert.Equal("Tokens", _console.Text);
     }
 
     [Fact]
     public async Task Text()
     {
-        var (client, request, cancellationToken) = (Client("To", "kens"), new InvokeWithResponseStreamRequest("chat"), Ct);
+        var (client, request, cancellationToken) =
+            (Client("To", "kens"), new InvokeWithResponseStreamRequest("chat"), Ct);
 
         // begin: text
         await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
@@ -41,52 +43,58 @@ public sealed class ReadingSnippets
         }
         // end: text
 
-        Assert.Equal("Tokens", _console.Heard);
+        Assert.Equal("Tokens", _console.Text);
     }
 
     [Fact]
     public async Task ServerSentEvents()
     {
-        var response = Answer("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n", "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n");
+        var response = Response(
+            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n");
         var cancellationToken = Ct;
 
         // begin: openai
-        await foreach (var item in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken: cancellationToken))
+        var chunkType = ChatJson.Default.ChatChunk;
+        await foreach (var item in response.ReadServerSentEventsAsync(chunkType, cancellationToken: cancellationToken))
         {
             Console.Write(item.Data?.Choices[0].Delta.Content);
         }
         // end: openai
 
-        Assert.Equal("Hi", _console.Heard);
+        Assert.Equal("Hi", _console.Text);
     }
 
     [Fact]
     public async Task Json()
     {
-        var (response, cancellationToken) = (Answer("{\"id\":\"a\",\"total\":1}\n{\"id\":\"b\",\"to", "tal\":x}"), Ct);
+        var (response, cancellationToken) =
+            (Response("{\"id\":\"a\",\"total\":1}\n{\"id\":\"b\",\"to", "tal\":x}"), Ct);
 
         // begin: json
         try
         {
-            await foreach (var order in response.ReadJsonValuesAsync(OrderJson.Default.Order, cancellationToken: cancellationToken))
+            var orderType = OrderJson.Default.Order;
+            await foreach (var order in response.ReadJsonValuesAsync(orderType, cancellationToken: cancellationToken))
             {
                 Console.WriteLine($"{order!.Id}: {order.Total}");
             }
         }
         catch (PayloadFormatException exception)
         {
-            // The orders before it were delivered.
-            Console.WriteLine($"Order {exception.ValueIndex} is broken at byte {exception.ByteOffset}.");
+            // The previous orders have been delivered.
+            Console.WriteLine($"Order {exception.ValueIndex} is invalid at byte {exception.ByteOffset}.");
         }
         // end: json
 
-        Assert.Equal("a: 1\nOrder 1 is broken at byte 39.\n", _console.Heard);
+        Assert.Equal("a: 1\nOrder 1 is invalid at byte 39.\n", _console.Text);
     }
 
     [Fact]
     public async Task Download()
     {
-        var (response, path, cancellationToken) = (Answer(new string('a', 1024), new string('b', 1024)), Path.GetTempFileName(), Ct);
+        var response = Response(new string('a', 1024), new string('b', 1024));
+        var (path, cancellationToken) = (Path.GetTempFileName(), Ct);
 
         // begin: download
         await using var file = File.Create(path);
@@ -101,14 +109,17 @@ public sealed class ReadingSnippets
 
         await file.DisposeAsync();
         Assert.Equal(new string('a', 1024) + new string('b', 1024), await File.ReadAllTextAsync(path, Ct));
-        Assert.Equal("\r1 KiB\r2 KiB", _console.Heard);
+        Assert.Equal("\r1 KiB\r2 KiB", _console.Text);
         File.Delete(path);
     }
 
     [Fact]
     public async Task Http()
     {
-        var (response, cancellationToken) = (Answer("{\"statusCode\":404,\"headers\":{\"Content-Type\":\"text/plain\"}}\0\0\0\0", "\0\0\0\0none\n"), Ct);
+        var response = Response(
+            "{\"statusCode\":404,\"headers\":{\"Content-Type\":\"text/plain\"}}\0\0\0\0",
+            "\0\0\0\0none\n");
+        var cancellationToken = Ct;
 
         // begin: http
         await using var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: cancellationToken);
@@ -119,13 +130,13 @@ public sealed class ReadingSnippets
         }
         // end: http
 
-        Assert.Equal("404 text/plain\nnone\n", _console.Heard);
+        Assert.Equal("404 text/plain\nnone\n", _console.Text);
     }
 
     [Fact]
     public async Task Options()
     {
-        var (response, cancellationToken) = (Answer("line"), Ct);
+        var (response, cancellationToken) = (Response("line"), Ct);
 
         // begin: reading-options
         var options = new PayloadReadOptions { MaxLineBytes = 64 * 1024, Encoding = Encoding.Latin1 };
@@ -135,7 +146,7 @@ public sealed class ReadingSnippets
         }
         // end: reading-options
 
-        Assert.Equal("line\n", _console.Heard);
+        Assert.Equal("line\n", _console.Text);
     }
 
     [Fact]
@@ -146,26 +157,33 @@ public sealed class ReadingSnippets
             ["data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\nda", "ta: [DONE]\n\n"],
             new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = "out of tokens" });
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => ChatAsync(response, CancellationToken.None));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => ChatAsync(response, CancellationToken.None));
 
         Assert.Equal("out of tokens", exception.ErrorDetails);
         // end: test
     }
 
-    // What the page's test is about: the loop of the page's first part on server-sent events.
+    // The test on the page uses the loop of its section about server-sent events.
     private static async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        await foreach (var _ in response.ReadServerSentEventsAsync(ChatJson.Default.ChatChunk, cancellationToken: cancellationToken))
+        var chunkType = ChatJson.Default.ChatChunk;
+        await foreach (var _ in response.ReadServerSentEventsAsync(chunkType, cancellationToken: cancellationToken))
         {
         }
     }
 
-    private static InvokeWithResponseStreamResponse Answer(params string[] chunks) => InvokeWithResponseStreamResponse.Create(chunks);
+    private static InvokeWithResponseStreamResponse Response(params string[] chunks) =>
+        InvokeWithResponseStreamResponse.Create(chunks);
 
     private static ILambdaStreamingClient Client(params string[] chunks)
     {
         var client = new Mock<ILambdaStreamingClient>();
-        client.Setup(mock => mock.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).ReturnsAsync(() => Answer(chunks));
+        client
+            .Setup(mock => mock.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(),
+                It.IsAny<CancellationToken>()))
+            .ReturnsAsync(() => Response(chunks));
         return client.Object;
     }
 }

@@ -1,11 +1,12 @@
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The repository that the tests run in.</summary>
+/// <summary>The repository that contains the tests.</summary>
 internal static class Repository
 {
     public static string Root { get; } = Find();
 
-    public static string Read(params string[] path) => File.ReadAllText(Path.Combine([Root, .. path])).ReplaceLineEndings("\n");
+    public static string Read(params string[] path) =>
+        File.ReadAllText(Path.Combine([Root, .. path])).ReplaceLineEndings("\n");
 
     private static string Find()
     {
@@ -14,6 +15,6 @@ internal static class Repository
             if (File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) return folder.FullName;
         }
 
-        throw new InvalidOperationException("The tests do not run inside the repository, whose files they read.");
+        throw new InvalidOperationException("The tests read files of the repository, but do not run inside of it.");
     }
 }

@@ -2,18 +2,21 @@ using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>The code of docs/testing.md.</summary>
+/// <summary>The code in docs/testing.md.</summary>
 public sealed class TestingSnippets
 {
     [Fact]
     public async Task FirstTest()
     {
         // begin: testing-first
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", async (invocation, response, ct) =>
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
         {
-            await response.WriteTextAsync("Hello, ", ct);
-            await response.WriteTextAsync(invocation.PayloadAsString(), ct);
-        }));
+            server.AddFunction("chat", async (invocation, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("Hello, ", cancellationToken);
+                await response.WriteTextAsync(invocation.PayloadAsString(), cancellationToken);
+            });
+        });
         using var client = lambda.CreateClient();
 
         var text = await new Chat(client).AskAsync("\"Ada\"");
@@ -26,13 +29,16 @@ public sealed class TestingSnippets
     public async Task Faults()
     {
         // begin: testing-faults
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s
-            .AddFunction("chat", async (invocation, response, ct) => await response.WriteTextAsync("Hello", ct))
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server
+            .AddFunction("chat", async (_, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("Hello", cancellationToken);
+            })
             .OnCalls(1, 2).Throttle()
             .OnCall(3).TruncateAfterBytes(50, TruncationMode.Reset));
         using var client = lambda.CreateClient();
 
-        // Two throttled attempts are repeated by the client; the third is cut amid the answer, and that is never repeated.
+        // The client retries the two throttled attempts, but never a truncated response such as the third.
         await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => new Chat(client).AskAsync("{}"));
         Assert.Equal([1, 2, 3], lambda.Requests.Select(request => request.Attempt));
         // end: testing-faults
@@ -42,16 +48,19 @@ public sealed class TestingSnippets
     public async Task Requests()
     {
         // begin: testing-requests
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat").OnEveryCall().StallAfterChunks(0));
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction("chat").OnEveryCall().StallAfterChunks(0));
         using var client = lambda.CreateClient();
-        using var patience = new CancellationTokenSource();
+        using var cancellation = new CancellationTokenSource();
 
-        var asking = new Chat(client).AskAsync("{}", patience.Token);
+        var asking = new Chat(client).AskAsync("{}", cancellation.Token);
         var request = await lambda.WaitForRequestAsync();
-        await patience.CancelAsync();
+        await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
-        await request.ClientDisconnected.WaitAsync(TimeSpan.FromSeconds(10));       // the connection was given up, not leaked
+
+        // The client has closed the connection.
+        await request.ClientDisconnected.WaitAsync(TimeSpan.FromSeconds(10));
         // end: testing-requests
     }
 
@@ -59,10 +68,11 @@ public sealed class TestingSnippets
     public async Task Node()
     {
         Interop.NeedsNodeRuntime();
-        var (functionFolder, runtimeInterfaceClient) = (Interop.Functions, Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric"));
+        var functionFolder = Interop.Functions;
+        var runtimeInterfaceClient = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
 
         // begin: testing-node
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server
             .AddFunction("chat", RuntimeProcessOptions.Node(functionFolder, "index.text", runtimeInterfaceClient))
             .WithTimeout(TimeSpan.FromSeconds(30)));
         using var client = lambda.CreateClient();
@@ -80,13 +90,15 @@ public sealed class TestingSnippets
         var path = Path.GetTempFileName();
 
         // begin: testing-record
-        await using (var response = await live.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("chat")))
+        var request = new InvokeWithResponseStreamRequest("chat");
+        await using (var response = await live.InvokeWithResponseStreamAsync(request))
         {
             await (await RecordedStream.RecordAsync(response)).SaveAsync(path);
         }
 
         var recording = await RecordedStream.LoadAsync(path);
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("chat", recording, ReplayTiming.Immediate));
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction("chat", recording, ReplayTiming.Immediate));
         // end: testing-record
 
         using var client = lambda.CreateClient();
@@ -98,10 +110,10 @@ public sealed class TestingSnippets
     public async Task Hosts()
     {
         // begin: testing-hosts
-        await using var lambda = await LocalLambdaServer.StartAsync(s =>
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
         {
-            s.AllowedHosts.Add("host.docker.internal");
-            s.AddFunction("chat");
+            server.AllowedHosts.Add("host.docker.internal");
+            server.AddFunction("chat");
         });
         // end: testing-hosts
 
@@ -114,10 +126,14 @@ public sealed class TestingSnippets
     {
         // begin: testing-mock
         var client = new Mock<ILambdaStreamingClient>();
-        client.SetupSequence(c => c.InvokeWithResponseStreamAsync(It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()))
+        var failure = new ResponseStreamTruncatedException("truncated");
+        client
+            .SetupSequence(mock => mock.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(),
+                It.IsAny<CancellationToken>()))
             .ThrowsAsync(new TooManyRequestsException("slow down"))
             .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hel", "lo"]))
-            .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hel"], failure: new ResponseStreamTruncatedException("cut")));
+            .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["Hel"], failure: failure));
         var chat = new Chat(client.Object);
 
         await Assert.ThrowsAsync<TooManyRequestsException>(() => chat.AskAsync("{}"));
@@ -131,7 +147,8 @@ public sealed class TestingSnippets
     {
         public async Task<string> AskAsync(string json, CancellationToken cancellationToken = default)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("chat", json), cancellationToken);
+            var request = InvokeWithResponseStreamRequest.FromJson("chat", json);
+            await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
             return await response.ReadAsStringAsync(cancellationToken: cancellationToken);
         }
     }

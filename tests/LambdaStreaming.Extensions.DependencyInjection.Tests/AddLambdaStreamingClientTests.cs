@@ -12,76 +12,83 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.DependencyInjection.Tests;
 
+/// <summary>Tests the registration of the client and of its HttpClient.</summary>
 public class AddLambdaStreamingClientTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     [Fact]
-    public async Task Add_FromConfiguration_CallsTheConfiguredService()
+    public async Task AddLambdaStreamingClient_FromConfiguration_CallsConfiguredService()
     {
         await using var lambda = await StartAsync("f", "hello");
         var services = new ServiceCollection();
         services.AddSingleton(lambda.Credentials);
-        services.AddLambdaStreamingClient(CreateConfiguration(("ServiceUrl", lambda.ServiceUrl.ToString()), ("Region", "us-east-1")));
+        services.AddLambdaStreamingClient(CreateConfiguration(lambda));
         await using var provider = services.BuildServiceProvider();
+        var client = provider.GetRequiredService<ILambdaStreamingClient>();
 
-        Assert.Equal("hello", await AskAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
-        Assert.Same(provider.GetRequiredService<ILambdaStreamingClient>(), provider.GetRequiredService<ILambdaStreamingClient>());
+        Assert.Equal("hello", await InvokeAsync(client));
+        Assert.Same(client, provider.GetRequiredService<ILambdaStreamingClient>());
     }
 
     [Fact]
-    public async Task Add_NamedClients_EachHasItsOwnOptionsAndIsFoundByItsKey()
+    public async Task AddLambdaStreamingClient_NamedClients_AreKeyedServicesWithOwnOptions()
     {
         await using var first = await StartAsync("f", "first");
         await using var second = await StartAsync("f", "second");
         var services = new ServiceCollection();
         services.AddSingleton(first.Credentials);
-        services.AddLambdaStreamingClient("a", options => (options.ServiceUrl, options.Region) = (first.ServiceUrl, first.Region));
-        services.AddLambdaStreamingClient("b", CreateConfiguration(("ServiceUrl", second.ServiceUrl.ToString()), ("Region", "us-east-1")));
+        services.AddLambdaStreamingClient("a", options => SetServer(options, first));
+        services.AddLambdaStreamingClient("b", CreateConfiguration(second));
         services.AddSingleton<TwoClients>();
         await using var provider = services.BuildServiceProvider();
         var clients = provider.GetRequiredService<TwoClients>();
 
-        Assert.Equal("first", await AskAsync(clients.A));
-        Assert.Equal("second", await AskAsync(clients.B));
+        Assert.Equal("first", await InvokeAsync(clients.A));
+        Assert.Equal("second", await InvokeAsync(clients.B));
         Assert.Null(provider.GetService<ILambdaStreamingClient>());
     }
 
     [Fact]
-    public void Add_ContainerHasLoggingClockAndCredentials_TheyAreTakenWhereOptionsLeaveThemOut()
+    public void AddLambdaStreamingClient_ContainerHasLoggingClockAndCredentials_AreUsedUnlessOptionsSetThem()
     {
         var clock = new FakeTimeProvider();
         var credentials = new BasicAWSCredentials("AKIDEXAMPLE", "secret");
         var own = new BasicAWSCredentials("AKIDOWN", "secret");
-        var services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(clock).AddSingleton<AWSCredentials>(credentials);
+        var services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton<TimeProvider>(clock)
+            .AddSingleton<AWSCredentials>(credentials);
         services.AddLambdaStreamingClient();
         services.AddLambdaStreamingClient("own", options => options.Credentials = own);
         services.AddLambdaStreamingClient("profile", options => options.Profile = "other");
         using var provider = services.BuildServiceProvider();
 
-        var options = Options(provider, "");
+        var options = GetOptions(provider, "");
 
         Assert.Same(provider.GetRequiredService<ILoggerFactory>(), options.LoggerFactory);
         Assert.Same(clock, options.TimeProvider);
         Assert.Same(credentials, options.Credentials);
-        Assert.Same(own, Options(provider, "own").Credentials);
-        Assert.Null(Options(provider, "profile").Credentials);
+        Assert.Same(own, GetOptions(provider, "own").Credentials);
+        Assert.Null(GetOptions(provider, "profile").Credentials);
     }
 
     [Fact]
-    public void Add_ContainerHasNothing_OptionsStayAsTheyAre()
+    public void AddLambdaStreamingClient_EmptyContainer_OptionsAreUnchanged()
     {
         var services = new ServiceCollection();
         services.Configure<LambdaStreamingClientOptions>(options => options.TimeProvider = TimeProvider.System);
         services.AddLambdaStreamingClient();
         using var provider = services.BuildServiceProvider();
 
-        var options = Options(provider, "");
+        var options = GetOptions(provider, "");
 
         Assert.Same(TimeProvider.System, options.TimeProvider);
         Assert.Null(options.Credentials);
     }
 
     [Fact]
-    public void Add_AppHasSettingsForAllClients_ThisOneKeepsItsOwn()
+    public void AddLambdaStreamingClient_AppConfiguresAllHttpClients_IsUnaffected()
     {
         var services = new ServiceCollection();
         services.ConfigureHttpClientDefaults(http => http
@@ -92,68 +99,76 @@ public class AddLambdaStreamingClientTests
         using var provider = services.BuildServiceProvider();
 
         var handler = provider.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler("LambdaStreaming");
-        var innermost = Innermost(handler);
+        var handlers = GetHandlers(handler);
+        var client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("LambdaStreaming");
+        var factoryOptions = provider.GetRequiredService<IOptionsMonitor<HttpClientFactoryOptions>>();
 
-        var sockets = Assert.IsType<SocketsHttpHandler>(innermost[^1]);
-        Assert.IsType<SendOnceHandler>(innermost[^2]);
+        var sockets = Assert.IsType<SocketsHttpHandler>(handlers[^1]);
+        Assert.IsType<SendOnceHandler>(handlers[^2]);
         Assert.False(sockets.AllowAutoRedirect);
         Assert.False(sockets.UseCookies);
         Assert.Equal(TimeSpan.FromSeconds(7), sockets.ConnectTimeout);
         Assert.Equal(TimeSpan.FromMinutes(15), sockets.PooledConnectionLifetime);
-        Assert.Equal(Timeout.InfiniteTimeSpan, provider.GetRequiredService<IHttpClientFactory>().CreateClient("LambdaStreaming").Timeout);
-        Assert.Equal(Timeout.InfiniteTimeSpan, provider.GetRequiredService<IOptionsMonitor<HttpClientFactoryOptions>>().Get("LambdaStreaming").HandlerLifetime);
+        Assert.Equal(Timeout.InfiniteTimeSpan, client.Timeout);
+        Assert.Equal(Timeout.InfiniteTimeSpan, factoryOptions.Get("LambdaStreaming").HandlerLifetime);
     }
 
     [Fact]
-    public async Task Add_ClientsOwnHandler_IsCalled()
+    public async Task AddLambdaStreamingClient_HandlerAddedToBuilder_IsCalled()
     {
         await using var lambda = await StartAsync("f", "hello");
-        var seen = new ConcurrentQueue<Uri?>();
+        var sent = new ConcurrentQueue<Uri?>();
         var services = new ServiceCollection().AddSingleton(lambda.Credentials);
-        services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region)).AddHttpMessageHandler(() => new Watcher(seen));
-        services.AddLambdaStreamingClient();        // again, e.g. by a library: the handler stays
+        services.AddLambdaStreamingClient(options => SetServer(options, lambda))
+            .AddHttpMessageHandler(() => new RecordingHandler(sent));
+        services.AddLambdaStreamingClient();   // A library, for example, adds the client again; the handler is kept.
         await using var provider = services.BuildServiceProvider();
 
-        Assert.Equal("hello", await AskAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
+        Assert.Equal("hello", await InvokeAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
 
-        Assert.Single(seen);
+        Assert.Single(sent);
         Assert.Single(services, service => service.ServiceType == typeof(ILambdaStreamingClient));
     }
 
     [Theory, InlineData(null), InlineData("chat")]
-    public async Task Add_AgainAfterTheClientWasRemoved_CallsAndKeepsItsHandlers(string? name)
+    public async Task AddLambdaStreamingClient_AddedAgainAfterRemoval_KeepsHandlers(string? name)
     {
         await using var lambda = await StartAsync("f", "hello");
-        var seen = new ConcurrentQueue<Uri?>();
+        var sent = new ConcurrentQueue<Uri?>();
         var services = new ServiceCollection().AddSingleton(lambda.Credentials);
-        Add().AddHttpMessageHandler(() => new Watcher(seen));
+        Add().AddHttpMessageHandler(() => new RecordingHandler(sent));
         if (name is null) services.RemoveAll<ILambdaStreamingClient>();
         else services.RemoveAllKeyed<ILambdaStreamingClient>(name);
         Add();
-        services.Configure<LambdaStreamingClientOptions>(name, options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region));
+        services.Configure<LambdaStreamingClientOptions>(name, options => SetServer(options, lambda));
         await using var provider = services.BuildServiceProvider();
+        var client = name is null
+            ? provider.GetRequiredService<ILambdaStreamingClient>()
+            : provider.GetRequiredKeyedService<ILambdaStreamingClient>(name);
 
-        Assert.Equal("hello", await AskAsync(name is null ? provider.GetRequiredService<ILambdaStreamingClient>() : provider.GetRequiredKeyedService<ILambdaStreamingClient>(name)));
+        Assert.Equal("hello", await InvokeAsync(client));
 
-        Assert.Single(seen);
+        Assert.Single(sent);
 
-        IHttpClientBuilder Add() => name is null ? services.AddLambdaStreamingClient() : services.AddLambdaStreamingClient(name);
+        IHttpClientBuilder Add() =>
+            name is null ? services.AddLambdaStreamingClient() : services.AddLambdaStreamingClient(name);
     }
 
     [Fact]
-    public async Task Add_PrimaryHandlerIsASendOnceHandlerAlready_CallsPass()
+    public async Task AddLambdaStreamingClient_PrimaryHandlerIsSendOnceHandler_CallSucceeds()
     {
         await using var lambda = await StartAsync("f", "hello");
         var services = new ServiceCollection().AddSingleton(lambda.Credentials);
-        services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region))
-            .ConfigurePrimaryHttpMessageHandler(() => new SendOnceHandler(LambdaStreamingClient.CreateHandler(new LambdaStreamingClientOptions())));
+        services.AddLambdaStreamingClient(options => SetServer(options, lambda))
+            .ConfigurePrimaryHttpMessageHandler(() =>
+                new SendOnceHandler(LambdaStreamingClient.CreateHandler(new LambdaStreamingClientOptions())));
         await using var provider = services.BuildServiceProvider();
 
-        Assert.Equal("hello", await AskAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
+        Assert.Equal("hello", await InvokeAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
     }
 
     [Fact]
-    public void Add_AppHasAClientOfItsOwn_ItStays()
+    public void AddLambdaStreamingClient_ClientAlreadyRegistered_KeepsIt()
     {
         var own = new LambdaStreamingClient(new LambdaStreamingClientOptions());
         var services = new ServiceCollection().AddSingleton<ILambdaStreamingClient>(own);
@@ -164,84 +179,130 @@ public class AddLambdaStreamingClientTests
     }
 
     [Fact]
-    public async Task Add_EverythingIsLogged_NoSecretIsAmongIt()
+    public async Task AddLambdaStreamingClient_TraceLogging_LogsNoSecrets()
     {
         await using var lambda = await StartAsync("f", "hello");
         var log = new RecordingLoggerProvider();
-        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Trace));
-        services.AddSingleton<AWSCredentials>(new SessionAWSCredentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "session-token-of-the-caller"));
-        services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (lambda.ServiceUrl, lambda.Region));
+        var services = new ServiceCollection()
+            .AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Trace));
+        services.AddSingleton<AWSCredentials>(new SessionAWSCredentials(
+            "AKIAIOSFODNN7EXAMPLE",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "session-token-of-the-caller"));
+        services.AddLambdaStreamingClient(options => SetServer(options, lambda));
         await using var provider = services.BuildServiceProvider();
+        var client = provider.GetRequiredService<ILambdaStreamingClient>();
 
-        var request = InvokeWithResponseStreamRequest.FromJson("f", "\"payload-of-the-caller\"") with { ClientContext = "Y29udGV4dC1vZi10aGUtY2FsbGVy" };
+        var request = InvokeWithResponseStreamRequest.FromJson("f", "\"payload-of-the-caller\"") with
+        {
+            ClientContext = "Y29udGV4dC1vZi10aGUtY2FsbGVy",
+        };
         try
         {
-            await using var response = await provider.GetRequiredService<ILambdaStreamingClient>().InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken);
-            await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+            await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
+            await response.ReadAsStringAsync(cancellationToken: Token);
         }
         catch (LambdaServiceException)
         {
-            // The server does not know the session; all that is sent was sent.
+            // The server does not know the session, but the complete request has been sent.
         }
 
         Assert.Contains(log.Messages, message => message.Contains("Request Headers", StringComparison.Ordinal));
-        foreach (var secret in (string[])["Signature=", "session-token-of-the-caller", "wJalrXUtnFEMI", "payload-of-the-caller", "Y29udGV4dC1vZi10aGUtY2FsbGVy"])
+        string[] secrets =
+        [
+            "Signature=",
+            "session-token-of-the-caller",
+            "wJalrXUtnFEMI",
+            "payload-of-the-caller",
+            "Y29udGV4dC1vZi10aGUtY2FsbGVy",
+        ];
+        foreach (var secret in secrets)
+        {
             Assert.DoesNotContain(log.Messages, message => message.Contains(secret, StringComparison.Ordinal));
+        }
     }
 
     [Theory]
     [InlineData("", "The Lambda streaming client: ")]
     [InlineData("chat", "The Lambda streaming client 'chat': ")]
-    public void Start_OptionThatCantBeRight_FailsAndNamesClientAndOption(string name, string client)
+    public void StartupValidation_InvalidOption_ThrowsAndNamesClientAndOption(string name, string client)
     {
         var services = new ServiceCollection();
-        if (name.Length == 0) services.AddLambdaStreamingClient(Broken);
-        else services.AddLambdaStreamingClient(name, Broken);
+        if (name.Length == 0) services.AddLambdaStreamingClient(SetNegativeTimeout);
+        else services.AddLambdaStreamingClient(name, SetNegativeTimeout);
         using var provider = services.BuildServiceProvider();
+        var validator = provider.GetRequiredService<IStartupValidator>();
 
-        var exception = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+        var exception = Assert.Throws<OptionsValidationException>(() => validator.Validate());
 
-        Assert.StartsWith(client + "IdleTimeout is -00:00:05", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith(client, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("IdleTimeout", exception.Message, StringComparison.Ordinal);
 
-        static void Broken(LambdaStreamingClientOptions options) => options.IdleTimeout = TimeSpan.FromSeconds(-5);
+        static void SetNegativeTimeout(LambdaStreamingClientOptions options) =>
+            options.IdleTimeout = TimeSpan.FromSeconds(-5);
     }
 
     [Fact]
-    public void Add_NameBlank_Throws() => Assert.Throws<ArgumentException>("name", () => new ServiceCollection().AddLambdaStreamingClient(" "));
-
-    internal static IConfigurationSection CreateConfiguration(params (string Key, string? Value)[] settings) =>
-        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create("LambdaStreaming:" + setting.Key, setting.Value))).Build().GetSection("LambdaStreaming");
-
-    private static Task<LocalLambdaServer> StartAsync(string function, string answer) =>
-        LocalLambdaServer.StartAsync(server => server.AddFunction(function, (_, response, token) => response.WriteTextAsync(answer, token)), TestContext.Current.CancellationToken);
-
-    private static async Task<string> AskAsync(ILambdaStreamingClient client)
+    public void AddLambdaStreamingClient_BlankName_ThrowsArgumentException()
     {
-        await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), TestContext.Current.CancellationToken);
-        return await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        var services = new ServiceCollection();
+
+        Assert.Throws<ArgumentException>("name", () => services.AddLambdaStreamingClient(" "));
     }
 
-    private static LambdaStreamingClientOptions Options(ServiceProvider provider, string name) => provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(name);
+    internal static IConfigurationSection CreateConfiguration(params (string Key, string? Value)[] settings)
+    {
+        var values = settings.Select(setting => KeyValuePair.Create("LambdaStreaming:" + setting.Key, setting.Value));
+        return new ConfigurationBuilder().AddInMemoryCollection(values).Build().GetSection("LambdaStreaming");
+    }
 
-    private static List<HttpMessageHandler> Innermost(HttpMessageHandler handler)
+    private static IConfigurationSection CreateConfiguration(LocalLambdaServer server) =>
+        CreateConfiguration(("ServiceUrl", server.ServiceUrl.ToString()), ("Region", "us-east-1"));
+
+    private static void SetServer(LambdaStreamingClientOptions options, LocalLambdaServer server)
+    {
+        options.ServiceUrl = server.ServiceUrl;
+        options.Region = server.Region;
+    }
+
+    private static Task<LocalLambdaServer> StartAsync(string function, string text) => LocalLambdaServer.StartAsync(
+        server => server.AddFunction(function, (_, response, token) => response.WriteTextAsync(text, token)),
+        Token);
+
+    private static async Task<string> InvokeAsync(ILambdaStreamingClient client)
+    {
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            new InvokeWithResponseStreamRequest("f"),
+            Token);
+        return await response.ReadAsStringAsync(cancellationToken: Token);
+    }
+
+    private static LambdaStreamingClientOptions GetOptions(ServiceProvider provider, string name) =>
+        provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(name);
+
+    private static List<HttpMessageHandler> GetHandlers(HttpMessageHandler handler)
     {
         List<HttpMessageHandler> handlers = [handler];
         while (handlers[^1] is DelegatingHandler { InnerHandler: { } inner }) handlers.Add(inner);
         return handlers;
     }
 
-    private sealed class TwoClients([FromKeyedServices("a")] ILambdaStreamingClient a, [FromKeyedServices("b")] ILambdaStreamingClient b)
+    private sealed class TwoClients(
+        [FromKeyedServices("a")] ILambdaStreamingClient a,
+        [FromKeyedServices("b")] ILambdaStreamingClient b)
     {
         public ILambdaStreamingClient A { get; } = a;
 
         public ILambdaStreamingClient B { get; } = b;
     }
 
-    private sealed class Watcher(ConcurrentQueue<Uri?> seen) : DelegatingHandler
+    private sealed class RecordingHandler(ConcurrentQueue<Uri?> sent) : DelegatingHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
         {
-            seen.Enqueue(request.RequestUri);
+            sent.Enqueue(request.RequestUri);
             return base.SendAsync(request, cancellationToken);
         }
     }
@@ -261,7 +322,12 @@ public class AddLambdaStreamingClientTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             Messages.Enqueue($"{formatter(state, exception)} {exception}");
 
         public void Dispose()

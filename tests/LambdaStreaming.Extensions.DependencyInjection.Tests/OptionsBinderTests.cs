@@ -54,60 +54,100 @@ public class OptionsBinderTests
         Assert.True(options.UseDualStackEndpoint);
     }
 
-    // An option that is added later is bound too, or this fails.
+    // Fails if an option is added that the binder does not set.
     [Fact]
-    public void Bind_EachOptionThatTextCanSay_IsASetting()
+    public void Bind_EachOptionOfSimpleType_IsRecognized()
     {
-        Type[] kinds = [typeof(string), typeof(bool), typeof(int), typeof(TimeSpan), typeof(Uri), typeof(RegionEndpoint)];
-        var names = Of(typeof(LambdaStreamingClientOptions)).Concat(Of(typeof(LambdaRetryOptions)).Select(name => "Retry:" + name));
+        Type[] types =
+        [
+            typeof(string), typeof(bool), typeof(int), typeof(TimeSpan), typeof(Uri), typeof(RegionEndpoint),
+        ];
+        var retryNames = GetNames(typeof(LambdaRetryOptions)).Select(name => "Retry:" + name);
+        var settings = GetNames(typeof(LambdaStreamingClientOptions))
+            .Concat(retryNames)
+            .Select(name => (name, (string?)""));
 
-        var exception = Assert.Throws<OptionsValidationException>(() => Bind([.. names.Select(name => (name, (string?)"")), ("Unknown", "1")]));
+        var exception = Assert.Throws<OptionsValidationException>(() => Bind([.. settings, ("Unknown", "1")]));
 
         Assert.Single(exception.Failures);
-        IEnumerable<string> Of(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.PropertyType.IsEnum || kinds.Contains(property.PropertyType)).Select(property => property.Name);
+
+        IEnumerable<string> GetNames(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.PropertyType.IsEnum || types.Contains(property.PropertyType))
+            .Select(property => property.Name);
     }
 
     [Theory]
-    [InlineData("IdleTimout", "00:01:00", "LambdaStreaming:IdleTimout is no setting; there are ConnectTimeout, ")]
-    [InlineData("Retry:Attempts", "3", "LambdaStreaming:Retry:Attempts is no setting; there are BaseDelay, MaxAttempts, ")]
-    [InlineData("IdleTimeout", "30", "LambdaStreaming:IdleTimeout is '30'; it must be a time like 00:00:30")]
-    [InlineData("MaxMessageBytes", "1 MB", "LambdaStreaming:MaxMessageBytes is '1 MB'; it must be a whole number.")]
-    [InlineData("UseFipsEndpoint", "yes", "LambdaStreaming:UseFipsEndpoint is 'yes'; it must be true or false.")]
-    [InlineData("ServiceUrl", "localhost", "LambdaStreaming:ServiceUrl must be an absolute address, like https://host:port/prefix.")]
-    [InlineData("ServiceUrl", "https//user:SECRET@host", "LambdaStreaming:ServiceUrl must be an absolute address, like https://host:port/prefix.")]
-    [InlineData("Retry:Policy", "1", "LambdaStreaming:Retry:Policy is '1'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
-    [InlineData("Retry:Policy", "+1", "LambdaStreaming:Retry:Policy is '+1'; it must be one of")]
-    [InlineData("Retry", "Never", "LambdaStreaming:Retry is 'Never'; it has settings of its own: BaseDelay, MaxAttempts, ")]
-    [InlineData("IdleTimeout:Seconds", "30", "LambdaStreaming:IdleTimeout has keys below it; it must be one value.")]
-    [InlineData("IdleTimeout", "24:00:00", "LambdaStreaming:IdleTimeout is '24:00:00'; it must be a time like 00:00:30")]
-    [InlineData("IdleTimeout", "5:00", "LambdaStreaming:IdleTimeout is '5:00'; it must be a time like 00:00:30 (hours, minutes, seconds), or Infinite.")]
-    [InlineData("IdleTimeout", "00:30", "LambdaStreaming:IdleTimeout is '00:30'; it must be a time like 00:00:30")]
-    [InlineData("Retry:Policy", "AtMostOnce,AtLeastOnce", "LambdaStreaming:Retry:Policy is 'AtMostOnce,AtLeastOnce'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
-    [InlineData("Region", "us_east_1", "LambdaStreaming:Region is 'us_east_1'; it must be the name of a region, like us-east-1.")]
-    [InlineData("Region", "mars", "LambdaStreaming:Region is 'mars'; it must be the name of a region, like us-east-1.")]
-    [InlineData("Region", "us-east", "LambdaStreaming:Region is 'us-east'; it must be the name of a region, like us-east-1.")]
-    [InlineData("ServiceUrl", "ftp://host", "ServiceUrl must be an absolute http or https address")]
-    public void Start_SettingThatCantBeRight_FailsAndNamesIt(string key, string value, string words)
+    [InlineData("IdleTimout", "00:01:00", ":IdleTimout is not a recognized setting. Valid settings: ConnectTimeout, ")]
+    [InlineData("Retry:Attempts", "3", ":Retry:Attempts is not a recognized setting. Valid settings: BaseDelay, Max")]
+    [InlineData("IdleTimeout", "30", ":IdleTimeout is '30'; it must be a duration such as 00:00:30")]
+    [InlineData("MaxMessageBytes", "1 MB", ":MaxMessageBytes is '1 MB'; it must be an integer.")]
+    [InlineData("UseFipsEndpoint", "yes", ":UseFipsEndpoint is 'yes'; it must be true or false.")]
+    [InlineData("ServiceUrl", "localhost", ":ServiceUrl must be an absolute URL such as https://host:port/prefix.")]
+    [InlineData(
+        "ServiceUrl",
+        "https//user:SECRET@host",
+        ":ServiceUrl must be an absolute URL such as https://host:port/prefix.")]
+    [InlineData("Retry:Policy", "1", ":Retry:Policy is '1'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
+    [InlineData("Retry:Policy", "+1", ":Retry:Policy is '+1'; it must be one of")]
+    [InlineData("Retry", "Never", ":Retry is 'Never', but it must be a section. Valid settings in it: BaseDelay, Max")]
+    [InlineData("IdleTimeout:Seconds", "30", ":IdleTimeout contains other keys; it must be a single value.")]
+    [InlineData("IdleTimeout", "24:00:00", ":IdleTimeout is '24:00:00'; it must be a duration such as 00:00:30")]
+    [InlineData(
+        "IdleTimeout",
+        "5:00",
+        ":IdleTimeout is '5:00'; it must be a duration such as 00:00:30 (hours:minutes:seconds), or Infinite.")]
+    [InlineData("IdleTimeout", "00:30", ":IdleTimeout is '00:30'; it must be a duration such as 00:00:30")]
+    [InlineData(
+        "Retry:Policy",
+        "AtMostOnce,AtLeastOnce",
+        ":Retry:Policy is 'AtMostOnce,AtLeastOnce'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
+    [InlineData("Region", "us_east_1", ":Region is 'us_east_1'; it must be a region name such as us-east-1.")]
+    [InlineData("Region", "mars", ":Region is 'mars'; it must be a region name such as us-east-1.")]
+    [InlineData("Region", "us-east", ":Region is 'us-east'; it must be a region name such as us-east-1.")]
+    public void StartupValidation_InvalidSetting_ThrowsAndNamesIt(string key, string value, string message)
     {
-        var services = new ServiceCollection();
-        services.AddLambdaStreamingClient("chat", CreateConfiguration((key, value)));
-        using var provider = services.BuildServiceProvider();
+        var exception = Assert.Throws<OptionsValidationException>(() => Validate(key, value));
 
-        var exception = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+        Assert.StartsWith(
+            "The Lambda streaming client 'chat': LambdaStreaming" + message,
+            exception.Message,
+            StringComparison.Ordinal);
+        Assert.Equal("chat", exception.OptionsName);
+    }
 
-        Assert.StartsWith("The Lambda streaming client 'chat': " + words, exception.Message, StringComparison.Ordinal);
+    // The value can be parsed, but the client rejects it.
+    [Fact]
+    public void StartupValidation_ServiceUrlIsNotHttp_ThrowsAndNamesIt()
+    {
+        var exception = Assert.Throws<OptionsValidationException>(() => Validate("ServiceUrl", "ftp://host"));
+
+        Assert.StartsWith("The Lambda streaming client 'chat': ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("ServiceUrl", exception.Message, StringComparison.Ordinal);
         Assert.Equal("chat", exception.OptionsName);
     }
 
     // us-east-1-regional is a name of S3 only.
     [Fact]
-    public void Bind_RegionsThatTheSdkKnows_AreSet() =>
-        Assert.All(RegionEndpoint.EnumerableAllRegions.Where(region => region.SystemName != "us-east-1-regional"), region => Assert.Same(region, Bind(("Region", region.SystemName)).Region));
+    public void Bind_RegionsKnownToSdk_AreSet()
+    {
+        var regions = RegionEndpoint.EnumerableAllRegions.Where(region => region.SystemName != "us-east-1-regional");
+
+        Assert.All(regions, region => Assert.Same(region, Bind(("Region", region.SystemName)).Region));
+    }
 
     [Theory]
     [InlineData("eu-moon-7")]
     [InlineData("us-isoq-north-12")]
-    public void Bind_RegionThatTheSdkDoesNotKnow_IsSet(string region) => Assert.Equal(region, Bind(("Region", region)).Region?.SystemName);
+    public void Bind_RegionUnknownToSdk_IsSet(string region) =>
+        Assert.Equal(region, Bind(("Region", region)).Region?.SystemName);
+
+    private static void Validate(string key, string value)
+    {
+        var services = new ServiceCollection();
+        services.AddLambdaStreamingClient("chat", CreateConfiguration((key, value)));
+        using var provider = services.BuildServiceProvider();
+        provider.GetRequiredService<IStartupValidator>().Validate();
+    }
 
     private static LambdaStreamingClientOptions Bind(params (string Key, string? Value)[] settings)
     {

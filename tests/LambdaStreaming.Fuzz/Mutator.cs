@@ -2,12 +2,16 @@ using System.Buffers.Binary;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Endless inputs, the same ones for the same seed.</summary>
+/// <summary>A generator of mutated inputs, which are the same for the same seed.</summary>
 internal sealed class Mutator(IReadOnlyList<byte[]> seeds, int seed)
 {
     private const int MaxBytes = 8192;
 
-    private static readonly uint[] Interesting = [0, 1, 12, 15, 16, 17, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 131_072, 131_073, 25_165_824, 25_165_825, int.MaxValue, 0x8000_0000, uint.MaxValue];
+    private static readonly uint[] BoundaryNumbers =
+    [
+        0, 1, 12, 15, 16, 17, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 131_072, 131_073, 25_165_824,
+        25_165_825, int.MaxValue, 0x8000_0000, uint.MaxValue,
+    ];
 
     private readonly Random _random = new(seed);
 
@@ -22,31 +26,51 @@ internal sealed class Mutator(IReadOnlyList<byte[]> seeds, int seed)
     private void Change(List<byte> input)
     {
         var at = _random.Next(input.Count + 1);
-        var left = input.Count - at;
+        var remaining = input.Count - at;
         switch (_random.Next(11))
         {
-            case 0 when left > 0: input[at] ^= (byte)(1 << _random.Next(8)); break;
-            case 1 when left > 0: input[at] = (byte)_random.Next(256); break;
-            case 2 when left > 0: input[at] += (byte)(_random.Next(33) - 16); break;
-            case 3: input.Insert(at, (byte)_random.Next(256)); break;
-            case 4 when left > 0: input.RemoveRange(at, 1 + _random.Next(Math.Min(left, 16))); break;
-            case 5 when left > 0: input.RemoveRange(at, left); break;
-            case 6 when left >= 4: Overwrite(input, at, Number()); break;
-            case 7: input.InsertRange(at, Seeds.Dictionary[_random.Next(Seeds.Dictionary.Count)]); break;
-            case 8: Overwrite(input, at, Seeds.Dictionary[_random.Next(Seeds.Dictionary.Count)]); break;
+            case 0 when remaining > 0:
+                input[at] ^= (byte)(1 << _random.Next(8));
+                break;
+            case 1 when remaining > 0:
+                input[at] = (byte)_random.Next(256);
+                break;
+            case 2 when remaining > 0:
+                input[at] += (byte)(_random.Next(33) - 16);
+                break;
+            case 3:
+                input.Insert(at, (byte)_random.Next(256));
+                break;
+            case 4 when remaining > 0:
+                input.RemoveRange(at, 1 + _random.Next(Math.Min(remaining, 16)));
+                break;
+            case 5 when remaining > 0:
+                input.RemoveRange(at, remaining);
+                break;
+            case 6 when remaining >= 4:
+                Overwrite(input, at, CreateNumber());
+                break;
+            case 7:
+                input.InsertRange(at, Seeds.Dictionary[_random.Next(Seeds.Dictionary.Count)]);
+                break;
+            case 8:
+                Overwrite(input, at, Seeds.Dictionary[_random.Next(Seeds.Dictionary.Count)]);
+                break;
             case 9:
                 var other = seeds[_random.Next(seeds.Count)];
                 var from = _random.Next(other.Length + 1);
                 input.InsertRange(at, other.AsSpan(from, _random.Next(other.Length - from + 1)).ToArray());
                 break;
-            case 10 when left > 0: input.InsertRange(at, input.GetRange(at, 1 + _random.Next(Math.Min(left, 128)))); break;
+            case 10 when remaining > 0:
+                input.InsertRange(at, input.GetRange(at, 1 + _random.Next(Math.Min(remaining, 128))));
+                break;
         }
     }
 
-    private byte[] Number()
+    private byte[] CreateNumber()
     {
         var bytes = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, Interesting[_random.Next(Interesting.Length)]);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, BoundaryNumbers[_random.Next(BoundaryNumbers.Length)]);
         return _random.Next(2) == 0 ? bytes : bytes[2..];
     }
 

@@ -4,11 +4,14 @@ using LambdaStreaming.Fuzz;
 switch (args)
 {
     case ["random", var seconds, .. var rest]:
-        var seed = rest is [var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : Environment.TickCount & int.MaxValue;
+        var seed = rest is [var text, ..]
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : Environment.TickCount & int.MaxValue;
         var names = rest.Skip(1).ToHashSet(StringComparer.Ordinal);
-        return RandomRun.Run(TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)), seed, name => names.Count == 0 || names.Contains(name));
+        var duration = TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture));
+        return RandomRun.Run(duration, seed, name => names.Count == 0 || names.Contains(name));
     case ["afl", var name]:
-        var fuzzed = Target.Named(name);
+        var fuzzed = Target.Get(name);
         SharpFuzz.Fuzzer.OutOfProcess.Run(stream =>
         {
             using var input = new MemoryStream();
@@ -17,29 +20,39 @@ switch (args)
         });
         return 0;
     case ["replay", var name, .. var files] when files.Length > 0:
-        // One after the other, findings and all: what a folder of crashes comes to.
-        var findings = files.SelectMany(file => Directory.Exists(file) ? Directory.GetFiles(file) : [file]).Where(file => !RandomRun.Try(Target.Named(name), File.ReadAllBytes(file), 0, 0)).ToList();
+        // Replays all files, also after a finding.
+        var findings = files
+            .SelectMany(file => Directory.Exists(file) ? Directory.GetFiles(file) : [file])
+            .Where(file => !RandomRun.Try(Target.Get(name), File.ReadAllBytes(file), 0, 0))
+            .ToList();
         return findings.Count == 0 ? 0 : 1;
     case ["seeds", var folder]:
         foreach (var target in Target.All)
         {
             var path = Directory.CreateDirectory(Path.Combine(folder, target.Name)).FullName;
             var number = 0;
-            foreach (var input in Seeds.Get(target).Where(input => input.Length > 0)) File.WriteAllBytes(Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"{number++:0000}")), input);
+            foreach (var input in Seeds.Get(target).Where(input => input.Length > 0))
+            {
+                var file = string.Create(CultureInfo.InvariantCulture, $"{number++:0000}");
+                File.WriteAllBytes(Path.Combine(path, file), input);
+            }
         }
 
-        File.WriteAllLines(Path.Combine(folder, "dictionary"), Seeds.Dictionary.Select(word => $"\"{string.Concat(word.Select(value => string.Create(CultureInfo.InvariantCulture, $"\\x{value:x2}")))}\""));
+        var words = Seeds.Dictionary.Select(word => string.Concat(word.Select(ToHex)));
+        File.WriteAllLines(Path.Combine(folder, "dictionary"), words.Select(word => $"\"{word}\""));
         return 0;
     case ["targets"]:
         foreach (var target in Target.All) Console.WriteLine(target.Name);
         return 0;
     default:
         Console.Error.WriteLine("""
-            usage: LambdaStreaming.Fuzz random SECONDS [SEED [TARGET…]]   mutates seeds in this process, a share of the time for each target
-                   LambdaStreaming.Fuzz afl TARGET                        under afl-fuzz: see eng/fuzz-afl.sh
-                   LambdaStreaming.Fuzz replay TARGET FILE|FOLDER…        feeds files again
+            usage: LambdaStreaming.Fuzz random SECONDS [SEED [TARGET…]]   mutates seeds in this process and divides the time among the targets
+                   LambdaStreaming.Fuzz afl TARGET                        runs under afl-fuzz, see eng/fuzz-afl.sh
+                   LambdaStreaming.Fuzz replay TARGET FILE|FOLDER…        runs the target with files
                    LambdaStreaming.Fuzz seeds FOLDER                      writes the seeds of each target and the dictionary
-                   LambdaStreaming.Fuzz targets                           names the targets
+                   LambdaStreaming.Fuzz targets                           lists the targets
             """);
         return 2;
 }
+
+static string ToHex(byte value) => string.Create(CultureInfo.InvariantCulture, $"\\x{value:x2}");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 using LambdaStreaming.EventStream;
@@ -6,35 +7,51 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Where the mutation begins: the conformance cases in each target's form, and the corpus that coverage-guided runs left.</summary>
+/// <summary>
+/// Initial inputs for mutation: the conformance cases in the format of each target, and the corpus of coverage-guided
+/// runs.
+/// </summary>
 internal static class Seeds
 {
-    // Longer ones cost more than they find.
+    // Longer seeds cost more time than their findings justify.
     private const int MaxBytes = 4096;
 
     public static List<byte[]> Get(Target target)
     {
-        var seeds = Conformance(target.Name).Concat(Corpus(target.Name)).Where(seed => seed.Length <= MaxBytes).ToList();
-        return seeds.Count > 0 ? seeds : throw new InvalidOperationException($"There are no seeds for {target.Name}.");
+        var seeds = Conformance(target.Name)
+            .Concat(Corpus(target.Name))
+            .Where(seed => seed.Length <= MaxBytes)
+            .ToList();
+        return seeds.Count > 0 ? seeds : throw new InvalidOperationException($"Target {target.Name} has no seeds.");
     }
 
-    /// <summary>The files of the corpus, in a fixed order.</summary>
+    /// <summary>Returns the files of the corpus, in a fixed order.</summary>
     public static IEnumerable<byte[]> Corpus(string target)
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "corpus", target);
-        return Directory.Exists(folder) ? Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes) : [];
+        if (!Directory.Exists(folder)) return [];
+        return Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes);
     }
 
-    /// <summary>What stands in the wire format and in the texts: pieces that chance does not find.</summary>
+    /// <summary>Parts of the wire format and of texts, which random mutation does not find.</summary>
     public static IReadOnlyList<byte[]> Dictionary { get; } =
     [
         .. new[]
         {
-            ":message-type", ":event-type", ":content-type", ":exception-type", ":error-code", ":error-message", "event", "exception", "error", "PayloadChunk", "InvokeComplete",
-            "application/json", "ErrorCode", "ErrorDetails", "LogResult", "errorType", "errorMessage", "stackTrace", "trace", "__type", "message", "Message", "code", "null", "true",
-            "statusCode", "headers", "multiValueHeaders", "cookies", "200", "\0\0\0\0\0\0\0\0", "{\"", "\":\"", "\"}", "{}", "[]", "\\u00e9", "\\ud800", "\\\"", "1e999", "data:", "event:", "id:", "retry:", "\r\n", "\n\n", "\uFEFF",
+            ":message-type", ":event-type", ":content-type", ":exception-type", ":error-code", ":error-message",
+            "event", "exception", "error", "PayloadChunk", "InvokeComplete", "application/json",
+            "ErrorCode", "ErrorDetails", "LogResult", "errorType", "errorMessage", "stackTrace", "trace",
+            "__type", "message", "Message", "code", "null", "true",
+            "statusCode", "headers", "multiValueHeaders", "cookies", "200", "\0\0\0\0\0\0\0\0",
+            "{\"", "\":\"", "\"}", "{}", "[]", "\\u00e9", "\\ud800", "\\\"", "1e999",
+            "data:", "event:", "id:", "retry:", "\r\n", "\n\n", "\uFEFF",
         }.Select(Encoding.UTF8.GetBytes),
-        .. new[] { "\r:message-type\u0007\0\u0005event", "\u000b:event-type\u0007\0\fPayloadChunk", "\u000b:event-type\u0007\0\u000eInvokeComplete" }.Select(Encoding.UTF8.GetBytes),
+        .. new[]
+        {
+            "\r:message-type\u0007\0\u0005event",
+            "\u000b:event-type\u0007\0\fPayloadChunk",
+            "\u000b:event-type\u0007\0\u000eInvokeComplete",
+        }.Select(Encoding.UTF8.GetBytes),
         [0xFF, 0xFF, 0xFF, 0xFF],
         [0x80, 0, 0, 0],
         [0, 0, 0, 16],
@@ -55,27 +72,35 @@ internal static class Seeds
         "round-trip" => Streams().Append([]),
         "error-body" => ErrorBodies().Concat(Payloads()),
         "invoke-complete" => Payloads().Concat(ErrorBodies()),
-        "prelude" => Preludes().SelectMany(payload => Enumerable.Range(0, 3).Select(how => (byte[])[(byte)how, .. payload])),
-        "payload" => Texts().Concat(Payloads()).SelectMany(payload => Enumerable.Range(0, 4).Select(how => (byte[])[(byte)how, .. payload])),
+        "prelude" => Preludes().SelectMany(
+            payload => Enumerable.Range(0, 3).Select(mode => (byte[])[(byte)mode, .. payload])),
+        "payload" => Texts().Concat(Payloads()).SelectMany(
+            payload => Enumerable.Range(0, 4).Select(mode => (byte[])[(byte)mode, .. payload])),
         _ => [],
     };
 
-    private static IEnumerable<byte[]> Wires() => Files("eventstream").Select(test => ConformanceBytes.Create(test["wire"]));
+    private static IEnumerable<byte[]> Wires() =>
+        Files("eventstream").Select(test => ConformanceBytes.Create(test["wire"]));
 
-    private static IEnumerable<byte[]> Streams() => Files("responses/streams").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
+    private static IEnumerable<byte[]> Streams() =>
+        Files("responses/streams").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
 
-    private static IEnumerable<byte[]> ErrorBodies() => Files("responses/errors").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
+    private static IEnumerable<byte[]> ErrorBodies() =>
+        Files("responses/errors").Select(test => ConformanceBytes.Create(test["response"]!["body"]));
 
-    private static IEnumerable<byte[]> HeaderBlocks(byte[] wire) => Messages(wire).Select(message => System.Buffers.BuffersExtensions.ToArray(message.Headers));
+    private static IEnumerable<byte[]> HeaderBlocks(byte[] wire) =>
+        Messages(wire).Select(message => message.Headers.ToArray());
 
-    private static IEnumerable<byte[]> Payloads() => Streams().SelectMany(Messages).Select(message => System.Buffers.BuffersExtensions.ToArray(message.Payload));
+    private static IEnumerable<byte[]> Payloads() =>
+        Streams().SelectMany(Messages).Select(message => message.Payload.ToArray());
 
     private static IEnumerable<byte[]> Preludes() =>
     [
         .. Payloads(),
         .. new[]
         {
-            "{\"statusCode\":200,\"headers\":{\"a\":\"b\"},\"multiValueHeaders\":{\"c\":[\"d\",\"e\"]},\"cookies\":[\"f=g\"]}\0\0\0\0\0\0\0\0body",
+            "{\"statusCode\":200,\"headers\":{\"a\":\"b\"},\"multiValueHeaders\":{\"c\":[\"d\",\"e\"]},"
+                + "\"cookies\":[\"f=g\"]}\0\0\0\0\0\0\0\0body",
             "\uFEFF {\"statusCode\":4.04e2} \n\0\0\0\0\0\0\0\0",
             "{}\0\0\0\0\0\0\0\0\0",
             "{\"headers\":{\"x\":null,\"y\":1,\"z\":{\"w\":[]}}}\0\0\0\0\0\0\0",
@@ -85,8 +110,12 @@ internal static class Seeds
 
     private static IEnumerable<byte[]> Texts() => new[]
     {
-        "one\ntwo\r\nthree\rfour", "\uFEFFeins\nzwei\u00fc\ud83d\ude00", "{\"a\":[1,2,{\"b\":null}]}\n{\"a\":1} \"text\" 12 true", "[{\"a\":1},{\"b\":\"\\u00e9\"},[],1.5e3]",
-        "data: one\ndata: two\n\nevent: e\nid: 7\nretry: 10\ndata: {\"a\":1}\n\n: comment\ndata\n\n", "data: \r\ndata:\r\r\ndata: x\n\n",
+        "one\ntwo\r\nthree\rfour",
+        "\uFEFFeins\nzwei\u00fc\ud83d\ude00",
+        "{\"a\":[1,2,{\"b\":null}]}\n{\"a\":1} \"text\" 12 true",
+        "[{\"a\":1},{\"b\":\"\\u00e9\"},[],1.5e3]",
+        "data: one\ndata: two\n\nevent: e\nid: 7\nretry: 10\ndata: {\"a\":1}\n\n: comment\ndata\n\n",
+        "data: \r\ndata:\r\r\ndata: x\n\n",
     }.Select(Encoding.UTF8.GetBytes);
 
     private static IEnumerable<EventStreamMessage> Messages(byte[] wire)
@@ -94,19 +123,24 @@ internal static class Seeds
         var messages = new List<EventStreamMessage>();
         try
         {
-            var buffer = new System.Buffers.ReadOnlySequence<byte>(wire);
+            var buffer = new ReadOnlySequence<byte>(wire);
             while (EventStreamDecoder.TryRead(ref buffer, int.MaxValue, out var message)) messages.Add(message);
         }
         catch (ResponseStreamCorruptException)
         {
-            // What came before is a seed all the same.
+            // The messages before the damage are still seeds.
         }
 
         return messages;
     }
 
-    private static IEnumerable<JsonNode> Files(string folder) =>
-        Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "TestData", "conformance", folder), "*.json", SearchOption.AllDirectories)
-            .Order(StringComparer.Ordinal).Where(file => new FileInfo(file).Length < 64 * 1024).Select(file => JsonNode.Parse(File.ReadAllBytes(file))!)
+    private static IEnumerable<JsonNode> Files(string folder)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "TestData", "conformance", folder);
+        return Directory.GetFiles(path, "*.json", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal)
+            .Where(file => new FileInfo(file).Length < 64 * 1024)
+            .Select(file => JsonNode.Parse(File.ReadAllBytes(file))!)
             .Where(test => (int?)(test["wire_length"] ?? test["response"]?["body_length"]) <= MaxBytes);
+    }
 }

@@ -5,8 +5,11 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Profiles that sign in through another service of AWS, played by a socket on loopback, with the packages in the app.</summary>
-/// <remarks>Each test sets the environment of the process: keep all of them in this class, whose tests run one after another.</remarks>
+/// <summary>Profiles whose credentials come from another AWS service, which a local server replaces.</summary>
+/// <remarks>
+/// The application references the required packages. Each test sets environment variables, so all of them must be in
+/// this class, whose tests run sequentially.
+/// </remarks>
 public sealed class SignInTests : IDisposable
 {
     private const string Role = "arn:aws:iam::123456789012:role/Reader";
@@ -14,7 +17,10 @@ public sealed class SignInTests : IDisposable
 
     private static int _profiles;
 
-    private readonly SessionAWSCredentials _keys = new("ASIAEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token");
+    private readonly SessionAWSCredentials _keys = new(
+        "ASIAEXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        "token");
     private readonly string _home = Directory.CreateTempSubdirectory("lambda-streaming-home-").FullName;
     private readonly string _profile = $"signs-in-{Interlocked.Increment(ref _profiles)}";
     private readonly Dictionary<string, string?> _before = [];
@@ -33,24 +39,34 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_RoleProfile_CallsWithTheRolesKeys()
+    public async Task InvokeWithResponseStreamAsync_ProfileWithRole_UsesTheCredentialsOfTheRole()
     {
-        await using var sts = new RawService(_ => Xml(Assumed("AssumeRole")));
+        await using var sts = new RawService(_ => Xml(CreateStsResult("AssumeRole")));
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
-        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\naws_access_key_id = a\naws_secret_access_key = b");
+        ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b");
 
         await AssertCallsAsync();
 
-        Assert.Single(sts.Heads);
+        Assert.Single(sts.RequestHeaders);
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_RoleRefused_SaysWhichRoleAndWhy()
+    public async Task InvokeWithResponseStreamAsync_RoleIsDenied_MessageNamesRoleAndReason()
     {
-        const string Refusal = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User a is not authorized to perform: sts:AssumeRole</Message></Error><RequestId>1</RequestId></ErrorResponse>";
-        await using var sts = new RawService(_ => Xml(Refusal, "403 Forbidden"));
+        const string Denial =
+            """
+            <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+              <Error>
+                <Type>Sender</Type>
+                <Code>AccessDenied</Code>
+                <Message>User a is not authorized to perform: sts:AssumeRole</Message>
+              </Error>
+              <RequestId>1</RequestId>
+            </ErrorResponse>
+            """;
+        await using var sts = new RawService(_ => Xml(Denial, "403 Forbidden"));
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
-        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\naws_access_key_id = a\naws_secret_access_key = b");
+        ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b");
 
         var message = await FailAsync();
 
@@ -59,10 +75,10 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_ProcessOfTheSourceProfileWritesAKeyToItsErrors_TheMessageLeavesItOut()
+    public async Task InvokeWithResponseStreamAsync_CredentialProcessWritesAKeyToStandardError_MessageDoesNotContainIt()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is a POSIX shell's.");
-        Configure($"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\ncredential_process = sh -c \"echo SECRETKEY >&2; exit 3\"");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command requires a POSIX shell.");
+        ConfigureRole("credential_process = sh -c \"echo SECRETKEY >&2; exit 3\"");
 
         var message = await FailAsync();
 
@@ -71,9 +87,9 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_WebIdentityProfile_CallsWithTheRolesKeys()
+    public async Task InvokeWithResponseStreamAsync_ProfileWithWebIdentity_UsesTheCredentialsOfTheRole()
     {
-        await using var sts = new RawService(_ => Xml(Assumed("AssumeRoleWithWebIdentity")));
+        await using var sts = new RawService(_ => Xml(CreateStsResult("AssumeRoleWithWebIdentity")));
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
         var token = Path.Combine(_home, "token.jwt");
         await File.WriteAllTextAsync(token, "jwt", TestContext.Current.CancellationToken);
@@ -83,27 +99,38 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_SsoProfileSignedIn_CallsWithTheRolesKeys()
+    public async Task InvokeWithResponseStreamAsync_SsoProfileIsSignedIn_UsesTheCredentialsOfTheRole()
     {
         var expiration = TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeMilliseconds();
-        await using var sso = new RawService(_ => Answer("200 OK", "application/json", $$$"""{"roleCredentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY","sessionToken":"token","expiration":{{{expiration}}}}}"""));
+        var credentials =
+            $$"""
+            {
+              "roleCredentials": {
+                "accessKeyId": "ASIAEXAMPLE",
+                "secretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                "sessionToken": "token",
+                "expiration": {{expiration}}
+              }
+            }
+            """;
+        await using var sso = new RawService(_ => CreateResponse("200 OK", "application/json", credentials));
         Set("AWS_ENDPOINT_URL_SSO", sso.Url.AbsoluteUri);
         ConfigureSso();
         SignIn(TimeProvider.System.GetUtcNow().AddHours(1));
 
         await AssertCallsAsync();
 
-        Assert.Equal("sso-token", RawService.Header(sso.Head, "x-amz-sso_bearer_token"));
+        Assert.Equal("sso-token", RawService.Header(sso.SingleRequestHeaders, "x-amz-sso_bearer_token"));
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData(-1)]
-    public async Task InvokeWithResponseStreamAsync_SsoProfileNotSignedIn_SaysHowTo(int? hours)
+    public async Task InvokeWithResponseStreamAsync_SsoProfileIsNotSignedIn_MessageHasTheCommand(int? hours)
     {
-        await using var nobody = new RawService(_ => Answer("400 Bad Request", "application/json", "{}"));
-        Set("AWS_ENDPOINT_URL_SSO", nobody.Url.AbsoluteUri);
-        Set("AWS_ENDPOINT_URL_SSO_OIDC", nobody.Url.AbsoluteUri);
+        await using var sso = new RawService(_ => CreateResponse("400 Bad Request", "application/json", "{}"));
+        Set("AWS_ENDPOINT_URL_SSO", sso.Url.AbsoluteUri);
+        Set("AWS_ENDPOINT_URL_SSO_OIDC", sso.Url.AbsoluteUri);
         ConfigureSso();
         if (hours is { } given) SignIn(TimeProvider.System.GetUtcNow().AddHours(given));
 
@@ -121,41 +148,88 @@ public sealed class SignInTests : IDisposable
                 options.AddFunction("f");
             },
             TestContext.Current.CancellationToken);
-        using var client = new LambdaStreamingClient(new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
+        using var client = new LambdaStreamingClient(
+            new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
 
-        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken);
+        await using var response =
+            await client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken);
 
         Assert.Equal("token", Assert.Single(server.Requests).Headers["x-amz-security-token"]);
     }
 
     private async Task<string> FailAsync()
     {
-        using var client = new LambdaStreamingClient(new() { Profile = _profile, ServiceUrl = new Uri("http://127.0.0.1:1") });
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
+        var options = new LambdaStreamingClientOptions
+        {
+            Profile = _profile,
+            ServiceUrl = new Uri("http://127.0.0.1:1"),
+        };
+        using var client = new LambdaStreamingClient(options);
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
+            () => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
         TestContext.Current.TestOutputHelper?.WriteLine(exception.Message);
         return exception.Message;
     }
 
-    private void Configure(string settings) => File.WriteAllText(ModuleSetup.ConfigFile, $"[profile {_profile}]\n{settings}\n");
+    private void Configure(string settings) =>
+        File.WriteAllText(ModuleSetup.ConfigFile, $"[profile {_profile}]\n{settings}\n");
 
-    private void ConfigureSso() => Configure($"sso_start_url = {StartUrl}\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = Reader");
+    private void ConfigureRole(string sourceSettings) => Configure(
+        $"role_arn = {Role}\nsource_profile = {_profile}-source\n[profile {_profile}-source]\n{sourceSettings}");
 
-    // What `aws sso login` leaves behind. Source: AWS SDKs and Tools Reference Guide, "IAM Identity Center credential provider": the file is named by the SHA-1 of the start URL.
+    private void ConfigureSso() => Configure(
+        $"""
+        sso_start_url = {StartUrl}
+        sso_region = us-east-1
+        sso_account_id = 123456789012
+        sso_role_name = Reader
+        """);
+
+    // Writes the token file that `aws sso login` creates. Its name is the SHA-1 of the start URL.
+    // Source: AWS SDKs and Tools Reference Guide, "IAM Identity Center credential provider".
     private void SignIn(DateTimeOffset expiresAt)
     {
         var cache = Directory.CreateDirectory(Path.Combine(_home, ".aws", "sso", "cache")).FullName;
-#pragma warning disable CA5350, CA1308 // The name of a file, in AWS's form.
+#pragma warning disable CA5350, CA1308 // AWS defines this file name.
         var name = Convert.ToHexString(SHA1.HashData(Encoding.UTF8.GetBytes(StartUrl))).ToLowerInvariant();
 #pragma warning restore CA5350, CA1308
-        File.WriteAllText(Path.Combine(cache, name + ".json"), $$"""{"startUrl":"{{StartUrl}}","region":"us-east-1","accessToken":"sso-token","expiresAt":"{{expiresAt:yyyy-MM-ddTHH:mm:ssZ}}"}""");
+        var token =
+            $$"""
+            {
+              "startUrl": "{{StartUrl}}",
+              "region": "us-east-1",
+              "accessToken": "sso-token",
+              "expiresAt": "{{expiresAt:yyyy-MM-ddTHH:mm:ssZ}}"
+            }
+            """;
+        File.WriteAllText(Path.Combine(cache, name + ".json"), token);
     }
 
-    private static string Assumed(string action) =>
-        $"<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser><Arn>{Role}/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY</SecretAccessKey><SessionToken>token</SessionToken><Expiration>{TimeProvider.System.GetUtcNow().AddHours(1):yyyy-MM-ddTHH:mm:ssZ}</Expiration></Credentials></{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>";
+    private static string CreateStsResult(string action) =>
+        $"""
+        <{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+          <{action}Result>
+            <AssumedRoleUser>
+              <Arn>{Role}/s</Arn>
+              <AssumedRoleId>A:s</AssumedRoleId>
+            </AssumedRoleUser>
+            <Credentials>
+              <AccessKeyId>ASIAEXAMPLE</AccessKeyId>
+              <SecretAccessKey>wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY</SecretAccessKey>
+              <SessionToken>token</SessionToken>
+              <Expiration>{TimeProvider.System.GetUtcNow().AddHours(1):yyyy-MM-ddTHH:mm:ssZ}</Expiration>
+            </Credentials>
+          </{action}Result>
+          <ResponseMetadata>
+            <RequestId>1</RequestId>
+          </ResponseMetadata>
+        </{action}Response>
+        """;
 
-    private static string Xml(string body, string status = "200 OK") => Answer(status, "text/xml", body);
+    private static string Xml(string body, string status = "200 OK") => CreateResponse(status, "text/xml", body);
 
-    private static string Answer(string status, string contentType, string body) => $"HTTP/1.1 {status}\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+    private static string CreateResponse(string status, string contentType, string body) =>
+        $"HTTP/1.1 {status}\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
 
     private void Set(string name, string? value)
     {

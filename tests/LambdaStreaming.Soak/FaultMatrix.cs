@@ -10,55 +10,61 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Soak;
 
-/// <summary>What is done to the answer, and where.</summary>
+/// <summary>A kind of fault in a response.</summary>
 internal enum Fault
 {
-    /// <summary>The connection is closed after so many bytes of the wire.</summary>
+    /// <summary>The connection is closed after a number of bytes of the wire.</summary>
     Fin,
 
-    /// <summary>The connection is reset after so many bytes of the wire.</summary>
+    /// <summary>The connection is reset after a number of bytes of the wire.</summary>
     Reset,
 
-    /// <summary>The HTTP body ends well after so many bytes of the event stream.</summary>
+    /// <summary>The HTTP body ends properly after a number of bytes of the event stream.</summary>
     EndOfBody,
 
-    /// <summary>Nothing more comes after so many bytes of the wire.</summary>
-    Silence,
+    /// <summary>Nothing is sent after a number of bytes of the wire.</summary>
+    Stall,
 
     /// <summary>One bit of the event stream is flipped.</summary>
     BodyBit,
 
-    /// <summary>One bit of the HTTP head or of HTTP's own chunking is flipped, which no checksum covers.</summary>
+    /// <summary>One bit of the HTTP headers or of the chunked encoding is flipped, which no checksum covers.</summary>
     HttpBit,
 }
 
-/// <summary>What a call of the matrix came to.</summary>
-/// <param name="Chunks">How many chunks were delivered.</param>
-/// <param name="Bytes">How many payload bytes were delivered.</param>
-/// <param name="Exception">How it ended; <see langword="null"/> where it ended well.</param>
+/// <summary>The result of one call.</summary>
+/// <param name="Chunks">The number of chunks received.</param>
+/// <param name="Bytes">The number of payload bytes received.</param>
+/// <param name="Exception">The exception, or <see langword="null"/> if the call succeeded.</param>
 internal sealed record Outcome(int Chunks, long Bytes, Exception? Exception);
 
-/// <summary>Every way to break one recorded answer, each in a call of its own over a real socket, and what must come of it.</summary>
+/// <summary>All faults of one recorded response, each in a separate call over a socket.</summary>
+/// <remarks>Each outcome is compared with the content that the client must receive before the fault.</remarks>
 internal sealed class FaultMatrix : IAsyncDisposable
 {
-    private const int Servers = 8;   // ports enough that closed connections do not use them up
+    private const int Servers = 8;   // enough ports, so that closed connections do not exhaust them
     private const int Parallel = 12;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // on the matrix's own clock
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // by the clock of each client
+    private static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
 
     private readonly RecordedResponse _response;
     private readonly TcpListener[] _listeners;
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> _reachedTheFault = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _faultReached = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<ResponseStreamEvent>> _read;
 
-    /// <param name="answer">The answer to break.</param>
-    /// <param name="read">How a response is enumerated: a test plants a dishonest reader here, to see that the matrix notices.</param>
-    public FaultMatrix(RecordedResponse answer, Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<ResponseStreamEvent>>? read = null)
+    /// <summary>Creates a matrix and starts its servers.</summary>
+    /// <param name="response">The response to break.</param>
+    /// <param name="read">
+    /// Enumerates a response. A test passes a reader that hides errors, to verify that the matrix detects it.
+    /// </param>
+    public FaultMatrix(
+        RecordedResponse response,
+        Func<InvokeWithResponseStreamResponse, IAsyncEnumerable<ResponseStreamEvent>>? read = null)
     {
-        _response = answer;
-        _read = read ?? (response => response);
+        _response = response;
+        _read = read ?? (received => received);
         _listeners = [.. Enumerable.Range(0, Servers).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
         foreach (var listener in _listeners)
         {
@@ -67,40 +73,45 @@ internal sealed class FaultMatrix : IAsyncDisposable
         }
     }
 
-    /// <summary>All cases of an answer.</summary>
+    /// <summary>Returns all faults of the response, with the byte or bit at which each occurs.</summary>
     public IEnumerable<(Fault Fault, int At)> Cases()
     {
         for (var at = 0; at < _response.Wire.Length; at++)
         {
             yield return (Fault.Fin, at);
             yield return (Fault.Reset, at);
-            yield return (Fault.Silence, at);
+            yield return (Fault.Stall, at);
         }
 
         for (var at = 0; at < _response.Body.Length; at++) yield return (Fault.EndOfBody, at);
         for (var bit = 0; bit < _response.Body.Length * 8; bit++) yield return (Fault.BodyBit, bit);
-        for (var bit = 0; bit < _response.Head.Length * 8; bit++) yield return (Fault.HttpBit, bit);
-        foreach (var at in FramingBytes()) for (var bit = 0; bit < 8; bit++) yield return (Fault.HttpBit, (at * 8) + bit);
+        for (var bit = 0; bit < _response.Headers.Length * 8; bit++) yield return (Fault.HttpBit, bit);
+        foreach (var at in GetFramingBytes())
+        {
+            for (var bit = 0; bit < 8; bit++) yield return (Fault.HttpBit, (at * 8) + bit);
+        }
     }
 
-    /// <summary>Runs cases and says what is wrong with those whose outcome is not the right one.</summary>
-    public async Task<IReadOnlyList<string>> RunAsync(IEnumerable<(Fault Fault, int At)> cases, CancellationToken cancellationToken)
+    /// <summary>Runs cases and describes each unexpected outcome.</summary>
+    public async Task<IReadOnlyList<string>> RunAsync(
+        IEnumerable<(Fault Fault, int At)> cases, CancellationToken cancellationToken)
     {
-        var wrong = new ConcurrentBag<string>();
-        void Unobserved(object? sender, UnobservedTaskExceptionEventArgs arguments) => wrong.Add($"unobserved: {arguments.Exception.InnerException}");
-        TaskScheduler.UnobservedTaskException += Unobserved;
+        var failures = new ConcurrentBag<string>();
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken };
+        TaskScheduler.UnobservedTaskException += AddUnobserved;
         try
         {
-            await System.Threading.Tasks.Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken }, async (test, token) =>
+            await System.Threading.Tasks.Parallel.ForEachAsync(cases, options, async (test, token) =>
             {
                 try
                 {
-                    var outcome = await CallAsync(test.Fault, test.At).WaitAsync(Hang, token);
-                    if (Judge(test.Fault, test.At, outcome) is { } complaint) wrong.Add($"{test.Fault} at {test.At}: {complaint}");
+                    var outcome = await CallAsync(test.Fault, test.At).WaitAsync(HangTimeout, token);
+                    if (FindProblem(test.Fault, test.At, outcome) is { } problem)
+                        failures.Add($"{test.Fault} at {test.At}: {problem}");
                 }
                 catch (TimeoutException)
                 {
-                    wrong.Add($"{test.Fault} at {test.At}: hangs");
+                    failures.Add($"{test.Fault} at {test.At}: hangs");
                 }
             });
             GC.Collect();
@@ -109,10 +120,13 @@ internal sealed class FaultMatrix : IAsyncDisposable
         }
         finally
         {
-            TaskScheduler.UnobservedTaskException -= Unobserved;
+            TaskScheduler.UnobservedTaskException -= AddUnobserved;
         }
 
-        return [.. wrong.Order(StringComparer.Ordinal)];
+        return [.. failures.Order(StringComparer.Ordinal)];
+
+        void AddUnobserved(object? sender, UnobservedTaskExceptionEventArgs arguments) =>
+            failures.Add($"unobserved: {arguments.Exception.InnerException}");
     }
 
     public async ValueTask DisposeAsync()
@@ -122,69 +136,84 @@ internal sealed class FaultMatrix : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private Worth WorthOf(Fault fault, int at) => fault switch
+    private ExpectedContent GetExpectedContent(Fault fault, int at) => fault switch
     {
-        Fault.EndOfBody => _response.OfBody(at),
-        Fault.BodyBit => _response.OfBody(at / 8),
-        Fault.HttpBit => _response.OfBody(_response.Body.Length),
-        _ => _response.OfWire(at),
+        Fault.EndOfBody => _response.GetContentOfBody(at),
+        Fault.BodyBit => _response.GetContentOfBody(at / 8),
+        Fault.HttpBit => _response.GetContentOfBody(_response.Body.Length),
+        _ => _response.GetContentOfWire(at),
     };
 
-    private string? Judge(Fault fault, int at, Outcome outcome)
+    private string? FindProblem(Fault fault, int at, Outcome outcome)
     {
         var failure = outcome.Exception;
+        var expected = GetExpectedContent(fault, at);
+        var isContentAsExpected = (outcome.Chunks, outcome.Bytes) == (expected.Chunks, expected.Bytes);
         if (fault == Fault.HttpBit)
         {
-            // Nothing says which of these it must be; but it is the whole answer, or an exception of ours.
-            var whole = _response.OfBody(_response.Body.Length);
-            if (failure is null) return (outcome.Chunks, outcome.Bytes) == (whole.Chunks, whole.Bytes) ? null : $"ended well after {outcome.Chunks} of {whole.Chunks} chunks";
-            return failure is LambdaStreamingException ? null : $"foreign exception {failure}";
+            // The exact result is not defined, but it must be the complete response or a LambdaStreamingException.
+            if (failure is LambdaStreamingException) return null;
+            if (failure is not null) return $"foreign exception {failure}";
+            return isContentAsExpected
+                ? null
+                : $"ended normally after {outcome.Chunks} of {expected.Chunks} chunks";
         }
 
-        var worth = WorthOf(fault, at);
-        if ((outcome.Chunks, outcome.Bytes) != (worth.Chunks, worth.Bytes)) return $"{outcome.Chunks} chunks and {outcome.Bytes} bytes were delivered, {worth.Chunks} and {worth.Bytes} came; {failure}";
-        if (worth.IsWhole) return failure is null ? null : $"the answer was whole, but {failure}";
-        if (failure is null) return $"SILENT: ended well after {outcome.Chunks} chunks without InvokeComplete";
-        if (!worth.HasHeaders) return failure is LambdaTransportException { FunctionMayHaveRun: true } ? null : $"no head came, but {failure}";
-
-        var right = fault switch
+        if (!isContentAsExpected)
         {
-            Fault.BodyBit => failure is ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum or ResponseStreamCorruptionReason.MessageChecksum },
-            Fault.Silence => failure is ResponseStreamIdleTimeoutException,
+            return $"received {outcome.Chunks} chunks ({outcome.Bytes} bytes), expected {expected.Chunks} chunks "
+                + $"({expected.Bytes} bytes); {failure}";
+        }
+
+        if (expected.IsComplete) return failure is null ? null : $"the response was complete, but {failure}";
+        if (failure is null)
+            return $"SILENT TRUNCATION: ended normally after {outcome.Chunks} chunks without InvokeComplete";
+        if (!expected.HasHeaders)
+        {
+            return failure is LambdaTransportException { FunctionMayHaveRun: true }
+                ? null
+                : $"no response headers were sent, but {failure}";
+        }
+
+        return FindProblem(fault, failure, expected);
+    }
+
+    private static string? FindProblem(Fault fault, Exception failure, ExpectedContent expected)
+    {
+        var isExpectedType = fault switch
+        {
+            Fault.BodyBit => failure is ResponseStreamCorruptException corrupt && IsChecksum(corrupt.Reason),
+            Fault.Stall => failure is ResponseStreamIdleTimeoutException,
             _ => failure is ResponseStreamTruncatedException,
         };
-        if (!right) return $"wrong exception {failure}";
-        var stream = (ResponseStreamException)failure;
-        return (stream.ChunksReceived, stream.BytesReceived, stream.FunctionMayHaveRun) == (worth.Chunks, worth.Bytes, true) ? null : $"wrong counts {stream.ChunksReceived}, {stream.BytesReceived}";
+        if (!isExpectedType) return $"wrong exception or reason: {failure}";
+        var exception = (ResponseStreamException)failure;
+        var details = (exception.ChunksReceived, exception.BytesReceived, exception.FunctionMayHaveRun);
+        return details == (expected.Chunks, expected.Bytes, true) ? null : $"wrong properties {details}";
     }
+
+    private static bool IsChecksum(ResponseStreamCorruptionReason reason) =>
+        reason is ResponseStreamCorruptionReason.PreludeChecksum or ResponseStreamCorruptionReason.MessageChecksum;
 
     private async Task<Outcome> CallAsync(Fault fault, int at)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{fault}-{at}");
-        var gate = _reachedTheFault[name] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var worth = WorthOf(fault, at);
+        var faultReached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _faultReached[name] = faultReached;
+        var expected = GetExpectedContent(fault, at);
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         var port = ((IPEndPoint)_listeners[(at + (int)fault) % Servers].LocalEndpoint).Port;
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions
-        {
-            ServiceUrl = new Uri($"http://127.0.0.1:{port}"),
-            Region = RegionEndpoint.USEast1,
-            Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-            IdleTimeout = Limit,
-            ResponseHeadersTimeout = Limit,
-            ConnectTimeout = Timeout.InfiniteTimeSpan,
-            TimeProvider = clock,
-        });
+        using var client = CreateClient(port, clock);
 
         var chunks = 0;
         long bytes = 0;
         var reading = ReadAsync();
 
-        // Time passes only where the fault is silence, and only once all that was sent is delivered.
-        if (fault == Fault.Silence)
+        // Advance the clock only for a stall, and only after the client has received all bytes that were sent.
+        if (fault == Fault.Stall)
         {
-            await gate.Task;
-            for (var waited = Stopwatch.StartNew(); !reading.IsCompleted && waited.Elapsed < Hang;)
+            await faultReached.Task;
+            for (var waited = Stopwatch.StartNew(); !reading.IsCompleted && waited.Elapsed < HangTimeout;)
             {
                 clock.Advance(Limit);
                 await Task.WhenAny(reading, Task.Delay(1));
@@ -192,7 +221,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
         }
 
         var failure = await reading;
-        _reachedTheFault.TryRemove(name, out _);
+        _faultReached.TryRemove(name, out _);
         return new Outcome(chunks, bytes, failure);
 
         async Task<Exception?> ReadAsync()
@@ -200,15 +229,16 @@ internal sealed class FaultMatrix : IAsyncDisposable
             await Task.Yield();
             try
             {
-                await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest(name));
-                if (worth is { Chunks: 0, IsWhole: false }) gate.TrySetResult();
+                var request = new InvokeWithResponseStreamRequest(name);
+                await using var response = await client.InvokeWithResponseStreamAsync(request);
+                if (expected is { Chunks: 0, IsComplete: false }) faultReached.TrySetResult();
                 await using var events = _read(response).GetAsyncEnumerator();
                 while (await MoveNextAsync(events, response))
                 {
                     if (!events.Current.TryGetPayloadChunk(out var chunk)) continue;
                     chunks++;
                     bytes += chunk.Length;
-                    if (chunks == worth.Chunks && !worth.IsWhole) gate.TrySetResult();
+                    if (chunks == expected.Chunks && !expected.IsComplete) faultReached.TrySetResult();
                 }
 
                 return null;
@@ -219,22 +249,38 @@ internal sealed class FaultMatrix : IAsyncDisposable
             }
             finally
             {
-                gate.TrySetResult();
+                faultReached.TrySetResult();
             }
         }
 
-        // InvokeComplete is delivered after the body was read to its end, so its event comes too late for a fault behind it.
-        async Task<bool> MoveNextAsync(IAsyncEnumerator<ResponseStreamEvent> events, InvokeWithResponseStreamResponse response)
+        // The InvokeComplete event is returned only after the body has ended. A fault after it must happen before that,
+        // so the property is polled.
+        async Task<bool> MoveNextAsync(
+            IAsyncEnumerator<ResponseStreamEvent> events, InvokeWithResponseStreamResponse response)
         {
             var move = events.MoveNextAsync().AsTask();
-            if (worth.IsWhole && chunks == worth.Chunks)
+            if (expected.IsComplete && chunks == expected.Chunks)
             {
                 while (!move.IsCompleted && response.InvokeComplete is null) await Task.WhenAny(move, Task.Delay(1));
-                gate.TrySetResult();
+                faultReached.TrySetResult();
             }
 
             return await move;
         }
+    }
+
+    private static LambdaStreamingClient CreateClient(int port, TimeProvider clock)
+    {
+        return new LambdaStreamingClient(new LambdaStreamingClientOptions
+        {
+            ServiceUrl = new Uri($"http://127.0.0.1:{port}"),
+            Region = RegionEndpoint.USEast1,
+            Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+            IdleTimeout = Limit,
+            ResponseHeadersTimeout = Limit,
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
+            TimeProvider = clock,
+        });
     }
 
     private async Task AcceptAsync(TcpListener listener)
@@ -245,7 +291,8 @@ internal sealed class FaultMatrix : IAsyncDisposable
             {
                 _ = ServeAsync(await listener.AcceptSocketAsync(_stopping.Token));
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception exception)
+                when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
             {
                 return;
             }
@@ -259,25 +306,22 @@ internal sealed class FaultMatrix : IAsyncDisposable
         {
             socket.NoDelay = true;
             var (fault, at) = await ReadRequestAsync(socket);
-            var wire = fault switch
-            {
-                Fault.EndOfBody => _response.CleanlyEndedAfter(at),
-                Fault.BodyBit => WithBitOfBodyFlipped(at),
-                Fault.HttpBit => Flipped(_response.Wire, at),
-                _ => _response.Wire[..at],
-            };
-            for (var sent = 0; sent < wire.Length;) sent += await socket.SendAsync(wire.AsMemory(sent), _stopping.Token);
+            var faultReached = _faultReached[$"{fault}-{at}"];
+            var wire = CreateWire(fault, at);
+            for (var sent = 0; sent < wire.Length;)
+                sent += await socket.SendAsync(wire.AsMemory(sent), _stopping.Token);
 
-            // Before the head nothing on the client's side tells how far things are; its request has been sent, at least.
-            if (!WorthOf(fault, at).HasHeaders) _reachedTheFault[$"{fault}-{at}"].TrySetResult();
+            // Before the response headers, the client cannot observe how much it has received. Its request has been
+            // sent at this point.
+            if (!GetExpectedContent(fault, at).HasHeaders) faultReached.TrySetResult();
             switch (fault)
             {
                 case Fault.Reset:
-                    // A reset may destroy what the other side has not read yet: only once it has.
-                    await _reachedTheFault[$"{fault}-{at}"].Task;
+                    // A reset can discard bytes that the client has not read yet: wait until it has read them.
+                    await faultReached.Task;
                     socket.Close(0);
                     break;
-                case Fault.Silence:
+                case Fault.Stall:
                     await socket.ReceiveAsync(new byte[1], _stopping.Token);
                     break;
                 default:
@@ -286,9 +330,10 @@ internal sealed class FaultMatrix : IAsyncDisposable
                     break;
             }
         }
-        catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException or KeyNotFoundException)
+        catch (Exception exception) when (exception is SocketException or OperationCanceledException
+            or ObjectDisposedException or KeyNotFoundException)
         {
-            // The client has left.
+            // The client has disconnected.
         }
     }
 
@@ -307,21 +352,33 @@ internal sealed class FaultMatrix : IAsyncDisposable
         return (Enum.Parse<Fault>(name[0]), int.Parse(name[1], CultureInfo.InvariantCulture));
     }
 
-    private byte[] WithBitOfBodyFlipped(int bit) => [.. _response.Head, .. Encoding.ASCII.GetBytes($"{_response.Body.Length:x}\r\n"), .. Flipped(_response.Body, bit), .. "\r\n0\r\n\r\n"u8];
+    private byte[] CreateWire(Fault fault, int at) => fault switch
+    {
+        Fault.EndOfBody => _response.EndBodyAfter(at),
+        Fault.BodyBit => CreateWireWithBodyBitFlipped(at),
+        Fault.HttpBit => FlipBit(_response.Wire, at),
+        _ => _response.Wire[..at],
+    };
 
-    private static byte[] Flipped(byte[] bytes, int bit)
+    private byte[] CreateWireWithBodyBitFlipped(int bit)
+    {
+        var chunkHeader = Encoding.ASCII.GetBytes($"{_response.Body.Length:x}\r\n");
+        return [.. _response.Headers, .. chunkHeader, .. FlipBit(_response.Body, bit), .. "\r\n0\r\n\r\n"u8];
+    }
+
+    private static byte[] FlipBit(byte[] bytes, int bit)
     {
         var copy = bytes.ToArray();
         copy[bit / 8] ^= (byte)(1 << (bit % 8));
         return copy;
     }
 
-    // The bytes of the wire that are neither head nor event stream.
-    private IEnumerable<int> FramingBytes()
+    /// <summary>Returns the offsets of the bytes that are part of the chunked encoding.</summary>
+    private IEnumerable<int> GetFramingBytes()
     {
-        for (var at = _response.Head.Length; at < _response.Wire.Length; at++)
+        for (var at = _response.Headers.Length; at < _response.Wire.Length; at++)
         {
-            if (_response.BodyBytesAt(at + 1) == _response.BodyBytesAt(at)) yield return at;
+            if (_response.GetBodyBytes(at + 1) == _response.GetBodyBytes(at)) yield return at;
         }
     }
 }

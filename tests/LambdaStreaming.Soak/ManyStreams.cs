@@ -3,63 +3,76 @@ using System.Globalization;
 
 namespace LambdaStreaming.Soak;
 
-/// <summary>Many streams open at once, all silent: what each costs, and how a new call fares beside them.</summary>
+/// <summary>Measures many open idle streams: the memory of each stream, and the latency of another call.</summary>
 internal static class ManyStreams
 {
     public static async Task<int> RunAsync(int streams, CancellationToken cancellationToken)
     {
         using var server = await ServerProcess.StartAsync();
         using var client = server.CreateClient();
-        await FirstChunkAsync(client, cancellationToken);
-        var alone = await MedianFirstChunkAsync(client, cancellationToken);
-        var before = NothingHeld.Measure();
+        await MeasureFirstChunkAsync(client, cancellationToken);
+        var baseline = await MeasureMedianFirstChunkAsync(client, cancellationToken);
+        var before = LeakCheck.Measure();
 
-        var open = new List<(InvokeWithResponseStreamResponse Response, IAsyncEnumerator<PayloadChunk> Chunks, Task<bool> Waiting)>();
+        var open = new List<OpenStream>();
         for (var i = 0; i < streams; i++)
         {
-            var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("silent"), cancellationToken);
+            var request = new InvokeWithResponseStreamRequest("idle");
+            var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
             var chunks = response.ReadChunksAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
             await chunks.MoveNextAsync();
-            open.Add((response, chunks, chunks.MoveNextAsync().AsTask()));
+            open.Add(new OpenStream(response, chunks, chunks.MoveNextAsync().AsTask()));
         }
 
-        var after = NothingHeld.Measure();
-        var beside = await MedianFirstChunkAsync(client, cancellationToken);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{streams} silent streams: {(after.Heap - before.Heap) / 1024.0 / streams:0.0} KiB of heap each, {(after.WorkingSet - before.WorkingSet) / 1024.0 / streams:0.0} KiB of working set each, {after.Threads - before.Threads} threads more, {after.Sockets - before.Sockets} sockets more."));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"First chunk of another call: {alone:0.00} ms alone, {beside:0.00} ms beside them (medians of 200)."));
+        var after = LeakCheck.Measure();
+        var withStreams = await MeasureMedianFirstChunkAsync(client, cancellationToken);
+        var heap = (after.Heap - before.Heap) / 1024.0 / streams;
+        var workingSet = (after.WorkingSet - before.WorkingSet) / 1024.0 / streams;
+        Print(
+            $"{streams} idle streams: {heap:0.0} KiB of heap and {workingSet:0.0} KiB of working set per stream, ",
+            $"{after.Threads - before.Threads} more threads, {after.Sockets - before.Sockets} more sockets.");
+        Print(
+            $"First chunk of another call: {baseline:0.00} ms without the streams, {withStreams:0.00} ms with them ",
+            $"(medians of 200).");
 
         var disposing = Stopwatch.StartNew();
-        foreach (var (response, chunks, waiting) in open)
-        {
-            response.Dispose();
-            try
-            {
-                await waiting;
-            }
-            catch (ObjectDisposedException)
-            {
-                // As it should.
-            }
-
-            await chunks.DisposeAsync();
-        }
-
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Disposed in {disposing.Elapsed.TotalMilliseconds:0} ms; {NothingHeld.Measure().Sockets - before.Sockets} sockets more than before."));
+        foreach (var stream in open) await DisposeAsync(stream);
+        Print(
+            $"Disposed in {disposing.Elapsed.TotalMilliseconds:0} ms; ",
+            $"{LeakCheck.Measure().Sockets - before.Sockets} more sockets than before.");
         return 0;
     }
 
-    private static async Task<double> MedianFirstChunkAsync(LambdaStreamingClient client, CancellationToken cancellationToken)
+    private static async Task DisposeAsync(OpenStream stream)
+    {
+        stream.Response.Dispose();
+        try
+        {
+            await stream.Waiting;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Expected: the read was pending when its response was disposed.
+        }
+
+        await stream.Chunks.DisposeAsync();
+    }
+
+    private static async Task<double> MeasureMedianFirstChunkAsync(
+        LambdaStreamingClient client, CancellationToken cancellationToken)
     {
         var times = new List<double>();
-        for (var i = 0; i < 200; i++) times.Add(await FirstChunkAsync(client, cancellationToken));
+        for (var i = 0; i < 200; i++) times.Add(await MeasureFirstChunkAsync(client, cancellationToken));
         times.Sort();
         return times[times.Count / 2];
     }
 
-    private static async Task<double> FirstChunkAsync(LambdaStreamingClient client, CancellationToken cancellationToken)
+    private static async Task<double> MeasureFirstChunkAsync(
+        LambdaStreamingClient client, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("words"), cancellationToken);
+        var request = new InvokeWithResponseStreamRequest("words");
+        await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
         double first = 0;
         await foreach (var _ in response.ReadChunksAsync(cancellationToken))
         {
@@ -68,4 +81,10 @@ internal static class ManyStreams
 
         return first;
     }
+
+    private static void Print(params FormattableString[] parts) =>
+        Console.WriteLine(string.Concat(parts.Select(part => part.ToString(CultureInfo.InvariantCulture))));
+
+    private sealed record OpenStream(
+        InvokeWithResponseStreamResponse Response, IAsyncEnumerator<PayloadChunk> Chunks, Task<bool> Waiting);
 }

@@ -11,41 +11,58 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Soak;
 
-/// <summary>Many answers passed on by one web server at once: what they cost it, with browsers that read and with browsers that do not. Functions and browsers are processes of their own.</summary>
+/// <summary>Measures the memory of a web server that forwards many responses at the same time.</summary>
+/// <remarks>
+/// The browsers read everything or, in a second run, nothing. Functions and browsers run in other processes.
+/// </remarks>
 internal static class PassThrough
 {
     public const string BrowseCommand = "browse";
 
-    private static readonly TimeSpan BetweenSamples = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(5);
 
     public static async Task<int> RunAsync(int streams, CancellationToken cancellationToken)
     {
         using var functions = await ServerProcess.StartAsync();
         await using var app = await StartWebAppAsync(functions);
-        var url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        var server = app.Services.GetRequiredService<IServer>();
+        var url = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-        var idle = await GrowthAsync(url, "steady", 1, reads: true, cancellationToken);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"1 stream: {idle.Last.Heap / 1048576.0:0.0} MiB of heap, {idle.Last.WorkingSet / 1048576.0:0} MiB of working set."));
-        var reading = await GrowthAsync(url, "steady", streams, reads: true, cancellationToken);
+        var idle = await MeasureAsync(url, "steady", 1, reads: true, cancellationToken);
+        Print(
+            $"1 stream: {ToMiB(idle.Last.Heap):0.0} MiB of heap, ",
+            $"{ToMiB(idle.Last.WorkingSet):0} MiB of working set.");
+        var reading = await MeasureAsync(url, "steady", streams, reads: true, cancellationToken);
         Report("that read", reading);
-        var stalled = await GrowthAsync(url, "flood", streams, reads: false, cancellationToken);
-        Report("that read nothing of a flood", stalled);
+        var stalled = await MeasureAsync(url, "flood", streams, reads: false, cancellationToken);
+        Report("that do not read a flood", stalled);
 
-        // Flat: what the second half of the time added is noise beside what the streams hold at all.
-        var isFlat = new[] { reading, stalled }.All(phase => phase.Last.Heap - phase.Middle.Heap < (8 << 20));
-        Console.WriteLine(isFlat ? "flat" : "NOT flat: the heap grew by more than 8 MiB in the second half.");
-        return isFlat ? 0 : 1;
+        // The heap counts as stable if its growth in the second half is small compared with the memory of the streams.
+        var isStable = new[] { reading, stalled }.All(phase => phase.Last.Heap - phase.Middle.Heap < (8 << 20));
+        Console.WriteLine(isStable ? "stable" : "NOT stable: the heap grew by more than 8 MiB in the second half.");
+        return isStable ? 0 : 1;
 
-        void Report(string browsers, (Held First, Held Middle, Held Last, long Bytes) phase) => Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{streams} browsers {browsers}: heap {phase.First.Heap / 1048576.0:0.0}, {phase.Middle.Heap / 1048576.0:0.0}, {phase.Last.Heap / 1048576.0:0.0} MiB at the beginning, middle and end; {(phase.Last.Heap - idle.Last.Heap) / 1024.0 / streams:0.0} KiB each; working set {phase.Last.WorkingSet / 1048576.0:0} MiB; {phase.Bytes / 1048576.0:0.0} MiB arrived."));
+        void Report(string browsers, Phase phase) => Print(
+            $"{streams} browsers {browsers}: heap {ToMiB(phase.First.Heap):0.0}, {ToMiB(phase.Middle.Heap):0.0}, ",
+            $"{ToMiB(phase.Last.Heap):0.0} MiB at the beginning, middle and end; ",
+            $"{(phase.Last.Heap - idle.Last.Heap) / 1024.0 / streams:0.0} KiB each; ",
+            $"working set {ToMiB(phase.Last.WorkingSet):0} MiB; {ToMiB(phase.Bytes):0.0} MiB received.");
     }
 
-    /// <summary>What the browsers' process runs, until its input ends: requests that read all that comes, or nothing but its first byte. Then it says how much came.</summary>
+    /// <summary>Runs the browsers in their process until its input ends, then prints the bytes received.</summary>
+    /// <param name="url">The URL to request.</param>
+    /// <param name="streams">The number of browsers.</param>
+    /// <param name="reads">Whether the browsers read the responses or only their headers.</param>
     public static async Task<int> BrowseAsync(Uri url, int streams, bool reads)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxResponseDrainSize = 0, ConnectCallback = ConnectAsync }) { Timeout = Timeout.InfiniteTimeSpan };
-        using var leaving = new CancellationTokenSource();
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            MaxResponseDrainSize = 0,
+            ConnectCallback = ConnectAsync,
+        });
+        http.Timeout = Timeout.InfiniteTimeSpan;
+        using var stopping = new CancellationTokenSource();
         long bytes = 0;
         var open = new List<(HttpResponseMessage Response, Task Reading)>();
         for (var i = 0; i < streams; i++)
@@ -57,7 +74,7 @@ internal static class PassThrough
 
         Console.WriteLine("open");
         await Console.In.ReadToEndAsync();
-        await leaving.CancelAsync();
+        await stopping.CancelAsync();
         foreach (var (response, reading) in open)
         {
             await reading;
@@ -67,10 +84,15 @@ internal static class PassThrough
         Console.WriteLine(bytes.ToString(CultureInfo.InvariantCulture));
         return 0;
 
-        // The system would take megabytes for each browser that does not read.
-        static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+        // With the default buffer size, the system would use megabytes for each browser that does not read.
+        static async ValueTask<Stream> ConnectAsync(
+            SocketsHttpConnectionContext context, CancellationToken cancellationToken)
         {
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = 16 * 1024 };
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+            {
+                NoDelay = true,
+                ReceiveBufferSize = 16 * 1024,
+            };
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
@@ -80,35 +102,38 @@ internal static class PassThrough
             var buffer = new byte[4096];
             try
             {
-                await using var body = await response.Content.ReadAsStreamAsync(leaving.Token);
-                while (await body.ReadAsync(buffer, leaving.Token) is > 0 and var count) Interlocked.Add(ref bytes, count);
+                await using var body = await response.Content.ReadAsStreamAsync(stopping.Token);
+                while (await body.ReadAsync(buffer, stopping.Token) is > 0 and var count)
+                    Interlocked.Add(ref bytes, count);
             }
             catch (OperationCanceledException)
             {
-                // Left.
+                // Expected at the end of the measurement.
             }
         }
     }
 
-    private static async Task<(Held First, Held Middle, Held Last, long Bytes)> GrowthAsync(Uri url, string function, int streams, bool reads, CancellationToken cancellationToken)
+    private static async Task<Phase> MeasureAsync(
+        Uri url, string function, int streams, bool reads, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(PassThrough).Assembly.Location);
-        foreach (var argument in (string[])[BrowseCommand, new Uri(url, function).ToString(), streams.ToString(CultureInfo.InvariantCulture), reads ? "reads" : "stalls"]) start.ArgumentList.Add(argument);
-        using var browsers = Process.Start(start)!;
+        using var browsers = ServerProcess.StartSelf(
+            BrowseCommand,
+            new Uri(url, function).ToString(),
+            streams.ToString(CultureInfo.InvariantCulture),
+            reads ? "reads" : "stalls");
         await browsers.StandardOutput.ReadLineAsync(cancellationToken);
 
-        var samples = new List<Held>();
+        var samples = new List<ResourceUsage>();
         for (var i = 0; i < 5; i++)
         {
-            await Task.Delay(BetweenSamples, cancellationToken);
-            samples.Add(NothingHeld.Measure());
+            await Task.Delay(SampleInterval, cancellationToken);
+            samples.Add(LeakCheck.Measure());
         }
 
         browsers.StandardInput.Close();
-        var bytes = long.Parse(await browsers.StandardOutput.ReadLineAsync(cancellationToken) ?? "0", CultureInfo.InvariantCulture);
+        var output = await browsers.StandardOutput.ReadLineAsync(cancellationToken) ?? "0";
         await browsers.WaitForExitAsync(cancellationToken);
-        return (samples[0], samples[2], samples[4], bytes);
+        return new Phase(samples[0], samples[2], samples[4], long.Parse(output, CultureInfo.InvariantCulture));
     }
 
     private static async Task<WebApplication> StartWebAppAsync(ServerProcess functions)
@@ -123,4 +148,11 @@ internal static class PassThrough
         await app.StartAsync();
         return app;
     }
+
+    private static double ToMiB(long bytes) => bytes / 1048576.0;
+
+    private static void Print(params FormattableString[] parts) =>
+        Console.WriteLine(string.Concat(parts.Select(part => part.ToString(CultureInfo.InvariantCulture))));
+
+    private sealed record Phase(ResourceUsage First, ResourceUsage Middle, ResourceUsage Last, long Bytes);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LambdaStreaming.Soak;
 
 using var cancellation = new CancellationTokenSource();
@@ -13,47 +14,54 @@ switch (args)
     case [ServerProcess.Command]:
         return await ServerProcess.ServeAsync();
     case [PassThrough.BrowseCommand, var url, var count, var reading]:
-        return await PassThrough.BrowseAsync(new Uri(url), Number([count], 1), reading == "reads");
-    case ["passthrough", .. var rest]:
-        return await PassThrough.RunAsync(Number(rest, 500), cancellation.Token);
-    case ["faults", .. var rest]:
-        return await FaultsAsync(Number(rest, 3000));
-    case ["calls", .. var rest]:
-        return await NothingHeld.RunAsync(Number(rest, 100_000), cancellation.Token);
-    case ["streams", .. var rest]:
-        return await ManyStreams.RunAsync(Number(rest, 1000), cancellation.Token);
-    case ["mixed", .. var rest]:
-        return await MixedCalls.RunAsync(TimeSpan.FromSeconds(Number(rest, 1800)), cancellation.Token);
-    case ["races", .. var rest]:
-        return await Races.RunAsync(Number(rest, 1_000_000), cancellation.Token);
+        return await PassThrough.BrowseAsync(new Uri(url), ParseNumber([count], 1), reading == "reads");
+    case ["passthrough", .. var values]:
+        return await PassThrough.RunAsync(ParseNumber(values, 500), cancellation.Token);
+    case ["faults", .. var values]:
+        return await FaultsAsync(ParseNumber(values, 3000));
+    case ["calls", .. var values]:
+        return await LeakCheck.RunAsync(ParseNumber(values, 100_000), cancellation.Token);
+    case ["streams", .. var values]:
+        return await ManyStreams.RunAsync(ParseNumber(values, 1000), cancellation.Token);
+    case ["mixed", .. var values]:
+        return await MixedCalls.RunAsync(TimeSpan.FromSeconds(ParseNumber(values, 1800)), cancellation.Token);
+    case ["races", .. var values]:
+        return await Races.RunAsync(ParseNumber(values, 1_000_000), cancellation.Token);
     default:
         Console.Error.WriteLine("""
-            usage: LambdaStreaming.Soak faults [BYTES]      every cut and every flipped bit of an answer of BYTES (3000)
-                   LambdaStreaming.Soak calls [CALLS]       so many calls (100000) that end in every way there is; what is left of them
-                   LambdaStreaming.Soak streams [STREAMS]   so many silent streams (1000) at once; what each costs
-                   LambdaStreaming.Soak passthrough [STREAMS]   so many answers (500) at once through a web server; whether its memory stays flat
-                   LambdaStreaming.Soak races [RACES]       each reader so often (1000000) against every way of ending its response from another thread
-                   LambdaStreaming.Soak mixed [SECONDS]     good calls and faults mixed for so long (1800), a quarter of it warming up; memory and handles must not grow
+            usage: LambdaStreaming.Soak MODE [NUMBER]
+
+            faults [BYTES]         truncates a response of BYTES (3000) at every byte and flips every bit
+            calls [CALLS]          CALLS (100000) calls that end in every possible way; checks sockets and heap
+            streams [STREAMS]      STREAMS (1000) concurrent idle streams; prints the memory of each
+            passthrough [STREAMS]  STREAMS (500) concurrent responses through a web server; checks its memory
+            races [RACES]          RACES (1000000) for each reader: another thread ends the response in every way
+            mixed [SECONDS]        calls with and without faults for SECONDS (1800), a quarter of it warm-up;
+                                   checks that memory and handles do not grow
             """);
         return 2;
 }
 
-static int Number(string[] rest, int otherwise) => rest is [var text] ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+static int ParseNumber(string[] values, int defaultValue) =>
+    values is [var text] ? int.Parse(text, CultureInfo.InvariantCulture) : defaultValue;
 
 async Task<int> FaultsAsync(int bytes)
 {
-    var answer = RecordedResponse.Create(bytes);
-    await using var matrix = new FaultMatrix(answer);
+    var response = RecordedResponse.Create(bytes);
+    await using var matrix = new FaultMatrix(response);
     var cases = matrix.Cases().ToList();
-    Console.WriteLine($"An answer of {answer.Wire.Length} bytes ({answer.Head.Length} of them its HTTP head, {answer.Body.Length} its event stream): {cases.Count} calls.");
+    Console.WriteLine(
+        $"A response of {response.Wire.Length} bytes (HTTP headers {response.Headers.Length} bytes, "
+        + $"event stream {response.Body.Length} bytes): {cases.Count} calls.");
     foreach (var fault in Enum.GetValues<Fault>())
     {
         var started = Stopwatch.StartNew();
-        var some = cases.Where(test => test.Fault == fault).ToList();
-        var wrong = await matrix.RunAsync(some, cancellation.Token);
-        Console.WriteLine($"{fault,-9} {some.Count,6} calls, {wrong.Count} wrong, {started.Elapsed.TotalSeconds:0} s");
-        foreach (var line in wrong.Take(20)) Console.WriteLine("  " + line);
-        if (wrong.Count > 0) return 1;
+        var faultCases = cases.Where(test => test.Fault == fault).ToList();
+        var failures = await matrix.RunAsync(faultCases, cancellation.Token);
+        var seconds = started.Elapsed.TotalSeconds;
+        Console.WriteLine($"{fault,-9} {faultCases.Count,6} calls, {failures.Count} wrong, {seconds:0} s");
+        foreach (var line in failures.Take(20)) Console.WriteLine("  " + line);
+        if (failures.Count > 0) return 1;
     }
 
     return 0;

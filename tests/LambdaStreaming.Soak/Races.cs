@@ -8,41 +8,69 @@ namespace LambdaStreaming.Soak;
 
 /// <summary>Races every reader against every way of ending its response, on two threads.</summary>
 /// <remarks>
-/// Each response has a letter of its own. After it has ended the response, the second thread takes arrays out of the shared pool
-/// and overwrites them, as the next response would. So a reader that uses a returned buffer sees a foreign byte.
+/// Each response consists of one letter. After the second thread has ended the response, it rents arrays from the
+/// shared pool and overwrites them, as the next response would. A reader that uses a returned buffer then reads a wrong
+/// byte.
 /// </remarks>
 internal static class Races
 {
     private const int ChunkBytes = 300;
     private const int Chunks = 4;
-    private const byte Foreign = (byte)'!';
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+    private const byte OverwriteByte = (byte)'!';
+    private static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
     private static readonly int[] PoolSizes = [64 * 1024, 4096, 1024, 512];
 
     private static readonly Dictionary<string, Func<Race, Task<int>>> Readers = new(StringComparer.Ordinal)
     {
-        ["events"] = race => EnumerateAsync(race, Map(race.Response.GetAsyncEnumerator(race.Token), item => item.TryGetPayloadChunk(out var chunk) ? race.Check(chunk) : 0)),
-        ["chunks"] = race => EnumerateAsync(race, Map(race.Response.ReadChunksAsync(race.Token).GetAsyncEnumerator(), race.Check)),
-        ["owned chunks"] = race => EnumerateAsync(race, Map(race.Response.ReadOwnedChunksAsync(race.Token).GetAsyncEnumerator(), chunk => race.Check(chunk.Span))),
-        ["text"] = race => EnumerateAsync(race, Map(race.Response.ReadTextAsync(cancellationToken: race.Token).GetAsyncEnumerator(), race.Check)),
-        ["lines"] = race => EnumerateAsync(race, Map(race.Response.ReadLinesAsync(cancellationToken: race.Token).GetAsyncEnumerator(), line => race.Check(line) + 1)),
-        ["JSON values"] = race => EnumerateAsync(race, Map(race.Response.ReadJsonValuesAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), value => race.Check(value!) + 3)),
-        ["SSE"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data) + 8)),
-        ["SSE of JSON"] = race => EnumerateAsync(race, Map(race.Response.ReadServerSentEventsAsync(RaceJson.Default.String, cancellationToken: race.Token).GetAsyncEnumerator(), item => race.Check(item.Data!) + 10)),
-        ["one-liner"] = race => EnumerateAsync(race, Map(new OneResponse(race.Response).InvokeTextAsync("f", "{}", cancellationToken: race.Token).GetAsyncEnumerator(), race.Check)),
-        ["bytes"] = async race => race.Check((await race.Response.ReadAsByteArrayAsync(cancellationToken: race.Token)).AsSpan()),
-        ["copy to a stream"] = race => race.Sink(sink => race.Response.CopyToAsync(sink, race.Token)),
-        ["copy to a pipe"] = race => race.Sink(sink => race.Response.CopyToAsync(PipeWriter.Create(sink, new StreamPipeWriterOptions(leaveOpen: true)), race.Token)),
+        ["events"] = race => EnumerateAsync(
+            race,
+            Map(
+                race.Response.GetAsyncEnumerator(race.Token),
+                item => item.TryGetPayloadChunk(out var chunk) ? race.Check(chunk) : 0)),
+        ["chunks"] = race => EnumerateAsync(race, race.Response.ReadChunksAsync(race.Token), race.Check),
+        ["owned chunks"] = race => EnumerateAsync(
+            race, race.Response.ReadOwnedChunksAsync(race.Token), chunk => race.Check(chunk.Span)),
+        ["text"] = race => EnumerateAsync(
+            race, race.Response.ReadTextAsync(cancellationToken: race.Token), race.Check),
+        ["lines"] = race => EnumerateAsync(
+            race, race.Response.ReadLinesAsync(cancellationToken: race.Token), line => race.Check(line) + 1),
+        ["JSON values"] = race => EnumerateAsync(
+            race,
+            race.Response.ReadJsonValuesAsync(RaceJson.Default.String, cancellationToken: race.Token),
+            value => race.Check(value!) + 3),
+        ["SSE"] = race => EnumerateAsync(
+            race,
+            race.Response.ReadServerSentEventsAsync(cancellationToken: race.Token),
+            item => race.Check(item.Data) + 8),
+        ["SSE of JSON"] = race => EnumerateAsync(
+            race,
+            race.Response.ReadServerSentEventsAsync(RaceJson.Default.String, cancellationToken: race.Token),
+            item => race.Check(item.Data!) + 10),
+        ["one-liner"] = race => EnumerateAsync(
+            race,
+            new OneResponse(race.Response).InvokeTextAsync("f", "{}", cancellationToken: race.Token),
+            race.Check),
+        ["bytes"] = async race =>
+        {
+            var bytes = await race.Response.ReadAsByteArrayAsync(cancellationToken: race.Token);
+            return race.Check(bytes.AsSpan());
+        },
+        ["copy to a stream"] = race => race.CopyAsync(sink => race.Response.CopyToAsync(sink, race.Token)),
+        ["copy to a pipe"] = race => race.CopyAsync(sink =>
+        {
+            var pipe = PipeWriter.Create(sink, new StreamPipeWriterOptions(leaveOpen: true));
+            return race.Response.CopyToAsync(pipe, race.Token);
+        }),
         ["stream, read"] = ReadStreamAsync,
         ["stream, copied"] = race =>
         {
             var stream = race.UseStream(race.Response.AsStream());
-            return race.Sink(sink => stream.CopyToAsync(sink, race.Token));
+            return race.CopyAsync(sink => stream.CopyToAsync(sink, race.Token));
         },
         ["HTTP body"] = async race =>
         {
             var http = await race.Response.ReadHttpIntegrationResponseAsync(cancellationToken: race.Token);
-            return await race.Sink(sink => http.CopyToAsync(sink, race.Token));
+            return await race.CopyAsync(sink => http.CopyToAsync(sink, race.Token));
         },
     };
 
@@ -52,17 +80,18 @@ internal static class Races
         foreach (var (name, read) in Readers)
         {
             var (complete, ended, watch) = (0, 0, Stopwatch.StartNew());
-            using var other = new Other();
+            using var other = new OtherThread();
             for (var number = 0; number < races && !cancellationToken.IsCancellationRequested; number++)
             {
                 using var race = new Race(name, number);
                 var reading = RunOnceAsync(race, read, other);
-                if (await Task.WhenAny(reading, Task.Delay(reading.IsCompleted ? TimeSpan.Zero : Hang, CancellationToken.None)) != reading) return Report(name, number, "hangs");
-                var complaint = await reading;
-                if (complaint is not null)
+                var timeout = Task.Delay(reading.IsCompleted ? TimeSpan.Zero : HangTimeout, CancellationToken.None);
+                if (await Task.WhenAny(reading, timeout) != reading) return Report(name, number, "hangs");
+                var problem = await reading;
+                if (problem is not null)
                 {
                     failed = true;
-                    Report(name, number, complaint);
+                    Report(name, number, problem);
                     break;
                 }
 
@@ -70,19 +99,21 @@ internal static class Races
                 else ended++;
             }
 
-            Console.WriteLine($"{name,-17} {complete + ended,9} races, {complete,9} complete, {ended,9} ended early, {watch.Elapsed.TotalSeconds:0} s");
+            Console.WriteLine(
+                $"{name,-17} {complete + ended,9} races, {complete,9} complete, {ended,9} ended early, "
+                + $"{watch.Elapsed.TotalSeconds:0} s");
         }
 
         return failed ? 1 : 0;
     }
 
-    private static int Report(string name, int number, string complaint)
+    private static int Report(string name, int number, string problem)
     {
-        Console.WriteLine($"{name}, race {number}: {complaint}");
+        Console.WriteLine($"{name}, race {number}: {problem}");
         return 1;
     }
 
-    private static async Task<string?> RunOnceAsync(Race race, Func<Race, Task<int>> read, Other other)
+    private static async Task<string?> RunOnceAsync(Race race, Func<Race, Task<int>> read, OtherThread other)
     {
         int? bytes = null;
         Exception? failure = null;
@@ -96,19 +127,25 @@ internal static class Races
             failure = exception;
         }
 
-        // A read that is ended continues on the thread that ended it.
+        // An aborted read continues on the thread that aborted it: leave that thread before waiting for it.
         await Task.Yield();
         other.Wait();
         await race.Response.DisposeAsync();
-        if (race.SawForeignByte) return "a byte of another response";
+        if (race.HasReadWrongByte) return "a byte of another response";
         race.IsComplete = failure is null;
-        if (failure is null) return bytes == race.PayloadBytes ? null : $"a normal end after {bytes} of {race.PayloadBytes} bytes";
-
-        // A chunk expires when its enumerator is disposed; the others are the ends of a response.
-        return failure is ObjectDisposedException or OperationCanceledException || (failure is InvalidOperationException && race.Name is "events" or "chunks")
-            ? null
-            : failure.ToString();
+        if (failure is null && bytes != race.PayloadBytes)
+            return $"a normal end after {bytes} of {race.PayloadBytes} bytes";
+        return failure is null || IsExpected(failure, race.Name) ? null : failure.ToString();
     }
+
+    // A chunk expires when its enumerator is disposed (InvalidOperationException). The other exceptions report the end
+    // of a response.
+    private static bool IsExpected(Exception failure, string reader) =>
+        failure is ObjectDisposedException or OperationCanceledException
+        || (failure is InvalidOperationException && reader is "events" or "chunks");
+
+    private static Task<int> EnumerateAsync<T>(Race race, IAsyncEnumerable<T> elements, Func<T, int> check) =>
+        EnumerateAsync(race, Map(elements.GetAsyncEnumerator(), check));
 
     private static async Task<int> EnumerateAsync(Race race, IAsyncEnumerator<int> elements)
     {
@@ -143,7 +180,7 @@ internal static class Races
 
     private static Mapped<T> Map<T>(IAsyncEnumerator<T> elements, Func<T, int> check) => new(elements, check);
 
-    /// <summary>One response, and how it is ended.</summary>
+    /// <summary>A response and the way in which it is ended.</summary>
     private sealed class Race : IDisposable
     {
         private readonly CancellationTokenSource _cancellation = new();
@@ -185,7 +222,7 @@ internal static class Races
 
         public volatile bool IsReady;
 
-        public bool SawForeignByte { get; private set; }
+        public bool HasReadWrongByte { get; private set; }
 
         public bool IsComplete { get; set; }
 
@@ -205,17 +242,17 @@ internal static class Races
 
         public int Check(ReadOnlySpan<byte> bytes)
         {
-            SawForeignByte |= bytes.ContainsAnyExcept(_letter, (byte)'"', (byte)'\n');
+            HasReadWrongByte |= bytes.ContainsAnyExcept(_letter, (byte)'"', (byte)'\n');
             return bytes.Length;
         }
 
         public int Check(string text)
         {
-            SawForeignByte |= text.AsSpan().ContainsAnyExcept((char)_letter, '"', '\n');
+            HasReadWrongByte |= text.AsSpan().ContainsAnyExcept((char)_letter, '"', '\n');
             return text.Length;
         }
 
-        public async Task<int> Sink(Func<Stream, Task> copy)
+        public async Task<int> CopyAsync(Func<Stream, Task> copy)
         {
             var sink = new CheckedSink(this);
             IsReady = true;
@@ -256,14 +293,14 @@ internal static class Races
         }
     }
 
-    /// <summary>The second thread.</summary>
-    private sealed class Other : IDisposable
+    /// <summary>The thread that ends the responses.</summary>
+    private sealed class OtherThread : IDisposable
     {
         private readonly Thread _thread;
         private volatile Race? _race;
         private volatile bool _isStopped;
 
-        public Other()
+        public OtherThread()
         {
             _thread = new Thread(Run) { IsBackground = true };
             _thread.Start();
@@ -295,8 +332,9 @@ internal static class Races
                     continue;
                 }
 
-                // Any moment of the reading, its very beginning included. A read that waits ends only now.
-                for (var wait = default(SpinWait); !race.IsReady && wait.Count < 50;) wait.SpinOnce(sleep1Threshold: -1);
+                // End the response at any moment of the reading, including its beginning. Release a waiting read.
+                for (var wait = default(SpinWait); !race.IsReady && wait.Count < 50;)
+                    wait.SpinOnce(sleep1Threshold: -1);
                 Thread.SpinWait(random.Next(0, 400));
                 if (race.Number % 2 == 0) race.Wire.Release();
                 race.End();
@@ -310,16 +348,20 @@ internal static class Races
         {
             foreach (var size in PoolSizes)
             {
-                byte[] first = ArrayPool<byte>.Shared.Rent(size), second = ArrayPool<byte>.Shared.Rent(size);
-                first.AsSpan(0, Math.Min(size, 4 * ChunkBytes)).Fill(Foreign);
-                second.AsSpan(0, Math.Min(size, 4 * ChunkBytes)).Fill(Foreign);
+                var first = ArrayPool<byte>.Shared.Rent(size);
+                var second = ArrayPool<byte>.Shared.Rent(size);
+                first.AsSpan(0, Math.Min(size, 4 * ChunkBytes)).Fill(OverwriteByte);
+                second.AsSpan(0, Math.Min(size, 4 * ChunkBytes)).Fill(OverwriteByte);
                 ArrayPool<byte>.Shared.Return(first);
                 ArrayPool<byte>.Shared.Return(second);
             }
         }
     }
 
-    /// <summary>Gives one message a read. In some races one read waits until the second thread releases it; some of these ignore their token.</summary>
+    /// <summary>A stream that returns one message per read.</summary>
+    /// <remarks>
+    /// In some races, one read waits until the other thread releases it. In some of these, it ignores its token.
+    /// </remarks>
     private sealed class RacingStream : Stream
     {
         private readonly byte[] _message;
@@ -330,7 +372,7 @@ internal static class Races
 
         public RacingStream(byte[] payload, int number)
         {
-            _message = RecordedResponse.Chunk(payload);
+            _message = RecordedResponse.EncodeChunk(payload);
             _waitsAt = number % 3 == 0 ? number / 3 % (Chunks + 2) : -1;
             _ignoresToken = number % 7 == 0;
         }
@@ -343,14 +385,20 @@ internal static class Races
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public void Release() => _released.TrySetResult();
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             if (buffer.IsEmpty) return new ValueTask<int>(0);
-            return _reads == _waitsAt ? WaitAsync(buffer, _ignoresToken ? default : cancellationToken) : new ValueTask<int>(Give(buffer));
+            return _reads == _waitsAt
+                ? WaitAsync(buffer, _ignoresToken ? default : cancellationToken)
+                : new ValueTask<int>(CopyMessage(buffer));
         }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -368,19 +416,19 @@ internal static class Races
         private async ValueTask<int> WaitAsync(Memory<byte> buffer, CancellationToken cancellationToken)
         {
             await _released.Task.WaitAsync(cancellationToken);
-            return Give(buffer);
+            return CopyMessage(buffer);
         }
 
-        private int Give(Memory<byte> buffer)
+        private int CopyMessage(Memory<byte> buffer)
         {
-            var message = _reads < Chunks ? _message : _reads == Chunks ? RecordedResponse.Complete : [];
+            var message = _reads < Chunks ? _message : _reads == Chunks ? RecordedResponse.InvokeComplete : [];
             _reads++;
             message.CopyTo(buffer);
             return message.Length;
         }
     }
 
-    /// <summary>A destination that looks at the bytes twice, a moment apart.</summary>
+    /// <summary>A destination that checks the bytes twice, at different times.</summary>
     private sealed class CheckedSink(Race race) : MemoryStream
     {
         public int Count { get; private set; }
@@ -417,7 +465,8 @@ internal static class Races
 
     private sealed class OneResponse(InvokeWithResponseStreamResponse response) : ILambdaStreamingClient
     {
-        public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
+        public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(
+            InvokeWithResponseStreamRequest request, CancellationToken cancellationToken = default)
         {
             await Task.Yield();
             return response;

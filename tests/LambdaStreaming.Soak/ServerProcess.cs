@@ -4,12 +4,12 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Soak;
 
-/// <summary>The local server in a process of its own, so that what is measured here is the client alone.</summary>
+/// <summary>The local server in another process, so that measurements of this process cover only the client.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     public const string Command = "serve";
 
-    /// <summary>How many chunks of 64 bytes the function <c>many</c> writes, each by a write of its own.</summary>
+    /// <summary>The number of 64-byte chunks that the function <c>many</c> writes, each in a separate write.</summary>
     public const int ManyChunks = 20_000;
 
     private readonly Process _process;
@@ -20,35 +20,40 @@ internal sealed class ServerProcess : IDisposable
 
     public static async Task<ServerProcess> StartAsync()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
-        start.ArgumentList.Add(Command);
-        var process = Process.Start(start)!;
-        var url = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The server did not start.");
+        var process = StartSelf(Command);
+        var url = await process.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException("The server did not start.");
         return new ServerProcess(process, new Uri(url));
     }
 
-    /// <summary>What the other process runs: until its input ends, so that it never outlives this one.</summary>
+    /// <summary>Starts this program a second time, with pipes for its input and output.</summary>
+    public static Process StartSelf(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Serves in the other process until its input ends, so that it does not outlive this process.</summary>
     public static async Task<int> ServeAsync()
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
-            options.AddFunction("words", async (_, response, cancellationToken) =>
-            {
-                var word = new byte[64];
-                for (var i = 0; i < 20; i++) await response.WriteAsync(word, cancellationToken);
-            });
-            options.AddFunction("many", async (_, response, cancellationToken) =>
-            {
-                var chunk = new byte[64];
-                for (var i = 0; i < ManyChunks; i++) await response.WriteAsync(chunk, cancellationToken);
-            });
+            options.AddFunction("words", WriteChunks(64, 20));
+            options.AddFunction("many", WriteChunks(64, ManyChunks));
             options.AddFunction("fails", async (_, response, cancellationToken) =>
             {
                 await response.WriteTextAsync("half", cancellationToken);
                 response.Fail("Unhandled", "planned");
             });
-            options.AddFunction("silent", async (_, response, cancellationToken) =>
+            options.AddFunction("idle", async (_, response, cancellationToken) =>
             {
                 await response.WriteTextAsync("one", cancellationToken);
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
@@ -62,14 +67,10 @@ internal sealed class ServerProcess : IDisposable
                     await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
                 }
             });
-            options.AddFunction("flood", async (_, response, cancellationToken) =>
-            {
-                var chunk = new byte[4096];
-                while (true) await response.WriteAsync(chunk, cancellationToken);
-            });
+            options.AddFunction("flood", WriteChunks(4096, int.MaxValue));
             MixedCalls.AddFunctions(options);
-            options.AddFunction("refused").RespondWithError("ResourceConflictException");
-            options.AddFunction("cut").RespondWithRaw(new RawResponse
+            options.AddFunction("rejected").RespondWithError("ResourceConflictException");
+            options.AddFunction("truncated").RespondWithRaw(new RawResponse
             {
                 Headers = [new("Content-Type", "application/vnd.amazon.eventstream")],
                 BodySegments = [RecordedResponse.Create(1000).Body.AsMemory(0, 700)],
@@ -95,4 +96,10 @@ internal sealed class ServerProcess : IDisposable
         _process.WaitForExit();
         _process.Dispose();
     }
+
+    private static FunctionHandler WriteChunks(int size, int count) => async (_, response, cancellationToken) =>
+    {
+        var chunk = new byte[size];
+        for (var i = 0; i < count; i++) await response.WriteAsync(chunk, cancellationToken);
+    };
 }

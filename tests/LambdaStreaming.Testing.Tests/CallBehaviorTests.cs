@@ -6,7 +6,7 @@ namespace LambdaStreaming.Testing.Tests;
 
 public class CallBehaviorTests
 {
-    // Two chunks of one byte and an empty InvokeComplete, as the tests' function "ab" makes them.
+    // The function "ab" writes two chunks of one byte. Then an empty InvokeComplete follows.
     private const int ChunkBytes = 12 + 90 + 1 + 4;
     private const int CompleteBytes = ChunkBytes + ChunkBytes + 102;
 
@@ -20,7 +20,7 @@ public class CallBehaviorTests
     [InlineData(ChunkBytes)]
     [InlineData(137)]
     [InlineData(CompleteBytes - 1)]
-    public async Task TruncateAfterBytes_AtEachOffset_GivesThatManyBytesThenTheEnd(int bytes)
+    public async Task TruncateAfterBytes_EachOffset_SendsThatManyBytes(int bytes)
     {
         foreach (var mode in Enum.GetValues<TruncationMode>())
         {
@@ -30,26 +30,30 @@ public class CallBehaviorTests
 
             Assert.Equal(bytes, body.Length);
             Assert.Equal(mode != TruncationMode.EndOfBody, error is IOException);
-            Assert.Equal(mode == TruncationMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
+            var isEarlyEnd = error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded };
+            Assert.Equal(mode == TruncationMode.Close, isEarlyEnd);
         }
     }
 
     [Fact]
-    public async Task TruncateAfterBytes_BeyondTheAnswer_LeavesItWhole()
+    public async Task TruncateAfterBytes_BeyondEndOfResponse_ResponseIsComplete()
     {
-        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(CompleteBytes + 1, TruncationMode.Reset));
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().TruncateAfterBytes(CompleteBytes + 1, TruncationMode.Reset));
 
         (var body, var error) = await ReadAsync(server);
 
         Assert.Null(error);
-        Assert.Equal(["a", "b"], Messages.Chunks(body));
+        Assert.Equal(["a", "b"], Messages.GetChunks(body));
         Assert.Equal(CompleteBytes, body.Length);
     }
 
     [Fact]
-    public async Task OnCall_OnlyThatCall_MeetsTheFault()
+    public async Task OnCall_SeveralCalls_OnlyThatCallHasTheFault()
     {
-        await using var server = await StartAsync(f => f.OnCall(2).TruncateAfterBytes(1, TruncationMode.EndOfBody).OnCalls(3, 4).Throttle());
+        await using var server = await StartAsync(f => f
+            .OnCall(2).TruncateAfterBytes(1, TruncationMode.EndOfBody)
+            .OnCalls(3, 4).Throttle());
 
         var lengths = new int[5];
         for (var i = 0; i < 5; i++) lengths[i] = (await ReadAsync(server)).Body.Length;
@@ -59,7 +63,7 @@ public class CallBehaviorTests
     }
 
     [Fact]
-    public async Task OnEveryCall_ThenOnCall_TheLaterScriptCounts()
+    public async Task OnEveryCall_ThenOnCall_LastBehaviorApplies()
     {
         await using var server = await StartAsync(f =>
         {
@@ -76,25 +80,28 @@ public class CallBehaviorTests
     [Theory]
     [InlineData(TruncationMode.Close)]
     [InlineData(TruncationMode.Reset)]
-    public async Task CloseBeforeHeaders_EachMode_GivesNoAnswer(TruncationMode mode)
+    public async Task CloseBeforeHeaders_EachMode_RequestFailsWithoutResponse(TruncationMode mode)
     {
         await using var server = await StartAsync(f => f.OnEveryCall().CloseBeforeHeaders(mode));
         using var http = new SignedHttp(server);
 
         var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.InvokeAsync("ab"));
 
-        Assert.Equal(mode == TruncationMode.Reset, (error.InnerException as IOException)?.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset });
+        var cause = (error.InnerException as IOException)?.InnerException;
+        var isReset = cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
+        Assert.Equal(mode == TruncationMode.Reset, isReset);
         Assert.Null((await server.WaitForRequestAsync(Token)).StatusCode);
     }
 
     [Fact]
-    public void CloseBeforeHeaders_CleanEnd_IsRefused() =>
-        Assert.Throws<ArgumentException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).CloseBeforeHeaders(TruncationMode.EndOfBody));
+    public void CloseBeforeHeaders_EndOfBody_ThrowsArgumentException() =>
+        Assert.Throws<ArgumentException>(() => CreateBehavior().CloseBeforeHeaders(TruncationMode.EndOfBody));
 
     [Fact]
     public async Task TruncateAfterChunks_One_EndsBetweenMessages()
     {
-        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody));
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody));
 
         (var body, var error) = await ReadAsync(server);
 
@@ -104,7 +111,8 @@ public class CallBehaviorTests
     [Fact]
     public async Task TruncateAfterChunks_MoreThanTheFunctionWrites_EndsBeforeInvokeComplete()
     {
-        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterChunks(9, TruncationMode.EndOfBody));
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().TruncateAfterChunks(9, TruncationMode.EndOfBody));
 
         (var body, var error) = await ReadAsync(server);
 
@@ -112,9 +120,10 @@ public class CallBehaviorTests
     }
 
     [Fact]
-    public async Task TruncateBeforeInvokeComplete_CleanEnd_OmitsIt()
+    public async Task TruncateBeforeInvokeComplete_EndOfBody_OmitsInvokeComplete()
     {
-        await using var server = await StartAsync(f => f.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody));
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody));
 
         (var body, var error) = await ReadAsync(server);
 
@@ -122,7 +131,7 @@ public class CallBehaviorTests
     }
 
     [Fact]
-    public async Task FlipBit_OfAByte_ChangesThatBitAlone()
+    public async Task FlipBit_OneByte_ChangesOnlyThatBit()
     {
         await using var server = await StartAsync(f => f.OnCall(2).FlipBit(50).WriteInFragments(7));
 
@@ -134,40 +143,46 @@ public class CallBehaviorTests
     }
 
     [Fact]
-    public async Task UnknownEventAfterChunks_One_StandsBetweenTheChunks()
+    public async Task UnknownEventAfterChunks_One_IsBetweenTheChunks()
     {
         await using var server = await StartAsync(f => f.OnEveryCall().UnknownEventAfterChunks(1, "Novelty"));
 
         var messages = Messages.Decode((await ReadAsync(server)).Body);
 
-        Assert.Equal(["PayloadChunk", "Novelty", "PayloadChunk", "InvokeComplete"], messages.Select(message => message.Headers[":event-type"]));
+        Assert.Equal(
+            ["PayloadChunk", "Novelty", "PayloadChunk", "InvokeComplete"],
+            messages.Select(message => message.Headers[":event-type"]));
     }
 
     [Fact]
     public async Task ExceptionAfterChunks_One_EndsTheStream()
     {
-        await using var server = await StartAsync(f => f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no \"luck\""));
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no \"luck\""));
 
         var messages = Messages.Decode((await ReadAsync(server)).Body);
 
         Assert.Equal(2, messages.Count);
-        Assert.Equal(("exception", "ServiceException"), (messages[1].Headers[":message-type"], messages[1].Headers[":exception-type"]));
+        Assert.Equal("exception", messages[1].Headers[":message-type"]);
+        Assert.Equal("ServiceException", messages[1].Headers[":exception-type"]);
         Assert.Equal("""{"message":"no \"luck\""}""", Encoding.UTF8.GetString(messages[1].Payload));
     }
 
     [Fact]
-    public async Task ErrorAfterChunks_MoreThanTheFunctionWrites_ComesBeforeInvokeComplete()
+    public async Task ErrorAfterChunks_MoreThanTheFunctionWrites_ReplacesInvokeComplete()
     {
         await using var server = await StartAsync(f => f.OnEveryCall().ErrorAfterChunks(9, "InternalError", "sorry"));
 
         var messages = Messages.Decode((await ReadAsync(server)).Body);
 
         Assert.Equal(3, messages.Count);
-        Assert.Equal(("error", "InternalError", "sorry"), (messages[2].Headers[":message-type"], messages[2].Headers[":error-code"], messages[2].Headers[":error-message"]));
+        var headers = messages[2].Headers;
+        Assert.Equal("error", headers[":message-type"]);
+        Assert.Equal(("InternalError", "sorry"), (headers[":error-code"], headers[":error-message"]));
     }
 
     [Fact]
-    public async Task StallAfterChunks_One_KeepsTheConnectionUntilTheClientLeaves()
+    public async Task StallAfterChunks_One_KeepsTheConnectionUntilTheClientDisconnects()
     {
         await using var server = await StartAsync(f => f.OnEveryCall().StallAfterChunks(1));
         var http = new SignedHttp(server);
@@ -188,7 +203,7 @@ public class CallBehaviorTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task SilenceAndOversized_FunctionsTimeIsOver_SendNothingMore(bool oversized)
+    public async Task StallAfterChunks_FunctionTimesOut_SendsNothingMore(bool oversized)
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var timedOut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -215,7 +230,8 @@ public class CallBehaviorTests
         await body.ReadExactlyAsync(new byte[sent], Token);
         clock.Advance(TimeSpan.FromMinutes(1));
         await timedOut.Task.WaitAsync(Soon, Token);
-        for (var call = 0; call < 20; call++) (await http.InvokeAsync("other")).Dispose();   // time in which it could go on
+        // During these calls, the stalled call could send more if it did not stall.
+        for (var call = 0; call < 20; call++) (await http.InvokeAsync("other")).Dispose();
         var request = server.Requests[0];
         var completed = request.Completed.IsCompleted;
         await server.DisposeAsync();
@@ -228,7 +244,7 @@ public class CallBehaviorTests
     [InlineData(204)]
     [InlineData(205)]
     [InlineData(304)]
-    public async Task RespondWithStatus_OfNoBody_SendsNone(int status)
+    public async Task RespondWithStatus_StatusWithoutBody_SendsEmptyBody(int status)
     {
         await using var server = await StartAsync(f => f.OnEveryCall().RespondWithStatus(status));
         using var http = new SignedHttp(server);
@@ -244,11 +260,11 @@ public class CallBehaviorTests
     [Theory]
     [InlineData(100)]
     [InlineData(600)]
-    public void RespondWithStatus_NoFinalStatus_IsRefused(int status) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).RespondWithStatus(status));
+    public void RespondWithStatus_NotAFinalStatus_ThrowsArgumentOutOfRangeException(int status) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().RespondWithStatus(status));
 
     [Fact]
-    public async Task OversizedMessageAfterChunks_WithOurClient_IsRefusedAtOnce()
+    public async Task OversizedMessageAfterChunks_LambdaStreamingClient_ThrowsResponseStreamCorruptException()
     {
         await using var server = await StartAsync(f => f.OnEveryCall().OversizedMessageAfterChunks(1, uint.MaxValue));
         using var client = server.CreateClient();
@@ -256,43 +272,47 @@ public class CallBehaviorTests
         await using var response = await client.InvokeWithResponseStreamAsync(new("ab"), Token);
         var error = await Assert.ThrowsAsync<ResponseStreamCorruptException>(async () =>
         {
-            await foreach (var chunk in response.ReadChunksAsync(Token)) Assert.Equal("a"u8.ToArray(), chunk.ToArray());
+            await foreach (var chunk in response.ReadChunksAsync(Token))
+                Assert.Equal("a"u8.ToArray(), chunk.ToArray());
         });
 
         Assert.Equal(1, error.ChunksReceived);
     }
 
     [Fact]
-    public async Task Delay_ByTheServersClock_HoldsTheHeadBack()
+    public async Task Delay_ServerClock_DelaysTheHeaders()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await StartAsync(f => f.OnEveryCall().Delay(TimeSpan.FromMinutes(1)), clock);
         using var http = new SignedHttp(server);
 
-        var answer = http.InvokeAsync("ab");
+        var pending = http.InvokeAsync("ab");
         var request = await server.WaitForRequestAsync(Token);
-        Assert.False(answer.IsCompleted);
+        Assert.False(pending.IsCompleted);
         clock.Advance(TimeSpan.FromMinutes(1));
 
-        using var response = await answer;
+        using var response = await pending;
         Assert.Equal(200, request.StatusCode);
     }
 
     [Fact]
-    public void Delay_Negative_IsRefused() => Assert.Throws<ArgumentOutOfRangeException>(
-        () => new LocalLambdaServerOptions().AddFunction("f").OnCall(1).Delay(TimeSpan.FromTicks(-1)));
+    public void Delay_Negative_ThrowsArgumentOutOfRangeException() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().Delay(TimeSpan.FromTicks(-1)));
 
-    private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction> script, TimeProvider? clock = null) => LocalLambdaServer.StartAsync(
-        s =>
-        {
-            s.TimeProvider = clock ?? TimeProvider.System;
-            script(s.AddFunction("ab", async (_, response, cancellationToken) =>
+    private static CallBehavior CreateBehavior() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1);
+
+    private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction> configure, TimeProvider? clock = null) =>
+        LocalLambdaServer.StartAsync(
+            s =>
             {
-                await response.WriteTextAsync("a", cancellationToken);
-                await response.WriteTextAsync("b", cancellationToken);
-            }));
-        },
-        Token);
+                s.TimeProvider = clock ?? TimeProvider.System;
+                configure(s.AddFunction("ab", async (_, response, cancellationToken) =>
+                {
+                    await response.WriteTextAsync("a", cancellationToken);
+                    await response.WriteTextAsync("b", cancellationToken);
+                }));
+            },
+            Token);
 
     private static async Task<(byte[] Body, Exception? Error)> ReadAsync(LocalLambdaServer server)
     {

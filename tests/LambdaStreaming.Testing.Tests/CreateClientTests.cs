@@ -7,7 +7,7 @@ public class CreateClientTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task CreateClient_Invokes_StreamsTheFunction()
+    public async Task CreateClient_Invocation_StreamsTheResponse()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("hello", async (invocation, response, cancellationToken) =>
@@ -18,34 +18,43 @@ public class CreateClientTests
             Token);
         using var client = server.CreateClient();
 
-        await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("hello", "\"hi\""), Token);
-        var text = new StringBuilder();
-        await foreach (var chunk in response.ReadChunksAsync(Token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        var request = InvokeWithResponseStreamRequest.FromJson("hello", "\"hi\"");
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
 
-        Assert.Equal("you said \"hi\"", text.ToString());
+        Assert.Equal("you said \"hi\"", await ReadAsync(response));
         Assert.NotNull(response.InvokeComplete);
     }
 
     [Fact]
-    public async Task CreateClient_TwoHundredAtOnce_LoseNothing()
+    public async Task CreateClient_TwoHundredConcurrentCalls_ReceiveCompleteResponses()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("counts", async (invocation, response, cancellationToken) =>
             {
-                for (var i = 0; i < 50; i++) await response.WriteTextAsync($"{invocation.PayloadAsString()}:{i} ", cancellationToken);
+                var payload = invocation.PayloadAsString();
+                for (var i = 0; i < 50; i++) await response.WriteTextAsync($"{payload}:{i} ", cancellationToken);
             }),
             Token);
         using var client = server.CreateClient();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
+        var texts = await Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("counts", $"{n}"), Token);
-            var text = new StringBuilder();
-            await foreach (var chunk in response.ReadChunksAsync(Token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
-            return text.ToString();
+            var request = InvokeWithResponseStreamRequest.FromJson("counts", $"{n}");
+            await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
+            return await ReadAsync(response);
         }));
 
-        Assert.Equal(Enumerable.Range(0, 200).Select(n => string.Concat(Enumerable.Range(0, 50).Select(i => $"{n}:{i} "))), answers);
+        var expected = Enumerable.Range(0, 200).Select(n =>
+            string.Concat(Enumerable.Range(0, 50).Select(i => $"{n}:{i} ")));
+        Assert.Equal(expected, texts);
         Assert.Equal(200, server.Requests.Count);
+    }
+
+    private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response)
+    {
+        var text = new StringBuilder();
+        await foreach (var chunk in response.ReadChunksAsync(Token))
+            text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        return text.ToString();
     }
 }

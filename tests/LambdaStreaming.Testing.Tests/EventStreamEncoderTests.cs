@@ -7,13 +7,13 @@ namespace LambdaStreaming.Testing.Tests;
 public class EventStreamEncoderTests
 {
     [Fact]
-    public void WriteInvokeComplete_OfAnEmptyObject_GivesTheConformanceBytes()
+    public void WriteInvokeComplete_EmptyObject_WritesConformanceBytes()
     {
         var output = new ArrayBufferWriter<byte>();
 
         EventStreamEncoder.WriteInvokeComplete(output, "{}"u8);
 
-        Assert.Equal(Wire("lambda-invoke-complete"), output.WrittenSpan.ToArray());
+        Assert.Equal(LoadBytes("lambda-invoke-complete"), output.WrittenSpan.ToArray());
     }
 
     [Theory]
@@ -23,19 +23,21 @@ public class EventStreamEncoderTests
     [InlineData("payload-empty-with-headers")]
     [InlineData("lambda-exception")]
     [InlineData("header-string-utf8")]
-    public void WriteMessage_WithStringHeaders_GivesTheConformanceBytes(string name)
+    public void WriteMessage_StringHeaders_WritesConformanceBytes(string name)
     {
         var data = ConformanceData.Load("eventstream/valid", name);
-        var wire = Wire(name);
+        var expected = LoadBytes(name);
         var message = data["expect"]!["messages"]![0]!;
         var payloadStart = 12 + (int)message["headers_length"]!;
-        (string, string)[] headers = [.. message["headers"]!.AsArray().Select(header => ((string)header!["name"]!, (string)header["value"]!))];
+        var headers = message["headers"]!.AsArray()
+            .Select(header => ((string)header!["name"]!, (string)header["value"]!)).ToArray();
         var output = new ArrayBufferWriter<byte>();
 
-        EventStreamEncoder.WriteMessage(output, headers, wire.AsSpan(payloadStart..^4));
+        EventStreamEncoder.WriteMessage(output, headers, expected.AsSpan(payloadStart..^4));
 
-        Assert.Equal(wire, output.WrittenSpan.ToArray());
+        Assert.Equal(expected, output.WrittenSpan.ToArray());
     }
 
-    private static byte[] Wire(string name) => ConformanceData.Bytes(ConformanceData.Load("eventstream/valid", name)["wire"]!);
+    private static byte[] LoadBytes(string name) =>
+        ConformanceData.Bytes(ConformanceData.Load("eventstream/valid", name)["wire"]!);
 }

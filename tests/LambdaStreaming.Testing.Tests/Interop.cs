@@ -2,32 +2,40 @@ using System.Diagnostics;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>The official clients under tests/interop, and whether this machine has them.</summary>
+/// <summary>Runs the official clients in tests/interop, and skips tests on machines that do not have them.</summary>
 internal static class Interop
 {
-    public static string Folder { get; } = Path.Combine(RepositoryRoot(), "tests", "interop");
+    public static string Folder { get; } = Path.Combine(FindRepositoryRoot(), "tests", "interop");
 
     public static string Functions { get; } = Path.Combine(Folder, "functions");
 
+    public static string RuntimeInterfaceClient { get; } = Path.Combine(Folder, "node_modules", "aws-lambda-ric");
+
+    private static string JavaScriptSdk { get; } = Path.Combine(Folder, "node_modules", "@aws-sdk", "client-lambda");
+
     public static void NeedsNodeRuntime() => Assert.SkipUnless(
-        Runs("node", "--version") && File.Exists(Path.Combine(Folder, "node_modules", "aws-lambda-ric", "rapid-client.node")),
+        Runs("node", "--version") && File.Exists(Path.Combine(RuntimeInterfaceClient, "rapid-client.node")),
         "Needs node and the npm package aws-lambda-ric: run eng/install-interop.sh.");
 
     public static void NeedsJavaScriptSdk() => Assert.SkipUnless(
-        Runs("node", "--version") && Directory.Exists(Path.Combine(Folder, "node_modules", "@aws-sdk", "client-lambda")),
+        Runs("node", "--version") && Directory.Exists(JavaScriptSdk),
         "Needs node and the npm package @aws-sdk/client-lambda: run eng/install-interop.sh.");
 
-    public static void NeedsBoto3() => Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
+    public static void NeedsBoto3() =>
+        Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
 
-    public static void NeedsCurl() => Assert.SkipUnless(!OperatingSystem.IsWindows() && Runs("curl", "--version"), "Needs a Unix shell and curl.");
+    public static void NeedsCurl() => Assert.SkipUnless(
+        !OperatingSystem.IsWindows() && Runs("curl", "--version"),
+        "Needs a Unix shell and curl.");
 
     public static RuntimeProcessOptions Node(string handler) =>
-        RuntimeProcessOptions.Node(Functions, "index." + handler, Path.Combine(Folder, "node_modules", "aws-lambda-ric"));
+        RuntimeProcessOptions.Node(Functions, "index." + handler, RuntimeInterfaceClient);
 
     public static async Task<string> RunAsync(LocalLambdaServer server, string fileName, params string[] arguments)
     {
         var credentials = await server.Credentials.GetCredentialsAsync();
-        var info = new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = Folder };
+        var info = CreateStartInfo(fileName, arguments);
+        info.WorkingDirectory = Folder;
         info.Environment["AWS_ACCESS_KEY_ID"] = credentials.AccessKey;
         info.Environment["AWS_SECRET_ACCESS_KEY"] = credentials.SecretKey;
         info.Environment["AWS_REGION"] = info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
@@ -49,7 +57,7 @@ internal static class Interop
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(fileName, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+            using var process = Process.Start(CreateStartInfo(fileName, arguments))!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -59,10 +67,18 @@ internal static class Interop
         }
     }
 
-    private static string RepositoryRoot()
+    private static ProcessStartInfo CreateStartInfo(string fileName, string[] arguments) => new(fileName, arguments)
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        UseShellExecute = false,
+    };
+
+    private static string FindRepositoryRoot()
     {
         var folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "LambdaStreaming.Client.sln"))) folder = Path.GetDirectoryName(folder);
+        while (folder is not null && !File.Exists(Path.Combine(folder, "LambdaStreaming.Client.sln")))
+            folder = Path.GetDirectoryName(folder);
         return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>Payloads and client contexts that the service refuses and lenient parsers accept, and the reverse.</summary>
+/// <summary>Payloads and client contexts that lenient parsers and the service judge differently.</summary>
 public class InvalidRequestTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -20,7 +20,7 @@ public class InvalidRequestTests
     [InlineData("F4908080", "middle byte 0x90")]
     [InlineData("F5808080", "start byte 0xf5")]
     [InlineData("FF", "start byte 0xff")]
-    public async Task Invoke_StringInThePayloadIsNotUtf8_IsRefusedAsInvalidContent(string hex, string problem)
+    public async Task Invoke_StringInPayloadIsNotUtf8_ReturnsInvalidRequestContentException(string hex, string problem)
     {
         byte[] text = [.. "é😀"u8, .. Convert.FromHexString(hex)];
 
@@ -28,7 +28,7 @@ public class InvalidRequestTests
         byte[] name = [.. "{\"a\":{\""u8, .. text, .. "\":1}}"u8];
         foreach (var payload in (byte[][])[value, name])
         {
-            var error = await RefusalAsync(payload);
+            var error = await GetErrorAsync(payload);
 
             Assert.Equal((400, "InvalidRequestContentException"), (error.Status, error.Code));
             Assert.StartsWith($"Could not parse request body into json: Invalid UTF-8 {problem}", error.Message);
@@ -36,9 +36,9 @@ public class InvalidRequestTests
     }
 
     [Fact]
-    public async Task Invoke_PayloadEndsWithinACharacter_IsRefusedAsInvalidContent()
+    public async Task Invoke_PayloadEndsWithinACharacter_ReturnsInvalidRequestContentException()
     {
-        var error = await RefusalAsync([.. "\"a"u8, 0xE2, 0x82]);
+        var error = await GetErrorAsync([.. "\"a"u8, 0xE2, 0x82]);
 
         Assert.Equal((400, "InvalidRequestContentException"), (error.Status, error.Code));
     }
@@ -46,7 +46,7 @@ public class InvalidRequestTests
     [Theory]
     [InlineData(65)]
     [InlineData(3_000_000)]
-    public async Task Invoke_PayloadIsNestedDeep_ReachesTheFunction(int depth)
+    public async Task Invoke_PayloadIsDeeplyNested_RunsTheFunction(int depth)
     {
         int? received = null;
         await using var server = await LocalLambdaServer.StartAsync(
@@ -75,24 +75,25 @@ public class InvalidRequestTests
     [InlineData("e30ge30=")]
     [InlineData("eyJhIjoigCJ9")]
     [InlineData("eyJhIjoi7aCAIn0=")]
-    public async Task Invoke_ClientContextIsNotBase64OfAJsonObject_IsRefusedAsInvalidContent(string clientContext)
+    public async Task Invoke_ClientContextIsNotBase64OfAJsonObject_ReturnsInvalidRequestContentException(
+        string clientContext)
     {
-        var error = await RefusalAsync("{}"u8.ToArray(), clientContext);
+        var error = await GetErrorAsync("{}"u8.ToArray(), clientContext);
 
         Assert.Equal((400, "InvalidRequestContentException"), (error.Status, error.Code));
         Assert.Equal("Client context must be a valid Base64-encoded JSON object.", error.Message);
     }
 
     [Fact]
-    public async Task Invoke_PayloadAndClientContextAreInvalid_ThePayloadIsReported()
+    public async Task Invoke_PayloadAndClientContextAreInvalid_ReportsThePayload()
     {
-        var error = await RefusalAsync("e30="u8.ToArray(), "string");
+        var error = await GetErrorAsync("e30="u8.ToArray(), "string");
 
         Assert.StartsWith("Could not parse request body into json: ", error.Message);
     }
 
     [Fact]
-    public async Task Invoke_JsonIsNotRequired_AnyBytesReachTheFunction()
+    public async Task RequireJsonPayload_False_FunctionReceivesAnyBytes()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
@@ -110,7 +111,7 @@ public class InvalidRequestTests
         Assert.Equal([0xFF, 0x00], messages[0].Payload);
     }
 
-    private static async Task<(int Status, string Code, string Message)> RefusalAsync(
+    private static async Task<(int Status, string Code, string Message)> GetErrorAsync(
         byte[] payload, string? clientContext = null)
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);

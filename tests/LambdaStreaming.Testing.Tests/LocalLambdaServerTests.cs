@@ -13,9 +13,9 @@ public class LocalLambdaServerTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task DisposeAsync_ASecondTimeMeanwhile_WaitsForTheFirst()
+    public async Task DisposeAsync_ConcurrentSecondCall_WaitsForTheFirst()
     {
-        var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), TestContext.Current.CancellationToken);
+        var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
 
         var first = server.DisposeAsync().AsTask();
         await server.DisposeAsync();
@@ -43,19 +43,19 @@ public class LocalLambdaServerTests
         Assert.Equal("application/vnd.amazon.eventstream", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal("$LATEST", response.Headers.GetValues("X-Amz-Executed-Version").Single());
         Assert.True(Guid.TryParse(response.Headers.GetValues("x-amzn-RequestId").Single(), out _));
-        Assert.Equal(["one", "twö", "event: delta\ndata: a\ndata: b\n\n"], Messages.Chunks(body));
-        Assert.Equal("{}", Messages.Complete(body).ToJsonString());
+        Assert.Equal(["one", "twö", "event: delta\ndata: a\ndata: b\n\n"], Messages.GetChunks(body));
+        Assert.Equal("{}", Messages.GetInvokeComplete(body).ToJsonString());
     }
 
     [Fact]
-    public async Task Invoke_FunctionStillRuns_HasSentWhatItWrote()
+    public async Task Invoke_FunctionIsStillRunning_SendsItsChunksImmediately()
     {
-        var goOn = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("slow", async (_, response, cancellationToken) =>
             {
                 await response.WriteTextAsync("first", cancellationToken);
-                await goOn.Task.WaitAsync(cancellationToken);
+                await release.Task.WaitAsync(cancellationToken);
             }),
             Token);
         using var http = new SignedHttp(server);
@@ -65,19 +65,19 @@ public class LocalLambdaServerTests
         var first = new byte[12 + 90 + "first".Length + 4];
         await body.ReadExactlyAsync(first, Token).AsTask().WaitAsync(Soon, Token);
 
-        Assert.Equal(["first"], Messages.Chunks(first));
+        Assert.Equal(["first"], Messages.GetChunks(first));
         Assert.False((await server.WaitForRequestAsync(Token)).ClientDisconnected.IsCompleted);
-        goOn.SetResult();
+        release.SetResult();
     }
 
     [Fact]
-    public async Task Invoke_Handler_SeesTheRequest()
+    public async Task Invoke_Handler_ReceivesTheRequest()
     {
-        FunctionInvocation? seen = null;
+        FunctionInvocation? received = null;
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("hello", (invocation, _, _) =>
             {
-                seen = invocation;
+                received = invocation;
                 return Task.CompletedTask;
             }),
             Token);
@@ -97,11 +97,14 @@ public class LocalLambdaServerTests
         var request = await server.WaitForRequestAsync(Token);
         await request.Completed.WaitAsync(Soon, Token);
 
-        Assert.NotNull(seen);
-        Assert.Equal(("hello", "live", "e30=", "blue", "Tail", "RequestResponse"), (seen.FunctionName, seen.Qualifier, seen.ClientContext, seen.TenantId, seen.LogType, seen.InvocationType));
-        Assert.Equal("""{"a":1}""", seen.PayloadAsString());
-        Assert.Equal(seen.RequestId, response.Headers.GetValues("x-amzn-RequestId").Single());
-        Assert.Equal((seen.RequestId, "one", 1, 200), (request.RequestId, request.SdkInvocationId, request.Attempt, request.StatusCode));
+        Assert.NotNull(received);
+        Assert.Equal(("hello", "live"), (received.FunctionName, received.Qualifier));
+        Assert.Equal(("e30=", "blue"), (received.ClientContext, received.TenantId));
+        Assert.Equal(("Tail", "RequestResponse"), (received.LogType, received.InvocationType));
+        Assert.Equal("""{"a":1}""", received.PayloadAsString());
+        Assert.Equal(received.RequestId, response.Headers.GetValues("x-amzn-RequestId").Single());
+        Assert.Equal((received.RequestId, 200), (request.RequestId, request.StatusCode));
+        Assert.Equal(("one", 1), (request.SdkInvocationId, request.Attempt));
         Assert.Equal("""{"a":1}""", Encoding.UTF8.GetString(request.Payload.Span));
     }
 
@@ -113,7 +116,7 @@ public class LocalLambdaServerTests
     [InlineData("function:hello", "hello", null)]
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST", "hello", "$LATEST")]
     [InlineData("function", "function", null)]
-    public void FunctionReference_EachForm_IsUnderstood(string text, string name, string? qualifier)
+    public void FunctionReference_EachFormat_IsParsed(string text, string name, string? qualifier)
     {
         Assert.True(Functions.FunctionReference.TryParse(text, out var reference));
 
@@ -121,7 +124,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task Invoke_FunctionFailsMidway_CompletesWithItsError()
+    public async Task Fail_AfterAChunk_CompletesWithTheError()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("fails", async (_, response, cancellationToken) =>
@@ -136,24 +139,27 @@ public class LocalLambdaServerTests
         using var response = await http.InvokeAsync("fails", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
         var body = await response.Content.ReadAsByteArrayAsync(Token);
 
-        Assert.Equal(["part"], Messages.Chunks(body));
-        var complete = Messages.Complete(body);
-        Assert.Equal(("Function.Broken", "details"), ((string?)complete["ErrorCode"], (string?)complete["ErrorDetails"]));
-        Assert.Equal("about to fail\n", Encoding.UTF8.GetString(Convert.FromBase64String((string)complete["LogResult"]!)));
+        Assert.Equal(["part"], Messages.GetChunks(body));
+        var complete = Messages.GetInvokeComplete(body);
+        Assert.Equal("Function.Broken", (string?)complete["ErrorCode"]);
+        Assert.Equal("details", (string?)complete["ErrorDetails"]);
+        Assert.Equal("about to fail\n", DecodeLog(complete));
     }
 
     [Fact]
-    public async Task Invoke_HandlerThrows_CompletesAsUnhandled()
+    public async Task Invoke_HandlerThrows_CompletesWithUnhandled()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("throws", (_, _, _) => throw new InvalidOperationException("boom")), Token);
         using var http = new SignedHttp(server);
 
         using var response = await http.InvokeAsync("throws");
-        var complete = Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token));
+        var complete = Messages.GetInvokeComplete(await response.Content.ReadAsByteArrayAsync(Token));
         var details = JsonNode.Parse((string)complete["ErrorDetails"]!)!;
 
-        Assert.Equal(("Unhandled", "boom", "InvalidOperationException"), ((string?)complete["ErrorCode"], (string?)details["errorMessage"], (string?)details["errorType"]));
+        Assert.Equal("Unhandled", (string?)complete["ErrorCode"]);
+        Assert.Equal("boom", (string?)details["errorMessage"]);
+        Assert.Equal("InvalidOperationException", (string?)details["errorType"]);
     }
 
     [Fact]
@@ -168,15 +174,16 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("chatty", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
-        var tail = Convert.FromBase64String((string)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["LogResult"]!);
+        using var response = await http.InvokeAsync(
+            "chatty", headers: headers => headers.Add("X-Amz-Log-Type", "Tail"));
+        var complete = Messages.GetInvokeComplete(await response.Content.ReadAsByteArrayAsync(Token));
 
         var all = string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n"));
-        Assert.Equal(all[^4096..], Encoding.UTF8.GetString(tail));
+        Assert.Equal(all[^4096..], DecodeLog(complete));
     }
 
     [Fact]
-    public async Task Invoke_DryRun_Answers204WithoutRunning()
+    public async Task Invoke_DryRun_Returns204WithoutRunning()
     {
         var ran = false;
         await using var server = await LocalLambdaServer.StartAsync(
@@ -188,7 +195,8 @@ public class LocalLambdaServerTests
             Token);
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("hello", headers: headers => headers.Add("X-Amz-Invocation-Type", "DryRun"));
+        using var response = await http.InvokeAsync(
+            "hello", headers: headers => headers.Add("X-Amz-Invocation-Type", "DryRun"));
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         Assert.False(ran);
@@ -198,7 +206,8 @@ public class LocalLambdaServerTests
     [InlineData("nope", "", "", 404, "ResourceNotFoundException")]
     [InlineData("hello", "{", "", 400, "InvalidRequestContentException")]
     [InlineData("hello:one", "", "Qualifier=two", 400, "InvalidParameterValueException")]
-    public async Task Invoke_CannotBeRun_AnswersTheServicesError(string function, string payload, string query, int status, string errorCode)
+    public async Task Invoke_InvalidRequest_ReturnsTheServicesError(
+        string function, string payload, string query, int status, string errorCode)
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         using var http = new SignedHttp(server);
@@ -212,7 +221,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task Invoke_PayloadOver6MB_AnswersRequestTooLarge()
+    public async Task Invoke_PayloadOver6MB_ReturnsRequestTooLargeException()
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         using var http = new SignedHttp(server);
@@ -224,7 +233,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task Invoke_NotSigned_Answers403UnlessSwitchedOff()
+    public async Task VerifySignatures_UnsignedRequest_Returns403UnlessFalse()
     {
         await using var strict = await LocalLambdaServer.StartAsync(s => s.AddFunction("hello"), Token);
         await using var loose = await LocalLambdaServer.StartAsync(
@@ -237,10 +246,12 @@ public class LocalLambdaServerTests
         using var toStrict = new SignedHttp(strict);
         using var toLoose = new SignedHttp(loose);
 
-        using var refused = await toStrict.InvokeAsync("hello", sign: false);
+        using var rejected = await toStrict.InvokeAsync("hello", sign: false);
         using var accepted = await toLoose.InvokeAsync("hello", sign: false);
 
-        Assert.Equal((403, "MissingAuthenticationTokenException"), ((int)refused.StatusCode, refused.Headers.GetValues("x-amzn-ErrorType").Single()));
+        Assert.Equal(403, (int)rejected.StatusCode);
+        Assert.Equal(
+            "MissingAuthenticationTokenException", rejected.Headers.GetValues("x-amzn-ErrorType").Single());
         Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
     }
 
@@ -262,15 +273,19 @@ public class LocalLambdaServerTests
     }
 
     public static IEnumerable<TheoryDataRow<string, int, string>> DocumentedErrors() =>
-        ConformanceData.LoadFile(Path.Combine(ConformanceData.Root, "responses", "documented-errors.json")).AsArray()
-            .Select(row => new TheoryDataRow<string, int, string>(
-                (string)row!["error"]!, (int)row["status"]!, row["members"]!.AsObject().Select(member => member.Key).Single(key => key is "message" or "Message")));
+        from row in ConformanceData.LoadFile(
+            Path.Combine(ConformanceData.Root, "responses", "documented-errors.json")).AsArray()
+        let fields = row!["members"]!.AsObject().Select(member => member.Key)
+        let messageField = fields.Single(name => name is "message" or "Message")
+        select new TheoryDataRow<string, int, string>((string)row!["error"]!, (int)row!["status"]!, messageField);
 
     [Theory, MemberData(nameof(DocumentedErrors))]
-    public async Task RespondWithError_DocumentedError_HasItsStatusAndMembers(string errorCode, int status, string messageMember)
+    public async Task RespondWithError_DocumentedError_HasItsStatusAndFields(
+        string errorCode, int status, string messageField)
     {
+        var error = new ServiceErrorResponse(errorCode) { Message = "m", RetryAfter = TimeSpan.FromSeconds(2) };
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("fails").RespondWithError(new ServiceErrorResponse(errorCode) { Message = "m", RetryAfter = TimeSpan.FromSeconds(2) }), Token);
+            s => s.AddFunction("fails").RespondWithError(error), Token);
         using var http = new SignedHttp(server);
 
         using var response = await http.InvokeAsync("fails");
@@ -278,16 +293,21 @@ public class LocalLambdaServerTests
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(errorCode, response.Headers.GetValues("x-amzn-ErrorType").Single());
-        Assert.Equal("m", (string?)body[messageMember]);
+        Assert.Equal("m", (string?)body[messageField]);
         Assert.Equal(status >= 500 ? "Service" : "User", (string?)body["Type"]);
         Assert.Equal(TimeSpan.FromSeconds(2), response.Headers.RetryAfter?.Delta);
         Assert.Contains(errorCode, ServiceErrors.DocumentedNames);
     }
 
-    public static IEnumerable<TheoryDataRow<TruncationMode, bool>> Ends => [new(TruncationMode.EndOfBody, false), new(TruncationMode.Close, true), new(TruncationMode.Reset, true)];
+    public static IEnumerable<TheoryDataRow<TruncationMode, bool>> Ends =>
+    [
+        new(TruncationMode.EndOfBody, false),
+        new(TruncationMode.Close, true),
+        new(TruncationMode.Reset, true),
+    ];
 
     [Theory, MemberData(nameof(Ends))]
-    public async Task RespondWithRaw_EachEnd_GivesTheBytesThenThatEnd(TruncationMode end, bool broken)
+    public async Task RespondWithRaw_EachEnd_SendsTheBytesThenEnds(TruncationMode end, bool broken)
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("raw").RespondWithRaw(new RawResponse
@@ -306,9 +326,11 @@ public class LocalLambdaServerTests
         await body.ReadExactlyAsync(bytes, Token);
         var error = await Record.ExceptionAsync(async () => Assert.Equal(0, await body.ReadAsync(new byte[1], Token)));
 
-        Assert.Equal((201, "1", "abcde"), ((int)response.StatusCode, response.Headers.GetValues("X-One").Single(), Encoding.ASCII.GetString(bytes)));
+        Assert.Equal((201, "abcde"), ((int)response.StatusCode, Encoding.ASCII.GetString(bytes)));
+        Assert.Equal("1", response.Headers.GetValues("X-One").Single());
         Assert.Equal(broken, error is IOException);
-        Assert.Equal(end == TruncationMode.Close, error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded });
+        var isEarlyEnd = error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded };
+        Assert.Equal(end == TruncationMode.Close, isEarlyEnd);
         var request = await server.WaitForRequestAsync(Token);
         response.Dispose();
         await request.Completed.WaitAsync(Soon, Token);
@@ -317,7 +339,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task ClientDisconnected_ClientClosesEarly_EndsAndCancelsTheFunction()
+    public async Task ClientDisconnected_ClientClosesEarly_CompletesAndCancelsTheFunction()
     {
         var cancelled = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
@@ -357,7 +379,8 @@ public class LocalLambdaServerTests
 
         foreach (var id in (string[])["a", "b", "a"])
         {
-            using var response = await http.InvokeAsync("hello", headers: headers => headers.Add("amz-sdk-invocation-id", id));
+            using var response = await http.InvokeAsync(
+                "hello", headers: headers => headers.Add("amz-sdk-invocation-id", id));
             await response.Content.ReadAsByteArrayAsync(Token);
         }
 
@@ -367,7 +390,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task DisposeAsync_FunctionRuns_CancelsIt()
+    public async Task DisposeAsync_FunctionIsRunning_CancelsTheFunction()
     {
         var cancelled = new TaskCompletionSource();
         var server = await LocalLambdaServer.StartAsync(
@@ -397,11 +420,12 @@ public class LocalLambdaServerTests
     [Theory]
     [InlineData("f", 200, null)]
     [InlineData("g", 404, "ResourceNotFoundException")]
-    public async Task Requests_BeforeARequestIsAcceptedOrRefused_DoNotContainIt(string name, int status, string? errorCode)
+    public async Task Requests_BeforeARequestIsAcceptedOrRejected_DoNotContainIt(
+        string name, int status, string? errorCode)
     {
         var visible = new List<int>();
         LocalLambdaServer? started = null;
-        // The signature is verified by this clock.
+        // Verifying the signature reads this clock.
         var clock = new ObservedClock(() => visible.Add(started?.Requests.Count ?? 0));
         await using var server = started = await LocalLambdaServer.StartAsync(
             s =>
@@ -420,7 +444,7 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
-    public async Task Requests_MoreThanAreKept_TheLastOnes()
+    public async Task Requests_MoreThanMaxRecordedRequests_ContainTheMostRecent()
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
@@ -430,13 +454,19 @@ public class LocalLambdaServerTests
         using var client = server.CreateClient();
         for (var i = 0; i < 3; i++)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f") { Payload = System.Text.Encoding.UTF8.GetBytes($"{i}") }, TestContext.Current.CancellationToken);
+            var request = new InvokeWithResponseStreamRequest("f") { Payload = Encoding.UTF8.GetBytes($"{i}") };
+            await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
         }
 
-        Assert.Equal("12", string.Concat(server.Requests.Select(request => System.Text.Encoding.UTF8.GetString(request.Payload.Span))));
-        Assert.Same(server.Requests[0], await server.WaitForRequestAsync(TestContext.Current.CancellationToken));
-        Assert.Same(server.Requests[1], await server.WaitForRequestAsync(request => request.Payload.Span[0] == '2', TestContext.Current.CancellationToken));
+        var payloads = server.Requests.Select(request => Encoding.UTF8.GetString(request.Payload.Span));
+        Assert.Equal(["1", "2"], payloads);
+        Assert.Same(server.Requests[0], await server.WaitForRequestAsync(Token));
+        Assert.Same(
+            server.Requests[1], await server.WaitForRequestAsync(request => request.Payload.Span[0] == '2', Token));
     }
+
+    private static string DecodeLog(JsonNode complete) =>
+        Encoding.UTF8.GetString(Convert.FromBase64String((string)complete["LogResult"]!));
 
     private sealed class ObservedClock(Action onRead) : TimeProvider
     {

@@ -11,7 +11,7 @@ public class LocalServerLimitTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WithTimeout_FunctionHeedsNothing_EndsWithSandboxTimedout()
+    public async Task WithTimeout_FunctionIgnoresItsToken_EndsWithSandboxTimedout()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var never = new TaskCompletionSource();
@@ -32,9 +32,9 @@ public class LocalServerLimitTests
         await using var body = await response.Content.ReadAsStreamAsync(Token);
         await body.ReadExactlyAsync(new byte[12 + 90 + 4 + 4], Token);
         clock.Advance(TimeSpan.FromSeconds(3));
-        var rest = new MemoryStream();
-        await body.CopyToAsync(rest, Token);
-        var complete = Messages.Complete(rest.ToArray());
+        var remaining = new MemoryStream();
+        await body.CopyToAsync(remaining, Token);
+        var complete = Messages.GetInvokeComplete(remaining.ToArray());
 
         Assert.Equal("Sandbox.Timedout", (string?)complete["ErrorCode"]);
         Assert.EndsWith("Error: Task timed out after 3.00 seconds", (string?)complete["ErrorDetails"]);
@@ -42,7 +42,7 @@ public class LocalServerLimitTests
     }
 
     [Fact]
-    public async Task WithTimeout_TimeIsOverAsSoonAsTheRequestIsVisible_EndsWithSandboxTimedout()
+    public async Task WithTimeout_ElapsesWhenTheRequestIsVisible_EndsWithSandboxTimedout()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await LocalLambdaServer.StartAsync(
@@ -55,27 +55,28 @@ public class LocalServerLimitTests
             Token);
         using var http = new SignedHttp(server);
 
-        var answer = http.InvokeAsync("slow");
+        var pending = http.InvokeAsync("slow");
         await server.WaitForRequestAsync(Token);
         clock.Advance(TimeSpan.FromSeconds(3));
-        using var response = await answer.WaitAsync(Soon, Token);
+        using var response = await pending.WaitAsync(Soon, Token);
 
-        Assert.Equal("Sandbox.Timedout", (string?)Messages.Complete(await response.Content.ReadAsByteArrayAsync(Token))["ErrorCode"]);
+        var complete = Messages.GetInvokeComplete(await response.Content.ReadAsByteArrayAsync(Token));
+        Assert.Equal("Sandbox.Timedout", (string?)complete["ErrorCode"]);
     }
 
     [Theory]
     [InlineData(true, "ReservedFunctionConcurrentInvocationLimitExceeded")]
     [InlineData(false, "ConcurrentInvocationLimitExceeded")]
-    public async Task Concurrency_OneMoreThanAllowed_IsThrottledWithTheReason(bool reserved, string reason)
+    public async Task Concurrency_LimitExceeded_ReturnsTooManyRequestsExceptionWithReason(bool reserved, string reason)
     {
-        var goOn = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
                 var function = s.AddFunction("held", async (_, response, cancellationToken) =>
                 {
                     await response.StartAsync(cancellationToken);
-                    await goOn.Task.WaitAsync(cancellationToken);
+                    await release.Task.WaitAsync(cancellationToken);
                 });
                 if (reserved) function.WithReservedConcurrency(1);
                 else s.MaxConcurrency = 1;
@@ -85,7 +86,7 @@ public class LocalServerLimitTests
 
         using var held = await http.InvokeAsync("held");
         using var throttled = await http.InvokeAsync("held");
-        goOn.SetResult();
+        release.SetResult();
         await held.Content.ReadAsByteArrayAsync(Token);
         await server.Requests[0].Completed.WaitAsync(Soon, Token);
         using var again = await http.InvokeAsync("held");
@@ -95,7 +96,7 @@ public class LocalServerLimitTests
     }
 
     [Fact]
-    public async Task MaxResponseBytes_FunctionWritesMore_SendsThatManyThenTheError()
+    public async Task MaxResponseBytes_FunctionWritesMore_TruncatesWithResponseSizeTooLarge()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
@@ -112,12 +113,12 @@ public class LocalServerLimitTests
         using var response = await http.InvokeAsync("large");
         var body = await response.Content.ReadAsByteArrayAsync(Token);
 
-        Assert.Equal(["1234", "1234", "12"], Messages.Chunks(body));
-        Assert.Equal("Function.ResponseSizeTooLarge", (string?)Messages.Complete(body)["ErrorCode"]);
+        Assert.Equal(["1234", "1234", "12"], Messages.GetChunks(body));
+        Assert.Equal("Function.ResponseSizeTooLarge", (string?)Messages.GetInvokeComplete(body)["ErrorCode"]);
     }
 
     [Fact]
-    public async Task LimitBandwidth_BeyondSixMiB_WaitsTwoMiBASecond()
+    public async Task LimitBandwidth_BeyondSixMiB_SendsTwoMiBPerSecond()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var bandwidth = new Functions.Bandwidth(clock);
@@ -132,20 +133,20 @@ public class LocalServerLimitTests
     }
 
     [Fact]
-    public async Task LimitBandwidth_Small_FlowsAtOnce()
+    public async Task LimitBandwidth_SmallResponse_IsNotDelayed()
     {
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
                 s.LimitBandwidth = true;
-                s.AddFunction("small", (_, response, cancellationToken) => response.WriteTextAsync("x", cancellationToken));
+                s.AddFunction("small", WriteText("x"));
             },
             Token);
         using var http = new SignedHttp(server);
 
         using var response = await http.InvokeAsync("small");
 
-        Assert.Equal(["x"], Messages.Chunks(await response.Content.ReadAsByteArrayAsync(Token)));
+        Assert.Equal(["x"], Messages.GetChunks(await response.Content.ReadAsByteArrayAsync(Token)));
     }
 
     [Theory]
@@ -161,10 +162,8 @@ public class LocalServerLimitTests
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
-                s.AddFunction("f", (_, response, cancellationToken) => response.WriteTextAsync("new", cancellationToken))
-                    .AddVersion("1", (_, response, cancellationToken) => response.WriteTextAsync("old", cancellationToken))
-                    .AddAlias("live", "1");
-                s.AddFunction("any", (_, response, cancellationToken) => response.WriteTextAsync("any", cancellationToken));
+                s.AddFunction("f", WriteText("new")).AddVersion("1", WriteText("old")).AddAlias("live", "1");
+                s.AddFunction("any", WriteText("any"));
             },
             Token);
         using var http = new SignedHttp(server);
@@ -180,6 +179,9 @@ public class LocalServerLimitTests
         }
 
         Assert.Equal(version, response.Headers.GetValues("X-Amz-Executed-Version").Single());
-        Assert.Equal([text!], Messages.Chunks(body));
+        Assert.Equal([text!], Messages.GetChunks(body));
     }
+
+    private static FunctionHandler WriteText(string text) =>
+        (_, response, cancellationToken) => response.WriteTextAsync(text, cancellationToken);
 }

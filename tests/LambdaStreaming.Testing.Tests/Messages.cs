@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>A decoder for whole bodies, without checks: the test only asks what was said.</summary>
+/// <summary>Decodes complete response bodies, without validation.</summary>
 internal static class Messages
 {
     public static List<(Dictionary<string, string> Headers, byte[] Payload)> Decode(ReadOnlySpan<byte> body)
@@ -15,12 +15,13 @@ internal static class Messages
             var total = BinaryPrimitives.ReadInt32BigEndian(body);
             var headersLength = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
             var headers = new Dictionary<string, string>();
-            for (var rest = body.Slice(12, headersLength); !rest.IsEmpty;)
+            for (var remaining = body.Slice(12, headersLength); !remaining.IsEmpty;)
             {
-                int name = rest[0];
-                int value = BinaryPrimitives.ReadUInt16BigEndian(rest[(name + 2)..]);
-                headers.Add(Encoding.UTF8.GetString(rest.Slice(1, name)), Encoding.UTF8.GetString(rest.Slice(name + 4, value)));
-                rest = rest[(name + 4 + value)..];
+                int nameLength = remaining[0];
+                int valueLength = BinaryPrimitives.ReadUInt16BigEndian(remaining[(nameLength + 2)..]);
+                var name = Encoding.UTF8.GetString(remaining.Slice(1, nameLength));
+                headers.Add(name, Encoding.UTF8.GetString(remaining.Slice(nameLength + 4, valueLength)));
+                remaining = remaining[(nameLength + 4 + valueLength)..];
             }
 
             messages.Add((headers, body[(12 + headersLength)..(total - 4)].ToArray()));
@@ -30,10 +31,13 @@ internal static class Messages
         return messages;
     }
 
-    public static string[] Chunks(byte[] body) =>
-        [.. Decode(body).Where(message => message.Headers[":event-type"] == "PayloadChunk").Select(message => Encoding.UTF8.GetString(message.Payload))];
+    public static string[] GetChunks(byte[] body)
+    {
+        var chunks = Decode(body).Where(message => message.Headers[":event-type"] == "PayloadChunk");
+        return [.. chunks.Select(chunk => Encoding.UTF8.GetString(chunk.Payload))];
+    }
 
-    public static JsonNode Complete(byte[] body)
+    public static JsonNode GetInvokeComplete(byte[] body)
     {
         var last = Decode(body)[^1];
         Assert.Equal("InvokeComplete", last.Headers[":event-type"]);

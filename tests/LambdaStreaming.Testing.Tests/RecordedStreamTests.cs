@@ -8,7 +8,7 @@ public class RecordedStreamTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task SaveAndLoad_OfAStream_ServesTheSameAgain()
+    public async Task SaveAndLoadAsync_Stream_ReplaysTheSameResponse()
     {
         var path = Path.GetTempFileName();
         try
@@ -24,20 +24,23 @@ public class RecordedStreamTests
                 Token);
             using var client = server.CreateClient();
 
-            await using (var live = await client.InvokeWithResponseStreamAsync(new("live") { LogType = LogType.Tail }, Token))
+            var liveRequest = new InvokeWithResponseStreamRequest("live") { LogType = LogType.Tail };
+            await using (var live = await client.InvokeWithResponseStreamAsync(liveRequest, Token))
                 await (await RecordedStream.RecordAsync(live, Token)).SaveAsync(path, Token);
             var recording = await RecordedStream.LoadAsync(path, Token);
-            server.AddFunction("again", recording, ReplayTiming.Immediate);
-            await using var again = await client.InvokeWithResponseStreamAsync(new("again") { LogType = LogType.Tail }, Token);
+            server.AddFunction("replay", recording, ReplayTiming.Immediate);
+            var replayRequest = new InvokeWithResponseStreamRequest("replay") { LogType = LogType.Tail };
+            await using var replay = await client.InvokeWithResponseStreamAsync(replayRequest, Token);
             var chunks = new List<byte[]>();
             var error = await Assert.ThrowsAsync<FunctionErrorException>(async () =>
             {
-                await foreach (var chunk in again.ReadChunksAsync(Token)) chunks.Add(chunk.ToArray());
+                await foreach (var chunk in replay.ReadChunksAsync(Token)) chunks.Add(chunk.ToArray());
             });
 
             Assert.Equal(2, recording.ChunkCount);
             Assert.Equal(["grüße \"x\""u8.ToArray(), [0xff, 0x00]], chunks);
-            Assert.Equal(("Function.Broken", "details", "a line\n"), (error.ErrorCode, error.ErrorDetails, again.InvokeComplete?.DecodeLogResult()));
+            Assert.Equal(("Function.Broken", "details"), (error.ErrorCode, error.ErrorDetails));
+            Assert.Equal("a line\n", replay.InvokeComplete?.DecodeLogResult());
             Assert.Contains("grüße", await File.ReadAllTextAsync(path, Token));
         }
         finally
@@ -47,26 +50,31 @@ public class RecordedStreamTests
     }
 
     [Fact]
-    public async Task Replay_OfACutStream_IsCutAgain()
+    public async Task Replay_TruncatedStream_IsTruncated()
     {
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("cut", (_, response, cancellationToken) => response.WriteTextAsync("part", cancellationToken)).OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody), Token);
+            s => s.AddFunction("live", (_, response, cancellationToken) =>
+                response.WriteTextAsync("part", cancellationToken))
+                .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody),
+            Token);
         using var client = server.CreateClient();
 
         RecordedStream recording;
-        await using (var live = await client.InvokeWithResponseStreamAsync(new("cut"), Token)) recording = await RecordedStream.RecordAsync(live, Token);
-        server.AddFunction("again", recording, ReplayTiming.Immediate);
-        await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
+        await using (var live = await client.InvokeWithResponseStreamAsync(new("live"), Token))
+            recording = await RecordedStream.RecordAsync(live, Token);
+        server.AddFunction("replay", recording, ReplayTiming.Immediate);
+        await using var replay = await client.InvokeWithResponseStreamAsync(new("replay"), Token);
         var error = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
         {
-            await foreach (var chunk in again.ReadChunksAsync(Token)) Assert.Equal("part"u8.ToArray(), chunk.ToArray());
+            await foreach (var chunk in replay.ReadChunksAsync(Token))
+                Assert.Equal("part"u8.ToArray(), chunk.ToArray());
         });
 
         Assert.Equal(1, error.ChunksReceived);
     }
 
     [Fact]
-    public async Task Replay_AsRecorded_WaitsByTheServersClock()
+    public async Task Replay_AsRecorded_WaitsByTheServerClock()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var path = Path.GetTempFileName();
@@ -82,11 +90,11 @@ public class RecordedStreamTests
                 s =>
                 {
                     s.TimeProvider = clock;
-                    s.AddFunction("again", recording, ReplayTiming.AsRecorded).WithTimeout(TimeSpan.FromDays(40));
+                    s.AddFunction("replay", recording, ReplayTiming.AsRecorded).WithTimeout(TimeSpan.FromDays(40));
                 },
                 Token);
             using var http = new SignedHttp(server);
-            using var response = await http.InvokeAsync("again");
+            using var response = await http.InvokeAsync("replay");
 
             var body = response.Content.ReadAsByteArrayAsync(Token);
             Assert.Equal(0, server.Requests[0].BytesSent);
@@ -96,7 +104,7 @@ public class RecordedStreamTests
                 await Task.Yield();
             }
 
-            Assert.Equal(["late"], Messages.Chunks(await body));
+            Assert.Equal(["late"], Messages.GetChunks(await body));
             Assert.Equal(TimeSpan.FromMinutes(1), recording.Duration);
         }
         finally
@@ -110,7 +118,7 @@ public class RecordedStreamTests
     [InlineData("{}")]
     [InlineData("{}\n{\"text\":\"a\"}")]
     [InlineData("{}\n{\"text\":")]
-    public async Task LoadAsync_NoRecording_Throws(string content)
+    public async Task LoadAsync_NotARecording_ThrowsInvalidDataException(string content)
     {
         var path = Path.GetTempFileName();
         try
@@ -126,7 +134,7 @@ public class RecordedStreamTests
     }
 
     [Fact]
-    public async Task LoadAsync_LogIsNoBase64_IsServedAsItCame()
+    public async Task LoadAsync_LogIsNotBase64_ReplaysItUnchanged()
     {
         var path = Path.GetTempFileName();
         try
@@ -136,7 +144,8 @@ public class RecordedStreamTests
             server.AddFunction("f", await RecordedStream.LoadAsync(path, Token), ReplayTiming.Immediate);
             using var client = server.CreateClient();
 
-            await using var response = await client.InvokeWithResponseStreamAsync(new("f") { LogType = LogType.Tail }, Token);
+            var request = new InvokeWithResponseStreamRequest("f") { LogType = LogType.Tail };
+            await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
             await response.ReadAsStringAsync(cancellationToken: Token);
 
             Assert.Equal("!\n", response.InvokeComplete?.DecodeLogResult());
@@ -148,18 +157,21 @@ public class RecordedStreamTests
     }
 
     [Fact]
-    public async Task Replay_DetailsOfAnErrorWithoutItsCode_FailsAgain()
+    public async Task Replay_ErrorDetailsWithoutErrorCode_FailsWithUnhandled()
     {
         var path = Path.GetTempFileName();
         try
         {
-            await File.WriteAllLinesAsync(path, ["{}", """{"complete":{"errorCode":"","errorDetails":"out of memory"}}"""], Token);
+            const string Complete = """{"complete":{"errorCode":"","errorDetails":"out of memory"}}""";
+            await File.WriteAllLinesAsync(path, ["{}", Complete], Token);
             var recording = await RecordedStream.LoadAsync(path, Token);
-            await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("again", recording, ReplayTiming.Immediate), Token);
+            await using var server = await LocalLambdaServer.StartAsync(
+                options => options.AddFunction("replay", recording, ReplayTiming.Immediate), Token);
             using var client = server.CreateClient();
-            await using var again = await client.InvokeWithResponseStreamAsync(new("again"), Token);
+            await using var replay = await client.InvokeWithResponseStreamAsync(new("replay"), Token);
 
-            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => again.ReadAsByteArrayAsync(cancellationToken: Token));
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() =>
+                replay.ReadAsByteArrayAsync(cancellationToken: Token));
 
             Assert.Equal(("Unhandled", "out of memory"), (error.ErrorCode, error.ErrorDetails));
         }
@@ -175,14 +187,14 @@ public class RecordedStreamTests
     [InlineData(1, """{"complete":{}}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"text":"a","base64":"YQ=="}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"text":"a","complete":{}}""")]
-    [InlineData(2, "{}", """{"complete":{},"cut":"it was"}""")]
+    [InlineData(2, "{}", """{"complete":{},"truncated":"it was"}""")]
     [InlineData(2, "{}", """{"contentType":"text/plain"}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"afterMilliseconds":-1,"text":"a"}""", """{"complete":{}}""")]
     [InlineData(2, "{}", """{"complete":{"errorType":"Unhandled"}}""")]
     [InlineData(2, "{}", """{"Error":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
     [InlineData(4, "{}", "", """{"complete":{"errorCode":"Unhandled"}}""", """{"complete":{}}""")]
-    [InlineData(3, "{}", """{"cut":"it was"}""", """{"text":"a"}""", """{"complete":{}}""")]
-    public async Task LoadAsync_LineIsOutOfPlace_ThrowsNamingIt(int number, params string[] lines)
+    [InlineData(3, "{}", """{"truncated":"it was"}""", """{"text":"a"}""", """{"complete":{}}""")]
+    public async Task LoadAsync_LineIsNotValidAtItsPosition_ThrowsWithLineNumber(int number, params string[] lines)
     {
         var path = Path.GetTempFileName();
         try
@@ -202,14 +214,14 @@ public class RecordedStreamTests
     [Theory]
     [InlineData("null")]
     [InlineData("""{"base64":"!"}""")]
-    public async Task LoadAsync_LineIsNone_Throws(string line)
+    public async Task LoadAsync_LineCannotBeDecoded_ThrowsWithLineNumber(string line)
     {
         var path = Path.GetTempFileName();
         try
         {
-            await File.WriteAllLinesAsync(path, ["{}", line, "{}"], TestContext.Current.CancellationToken);
+            await File.WriteAllLinesAsync(path, ["{}", line, "{}"], Token);
 
-            var exception = await Assert.ThrowsAsync<InvalidDataException>(() => RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken));
+            var exception = await Assert.ThrowsAsync<InvalidDataException>(() => RecordedStream.LoadAsync(path, Token));
 
             Assert.Contains("Line 2", exception.Message);
         }

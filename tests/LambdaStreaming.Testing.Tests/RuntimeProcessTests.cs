@@ -12,22 +12,25 @@ public class RuntimeProcessTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Supervisor_WholeGroupIsTerminatedAndTheHostIsGone_ProgramEndsToo()
+    public async Task Supervisor_GroupIsTerminatedAndHostIsGone_KillsTheProgram()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
-        var info = new ProcessStartInfo("setsid", ["sh", "-c", RuntimeProcess.Supervisor, "sh", "sh", "-c", "echo started; exec sleep 1000"]) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-        using var group = Process.Start(info)!;
-        Assert.Equal("started", await group.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        using var group = StartWithPipes(
+            "setsid",
+            ["sh", "-c", RuntimeStartInfo.Supervisor, "sh", "sh", "-c", "echo started; exec sleep 1000"]);
+        Assert.Equal("started", await group.StandardOutput.ReadLineAsync(Token));
 
-        using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"]))
+            await kill.WaitForExitAsync(Token);
         group.StandardInput.Close();
 
-        // The program holds the pipe for as long as it is there.
-        Assert.Equal("", await group.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        // The output ends when the program has exited.
+        var output = group.StandardOutput.ReadToEndAsync(Token);
+        Assert.Equal("", await output.WaitAsync(TimeSpan.FromSeconds(60), Token));
     }
 
     [Fact]
-    public async Task Node_StreamingHandler_StreamsWithItsContextAndLog()
+    public async Task Node_StreamingHandler_StreamsWithContextAndLog()
     {
         await using var server = await StartNodeAsync("text");
         using var client = server.CreateClient();
@@ -43,18 +46,22 @@ public class RuntimeProcessTests
 
         Assert.StartsWith("hello you, ", text);
         var context = JsonNode.Parse(text["hello you, ".Length..])!;
-        Assert.Equal(
-            (response.RequestId, "v", "blue", "arn:aws:lambda:us-east-1:123456789012:function:text"),
-            ((string?)context["id"], (string?)context["client"]?["k"], (string?)context["tenant"], (string?)context["arn"]));
+        Assert.Equal((response.RequestId, "v"), ((string?)context["id"], (string?)context["client"]?["k"]));
+        Assert.Equal("blue", (string?)context["tenant"]);
+        Assert.Equal("arn:aws:lambda:us-east-1:123456789012:function:text", (string?)context["arn"]);
         Assert.Contains("""called with {"name":"you"}""", response.InvokeComplete?.DecodeLogResult());
     }
+
+    private const string HttpResponse =
+        """{"statusCode":201,"headers":{"content-type":"text/plain"},"cookies":["a=1","b=2"]}"""
+        + "\0\0\0\0\0\0\0\0hello wörld";
 
     [Theory]
     [InlineData("contentType", "data: 1\n\ndata: 2\n\n")]
     [InlineData("nothing", "")]
     [InlineData("buffered", """{"got":{}}""")]
-    [InlineData("http", """{"statusCode":201,"headers":{"content-type":"text/plain"},"cookies":["a=1","b=2"]}""" + "\0\0\0\0\0\0\0\0hello wörld")]
-    public async Task Node_EachGoodHandler_StreamsAndCompletes(string handler, string text)
+    [InlineData("http", HttpResponse)]
+    public async Task Node_EachSuccessfulHandler_StreamsAndCompletes(string handler, string text)
     {
         await using var server = await StartNodeAsync(handler);
         using var client = server.CreateClient();
@@ -66,12 +73,13 @@ public class RuntimeProcessTests
 
     [Theory]
     [InlineData("failBefore", "", "RangeError", "boom before")]
-    [InlineData("failMid", "one two ", "RangeError", "boom amid the stream")]
+    [InlineData("failMid", "one two ", "RangeError", "boom mid-stream")]
     [InlineData("bufferedFail", "", "Unhandled", "no stream here")]
-    [InlineData("exitMid", "one ", "Runtime.TruncatedResponse", "ended before its end")]
+    [InlineData("exitMid", "one ", "Runtime.TruncatedResponse", "truncated")]
     [InlineData("exitBefore", "", "Runtime.ExitError", "exit status 3")]
     [InlineData("noSuchExport", "", "Runtime.HandlerNotFound", "noSuchExport")]
-    public async Task Node_EachBadHandler_FailsAfterWhatItWrote(string handler, string text, string errorCode, string details)
+    public async Task Node_EachFailingHandler_FailsAfterItsChunks(
+        string handler, string text, string errorCode, string details)
     {
         await using var server = await StartNodeAsync(handler);
         using var client = server.CreateClient();
@@ -85,7 +93,7 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task Node_AfterACrash_TheNextCallHasANewProcess()
+    public async Task Node_AfterACrash_NextCallUsesANewProcess()
     {
         await using var server = await StartNodeAsync("exitMid");
         using var client = server.CreateClient();
@@ -99,7 +107,7 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task Node_CallsInTurn_UseOneProcess()
+    public async Task Node_SequentialCalls_UseOneProcess()
     {
         await using var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
@@ -111,20 +119,22 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task Node_CallsAtOnce_HaveAProcessEach()
+    public async Task Node_ConcurrentCalls_UseSeparateProcesses()
     {
         await using var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => InvokeAsync(client, "who", """{"milliseconds":1500}""")));
+        var texts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ =>
+            InvokeAsync(client, "who", """{"milliseconds":1500}""")));
 
-        Assert.Equal(3, answers.Select(answer => answer.Split(' ')[0]).Distinct().Count());
+        Assert.Equal(3, texts.Select(text => text.Split(' ')[0]).Distinct().Count());
     }
 
     [Fact]
-    public async Task Node_TimeOut_EndsTheCallAndKillsTheProcess()
+    public async Task Node_Timeout_EndsTheCallAndKillsTheProcess()
     {
-        await using var server = await StartNodeAsync("never", function => function.WithTimeout(TimeSpan.FromSeconds(4)));
+        await using var server = await StartNodeAsync(
+            "never", function => function.WithTimeout(TimeSpan.FromSeconds(4)));
         using var client = server.CreateClient();
         var received = new StringBuilder();
 
@@ -132,46 +142,47 @@ public class RuntimeProcessTests
         var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response, received));
 
         Assert.Equal("Sandbox.Timedout", error.ErrorCode);
-        await GoneAsync(ProcessId(received.ToString()));
+        await WaitForExitAsync(ParseProcessId(received.ToString()));
     }
 
     [Fact]
-    public async Task DisposeAsync_ProcessRuns_KillsIt()
+    public async Task DisposeAsync_ProcessIsRunning_KillsTheProcess()
     {
         var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
-        var process = ProcessId((await InvokeAsync(client, "who", "{}")).Split(' ')[0]);
+        var process = ParseProcessId((await InvokeAsync(client, "who", "{}")).Split(' ')[0]);
         Assert.True(IsAlive(process));
 
         await server.DisposeAsync();
 
-        await GoneAsync(process);
+        await WaitForExitAsync(process);
     }
 
     [Fact]
-    public async Task Supervisor_ParentsEndOfThePipeCloses_KillsTheProgramAndItsChildren()
+    public async Task Supervisor_StandardInputCloses_KillsTheProgramAndItsChildren()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Process groups are made with setsid, which Linux has.");
-        var info = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (var argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & echo ready; wait"]) info.ArgumentList.Add(argument);
-        using var shell = Process.Start(info)!;
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid, which creates process groups on Linux.");
+        using var shell = StartWithPipes(
+            "/bin/sh",
+            ["-c", RuntimeStartInfo.Supervisor, "test", "sh", "-c", "sleep 300 & echo ready; wait"]);
         Assert.Equal("ready", await shell.StandardOutput.ReadLineAsync(Token));
 
-        shell.StandardInput.Close();    // what the system does when the parent is killed
+        shell.StandardInput.Close();    // the system does this when the parent process is killed
 
-        // Each process of the group holds the output open: its end is the end of the last of them.
+        // The output ends when all processes of the group have exited.
         Assert.Equal("", await shell.StandardOutput.ReadToEndAsync(Token).WaitAsync(Soon, Token));
         await shell.WaitForExitAsync(Token).WaitAsync(Soon, Token);
         Assert.Equal(128 + 9, shell.ExitCode);
     }
 
     [Fact]
-    public async Task Node_ClientLeaves_TheFunctionRunsOnAndServesTheNextCall()
+    public async Task Node_ClientDisconnects_TheFunctionContinues()
     {
         await using var server = await StartNodeAsync("who");
         using var client = server.CreateClient();
         string process;
-        await using (var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("who", """{"milliseconds":700}"""), Token))
+        var request = InvokeWithResponseStreamRequest.FromJson("who", """{"milliseconds":700}""");
+        await using (var response = await client.InvokeWithResponseStreamAsync(request, Token))
         {
             await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
             Assert.True(await chunks.MoveNextAsync());
@@ -179,15 +190,16 @@ public class RuntimeProcessTests
         }
 
         await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
-        Assert.True(IsAlive(ProcessId(process)));
+        Assert.True(IsAlive(ParseProcessId(process)));
     }
 
     [Fact]
-    public async Task Bootstrap_AnyExecutable_Answers()
+    public async Task Bootstrap_AnyExecutable_Responds()
     {
         Interop.NeedsCurl();
+        var bootstrap = Path.Combine(Interop.Functions, "bootstrap");
         await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("boot", new RuntimeProcessOptions(Path.Combine(Interop.Functions, "bootstrap")) { TaskRoot = Interop.Functions }), Token);
+            s => s.AddFunction("boot", new RuntimeProcessOptions(bootstrap) { TaskRoot = Interop.Functions }), Token);
         using var client = server.CreateClient();
 
         Assert.Equal("echo: \"hi\"", await InvokeAsync(client, "boot", "\"hi\""));
@@ -195,12 +207,11 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task Supervisor_ProgramEnds_KillsWhatItLeft()
+    public async Task Supervisor_ProgramExits_KillsItsChildren()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Process groups are made with setsid, which Linux has.");
-        var info = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (var argument in (string[])["-c", RuntimeProcess.Supervisor, "test", "sh", "-c", "sleep 300 & exit 3"]) info.ArgumentList.Add(argument);
-        using var shell = Process.Start(info)!;
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid, which creates process groups on Linux.");
+        using var shell = StartWithPipes(
+            "/bin/sh", ["-c", RuntimeStartInfo.Supervisor, "test", "sh", "-c", "sleep 300 & exit 3"]);
 
         Assert.Equal("", await shell.StandardOutput.ReadToEndAsync(Token).WaitAsync(Soon, Token));
         await shell.WaitForExitAsync(Token).WaitAsync(Soon, Token);
@@ -208,34 +219,36 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task Program_EndsButItsChildHoldsTheOutput_FailsTheCallAndKillsTheChild()
+    public async Task Program_ExitsButItsChildKeepsTheOutputOpen_FailsTheCallAndKillsTheChild()
     {
         var child = new TaskCompletionSource<int>();
-        await using var server = await StartShellAsync("sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+        await using var server = await StartShellAsync(
+            "sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
 
         var error = await FailAsync(server);
 
         Assert.Equal("Runtime.ExitError", error.ErrorCode);
         Assert.Contains("exit status 3", error.ErrorDetails);
-        await GoneAsync(await child.Task.WaitAsync(Soon, Token));
+        await WaitForExitAsync(await child.Task.WaitAsync(Soon, Token));
     }
 
     [Fact]
-    public async Task Program_LeavesAChildBeyondItsGroup_IsStillSeenToEnd()
+    public async Task Program_LeavesAChildOutsideItsGroup_ExitIsDetected()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid, which Linux has.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
         var child = new TaskCompletionSource<int>();
-        await using var server = await StartShellAsync("setsid sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+        await using var server = await StartShellAsync(
+            "setsid sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
 
         var error = await FailAsync(server);
 
         Assert.Equal("Runtime.ExitError", error.ErrorCode);
-        using var left = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
-        left.Kill();
+        using var remaining = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
+        remaining.Kill();
     }
 
     [Fact]
-    public async Task Program_IsKilled_TheLogHasItsOwnLinesOnly()
+    public async Task Program_IsKilled_LogHasOnlyItsLines()
     {
         var lines = new List<string>();
         await using var server = await StartShellAsync("echo mine; kill -s KILL $$", lines.Add);
@@ -247,9 +260,10 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task OutputReceived_Throws_IsIgnored()
+    public async Task OutputReceived_Throws_ExceptionIsIgnored()
     {
-        await using var server = await StartShellAsync("echo one; exit 3", _ => throw new InvalidOperationException("There is no currently active test."));
+        await using var server = await StartShellAsync(
+            "echo one; exit 3", _ => throw new InvalidOperationException("No test is currently active."));
 
         Assert.Equal("Runtime.ExitError", (await FailAsync(server)).ErrorCode);
     }
@@ -257,7 +271,7 @@ public class RuntimeProcessTests
     [Theory]
     [InlineData("streaming", "RangeError")]
     [InlineData("buffered", "Unhandled")]
-    public async Task Node_ErrorIsLarge_ArrivesWhole(string handler, string errorCode)
+    public async Task Node_LargeError_ArrivesCompletely(string handler, string errorCode)
     {
         Interop.NeedsNodeRuntime();
         var folder = Directory.CreateTempSubdirectory();
@@ -268,12 +282,15 @@ public class RuntimeProcessTests
                 export const streaming = awslambda.streamifyResponse(fail);
                 export const buffered = async () => fail();
                 """, Token);
-            await using var server = await LocalLambdaServer.StartAsync(
-                s => s.AddFunction("large", RuntimeProcessOptions.Node(folder.FullName, "large." + handler, Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric"))), Token);
+            var process = RuntimeProcessOptions.Node(
+                folder.FullName, "large." + handler, Interop.RuntimeInterfaceClient);
+            await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("large", process), Token);
             using var client = server.CreateClient();
 
-            await using var response = await client.InvokeWithResponseStreamAsync(new("large"), Token).WaitAsync(Soon, Token);
-            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response).WaitAsync(Soon, Token));
+            await using var response = await client.InvokeWithResponseStreamAsync(new("large"), Token)
+                .WaitAsync(Soon, Token);
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() =>
+                ReadAsync(response).WaitAsync(Soon, Token));
 
             Assert.Equal(errorCode, error.ErrorCode);
             Assert.Contains(new string('x', 100_000), error.ErrorDetails);
@@ -285,9 +302,10 @@ public class RuntimeProcessTests
     }
 
     [Fact]
-    public async Task NoSuchProgram_IsTheFunctionsError()
+    public async Task FileName_ProgramDoesNotExist_FailsWithRuntimeInvalidEntrypoint()
     {
-        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("none", new RuntimeProcessOptions("no-such-program-at-all")), Token);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("none", new RuntimeProcessOptions("no-such-program-at-all")), Token);
         using var client = server.CreateClient();
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("none"), Token);
@@ -300,14 +318,27 @@ public class RuntimeProcessTests
     private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> outputReceived)
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "Needs a Unix shell.");
-        return LocalLambdaServer.StartAsync(
-            s => s.AddFunction("shell", new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", script], OutputReceived = outputReceived }), Token);
+        var process = new RuntimeProcessOptions("/bin/sh")
+        {
+            Arguments = ["-c", script],
+            OutputReceived = outputReceived,
+        };
+        return LocalLambdaServer.StartAsync(s => s.AddFunction("shell", process), Token);
     }
+
+    private static Process StartWithPipes(string fileName, string[] arguments) =>
+        Process.Start(new ProcessStartInfo(fileName, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
 
     private static async Task<FunctionErrorException> FailAsync(LocalLambdaServer server)
     {
         using var client = server.CreateClient();
-        await using var response = await client.InvokeWithResponseStreamAsync(new("shell"), Token).WaitAsync(Soon, Token);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("shell"), Token)
+            .WaitAsync(Soon, Token);
         return await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response).WaitAsync(Soon, Token));
     }
 
@@ -325,18 +356,20 @@ public class RuntimeProcessTests
 
     private static async Task<string> InvokeAsync(LambdaStreamingClient client, string function, string payload)
     {
-        await using var response = await client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson(function, payload), Token);
+        var request = InvokeWithResponseStreamRequest.FromJson(function, payload);
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
         return await ReadAsync(response);
     }
 
     private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response, StringBuilder? text = null)
     {
         text ??= new StringBuilder();
-        await foreach (var chunk in response.ReadChunksAsync(Token)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+        await foreach (var chunk in response.ReadChunksAsync(Token))
+            text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
         return text.ToString();
     }
 
-    private static int ProcessId(string text) => int.Parse(text.Replace("pid ", ""));
+    private static int ParseProcessId(string text) => int.Parse(text.Replace("pid ", ""));
 
     private static bool IsAlive(int id)
     {
@@ -351,7 +384,7 @@ public class RuntimeProcessTests
         }
     }
 
-    private static async Task GoneAsync(int id)
+    private static async Task WaitForExitAsync(int id)
     {
         Process process;
         try

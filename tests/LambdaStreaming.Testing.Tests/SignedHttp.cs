@@ -6,22 +6,37 @@ using LambdaStreaming.Testing.Signing;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>A bare HTTP client that signs with the verifier's own pieces: it shares nothing with LambdaStreamingClient.</summary>
+/// <summary>A minimal HTTP client that signs with the code of the verifier.</summary>
+/// <remarks>It shares no code with LambdaStreamingClient.</remarks>
 internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        AllowAutoRedirect = false,
+        RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
 
     public async Task<HttpResponseMessage> InvokeAsync(
-        string functionName, byte[]? payload = null, Action<HttpRequestHeaders>? headers = null, string query = "", bool sign = true)
+        string functionName,
+        byte[]? payload = null,
+        Action<HttpRequestHeaders>? headers = null,
+        string query = "",
+        bool sign = true)
     {
         var path = $"/2021-11-15/functions/{functionName}/response-streaming-invocations";
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.ServiceUrl, path + (query.Length > 0 ? "?" + query : "")))
+        var target = path + (query.Length > 0 ? "?" + query : "");
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.ServiceUrl, target))
         {
             Content = new ByteArrayContent(payload ?? []),
         };
         headers?.Invoke(request.Headers);
         if (sign) await SignAsync(request, path, query, payload ?? []);
-        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return await _http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
@@ -34,11 +49,14 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
         if (!request.Headers.Contains("Host")) request.Headers.Host = server.ServiceUrl.Authority;
         request.Headers.Add("X-Amz-Date", date);
         if (credentials.Token is { Length: > 0 } token) request.Headers.Add("X-Amz-Security-Token", token);
-        string[] names = [.. request.Headers.Select(header => header.Key.ToLowerInvariant()).Order(StringComparer.Ordinal)];
-        var signed = new SignedRequest("POST", path, query, [.. request.Headers.Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value)))], payload);
-        var stringToSign = CanonicalRequest.StringToSign(CanonicalRequest.Build(signed, names), date, scope);
-        var signature = CanonicalRequest.Signature(credentials.SecretKey, scope, stringToSign);
-        request.Headers.TryAddWithoutValidation(
-            "Authorization", $"AWS4-HMAC-SHA256 Credential={credentials.AccessKey}/{scope}, SignedHeaders={string.Join(';', names)}, Signature={signature}");
+        var headers = request.Headers
+            .Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value))).ToArray();
+        string[] names = [.. headers.Select(header => header.Key.ToLowerInvariant()).Order(StringComparer.Ordinal)];
+        var signed = new SignedRequest("POST", path, query, headers, payload);
+        var stringToSign = CanonicalRequest.CreateStringToSign(CanonicalRequest.Create(signed, names), date, scope);
+        var signature = CanonicalRequest.Sign(credentials.SecretKey, scope, stringToSign);
+        var authorization = $"AWS4-HMAC-SHA256 Credential={credentials.AccessKey}/{scope}, "
+            + $"SignedHeaders={string.Join(';', names)}, Signature={signature}";
+        request.Headers.TryAddWithoutValidation("Authorization", authorization);
     }
 }

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>A web page in a browser on this machine must not reach the server or the Runtime API.</summary>
+/// <summary>Protection of the server and the Runtime API against web pages in a browser on this machine.</summary>
 public class WebPageTests
 {
     private const string Path = "/2021-11-15/functions/f/response-streaming-invocations";
@@ -15,7 +15,7 @@ public class WebPageTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>What browsers send for pages of other sites; PORT is the server's own port.</summary>
+    /// <summary>Headers that browsers send for pages of other sites. PORT is the server's port.</summary>
     public static TheoryData<string, string> PageHeaders => new()
     {
         { "Host", "evil.example:PORT" },
@@ -39,7 +39,7 @@ public class WebPageTests
 
     [Theory]
     [MemberData(nameof(PageHeaders))]
-    public async Task Invoke_RequestOfAWebPage_IsRefusedBeforeAnythingElse(string name, string value)
+    public async Task Invoke_RequestOfAWebPage_Returns403BeforeAnyOtherCheck(string name, string value)
     {
         foreach (var signed in (bool[])[true, false])
         {
@@ -47,7 +47,7 @@ public class WebPageTests
             await using var server = await StartAsync(_ => ran = true, verifySignatures: signed);
             using var http = new SignedHttp(server);
 
-            var headers = Set(name, value, server.ServiceUrl.Port);
+            var headers = SetHeader(name, value, server.ServiceUrl.Port);
             using var response = await http.InvokeAsync("f", "{}"u8.ToArray(), headers, sign: signed);
             var body = await response.Content.ReadAsStringAsync(Token);
 
@@ -58,18 +58,18 @@ public class WebPageTests
     }
 
     [Fact]
-    public async Task Invoke_RequestOfAWebPageWithoutSignature_IsRefusedAsSuch()
+    public async Task Invoke_UnsignedRequestOfAWebPage_ReturnsAccessDeniedException()
     {
         await using var server = await StartAsync();
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("f", headers: Set("Origin", "null", 0), sign: false);
+        using var response = await http.InvokeAsync("f", headers: SetHeader("Origin", "null", 0), sign: false);
 
         Assert.Equal("AccessDeniedException", response.Headers.GetValues("x-amzn-ErrorType").Single());
     }
 
     [Fact]
-    public async Task Invoke_PreflightOfABrowser_IsRefusedWithoutCorsHeaders()
+    public async Task Invoke_CorsPreflight_Returns403WithoutCorsHeaders()
     {
         await using var server = await StartAsync();
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
@@ -84,7 +84,7 @@ public class WebPageTests
     }
 
     [Fact]
-    public async Task Invoke_NoHostHeader_IsRefused()
+    public async Task Invoke_WithoutHostHeader_Returns403()
     {
         await using var server = await StartAsync();
         using var connection = new TcpClient();
@@ -112,7 +112,7 @@ public class WebPageTests
         await using var server = await StartAsync();
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("f", headers: Set(name, value, server.ServiceUrl.Port));
+        using var response = await http.InvokeAsync("f", headers: SetHeader(name, value, server.ServiceUrl.Port));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -132,13 +132,13 @@ public class WebPageTests
         await using var server = await StartAsync(allowedHost: allowed);
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("f", headers: Set("Host", host, 0));
+        using var response = await http.InvokeAsync("f", headers: SetHeader("Host", host, 0));
 
         Assert.Equal(status, (int)response.StatusCode);
     }
 
     [Fact]
-    public async Task AllowedHosts_OneHost_ItsPagesAreRefused()
+    public async Task AllowedHosts_OneHost_PagesOfItAreRejected()
     {
         await using var server = await StartAsync(allowedHost: "host.docker.internal");
         using var http = new SignedHttp(server);
@@ -163,7 +163,7 @@ public class WebPageTests
     [InlineData("two hosts")]
     [InlineData("bücher.example")]
     [InlineData(null)]
-    public async Task AllowedHosts_NotAHost_FailsTheStart(string? value)
+    public async Task AllowedHosts_NotAHost_StartAsyncThrowsArgumentException(string? value)
     {
         Task<LocalLambdaServer> Start() => LocalLambdaServer.StartAsync(s => s.AllowedHosts.Add(value!), Token);
 
@@ -174,53 +174,54 @@ public class WebPageTests
 
     [Theory]
     [MemberData(nameof(PageHeaders))]
-    public async Task RuntimeApi_RequestOfAWebPage_IsRefusedAndTakesNoCall(string name, string value)
+    public async Task RuntimeApi_RequestOfAWebPage_Returns403AndDoesNotDeliverTheCall(string name, string value)
     {
-        HandRuntime.Needed();
-        using var runtime = new HandRuntime();
-        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("hand", runtime.Options), Token);
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime();
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("fake", runtime.Options), Token);
         using var client = server.CreateClient();
 
         var call = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
-        using var refused = await process.NextAsync(Set(name, value, process.Port)).WaitAsync(Soon, Token);
-        using var taken = await process.RespondAsync(await process.NextIdAsync().WaitAsync(Soon, Token), "good");
+        using var rejected = await process.NextAsync(SetHeader(name, value, process.Port)).WaitAsync(Soon, Token);
+        using var accepted = await process.RespondAsync(await process.NextIdAsync().WaitAsync(Soon, Token), "good");
 
-        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        Assert.Contains(name, (string)JsonNode.Parse(await refused.Content.ReadAsStringAsync(Token))!["errorMessage"]!);
+        Assert.Equal(HttpStatusCode.Forbidden, rejected.StatusCode);
+        var body = await rejected.Content.ReadAsStringAsync(Token);
+        Assert.Contains(name, (string)JsonNode.Parse(body)!["errorMessage"]!);
         Assert.Equal("good", await call);
     }
 
     [Fact]
-    public async Task RuntimeApi_HostIsAllowed_GivesTheCall()
+    public async Task RuntimeApi_HostIsAllowed_DeliversTheCall()
     {
-        HandRuntime.Needed();
-        using var runtime = new HandRuntime();
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime();
         await using var server = await LocalLambdaServer.StartAsync(
             options =>
             {
                 options.AllowedHosts.Add("host.docker.internal");
-                options.AddFunction("hand", runtime.Options);
+                options.AddFunction("fake", runtime.Options);
             },
             Token);
         using var client = server.CreateClient();
 
         var call = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
-        using var next = await process.NextAsync(Set("Host", "host.docker.internal", 0)).WaitAsync(Soon, Token);
+        using var next = await process.NextAsync(SetHeader("Host", "host.docker.internal", 0)).WaitAsync(Soon, Token);
         var id = next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
-        using var taken = await process.RespondAsync(id, "good");
+        using var accepted = await process.RespondAsync(id, "good");
 
         Assert.Equal("good", await call);
     }
 
     private static async Task<string> InvokeAsync(LambdaStreamingClient client)
     {
-        await using var response = await client.InvokeWithResponseStreamAsync(new("hand"), Token);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("fake"), Token);
         return await response.ReadAsStringAsync(cancellationToken: Token);
     }
 
-    private static Action<HttpRequestHeaders> Set(string name, string value, int port) => headers =>
+    private static Action<HttpRequestHeaders> SetHeader(string name, string value, int port) => headers =>
         headers.TryAddWithoutValidation(name, value.Replace("PORT", $"{port}", StringComparison.Ordinal));
 
     private static Task<LocalLambdaServer> StartAsync(

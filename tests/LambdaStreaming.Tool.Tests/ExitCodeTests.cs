@@ -2,23 +2,31 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>Each exit code that needs no signal; those that do are in <see cref="ProcessTests"/>.</summary>
+/// <summary>Exit codes, except those of signals, which are in <see cref="ProcessTests"/>.</summary>
 public sealed class ExitCodeTests
 {
-    private static Task<LocalLambdaServer> HelloAsync(Action<LocalFunction>? configure = null) => LocalLambdaServer.StartAsync(options =>
-    {
-        var function = options.AddFunction("f", async (_, response, ct) =>
+    private static Task<LocalLambdaServer> StartHelloAsync(Action<LocalFunction>? configure = null) =>
+        LocalLambdaServer.StartAsync(options =>
         {
-            await response.WriteTextAsync("Hello, ", ct);
-            await response.WriteTextAsync("Ada", ct);
+            var function = options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("Hello, ", ct);
+                await response.WriteTextAsync("Ada", ct);
+            });
+            configure?.Invoke(function);
         });
-        configure?.Invoke(function);
-    });
+
+    private static Task<LocalLambdaServer> StartFailingAsync(string errorCode, string details) =>
+        LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
+        {
+            response.Fail(errorCode, details);
+            return Task.CompletedTask;
+        }));
 
     [Fact]
-    public async Task Invoke_WholeAnswer_0AndNothingElseIsSaid()
+    public async Task Invoke_ResponseIsComplete_ExitCode0AndNoMessage()
     {
-        await using var server = await HelloAsync();
+        await using var server = await StartHelloAsync();
 
         var run = await Run.InvokeAsync(server);
 
@@ -26,11 +34,11 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
-    public async Task Invoke_OutputFolderIsNotThere_1AndNothingIsSent()
+    public async Task Invoke_OutputFolderDoesNotExist_ExitCode1AndNoRequest()
     {
-        await using var server = await HelloAsync();
+        await using var server = await StartHelloAsync();
 
-        var run = await Run.InvokeAsync(server, "--output", "/nonexistent/answer");
+        var run = await Run.InvokeAsync(server, "--output", "/nonexistent/response");
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("Nothing was sent", run.Error);
@@ -38,93 +46,95 @@ public sealed class ExitCodeTests
     }
 
     [Theory]
-    [InlineData("no function", "invoke")]
+    [InlineData("missing function", "invoke")]
     [InlineData("unknown option", "invoke", "f", "--nope")]
-    [InlineData("no command")]
-    [InlineData("two forms", "invoke", "f", "--lines", "--json")]
-    [InlineData("no time", "invoke", "f", "--idle-timeout", "soon")]
-    [InlineData("no address", "invoke", "f", "--endpoint-url", "127.0.0.1")]
-    [InlineData("no attempts", "invoke", "f", "--max-attempts", "0")]
+    [InlineData("missing command")]
+    [InlineData("two formats", "invoke", "f", "--lines", "--json")]
+    [InlineData("invalid duration", "invoke", "f", "--idle-timeout", "soon")]
+    [InlineData("URL without scheme", "invoke", "f", "--endpoint-url", "127.0.0.1")]
+    [InlineData("zero attempts", "invoke", "f", "--max-attempts", "0")]
     [InlineData("attempts in letters", "invoke", "f", "--max-attempts", "x")]
+    [InlineData("unknown retry policy", "invoke", "f", "--retry", "always")]
     [InlineData("port in letters", "serve", "--port", "x")]
     [InlineData("port too large", "serve", "--port", "99999999999")]
     [InlineData("bytes in letters", "serve", "--max-response-bytes", "x")]
     [InlineData("empty region", "invoke", "f", "--local", "--region", "")]
-    [InlineData("no region", "invoke", "f", "--local", "--region", "a b")]
-    [InlineData("a word for a region", "invoke", "f", "--local", "--region", "mars")]
-    [InlineData("a word for a region", "serve", "--function", "f=exec:/bin/sh", "--region", "mars")]
+    [InlineData("region with a space", "invoke", "f", "--local", "--region", "a b")]
+    [InlineData("region without parts", "invoke", "f", "--local", "--region", "mars")]
+    [InlineData("region without parts", "serve", "--function", "f=exec:/bin/sh", "--region", "mars")]
     [InlineData("empty file", "invoke", "f", "--local", "--output", "")]
     [InlineData("empty version", "invoke", "f", "--local", "--qualifier", "")]
     [InlineData("empty tenant", "invoke", "f", "--local", "--tenant-id", " ")]
     [InlineData("empty payload", "invoke", "f", "--local", "--payload", "")]
     [InlineData("empty client context", "invoke", "f", "--local", "--client-context", "")]
     [InlineData("empty recording", "record", "f", "--local", "--to", "")]
-    [InlineData("no program", "serve", "--function", "f=exec:")]
+    [InlineData("missing program", "serve", "--function", "f=exec:")]
     [InlineData("payload is a folder", "invoke", "f", "--payload", "@/")]
-    [InlineData("error that no header takes", "serve", "--function", "f=exec:/bin/sh", "--fault", "f=error:\u00D6 x")]
-    [InlineData("bad JSON", "invoke", "f", "--payload", "{name:1}")]
-    [InlineData("no file", "invoke", "f", "--payload", "@/nonexistent")]
-    [InlineData("bad context", "invoke", "f", "--client-context", "not base64!")]
-    [InlineData("bad name", "invoke", "..", "--local")]
+    [InlineData("invalid error name", "serve", "--function", "f=exec:/bin/sh", "--fault", "f=error:\u00D6 x")]
+    [InlineData("invalid JSON", "invoke", "f", "--payload", "{name:1}")]
+    [InlineData("missing payload file", "invoke", "f", "--payload", "@/nonexistent")]
+    [InlineData("invalid client context", "invoke", "f", "--client-context", "not base64!")]
+    [InlineData("invalid function name", "invoke", "..", "--local")]
     [InlineData("nothing to serve", "serve")]
-    [InlineData("no such file", "serve", "--function", "a=exec:/nonexistent")]
-    [InlineData("nowhere to record to", "record", "f")]
+    [InlineData("missing program file", "serve", "--function", "a=exec:/nonexistent")]
+    [InlineData("missing destination", "record", "f")]
     [InlineData("unknown shell", "completion", "tcsh")]
-    public async Task AnyCommand_CommandLineIsWrong_2(string what, params string[] args)
+    public async Task AnyCommand_InvalidCommandLine_ExitCode2(string description, params string[] args)
     {
-        var run = await Run.OfAsync(args);
+        var run = await Run.ExecuteAsync(args);
 
-        Assert.True(run.ExitCode == 2, $"{what}: {run.ExitCode} {run.Error}");
+        Assert.True(run.ExitCode == 2, $"{description}: {run.ExitCode} {run.Error}");
         Assert.StartsWith("lambda-stream: ", run.Error);
         Assert.Empty(run.Output);
         Assert.DoesNotContain("   at ", run.Error);
     }
 
     [Fact]
-    public async Task Invoke_FunctionFails_3AndItsWordsAreShown()
+    public async Task Invoke_FunctionFails_ExitCode3AndPrintsItsMessage()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-        {
-            await response.WriteTextAsync("one ", ct);
-            response.Fail("RangeError", """{"errorType":"RangeError","errorMessage":"boom \u001b[2J","trace":[]}""");
-        }));
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("one ", ct);
+                const string Details = """{"errorType":"RangeError","errorMessage":"boom \u001b[2J","trace":[]}""";
+                response.Fail("RangeError", Details);
+            }));
 
         var run = await Run.InvokeAsync(server);
 
         Assert.Equal((3, "one "), (run.ExitCode, run.Output));
-        Assert.Contains("The function f failed with RangeError: boom \uFFFD[2J. It ran. Received before that: 1 chunk with 4 bytes", run.Error);
+        Assert.Contains(
+            "The function f ran and failed with RangeError: boom \uFFFD[2J. Received 1 chunk (4 bytes).",
+            run.Error);
         Assert.DoesNotContain('\e', run.Error);
         Assert.Equal(1, run.Error.Count(c => c == '\n'));
     }
 
-    public static TheoryData<string> Breaks => ["cut", "flipped", "silent", "exception"];
+    public static TheoryData<string> Faults => ["truncated", "corrupt", "stalled", "exception"];
 
-    [Theory, MemberData(nameof(Breaks))]
-    public async Task Invoke_AnswerIsNotWhole_4AfterWhatCame(string how)
+    [Theory, MemberData(nameof(Faults))]
+    public async Task Invoke_ResponseIsIncomplete_ExitCode4AndPrintsThePartialPayload(string fault)
     {
-        await using var server = await HelloAsync(function => _ = how switch
+        await using var server = await StartHelloAsync(function => _ = fault switch
         {
-            "cut" => function.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody),
-            "flipped" => function.OnEveryCall().FlipBit(150),
-            "silent" => function.OnEveryCall().StallAfterChunks(1),
+            "truncated" => function.OnEveryCall().TruncateAfterChunks(1, TruncationMode.EndOfBody),
+            "corrupt" => function.OnEveryCall().FlipBit(150),
+            "stalled" => function.OnEveryCall().StallAfterChunks(1),
             _ => function.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "sorry"),
         });
 
         // The first call of a process takes longer than half a second on a busy machine.
-        var run = await Run.InvokeAsync(server, how == "silent" ? ["--idle-timeout", "3s"] : []);
+        var run = await Run.InvokeAsync(server, fault == "stalled" ? ["--idle-timeout", "3s"] : []);
 
         Assert.Equal((4, "Hello, "), (run.ExitCode, run.Output));
         Assert.Matches("(may|might) have run", run.Error);
     }
 
     [Fact]
-    public async Task Invoke_ErrorWithCarriageReturn_WritesOverNothing()
+    public async Task Invoke_ErrorWithCarriageReturn_ReplacesTheCarriageReturn()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
-        {
-            response.Fail("RangeError", """{"errorType":"RangeError","errorMessage":"boom\rall is well"}""");
-            return Task.CompletedTask;
-        }));
+        await using var server =
+            await StartFailingAsync("RangeError", """{"errorType":"RangeError","errorMessage":"boom\rall is well"}""");
 
         var run = await Run.InvokeAsync(server);
 
@@ -132,20 +142,20 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
-    public async Task Record_ToAFolder_NamesItsOwnOption()
+    public async Task Record_ToIsAFolder_MessageNamesTheOption()
     {
-        var run = await Run.OfAsync("record", "f", "--local", "--to", Path.GetTempPath());
+        var run = await Run.ExecuteAsync("record", "f", "--local", "--to", Path.GetTempPath());
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("--to: ", run.Error);
     }
 
     [Fact]
-    public async Task Invoke_ServiceSaysNo_5AndThatTheFunctionDidNotRun()
+    public async Task Invoke_ServiceReturnsError_ExitCode5AndStatesThatTheFunctionDidNotRun()
     {
-        await using var server = await HelloAsync();
+        await using var server = await StartHelloAsync();
 
-        var run = await Run.OfAsync(["invoke", "other", .. Run.At(server)]);
+        var run = await Run.ExecuteAsync(["invoke", "other", .. Run.EndpointOptions(server)]);
 
         Assert.Equal((5, ""), (run.ExitCode, run.Output));
         Assert.Contains("ResourceNotFoundException", run.Error);
@@ -156,9 +166,9 @@ public sealed class ExitCodeTests
     [InlineData("FUNCTION: ", "..")]
     [InlineData("--tenant-id: ", "f", "--tenant-id", "\u00E9")]
     [InlineData("--qualifier: ", "f", "--qualifier", "a\u0001")]
-    public async Task Invoke_ArgumentThatCannotBeSent_NamesTheOption(string option, params string[] args)
+    public async Task Invoke_InvalidArgument_MessageNamesTheOption(string option, params string[] args)
     {
-        var run = await Run.OfAsync(["invoke", "--local", .. args]);
+        var run = await Run.ExecuteAsync(["invoke", "--local", .. args]);
 
         Assert.Equal(2, run.ExitCode);
         Assert.StartsWith($"lambda-stream: {option}", run.Error);
@@ -172,7 +182,9 @@ public sealed class ExitCodeTests
     };
 
     [Theory, MemberData(nameof(Cancellations))]
-    public void Interrupted_BeforeTheResponse_SaysWhetherTheFunctionMightHaveRun(OperationCanceledException cancellation, bool mayHaveRun)
+    public void BeforeResponse_AnyCancellation_StatesWhetherTheFunctionMightHaveRun(
+        OperationCanceledException cancellation,
+        bool mayHaveRun)
     {
         var exception = InterruptedException.BeforeResponse(cancellation);
 
@@ -184,24 +196,22 @@ public sealed class ExitCodeTests
     [Fact]
     public async Task Invoke_FunctionTimesOut_PrintsTheAdvice()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
-        {
-            response.Fail(FunctionErrorCodes.SandboxTimedout, "Task timed out");
-            return Task.CompletedTask;
-        }));
+        await using var server = await StartFailingAsync(FunctionErrorCodes.SandboxTimedout, "Task timed out");
 
         var run = await Run.InvokeAsync(server);
 
-        Assert.Contains("f failed with Sandbox.Timedout: Task timed out. It ran into its timeout", run.Error);
+        Assert.Matches(@"f ran and failed with Sandbox\.Timedout: Task timed out\. .*timeout", run.Error);
     }
 
     [Fact]
-    public async Task Invoke_NobodyListens_6AndAHintAtServe()
+    public async Task Invoke_ServerIsNotRunning_ExitCode6AndSuggestsServe()
     {
         Uri url;
-        await using (var server = await HelloAsync()) url = server.ServiceUrl;
+        await using (var server = await StartHelloAsync())
+            url = server.ServiceUrl;
 
-        var run = await Run.OfAsync("invoke", "f", "--local", "--max-attempts", "1", "--endpoint-url", url.ToString());
+        var run = await Run.ExecuteAsync(
+            "invoke", "f", "--local", "--max-attempts", "1", "--endpoint-url", url.ToString());
 
         Assert.Equal((6, ""), (run.ExitCode, run.Output));
         Assert.Contains("did not run", run.Error);
@@ -209,30 +219,34 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
-    public async Task Invoke_NoRegionAndNoCredentials_7InWordsOfTheCommandLine()
+    public async Task Invoke_NoRegionAndNoCredentials_ExitCode7AndNamesTheOptions()
     {
         using var process = ToolProcess.Start(["invoke", "f"]);
 
-        Assert.Equal(7, await process.ExitCodeAsync());
+        Assert.Equal(7, await process.WaitForExitCodeAsync());
         var error = await process.Error;
-        Assert.Contains("The function did not run. On the command line, use --region, --profile and --endpoint-url.", error);
+        Assert.Contains(
+            "The function did not run. On the command line, use --region, --profile or --endpoint-url.",
+            error);
     }
 
     [Fact]
-    public async Task Invoke_PayloadIsNoJson_8()
+    public async Task Invoke_PayloadIsNotJson_ExitCode8()
     {
-        await using var server = await HelloAsync();
+        await using var server = await StartHelloAsync();
 
         var run = await Run.InvokeAsync(server, "--json");
 
         Assert.Equal((8, ""), (run.ExitCode, run.Output));
-        Assert.EndsWith(" --raw prints the payload as it is. The function ran.", run.Error.TrimEnd());
+        Assert.EndsWith(
+            " The function ran. Use --raw to print the payload without parsing it.",
+            run.Error.TrimEnd());
     }
 
     [Fact]
-    public async Task Invoke_Debug_ShowsStackTraceAndLog()
+    public async Task Invoke_Debug_PrintsStackTraceAndLog()
     {
-        await using var server = await HelloAsync(function => function.RespondWithError("KMSDisabledException"));
+        await using var server = await StartHelloAsync(function => function.RespondWithError("KMSDisabledException"));
 
         var run = await Run.InvokeAsync(server, "--debug");
 

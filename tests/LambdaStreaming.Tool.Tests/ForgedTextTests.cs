@@ -8,13 +8,14 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>Text of functions, services and headers on standard error: it begins no line and hides or reorders nothing.</summary>
+/// <summary>Text of functions, services and headers cannot imitate, hide or reorder lines of the program.</summary>
 public sealed class ForgedTextTests
 {
-    // A line of this program's own after each character that ends a line somewhere, then characters that reorder or hide text.
+    // Imitates a line of the program after each character that can end a line.
+    // Then contains characters that reorder or hide text.
     private const string Forged =
-        "boom\nlambda-stream: a\r\nlambda-stream: b\rlambda-stream: c\u0085lambda-stream: d\u2028lambda-stream: e\u2029lambda-stream: f"
-        + "\u202Eg\u2066h\u200Bi\U000E0041j\u001b[2J";
+        "boom\nlambda-stream: a\r\nlambda-stream: b\rlambda-stream: c\u0085lambda-stream: d"
+        + "\u2028lambda-stream: e\u2029lambda-stream: f\u202Eg\u2066h\u200Bi\U000E0041j\u001b[2J";
 
     [Theory]
     [InlineData("invoke", "f")]
@@ -23,13 +24,15 @@ public sealed class ForgedTextTests
     [InlineData("record", "f", "--to", "-")]
     public async Task AnyCommand_ErrorOfTheFunction_IsOneLine(params string[] command)
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
-        {
-            response.Fail(Forged, JsonSerializer.Serialize(new Dictionary<string, string> { ["errorType"] = Forged, ["errorMessage"] = Forged }));
-            return Task.CompletedTask;
-        }));
+        var details = new Dictionary<string, string> { ["errorType"] = Forged, ["errorMessage"] = Forged };
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", (_, response, _) =>
+            {
+                response.Fail(Forged, JsonSerializer.Serialize(details));
+                return Task.CompletedTask;
+            }));
 
-        var run = await Run.OfAsync([.. command, .. Run.At(server)]);
+        var run = await Run.ExecuteAsync([.. command, .. Run.EndpointOptions(server)]);
 
         Assert.Equal(3, run.ExitCode);
         Assert.Equal(1, CountLines(run.Error));
@@ -39,12 +42,13 @@ public sealed class ForgedTextTests
     [Fact]
     public async Task Invoke_LogOfTheFunction_LinesAreMarked()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
-        {
-            response.Log(Forged);
-            response.Log("lambda-stream: all is well\n---");
-            return Task.CompletedTask;
-        }));
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", (_, response, _) =>
+            {
+                response.Log(Forged);
+                response.Log("lambda-stream: all is well\n---");
+                return Task.CompletedTask;
+            }));
 
         var run = await Run.InvokeAsync(server, "--log-tail");
 
@@ -56,11 +60,14 @@ public sealed class ForgedTextTests
     [Fact]
     public async Task Http_Headers_LinesAreMarked()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, ct) =>
+        var headers = new Dictionary<string, string>
         {
-            var headers = new Dictionary<string, string> { ["lambda-stream"] = "all is well", ["x-a"] = Forged, [Forged] = "1" };
-            return response.WriteHttpPreludeAsync(200, headers, [Forged], ct);
-        }));
+            ["lambda-stream"] = "all is well",
+            ["x-a"] = Forged,
+            [Forged] = "1",
+        };
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", (_, response, ct) => response.WriteHttpPreludeAsync(200, headers, [Forged], ct)));
 
         var run = await Run.InvokeAsync(server, "--http");
 
@@ -70,12 +77,11 @@ public sealed class ForgedTextTests
     }
 
     [Fact]
-    public void Debug_MessageOfAnException_LinesAreMarked()
+    public void Debug_ExceptionMessage_LinesAreMarked()
     {
         using var error = new StringWriter();
-        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
 
-        Failure.Report(console, new IOException(Forged), debug: true);
+        Failure.Report(CreateConsole(error), new IOException(Forged), debug: true);
 
         AssertOwnLines(1, error.ToString());
     }
@@ -85,8 +91,9 @@ public sealed class ForgedTextTests
     {
         using var error = new StringWriter();
         using var log = new ErrorLog(error);
+        var logger = log.CreateLogger("category");
 
-        log.CreateLogger("category").Log(LogLevel.Information, default, Forged, new IOException(Forged), static (text, _) => text);
+        logger.Log(LogLevel.Information, default, Forged, new IOException(Forged), static (text, _) => text);
 
         Assert.StartsWith("Information category: boom", error.ToString());
         AssertOwnLines(0, error.ToString());
@@ -96,10 +103,11 @@ public sealed class ForgedTextTests
     public void Stats_RequestIdAndVersion_AreOneLineEach()
     {
         using var error = new StringWriter();
-        var stats = new StreamStatistics(TimeProvider.System);
-        stats.RecordHeaders(InvokeWithResponseStreamResponse.Create([""], metadata: new ResponseStreamMetadata { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" }));
+        var statistics = new StreamStatistics(TimeProvider.System);
+        var metadata = new ResponseStreamMetadata { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" };
+        statistics.RecordHeaders(InvokeWithResponseStreamResponse.Create([""], metadata: metadata));
 
-        stats.Print(error);
+        statistics.Print(error);
 
         AssertOwnLines(0, error.ToString());
         Assert.Equal(8, CountLines(error.ToString()));
@@ -109,20 +117,27 @@ public sealed class ForgedTextTests
     public void Serve_OutputOfAFunction_IsOneLine()
     {
         using var error = new StringWriter();
-        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
+        var printer = new RequestPrinter(CreateConsole(error), TimeProvider.System, CancellationToken.None);
 
-        new RequestPrinter(console, TimeProvider.System, CancellationToken.None).PrintOutput("f", Forged);
+        printer.PrintOutput("f", Forged);
 
         Assert.Equal(1, CountLines(error.ToString()));
         AssertOwnLines(0, error.ToString());
     }
 
+    private static ToolConsole CreateConsole(TextWriter error) =>
+        new() { Input = Stream.Null, Output = Stream.Null, Error = error };
+
     private static int CountLines(string text) => text.Count(character => character == '\n');
 
     private static void AssertOwnLines(int expected, string text)
     {
-        Assert.Equal(expected, text.Split('\n').Count(line => line.StartsWith("lambda-stream: ", StringComparison.Ordinal)));
+        var lines = text.Split('\n').Count(line => line.StartsWith("lambda-stream: ", StringComparison.Ordinal));
+        Assert.Equal(expected, lines);
         Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value != '\n' && Rune.GetUnicodeCategory(rune) is
-            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+            UnicodeCategory.Control or
+            UnicodeCategory.Format or
+            UnicodeCategory.LineSeparator or
+            UnicodeCategory.ParagraphSeparator);
     }
 }

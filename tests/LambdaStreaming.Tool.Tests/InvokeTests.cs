@@ -8,12 +8,22 @@ namespace LambdaStreaming.Tool.Tests;
 
 public sealed class InvokeTests
 {
-    private static Task<LocalLambdaServer> RespondingAsync(params byte[][] chunks) => LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-    {
-        foreach (var chunk in chunks) await response.WriteAsync(chunk, ct);
-    }));
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private static Task<LocalLambdaServer> RespondingAsync(params string[] chunks) => RespondingAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
+    private static Task<LocalLambdaServer> RespondingAsync(params byte[][] chunks) =>
+        LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
+        {
+            foreach (var chunk in chunks)
+                await response.WriteAsync(chunk, ct);
+        }));
+
+    private static Task<LocalLambdaServer> RespondingAsync(params string[] chunks) =>
+        RespondingAsync([.. chunks.Select(Encoding.UTF8.GetBytes)]);
+
+    private static Task<LocalLambdaServer> TruncatingAsync(string text) =>
+        LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct))
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
 
     private static Task<LocalLambdaServer> EchoAsync(bool requireJson = true) => LocalLambdaServer.StartAsync(options =>
     {
@@ -21,8 +31,13 @@ public sealed class InvokeTests
         options.AddFunction("f", (invocation, response, ct) => response.WriteAsync(invocation.Payload, ct));
     });
 
+    private static Task<string> ReadFileAsync(string path) =>
+        File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
+
+    private static void SkipOnWindows(string reason) => Assert.SkipWhen(OperatingSystem.IsWindows(), reason);
+
     [Fact]
-    public async Task Raw_AnyBytes_ComeUnchanged()
+    public async Task Raw_AnyBytes_ArePrintedUnchanged()
     {
         byte[] bytes = [0, 0xFF, 13, 10, 27, 0xC3];
         await using var server = await RespondingAsync([bytes, bytes]);
@@ -35,17 +50,17 @@ public sealed class InvokeTests
     [Theory]
     [InlineData("--text", "w\u00F6rld\r\n\uFFFD")]
     [InlineData("--lines", "w\u00F6rld\n\uFFFD\n")]
-    public async Task TextForms_SplitAndBadUtf8_AreWholeCharacters(string form, string expected)
+    public async Task TextFormats_SplitAndInvalidUtf8_PrintCompleteCharacters(string format, string expected)
     {
         await using var server = await RespondingAsync([[.. "w"u8, 0xC3], [0xB6, .. "rld\r\n"u8, 0xFF]]);
 
-        var run = await Run.InvokeAsync(server, form);
+        var run = await Run.InvokeAsync(server, format);
 
         Assert.Equal((0, expected), (run.ExitCode, run.Output));
     }
 
     [Fact]
-    public async Task Json_ArrayInPieces_OneElementALine()
+    public async Task Json_FragmentedArray_PrintsOneElementPerLine()
     {
         await using var server = await RespondingAsync("[{\"a\": 1.50,", " \"b\":\"w\u00F6rld\"}, nul", "l]");
 
@@ -55,9 +70,11 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Sse_EventsOfALanguageModel_DataWithoutEndMark()
+    public async Task Sse_EventsOfALanguageModel_PrintsDataWithoutEndMarker()
     {
-        await using var server = await RespondingAsync("event: x\ndata: {\"a\":1}\n\nda", "ta: {\"a\":2}\n\ndata: [DONE]\n\n");
+        await using var server = await RespondingAsync(
+            "event: x\ndata: {\"a\":1}\n\nda",
+            "ta: {\"a\":2}\n\ndata: [DONE]\n\n");
 
         var run = await Run.InvokeAsync(server, "--sse");
 
@@ -65,13 +82,15 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Http_WithLines_HeadToErrorAndBodyToOutput()
+    public async Task Http_WithLines_PrintsHeadersToErrorAndBodyToOutput()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-        {
-            await response.WriteHttpPreludeAsync(201, new Dictionary<string, string> { ["x-a"] = "1" }, ["c=1", "d=2"], ct);
-            await response.WriteTextAsync("one\r\ntwo", ct);
-        }));
+        var headers = new Dictionary<string, string> { ["x-a"] = "1" };
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteHttpPreludeAsync(201, headers, ["c=1", "d=2"], ct);
+                await response.WriteTextAsync("one\r\ntwo", ct);
+            }));
 
         var run = await Run.InvokeAsync(server, "--http", "--lines");
 
@@ -82,8 +101,10 @@ public sealed class InvokeTests
     [Fact]
     public async Task Http_SetCookieAmongTheHeaders_IsPrintedOnce()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-            await response.WriteHttpPreludeAsync(200, new Dictionary<string, string> { ["Set-Cookie"] = "c=1" }, ["d=2"], ct)));
+        var headers = new Dictionary<string, string> { ["Set-Cookie"] = "c=1" };
+        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction(
+            "f",
+            async (_, response, ct) => await response.WriteHttpPreludeAsync(200, headers, ["d=2"], ct)));
 
         var run = await Run.InvokeAsync(server, "--http");
 
@@ -91,25 +112,28 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Http_NoPrelude_BodyAndASentence()
+    public async Task Http_NoPrelude_PrintsBodyAndMessage()
     {
         await using var server = await RespondingAsync("plain");
 
         var run = await Run.InvokeAsync(server, "--http");
 
         Assert.Equal((0, "plain"), (run.ExitCode, run.Output));
-        Assert.Contains("no HTTP status", run.Error);
+        Assert.Contains("does not begin with an HTTP status", run.Error);
     }
 
     [Fact]
-    public async Task Events_WholeAnswer_HeadChunksComplete()
+    public async Task Events_CompleteResponse_PrintsHeadersChunksAndComplete()
     {
         await using var server = await RespondingAsync([[.. "hi"u8], [0xFF]]);
 
         var run = await Run.InvokeAsync(server, "--events", "--log-tail");
 
-        JsonElement[] events = [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
-        Assert.Equal(["head", "chunk", "chunk", "complete"], events.Select(e => e.GetProperty("event").GetString()));
+        var lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        JsonElement[] events = [.. lines.Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal(
+            ["headers", "chunk", "chunk", "complete"],
+            events.Select(e => e.GetProperty("event").GetString()));
         Assert.Equal(server.Requests[0].RequestId, events[0].GetProperty("requestId").GetString());
         Assert.Equal("hi", events[1].GetProperty("text").GetString());
         Assert.Equal([0xFF], events[2].GetProperty("base64").GetBytesFromBase64());
@@ -123,8 +147,10 @@ public sealed class InvokeTests
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
             var function = options.AddFunction("f");
-            if (error is not null) function.RespondWithError(error);
-            else function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody);
+            if (error is not null)
+                function.RespondWithError(error);
+            else
+                function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.EndOfBody);
         });
 
         var run = await Run.InvokeAsync(server, "--events", "--retry", "never");
@@ -136,7 +162,7 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Payload_Text_IsSentAsItIs()
+    public async Task Payload_Text_IsSentUnchanged()
     {
         await using var server = await EchoAsync();
 
@@ -146,7 +172,7 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Payload_File_IsSentAsItIs()
+    public async Task Payload_File_IsSentUnchanged()
     {
         using var folder = new TemporaryFolder();
         await using var server = await EchoAsync();
@@ -157,29 +183,30 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Payload_Dash_IsStandardInput()
+    public async Task Payload_Dash_ReadsStandardInput()
     {
         await using var server = await EchoAsync();
+        var input = new MemoryStream("\"from a pipe\""u8.ToArray());
 
-        var run = await Run.OfAsync(["invoke", "f", "--payload", "-", .. Run.At(server)], new MemoryStream("\"from a pipe\""u8.ToArray()));
+        var run = await Run.ExecuteAsync(["invoke", "f", "--payload", "-", .. Run.EndpointOptions(server)], input);
 
         Assert.Equal("\"from a pipe\"", run.Output);
     }
 
     [Fact]
-    public async Task Payload_None_StandardInputIsLeftAlone()
+    public async Task Payload_Omitted_StandardInputIsNotRead()
     {
         await using var server = await EchoAsync();
         var input = new MemoryStream("{}"u8.ToArray());
 
-        var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], input);
+        var run = await Run.ExecuteAsync(["invoke", "f", .. Run.EndpointOptions(server)], input);
 
         Assert.Equal((0, "", 0L), (run.ExitCode, run.Output, input.Position));
         Assert.Equal(0, server.Requests[0].Payload.Length);
     }
 
     [Fact]
-    public async Task Payload_NoJson_SaysWhereAndWhatToDo()
+    public async Task Payload_NotJson_MessageSuggestsAsIsAndNothingIsSent()
     {
         await using var server = await EchoAsync();
 
@@ -193,13 +220,13 @@ public sealed class InvokeTests
     }
 
     [Theory]
-    [InlineData("{name:1}", "line 1, byte 2: 'n' is not expected")]
-    [InlineData("[1,\n\n \u00E9]", "line 3, byte 2: '\u00E9' is not expected")]
-    [InlineData("{\"a\":", "line 1, byte 6: it ends too early")]
-    [InlineData("{\"a\":1} x", "line 1, byte 9: 'x' is not expected")]
-    public async Task Payload_NotJson_SaysWhere(string payload, string expected)
+    [InlineData("{name:1}", "line 1, byte 2: unexpected 'n'")]
+    [InlineData("[1,\n\n \u00E9]", "line 3, byte 2: unexpected '\u00E9'")]
+    [InlineData("{\"a\":", "line 1, byte 6: unexpected end")]
+    [InlineData("{\"a\":1} x", "line 1, byte 9: unexpected 'x'")]
+    public async Task Payload_NotJson_MessageHasThePosition(string payload, string expected)
     {
-        var run = await Run.OfAsync("invoke", "f", "--local", "--payload", payload);
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", payload);
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains(expected, run.Error);
@@ -208,12 +235,12 @@ public sealed class InvokeTests
     [Theory]
     [InlineData(new byte[] { 0xEF, 0xBB, 0xBF, (byte)'1' }, "byte order mark")]
     [InlineData(new byte[] { 0xFF, 0xFE, (byte)'1', 0 }, "UTF-16")]
-    public async Task Payload_FileOfAnotherEncoding_SaysWhich(byte[] bytes, string expected)
+    public async Task Payload_FileInAnotherEncoding_MessageNamesTheEncoding(byte[] bytes, string expected)
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllBytesAsync(folder.File("payload.json"), bytes, TestContext.Current.CancellationToken);
 
-        var run = await Run.OfAsync("invoke", "f", "--local", "--payload", "@" + folder.File("payload.json"));
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", "@" + folder.File("payload.json"));
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains(expected, run.Error);
@@ -227,14 +254,15 @@ public sealed class InvokeTests
     };
 
     [Theory, MemberData(nameof(NotUtf8))]
-    public async Task Payload_NotUtf8_SaysWhereAndIsSentOnlyAsIs(byte[] payload, int offset)
+    public async Task Payload_NotUtf8_MessageHasTheOffsetAndOnlyAsIsSendsIt(byte[] payload, int offset)
     {
         using var folder = new TemporaryFolder();
+        var file = "@" + folder.File("payload.json");
         await File.WriteAllBytesAsync(folder.File("payload.json"), payload, TestContext.Current.CancellationToken);
         await using var server = await EchoAsync(requireJson: false);
 
-        var refused = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"));
-        var sent = await Run.InvokeAsync(server, "--payload", "@" + folder.File("payload.json"), "--as-is");
+        var refused = await Run.InvokeAsync(server, "--payload", file);
+        var sent = await Run.InvokeAsync(server, "--payload", file, "--as-is");
 
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains($"byte offset {offset} ", refused.Error);
@@ -248,7 +276,7 @@ public sealed class InvokeTests
     [Theory]
     [InlineData(65)]
     [InlineData(100_000)]
-    public async Task Payload_NestedDeep_IsSent(int depth)
+    public async Task Payload_DeeplyNested_IsSent(int depth)
     {
         using var folder = new TemporaryFolder();
         var json = new string('[', depth) + new string(']', depth);
@@ -262,7 +290,7 @@ public sealed class InvokeTests
     [Theory]
     [InlineData(65)]
     [InlineData(999)]
-    public async Task Json_NestedDeep_IsPrinted(int depth)
+    public async Task Json_DeeplyNested_IsPrinted(int depth)
     {
         var json = new string('[', depth) + new string(']', depth);
         await using var server = await RespondingAsync("{\"a\":" + json + "}");
@@ -275,13 +303,14 @@ public sealed class InvokeTests
     [Theory]
     [InlineData("@file")]
     [InlineData("base64")]
-    public async Task ClientContext_NotUtf8_SaysWhere(string form)
+    public async Task ClientContext_NotUtf8_MessageHasTheOffset(string form)
     {
         using var folder = new TemporaryFolder();
         byte[] context = [.. "{\"a\":\""u8, 0xFF, .. "\"}"u8];
         await File.WriteAllBytesAsync(folder.File("context"), context, TestContext.Current.CancellationToken);
+        var argument = form == "base64" ? Convert.ToBase64String(context) : "@" + folder.File("context");
 
-        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", form == "base64" ? Convert.ToBase64String(context) : "@" + folder.File("context"));
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--client-context", argument);
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("byte offset 6 ", run.Error);
@@ -291,11 +320,13 @@ public sealed class InvokeTests
     [InlineData("bm8=")]
     [InlineData("W10=")]
     [InlineData("@file")]
-    public async Task ClientContext_NotAJsonObject_IsRefused(string argument)
+    public async Task ClientContext_NotAJsonObject_IsRejected(string argument)
     {
         using var folder = new TemporaryFolder();
+        if (argument == "@file")
+            argument = "@" + folder.Write("context", "[]");
 
-        var run = await Run.OfAsync("invoke", "f", "--local", "--client-context", argument == "@file" ? "@" + folder.Write("context", "[]") : argument);
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--client-context", argument);
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("client context", run.Error);
@@ -303,7 +334,7 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task Payload_AsIs_IsSentThoughNoJson()
+    public async Task AsIs_PayloadIsNotJson_IsSent()
     {
         await using var server = await EchoAsync(requireJson: false);
 
@@ -313,22 +344,26 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task RequestOptions_All_ReachTheService()
+    public async Task Invoke_AllRequestOptions_ReachTheService()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (invocation, response, ct) =>
-        {
-            response.Log("a line of the log");
-            await response.WriteTextAsync($"{invocation.Qualifier} {invocation.TenantId} {Encoding.UTF8.GetString(Convert.FromBase64String(invocation.ClientContext!))}", ct);
-        }));
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (invocation, response, ct) =>
+            {
+                response.Log("a line of the log");
+                var context = Encoding.UTF8.GetString(Convert.FromBase64String(invocation.ClientContext!));
+                await response.WriteTextAsync($"{invocation.Qualifier} {invocation.TenantId} {context}", ct);
+            }));
 
-        var run = await Run.InvokeAsync(server, "--qualifier", "live", "--tenant-id", "t1", "--client-context", """{"custom":{"a":1}}""", "--log-tail");
+        const string Context = """{"custom":{"a":1}}""";
+        var run = await Run.InvokeAsync(
+            server, "--qualifier", "live", "--tenant-id", "t1", "--client-context", Context, "--log-tail");
 
-        Assert.Equal("""live t1 {"custom":{"a":1}}""", run.Output);
+        Assert.Equal($"live t1 {Context}", run.Output);
         Assert.Contains("a line of the log", run.Error);
     }
 
     [Fact]
-    public async Task DryRun_Allowed_SaysSoAndPrintsNothing()
+    public async Task DryRun_Allowed_PrintsAMessageAndNoOutput()
     {
         await using var server = await EchoAsync();
 
@@ -339,36 +374,37 @@ public sealed class InvokeTests
     }
 
     [Fact]
-    public async Task DryRun_WithOutput_IsRefusedAndTheFileStays()
+    public async Task DryRun_WithOutput_IsRejectedAndKeepsTheFile()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Write("answer", "old");
+        var path = folder.Write("response", "old");
         await using var server = await EchoAsync();
 
         var run = await Run.InvokeAsync(server, "--dry-run", "--output", path);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("--dry-run and --output exclude each other", run.Error);
-        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
-        Assert.Equal(["answer"], folder.Files());
+        Assert.Contains("--dry-run and --output cannot be used together", run.Error);
+        Assert.Equal("old", await ReadFileAsync(path));
+        Assert.Equal(["response"], folder.Files());
         Assert.Empty(server.Requests);
     }
 
     [Theory]
-    [InlineData("when-not-started", 1)]
+    [InlineData("at-most-once", 1)]
     [InlineData("at-least-once", 2)]
     [InlineData("never", 1)]
-    public async Task Retry_FunctionMayHaveRun_SentAgainOnlyWhenAskedTo(string when, int sends)
+    public async Task Retry_FunctionMightHaveRun_RetriesOnlyAtLeastOnce(string policy, int attempts)
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnCall(1).RespondWithStatus(503));
+        await using var server = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("f").OnCall(1).RespondWithStatus(503));
 
-        await Run.InvokeAsync(server, "--retry", when, "--max-attempts", "2");
+        await Run.InvokeAsync(server, "--retry", policy, "--max-attempts", "2");
 
-        Assert.Equal(sends, server.Requests.Count);
+        Assert.Equal(attempts, server.Requests.Count);
     }
 
     [Fact]
-    public async Task Stats_WholeAnswer_AreOnStandardError()
+    public async Task Stats_CompleteResponse_ArePrintedToStandardError()
     {
         await using var server = await RespondingAsync("Hello, ", "Ada");
 
@@ -382,53 +418,52 @@ public sealed class InvokeTests
     [Theory]
     [InlineData("--lines")]
     [InlineData("--http")]
-    public async Task Stats_OtherReadings_CountTheChunksOfTheWire(string form)
+    public async Task Stats_OtherFormats_CountTheReceivedChunks(string format)
     {
         await using var server = await RespondingAsync("one ", "two\nthree", "\n");
 
-        var run = await Run.InvokeAsync(server, form, "--stats");
+        var run = await Run.InvokeAsync(server, format, "--stats");
 
         Assert.Contains("chunks       3\nbytes        14\n", run.Error);
     }
 
     [Fact]
-    public async Task Output_WholeAnswer_ReplacesTheFile()
+    public async Task Output_CompleteResponse_ReplacesTheFile()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Write("answer", "an older and longer answer");
+        var path = folder.Write("response", "an older and longer response");
         await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
         Assert.Equal((0, "", ""), (run.ExitCode, run.Output, run.Error));
-        Assert.Equal("new", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
-        Assert.Equal(["answer"], folder.Files());
+        Assert.Equal("new", await ReadFileAsync(path));
+        Assert.Equal(["response"], folder.Files());
     }
 
     [Fact]
-    public async Task Output_CutAnswer_KeepsTheOldFileAndWhatCame()
+    public async Task Output_TruncatedResponse_KeepsTheOldFileAndThePartialData()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Write("answer", "old");
-        await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+        var path = folder.Write("response", "old");
+        await using var server = await TruncatingAsync("beginning");
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
         Assert.Equal(4, run.ExitCode);
-        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
-        Assert.Equal("beginning", await File.ReadAllTextAsync(path + ".partial", TestContext.Current.CancellationToken));
-        Assert.Contains("answer.partial", run.Error);
+        Assert.Equal("old", await ReadFileAsync(path));
+        Assert.Equal("beginning", await ReadFileAsync(path + ".partial"));
+        Assert.Contains("response.partial", run.Error);
     }
 
     [Fact]
-    public async Task Output_NothingCame_LeavesNothingBehind()
+    public async Task Output_NoDataReceived_CreatesNoFile()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").RespondWithError("KMSDisabledException"));
+        await using var server = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("f").RespondWithError("KMSDisabledException"));
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         Assert.Equal(5, run.ExitCode);
         Assert.Empty(folder.Files());
@@ -438,58 +473,58 @@ public sealed class InvokeTests
     [InlineData("ResourceNotFoundException", 5)]
     [InlineData("TooManyRequestsException", 5)]
     [InlineData(null, 6)]
-    public async Task Output_NextCallGetsNoAnswer_KeepsWhatCameBefore(string? error, int exitCode)
+    public async Task Output_NoResponse_KeepsAnExistingPartialFile(string? error, int exitCode)
     {
         using var folder = new TemporaryFolder();
-        var partial = folder.Write("answer.partial", "what came before");
+        var partial = folder.Write("response.partial", "older data");
         await using var server = await LocalLambdaServer.StartAsync(options =>
         {
             var function = options.AddFunction("f");
-            if (error is not null) function.RespondWithError(error);
-            else function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
+            if (error is not null)
+                function.RespondWithError(error);
+            else
+                function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
         });
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"), "--retry", "never");
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"), "--retry", "never");
 
         Assert.Equal(exitCode, run.ExitCode);
-        Assert.Equal("what came before", await File.ReadAllTextAsync(partial, TestContext.Current.CancellationToken));
+        Assert.Equal("older data", await ReadFileAsync(partial));
         Assert.DoesNotContain(".partial", run.Error);
     }
 
     [Fact]
-    public async Task Output_NextAnswerIsCutSooner_HoldsNothingOfTheOneBefore()
+    public async Task Output_ShorterTruncatedResponse_ReplacesTheExistingPartialFile()
     {
         using var folder = new TemporaryFolder();
-        var partial = folder.Write("answer.partial", "what came before, and was longer");
-        await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+        var partial = folder.Write("response.partial", "older data, and more of it");
+        await using var server = await TruncatingAsync("beginning");
 
-        await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        await Run.InvokeAsync(server, "--output", folder.File("response"));
 
-        Assert.Equal("beginning", await File.ReadAllTextAsync(partial, TestContext.Current.CancellationToken));
+        Assert.Equal("beginning", await ReadFileAsync(partial));
     }
 
     [Fact]
-    public async Task Output_CompleteResponseIsEmpty_IsAnEmptyFile()
+    public async Task Output_CompleteResponseIsEmpty_CreatesAnEmptyFile()
     {
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(["answer"], folder.Files());
-        Assert.Equal("", await File.ReadAllTextAsync(folder.File("answer"), TestContext.Current.CancellationToken));
+        Assert.Equal(["response"], folder.Files());
+        Assert.Equal("", await ReadFileAsync(folder.File("response")));
     }
 
     [Fact]
-    public async Task Output_NothingOfTheAnswerIsWritten_SaysOfNoFileThatItIsThere()
+    public async Task Output_NoDataWritten_CreatesNoFileAndNamesNone()
     {
         using var folder = new TemporaryFolder();
         await using var server = await RespondingAsync("no JSON");
 
-        var run = await Run.InvokeAsync(server, "--json", "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--json", "--output", folder.File("response"));
 
         Assert.Equal(8, run.ExitCode);
         Assert.Empty(folder.Files());
@@ -497,25 +532,22 @@ public sealed class InvokeTests
     }
 
     [Theory]
-    [InlineData(false, "answer")]
-    [InlineData(true, "answer.partial")]
-    public async Task Output_OthersMayNotReadTheFile_NorMayTheyAfterwards(bool cut, string name)
+    [InlineData(false, "response")]
+    [InlineData(true, "response.partial")]
+    public async Task Output_FileIsNotReadableByOthers_NewFileHasTheSamePermissions(bool truncated, string name)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix permissions.");
+        SkipOnWindows("Requires Unix permissions.");
         using var folder = new TemporaryFolder();
-        var path = folder.Write("answer", "old");
-        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, OwnerOnly);
-        await using var server = await LocalLambdaServer.StartAsync(options =>
-        {
-            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("secret", ct));
-            if (cut) function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset);
-        });
+        var path = folder.Write("response", "old");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, OwnerOnly);
+        await using var server = await (truncated ? TruncatingAsync("secret") : RespondingAsync("secret"));
 
         await Run.InvokeAsync(server, "--output", path);
 
-        Assert.Equal("secret", await File.ReadAllTextAsync(folder.File(name), TestContext.Current.CancellationToken));
-        if (!OperatingSystem.IsWindows()) Assert.Equal(OwnerOnly, File.GetUnixFileMode(folder.File(name)));
+        Assert.Equal("secret", await ReadFileAsync(folder.File(name)));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(OwnerOnly, File.GetUnixFileMode(folder.File(name)));
     }
 
     public static TheoryData<string, bool> LinksOfThePartialFile => new()
@@ -524,109 +556,109 @@ public sealed class InvokeTests
     };
 
     [Theory, MemberData(nameof(LinksOfThePartialFile))]
-    public async Task Output_PartialFileIsALink_NothingIsWrittenThroughIt(string kind, bool truncated)
+    public async Task Output_PartialFileIsALink_DoesNotWriteThroughTheLink(string kind, bool truncated)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs links.");
+        SkipOnWindows("Requires links.");
         using var folder = new TemporaryFolder();
         var other = folder.Write("other", "precious");
-        if (kind == "hard") Assert.Equal(0, CreateHardLink(Encoding.UTF8.GetBytes(other + "\0"), Encoding.UTF8.GetBytes(folder.File("answer.partial") + "\0")));
-        else File.CreateSymbolicLink(folder.File("answer.partial"), other);
-        await using var server = await LocalLambdaServer.StartAsync(options =>
-        {
-            var function = options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("new", ct));
-            if (truncated) function.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset);
-        });
+        var partial = folder.File("response.partial");
+        if (kind == "hard")
+            Assert.Equal(0, CreateHardLink(ToCString(other), ToCString(partial)));
+        else
+            File.CreateSymbolicLink(partial, other);
+        await using var server = await (truncated ? TruncatingAsync("new") : RespondingAsync("new"));
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         Assert.Equal(truncated ? 4 : 0, run.ExitCode);
-        Assert.Equal("precious", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
-        Assert.Equal("new", await File.ReadAllTextAsync(folder.File(truncated ? "answer.partial" : "answer"), TestContext.Current.CancellationToken));
+        Assert.Equal("precious", await ReadFileAsync(other));
+        Assert.Equal("new", await ReadFileAsync(truncated ? partial : folder.File("response")));
     }
 
     [Fact]
     public async Task Output_PartialFileCannotBeReplaced_MessageNamesTheFileThatHasTheData()
     {
         using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(folder.File("answer.partial"));
-        await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
-            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+        Directory.CreateDirectory(folder.File("response.partial"));
+        await using var server = await TruncatingAsync("beginning");
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         var file = Assert.Single(folder.Files());
         Assert.Contains($"is in {folder.File(file)}", run.Error);
-        Assert.Equal("beginning", await File.ReadAllTextAsync(folder.File(file), TestContext.Current.CancellationToken));
+        Assert.Equal("beginning", await ReadFileAsync(folder.File(file)));
     }
 
     [Fact]
-    public async Task Output_IsALinkToAFile_LinkStaysAndTheFileIsReplaced()
+    public async Task Output_LinkToAFile_KeepsTheLinkAndReplacesItsTarget()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        SkipOnWindows("Requires symbolic links.");
         using var folder = new TemporaryFolder();
         folder.Write("target", "old");
-        File.CreateSymbolicLink(folder.File("answer"), "target");
+        File.CreateSymbolicLink(folder.File("response"), "target");
         await using var server = await RespondingAsync("new");
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("target", new FileInfo(folder.File("answer")).LinkTarget);
-        Assert.Equal("new", await File.ReadAllTextAsync(folder.File("target"), TestContext.Current.CancellationToken));
-        Assert.Equal(["answer", "target"], folder.Files());
+        Assert.Equal("target", new FileInfo(folder.File("response")).LinkTarget);
+        Assert.Equal("new", await ReadFileAsync(folder.File("target")));
+        Assert.Equal(["response", "target"], folder.Files());
     }
 
     [Fact]
-    public async Task Output_LinksInACircle_FailsBeforeTheCall()
+    public async Task Output_CircularLinks_FailsBeforeTheInvocation()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        SkipOnWindows("Requires symbolic links.");
         using var folder = new TemporaryFolder();
-        File.CreateSymbolicLink(folder.File("answer"), "other");
-        File.CreateSymbolicLink(folder.File("other"), "answer");
+        File.CreateSymbolicLink(folder.File("response"), "other");
+        File.CreateSymbolicLink(folder.File("other"), "response");
         await using var server = await RespondingAsync("new");
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("response"));
 
         Assert.Equal(1, run.ExitCode);
         Assert.Empty(server.Requests);
     }
 
     [Fact]
-    public async Task Output_FileMayNotBeWritten_FailsBeforeTheCall()
+    public async Task Output_FileIsReadOnly_FailsBeforeTheInvocation()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs a user whom permissions bind.");
+        Assert.SkipWhen(
+            OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess,
+            "Requires Unix permissions and an unprivileged user.");
         using var folder = new TemporaryFolder();
-        var path = folder.Write("answer", "old");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        var path = folder.Write("response", "old");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead);
         await using var server = await RespondingAsync("new");
 
         var run = await Run.InvokeAsync(server, "--output", path);
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Equal("old", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal("old", await ReadFileAsync(path));
         Assert.Empty(server.Requests);
     }
 
     [Fact]
-    public async Task Output_LinkInALinkedFolder_WritesWhereTheSystemWould()
+    public async Task Output_LinkInALinkedFolder_WritesTheTargetOfTheOperatingSystem()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs symbolic links.");
+        SkipOnWindows("Requires symbolic links.");
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.File("real/below"));
         Directory.CreateSymbolicLink(folder.File("linked"), "real/below");
-        File.CreateSymbolicLink(folder.File("real/below/answer"), "../target");
+        File.CreateSymbolicLink(folder.File("real/below/response"), "../target");
         await using var server = await RespondingAsync("new");
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("linked/answer"));
+        var run = await Run.InvokeAsync(server, "--output", folder.File("linked/response"));
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("new", await File.ReadAllTextAsync(folder.File("real/target"), TestContext.Current.CancellationToken));
+        Assert.Equal("new", await ReadFileAsync(folder.File("real/target")));
         Assert.Empty(folder.Files());
     }
 
     [Fact]
-    public void LogOf_NoBase64_IsTheLogAsItCame()
+    public void GetLog_NotBase64_ReturnsTheTextUnchanged()
     {
         Assert.Equal("no base64!", InvocationOptions.GetLog(new InvokeComplete { LogResult = "no base64!" }));
     }
@@ -634,39 +666,45 @@ public sealed class InvokeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Output_PersonLooks_ProgressIsShown(bool personLooks)
+    public async Task Output_ErrorIsATerminal_ShowsProgress(bool errorIsTerminal)
     {
         using var folder = new TemporaryFolder();
         await using var server = await RespondingAsync("Hello, ", "Ada");
+        string[] args = ["invoke", "f", "--output", folder.File("response"), .. Run.EndpointOptions(server)];
 
-        var run = await Run.OfAsync(["invoke", "f", "--output", folder.File("answer"), .. Run.At(server)], Stream.Null, errorIsTerminal: personLooks);
+        var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: errorIsTerminal);
 
         Assert.Equal((0, ""), (run.ExitCode, run.Output));
-        Assert.Equal(personLooks, run.Error.Contains("10 B in 2 chunks", StringComparison.Ordinal));
-        Assert.Equal(personLooks, run.Error.Contains('\e', StringComparison.Ordinal));
+        Assert.Equal(errorIsTerminal, run.Error.Contains("10 B in 2 chunks", StringComparison.Ordinal));
+        Assert.Equal(errorIsTerminal, run.Error.Contains('\e', StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData("no line end", true)]
     [InlineData("a line end\n", false)]
-    public async Task Raw_Terminal_WhatIsSaidBeginsALine(string answer, bool added)
+    public async Task Raw_Terminal_EndsTheLastLine(string response, bool addsLineEnd)
     {
-        await using var server = await RespondingAsync(answer);
+        await using var server = await RespondingAsync(response);
+        string[] args = ["invoke", "f", .. Run.EndpointOptions(server)];
 
-        var run = await Run.OfAsync(["invoke", "f", .. Run.At(server)], Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
+        var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
 
-        Assert.Equal((answer, added ? Environment.NewLine : ""), (run.Output, run.Error));
+        Assert.Equal((response, addsLineEnd ? Environment.NewLine : ""), (run.Output, run.Error));
     }
 
     [Fact]
-    public async Task Error_Colours_OnlyWhereAskedFor()
+    public async Task Error_Colors_AreUsedOnlyIfEnabled()
     {
-        var with = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true, colours: true);
-        var without = await Run.OfAsync(["invoke", "f", "--payload", "{"], Stream.Null, errorIsTerminal: true);
+        string[] args = ["invoke", "f", "--payload", "{"];
+
+        var with = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, useColors: true);
+        var without = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true);
 
         Assert.Contains("\e[1;", with.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', without.Error);
     }
+
+    private static byte[] ToCString(string text) => Encoding.UTF8.GetBytes(text + "\0");
 
     [DllImport("libc", EntryPoint = "link")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -3,17 +3,32 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>What only a process of its own shows: pipes, signals, and when bytes leave.</summary>
+/// <summary>Behavior that only a separate process shows: pipes, signals, and the time of each write.</summary>
 public sealed class ProcessTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TestTimeout = TimeSpan.FromSeconds(60);
 
-    private static void NeedsUnix() => Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs Unix pipes and signals.");
+    private static void SkipOnWindows() =>
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Requires Unix pipes and signals.");
+
+    private static void SkipWithoutFullDevice() => Assert.SkipUnless(File.Exists("/dev/full"), "Requires /dev/full.");
+
+    private static Task<LocalLambdaServer> StartAsync(string text) => LocalLambdaServer.StartAsync(options =>
+        options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct)));
+
+    private static Task<LocalLambdaServer> StartEmptyAsync() =>
+        LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+
+    private static Task<string> RunShellAsync(LocalLambdaServer server, string script, string file = "") =>
+        Interop.RunAsync(server, "/bin/sh", "-c", script, "sh", ToolProcess.Path, file);
+
+    private static Task<string> ReadFileAsync(string path) =>
+        File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
 
     private static async Task<string> ReadAsync(Stream stream, int count)
     {
         var bytes = new byte[count];
-        await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+        await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(TestTimeout);
         return Encoding.UTF8.GetString(bytes);
     }
 
@@ -21,44 +36,47 @@ public sealed class ProcessTests
     [InlineData("--raw", "first\n")]
     [InlineData("--lines", "first\n")]
     [InlineData("--text", "first\n")]
-    public async Task Invoke_FunctionWaitsAfterAChunk_TheChunkIsOutAlready(string form, string expected)
+    public async Task Invoke_FunctionWaitsAfterAChunk_ChunkIsAlreadyPrinted(string format, string expected)
     {
-        var go = new TaskCompletionSource();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-        {
-            await response.WriteTextAsync("first\n", ct);
-            await go.Task.WaitAsync(ct);
-            await response.WriteTextAsync("second\n", ct);
-        }));
-        using var process = ToolProcess.Invoke(server, form);
+        var resume = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("first\n", ct);
+                await resume.Task.WaitAsync(ct);
+                await response.WriteTextAsync("second\n", ct);
+            }));
+        using var process = ToolProcess.Invoke(server, format);
 
         Assert.Equal(expected, await ReadAsync(process.Output, expected.Length));
-        go.SetResult();
-        Assert.Equal("second\n", await process.OutputText.ReadToEndAsync(TestContext.Current.CancellationToken));
-        Assert.Equal(0, await process.ExitCodeAsync());
+        resume.SetResult();
+        var remaining = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("second\n", remaining);
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 
     [Fact]
-    public async Task Invoke_ReaderOfThePipeLeaves_141QuietlyAndConnectionIsFreed()
+    public async Task Invoke_PipeIsClosed_ExitCode141AndClosesTheConnection()
     {
-        NeedsUnix();
-        var go = new TaskCompletionSource();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-        {
-            await response.WriteTextAsync("first\n", ct);
-            await go.Task.WaitAsync(ct);
-            await response.WriteTextAsync("second\n", ct);
-            await Task.Delay(Timeout.Infinite, ct);
-        }));
+        SkipOnWindows();
+        var resume = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("first\n", ct);
+                await resume.Task.WaitAsync(ct);
+                await response.WriteTextAsync("second\n", ct);
+                await Task.Delay(Timeout.Infinite, ct);
+            }));
         using var process = ToolProcess.Invoke(server);
         await ReadAsync(process.Output, 6);
 
         process.Output.Dispose();
-        go.SetResult();
+        resume.SetResult();
 
-        Assert.Equal(141, await process.ExitCodeAsync());
+        Assert.Equal(141, await process.WaitForExitCodeAsync());
         Assert.Equal("", await process.Error);
-        await server.Requests[0].ClientDisconnected.WaitAsync(Patience);
+        await server.Requests[0].ClientDisconnected.WaitAsync(TestTimeout);
     }
 
     [Theory]
@@ -67,102 +85,111 @@ public sealed class ProcessTests
     [InlineData(ToolProcess.SigInt, 130, "--lines")]
     [InlineData(ToolProcess.SigInt, 130, "--http")]
     [InlineData(ToolProcess.SigInt, 130, "--events")]
-    public async Task Invoke_Signal_FreesTheConnectionAndSaysThatTheFunctionRunsOn(int signal, int exitCode, string form)
+    public async Task Invoke_SignalDuringTheResponse_ClosesTheConnectionAndStatesThatTheFunctionMightBeRunning(
+        int signal,
+        int exitCode,
+        string format)
     {
-        NeedsUnix();
+        SkipOnWindows();
         await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct)).OnEveryCall().StallAfterChunks(1));
-        using var process = ToolProcess.Invoke(server, form);
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct))
+            .OnEveryCall().StallAfterChunks(1));
+        using var process = ToolProcess.Invoke(server, format);
         await ReadAsync(process.Output, 6);
 
         process.Signal(signal);
 
-        Assert.Equal(exitCode, await process.ExitCodeAsync());
-        Assert.Contains("does not stop the function", await process.Error);
-        await server.Requests[0].ClientDisconnected.WaitAsync(Patience);
+        Assert.Equal(exitCode, await process.WaitForExitCodeAsync());
+        Assert.Contains("might still be running", await process.Error);
+        await server.Requests[0].ClientDisconnected.WaitAsync(TestTimeout);
     }
 
     [Fact]
-    public async Task Invoke_CtrlCBeforeTheHead_130()
+    public async Task Invoke_CtrlCBeforeTheHeaders_ExitCode130()
     {
-        NeedsUnix();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f").OnEveryCall().StallBeforeHeaders());
+        SkipOnWindows();
+        await using var server = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("f").OnEveryCall().StallBeforeHeaders());
         using var process = ToolProcess.Invoke(server);
         var request = await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
 
         process.Signal(ToolProcess.SigInt);
 
-        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Equal(130, await process.WaitForExitCodeAsync());
         Assert.Contains("might have run", await process.Error);
-        await request.ClientDisconnected.WaitAsync(Patience);
+        await request.ClientDisconnected.WaitAsync(TestTimeout);
     }
 
     [Theory]
     [InlineData("--raw")]
     [InlineData("--events")]
-    public async Task Invoke_CtrlCWhileNobodyReadsTheOutput_130(string form)
+    public async Task Invoke_CtrlCWhileTheOutputIsNotRead_ExitCode130(string format)
     {
-        NeedsUnix();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) =>
-        {
-            // More than pipe, sockets and buffers hold.
-            while (true) await response.WriteAsync(new byte[1024 * 1024], ct);
-        }));
-        using var process = ToolProcess.Invoke(server, form);
+        SkipOnWindows();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                // More than pipe, sockets and buffers can store.
+                while (true)
+                    await response.WriteAsync(new byte[1024 * 1024], ct);
+            }));
+        using var process = ToolProcess.Invoke(server, format);
         await ReadAsync(process.Output, 1);
 
         process.Signal(ToolProcess.SigInt);
 
-        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Equal(130, await process.WaitForExitCodeAsync());
     }
 
     [Fact]
-    public async Task Invoke_InputThatNeverEnds_IsNotReadUnasked()
+    public async Task Invoke_WithoutPayload_DoesNotReadStandardInput()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("done", ct)));
+        await using var server = await StartAsync("done");
 
-        // Its standard input is a pipe that stays open.
+        // Standard input is a pipe that stays open.
         using var process = ToolProcess.Invoke(server);
 
-        Assert.Equal("done", await process.OutputText.ReadToEndAsync(TestContext.Current.CancellationToken));
-        Assert.Equal(0, await process.ExitCodeAsync());
+        Assert.Equal("done", await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 
     [Fact]
-    public async Task Invoke_FileInAShell_WhatComesNextIsWrittenAfterTheAnswer()
+    public async Task Invoke_OutputRedirectedToAFile_LaterOutputFollowsTheResponse()
     {
-        NeedsUnix();
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer ", ct)));
+        await using var server = await StartAsync("response ");
 
-        await Interop.RunAsync(server, "/bin/sh", "-c", "(printf 'before '; \"$1\" invoke f; printf after) > \"$2\"", "sh", ToolProcess.Path, folder.File("out"));
+        await RunShellAsync(server, "(printf 'before '; \"$1\" invoke f; printf after) > \"$2\"", folder.File("out"));
 
-        Assert.Equal("before answer after", await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken));
+        Assert.Equal("before response after", await ReadFileAsync(folder.File("out")));
     }
 
     [Fact]
-    public async Task Invoke_OutputIsFull_1AndSaysSo()
+    public async Task Invoke_OutputDeviceIsFull_ExitCode1AndMessage()
     {
-        Assert.SkipUnless(File.Exists("/dev/full"), "Needs /dev/full.");
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        SkipWithoutFullDevice();
+        await using var server = await StartAsync("response");
 
         var run = await Run.InvokeAsync(server, "--output", "/dev/full");
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("can't be written", run.Error);
+        Assert.Contains("cannot be written", run.Error);
     }
 
     [Fact]
-    public async Task Completion_Bash_OffersWhatTheProgramKnows()
+    public async Task Completion_Bash_CompletesTheValueOfAnOption()
     {
-        NeedsUnix();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        SkipOnWindows();
+        await using var server = await StartEmptyAsync();
         const string Script = """
             PATH="$1:$PATH"; eval "$(lambda-stream completion bash)"
-            COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4; _lambda_stream; echo "${COMPREPLY[@]}"
+            COMP_LINE='lambda-stream invoke f --retry n'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4
+            _lambda_stream; echo "${COMPREPLY[@]}"
             """;
+        var folder = Path.GetDirectoryName(ToolProcess.Path)!;
 
-        var output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", Path.GetDirectoryName(ToolProcess.Path)!);
+        var output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", folder);
 
         Assert.Equal("never\n", output);
     }
@@ -170,18 +197,18 @@ public sealed class ProcessTests
     [Theory]
     [InlineData("2>&-")]
     [InlineData("2>/dev/full")]
-    public async Task Invoke_ErrorStreamCantBeWritten_ExitCodeTellsTheEndNonetheless(string redirection)
+    public async Task Invoke_StandardErrorCannotBeWritten_ExitCodeIsThatOfTheFailure(string redirection)
     {
-        Assert.SkipUnless(File.Exists("/dev/full"), "Needs /dev/full.");
+        SkipWithoutFullDevice();
         await using var server = await LocalLambdaServer.StartAsync(_ => { });
 
-        var output = await Interop.RunAsync(server, "/bin/sh", "-c", $"\"$1\" invoke f {redirection}; echo $?", "sh", ToolProcess.Path);
+        var output = await RunShellAsync(server, $"\"$1\" invoke f {redirection}; echo $?");
 
         Assert.Equal("5\n", output);
     }
 
     [Fact]
-    public void Report_BrokenPipeOfAnyWrite_141AndNoWord()
+    public void Report_BrokenPipe_ExitCode141AndNoMessage()
     {
         using var error = new StringWriter();
         var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
@@ -192,28 +219,34 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_CtrlCWhileAPipeHasNoWriter_130()
+    public async Task Invoke_CtrlCWhileThePayloadPipeHasNoWriter_ExitCode130()
     {
-        NeedsUnix();
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        await using var server = await StartEmptyAsync();
         await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
-        using var process = ToolProcess.Start(["invoke", "f", "--local", "--debug", "--payload", "@" + folder.File("pipe")]);
-        // Opened for writing it has been opened for reading too; nothing is written.
-        await using var writer = await Task.Run(() => new FileStream(folder.File("pipe"), FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken);
+        using var process =
+            ToolProcess.Start(["invoke", "f", "--local", "--debug", "--payload", "@" + folder.File("pipe")]);
+
+        // This waits until the process has opened the pipe for reading. Nothing is written.
+        await using var writer = await Task.Run(
+            () => new FileStream(folder.File("pipe"), FileMode.Open, FileAccess.Write),
+            TestContext.Current.CancellationToken);
 
         process.Signal(ToolProcess.SigInt);
 
-        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Equal(130, await process.WaitForExitCodeAsync());
     }
 
     [Fact]
-    public async Task Invoke_OutputIsALinkToAPipe_IsWritten()
+    public async Task Invoke_OutputIsALinkToAPipe_WritesThePipe()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/stdout.");
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /dev/stdout.");
+        await using var server = await StartAsync("response");
 
-        Assert.Equal("answer", await Interop.RunAsync(server, "/bin/sh", "-c", "\"$1\" invoke f --output /dev/stdout | cat", "sh", ToolProcess.Path));
+        var output = await RunShellAsync(server, "\"$1\" invoke f --output /dev/stdout | cat");
+
+        Assert.Equal("response", output);
     }
 
     [Theory]
@@ -222,73 +255,78 @@ public sealed class ProcessTests
     [InlineData("record", "--to /dev/stdout")]
     [InlineData("record", "--to /dev/fd/3")]
     [InlineData("record", "--to -")]
-    public async Task AnyCommand_ShellAppends_KeepsWhatStoodThere(string command, string option)
+    public async Task AnyCommand_ShellAppendsToAFile_KeepsTheContentOfTheFile(string command, string option)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/fd as Linux has it.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /dev/fd of Linux.");
         using var folder = new TemporaryFolder();
         var log = folder.Write("log", "before ");
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        await using var server = await StartAsync("response");
 
-        await Interop.RunAsync(server, "/bin/sh", "-c", $"cd \"$2\"; \"$1\" {command} f {option} 3>> log >> log", "sh", ToolProcess.Path, Path.GetDirectoryName(log)!);
+        var script = $"cd \"$2\"; \"$1\" {command} f {option} 3>> log >> log";
+        await RunShellAsync(server, script, Path.GetDirectoryName(log)!);
 
-        var text = await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken);
+        var text = await ReadFileAsync(log);
         Assert.StartsWith("before ", text);
-        Assert.Contains("answer", text);
+        Assert.Contains("response", text);
     }
 
     [Fact]
-    public async Task Invoke_OutputIsADeviceInALinkedFolder_IsWritten()
+    public async Task Invoke_OutputIsADeviceInALinkedFolder_WritesTheDevice()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /proc.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /proc.");
         using var folder = new TemporaryFolder();
-        // Not /dev: where this fails, a file of its own would stand in a device's place.
+
+        // Not a link to /dev: if this test failed there, a regular file would replace a device.
         Directory.CreateSymbolicLink(folder.File("linked"), "/proc/self/fd");
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        await using var server = await StartAsync("response");
 
-        Assert.Equal("answer", await Interop.RunAsync(server, "/bin/sh", "-c", "\"$1\" invoke f --output \"$2\" | cat", "sh", ToolProcess.Path, folder.File("linked/1")));
+        var output = await RunShellAsync(server, "\"$1\" invoke f --output \"$2\" | cat", folder.File("linked/1"));
+
+        Assert.Equal("response", output);
     }
 
     [Fact]
-    public async Task Invoke_OutputIsANamedPipe_IsWritten()
+    public async Task Invoke_OutputIsANamedPipe_WritesThePipe()
     {
-        NeedsUnix();
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        await using var server = await StartAsync("response");
 
-        var output = await Interop.RunAsync(server, "/bin/sh", "-c", "mkfifo \"$2\"; \"$1\" invoke f --output \"$2\" & cat \"$2\"; wait", "sh", ToolProcess.Path, folder.File("pipe"));
+        const string Script = "mkfifo \"$2\"; \"$1\" invoke f --output \"$2\" & cat \"$2\"; wait";
+        var output = await RunShellAsync(server, Script, folder.File("pipe"));
 
-        Assert.Equal("answer", output);
+        Assert.Equal("response", output);
         Assert.Equal(["pipe"], folder.Files());
     }
 
     [Fact]
-    public async Task Invoke_CtrlCWhileANamedPipeHasNoReader_130AndNothingIsSent()
+    public async Task Invoke_CtrlCWhileTheOutputPipeHasNoReader_ExitCode130AndNoRequest()
     {
-        NeedsUnix();
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
+        await using var server = await StartEmptyAsync();
         await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
         using var process = ToolProcess.Invoke(server, "--debug", "--output", folder.File("pipe"));
 
         process.Signal(ToolProcess.SigInt);
 
-        Assert.Equal(130, await process.ExitCodeAsync());
+        Assert.Equal(130, await process.WaitForExitCodeAsync());
         Assert.Empty(server.Requests);
     }
 
     [Fact]
     public async Task Invoke_OutputInSharedMemory_ReplacesTheFile()
     {
-        Assert.SkipUnless(Directory.Exists("/dev/shm"), "Needs /dev/shm.");
+        Assert.SkipUnless(Directory.Exists("/dev/shm"), "Requires /dev/shm.");
         var path = "/dev/shm/" + Path.GetRandomFileName();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("answer", ct)));
+        await using var server = await StartAsync("response");
         try
         {
             await File.WriteAllTextAsync(path, "something longer", TestContext.Current.CancellationToken);
 
             Assert.Equal(0, (await Run.InvokeAsync(server, "--output", path)).ExitCode);
 
-            Assert.Equal("answer", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+            Assert.Equal("response", await ReadFileAsync(path));
         }
         finally
         {
@@ -297,25 +335,26 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task Invoke_TwoWriteOneFile_FileIsOneOfTheResponses()
+    public async Task Invoke_TwoInvocationsWriteOneFile_FileIsOneOfTheResponses()
     {
         using var folder = new TemporaryFolder();
-        var go = new TaskCompletionSource();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (invocation, response, ct) =>
-        {
-            await response.WriteAsync(invocation.Payload, ct);
-            await go.Task.WaitAsync(ct);
-            await response.WriteAsync(invocation.Payload, ct);
-        }));
+        var resume = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (invocation, response, ct) =>
+            {
+                await response.WriteAsync(invocation.Payload, ct);
+                await resume.Task.WaitAsync(ct);
+                await response.WriteAsync(invocation.Payload, ct);
+            }));
         var first = Run.InvokeAsync(server, "--payload", "1", "--output", folder.File("out"));
         var second = Run.InvokeAsync(server, "--payload", "2", "--output", folder.File("out"));
         await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
         await server.WaitForRequestAsync(TestContext.Current.CancellationToken);
 
-        go.SetResult();
+        resume.SetResult();
 
         Assert.Equal((0, 0), ((await first).ExitCode, (await second).ExitCode));
-        Assert.Contains(await File.ReadAllTextAsync(folder.File("out"), TestContext.Current.CancellationToken), (string[])["11", "22"]);
+        Assert.Contains(await ReadFileAsync(folder.File("out")), (string[])["11", "22"]);
         Assert.Equal(["out"], folder.Files());
     }
 }

@@ -3,22 +3,37 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>One run of the program inside the test's process.</summary>
+/// <summary>The result of one run of the program inside the process of the test.</summary>
 internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
 {
     public string Output => Encoding.UTF8.GetString(Bytes);
 
-    public static Task<Run> InvokeAsync(LocalLambdaServer server, params string[] args) => OfAsync(["invoke", "f", .. args, .. At(server)]);
+    public static Task<Run> InvokeAsync(LocalLambdaServer server, params string[] args) =>
+        ExecuteAsync(["invoke", "f", .. args, .. EndpointOptions(server)]);
 
-    public static string[] At(LocalLambdaServer server) => ["--local", "--endpoint-url", server.ServiceUrl.ToString()];
+    public static string[] EndpointOptions(LocalLambdaServer server) =>
+        ["--local", "--endpoint-url", server.ServiceUrl.ToString()];
 
-    public static Task<Run> OfAsync(params string[] args) => OfAsync(args, Stream.Null);
+    public static Task<Run> ExecuteAsync(params string[] args) => ExecuteAsync(args, Stream.Null);
 
-    public static async Task<Run> OfAsync(string[] args, Stream input, bool errorIsTerminal = false, bool colours = false, bool outputIsTerminal = false)
+    public static async Task<Run> ExecuteAsync(
+        string[] args,
+        Stream input,
+        bool errorIsTerminal = false,
+        bool useColors = false,
+        bool outputIsTerminal = false)
     {
         using var output = new MemoryStream();
         using var error = new StringWriter();
-        var console = new ToolConsole { Input = input, Output = output, OutputIsTerminal = outputIsTerminal, Error = error, ErrorIsTerminal = errorIsTerminal, Colours = colours };
+        var console = new ToolConsole
+        {
+            Input = input,
+            Output = output,
+            OutputIsTerminal = outputIsTerminal,
+            Error = error,
+            ErrorIsTerminal = errorIsTerminal,
+            UseColors = useColors,
+        };
         var exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
         return new Run(exitCode, output.ToArray(), error.ToString());
     }

@@ -6,28 +6,39 @@ namespace LambdaStreaming.Tool.Tests;
 
 public sealed class ServeTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TestTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Starts the server as a process, and reads where it listens from what it prints.</summary>
+    /// <summary>Starts the server as a process and reads the environment variables that it prints.</summary>
     private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args)
     {
+        const int EnvironmentLines = 6;
         var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
         var lines = new List<string>();
-        while (lines.Count < 6 && await process.OutputText.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience) is { } line) lines.Add(line);
-        if (lines.Count < 6) Assert.Fail(await process.ExceptionMessages.ReadToEndAsync(TestContext.Current.CancellationToken));
+        while (lines.Count < EnvironmentLines && await ReadLineAsync(process.OutputReader) is { } line)
+            lines.Add(line);
+        if (lines.Count < EnvironmentLines)
+            Assert.Fail(await process.ErrorReader.ReadToEndAsync(TestContext.Current.CancellationToken));
         return (process, lines[0].Split('=')[1], [.. lines]);
     }
 
-    private static Task<Run> InvokeAsync(string url, params string[] args) => Run.OfAsync([.. args, "--local", "--endpoint-url", url]);
+    private static Task<string?> ReadLineAsync(StreamReader reader) =>
+        reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TestTimeout);
 
-    // Up to the line that holds the words. What is under way when the server is stopped is not logged.
-    private static async Task<string> ReadLogAsync(ToolProcess process, string words)
+    private static Task<Run> InvokeAsync(string url, params string[] args) =>
+        Run.ExecuteAsync([.. args, "--local", "--endpoint-url", url]);
+
+    private static Task<LocalLambdaServer> StartAsync(string text) => LocalLambdaServer.StartAsync(options =>
+        options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct)));
+
+    /// <summary>Reads the log up to the line that contains the text.</summary>
+    /// <remarks>Requests that are in progress when the server stops are not logged.</remarks>
+    private static async Task<string> ReadLogAsync(ToolProcess process, string text)
     {
         var log = "";
-        while (!log.Contains(words, StringComparison.Ordinal))
+        while (!log.Contains(text, StringComparison.Ordinal))
         {
-            var line = await process.ExceptionMessages.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
-            Assert.True(line is not null, $"The log ends without '{words}': {log}");
+            var line = await ReadLineAsync(process.ErrorReader);
+            Assert.True(line is not null, $"The log ends without '{text}': {log}");
             log += line + "\n";
         }
 
@@ -37,57 +48,73 @@ public sealed class ServeTests
     private static async Task<string> StopAsync(ToolProcess process)
     {
         process.Signal(ToolProcess.SigInt);
-        var error = await process.ExceptionMessages.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
-        Assert.Equal(0, await process.ExitCodeAsync());
+        var reading = process.ErrorReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await reading.WaitAsync(TestTimeout);
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
         return error;
     }
 
+    private static void SkipOnWindows() => Assert.SkipWhen(OperatingSystem.IsWindows(), "Requires signals.");
+
     [Fact]
-    public async Task Serve_RecordedAnswerWithAFault_IsServedLoggedAndStopped()
+    public async Task Serve_RecordingWithFaults_IsServedLoggedAndStopped()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs signals.");
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
-        await using (var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("recorded", ct))))
+        var path = folder.File("chat.jsonl");
+        await using (var server = await StartAsync("recorded"))
         {
-            var recorded = await Run.OfAsync(["record", "f", "--to", folder.File("tale.jsonl"), .. Run.At(server)]);
+            var recorded = await Run.ExecuteAsync(["record", "f", "--to", path, .. Run.EndpointOptions(server)]);
             Assert.Equal((0, ""), (recorded.ExitCode, recorded.Output));
         }
 
-        var (process, url, environment) = await ServeAsync("--replay", folder.File("tale.jsonl"), "--fault", "tale@2=cut:10", "--fault", "tale@3=throttle");
+        var (process, url, environment) = await ServeAsync(
+            "--replay", path, "--fault", "chat@2=truncate:10", "--fault", "chat@3=throttle");
         using (process)
         {
-            var whole = await InvokeAsync(url, "invoke", "tale");
-            var cut = await InvokeAsync(url, "invoke", "tale");
-            var throttled = await InvokeAsync(url, "invoke", "tale", "--retry", "never");
+            var complete = await InvokeAsync(url, "invoke", "chat");
+            var truncated = await InvokeAsync(url, "invoke", "chat");
+            var throttled = await InvokeAsync(url, "invoke", "chat", "--retry", "never");
 
-            Assert.Equal(["AWS_ENDPOINT_URL_LAMBDA", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], environment[..5].Select(line => line.Split(' ', '=')[1]));
-            Assert.Equal((0, "recorded"), (whole.ExitCode, whole.Output));
-            Assert.Equal(4, cut.ExitCode);
+            Assert.Equal(
+                [
+                    "AWS_ENDPOINT_URL_LAMBDA", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
+                    "AWS_SECRET_ACCESS_KEY",
+                ],
+                environment[..5].Select(line => line.Split(' ', '=')[1]));
+            Assert.Equal((0, "recorded"), (complete.ExitCode, complete.Output));
+            Assert.Equal(4, truncated.ExitCode);
             Assert.Equal(5, throttled.ExitCode);
-            Assert.Contains("-> tale, 0 B", await ReadLogAsync(process, "<- tale 429 TooManyRequestsException"));
+            Assert.Contains("-> chat, 0 B", await ReadLogAsync(process, "<- chat 429 TooManyRequestsException"));
             Assert.EndsWith("lambda-stream: stopped\n", await StopAsync(process));
         }
     }
 
     [Fact]
-    public async Task Serve_Stopped_LeavesNoProcessBehind()
+    public async Task Serve_Stopped_EndsTheProcessesOfFunctions()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs signals.");
+        SkipOnWindows();
         using var folder = new TemporaryFolder();
         var program = folder.Write("bootstrap", "#!/bin/sh\necho \"I am $$\"\nexec sleep 3600\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(
+                program,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         var (process, url, _) = await ServeAsync("--function", "f=exec:" + program);
         using (process)
         {
-            var call = InvokeAsync(url, "invoke", "f");
+            var invocation = InvokeAsync(url, "invoke", "f");
             var log = await ReadLogAsync(process, "I am ");
             var function = int.Parse(log.Split(' ')[^1], CultureInfo.InvariantCulture);
-            Assert.True(ToolProcess.IsThere(function));
+            Assert.True(ToolProcess.Exists(function));
 
             await StopAsync(process);
 
-            Assert.NotEqual(0, (await call).ExitCode);
-            Assert.False(ToolProcess.IsThere(function));
+            Assert.NotEqual(0, (await invocation).ExitCode);
+            Assert.False(ToolProcess.Exists(function));
         }
     }
 
@@ -95,8 +122,9 @@ public sealed class ServeTests
     public async Task Serve_NodeFunction_Streams()
     {
         Interop.NeedsNodeRuntime();
-        var (process, url, _) = await ServeAsync(
-            "--function", $"f=node:{Path.Combine(Interop.Functions, "index.mjs")}#text", "--ric", Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric"));
+        var function = $"f=node:{Path.Combine(Interop.Functions, "index.mjs")}#text";
+        var ric = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
+        var (process, url, _) = await ServeAsync("--function", function, "--ric", ric);
         using (process)
         {
             var run = await InvokeAsync(url, "invoke", "f", "--payload", """{"name":"Ada"}""");
@@ -109,62 +137,71 @@ public sealed class ServeTests
     }
 
     [Fact]
-    public async Task Serve_PortIsTaken_1AndSaysWhatToDo()
+    public async Task Serve_PortIsInUse_ExitCode1AndSuggestsAnotherPort()
     {
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f"));
-        await Run.OfAsync(["record", "f", "--to", folder.File("f.jsonl"), .. Run.At(server)]);
+        await Run.ExecuteAsync(["record", "f", "--to", folder.File("f.jsonl"), .. Run.EndpointOptions(server)]);
+        var port = server.ServiceUrl.Port.ToString(CultureInfo.InvariantCulture);
 
-        var run = await Run.OfAsync("serve", "--replay", folder.File("f.jsonl"), "--port", server.ServiceUrl.Port.ToString(CultureInfo.InvariantCulture));
+        var run = await Run.ExecuteAsync("serve", "--replay", folder.File("f.jsonl"), "--port", port);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("--port 0", run.Error);
     }
 
     [Fact]
-    public async Task Record_CutAnswer_4AndIsReplayedCut()
+    public async Task Record_TruncatedResponse_ExitCode4AndReplayIsTruncated()
     {
         using var folder = new TemporaryFolder();
+        var path = folder.File("truncated.jsonl");
         await using var server = await LocalLambdaServer.StartAsync(options => options
-            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct)).OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close));
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("beginning", ct))
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close));
 
-        var run = await Run.OfAsync(["record", "f", "--to", folder.File("cut.jsonl"), .. Run.At(server)]);
+        var run = await Run.ExecuteAsync(["record", "f", "--to", path, .. Run.EndpointOptions(server)]);
 
         Assert.Equal(4, run.ExitCode);
-        Assert.Equal(["cut.jsonl"], folder.Files());
-        server.AddFunction("f", await RecordedStream.LoadAsync(folder.File("cut.jsonl"), TestContext.Current.CancellationToken), ReplayTiming.Immediate);
-        var again = await Run.InvokeAsync(server);
-        Assert.Equal((4, "beginning"), (again.ExitCode, again.Output));
+        Assert.Equal(["truncated.jsonl"], folder.Files());
+        var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
+        server.AddFunction("f", recording, ReplayTiming.Immediate);
+        var replayed = await Run.InvokeAsync(server);
+        Assert.Equal((4, "beginning"), (replayed.ExitCode, replayed.Output));
     }
 
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 3)]
-    public async Task Record_LogTail_PrintsTheLogAsInvokeDoes(bool fails, int exitCode)
+    public async Task Record_LogTail_PrintsTheLog(bool fails, int exitCode)
     {
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", (_, response, _) =>
-        {
-            response.Log("a line of the log");
-            if (fails) response.Fail("RangeError", "{}");
-            return Task.CompletedTask;
-        }));
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", (_, response, _) =>
+            {
+                response.Log("a line of the log");
+                if (fails)
+                    response.Fail("RangeError", "{}");
+                return Task.CompletedTask;
+            }));
+        var path = folder.File("recording.jsonl");
 
-        var run = await Run.OfAsync(["record", "f", "--log-tail", "--to", folder.File("tale.jsonl"), .. Run.At(server)]);
+        var run = await Run.ExecuteAsync(["record", "f", "--log-tail", "--to", path, .. Run.EndpointOptions(server)]);
 
         Assert.Equal((exitCode, ""), (run.ExitCode, run.Output));
         Assert.Contains("a line of the log", run.Error);
     }
 
     [Fact]
-    public async Task Record_ToStandardOutput_IsARecordingThere()
+    public async Task Record_ToStandardOutput_PrintsTheRecording()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("recorded", ct)));
+        await using var server = await StartAsync("recorded");
 
-        var run = await Run.OfAsync(["record", "f", "--to", "-", .. Run.At(server)]);
+        var run = await Run.ExecuteAsync(["record", "f", "--to", "-", .. Run.EndpointOptions(server)]);
 
-        server.AddFunction("f", await RecordedStream.LoadAsync(folder.Write("tale.jsonl", run.Output), TestContext.Current.CancellationToken), ReplayTiming.Immediate);
+        var path = folder.Write("recording.jsonl", run.Output);
+        var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
+        server.AddFunction("f", recording, ReplayTiming.Immediate);
         Assert.Equal("recorded", (await Run.InvokeAsync(server)).Output);
     }
 
@@ -172,34 +209,36 @@ public sealed class ServeTests
     [InlineData("f=throttle")]
     [InlineData("f@2=error:KMSAccessDeniedException")]
     [InlineData("f@1-3=status:503")]
-    [InlineData("f=no-answer:reset")]
-    [InlineData("f=cut:0:clean")]
-    [InlineData("f=cut:2chunks:reset")]
-    [InlineData("f=cut:end")]
+    [InlineData("f=close")]
+    [InlineData("f=close:reset")]
+    [InlineData("f=truncate:0:end-of-body")]
+    [InlineData("f=truncate:2chunks:reset")]
+    [InlineData("f=truncate:end")]
     [InlineData("f=flip:13")]
     [InlineData("f=exception:1:ServiceException")]
-    [InlineData("f=silence")]
-    [InlineData("f=silence:3")]
+    [InlineData("f=stall")]
+    [InlineData("f=stall:3")]
     [InlineData("f=delay:2s")]
     [InlineData("f=slow:200ms")]
-    [InlineData("f=pieces:1")]
-    public void Fault_KnownForm_IsTaken(string text) => Assert.Equal("f", ServedFault.Parse(text).Function);
+    [InlineData("f=fragments:1")]
+    public void Fault_ValidForm_IsAccepted(string text) => Assert.Equal("f", ServedFault.Parse(text).Function);
 
     [Theory]
-    [InlineData("cut:3", "names no function")]
-    [InlineData("f=", "is no fault")]
-    [InlineData("f=throttle:1", "is no fault")]
-    [InlineData("f=cut:x", "no whole number")]
-    [InlineData("f=cut:1:soft", "no end")]
-    [InlineData("f@0=throttle", "from 1")]
-    [InlineData("f@3-2=throttle", "from 3")]
-    [InlineData("f=delay:soon", "no time")]
-    public void Fault_WrongForm_SaysWhatIsWrong(string text, string why)
+    [InlineData("truncate:3", "function name is missing")]
+    [InlineData("f=", "is not a fault")]
+    [InlineData("f=throttle:1", "is not a fault")]
+    [InlineData("f=close:end-of-body", "is not a fault")]
+    [InlineData("f=truncate:x", "is not an integer")]
+    [InlineData("f=truncate:1:soft", "is not close, reset or end-of-body")]
+    [InlineData("f@0=throttle", "at least 1")]
+    [InlineData("f@3-2=throttle", "at least 3")]
+    [InlineData("f=delay:soon", "is not a duration")]
+    public void Fault_InvalidForm_MessageStatesTheReason(string text, string reason)
     {
         var exception = Assert.Throws<ToolException>(() => ServedFault.Parse(text));
 
         Assert.Equal(2, exception.ExitCode);
-        Assert.Contains(why, exception.Message);
+        Assert.Contains(reason, exception.Message);
     }
 
     [Theory]
@@ -208,7 +247,7 @@ public sealed class ServeTests
     [InlineData("2m", 120)]
     [InlineData("1h", 3600)]
     [InlineData("7", 7)]
-    public void Duration_KnownForm_IsTaken(string text, double seconds)
+    public void Duration_ValidForm_IsAccepted(string text, double seconds)
     {
         Assert.True(Duration.TryParse(text, out var duration));
 
@@ -218,13 +257,15 @@ public sealed class ServeTests
     [Theory]
     [InlineData("lambda-stream inv", "invoke")]
     [InlineData("lambda-stream serve --any", "--any-signature")]
+    [InlineData("lambda-stream serve --replay-", "--replay-immediately")]
     [InlineData("lambda-stream invoke f --region eu-central-", "eu-central-1\neu-central-2")]
-    public async Task Suggest_PartOfACommandLine_TheRest(string line, string expected)
+    public async Task Suggest_PartialCommandLine_PrintsTheCompletions(string line, string expected)
     {
-        // In another program's process the root has that one's name.
+        // Only in its own process is the root command named lambda-stream.
         using var process = ToolProcess.Start([$"[suggest:{line.Length}]", line]);
 
-        Assert.Equal(expected, (await process.OutputText.ReadToEndAsync(TestContext.Current.CancellationToken)).TrimEnd('\n'));
-        Assert.Equal(0, await process.ExitCodeAsync());
+        var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(expected, output.TrimEnd('\n'));
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 }

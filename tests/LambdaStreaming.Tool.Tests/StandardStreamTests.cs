@@ -5,14 +5,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>Standard streams as a shell can leave them: closed, or non-blocking because another process made them so.</summary>
+/// <summary>Standard streams that a shell has closed, or that another process has made non-blocking.</summary>
 public sealed class StandardStreamTests
 {
     // Source: fcntl.h of Linux.
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TestTimeout = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("invoke f --payload - <&-", 2, "Standard input is closed")]
@@ -23,13 +23,17 @@ public sealed class StandardStreamTests
     [InlineData("record f --to - <&- >&-", 1, "Standard output is closed")]
     [InlineData("serve --port 0 --function f=exec:/bin/true <&- >&-", 1, "Standard output is closed")]
     [InlineData("--help <&- >&-", 1, "Standard output is closed")]
-    public async Task AnyCommand_NeededStreamIsClosed_FailsAndSaysSo(string command, int exitCode, string message)
+    public async Task AnyCommand_RequiredStreamIsClosed_FailsAndNamesTheStream(
+        string command,
+        int exitCode,
+        string message)
     {
-        NeedsLinux();
+        SkipUnlessLinux();
         using var folder = new TemporaryFolder();
         await using var server = await ServeAsync("response");
 
-        var output = await RunShellAsync(server, $"timeout 30 \"$1\" {command} 2> \"$2\"; echo $?", folder.File("error"));
+        var script = $"timeout 30 \"$1\" {command} 2> \"$2\"; echo $?";
+        var output = await RunShellAsync(server, script, folder.File("error"));
 
         var error = await File.ReadAllTextAsync(folder.File("error"), TestContext.Current.CancellationToken);
         Assert.Equal($"{exitCode}\n", output);
@@ -39,16 +43,18 @@ public sealed class StandardStreamTests
     }
 
     [Fact]
-    public async Task Invoke_AllStreamsAreClosedAndResponseGoesToAFile_FileIsComplete()
+    public async Task Invoke_AllStreamsAreClosed_OutputFileIsComplete()
     {
-        NeedsLinux();
+        SkipUnlessLinux();
         using var folder = new TemporaryFolder();
         await using var server = await ServeAsync("response");
 
-        var output = await RunShellAsync(server, "\"$1\" invoke f --output \"$2\" <&- >&- 2>&-; echo $?", folder.File("response"));
+        const string Script = "\"$1\" invoke f --output \"$2\" <&- >&- 2>&-; echo $?";
+        var output = await RunShellAsync(server, Script, folder.File("response"));
 
         Assert.Equal("0\n", output);
-        Assert.Equal("response", await File.ReadAllTextAsync(folder.File("response"), TestContext.Current.CancellationToken));
+        var content = await File.ReadAllTextAsync(folder.File("response"), TestContext.Current.CancellationToken);
+        Assert.Equal("response", content);
     }
 
     [Theory]
@@ -56,7 +62,7 @@ public sealed class StandardStreamTests
     [InlineData("--output /dev/fd/")]
     public async Task Invoke_OutputIsANonBlockingPipe_ResponseIsComplete(string option)
     {
-        NeedsLinux();
+        SkipUnlessLinux();
         var text = string.Concat(Enumerable.Range(0, 25_000).Select(number => $"{number} "));
         await using var server = await ServeAsync(text);
         var (reader, writer) = CreatePipe();
@@ -67,11 +73,12 @@ public sealed class StandardStreamTests
             var filled = Fill(writer);
             var run = RunShellAsync(server, $"\"$1\" invoke f {option}{writer.DangerousGetHandle()}; echo $?", "");
 
-            // The pipe is full until the function's response has been sent.
-            var request = await server.WaitForRequestAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
-            await request.Completed.WaitAsync(Patience);
+            // Do not read from the full pipe before the server has sent the complete response.
+            var waiting = server.WaitForRequestAsync(TestContext.Current.CancellationToken);
+            var request = await waiting.WaitAsync(TestTimeout);
+            await request.Completed.WaitAsync(TestTimeout);
             var bytes = new byte[filled + text.Length];
-            await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+            await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken).AsTask().WaitAsync(TestTimeout);
 
             Assert.Equal("0\n", await run);
             Assert.Equal(text, Encoding.UTF8.GetString(bytes.AsSpan(filled)));
@@ -79,9 +86,9 @@ public sealed class StandardStreamTests
     }
 
     [Fact]
-    public async Task DescriptorStream_NonBlockingPipeIsEmpty_ReadWaitsForBytesAndThenForTheEnd()
+    public async Task ReadAsync_NonBlockingPipeIsEmpty_WaitsForBytesAndForTheEnd()
     {
-        NeedsLinux();
+        SkipUnlessLinux();
         var (reader, writer) = CreatePipe(CloseOnExec);
         using (reader)
         {
@@ -90,23 +97,24 @@ public sealed class StandardStreamTests
 
             var first = stream.ReadAsync(bytes, TestContext.Current.CancellationToken);
             Assert.Equal(3, (int)Write(writer, "abc"u8.ToArray(), 3));
-            Assert.Equal(3, await first.AsTask().WaitAsync(Patience));
+            Assert.Equal(3, await first.AsTask().WaitAsync(TestTimeout));
 
             var second = stream.ReadAsync(bytes, TestContext.Current.CancellationToken);
             writer.Dispose();
-            Assert.Equal(0, await second.AsTask().WaitAsync(Patience));
+            Assert.Equal(0, await second.AsTask().WaitAsync(TestTimeout));
         }
     }
 
-    private static void NeedsLinux() => Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs descriptors as Linux has them.");
+    private static void SkipUnlessLinux() =>
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires the descriptors of Linux.");
 
-    private static Task<LocalLambdaServer> ServeAsync(string text) =>
-        LocalLambdaServer.StartAsync(options => options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct)));
+    private static Task<LocalLambdaServer> ServeAsync(string text) => LocalLambdaServer.StartAsync(options =>
+        options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct)));
 
     private static Task<string> RunShellAsync(LocalLambdaServer server, string script, string file) =>
         Interop.RunAsync(server, "bash", "-c", script, "bash", ToolProcess.Path, file);
 
-    // Without CloseOnExec, children inherit both ends.
+    // Child processes inherit both ends unless CloseOnExec is set.
     private static (SafeFileHandle Reader, SafeFileHandle Writer) CreatePipe(int flags = 0)
     {
         var ends = new int[2];
@@ -117,7 +125,8 @@ public sealed class StandardStreamTests
     private static int Fill(SafeFileHandle writer)
     {
         var filled = 0;
-        while (Write(writer, new byte[4096], 4096) is > 0 and var count) filled += (int)count;
+        while (Write(writer, new byte[4096], 4096) is > 0 and var count)
+            filled += (int)count;
         return filled;
     }
 

@@ -1,16 +1,17 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>The built program as a process of its own.</summary>
+/// <summary>A process that runs the built program.</summary>
 internal sealed class ToolProcess : IDisposable
 {
     public const int SigInt = 2;
     public const int SigTerm = 15;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TestTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly Task<string> _error;
@@ -21,45 +22,84 @@ internal sealed class ToolProcess : IDisposable
         _error = readError ? process.StandardError.ReadToEndAsync() : Task.FromResult("");
     }
 
-    public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "lambda-stream.exe" : "lambda-stream");
+    public static string Path { get; } = System.IO.Path.Combine(
+        AppContext.BaseDirectory,
+        OperatingSystem.IsWindows() ? "lambda-stream.exe" : "lambda-stream");
 
     public Stream Output => _process.StandardOutput.BaseStream;
 
-    public StreamReader OutputText => _process.StandardOutput;
+    public StreamReader OutputReader => _process.StandardOutput;
 
-    /// <summary>For a process started with its error stream unread.</summary>
-    public StreamReader ExceptionMessages => _process.StandardError;
+    /// <summary>Standard error of a process that was started with <c>readError: false</c>.</summary>
+    public StreamReader ErrorReader => _process.StandardError;
 
-    public Task<string> Error => _error.WaitAsync(Patience);
+    public Task<string> Error => _error.WaitAsync(TestTimeout);
 
-    public static ToolProcess Invoke(LocalLambdaServer server, params string[] args) => Start(["invoke", "f", .. args, .. Run.At(server)]);
+    public static ToolProcess Invoke(LocalLambdaServer server, params string[] args) =>
+        Start(["invoke", "f", .. args, .. Run.EndpointOptions(server)]);
 
     public static ToolProcess Start(string[] args, bool readError = true)
     {
-        // A shell starts background jobs with SIGINT ignored, and that is inherited, by a test run too: the program is to have it as a terminal gives it.
-        var info = new ProcessStartInfo(OperatingSystem.IsLinux() ? "/usr/bin/env" : Path, OperatingSystem.IsLinux() ? ["--default-signal=INT", Path, .. args] : args) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var name in info.Environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal)).ToArray()) info.Environment.Remove(name);
-        info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
-        info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
+        var info = CreateStartInfo(args);
+        info.RedirectStandardInput = true;
+        info.RedirectStandardOutput = true;
+        info.RedirectStandardError = true;
+        info.UseShellExecute = false;
+        var environment = info.Environment;
+        var awsNames = environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal));
+        foreach (var name in awsNames.ToArray())
+            environment.Remove(name);
+        environment["AWS_EC2_METADATA_DISABLED"] = "true";
+        environment["AWS_CONFIG_FILE"] = "/nonexistent";
+        environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
+        environment["NO_PROXY"] = "127.0.0.1";
+        environment["no_proxy"] = "127.0.0.1";
         return new ToolProcess(Process.Start(info)!, readError);
     }
 
-    public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
-
-    /// <summary>Whether a process is there, ours or another's.</summary>
-    public static bool IsThere(int process) => Kill(process, 0) == 0;
-
-    public async Task<int> ExitCodeAsync()
+    /// <summary>Sends a signal as soon as the process has a handler for it.</summary>
+    /// <remarks>Before that, a signal could meet /usr/bin/env, which might still ignore it.</remarks>
+    public void Signal(int signal)
     {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
+        if (OperatingSystem.IsLinux())
+            Assert.True(SpinWait.SpinUntil(() => HandlesSignal(signal), TestTimeout), $"No handler: signal {signal}.");
+        Assert.Equal(0, Kill(_process.Id, signal));
+    }
+
+    /// <summary>Determines whether a process exists.</summary>
+    public static bool Exists(int processId) => Kill(processId, 0) == 0;
+
+    public async Task<int> WaitForExitCodeAsync()
+    {
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TestTimeout);
         return _process.ExitCode;
     }
 
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
         _process.Dispose();
+    }
+
+    // Source: proc_pid_status(5), SigCgt: a mask of the caught signals, in hexadecimal digits.
+    private bool HandlesSignal(int signal)
+    {
+        const string Field = "SigCgt:";
+        var status = File.ReadLines($"/proc/{_process.Id}/status");
+        var line = status.First(line => line.StartsWith(Field, StringComparison.Ordinal));
+        var mask = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return (mask >> (signal - 1) & 1) == 1;
+    }
+
+    // A shell starts background jobs with SIGINT ignored, and child processes of a test run inherit that.
+    // On a terminal, SIGINT has its default effect.
+    private static ProcessStartInfo CreateStartInfo(string[] args)
+    {
+        if (!OperatingSystem.IsLinux())
+            return new ProcessStartInfo(Path, args);
+        string[] arguments = ["--default-signal=INT", Path, .. args];
+        return new ProcessStartInfo("/usr/bin/env", arguments);
     }
 
     [DllImport("libc", EntryPoint = "kill")]

@@ -2,88 +2,121 @@ using System.Text;
 
 namespace LambdaStreaming.Live;
 
-/// <summary>Settles what no document says, against the live service, with your own credentials and at your own cost: a few invocations.</summary>
+/// <summary>Tests of undocumented behavior against the live service.</summary>
 /// <remarks>
-/// LAMBDASTREAMING_LIVE_FUNCTION names a function that streams a little; ..._FAILING one that throws amid its answer; ..._BUFFERED one that does not stream; ..._HTTP one that answers with a status and headers
-/// (HttpResponseStream.from). Region, profile and credentials are those of every AWS SDK. LAMBDASTREAMING_LIVE_PAYLOAD is the payload, {} by default.
-/// Run with -showliveoutput, or look at the report: each test prints what it saw.
+/// <para>
+/// The tests use your credentials and a few invocations, at your cost. Region, profile and credentials come from the
+/// default AWS provider chain. A test is skipped if its variable is not set:
+/// </para>
+/// <list type="bullet">
+/// <item><description>LAMBDASTREAMING_LIVE_FUNCTION: a function that streams a short response.</description></item>
+/// <item><description>
+/// LAMBDASTREAMING_LIVE_FUNCTION_FAILING: a function that throws while responding.
+/// </description></item>
+/// <item><description>LAMBDASTREAMING_LIVE_FUNCTION_BUFFERED: a function that does not stream.</description></item>
+/// <item><description>
+/// LAMBDASTREAMING_LIVE_FUNCTION_HTTP: a function that responds with a status and headers (HttpResponseStream.from).
+/// </description></item>
+/// </list>
+/// <para>
+/// LAMBDASTREAMING_LIVE_PAYLOAD is the payload; the default is {}. Each test prints the received data: run with
+/// -showliveoutput, or see the report.
+/// </para>
 /// </remarks>
 public class LiveTests
 {
     private const string Variable = "LAMBDASTREAMING_LIVE_FUNCTION";
 
-    [Fact]
-    public Task Answer_OfAStreamingFunction_IsWhole() => InvokeAsync(Variable);
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task Answer_OfABufferedFunction_IsWhole() => InvokeAsync(Variable + "_BUFFERED");
+    public Task ReadChunksAsync_StreamingFunction_ResponseIsComplete() => InvokeAsync(Variable);
 
     [Fact]
-    public Task Answer_WithStatusAndHeaders_IsWhole() => InvokeAsync(Variable + "_HTTP");
+    public Task ReadChunksAsync_BufferedFunction_ResponseIsComplete() => InvokeAsync(Variable + "_BUFFERED");
 
     [Fact]
-    public async Task Answer_OfAFailingFunction_IsAFunctionError()
+    public Task ReadChunksAsync_FunctionWithStatusAndHeaders_ResponseIsComplete() => InvokeAsync(Variable + "_HTTP");
+
+    [Fact]
+    public async Task ReadChunksAsync_FailingFunction_ThrowsFunctionErrorException()
     {
         var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(Variable + "_FAILING"));
 
-        Say($"ErrorCode: {exception.ErrorCode}");
-        Say($"ErrorDetails: {exception.ErrorDetails}");
-        Say($"type, message: {exception.FunctionErrorType}, {exception.FunctionErrorMessage}");
+        Print($"ErrorCode: {exception.ErrorCode}");
+        Print($"ErrorDetails: {exception.ErrorDetails}");
+        Print($"type, message: {exception.FunctionErrorType}, {exception.FunctionErrorMessage}");
     }
 
     [Fact]
-    public async Task DryRun_OfAStreamingFunction_Is204()
+    public async Task InvokeWithResponseStreamAsync_DryRun_ReturnsStatus204()
     {
         using var client = new LambdaStreamingClient();
-        await using var response = await client.InvokeWithResponseStreamAsync(new(Function(Variable)) { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken);
+        var request = new InvokeWithResponseStreamRequest(GetFunction(Variable))
+        {
+            InvocationType = InvocationType.DryRun,
+        };
+
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
 
         PrintHeaders(response);
         Assert.Equal(204, (int)response.StatusCode);
     }
 
     [Fact]
-    public async Task Refusal_OfAnUnknownFunction_IsTyped()
+    public async Task InvokeWithResponseStreamAsync_FunctionDoesNotExist_ThrowsLambdaServiceException()
     {
-        Function(Variable);
+        GetFunction(Variable);
         using var client = new LambdaStreamingClient();
+        var request = new InvokeWithResponseStreamRequest($"no-such-function-{Guid.NewGuid():N}");
 
-        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new($"no-such-function-{Guid.NewGuid():N}"), TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(request, Token));
 
-        Say($"{exception.GetType().Name}, {exception.ErrorCode}, HTTP {(int)exception.StatusCode}: {exception.Message}");
+        var status = (int)exception.StatusCode;
+        Print($"{exception.GetType().Name}, {exception.ErrorCode}, HTTP {status}: {exception.Message}");
     }
 
     private static async Task InvokeAsync(string variable)
     {
         var payload = Environment.GetEnvironmentVariable("LAMBDASTREAMING_LIVE_PAYLOAD") ?? "{}";
-        var request = InvokeWithResponseStreamRequest.FromJson(Function(variable), payload) with { LogType = LogType.Tail };
+        var request = InvokeWithResponseStreamRequest.FromJson(GetFunction(variable), payload) with
+        {
+            LogType = LogType.Tail,
+        };
         using var client = new LambdaStreamingClient();
-        await using var response = await client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken);
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
         PrintHeaders(response);
 
         var chunks = 0;
-        await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
+        await foreach (var chunk in response.ReadChunksAsync(Token))
         {
-            if (++chunks <= 5) Say($"chunk {chunks}: {chunk.Length} bytes, {Beginning(chunk.ToArray())}");
+            if (++chunks <= 5) Print($"chunk {chunks}: {chunk.Length} bytes, {GetStart(chunk.ToArray())}");
         }
 
-        Say($"{chunks} chunks; the log ends with: {response.InvokeComplete?.DecodeLogResult()}");
+        Print($"{chunks} chunks; end of the log: {response.InvokeComplete?.DecodeLogResult()}");
         Assert.NotNull(response.InvokeComplete);
     }
 
     private static void PrintHeaders(InvokeWithResponseStreamResponse response)
     {
-        Say($"HTTP {(int)response.StatusCode}, request id {response.RequestId}, version {response.ExecutedVersion}, ResponseStreamContentType {response.ResponseStreamContentType}");
-        foreach (var header in response.Headers) Say($"  {header.Key}: {string.Join(", ", header.Value)}");
+        Print($"HTTP {(int)response.StatusCode}, request id {response.RequestId}, version {response.ExecutedVersion}");
+        Print($"ResponseStreamContentType: {response.ResponseStreamContentType}");
+        foreach (var header in response.Headers) Print($"  {header.Key}: {string.Join(", ", header.Value)}");
     }
 
-    private static string Beginning(byte[] bytes) => Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 60))).ReplaceLineEndings("\\n").Replace("\0", "\\0", StringComparison.Ordinal);
+    private static string GetStart(byte[] bytes) => Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 60)))
+        .ReplaceLineEndings("\\n")
+        .Replace("\0", "\\0", StringComparison.Ordinal);
 
-    private static string Function(string variable)
+    private static string GetFunction(string variable)
     {
         var name = Environment.GetEnvironmentVariable(variable);
-        Assert.SkipWhen(string.IsNullOrWhiteSpace(name), $"Calls a real function: set {variable} to its name.");
+        Assert.SkipWhen(
+            string.IsNullOrWhiteSpace(name),
+            $"This test calls a real function. Set {variable} to its name.");
         return name!;
     }
 
-    private static void Say(string line) => TestContext.Current.TestOutputHelper?.WriteLine(line);
+    private static void Print(string line) => TestContext.Current.TestOutputHelper?.WriteLine(line);
 }

@@ -3,11 +3,7 @@ using LambdaStreaming;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("hello", async (_, response, cancellationToken) =>
-{
-    await response.WriteTextAsync("from the ", cancellationToken);
-    await response.WriteTextAsync("packages", cancellationToken);
-}));
+await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("hello", RespondAsync));
 var services = new ServiceCollection().AddSingleton(server.Credentials);
 services.AddLambdaStreamingClient(options => (options.ServiceUrl, options.Region) = (server.ServiceUrl, server.Region));
 await using var provider = services.BuildServiceProvider();
@@ -19,3 +15,12 @@ await foreach (var chunk in response.ReadChunksAsync()) text.Append(Encoding.UTF
 
 Console.WriteLine($"{text} on .NET {Environment.Version.Major}");
 return text.ToString() == "from the packages" ? 0 : 1;
+
+static async Task RespondAsync(
+    FunctionInvocation invocation,
+    FunctionResponse response,
+    CancellationToken cancellationToken)
+{
+    await response.WriteTextAsync("from the ", cancellationToken);
+    await response.WriteTextAsync("packages", cancellationToken);
+}

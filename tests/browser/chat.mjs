@@ -1,40 +1,55 @@
-// Drives samples/ChatWeb in a real browser and prints what it saw, a JSON object a line. Nothing here sleeps: every wait is for something on the page.
+// Drives samples/ChatWeb in a real browser and prints its observations, one JSON object per line.
+// It never sleeps: each wait is for a change of the page.
 // usage: node chat.mjs PAGE_URL CHROMIUM [FOLDER_FOR_PICTURES]
 import { chromium } from "playwright-core";
 import { mkdirSync } from "node:fs";
 
 const [url, executablePath, pictures] = process.argv.slice(2);
-const say = (step, saw) => console.log(JSON.stringify({ step, ...saw }));
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"] });
+const report = (step, observations) => console.log(JSON.stringify({ step, ...observations }));
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"],
+});
 
-const complaints = [];
+const errors = [];
 async function open(options) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
-  page.on("pageerror", error => complaints.push(`page: ${error.message}`));
+  page.on("pageerror", error => errors.push(`page: ${error.message}`));
   page.on("console", message => {
-    // A cut body and an error status are also told to the console, by the browser itself.
-    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(`console: ${message.text()}`);
+    // The browser itself logs truncated bodies and error statuses.
+    const isExpected = /Failed to load resource/.test(message.text());
+    if (message.type() === "error" && !isExpected) errors.push(`console: ${message.text()}`);
   });
   await page.goto(url);
   return page;
 }
 
-const lastText = page => page.evaluate(() => [...document.querySelectorAll(".answer .text")].at(-1)?.textContent ?? "");
-const lastState = (page, state) => page.waitForFunction(wanted => [...document.querySelectorAll(".answer")].at(-1)?.dataset.state === wanted, state);
+const lastText = page => page.evaluate(
+  () => [...document.querySelectorAll(".response .text")].at(-1)?.textContent ?? "");
+const waitForState = (page, state) => page.waitForFunction(
+  wanted => [...document.querySelectorAll(".response")].at(-1)?.dataset.state === wanted, state);
+const waitForLongerText = (page, length) => page.waitForFunction(
+  before => ([...document.querySelectorAll(".response .text")].at(-1)?.textContent.length ?? 0) > before, length);
+const focusedId = page => page.evaluate(() => document.activeElement.id);
+const bannerText = page => page.innerText(".response:last-child .banner > div");
+
 async function ask(page, text) {
   await page.fill("#prompt", text);
   await page.keyboard.press("Enter");
 }
-async function grows(page, times) {
+
+// Waits until the text has become longer the given number of times. Returns the lengths.
+async function waitForGrowth(page, times) {
   const lengths = [];
-  for (let seen = 0; lengths.length < times; lengths.push(seen)) {
-    await page.waitForFunction(before => ([...document.querySelectorAll(".answer .text")].at(-1)?.textContent.length ?? 0) > before, seen);
-    seen = (await lastText(page)).length;
+  for (let length = 0; lengths.length < times; lengths.push(length)) {
+    await waitForLongerText(page, length);
+    length = (await lastText(page)).length;
   }
   return lengths;
 }
+
 async function picture(page, name) {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
@@ -43,58 +58,84 @@ async function picture(page, name) {
 
 try {
   const page = await open({ viewport: { width: 820, height: 620 }, colorScheme: "light" });
-  say("opened", { title: await page.title(), focused: await page.evaluate(() => document.activeElement.id) });
+  report("opened", { title: await page.title(), focused: await focusedId(page) });
 
   await ask(page, "A poem about rain");
-  say("grew", { lengths: await grows(page, 4), stopShown: await page.isVisible("#stop") });
-  await lastState(page, "done");
-  say("whole", { text: await lastText(page), meter: await page.textContent(".answer:last-child .meter"), bannerShown: await page.isVisible(".answer:last-child .banner") });
+  report("grew", { lengths: await waitForGrowth(page, 4), stopShown: await page.isVisible("#stop") });
+  await waitForState(page, "done");
+  report("complete", {
+    text: await lastText(page),
+    meter: await page.textContent(".response:last-child .meter"),
+    bannerShown: await page.isVisible(".response:last-child .banner"),
+  });
 
-  await ask(page, "Tell me a tale");
-  await grows(page, 26);
+  await ask(page, "Tell me a story");
+  await waitForGrowth(page, 26);
   await picture(page, "chat");
   await page.click("#stop");
-  await lastState(page, "stopped");
-  say("stopped", { text: await lastText(page), sendShown: await page.isVisible("#send"), focused: await page.evaluate(() => document.activeElement.id) });
+  await waitForState(page, "stopped");
+  report("stopped", {
+    text: await lastText(page),
+    sendShown: await page.isVisible("#send"),
+    focused: await focusedId(page),
+  });
 
   await ask(page, "How do you work?");
-  await grows(page, 2);
+  await waitForGrowth(page, 2);
   await page.keyboard.press("Escape");
-  await lastState(page, "stopped");
-  say("escaped", { text: await lastText(page) });
+  await waitForState(page, "stopped");
+  report("escaped", { text: await lastText(page) });
 
-  await ask(page, "/cut");
-  await lastState(page, "cut");
-  say("cut", { text: await lastText(page), banner: await page.innerText(".answer:last-child .banner > div"), alert: await page.getByRole("alert").last().isVisible() });
+  await ask(page, "/truncate");
+  await waitForState(page, "truncated");
+  report("truncated", {
+    text: await lastText(page),
+    banner: await bannerText(page),
+    alert: await page.getByRole("alert").last().isVisible(),
+  });
   await picture(page, "chat-cut");
 
   await ask(page, "/fail");
-  await lastState(page, "failed");
-  say("failed", { banner: await page.innerText(".answer:last-child .banner > div") });
+  await waitForState(page, "failed");
+  report("failed", { banner: await bannerText(page) });
 
-  const evil = "<img src=x onerror=\"document.title='owned'\"><b>rain</b>";
-  await ask(page, evil);
-  await grows(page, 1);
-  say("escaped-text", { question: await page.textContent(".question:nth-last-child(2) .text"), elements: await page.evaluate(() => document.querySelectorAll("#talk img, #talk b").length), title: await page.title() });
+  const html = "<img src=x onerror=\"document.title='owned'\"><b>rain</b>";
+  await ask(page, html);
+  await waitForGrowth(page, 1);
+  report("escaped-text", {
+    question: await page.textContent(".question:nth-last-child(2) .text"),
+    elements: await page.evaluate(() => document.querySelectorAll("#talk img, #talk b").length),
+    title: await page.title(),
+  });
   await page.keyboard.press("Escape");
-  await lastState(page, "stopped");
+  await waitForState(page, "stopped");
 
-  const phone = await open({ viewport: { width: 360, height: 700 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true, colorScheme: "dark" });
+  const phone = await open({
+    viewport: { width: 360, height: 700 },
+    deviceScaleFactor: 1.5,
+    isMobile: true,
+    hasTouch: true,
+    colorScheme: "dark",
+  });
   await picture(phone, "chat-phone-welcome");
   await phone.tap(".chip >> nth=1");
-  await grows(phone, 6);
+  await waitForGrowth(phone, 6);
   await picture(phone, "chat-phone");
   await phone.tap("#stop");
-  await lastState(phone, "stopped");
-  await ask(phone, "/cut");
-  await lastState(phone, "cut");
-  say("phone", await phone.evaluate(() => ({
-    scrollWidth: Math.max(document.documentElement.scrollWidth, document.getElementById("scroller").scrollWidth),
-    width: innerWidth,
-    smallest: Math.min(...[...document.querySelectorAll(".round:not([hidden])")].map(button => button.getBoundingClientRect().width)),
-  })));
+  await waitForState(phone, "stopped");
+  await ask(phone, "/truncate");
+  await waitForState(phone, "truncated");
+  report("phone", await phone.evaluate(() => {
+    const widthOf = element => element.getBoundingClientRect().width;
+    const scroller = document.getElementById("scroller");
+    return {
+      scrollWidth: Math.max(document.documentElement.scrollWidth, scroller.scrollWidth),
+      width: innerWidth,
+      smallest: Math.min(...[...document.querySelectorAll(".round:not([hidden])")].map(widthOf)),
+    };
+  }));
   await picture(phone, "chat-phone-cut");
-  say("complaints", { complaints });
+  report("errors", { errors });
 } finally {
   await browser.close();
 }

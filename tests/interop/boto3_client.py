@@ -1,4 +1,4 @@
-"""Invokes the functions that InteropTests serves, with boto3, and prints one JSON line for each: what a Python user sees."""
+"""Invokes the functions of InteropTests with boto3 and prints one JSON line with the result of each."""
 import json
 
 import boto3
@@ -11,22 +11,25 @@ client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 3, 
 def invoke(name):
     text, complete = b"", None
     try:
-        answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"a":1}', LogType="Tail", ClientContext="e30=")
-        for event in answer["EventStream"]:
+        response = client.invoke_with_response_stream(
+            FunctionName=name, Payload=b'{"a":1}', LogType="Tail", ClientContext="e30=")
+        for event in response["EventStream"]:
             if "PayloadChunk" in event:
                 text += event["PayloadChunk"]["Payload"]
             elif "InvokeComplete" in event:
                 complete = event["InvokeComplete"]
         return {
             "text": text.decode(),
-            "version": answer.get("ExecutedVersion"),
+            "version": response.get("ExecutedVersion"),
             "errorCode": (complete or {}).get("ErrorCode"),
             "errorDetails": (complete or {}).get("ErrorDetails"),
             "complete": complete is not None,
         }
     except botocore.exceptions.ClientError as error:
-        return {"error": error.response["Error"]["Code"], "status": error.response["ResponseMetadata"]["HTTPStatusCode"]}
+        metadata = error.response["ResponseMetadata"]
+        return {"error": error.response["Error"]["Code"], "status": metadata["HTTPStatusCode"]}
 
 
-for name in ["good", "arn:aws:lambda:us-east-1:123456789012:function:good:live", "fails", "throttled", "documented", "recovers"]:
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:good:live"
+for name in ["good", ARN, "fails", "throttled", "documented", "recovers"]:
     print(json.dumps({"name": name, **invoke(name)}), flush=True)

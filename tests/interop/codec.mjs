@@ -1,4 +1,5 @@
-// Feeds the codec of the AWS SDK for JavaScript the cases of conformance/eventstream, one framed message at a time, and says where it differs from what the cases expect.
+// Decodes the cases of conformance/eventstream with the codec of the AWS SDK for JavaScript, one message at a time,
+// and prints the differences.
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,7 +7,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 const require = createRequire(import.meta.url);
 const { EventStreamCodec } = require('@smithy/core/event-streams');
 const { version } = require('@smithy/core/package.json');
-const codec = new EventStreamCodec((bytes) => Buffer.from(bytes).toString('utf8'), (text) => Buffer.from(text, 'utf8'));
+const codec = new EventStreamCodec(
+  (bytes) => Buffer.from(bytes).toString('utf8'),
+  (text) => Buffer.from(text, 'utf8'),
+);
 const cases = new URL('../TestData/conformance/eventstream/', import.meta.url);
 
 function expand(rule) {
@@ -23,7 +27,7 @@ function expand(rule) {
   return out;
 }
 
-// The SDK cuts the stream into messages by their first four bytes, and hands each to the codec.
+// The SDK splits the stream into messages by their first four bytes and decodes each with the codec.
 function decode(wire) {
   const payloads = [];
   try {
@@ -49,10 +53,13 @@ for (const folder of ['valid', 'invalid']) {
     const messages = test.expect.messages ?? test.expect.messages_before_error;
     const wanted = messages.flatMap((message) => Array(message.times ?? 1).fill(message.payload.sha256));
     const fails = test.expect.result === 'error' && !test.expect.also_acceptable?.includes('accepts');
-    const good = JSON.stringify(payloads.map((payload) => createHash('sha256').update(payload).digest('hex'))) === JSON.stringify(wanted) && (end !== 'no error') === fails;
+    const digests = payloads.map((payload) => createHash('sha256').update(payload).digest('hex'));
+    const good = JSON.stringify(digests) === JSON.stringify(wanted) && (end !== 'no error') === fails;
     if (good) agreed++;
     else differs++;
-    if (!good) console.log(`${folder}/${file}: ${payloads.length} of ${wanted.length} messages, ${end}; expected ${test.expect.error ?? 'no error'}`);
+    const expected = test.expect.error ?? 'no error';
+    const outcome = `${payloads.length} of ${wanted.length} messages, ${end}`;
+    if (!good) console.log(`${folder}/${file}: ${outcome}; expected ${expected}`);
   }
 }
 console.log(`@smithy/core ${version}, event-streams: ${agreed} cases agree, ${differs} differ`);

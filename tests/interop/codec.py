@@ -1,4 +1,7 @@
-"""Feeds botocore's EventStreamBuffer the cases of conformance/eventstream, whole and byte by byte, and says where it differs from what the cases expect."""
+"""Decodes the cases of conformance/eventstream with botocore's EventStreamBuffer and prints the differences.
+
+Each case is decoded at once and byte by byte.
+"""
 import hashlib
 import json
 import pathlib
@@ -26,13 +29,13 @@ def expand(rule):
     return bytes(out)
 
 
-def decode(pieces):
+def decode(fragments):
     buffer, payloads = EventStreamBuffer(), []
     try:
-        for piece in pieces:
-            buffer.add_data(piece)
+        for fragment in fragments:
+            buffer.add_data(fragment)
             payloads += [event.payload for event in buffer]
-    except Exception as exception:  # its users see any of these
+    except Exception as exception:  # Users of botocore can receive any of these.
         return payloads, type(exception).__name__
     return payloads, "no error"
 
@@ -51,5 +54,6 @@ for folder in ("valid", "invalid"):
         good = [hashlib.sha256(payload).hexdigest() for payload in payloads] == wanted and (end != "no error") == fails
         agreed, differs = agreed + good, differs + (not good)
         if not good:
-            print(f"{folder}/{file.stem}: {len(payloads)} of {len(wanted)} messages, {end}; expected {expect.get('error', 'no error')}")
+            expected = expect.get("error", "no error")
+            print(f"{folder}/{file.stem}: {len(payloads)} of {len(wanted)} messages, {end}; expected {expected}")
 print(f"botocore {botocore.__version__}: {agreed} cases agree, {differs} differ")

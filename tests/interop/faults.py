@@ -1,4 +1,4 @@
-"""What a user of boto3 sees of each kind of broken answer: one JSON line a function. compare runs it."""
+"""Prints the outcome of each kind of broken response in boto3, one JSON line per function. Run by compare."""
 import json
 import sys
 
@@ -13,6 +13,6 @@ for name in sys.argv[1:]:
         for event in client.invoke_with_response_stream(FunctionName=name, Payload=b"{}")["EventStream"]:
             chunks += "PayloadChunk" in event
             complete = event.get("InvokeComplete", complete)
-    except Exception as exception:  # whatever a user would see
+    except Exception as exception:  # Any exception that a user of boto3 can receive.
         error = f"{type(exception).__name__}: {exception}"
     print(json.dumps({"name": name, "chunks": chunks, "complete": complete, "error": error}), flush=True)

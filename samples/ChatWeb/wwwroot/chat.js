@@ -1,8 +1,14 @@
-// Asks /chat and shows the answer while it comes. Text is only ever set as text, never as HTML.
+// Sends a prompt to /chat and shows the response as it arrives. Text is only ever set as text, never as HTML.
 const element = id => document.getElementById(id);
-const scroller = element("scroller"), talk = element("talk"), form = element("composer"), prompt = element("prompt"), send = element("send"), stop = element("stop"), status = element("status");
+const scroller = element("scroller");
+const talk = element("talk");
+const form = element("composer");
+const prompt = element("prompt");
+const send = element("send");
+const stop = element("stop");
+const status = element("status");
 
-let running = null;   // the AbortController of the answer that is being written
+let running = null;   // the AbortController of the current request
 
 form.addEventListener("submit", event => {
   event.preventDefault();
@@ -10,7 +16,7 @@ form.addEventListener("submit", event => {
 });
 
 prompt.addEventListener("keydown", event => {
-  // An Enter that ends a composition (Japanese, Chinese, …) is not meant for us.
+  // An Enter that ends a composition (Japanese or Chinese input, for example) must not send the message.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     form.requestSubmit();
@@ -39,9 +45,9 @@ async function ask(text) {
   showButtons();
   prompt.focus();
   add("question").querySelector(".text").textContent = text;
-  const answer = new Answer(add("answer"), text);
+  const view = new ResponseView(add("response"), text);
   scroller.scrollTop = scroller.scrollHeight;
-  status.textContent = "The function is answering.";
+  status.textContent = "The function is responding.";
 
   try {
     const response = await fetch("chat", {
@@ -51,24 +57,24 @@ async function ask(text) {
       signal: running.signal,
     });
     if (!response.ok) {
-      answer.fail("There is no answer.", await reasonOf(response));
+      view.fail("No response.", await getReason(response));
     } else {
-      // A body that was cut makes the reading fail; only a whole one ends the loop.
+      // If the response is truncated, read() rejects. The loop ends normally only after a complete response.
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (let piece; !(piece = await reader.read()).done;) answer.append(piece.value);
-      answer.end("done", "Whole answer");
+      for (let chunk; !(chunk = await reader.read()).done;) view.append(chunk.value);
+      view.end("done", "Complete");
     }
   } catch {
-    if (running.signal.aborted) answer.end("stopped", "Stopped by you");
-    else if (answer.words === 0) answer.fail("There is no answer.", "The connection broke before the first word.");
-    else answer.cut();
+    if (running.signal.aborted) view.end("stopped", "Stopped");
+    else if (view.words === 0) view.fail("No response.", "The connection was lost before the first word.");
+    else view.truncate();
   } finally {
     running = null;
     showButtons();
   }
 }
 
-class Answer {
+class ResponseView {
   constructor(item, question) {
     this.item = item;
     this.started = performance.now();
@@ -82,10 +88,10 @@ class Answer {
     });
   }
 
-  append(piece) {
+  append(text) {
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
-    this.text.appendData(piece);
-    for (const character of piece) {
+    this.text.appendData(text);
+    for (const character of text) {
       const isSpace = /\s/.test(character);
       if (!isSpace && !this.inWord) this.words++;
       this.inWord = !isSpace;
@@ -95,38 +101,39 @@ class Answer {
       this.item.dataset.state = "writing";
     }
     this.last = performance.now() - this.started;
-    this.measure();
+    this.showMeter();
     if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
   }
 
-  measure() {
+  showMeter() {
     if (this.firstWord === undefined) return;
     const seconds = (this.last - this.firstWord) / 1000;
+    const hasSpeed = this.words > 2 && seconds > 0;
     this.show(".first", `First word after ${Math.round(this.firstWord)} ms`);
-    this.show(".speed", this.words > 2 && seconds > 0 ? `${((this.words - 1) / seconds).toFixed(1)} words a second` : "");
+    this.show(".speed", hasSpeed ? `${((this.words - 1) / seconds).toFixed(1)} words per second` : "");
     this.show(".count", `${this.words} ${this.words === 1 ? "word" : "words"}`);
   }
 
-  end(state, words) {
+  end(state, label) {
     this.item.dataset.state = state;
     this.item.setAttribute("aria-busy", "false");
-    this.show(".state", words);
-    status.textContent = `${words}, ${this.words} words.`;
+    this.show(".state", label);
+    status.textContent = `${label}, ${this.words} words.`;
   }
 
-  cut() {
-    this.end("cut", "Cut");
-    this.warn("This answer was cut here.", "What you see came as it was written; the rest never came.");
+  truncate() {
+    this.end("truncated", "Incomplete");
+    this.warn("Response incomplete.", "The connection was lost; the text above is incomplete.");
   }
 
-  fail(what, why) {
-    this.end("failed", "No answer");
-    this.warn(what, why);
+  fail(message, reason) {
+    this.end("failed", "Failed");
+    this.warn(message, reason);
   }
 
-  warn(what, why) {
-    this.show(".banner strong", what);
-    this.show(".banner span", why);
+  warn(message, reason) {
+    this.show(".banner strong", message);
+    this.show(".banner span", reason);
     this.item.querySelector(".banner").hidden = false;
     scroller.scrollTop = scroller.scrollHeight;
   }
@@ -136,10 +143,10 @@ class Answer {
   }
 }
 
-// What the server says of a failure (RFC 9457), or what its status says.
-async function reasonOf(response) {
-  const wait = response.headers.get("retry-after");
-  const suffix = wait ? ` It asks to wait ${wait} s.` : "";
+// Returns the detail of the ProblemDetails response (RFC 9457), or the status.
+async function getReason(response) {
+  const delay = response.headers.get("retry-after");
+  const suffix = delay ? ` The server asks to wait ${delay} s.` : "";
   try {
     return ((await response.json()).detail ?? `Status ${response.status}.`) + suffix;
   } catch {
@@ -154,9 +161,9 @@ function add(template) {
 }
 
 function showButtons() {
-  const focusedStop = document.activeElement === stop;
+  const isStopFocused = document.activeElement === stop;
   send.hidden = running !== null;
   stop.hidden = running === null;
   send.disabled = prompt.value.trim() === "";
-  if (focusedStop && stop.hidden) prompt.focus();
+  if (isStopFocused && stop.hidden) prompt.focus();
 }

@@ -14,17 +14,25 @@ using Microsoft.Net.Http.Headers;
 
 namespace LambdaStreaming.AspNetCore.Requests;
 
-/// <summary>Writes the event that a function URL would have made of a request: payload format 2.0.</summary>
+/// <summary>Creates the event that a function URL would create from a request (payload format 2.0).</summary>
 /// <remarks>
-/// Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of aws-lambda-go (lambda-urls-request.json) and of
-/// Powertools for AWS Lambda. Names of headers are lower case, repeated values joined with a comma, cookies apart from the headers. What this server cannot know is as in an event without authorisation.
+/// Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of
+/// aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda.
+/// Header names are lower case, repeated values are joined with a comma, and cookies are separate from the headers.
+/// Values that this server cannot know are those of a function URL without authorization.
 /// </remarks>
 internal static class FunctionUrlEvent
 {
-    // The payload is no HTML: escaping all that is not ASCII would only make it longer.
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // The payload is not HTML. Escaping all non-ASCII characters would only make it longer.
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
-    public static ReadOnlyMemory<byte> Create(HttpContext context, ReadOnlySpan<byte> body, Func<string, bool>? allowHeader)
+    public static ReadOnlyMemory<byte> Create(
+        HttpContext context,
+        ReadOnlySpan<byte> body,
+        Func<string, bool>? allowHeader)
     {
         var request = context.Request;
         var buffer = new ArrayBufferWriter<byte>(1024);
@@ -35,16 +43,19 @@ internal static class FunctionUrlEvent
         json.WriteString("version"u8, "2.0"u8);
         json.WriteString("routeKey"u8, "$default"u8);
         json.WriteString("rawPath"u8, path);
-        json.WriteString("rawQueryString"u8, request.QueryString.HasValue ? request.QueryString.Value.AsSpan(1) : default);
+        var query = request.QueryString;
+        json.WriteString("rawQueryString"u8, query.HasValue ? query.Value.AsSpan(1) : default);
         WriteCookies(json, request, allowHeader);
         WriteHeaders(json, context, allowHeader);
-        WriteQuery(json, request.QueryString);
+        WriteQuery(json, query);
         WriteContext(json, context, path);
         json.Flush();
-        return EventBody.Append(buffer.WrittenSpan, body, IsText(request) && Utf8.IsValid(body), WriterOptions.Encoder!);
+        var isText = IsText(request) && Utf8.IsValid(body);
+        return EventBody.Append(buffer.WrittenSpan, body, isText, WriterOptions.Encoder!);
     }
 
-    // As it came, since a path that was decoded can't be told from one that was encoded twice. Where the app or the server has changed the path (PathBase, rewriting, dot segments), that holds.
+    // Returns the path as the client sent it: a decoded path does not show how often it was encoded. If the app or the
+    // server has changed the path (PathBase, rewriting, dot segments), returns the changed path.
     private static string GetPath(HttpContext context)
     {
         var request = context.Request;
@@ -52,7 +63,9 @@ internal static class FunctionUrlEvent
         var raw = target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? target[..query] : target;
         var start = request.PathBase.ToUriComponent();
         if (raw.StartsWith(start, StringComparison.Ordinal)) raw = raw[start.Length..];
-        if (raw.StartsWith('/') && PathString.FromUriComponent(raw).Equals(request.Path, StringComparison.Ordinal)) return raw;
+        var isUnchanged = raw.StartsWith('/')
+            && PathString.FromUriComponent(raw).Equals(request.Path, StringComparison.Ordinal);
+        if (isUnchanged) return raw;
         return request.Path.HasValue ? request.Path.ToUriComponent() : "/";
     }
 
@@ -61,10 +74,9 @@ internal static class FunctionUrlEvent
         var header = request.Headers.Cookie;
         if (StringValues.IsNullOrEmpty(header) || allowHeader?.Invoke(HeaderNames.Cookie) == false) return;
         json.WriteStartArray("cookies"u8);
-        foreach (var line in header)
-        {
-            foreach (var cookie in (line ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) json.WriteStringValue(cookie);
-        }
+        const StringSplitOptions Options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        var cookies = header.SelectMany(line => (line ?? "").Split(';', Options));
+        foreach (var cookie in cookies) json.WriteStringValue(cookie);
 
         json.WriteEndArray();
     }
@@ -72,31 +84,34 @@ internal static class FunctionUrlEvent
     private static void WriteHeaders(Utf8JsonWriter json, HttpContext context, Func<string, bool>? allowHeader)
     {
         var request = context.Request;
-        var named = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
+        var connectionTokens = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
         json.WriteStartObject("headers"u8);
         foreach (var (name, values) in request.Headers)
         {
-            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, named) || IsWrittenHere(name) || allowHeader?.Invoke(CanonicalName(name)) == false) continue;
-            json.WriteString(HeaderRules.LowerCase(name), string.Join(',', values.ToArray()));
+            if (name.StartsWith(':') || HeaderRules.IsHopByHop(name, connectionTokens)) continue;
+            if (IsWrittenSeparately(name) || allowHeader?.Invoke(GetCanonicalName(name)) == false) continue;
+            json.WriteString(HeaderRules.ToLowerCase(name), string.Join(',', values.ToArray()));
         }
 
-        // Who sent it is what this server saw, never what a browser claims.
-        if (SourceIp(context) is { Length: > 0 } ip) json.WriteString("x-forwarded-for"u8, ip);
+        // Values that this server observed; values that the client sent are not trusted.
+        var port = request.Host.Port ?? (request.IsHttps ? 443 : 80);
+        if (GetSourceIp(context) is { Length: > 0 } ip) json.WriteString("x-forwarded-for"u8, ip);
         json.WriteString("x-forwarded-proto"u8, request.Scheme);
-        json.WriteString("x-forwarded-port"u8, (request.Host.Port ?? (request.IsHttps ? 443 : 80)).ToString(CultureInfo.InvariantCulture));
+        json.WriteString("x-forwarded-port"u8, port.ToString(CultureInfo.InvariantCulture));
         json.WriteEndObject();
     }
 
-    // Asked for by one name, whatever case the server kept: who keeps credentials here must not let them pass all the same.
-    private static string CanonicalName(string name) => name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) ? HeaderNames.Authorization : name;
+    // Servers can keep names in lower case. A predicate that compares with "Authorization" must still drop the header.
+    private static string GetCanonicalName(string name) =>
+        name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) ? HeaderNames.Authorization : name;
 
-    private static bool IsWrittenHere(string name) =>
+    private static bool IsWrittenSeparately(string name) =>
         name.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-For", StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-Proto", StringComparison.OrdinalIgnoreCase)
         || name.Equals("X-Forwarded-Port", StringComparison.OrdinalIgnoreCase);
 
-    // Names of a query are told apart by case, which HttpRequest.Query does not do.
+    // Query names are case-sensitive; HttpRequest.Query ignores case.
     private static void WriteQuery(Utf8JsonWriter json, QueryString query)
     {
         var parameters = new Dictionary<string, List<string>>(StringComparer.Ordinal);
@@ -129,7 +144,7 @@ internal static class FunctionUrlEvent
         json.WriteString("method"u8, request.Method);
         json.WriteString("path"u8, path);
         json.WriteString("protocol"u8, request.Protocol);
-        json.WriteString("sourceIp"u8, SourceIp(context));
+        json.WriteString("sourceIp"u8, GetSourceIp(context));
         json.WriteString("userAgent"u8, request.Headers.UserAgent.ToString());
         json.WriteEndObject();
         json.WriteString("requestId"u8, context.TraceIdentifier);
@@ -140,19 +155,23 @@ internal static class FunctionUrlEvent
         json.WriteEndObject();
     }
 
-    // As API Gateway and function URLs do; a body that was compressed is binary whatever is in it.
+    // The same media types as for API Gateway and function URLs. A compressed body is binary.
     private static bool IsText(HttpRequest request)
     {
-        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding) || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)) return false;
+        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding)) return false;
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)) return false;
+        var isApplication = type.Type.Equals("application", StringComparison.OrdinalIgnoreCase);
         return type.Type.Equals("text", StringComparison.OrdinalIgnoreCase)
-            || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase) && IsTextual(type.SubTypeWithoutSuffix))
+            || (isApplication && IsTextual(type.SubTypeWithoutSuffix))
             || IsTextual(type.Suffix);
     }
 
     private static bool IsTextual(StringSegment name) =>
-        name.Equals("json", StringComparison.OrdinalIgnoreCase) || name.Equals("javascript", StringComparison.OrdinalIgnoreCase) || name.Equals("xml", StringComparison.OrdinalIgnoreCase);
+        name.Equals("json", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("javascript", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("xml", StringComparison.OrdinalIgnoreCase);
 
-    private static string SourceIp(HttpContext context)
+    private static string GetSourceIp(HttpContext context)
     {
         var address = context.Connection.RemoteIpAddress;
         if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();

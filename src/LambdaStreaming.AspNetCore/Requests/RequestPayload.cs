@@ -6,31 +6,42 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore.Requests;
 
-/// <summary>Makes the payload of a browser's request.</summary>
+/// <summary>Creates the payload from an HTTP request.</summary>
 internal static class RequestPayload
 {
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, LambdaStreamEndpointOptions options, CancellationToken cancellationToken)
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        HttpContext context,
+        LambdaStreamEndpointOptions options,
+        CancellationToken cancellationToken)
     {
-        var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
-        if (options.Payload == LambdaPayload.FunctionUrlEvent) return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
+        var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken)
+            .ConfigureAwait(false);
+        if (options.Payload == LambdaPayload.FunctionUrlEvent)
+        {
+            return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
+        }
 
-        // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
-        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRejectedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");
+        // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
+        // without a CORS preflight.
+        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw NotJson();
         if (IndexOfInvalidUtf8(body.Span) is >= 0 and var offset) throw NotUtf8(offset);
         return body;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+        HttpRequest request,
+        int maxBytes,
+        CancellationToken cancellationToken)
     {
-        if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
+        if (request.ContentLength > maxBytes) throw TooLarge(maxBytes);
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (read.Buffer.Length > maxBytes)
             {
-                // A server that finds the read unfinished logs an error and closes the connection.
+                // If a read is not completed by AdvanceTo, the server logs an error and closes the connection.
                 request.BodyReader.AdvanceTo(read.Buffer.End);
-                throw TooLong(maxBytes);
+                throw TooLarge(maxBytes);
             }
 
             if (read.IsCompleted)
@@ -44,7 +55,7 @@ internal static class RequestPayload
         }
     }
 
-    // Source: awsdocs/aws-lambda-developer-guide#382: the service refuses a payload that is not UTF-8.
+    // Source: awsdocs/aws-lambda-developer-guide#382: Lambda rejects a payload that is not UTF-8.
     private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
     {
         if (Utf8.IsValid(text)) return -1;
@@ -53,9 +64,14 @@ internal static class RequestPayload
         return offset;
     }
 
-    private static RequestRejectedException NotUtf8(int offset) =>
-        new(StatusCodes.Status400BadRequest, $"The body is not UTF-8. The invalid bytes begin at byte offset {offset} (zero-based).");
+    private static RequestRejectedException NotJson() => new(
+        StatusCodes.Status415UnsupportedMediaType,
+        "The body must be JSON, with the content type application/json.");
 
-    private static RequestRejectedException TooLong(int maxBytes) =>
-        new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {maxBytes} bytes.");
+    private static RequestRejectedException NotUtf8(int offset) => new(
+        StatusCodes.Status400BadRequest,
+        $"The body is not valid UTF-8. The invalid bytes begin at byte offset {offset} (zero-based).");
+
+    private static RequestRejectedException TooLarge(int maxBytes) =>
+        new(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {maxBytes} bytes.");
 }

@@ -5,42 +5,50 @@ using Microsoft.Extensions.Primitives;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
-/// <summary>Which headers may cross this server, and which texts may be a header at all.</summary>
+/// <summary>Rules for the headers that are forwarded, and for valid header names and values.</summary>
 internal static class HeaderRules
 {
     // Source: RFC 9110, section 5.6.2, tchar.
-    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    // Source: RFC 9110, section 7.6.1, and what older proxies use.
+    // Source: RFC 9110, section 7.6.1, and headers that older proxies use.
     private static readonly FrozenSet<string> HopByHop = new[]
     {
-        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // This server controls them: the body is streamed, so its length is not known, and this server identifies itself and its time.
+    // Headers that this server controls: the length of a streamed body is not known, and the server identifies itself
+    // and its time.
     private static readonly FrozenSet<string> ServerManaged = new[]
     {
         "Content-Length", "Server", "Date",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // A proxy or cache in front of this server obeys them: it sends another file or URL, or caches what this app does not want cached.
-    // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile; LiteSpeed wiki, response headers;
-    // Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control;
-    // RFC 9213 (targeted cache control).
-    private static readonly string[] ProxyControlPrefixes = ["X-Accel-", "X-Sendfile", "X-Lighttpd-", "X-LiteSpeed-", "X-Reproxy-", "X-Envoy-", "Surrogate-"];
+    // These control a proxy or cache in front of this server. It would send another file or URL, or cache responses
+    // that this app does not want cached.
+    // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile;
+    // LiteSpeed wiki, response headers; Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and
+    // Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control; RFC 9213 (targeted cache control).
+    private static readonly string[] ProxyControlPrefixes =
+    [
+        "X-Accel-", "X-Sendfile", "X-Lighttpd-", "X-LiteSpeed-", "X-Reproxy-", "X-Envoy-", "Surrogate-",
+    ];
+
     private const string TargetedCacheControlSuffix = "CDN-Cache-Control";
 
-    // Browsers apply these beyond this response, to the entire host.
-    // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data, Service Workers,
-    // Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login).
+    // The first three control a cache; browsers apply the others beyond this response, to the entire host.
+    // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data,
+    // Service Workers, Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login).
     private static readonly FrozenSet<string> ControlHeaders = new[]
     {
         "Cache-Tag", "Edge-Cache-Tag", "Edge-Control",
-        "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Critical-CH", "Expect-CT", "NEL", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Report-To",
-        "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
+        "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Critical-CH", "Expect-CT", "NEL", "Public-Key-Pins",
+        "Public-Key-Pins-Report-Only", "Report-To", "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // Of these HTTP knows one each; a browser refuses an answer that has two.
+    // HTTP permits one value of each. Browsers reject a response with two.
     private static readonly FrozenSet<string> Single = new[]
     {
         "Content-Disposition", "Content-Type", "Location",
@@ -48,13 +56,19 @@ internal static class HeaderRules
 
     public static bool IsSingle(string name) => Single.Contains(name);
 
-    /// <param name="name">A header's name.</param>
-    /// <param name="named">What <c>Connection</c> names: <see cref="ParseConnectionTokens"/>, once for all headers of a message.</param>
-    public static bool IsHopByHop(string name, HashSet<string> named) => HopByHop.Contains(name) || named.Contains(name);
+    /// <summary>Returns whether the header applies to one connection only.</summary>
+    /// <param name="name">The header name.</param>
+    /// <param name="connectionTokens">
+    /// The result of <see cref="ParseConnectionTokens"/>. Parse once for all headers of a message.
+    /// </param>
+    public static bool IsHopByHop(string name, HashSet<string> connectionTokens) =>
+        HopByHop.Contains(name) || connectionTokens.Contains(name);
 
-    public static bool MayReachBrowser(string name, HashSet<string> named) => !IsHopByHop(name, named) && !ServerManaged.Contains(name);
+    public static bool CanForward(string name, HashSet<string> connectionTokens) =>
+        !IsHopByHop(name, connectionTokens) && !ServerManaged.Contains(name);
 
-    /// <summary>Whether a front proxy obeys the header, or browsers apply it to the entire host. Dropped unless the app allows it by name.</summary>
+    /// <summary>Returns whether the header controls a front proxy or applies to the entire host.</summary>
+    /// <remarks>Such a header is dropped unless the app allows it by name.</remarks>
     public static bool IsControlHeader(string name) =>
         ControlHeaders.Contains(name)
         || name.EndsWith(TargetedCacheControlSuffix, StringComparison.OrdinalIgnoreCase)
@@ -62,7 +76,7 @@ internal static class HeaderRules
 
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 
-    /// <summary>Whether a text may stand in a header as servers write it: printable ASCII, spaces and tabs.</summary>
+    /// <summary>Returns whether servers accept the text as a header value: printable ASCII, spaces and tabs.</summary>
     public static bool IsValue(string value)
     {
         foreach (var character in value)
@@ -73,10 +87,11 @@ internal static class HeaderRules
         return value.Length > 0;
     }
 
-    [SuppressMessage("Globalization", "CA1308", Justification = "Names of headers are lower case in the events of function URLs.")]
-    public static string LowerCase(string name) => name.ToLowerInvariant();
+    [SuppressMessage("Globalization", "CA1308", Justification = "Function URL events have lower-case header names.")]
+    public static string ToLowerCase(string name) => name.ToLowerInvariant();
 
-    /// <summary>The headers that a <c>Connection</c> header names.</summary>
+    /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
     public static HashSet<string> ParseConnectionTokens(StringValues connection) =>
-        connection.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        connection.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
 }

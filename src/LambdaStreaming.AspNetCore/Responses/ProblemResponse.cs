@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -10,48 +11,69 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
-/// <summary>What a browser is told when there is no answer to pass on: a status, and a problem (RFC 9457) that names nothing inside.</summary>
-/// <remarks>docs/aspnetcore.md has the table.</remarks>
-internal sealed record ProblemResponse(int StatusCode, string Detail, Exception Exception, TimeSpan? RetryAfter = null)
+/// <summary>A ProblemDetails response (RFC 9457) for a call that failed before its first byte.</summary>
+/// <remarks>It does not reveal the function or other internals. docs/aspnetcore.md has the table of statuses.</remarks>
+internal sealed record ProblemResponse(
+    int StatusCode,
+    string Detail,
+    Exception Exception,
+    TimeSpan? RetryAfter = null)
 {
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>The problem that an exception is; <see langword="null"/> where it is none of ours to answer.</summary>
+    /// <summary>Creates the response for an exception.</summary>
+    /// <returns>The response, or <see langword="null"/> if the exception is not handled here.</returns>
     public static ProblemResponse? FromException(Exception exception, bool payloadFromClient) => exception switch
     {
-        RequestRejectedException refused => new(refused.StatusCode, refused.Message, exception),
+        RequestRejectedException rejected => new(rejected.StatusCode, rejected.Message, exception),
 
-        // The server's own limits of a body: too long, too slow, broken off.
+        // The server's own limits: the body was too long, too slow or incomplete.
         BadHttpRequestException bad => new(bad.StatusCode, "The request could not be read.", exception),
 
-        // An error that the service put into the stream is the same error.
-        ResponseStreamErrorException { InnerException: LambdaServiceException inner } => FromException(inner, payloadFromClient)! with { Exception = exception },
-        LambdaServiceException { IsThrottling: true } throttled => Busy(throttled),
-        InvalidRequestContentException when payloadFromClient => new(StatusCodes.Status400BadRequest, "The body is not the JSON that its content type announces.", exception),
-        RequestTooLargeException or SerializedRequestEntityTooLargeException or RequestEntityTooLargeException when payloadFromClient => new(StatusCodes.Status413PayloadTooLarge, "The request is too large for the function.", exception),
-        EFSMountTimeoutException or S3FilesMountTimeoutException or SnapStartTimeoutException or RequestTimeoutException => TooSlow(exception),
-        LambdaServiceException { StatusCode: System.Net.HttpStatusCode.GatewayTimeout } => TooSlow(exception),
-        LambdaServiceException { StatusCode: System.Net.HttpStatusCode.ServiceUnavailable } unavailable => Busy(unavailable),
-        LambdaServiceException { IsSafeToRetry: true } soon => Busy(soon),
-        FunctionErrorException { ErrorCode: FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout } => TooSlow(exception),
-        ResponseStreamIdleTimeoutException => TooSlow(exception),
-        LambdaTransportException transport when IsTimeLimit(transport.InnerException) => TooSlow(exception),
-        LambdaConfigurationException => new(StatusCodes.Status500InternalServerError, "This server is not set up to call the function.", exception),
-        LambdaStreamingException => new(StatusCodes.Status502BadGateway, "The function behind this address could not answer.", exception),
+        // A service error within the stream is handled as the same error before the stream.
+        ResponseStreamErrorException { InnerException: LambdaServiceException inner } =>
+            FromException(inner, payloadFromClient)! with { Exception = exception },
+        LambdaServiceException serviceError => FromServiceError(serviceError, payloadFromClient),
+        FunctionErrorException { ErrorCode: FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout } =>
+            TimedOut(exception),
+        ResponseStreamIdleTimeoutException => TimedOut(exception),
+        LambdaTransportException transport when IsTimeout(transport.InnerException) => TimedOut(exception),
+        LambdaConfigurationException => new(
+            StatusCodes.Status500InternalServerError,
+            "This server is not configured to invoke the function.",
+            exception),
+        LambdaStreamingException => Failed(exception),
         _ => null,
     };
 
     public async Task WriteAsync(HttpContext context, LambdaStreamOptions options, ILogger logger)
     {
-        LogIt(logger, context.Request.Path);
+        LogFailure(logger, context.Request.Path);
         context.Response.StatusCode = StatusCode;
         context.Response.Headers.CacheControl = "no-store";
-        if (RetryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        if (RetryAfter is { } delay)
+        {
+            var seconds = Math.Max(1, (long)Math.Ceiling(delay.TotalSeconds));
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
 
-        var problem = Describe(context, options);
-        var service = context.RequestServices.GetService<IProblemDetailsService>();
-        if (service is not null && await service.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = problem, Exception = Exception }).ConfigureAwait(false)) return;
+        var problem = CreateProblemDetails(context, options);
+        if (context.RequestServices.GetService<IProblemDetailsService>() is { } service)
+        {
+            var problemContext = new ProblemDetailsContext
+            {
+                HttpContext = context,
+                ProblemDetails = problem,
+                Exception = Exception,
+            };
+            if (await service.TryWriteAsync(problemContext).ConfigureAwait(false)) return;
+        }
 
+        await WriteJsonAsync(context, problem).ConfigureAwait(false);
+    }
+
+    private async Task WriteJsonAsync(HttpContext context, ProblemDetails problem)
+    {
         context.Response.ContentType = "application/problem+json";
         var body = context.Response.BodyWriter;
         using (var json = new Utf8JsonWriter(body))
@@ -68,33 +90,82 @@ internal sealed record ProblemResponse(int StatusCode, string Detail, Exception 
         await body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
-    private ProblemDetails Describe(HttpContext context, LambdaStreamOptions options)
+    private ProblemDetails CreateProblemDetails(HttpContext context, LambdaStreamOptions options)
     {
-        var problem = new ProblemDetails { Type = "about:blank", Title = ReasonPhrases.GetReasonPhrase(StatusCode), Status = StatusCode, Detail = Detail };
+        var problem = new ProblemDetails
+        {
+            Type = "about:blank",
+            Title = ReasonPhrases.GetReasonPhrase(StatusCode),
+            Status = StatusCode,
+            Detail = Detail,
+        };
         problem.Extensions["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier;
         if (options.IncludeErrorDetails)
         {
             problem.Extensions["exception"] = $"{Exception.GetType().Name}: {Exception.Message}";
-            if (Exception is LambdaStreamingException { RequestId: { Length: > 0 } requestId }) problem.Extensions["requestId"] = requestId;
+            if (Exception is LambdaStreamingException { RequestId: { Length: > 0 } requestId })
+            {
+                problem.Extensions["requestId"] = requestId;
+            }
         }
 
         return problem;
     }
 
-    private void LogIt(ILogger logger, string path)
+    private void LogFailure(ILogger logger, string path)
     {
-        if (Exception is RequestRejectedException or BadHttpRequestException) Log.RequestRefused(logger, path, StatusCode, Exception.Message);
-        else Log.FailedBeforeFirstByte(logger, StatusCode switch { < 500 => LogLevel.Information, StatusCodes.Status503ServiceUnavailable => LogLevel.Warning, _ => LogLevel.Error }, path, StatusCode, Exception);
+        if (Exception is RequestRejectedException or BadHttpRequestException)
+        {
+            Log.RequestRejected(logger, path, StatusCode, Exception.Message);
+            return;
+        }
+
+        var level = StatusCode switch
+        {
+            < 500 => LogLevel.Information,
+            StatusCodes.Status503ServiceUnavailable => LogLevel.Warning,
+            _ => LogLevel.Error,
+        };
+        Log.FailedBeforeFirstByte(logger, level, path, StatusCode, Exception);
     }
 
-    private static ProblemResponse Busy(LambdaServiceException exception) =>
-        new(StatusCodes.Status503ServiceUnavailable, "The function behind this address cannot take the request now. Try again a little later.", exception, exception.RetryAfter ?? DefaultRetryAfter);
+    private static ProblemResponse FromServiceError(LambdaServiceException exception, bool payloadFromClient) =>
+        exception switch
+        {
+            { IsThrottling: true } => Unavailable(exception),
+            InvalidRequestContentException when payloadFromClient => new(
+                StatusCodes.Status400BadRequest,
+                "The request body is not valid JSON.",
+                exception),
+            RequestTooLargeException or SerializedRequestEntityTooLargeException or RequestEntityTooLargeException
+                when payloadFromClient => new(
+                    StatusCodes.Status413PayloadTooLarge,
+                    "The request is too large for the function.",
+                    exception),
+            EFSMountTimeoutException or S3FilesMountTimeoutException => TimedOut(exception),
+            SnapStartTimeoutException or RequestTimeoutException => TimedOut(exception),
+            { StatusCode: HttpStatusCode.GatewayTimeout } => TimedOut(exception),
+            { StatusCode: HttpStatusCode.ServiceUnavailable } => Unavailable(exception),
+            { IsSafeToRetry: true } => Unavailable(exception),
+            _ => Failed(exception),
+        };
 
-    private static ProblemResponse TooSlow(Exception exception) =>
-        new(StatusCodes.Status504GatewayTimeout, "The function behind this address did not answer in time.", exception);
+    private static ProblemResponse Unavailable(LambdaServiceException exception) => new(
+        StatusCodes.Status503ServiceUnavailable,
+        "The function cannot accept the request now. Try again later.",
+        exception,
+        exception.RetryAfter ?? DefaultRetryAfter);
 
-    // The client's limits of connect and head end an attempt by cancelling it.
-    private static bool IsTimeLimit(Exception? exception)
+    private static ProblemResponse TimedOut(Exception exception) =>
+        new(StatusCodes.Status504GatewayTimeout, "The function did not respond in time.", exception);
+
+    private static ProblemResponse Failed(Exception exception) => new(
+        StatusCodes.Status502BadGateway,
+        "The function failed, could not be invoked, or returned an invalid response.",
+        exception);
+
+    // The connect timeout and the response headers timeout of the client cancel the attempt.
+    private static bool IsTimeout(Exception? exception)
     {
         for (; exception is not null; exception = exception.InnerException)
         {

@@ -9,12 +9,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
-/// <summary>Passes one answer on to a browser, from the invocation to the last byte.</summary>
+/// <summary>Forwards the response of one invocation to an HTTP client.</summary>
 internal static class ResponseForwarder
 {
     private const string NoClient =
         $"No {nameof(ILambdaStreamingClient)} is registered. Register one, for example with "
-        + $"builder.Services.AddSingleton<{nameof(ILambdaStreamingClient)}>(_ => new {nameof(LambdaStreamingClient)}()). "
+        + $"builder.Services.AddSingleton<{nameof(ILambdaStreamingClient)}>("
+        + $"_ => new {nameof(LambdaStreamingClient)}()). "
         + $"If the client is keyed, set {nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)} to "
         + $"http => http.RequestServices.GetRequiredKeyedService<{nameof(ILambdaStreamingClient)}>(key).";
 
@@ -23,86 +24,139 @@ internal static class ResponseForwarder
         ?? context.RequestServices.GetService<ILambdaStreamingClient>()
         ?? throw new LambdaConfigurationException(NoClient);
 
-    /// <summary>Finds a missing registration at startup, without creating the client.</summary>
+    /// <summary>Throws if no client is registered, without creating the client.</summary>
+    /// <exception cref="InvalidOperationException">No client is registered.</exception>
     public static void RequireClient(IServiceProvider services)
     {
-        // Optional for a container; without it, the first request fails.
-        if (services.GetService<IServiceProviderIsService>()?.IsService(typeof(ILambdaStreamingClient)) == false) throw new InvalidOperationException(NoClient);
+        // The service is optional for a container. Without it, the first request fails.
+        var registrations = services.GetService<IServiceProviderIsService>();
+        if (registrations?.IsService(typeof(ILambdaStreamingClient)) == false)
+        {
+            throw new InvalidOperationException(NoClient);
+        }
     }
 
-    public static async Task RunAsync(HttpContext context, LambdaStreamOptions options, bool payloadFromClient, Func<CancellationToken, Task<InvokeWithResponseStreamResponse>> invoke)
+    public static async Task RunAsync(
+        HttpContext context,
+        LambdaStreamOptions options,
+        bool payloadFromClient,
+        Func<CancellationToken, Task<InvokeWithResponseStreamResponse>> invoke)
     {
-        var logger = (context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(Log.Category);
+        var loggers = context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+        var logger = loggers.CreateLogger(Log.Category);
         var cancellationToken = context.RequestAborted;
         var body = new TrackingPipeWriter(context);
         try
         {
             var response = await invoke(cancellationToken).ConfigureAwait(false);
             await using var _ = ((IAsyncDisposable)response).ConfigureAwait(false);
-            await PassOnAsync(context, body, response, options, logger, cancellationToken).ConfigureAwait(false);
+            await ForwardAsync(context, body, response, options, logger, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested && body.HasBegun)
+        catch (OperationCanceledException exception)
+            when (cancellationToken.IsCancellationRequested && body.HasStarted)
         {
-            // Nearly always the browser left. But the token may be a timeout's or the app's own while the browser is still there, and middleware swallows what looks like a browser that left:
-            // so the connection is ended here, unless nothing was sent yet and the timeout's own middleware can still answer. The exception goes on all the same, or an output cache on the way
-            // would keep half an answer as a whole one.
-            if (!IsTimedOut(context)) Log.ClientDisconnected(logger, context.Request.Path);
-            if (context.Response.HasStarted || !IsTimedOut(context)) context.Abort();
+            HandleCancellation(context, logger);
+
+            // Without the exception, an output cache would store the incomplete response as complete.
             ExceptionDispatchInfo.Throw(exception);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !IsTimedOut(context))
+        catch (OperationCanceledException)
+            when (cancellationToken.IsCancellationRequested && !IsTimedOut(context))
         {
-            // Nobody is there to be told; the status is for the app's own log.
+            // The client has disconnected. Only the app's own log shows this status.
             Log.ClientDisconnected(logger, context.Request.Path);
             context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
-        catch (Exception exception) when (body.HasBegun)
+        catch (Exception exception) when (body.HasStarted)
         {
-            // The exception goes on to the server, and that is the point: it then leaves out the end of the chunked body (HTTP/1.1) or resets the stream (HTTP/2), after the bytes
-            // that came before, and caches on the way know that this is no answer to keep. HttpContext.Abort would take those bytes away. Before chunked bodies, closing the connection is a
-            // good end, so there it must be reset. Where a middleware still holds all of it, that one drops it, and the server says 500.
-            if (context.Response.HasStarted && HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
+            HandleFailure(context);
             ExceptionDispatchInfo.Throw(exception);
         }
-        catch (Exception exception) when (ProblemResponse.FromException(exception, payloadFromClient) is { } problem)
+        catch (Exception exception)
+            when (ProblemResponse.FromException(exception, payloadFromClient) is { } problem)
         {
             await problem.WriteAsync(context, options, logger).ConfigureAwait(false);
         }
     }
 
-    private static async Task PassOnAsync(HttpContext context, TrackingPipeWriter body, InvokeWithResponseStreamResponse response, LambdaStreamOptions options, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
+    /// <remarks>
+    /// Usually the client has disconnected. The token can also belong to a request timeout or to the app, while the
+    /// client is still connected. ASP.NET Core's exception handler treats both as a disconnected client and swallows
+    /// the exception. Therefore the connection is aborted here. It stays open only if nothing has been sent and the
+    /// middleware of the request timeout can still respond.
+    /// </remarks>
+    private static void HandleCancellation(HttpContext context, ILogger logger)
     {
-        using var http = await response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = options.HttpPrelude }, cancellationToken).ConfigureAwait(false);
+        var isTimedOut = IsTimedOut(context);
+        if (!isTimedOut) Log.ClientDisconnected(logger, context.Request.Path);
+        if (context.Response.HasStarted || !isTimedOut) context.Abort();
+    }
+
+    /// <summary>Prepares a failure during the response, before the exception is rethrown to the server.</summary>
+    /// <remarks>
+    /// The exception makes the server end the response as incomplete, after the bytes already written. It omits the
+    /// last chunk (HTTP/1.1) or resets the stream (HTTP/2), so caches do not store the response. HttpContext.Abort
+    /// would discard those bytes. In HTTP/1.0 a closed connection marks a complete response, so the connection must be
+    /// reset. If middleware still holds the complete body, it discards the body and the server returns 500.
+    /// </remarks>
+    private static void HandleFailure(HttpContext context)
+    {
+        if (context.Response.HasStarted && HttpProtocol.IsHttp10(context.Request.Protocol)) context.Abort();
+    }
+
+    private static async Task ForwardAsync(
+        HttpContext context,
+        TrackingPipeWriter body,
+        InvokeWithResponseStreamResponse response,
+        LambdaStreamOptions options,
+        ILogger logger,
+        CancellationToken cancellationToken)
+    {
+        var readOptions = new PayloadReadOptions { HttpPrelude = options.HttpPrelude };
+        using var http = await response.ReadHttpIntegrationResponseAsync(readOptions, cancellationToken)
+            .ConfigureAwait(false);
         if (http.HasPrelude)
         {
-            // 1xx is no answer, and beyond 599 nothing is defined.
-            if ((int)http.StatusCode is < 200 or > 599) throw new PayloadFormatException($"The function gave the status {(int)http.StatusCode}, which is no final status of HTTP.");
+            if ((int)http.StatusCode is < 200 or > 599) throw NotAFinalStatus(http.StatusCode);
 
-            // The function has spoken: what it says of its answer goes out before its first byte is there.
-            ResponseHeaderMapper.FromPrelude(context, http, options, logger);
+            // Send the headers before the first byte of the body arrives.
+            ResponseHeaderMapper.ApplyPrelude(context, http, options, logger);
             await body.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            ResponseHeaderMapper.WithoutPrelude(context, response.ResponseStreamContentType, options);
+            ResponseHeaderMapper.ApplyDefaults(context, response.ResponseStreamContentType, options);
         }
 
-        if (!ResponseHeaderMapper.MayHaveBody(context))
+        if (!ResponseHeaderMapper.CanHaveBody(context))
         {
             if (http.HasPrelude) return;
 
-            // A failure before the first byte still changes the status.
+            // A failure before the first byte can still change the status.
             _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        // The first flush begins the answer, so a failure before the first byte finds it not begun.
+        // The headers are sent by the first flush, so a failure before the first byte can still change the status.
         await http.CopyToAsync(body, cancellationToken).ConfigureAwait(false);
 
-        // A server may say that nobody reads any more in place of throwing. The answer was not passed on whole then.
-        if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent) throw new OperationCanceledException("The browser takes no more of the answer.", cancellationToken);
+        // A server can report a disconnected client by FlushResult.IsCompleted instead of throwing.
+        // The response has then not been forwarded completely.
+        if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent)
+        {
+            throw new OperationCanceledException("The client no longer reads the response.", cancellationToken);
+        }
     }
 
-    // Request timeouts are made of the same token, and their middleware answers them itself.
-    private static bool IsTimedOut(HttpContext context) => context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested == true;
+    // A request timeout cancels the same token, and its middleware writes its own response.
+    private static bool IsTimedOut(HttpContext context)
+    {
+        var timeout = context.Features.Get<IHttpRequestTimeoutFeature>();
+        return timeout?.RequestTimeoutToken.IsCancellationRequested == true;
+    }
+
+    // 1xx is not a final status, and codes above 599 are not defined.
+    private static PayloadFormatException NotAFinalStatus(HttpStatusCode status) =>
+        new($"The function returned the status {(int)status}, which is not a final HTTP status (200 to 599).");
 }

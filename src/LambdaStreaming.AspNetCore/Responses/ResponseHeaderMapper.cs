@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
-/// <summary>Makes the head of the browser's answer.</summary>
+/// <summary>Sets the status and headers of the HTTP response.</summary>
 internal static class ResponseHeaderMapper
 {
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
@@ -15,64 +15,94 @@ internal static class ResponseHeaderMapper
     private const string UnknownContentType = "application/octet-stream";
     private const string InvalidName = "(invalid name)";
 
-    /// <summary>Takes over what the function's prelude says, as far as it may.</summary>
-    public static void FromPrelude(HttpContext context, HttpIntegrationResponse http, LambdaStreamOptions options, ILogger logger)
+    /// <summary>Copies status, headers and cookies of the function's prelude, as far as they are permitted.</summary>
+    public static void ApplyPrelude(
+        HttpContext context,
+        HttpIntegrationResponse http,
+        LambdaStreamOptions options,
+        ILogger logger)
     {
-        var headers = context.Response.Headers;
-        var named = HeaderRules.ParseConnectionTokens(Values(http, HeaderNames.Connection));
+        var connectionTokens = HeaderRules.ParseConnectionTokens(GetValues(http, HeaderNames.Connection));
         context.Response.StatusCode = (int)http.StatusCode;
         foreach (var name in http.MultiValueHeaders.Keys)
         {
-            // Cookies has the values of all Set-Cookie headers.
-            if (!name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) Set(name, Values(http, name));
+            // Cookies contains the values of all Set-Cookie headers.
+            var isCookie = name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase);
+            if (!isCookie) Set(name, GetValues(http, name));
         }
 
         Set(HeaderNames.SetCookie, new StringValues([.. http.Cookies]));
-        if (StringValues.IsNullOrEmpty(headers.ContentType) && MayHaveBody(context)) headers.ContentType = UnknownContentType;
-        Unbuffered(context);
+        var headers = context.Response.Headers;
+        if (StringValues.IsNullOrEmpty(headers.ContentType) && CanHaveBody(context))
+        {
+            headers.ContentType = UnknownContentType;
+        }
+
+        DisableBuffering(context);
 
         void Set(string name, StringValues values)
         {
-            if (!HeaderRules.MayReachBrowser(name, named)) return;
-            var isName = HeaderRules.IsName(name);
-            if (HeaderRules.IsControlHeader(name) && !options.AllowedControlHeaders.Contains(name))
-            {
-                Log.ControlHeaderDropped(logger, isName ? name : InvalidName, context.Request.Path);
-                return;
-            }
-
-            if (options.AllowResponseHeader?.Invoke(name) == false) return;
-
-            // One bad value must not cost the answer, and a server throws at it. An empty one says nothing.
-            var good = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
-            if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value))) Log.HeaderDropped(logger, isName ? name : InvalidName, context.Request.Path);
-            if (good.Length == 0) return;
-            if (HeaderRules.IsSingle(name)) good = good[^1..];
-
-            // The app's own cookies, and what its answers vary by, stay beside the function's.
-            if (name == HeaderNames.SetCookie || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase)) headers.Append(name, good);
-            else headers[name] = good;
+            if (HeaderRules.CanForward(name, connectionTokens)) SetHeader(context, options, logger, name, values);
         }
     }
 
-    /// <summary>What there is to say of an answer without a prelude.</summary>
-    public static void WithoutPrelude(HttpContext context, string? functionsContentType, LambdaStreamOptions options)
+    /// <summary>Sets the headers of a response without a prelude.</summary>
+    public static void ApplyDefaults(HttpContext context, string? reportedContentType, LambdaStreamOptions options)
     {
         var headers = context.Response.Headers;
-        headers.ContentType = options.ContentType ?? (IsFunctionContentType(functionsContentType) ? functionsContentType : UnknownContentType);
+        headers.ContentType = options.ContentType
+            ?? (IsFunctionContentType(reportedContentType) ? reportedContentType : UnknownContentType);
         headers.XContentTypeOptions = "nosniff";
         if (StringValues.IsNullOrEmpty(headers.CacheControl)) headers.CacheControl = "no-store";
-        Unbuffered(context);
+        DisableBuffering(context);
     }
 
-    /// <summary>Whether a body may follow this head at all.</summary>
-    public static bool MayHaveBody(HttpContext context) =>
+    /// <summary>Returns whether the response can have a body.</summary>
+    public static bool CanHaveBody(HttpContext context) =>
         !HttpMethods.IsHead(context.Request.Method)
-        && context.Response.StatusCode is not (StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified);
+        && context.Response.StatusCode is not (StatusCodes.Status204NoContent
+            or StatusCodes.Status205ResetContent
+            or StatusCodes.Status304NotModified);
 
-    private static void Unbuffered(HttpContext context)
+    private static void SetHeader(
+        HttpContext context,
+        LambdaStreamOptions options,
+        ILogger logger,
+        string name,
+        StringValues values)
     {
-        // Response compression, IIS and the like hold an answer back otherwise; nginx is told by the header.
+        var isName = HeaderRules.IsName(name);
+        var loggedName = isName ? name : InvalidName;
+        if (HeaderRules.IsControlHeader(name) && !options.AllowedControlHeaders.Contains(name))
+        {
+            Log.ControlHeaderDropped(logger, loggedName, context.Request.Path);
+            return;
+        }
+
+        if (options.AllowResponseHeader?.Invoke(name) == false) return;
+
+        // A server throws on an invalid value. Drop the value instead of failing the response.
+        // Empty values are dropped without a log message.
+        var valid = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
+        if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value)))
+        {
+            Log.HeaderDropped(logger, loggedName, context.Request.Path);
+        }
+
+        if (valid.Length == 0) return;
+        if (HeaderRules.IsSingle(name)) valid = valid[^1..];
+
+        // Keep the app's own cookies and Vary values.
+        var headers = context.Response.Headers;
+        var isAppended = name == HeaderNames.SetCookie
+            || name.Equals(HeaderNames.Vary, StringComparison.OrdinalIgnoreCase);
+        if (isAppended) headers.Append(name, valid);
+        else headers[name] = valid;
+    }
+
+    private static void DisableBuffering(HttpContext context)
+    {
+        // Response compression and IIS, for example, buffer otherwise. The header is for nginx.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.Headers["X-Accel-Buffering"] = "no";
     }
@@ -82,9 +112,10 @@ internal static class ResponseHeaderMapper
         if (string.IsNullOrEmpty(contentType) || !HeaderRules.IsValue(contentType)) return false;
         var end = contentType.IndexOf(';', StringComparison.Ordinal);
         var mediaType = contentType.AsSpan(0, end < 0 ? contentType.Length : end).Trim();
-        return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase) && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
+        return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase)
+            && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static StringValues Values(HttpIntegrationResponse http, string name) =>
+    private static StringValues GetValues(HttpIntegrationResponse http, string name) =>
         http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
 }

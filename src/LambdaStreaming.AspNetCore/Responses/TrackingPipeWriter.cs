@@ -4,13 +4,16 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
-/// <summary>The body of the browser's answer. It knows whether the answer has begun also where a middleware holds the body back, so that the server has not started to send it.</summary>
+/// <summary>The body of the HTTP response, which records whether anything has been flushed.</summary>
+/// <remarks>
+/// <see cref="HttpResponse.HasStarted"/> alone is not sufficient: it stays false while middleware holds the body back.
+/// </remarks>
 internal sealed class TrackingPipeWriter(HttpContext context) : PipeWriter
 {
-    private bool _flushed;
+    private bool _isFlushed;
 
-    /// <summary>Whether it is too late for another status: something of the function's answer has gone where it can't be taken back.</summary>
-    public bool HasBegun => _flushed || context.Response.HasStarted;
+    /// <summary>Whether data has been flushed, so that the status cannot be changed.</summary>
+    public bool HasStarted => _isFlushed || context.Response.HasStarted;
 
     private PipeWriter Writer => field ??= context.Response.BodyWriter;
 
@@ -23,9 +26,9 @@ internal sealed class TrackingPipeWriter(HttpContext context) : PipeWriter
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        var flushed = await Writer.FlushAsync(cancellationToken).ConfigureAwait(false);
-        _flushed = true;
-        return flushed;
+        var result = await Writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+        _isFlushed = true;
+        return result;
     }
 
     public override void CancelPendingFlush() => Writer.CancelPendingFlush();

@@ -1,12 +1,20 @@
 namespace LambdaStreaming.Configuration;
 
-/// <summary>Work that goes on after its caller has given up.</summary>
+/// <summary>Extension method for tasks that continue after their caller has abandoned them.</summary>
 internal static class UnobservedTask
 {
-    /// <summary>The same task, whose failure is no unobserved one when nobody awaits it any more.</summary>
+    /// <summary>
+    /// Observes the task's exception, so that an abandoned task does not raise
+    /// <see cref="TaskScheduler.UnobservedTaskException"/>.
+    /// </summary>
+    /// <returns>The same task.</returns>
     public static Task<T> IgnoreUnobservedException<T>(this Task<T> task)
     {
-        _ = task.ContinueWith(static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = task.ContinueWith(
+            static failed => _ = failed.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
         return task;
     }
 }

@@ -1,11 +1,14 @@
+using System.Globalization;
+
 namespace LambdaStreaming.Diagnostics;
 
-/// <summary>How a call ended: the words of the attribute <c>lambda_streaming.outcome</c>. They are never renamed.</summary>
+/// <summary>The values of the attribute <c>lambda_streaming.outcome</c>: how a call ended.</summary>
+/// <remarks>The values are part of the public interface and do not change.</remarks>
 internal readonly record struct CallOutcome(string Name, string? ErrorType = null)
 {
     public static readonly CallOutcome Completed = new("completed");
 
-    /// <summary>The reader went away by itself: <c>break</c>, an exception of its own, disposal.</summary>
+    /// <summary>The consumer stopped reading: <c>break</c>, an exception in the loop, or disposal.</summary>
     public static readonly CallOutcome Abandoned = new("abandoned");
 
     public static readonly CallOutcome Cancelled = new("cancelled");
@@ -29,9 +32,11 @@ internal readonly record struct CallOutcome(string Name, string? ErrorType = nul
         _ => new("other", GetTypeName(exception)),
     };
 
-    // A name that the catalogue does not know may be anything; a metric's attribute must be one of few.
+    // An attribute of a metric must have few values, and the name of an unknown error can be anything: use its status.
     private static string GetServiceErrorType(LambdaServiceException failure) =>
-        failure.GetType() == typeof(LambdaServiceException) ? ((int)failure.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture) : failure.GetType().Name;
+        failure.GetType() == typeof(LambdaServiceException)
+            ? ((int)failure.StatusCode).ToString(CultureInfo.InvariantCulture)
+            : failure.GetType().Name;
 
     private static string? GetTypeName(Exception exception) => exception.GetType().FullName;
 }

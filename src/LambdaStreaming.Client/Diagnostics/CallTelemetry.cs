@@ -3,10 +3,11 @@ using System.Net;
 
 namespace LambdaStreaming.Diagnostics;
 
-/// <summary>What is told of one call: its span, from the call to the end of its answer, and its metrics. Made only where somebody listens.</summary>
+/// <summary>The span and the metrics of one call, created only if there is a listener.</summary>
 /// <remarks>
-/// What a listener throws after the start goes no further: no buffer and no connection may be lost for it, and no answer be taken for a broken one.
-/// The first end counts and all later ones are ignored, so that everything that can end a call may say so: the failing call, the reader, the disposed response, a token, the idle timer; from any thread.
+/// Exceptions that listeners throw after the start are ignored: they must not leak a buffer or connection, or make a
+/// complete response look broken. The first end is recorded and all later ones are ignored. Therefore everything that
+/// can end a call may report it, from any thread: the call, the reader, disposal, a token, the idle timer.
 /// </remarks>
 internal sealed class CallTelemetry
 {
@@ -28,22 +29,39 @@ internal sealed class CallTelemetry
     private long _waitingSince = NotWaiting;
     private TimeSpan _maxIdle;
     private int _retries;
-    private int _ended;
+    private int _hasEnded;
 
     private CallTelemetry(InvokeWithResponseStreamRequest request, TimeProvider timeProvider)
     {
         _timeProvider = timeProvider;
         _function = ShortenName(request.FunctionName);
         _startedAt = timeProvider.GetTimestamp();
-        if (Telemetry.Source.HasListeners()) _activity = Telemetry.Source.StartActivity(SpanName, ActivityKind.Client, default(ActivityContext), Constants(_function));
+        if (Telemetry.Source.HasListeners())
+        {
+            _activity = Telemetry.Source.StartActivity(
+                SpanName,
+                ActivityKind.Client,
+                default(ActivityContext),
+                CreateConstantTags(_function));
+        }
+
         _isCounted = Telemetry.ActiveStreams.Enabled;
-        Telemetry.ActiveStreams.Add(1, Constants(_function));
+        Telemetry.ActiveStreams.Add(1, CreateConstantTags(_function));
     }
 
-    /// <summary>Begins the span, which becomes the current one of the method that calls this. <see langword="null"/> where nobody listens.</summary>
-    public static CallTelemetry? Start(InvokeWithResponseStreamRequest request, TimeProvider timeProvider) => Telemetry.IsListenedTo ? new CallTelemetry(request, timeProvider) : null;
+    private TimeSpan Elapsed => _timeProvider.GetElapsedTime(_startedAt);
 
-    /// <summary>Where the call goes, once that is known.</summary>
+    private TimeSpan CurrentWait =>
+        Volatile.Read(ref _waitingSince) is not NotWaiting and var since
+            ? _timeProvider.GetElapsedTime(since)
+            : TimeSpan.Zero;
+
+    /// <summary>Starts the span, which becomes the current activity of the calling method.</summary>
+    /// <returns>The telemetry, or <see langword="null"/> without a listener.</returns>
+    public static CallTelemetry? Start(InvokeWithResponseStreamRequest request, TimeProvider timeProvider) =>
+        Telemetry.IsEnabled ? new CallTelemetry(request, timeProvider) : null;
+
+    /// <summary>Sets the region and endpoint of the call.</summary>
     public void SetService(string region, string host, int port)
     {
         _region = region;
@@ -53,14 +71,14 @@ internal sealed class CallTelemetry
         _activity.SetTag("server.port", port);
     }
 
-    /// <summary>An attempt after the first is about to be made.</summary>
-    public void Resend(int attempt, LambdaStreamingException? failure)
+    /// <summary>Records that an attempt after the first one starts.</summary>
+    public void RecordRetry(int attempt, LambdaStreamingException? failure)
     {
         Interlocked.Increment(ref _retries);
         try
         {
             var cause = failure is null ? null : CallOutcome.FromException(failure).ErrorType;
-            Telemetry.Retries.Add(1, WithError(Tags(), cause));
+            Telemetry.Retries.Add(1, AddErrorType(CreateTags(), cause));
             if (_activity is not { IsAllDataRequested: true }) return;
             var tags = new ActivityTagsCollection { ["lambda_streaming.attempt"] = attempt };
             if (cause is not null) tags["error.type"] = cause;
@@ -68,107 +86,105 @@ internal sealed class CallTelemetry
         }
         catch (Exception)
         {
-            // A listener's own.
+            // Ignore exceptions of telemetry listeners.
         }
     }
 
-    /// <summary>The response headers were received.</summary>
+    /// <summary>Records that the response headers were received.</summary>
     public void SetResponse(int statusCode, string requestId, ITransferProgress progress)
     {
         _progress = progress;
         SetResponse(statusCode, requestId);
     }
 
-    /// <summary>The first chunk is given to the reader.</summary>
-    public void FirstChunk()
+    /// <summary>Records that the first chunk is delivered to the consumer.</summary>
+    public void RecordFirstChunk()
     {
-        if (Volatile.Read(ref _ended) != 0) return;
+        if (Volatile.Read(ref _hasEnded) != 0) return;
         try
         {
             _activity?.AddEvent(new ActivityEvent("lambda_streaming.first_chunk"));
-            Telemetry.TimeToFirstChunk.Record(Elapsed.TotalSeconds, Tags());
+            Telemetry.TimeToFirstChunk.Record(Elapsed.TotalSeconds, CreateTags());
         }
         catch (Exception)
         {
-            // A listener's own.
+            // Ignore exceptions of telemetry listeners.
         }
     }
 
-    /// <summary>The reader begins to wait for bytes.</summary>
+    /// <summary>Records that the reader starts to wait for bytes.</summary>
     public void BeginWait() => Volatile.Write(ref _waitingSince, _timeProvider.GetTimestamp());
 
-    /// <summary>Bytes came.</summary>
+    /// <summary>Records that bytes were received.</summary>
     public void EndWait()
     {
-        var waited = Waited();
-        if (waited > _maxIdle) _maxIdle = waited;
+        var wait = CurrentWait;
+        if (wait > _maxIdle) _maxIdle = wait;
         Volatile.Write(ref _waitingSince, NotWaiting);
     }
 
-    /// <summary>The answer's last event was read.</summary>
+    /// <summary>Records that the last event of the response was read.</summary>
     /// <param name="isFunctionError">Whether the function failed.</param>
-    /// <param name="errorCode">The function's error code, fit for a span.</param>
+    /// <param name="errorCode">The function's error code, prepared for a span.</param>
     public void Complete(bool isFunctionError = false, string? errorCode = null)
     {
         if (isFunctionError) End(CallOutcome.FunctionError, errorCode, functionMayHaveRun: true);
         else End(CallOutcome.Completed, null, null);
     }
 
-    /// <summary>The call, or the reading of its answer, ends in this exception.</summary>
+    /// <summary>Records that the call, or reading its response, failed.</summary>
     public void Fail(Exception exception)
     {
-        if (exception is LambdaStreamingException { StatusCode: not default(HttpStatusCode) } answered) SetResponse((int)answered.StatusCode, answered.RequestId);
         var failure = exception as LambdaStreamingException;
+        if (failure is { StatusCode: not default(HttpStatusCode) })
+            SetResponse((int)failure.StatusCode, failure.RequestId);
         var mayHaveRun = failure?.FunctionMayHaveRun ?? (exception as InvocationCanceledException)?.FunctionMayHaveRun;
-        End(CallOutcome.FromException(exception), failure?.Details.ShownErrorCode, mayHaveRun);
+        End(CallOutcome.FromException(exception), failure?.Details.RedactedErrorCode, mayHaveRun);
     }
 
-    /// <summary>The answer's body was ended from outside.</summary>
+    /// <summary>Records that the response was aborted.</summary>
     public void Abort(CallOutcome outcome) => End(outcome, null, functionMayHaveRun: true);
-
-    private TimeSpan Elapsed => _timeProvider.GetElapsedTime(_startedAt);
-
-    private TimeSpan Waited() => Volatile.Read(ref _waitingSince) is not NotWaiting and var since ? _timeProvider.GetElapsedTime(since) : TimeSpan.Zero;
 
     private void SetResponse(int statusCode, string? requestId)
     {
-        if (_activity is not { IsAllDataRequested: true } || Volatile.Read(ref _ended) != 0) return;
+        if (_activity is not { IsAllDataRequested: true } || Volatile.Read(ref _hasEnded) != 0) return;
         _activity.SetTag("http.response.status_code", statusCode);
         if (!string.IsNullOrEmpty(requestId)) _activity.SetTag("aws.request_id", requestId);
     }
 
     private void End(CallOutcome outcome, string? errorCode, bool? functionMayHaveRun)
     {
-        if (Interlocked.Exchange(ref _ended, 1) != 0) return;
+        if (Interlocked.Exchange(ref _hasEnded, 1) != 0) return;
 
-        var waited = Waited();
-        var maxIdle = waited > _maxIdle ? waited : _maxIdle;
+        var wait = CurrentWait;
+        var maxIdle = wait > _maxIdle ? wait : _maxIdle;
         var (chunks, bytes) = _progress?.ReceivedSoFar ?? (0, 0);
         try
         {
-            Measure(outcome, chunks, bytes, maxIdle);
+            RecordMetrics(outcome, chunks, bytes, maxIdle);
         }
         catch (Exception)
         {
-            // A listener's own.
+            // Ignore exceptions of telemetry listeners.
         }
 
         if (_activity is null) return;
         try
         {
-            EndSpan(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, maxIdle);
+            SetEndTags(_activity, outcome, errorCode, functionMayHaveRun, chunks, bytes, maxIdle);
+            StopActivity(_activity);
         }
         catch (Exception)
         {
-            // A listener's own.
+            // Ignore exceptions of telemetry listeners.
         }
     }
 
-    private void Measure(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
+    private void RecordMetrics(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
     {
-        // A listener that came midway has not seen this call begin.
-        if (_isCounted) Telemetry.ActiveStreams.Add(-1, Constants(_function));
-        var tags = WithError(Tags(), outcome.ErrorType);
+        // A listener that started during the call did not receive its increment.
+        if (_isCounted) Telemetry.ActiveStreams.Add(-1, CreateConstantTags(_function));
+        var tags = AddErrorType(CreateTags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);
         Telemetry.CallDuration.Record(Elapsed.TotalSeconds, tags);
         if (_progress is null) return;
@@ -177,45 +193,54 @@ internal sealed class CallTelemetry
         Telemetry.MaxIdle.Record(maxIdle.TotalSeconds, tags);
     }
 
-    private void EndSpan(Activity activity, CallOutcome outcome, string? errorCode, bool? functionMayHaveRun, long chunks, long bytes, TimeSpan maxIdle)
+    private void SetEndTags(
+        Activity activity,
+        CallOutcome outcome,
+        string? errorCode,
+        bool? functionMayHaveRun,
+        long chunks,
+        long bytes,
+        TimeSpan maxIdle)
     {
-        if (activity.IsAllDataRequested)
-        {
-            activity.SetTag("lambda_streaming.outcome", outcome.Name);
-            activity.SetTag("lambda_streaming.chunks", chunks);
-            activity.SetTag("lambda_streaming.payload.size", bytes);
-            activity.SetTag("lambda_streaming.retries", Volatile.Read(ref _retries));
-            if (_progress is not null) activity.SetTag("lambda_streaming.max_idle", maxIdle.TotalSeconds);
-            if (!string.IsNullOrEmpty(errorCode)) activity.SetTag("lambda_streaming.error_code", errorCode);
-            if (outcome != CallOutcome.Completed && functionMayHaveRun is { } mayHaveRun) activity.SetTag("lambda_streaming.function_may_have_run", mayHaveRun);
-            if (outcome.ErrorType is { } type)
-            {
-                activity.SetTag("error.type", type);
-                // No message of an exception: a function's own may hold anything.
-                activity.SetStatus(ActivityStatusCode.Error, outcome.Name);
-            }
-        }
+        if (!activity.IsAllDataRequested) return;
+        activity.SetTag("lambda_streaming.outcome", outcome.Name);
+        activity.SetTag("lambda_streaming.chunks", chunks);
+        activity.SetTag("lambda_streaming.payload.size", bytes);
+        activity.SetTag("lambda_streaming.retries", Volatile.Read(ref _retries));
+        if (_progress is not null) activity.SetTag("lambda_streaming.max_idle", maxIdle.TotalSeconds);
+        if (!string.IsNullOrEmpty(errorCode)) activity.SetTag("lambda_streaming.error_code", errorCode);
+        if (outcome != CallOutcome.Completed && functionMayHaveRun is { } mayHaveRun)
+            activity.SetTag("lambda_streaming.function_may_have_run", mayHaveRun);
+        if (outcome.ErrorType is not { } errorType) return;
+        activity.SetTag("error.type", errorType);
 
-        // Stop makes the span that was current at the start current again, here and now; but this may be anybody's flow.
+        // Not the message of an exception: the message of a function can contain anything.
+        activity.SetStatus(ActivityStatusCode.Error, outcome.Name);
+    }
+
+    // Activity.Stop sets Activity.Current to the parent of the span. The current ExecutionContext can be an unrelated
+    // one, whose activity is restored.
+    private static void StopActivity(Activity activity)
+    {
         var current = Activity.Current;
         activity.Stop();
         if (!ReferenceEquals(current, activity)) Activity.Current = current;
     }
 
-    private TagList Tags()
+    private TagList CreateTags()
     {
-        var tags = new TagList(Constants(_function));
+        var tags = new TagList(CreateConstantTags(_function));
         if (_region is not null) tags.Add("faas.invoked_region", _region);
         return tags;
     }
 
-    private static TagList WithError(TagList tags, string? errorType)
+    private static TagList AddErrorType(TagList tags, string? errorType)
     {
         if (errorType is not null) tags.Add("error.type", errorType);
         return tags;
     }
 
-    private static KeyValuePair<string, object?>[] Constants(string function) =>
+    private static KeyValuePair<string, object?>[] CreateConstantTags(string function) =>
     [
         new("rpc.system", RpcSystem),
         new("rpc.service", RpcService),
@@ -224,16 +249,19 @@ internal sealed class CallTelemetry
         new("faas.invoked_provider", Provider),
     ];
 
-    // Source: AWS Lambda API reference, InvokeWithResponseStream, FunctionName: name, partial ARN (account:function:name) or ARN, each with or without :qualifier.
+    /// <summary>Gets the name of a function without account and qualifier.</summary>
+    // Source: AWS Lambda API reference, InvokeWithResponseStream, FunctionName: name, partial ARN
+    // (account:function:name) or ARN, each with or without :qualifier.
     internal static string ShortenName(string functionName)
     {
         var parts = functionName.Split(':');
+        if (parts.Length == 1) return functionName;
         var marker = Array.IndexOf(parts, "function");
-        return parts.Length == 1 ? functionName : marker > 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
+        return marker > 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
     }
 }
 
-/// <summary>How much of a response was delivered so far. Readable from any thread.</summary>
+/// <summary>The amount of a response that was delivered, readable from any thread.</summary>
 internal interface ITransferProgress
 {
     (long Chunks, long Bytes) ReceivedSoFar { get; }

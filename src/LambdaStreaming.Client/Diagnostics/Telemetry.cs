@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace LambdaStreaming.Diagnostics;
 
-/// <summary>The source of spans and the instruments, both named <c>LambdaStreaming</c>. The page of their names is docs/observability.md.</summary>
+/// <summary>The activity source and the instruments, both named <c>LambdaStreaming</c>.</summary>
+/// <remarks>docs/observability.md lists their names.</remarks>
 internal static class Telemetry
 {
     public const string Name = "LambdaStreaming";
@@ -12,30 +13,64 @@ internal static class Telemetry
 
     private static readonly Meter Meter = new(Name, Version);
 
-    public static readonly Histogram<double> CallDuration = Seconds("lambda_streaming.call.duration", "From the call to the end of its answer, or to its failure.");
+    public static readonly Histogram<double> CallDuration = CreateSeconds(
+        "lambda_streaming.call.duration",
+        "Time from the start of a call to the end of its response, or to its failure.");
 
-    public static readonly Histogram<double> TimeToFirstChunk = Seconds("lambda_streaming.call.time_to_first_chunk", "From the call to its first chunk being given to the reader.");
+    public static readonly Histogram<double> TimeToFirstChunk = CreateSeconds(
+        "lambda_streaming.call.time_to_first_chunk",
+        "Time from the start of a call to the delivery of its first chunk.");
 
-    public static readonly Histogram<double> MaxIdle = Seconds("lambda_streaming.call.max_idle", "The longest wait for bytes within an answer; the reader's own time does not count.");
+    public static readonly Histogram<double> MaxIdle = CreateSeconds(
+        "lambda_streaming.call.max_idle",
+        "Longest wait for bytes during a response. Time that the consumer spends is not included.");
 
-    public static readonly Histogram<long> Chunks = Meter.CreateHistogram<long>("lambda_streaming.call.chunks", "{chunk}", "Chunks given to the reader.");
+    public static readonly Histogram<long> Chunks = Meter.CreateHistogram<long>(
+        "lambda_streaming.call.chunks",
+        "{chunk}",
+        "Chunks delivered to the consumer.");
 
-    public static readonly Histogram<long> Bytes = Meter.CreateHistogram<long>("lambda_streaming.call.payload.size", "By", "Payload bytes given to the reader.");
+    public static readonly Histogram<long> Bytes = Meter.CreateHistogram<long>(
+        "lambda_streaming.call.payload.size",
+        "By",
+        "Payload bytes delivered to the consumer.");
 
-    public static readonly Counter<long> Retries = Meter.CreateCounter<long>("lambda_streaming.retries", "{retry}", "Attempts after the first one of a call.");
+    public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
+        "lambda_streaming.retries",
+        "{retry}",
+        "Attempts after the first attempt of a call.");
 
-    public static readonly UpDownCounter<long> ActiveStreams = Meter.CreateUpDownCounter<long>("lambda_streaming.active_streams", "{stream}", "Calls begun whose answer has not ended.");
+    public static readonly UpDownCounter<long> ActiveStreams = Meter.CreateUpDownCounter<long>(
+        "lambda_streaming.active_streams",
+        "{stream}",
+        "Calls that have started and whose response has not ended.");
 
-    /// <summary>Whether anybody wants to know of a call.</summary>
-    public static bool IsListenedTo =>
-        Source.HasListeners() || CallDuration.Enabled || TimeToFirstChunk.Enabled || MaxIdle.Enabled || Chunks.Enabled || Bytes.Enabled || Retries.Enabled || ActiveStreams.Enabled;
+    /// <summary>Whether there is a listener.</summary>
+    public static bool IsEnabled =>
+        Source.HasListeners()
+        || CallDuration.Enabled
+        || TimeToFirstChunk.Enabled
+        || MaxIdle.Enabled
+        || Chunks.Enabled
+        || Bytes.Enabled
+        || Retries.Enabled
+        || ActiveStreams.Enabled;
 
     private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    // A function may run for 15 minutes; the usual bounds end at 10 s. .NET 8 has no way to say so.
-    private static Histogram<double> Seconds(string name, string description) =>
+    // A function can run for 15 minutes, but the default boundaries end at 10 s. .NET 8 has no API for boundaries.
+    private static Histogram<double> CreateSeconds(string name, string description) =>
 #if NET9_0_OR_GREATER
-        Meter.CreateHistogram(name, "s", description, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900] });
+        Meter.CreateHistogram(
+            name,
+            "s",
+            description,
+            tags: null,
+            new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries =
+                    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900],
+            });
 #else
         Meter.CreateHistogram<double>(name, "s", description);
 #endif

@@ -5,44 +5,47 @@ using System.Text.Unicode;
 
 namespace LambdaStreaming.Errors;
 
-/// <summary>What an error answer says of itself, in any of the spellings that AWS services use. Nothing in it can fail the reading.</summary>
-/// <remarks>Source: conformance/responses/README.md, "Rules behind the cases".</remarks>
-/// <param name="Code">The error's name, or <see langword="null"/> where nothing names it.</param>
-/// <param name="Message">Its message, or <see langword="null"/> where none is to be found.</param>
-/// <param name="Fields">Its other members, as text.</param>
+/// <summary>An AWS error response in any of the known formats.</summary>
+/// <remarks>
+/// Malformed input never throws. Source: conformance/responses/README.md, "Rules behind the cases".
+/// </remarks>
+/// <param name="Code">The name of the error; <see langword="null"/> if the response does not name it.</param>
+/// <param name="Message">The message; <see langword="null"/> if the response has none.</param>
+/// <param name="Fields">The other members of the error, as text.</param>
 internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDictionary<string, string> Fields)
 {
-    /// <summary>How much of an error's body is read.</summary>
+    /// <summary>Maximum number of bytes that are read from the body of an error.</summary>
     public const int MaxBodyBytes = 64 * 1024;
 
-    /// <summary>Maximum length of an error's name.</summary>
+    /// <summary>Maximum length of the name of an error.</summary>
     public const int MaxCodeLength = 256;
 
-    /// <summary>How long an error's body may take: its head is there, and says most of it.</summary>
+    /// <summary>Maximum time to read the body of an error. Status and headers are usually enough.</summary>
     public static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(10);
 
     private const int MaxPlainTextBytes = 1024;
 
     private static readonly Dictionary<string, string> NoFields = [];
 
-    /// <summary>Reads head and body of an error answer.</summary>
+    /// <summary>Reads the headers and the body of an error response.</summary>
     public static async Task<ErrorResponse> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var body = await ReadBodyAsync(response, cancellationToken).ConfigureAwait(false);
-        return WithHead(response, FromBody(body.Span));
+        return AddHeaders(response, FromBody(body.Span));
     }
 
-    /// <summary>Reads the head of an error answer whose body does not come.</summary>
-    public static ErrorResponse FromHead(HttpResponseMessage response) => WithHead(response, new ErrorResponse(null, null, NoFields));
+    /// <summary>Reads only the headers of an error response, if the body is not received in time.</summary>
+    public static ErrorResponse FromHeaders(HttpResponseMessage response) =>
+        AddHeaders(response, new ErrorResponse(null, null, NoFields));
 
-    private static ErrorResponse WithHead(HttpResponseMessage response, ErrorResponse body)
+    private static ErrorResponse AddHeaders(HttpResponseMessage response, ErrorResponse body)
     {
         var fields = new Dictionary<string, string>(body.Fields, StringComparer.Ordinal);
         if (Header(response, "Retry-After") is { } retryAfter) fields["retryAfterSeconds"] = retryAfter;
         return new ErrorResponse(ParseName(Header(response, "x-amzn-ErrorType")) ?? body.Code, body.Message, fields);
     }
 
-    /// <summary>Reads the body of an error, which may be anything at all.</summary>
+    /// <summary>Reads the body of an error, which can contain anything.</summary>
     public static ErrorResponse FromBody(ReadOnlySpan<byte> body)
     {
         try
@@ -65,15 +68,17 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
         catch (JsonException)
         {
-            return new ErrorResponse(null, PlainText(body), NoFields);
+            return new ErrorResponse(null, GetPlainText(body), NoFields);
         }
     }
 
-    // What gateways write in place of JSON, such as "upstream request timeout". A page of HTML says less than its status.
-    private static string? PlainText(ReadOnlySpan<byte> body)
+    // Gateways write plain text instead of JSON, such as "upstream request timeout". An HTML page is less informative
+    // than its status.
+    private static string? GetPlainText(ReadOnlySpan<byte> body)
     {
         body = body.Trim(" \t\r\n"u8);
-        if (body.IsEmpty || body.Length > MaxPlainTextBytes || body[0] is (byte)'<' or (byte)'{' or (byte)'[' || !Utf8.IsValid(body)) return null;
+        if (body.IsEmpty || body.Length > MaxPlainTextBytes || !Utf8.IsValid(body)) return null;
+        if (body[0] is (byte)'<' or (byte)'{' or (byte)'[') return null;
         foreach (var value in body)
         {
             if (value < 0x20 && value is not ((byte)'\t' or (byte)'\r' or (byte)'\n')) return null;
@@ -82,12 +87,14 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         return Encoding.UTF8.GetString(body);
     }
 
-    /// <summary>Cuts a name out of the forms that services give it: <c>aws.lambda#Name:http://…</c>.</summary>
+    /// <summary>Gets the name from the forms that services use, such as <c>aws.lambda#Name:http://…</c>.</summary>
     public static string? ParseName(string? value)
     {
         if (value is null) return null;
         var name = value.AsSpan();
-        if (name.IndexOf(',') is >= 0 and var comma) name = name[..comma]; // A header that came twice.
+
+        // A header that was received twice has values separated by a comma.
+        if (name.IndexOf(',') is >= 0 and var comma) name = name[..comma];
         if (name.IndexOf(':') is >= 0 and var colon) name = name[..colon];
         if (name.LastIndexOf('#') is >= 0 and var hash) name = name[(hash + 1)..];
         name = name.Trim();
@@ -95,27 +102,42 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         return name.IsEmpty ? null : name.ToString();
     }
 
-    /// <summary>How long the service asks to wait; a value that is none is ignored. A date is counted from the answer's own, where it has one: our clock may be wrong.</summary>
+    /// <summary>Parses the retry delay. Invalid values are ignored.</summary>
+    /// <remarks>
+    /// A date is relative to the <c>Date</c> header of the response, if it has one. The local clock can be wrong.
+    /// </remarks>
     public static TimeSpan? GetRetryAfter(HttpResponseMessage response, DateTimeOffset now)
     {
-        if (Header(response, "x-amz-retry-after") is { } milliseconds && long.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= int.MaxValue)
-            return TimeSpan.FromMilliseconds(value);
+        if (Header(response, "x-amz-retry-after") is { } header
+            && long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds <= int.MaxValue)
+        {
+            return TimeSpan.FromMilliseconds(milliseconds);
+        }
+
         if (response.Headers.RetryAfter is not { } retryAfter) return null;
         var wait = retryAfter.Delta ?? (retryAfter.Date - (response.Headers.Date ?? now));
         return wait >= TimeSpan.Zero ? wait : null;
     }
 
-    /// <summary>The request id of a response, fit for messages.</summary>
+    /// <summary>Gets the request id of a response, prepared for messages.</summary>
     public static string? GetRequestId(HttpResponseMessage response, Redactor redactor)
     {
         var id = Header(response, "x-amzn-RequestId") ?? Header(response, "x-amz-request-id");
         return id is null ? null : redactor.Name(id);
     }
 
-    public static string? Header(HttpResponseMessage response, string name) =>
-        response.Headers.NonValidated.TryGetValues(name, out var values) || response.Content.Headers.NonValidated.TryGetValues(name, out values) ? values.ToString() : null;
+    /// <summary>Gets a header of a response or of its content.</summary>
+    public static string? Header(HttpResponseMessage response, string name)
+    {
+        var hasHeader = response.Headers.NonValidated.TryGetValues(name, out var values)
+            || response.Content.Headers.NonValidated.TryGetValues(name, out values);
+        return hasHeader ? values.ToString() : null;
+    }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+        HttpResponseMessage response,
+        CancellationToken cancellationToken)
     {
         var buffer = new byte[Math.Clamp(response.Content.Headers.ContentLength ?? 4096, 1, MaxBodyBytes)];
         var length = 0;
@@ -132,7 +154,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // Of any type: a caller's HttpClient may decompress, for one. The status and the head say enough; a body that breaks off must not hide them.
+            // Exceptions of any type are possible: a caller's HttpClient might decompress, for example. A truncated
+            // body must not hide the status and the headers.
         }
 
         return buffer.AsMemory(0, length);

@@ -1,113 +1,184 @@
 using System.Globalization;
 using System.Net;
-using System.Text;
 
 namespace LambdaStreaming.Errors;
 
-/// <summary>The texts that people read at three in the morning: what failed, whether the function ran, what to do, and where it was.</summary>
+/// <summary>Builds exception messages: what failed, whether the function ran, what to do, and in which call.</summary>
 /// <remarks>
-/// No secret, signature or payload stands in them. What a service or function says of its errors is quoted, one line of it: the second line of a signature error, for one, is the
-/// canonical request with the session token in it.
+/// They never contain a secret, a signature or the payload. External text is quoted through a <see cref="Redactor"/>,
+/// which keeps only its first line. The second line of a signature error, for example, is the canonical request, which
+/// contains the session token.
 /// </remarks>
 internal static class ExceptionMessages
 {
-    private const string NoName = "an error without a name";
+    /// <summary>The consequence of a failure after the response headers.</summary>
+    public const string MightBeRunning =
+        "The function might have run and might still be running. Retry only if the function is idempotent.";
 
-    /// <summary>After an answer that began, or began to be something else.</summary>
-    public const string MayBeRunning = "The function may have run, and may be running still: call it again only if it may run twice.";
+    /// <summary>The explanation of a response that Lambda does not send.</summary>
+    public const string SentByProxy = "A proxy or gateway might have sent it instead of Lambda.";
 
-    /// <summary>For a response that Lambda does not send.</summary>
-    public const string FromSomethingElse =
-        "Something between this client and Lambda may have answered in its place.";
+    private const string Unnamed = "an error without a name";
 
-    /// <summary>An HTTP error.</summary>
-    public static string Service(LambdaErrorDetails details, ServiceErrorEntry entry, HttpResponseMessage response, Redactor redactor)
+    /// <summary>Describes an HTTP error of the service.</summary>
+    public static string DescribeServiceError(
+        LambdaErrorDetails details,
+        ServiceErrorEntry entry,
+        HttpResponseMessage response,
+        Redactor redactor)
     {
-        var text = new StringBuilder(DescribeError(details, redactor)).Append(' ');
+        List<string> sentences = [DescribeError(details, redactor)];
         var status = (int)details.StatusCode;
-        if (status is >= 300 and <= 399) text.Append(CultureInfo.InvariantCulture, $"The answer redirects to {redactor.Address(response.Headers.Location) ?? "nowhere"}. ");
-        text.Append((entry.FunctionMayHaveRun, details.FunctionMayHaveRun) switch
-        {
-            (_, false) => "The function did not run. ",
-            (true, _) => "The function may have run. ",
-            (false, true) => "An earlier attempt may have run the function. ",
-            _ => "The function did not run. ",
-        });
-        if (details.ErrorCode is null && status >= 400 && response.Content.Headers.ContentType?.MediaType is { } contentType && !contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase))
-            text.Append(CultureInfo.InvariantCulture, $"The answer names no error and is {redactor.Name(contentType)}: something between this client and Lambda may have answered in its place. ");
-        if (details.Advice is { } advice) text.Append(advice).Append(' ');
-        return text.Append(Call(details)).ToString();
+        if (status is >= 300 and <= 399)
+            sentences.Add($"The response redirects to {redactor.Address(response.Headers.Location) ?? "nowhere"}.");
+        sentences.Add(DescribeExecution(entry, details));
+
+        var contentType = response.Content.Headers.ContentType?.MediaType;
+        var isJson = contentType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) ?? true;
+        if (details.ErrorCode is null && status >= 400 && !isJson)
+            sentences.Add($"The response is {redactor.Name(contentType)} and does not name an error. {SentByProxy}");
+        if (details.Advice is { } advice) sentences.Add(advice);
+        sentences.Add(DescribeCall(details));
+        return string.Join(' ', sentences).TrimEnd();
     }
 
-    /// <summary>An exception or error message in the stream.</summary>
-    public static string InStream(LambdaErrorDetails details, Redactor redactor) =>
-        $"The service ended the answer of {details.FunctionName} with {DescribeError(details, redactor)} {DescribeProgress(details)}";
-
-    /// <summary><c>InvokeComplete</c> with an error code.</summary>
-    public static string FunctionFailed(LambdaErrorDetails details, InvokeComplete complete, Redactor redactor)
+    /// <summary>Describes an exception or error message in the stream.</summary>
+    public static string DescribeStreamError(LambdaErrorDetails details, Redactor redactor)
     {
-        var advice = GetAdvice(complete) is { } text ? $" {text}" : "";
-        var type = redactor.Name(FunctionErrorDetails.Parse(complete.ErrorDetails).Type ?? "");
-        var name = string.IsNullOrEmpty(complete.ErrorCode) ? NoName : redactor.Line(complete.ErrorCode);
-        if (type.Length > 0 && type != name) name = $"{name} ({type})";
-        return $"The function {details.FunctionName} failed with {name}; {nameof(FunctionErrorException.ErrorDetails)} and its log say more.{advice} {DescribeReceived(details)} {Call(details)}";
+        // The status is that of the response headers, so it does not name the error.
+        var error = DescribeError(details with { StatusCode = default }, redactor);
+        var received = DescribeReceived(details);
+        var text = $"The service ended the response from {details.FunctionName} after {received} with {error}";
+        return AddConsequence(text, details);
     }
 
-    /// <summary>The error's name and the service's own words.</summary>
+    /// <summary>Describes an <c>InvokeComplete</c> with an error code.</summary>
+    public static string DescribeFunctionError(
+        LambdaErrorDetails details,
+        InvokeComplete complete,
+        Redactor redactor)
+    {
+        var code = redactor.Line(complete.ErrorCode);
+        var type = redactor.Name(FunctionErrorDetails.Parse(complete.ErrorDetails).Type ?? "");
+        var name = code.Length == 0 ? Unnamed : $"the error {code}";
+        if (type.Length > 0 && type != code) name = $"{name} ({type})";
+        var advice = GetAdvice(complete) is { } text ? $" {text}" : "";
+        return $"The function {details.FunctionName} failed with {name}. "
+            + $"For details, see {nameof(FunctionErrorException.ErrorDetails)} or the function's log.{advice} "
+            + $"Received {DescribeReceived(details)}. {DescribeStream(details)}".TrimEnd();
+    }
+
+    /// <summary>Describes an error by its name and the message of the service.</summary>
     public static string DescribeError(LambdaErrorDetails details, Redactor redactor)
     {
-        // A bad request that this version does not know may well be about the payload, and quote a piece of it.
+        var name = details.ErrorCode is { } code ? redactor.Line(code)
+            : details.StatusCode != default ? DescribeStatus(details.StatusCode)
+            : Unnamed;
         var known = ServiceErrorTable.Find(details.ErrorCode);
-        var hidden = known?.MayQuotePayload ?? details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest };
-        var name = details.ErrorCode is { } code ? redactor.Line(code) : details.StatusCode != default ? string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)details.StatusCode}") : NoName;
-        var words = hidden ? "" : redactor.Line(details.ServiceMessage);
-        if (words.Length == 0) return hidden && known is null ? $"{name}; {nameof(LambdaServiceException.ServiceMessage)} has the service's own words." : name + ".";
-        return words[^1] is '.' or '!' or '…' ? $"{name}: {words}" : $"{name}: {words}.";
+        if (known is { MayQuotePayload: true }) return name + ".";
+
+        // A bad request that this version does not know might be about the payload, and quote a part of it.
+        if (known is null && details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest })
+        {
+            const string Property = nameof(LambdaServiceException.ServiceMessage);
+            return $"{name}: {Property} has the message of the service, which might quote the payload.";
+        }
+
+        return AddDetail(name, redactor.Line(details.ServiceMessage));
     }
 
-    /// <summary>After what ended an answer amid the stream: how far it came, what became of the function, and which call it was.</summary>
-    public static string DescribeProgress(LambdaErrorDetails details) =>
-        $"{DescribeReceived(details)} {MayBeRunning} {Call(details)}";
+    /// <summary>Adds to a failure after the response headers what it means, and which call it was.</summary>
+    /// <param name="text">What happened, with the name of the function.</param>
+    /// <param name="details">The details of the call.</param>
+    public static string AddConsequence(string text, LambdaErrorDetails details) =>
+        $"{text} {MightBeRunning} {DescribeStream(details)}".TrimEnd();
 
-    /// <summary>Which call it was. The request id was prepared for messages when it was read.</summary>
-    public static string Call(LambdaErrorDetails details)
+    /// <summary>Adds a detail, which can be empty and can end with a punctuation mark, and ends the sentence.</summary>
+    public static string AddDetail(string text, string detail)
     {
-        var text = new StringBuilder("(function ").Append(details.FunctionName);
-        if (details.Region is { } region) text.Append(", region ").Append(region);
-        if (details.StatusCode != default) text.Append(CultureInfo.InvariantCulture, $", HTTP {(int)details.StatusCode}");
-        if (details.Attempts > 0) text.Append(CultureInfo.InvariantCulture, $", attempt {details.Attempts}");
-        if (details.Attempts > 0 && details.MaxAttempts is { } maxAttempts) text.Append(CultureInfo.InvariantCulture, $" of {maxAttempts}");
-        if (!string.IsNullOrEmpty(details.RequestId)) text.Append(", request id ").Append(details.RequestId);
-        return text.Append(").").ToString();
+        if (detail.Length == 0) return text + ".";
+        return detail[^1] is '.' or '!' or '…' ? $"{text}: {detail}" : $"{text}: {detail}.";
     }
 
-    /// <summary>What to do about an error of the service.</summary>
+    /// <summary>Describes which call it was. The request id was prepared for messages when it was read.</summary>
+    public static string DescribeCall(LambdaErrorDetails details)
+    {
+        List<string> parts = [];
+        if (details.FunctionName is { } function) parts.Add($"function {function}");
+        if (details.Region is { } region) parts.Add($"region {region}");
+        if (details.StatusCode != default) parts.Add(DescribeStatus(details.StatusCode));
+        if (DescribeAttempt(details) is { } attempt) parts.Add(attempt);
+        if (!string.IsNullOrEmpty(details.RequestId)) parts.Add($"request id {details.RequestId}");
+        return parts.Count == 0 ? "" : $"({string.Join(", ", parts)}).";
+    }
+
+    /// <summary>Describes the chunks that were received.</summary>
+    public static string DescribeReceived(LambdaErrorDetails details) =>
+        $"{Count(details.ChunksReceived, "chunk")} ({Count(details.BytesReceived, "byte")})";
+
+    /// <summary>Gets the advice for an error of the service.</summary>
     public static string? GetAdvice(ServiceErrorEntry entry, LambdaErrorDetails details)
     {
         if (entry.Advice.Length == 0) return null;
 
-        // The row warns of a second run. If nothing can have run, as in a dry run, nothing can run twice.
+        // The advice of the table warns of a second execution. A dry run, for example, never runs the function.
         if (entry is { IsTransient: true, FunctionMayHaveRun: true } && details.FunctionMayHaveRun == false)
-            return "Send it again.";
+            return "Retry the request.";
         return entry.Advice
             .Replace("{function}", details.FunctionName, StringComparison.Ordinal)
             .Replace("{region}", details.Region, StringComparison.Ordinal);
     }
 
-    /// <summary>What to do about an error of the function.</summary>
+    /// <summary>Gets the advice for an error of the function.</summary>
     public static string? GetAdvice(InvokeComplete complete) => complete.ErrorCode switch
     {
         FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout =>
-            "It ran into its timeout: raise that, or look in its log for what it waited for.",
-        FunctionErrorCodes.RuntimeTruncatedResponse => "The runtime's connection broke in the middle of the answer.",
+            "The function timed out. Increase its timeout, or check its log for the cause of the delay.",
+        FunctionErrorCodes.RuntimeTruncatedResponse =>
+            "The connection of the function's runtime broke during the response.",
         FunctionErrorCodes.FunctionResponseSizeTooLarge =>
-            "Its answer is over the service's limit of size and was cut there.",
+            "The response exceeded the size limit of the service and was truncated.",
         FunctionErrorCodes.RuntimeInvalidEntrypoint =>
-            "It has no bootstrap or handler to start: check its configuration.",
+            "The function has no bootstrap or handler to start. Check its configuration.",
         _ => null,
     };
 
-    private static string DescribeReceived(LambdaErrorDetails details) => $"Delivered before that: {Count(details.ChunksReceived, "chunk")} with {Count(details.BytesReceived, "byte")}.";
+    /// <summary>Formats a number with its noun.</summary>
+    public static string Count(long number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 
-    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+    /// <summary>Formats a duration as people write it: 0.3 s, 90 s, 16 min.</summary>
+    public static string FormatDuration(TimeSpan duration)
+    {
+        var isMinutes = duration >= TimeSpan.FromMinutes(2) && duration.Ticks % TimeSpan.TicksPerMinute == 0;
+        return isMinutes
+            ? string.Create(CultureInfo.InvariantCulture, $"{duration.Ticks / TimeSpan.TicksPerMinute} min")
+            : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.#######} s");
+    }
+
+    private static string DescribeExecution(ServiceErrorEntry entry, LambdaErrorDetails details) =>
+        (entry.FunctionMayHaveRun, details.FunctionMayHaveRun) switch
+        {
+            (_, false) => "The function did not run.",
+            (true, _) => "The function might have run.",
+            (false, true) => "An earlier attempt might have run the function.",
+            _ => "The function did not run.",
+        };
+
+    private static string DescribeStatus(HttpStatusCode statusCode) =>
+        string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)statusCode}");
+
+    // A first attempt is not numbered: if its failure is thrown, it was not retried.
+    private static string? DescribeAttempt(LambdaErrorDetails details)
+    {
+        if (details.Attempts <= 1) return null;
+        var attempt = string.Create(CultureInfo.InvariantCulture, $"attempt {details.Attempts}");
+        return details.MaxAttempts is { } maxAttempts
+            ? string.Create(CultureInfo.InvariantCulture, $"{attempt} of {maxAttempts}")
+            : attempt;
+    }
+
+    // Failures after the response headers are never retried, and their messages begin with the function.
+    private static string DescribeStream(LambdaErrorDetails details) =>
+        DescribeCall(details with { FunctionName = null, Attempts = 0 });
 }

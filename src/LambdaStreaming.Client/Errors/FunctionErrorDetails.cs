@@ -3,10 +3,11 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Errors;
 
-/// <summary>What of <see cref="InvokeComplete.ErrorDetails"/> has a name. Leniently: runtimes differ in what they write here, and text that is no JSON is as good.</summary>
+/// <summary>Parses the known members of <see cref="InvokeComplete.ErrorDetails"/>.</summary>
+/// <remarks>Parsing is lenient, because runtimes write different formats, including text that is not JSON.</remarks>
 internal static class FunctionErrorDetails
 {
-    /// <summary>Maximum length of details that are parsed, and of the text that is kept of longer ones.</summary>
+    /// <summary>Maximum length of details. Longer details are truncated and not parsed.</summary>
     public const int MaxLength = 256 * 1024;
 
     private const int MaxLines = 256;
@@ -23,10 +24,10 @@ internal static class FunctionErrorDetails
             var json = new LenientJson(Encoding.UTF8.GetBytes(details));
             while (json.TryReadMember(out var name, out var value))
             {
-                if (name.SequenceEqual("errorType"u8)) type = Text(value);
-                else if (name.SequenceEqual("errorMessage"u8)) message = Text(value);
-                else if (name.SequenceEqual("stackTrace"u8)) stackTrace = Lines(value);
-                else if (name.SequenceEqual("trace"u8)) trace = Lines(value);
+                if (name.SequenceEqual("errorType"u8)) type = GetText(value);
+                else if (name.SequenceEqual("errorMessage"u8)) message = GetText(value);
+                else if (name.SequenceEqual("stackTrace"u8)) stackTrace = GetLines(value);
+                else if (name.SequenceEqual("trace"u8)) trace = GetLines(value);
             }
 
             return (type, message, stackTrace ?? trace ?? []);
@@ -37,9 +38,10 @@ internal static class FunctionErrorDetails
         }
     }
 
-    private static string? Text(ReadOnlySpan<byte> value) => LenientJson.IsString(value) ? LenientJson.GetText(value) : null;
+    private static string? GetText(ReadOnlySpan<byte> value) =>
+        LenientJson.IsString(value) ? LenientJson.GetText(value) : null;
 
-    private static string[]? Lines(ReadOnlySpan<byte> value)
+    private static string[]? GetLines(ReadOnlySpan<byte> value)
     {
         if (LenientJson.IsString(value))
             return [.. LenientJson.GetText(value)!.Split('\n', MaxLines + 1).Take(MaxLines).Select(Shorten)];

@@ -4,17 +4,21 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Errors;
 
-/// <summary>Walks the members of a JSON object, or the elements of an array, that somebody else wrote: of any depth, with members twice, with text that is no UTF-8 or no UTF-16.</summary>
-/// <remarks>Only bytes that are no JSON throw, always a <see cref="JsonException"/>. <see cref="JsonDocument"/> throws more than that, and only once a value is asked for.</remarks>
+/// <summary>Reads the members of a JSON object or the elements of a JSON array from an untrusted source.</summary>
+/// <remarks>
+/// Accepts any depth, duplicate members, and text with invalid UTF-8 or UTF-16. Only bytes that are not JSON throw, and
+/// the exception is always a <see cref="JsonException"/>. <see cref="JsonDocument"/> also throws other exceptions, some
+/// of them only when a value is read.
+/// </remarks>
 internal ref struct LenientJson
 {
-    // The reader keeps one bit a level, so depth is bounded by the bytes themselves.
+    // The reader stores one bit per level, so the length of the input limits its memory.
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
     private readonly ReadOnlySpan<byte> _json;
     private Utf8JsonReader _reader;
 
-    /// <exception cref="JsonException"><paramref name="json"/> does not begin like JSON.</exception>
+    /// <exception cref="JsonException"><paramref name="json"/> does not begin with JSON.</exception>
     public LenientJson(ReadOnlySpan<byte> json)
     {
         _json = json.StartsWith(Encoding.UTF8.Preamble) ? json[Encoding.UTF8.Preamble.Length..] : json;
@@ -23,13 +27,13 @@ internal ref struct LenientJson
         Kind = _reader.TokenType;
     }
 
-    /// <summary>What the whole is: members are read of <see cref="JsonTokenType.StartObject"/>, elements of <see cref="JsonTokenType.StartArray"/>.</summary>
+    /// <summary>The first token, for example <see cref="JsonTokenType.StartObject"/>.</summary>
     public JsonTokenType Kind { get; }
 
     /// <summary>Reads the next member of an object.</summary>
-    /// <param name="name">Its name, unescaped.</param>
-    /// <param name="value">Its value, as JSON.</param>
-    /// <returns><see langword="false"/> after the last one, with everything to the end of the bytes checked.</returns>
+    /// <param name="name">The unescaped name.</param>
+    /// <param name="value">The value, as JSON.</param>
+    /// <returns><see langword="false"/> after the last member. All bytes have been validated then.</returns>
     public bool TryReadMember(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
         name = value = default;
@@ -53,16 +57,19 @@ internal ref struct LenientJson
 
     public static bool IsString(ReadOnlySpan<byte> value) => value.StartsWith("\""u8);
 
-    /// <summary>A value as text: the text of a string, no text for null, and the JSON of anything else.</summary>
+    /// <summary>Gets the text of a value.</summary>
     /// <param name="value">The value, as JSON.</param>
-    /// <param name="maxLength">Maximum length of the text. A longer one is truncated and ends with "…".</param>
+    /// <param name="maxLength">Maximum length of the text. Longer text is truncated and ends with "…".</param>
+    /// <returns>
+    /// The text of a string; <see langword="null"/> for null; the JSON of any other value.
+    /// </returns>
     public static string? GetText(ReadOnlySpan<byte> value, int maxLength = int.MaxValue)
     {
         if (value.SequenceEqual("null"u8)) return null;
         var isString = IsString(value);
         if (isString) value = value[1..^1];
 
-        // A character takes at most the six bytes of an escape.
+        // A character has at most six bytes, as an escape sequence.
         var needed = 6 * (maxLength + 1L);
         var isLong = value.Length > needed;
         if (isLong) value = value[..(int)needed];
@@ -70,7 +77,7 @@ internal ref struct LenientJson
         return isLong || text.Length > maxLength ? Truncate(text, maxLength) : text;
     }
 
-    /// <summary>Shortens a text that is longer than <paramref name="maxLength"/>, so that it ends with "…".</summary>
+    /// <summary>Truncates text that is longer than <paramref name="maxLength"/>, and ends it with "…".</summary>
     public static string Truncate(string text, int maxLength)
     {
         if (text.Length < maxLength) return text + "…";
@@ -78,13 +85,14 @@ internal ref struct LenientJson
         return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[end - 1]) ? end - 1 : end), "…");
     }
 
-    /// <summary>What stands between the quotes of a string. What is no UTF-8, and halves of surrogate pairs, become the replacement character.</summary>
+    /// <summary>Unescapes the content of a JSON string.</summary>
+    /// <remarks>Invalid UTF-8 and unpaired surrogates become the replacement character (U+FFFD).</remarks>
     public static string Unescape(ReadOnlySpan<byte> escaped)
     {
         var text = Encoding.UTF8.GetString(escaped);
         if (!text.Contains('\\', StringComparison.Ordinal)) return text;
 
-        // The reader has checked that escapes are complete; only the last one of a shortened text may not be.
+        // The reader has validated the escape sequences. Only the last one of a truncated text can be incomplete.
         // Source: RFC 8259, section 7.
         var unescaped = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
@@ -99,17 +107,28 @@ internal ref struct LenientJson
             if (text[i] == 'u')
             {
                 if (i + 4 >= text.Length) break;
-                unescaped.Append((char)ushort.Parse(text.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                unescaped.Append(ParseCodeUnit(text.AsSpan(i + 1, 4)));
                 i += 4;
                 continue;
             }
 
-            unescaped.Append(text[i] switch { 'b' => '\b', 'f' => '\f', 'n' => '\n', 'r' => '\r', 't' => '\t', var other => other });
+            unescaped.Append(text[i] switch
+            {
+                'b' => '\b',
+                'f' => '\f',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                var other => other,
+            });
         }
 
-        // A round through UTF-8 replaces the halves.
+        // A round trip through UTF-8 replaces unpaired surrogates.
         return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(unescaped.ToString()));
     }
+
+    private static char ParseCodeUnit(ReadOnlySpan<char> digits) =>
+        (char)ushort.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private ReadOnlySpan<byte> TakeValue()
     {
@@ -120,7 +139,7 @@ internal ref struct LenientJson
 
     private bool End()
     {
-        // Throws where anything but white space follows.
+        // Throws if anything other than white space follows.
         _reader.Read();
         return false;
     }

@@ -7,25 +7,25 @@ namespace LambdaStreaming.Errors;
 /// Prepares external text for exception messages and logs: one line, no control characters, bounded length, no secrets.
 /// </summary>
 /// <remarks>
-/// External text is all text that this library did not write: of the service, a proxy, a handler, a function, JSON and
-/// .NET's own exceptions. A redactor holds a few strings, so that neither request nor payload stays alive for it.
+/// External text is all text that this library did not write. It is from the service, a proxy, a handler, a function,
+/// JSON or an exception of .NET. A redactor holds a few strings, and does not keep the request or the payload alive.
 /// </remarks>
 internal sealed class Redactor
 {
     /// <summary>Maximum length of a sentence in a message.</summary>
     public const int MaxTextLength = 1000;
 
-    // Enough for any request id and media type.
     /// <summary>Maximum length of a name, an id or an address in a message.</summary>
+    /// <value>200 characters, enough for any request id and media type.</value>
     public const int MaxNameLength = 200;
 
-    // A word or two can well occur in a sentence of the service.
+    // Shorter values, such as a word or two, can occur in an ordinary sentence of the service.
     private const int MinSecretLength = 9;
 
-    // Enough to recognise a payload. A text that repeats more than that is cut where the payload begins.
+    // Enough to recognize a payload. Text that quotes a longer payload is truncated where the payload begins.
     private const int MaxPayloadBytes = 1024;
 
-    // Some may be too short to be one. The last one is the payload, or its beginning.
+    // The last one is the payload or its beginning. Values shorter than MinSecretLength are ignored.
     private readonly ReadOnlyMemory<char>[] _secrets;
     private readonly bool _hasStartOfPayload;
 
@@ -38,14 +38,14 @@ internal sealed class Redactor
     /// <summary>A redactor without secrets, for text that is not about a call.</summary>
     public static Redactor None { get; } = new([], hasStartOfPayload: false);
 
-    /// <summary>Creates a redactor that knows the client context, the payload and <paramref name="secrets"/>.</summary>
+    /// <summary>Creates a redactor for the client context, the payload and <paramref name="secrets"/>.</summary>
     public static Redactor Create(
         InvokeWithResponseStreamRequest request,
         params ReadOnlySpan<ReadOnlyMemory<char>> secrets)
     {
         var payload = request.Payload.Span;
         var isLong = payload.Length > MaxPayloadBytes;
-        if (isLong) payload = payload[..LastBoundary(payload, MaxPayloadBytes)];
+        if (isLong) payload = payload[..FindLastBoundary(payload, MaxPayloadBytes)];
         var start = payload.Length >= MinSecretLength ? Encoding.UTF8.GetString(payload) : null;
         return new Redactor([.. secrets, request.ClientContext.AsMemory(), start.AsMemory()], isLong);
     }
@@ -56,7 +56,7 @@ internal sealed class Redactor
     /// <summary>Prepares the first line of a text.</summary>
     public string Line(string? text) => Clean(text, MaxTextLength);
 
-    /// <summary>Prepares an address, without user, query and fragment, which may be secrets of others.</summary>
+    /// <summary>Prepares an address. Removes user, query and fragment, which can contain secrets of others.</summary>
     public string? Address(Uri? address)
     {
         if (address is null) return null;
@@ -73,13 +73,13 @@ internal sealed class Redactor
         var rest = text.AsSpan().Trim();
         if (IsClean(rest, maxLength)) return rest.Length == text?.Length ? text : rest.ToString();
 
-        // One pass that stops at the limit: the length of the text costs nothing, and no secret is cut before it is
-        // recognised.
+        // One pass that stops at the limit. Its cost does not depend on the length of the text, and each secret is
+        // recognized before the text is truncated.
         var line = new StringBuilder(Math.Min(rest.Length, maxLength) + 1);
         Span<char> characters = stackalloc char[2];
         while (!rest.IsEmpty && rest[0] is not ('\r' or '\n'))
         {
-            if (LongestSecretAtStart(rest) is >= 0 and var index)
+            if (FindLongestSecretAtStart(rest) is >= 0 and var index)
             {
                 if (line.Length < maxLength) line.Append('…');
                 if (line.Length >= maxLength || (_hasStartOfPayload && index == _secrets.Length - 1)) break;
@@ -107,14 +107,15 @@ internal sealed class Redactor
         if (text.Length > maxLength || text.ContainsAnyExceptInRange(' ', '~')) return false;
         for (var i = 0; i + MinSecretLength <= text.Length; i++)
         {
-            if (LongestSecretAtStart(text[i..]) >= 0) return false;
+            if (FindLongestSecretAtStart(text[i..]) >= 0) return false;
         }
 
         return true;
     }
 
-    // The longest one, because a secret may begin like another. A secret that the end of the text cuts off counts too.
-    private int LongestSecretAtStart(ReadOnlySpan<char> text)
+    // Finds the longest secret, because one secret can be the beginning of another. A secret that is truncated at the
+    // end of the text counts too.
+    private int FindLongestSecretAtStart(ReadOnlySpan<char> text)
     {
         var (longest, length) = (-1, MinSecretLength - 1);
         for (var i = 0; i < _secrets.Length; i++)
@@ -130,7 +131,7 @@ internal sealed class Redactor
     private static bool IsTruncated(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
         text.Length >= MinSecretLength && secret.StartsWith(text);
 
-    // Messages end in terminals and logs, where these move the cursor, end the line or reverse the text.
+    // Messages are shown in terminals and logs, where these characters move the cursor, end the line or reverse text.
     private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control
         or UnicodeCategory.Format
@@ -143,8 +144,8 @@ internal sealed class Redactor
         return line;
     }
 
-    // The last place at or before the limit where a UTF-8 character begins.
-    private static int LastBoundary(ReadOnlySpan<byte> utf8, int limit)
+    // Finds the last position, at or before the limit, where a UTF-8 character begins.
+    private static int FindLastBoundary(ReadOnlySpan<byte> utf8, int limit)
     {
         while (limit > MinSecretLength && (utf8[limit] & 0xC0) == 0x80) limit--;
         return limit;

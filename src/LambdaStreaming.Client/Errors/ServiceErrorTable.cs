@@ -3,200 +3,199 @@ using static LambdaStreaming.Errors.Retryability;
 
 namespace LambdaStreaming.Errors;
 
-/// <summary>Whether the same request may succeed a little later.</summary>
+/// <summary>Whether a retry of the same request might succeed.</summary>
 internal enum Retryability
 {
     Permanent,
     Transient,
 
-    /// <summary>Transient, and the caller is asked to slow down.</summary>
+    /// <summary>Transient, and the caller must reduce its request rate.</summary>
     Throttling,
 }
 
-/// <summary>One row of the table: an error that the service can name, or the meaning of a bare status.</summary>
-/// <param name="Code">Its documented name; <see langword="null"/> for a bare status.</param>
-/// <param name="StatusCode">The HTTP status documented for it.</param>
-/// <param name="Recurrence">Whether the same request may succeed a little later.</param>
+/// <summary>One row of the table: an error with a name, or a status without a known error name.</summary>
+/// <param name="Code">The documented name; <see langword="null"/> for a status.</param>
+/// <param name="StatusCode">The documented HTTP status.</param>
+/// <param name="Retryability">Whether a retry of the same request might succeed.</param>
 /// <param name="FunctionMayHaveRun">
-/// Whether code of the function might have run before the error. Its after-restore hooks count.
+/// Whether code of the function, including its after-restore hooks, might have run before the error.
 /// </param>
-/// <param name="Create">Creates its exception.</param>
+/// <param name="Create">Creates the exception.</param>
 /// <param name="Advice">
-/// What to do; <c>{function}</c> and <c>{region}</c> are replaced by those of the call.
+/// What to do. <c>{function}</c> and <c>{region}</c> are replaced with the values of the call.
 /// </param>
 internal sealed record ServiceErrorEntry(
     string? Code,
     int StatusCode,
-    Retryability Recurrence,
+    Retryability Retryability,
     bool FunctionMayHaveRun,
     Func<string, LambdaErrorDetails, LambdaServiceException> Create,
     string Advice)
 {
-    public bool IsThrottling => Recurrence == Throttling;
+    public bool IsThrottling => Retryability == Throttling;
 
-    public bool IsTransient => Recurrence != Permanent;
+    public bool IsTransient => Retryability != Permanent;
 
-    /// <summary>Whether a wrong clock of this machine can be the cause.</summary>
+    /// <summary>Whether a wrong local clock can be the cause.</summary>
     /// <remarks>Source: the codes for which AWSSDK.Core 4.0.102 corrects its clock.</remarks>
     public bool MayBeClockSkew { get; init; }
 
-    /// <summary>
-    /// Whether the service's own message quotes the payload, so that no exception message may repeat it.
-    /// </summary>
+    /// <summary>Whether the message of the service can quote the payload. It is then never repeated.</summary>
     public bool MayQuotePayload { get; init; }
 
     /// <summary>Other names of the same error.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 }
 
-/// <summary>
-/// What is known about each error. HTTP errors, in-stream exceptions, retries and <c>docs/errors.md</c> all use it;
-/// <c>docs/errors.json</c> has the meaning of each error and what <c>FunctionMayHaveRun</c> is based on.
-/// </summary>
+/// <summary>The documented errors of the service.</summary>
+/// <remarks>
+/// HTTP errors, in-stream exceptions, retries and <c>docs/errors.md</c> use this table. <c>docs/errors.json</c> has the
+/// meaning of each error and the evidence for <c>FunctionMayHaveRun</c>.
+/// </remarks>
 internal static class ServiceErrorTable
 {
     private const bool DidNotRun = false;
     private const bool MayHaveRun = true;
 
-    /// <summary>The errors that the service's model lists for the operation.</summary>
-    public static IReadOnlyList<ServiceErrorEntry> OfTheOperation { get; } =
+    /// <summary>The errors that the model of the service lists for the operation.</summary>
+    public static IReadOnlyList<ServiceErrorEntry> OperationErrors { get; } =
     [
         Row(409, Permanent, DidNotRun, (m, d) => new CodeArtifactUserDeletedException(m, d),
-            "Wait until Lambda has provisioned a new code artifact user, or update the code package of {function}."),
+            "Wait until Lambda has provisioned a new code artifact user, or update the function's code."),
         Row(409, Permanent, DidNotRun, (m, d) => new CodeArtifactUserFailedException(m, d),
-            "Update the code package of {function}. GetFunctionConfiguration shows its State and StateReasonCode."),
+            "Update the function's code. GetFunctionConfiguration returns its State and StateReasonCode."),
         Row(409, Transient, DidNotRun, (m, d) => new CodeArtifactUserPendingException(m, d),
-            "Wait until the State of {function} is Active (GetFunctionConfiguration), then try again."),
+            "Wait until the State of the function is Active (GetFunctionConfiguration), then retry."),
         Row(502, Permanent, DidNotRun, (m, d) => new EC2AccessDeniedException(m, d),
-            "Give the execution role of {function} the EC2 permissions of the managed policy "
+            "Give the function's execution role the EC2 permissions of the managed policy "
             + "AWSLambdaVPCAccessExecutionRole."),
         Row(502, Throttling, DidNotRun, (m, d) => new EC2ThrottledException(m, d),
-            "Send more slowly; if it stays, ask for higher EC2 API limits."),
+            "Reduce the request rate. If the error persists, request higher EC2 API limits."),
         Row(502, Transient, DidNotRun, (m, d) => new EC2UnexpectedException(m, d),
-            "Look at EC2ErrorCode and at the VPC configuration of {function}."),
+            "Check EC2ErrorCode and the function's VPC configuration."),
         Row(410, Permanent, MayHaveRun, (m, d) => new EFSIOException(m, d),
-            "Look in the log of {function} how far it came, and at the state and throughput of its file system."),
+            "Check the function's log for its progress, and check the state and throughput of its file system."),
         Row(408, Transient, DidNotRun, (m, d) => new EFSMountConnectivityException(m, d),
-            "Check the mount targets, security groups and routes between {function} and its file system."),
+            "Check the mount targets, security groups and routes between the function and its file system."),
         Row(403, Permanent, DidNotRun, (m, d) => new EFSMountFailureException(m, d),
-            "Check the access point, and the elasticfilesystem permissions of the execution role of {function}."),
+            "Check the access point and the elasticfilesystem permissions of the function's execution role."),
         Row(408, Transient, DidNotRun, (m, d) => new EFSMountTimeoutException(m, d),
-            "Send it again a little later; if it stays, look at the throughput of the file system."),
+            "Retry later. If the error persists, check the throughput of the file system."),
         Row(502, Transient, DidNotRun, (m, d) => new ENILimitReachedException(m, d),
-            "Free network interfaces in the VPC, or ask for a higher quota."),
+            "Delete unused network interfaces in the VPC, or request a higher quota."),
         Row(400, Permanent, DidNotRun, (m, d) => new InvalidParameterValueException(m, d),
-            "Check the function's name, qualifier, client context and tenant id: a function with tenant isolation "
-            + "needs a TenantId, any other refuses one."),
+            "Check the function name, qualifier, client context and tenant id. A function with tenant isolation "
+            + "requires a TenantId; other functions reject it."),
         Row(400, Permanent, DidNotRun, (m, d) => new InvalidRequestContentException(m, d),
-            "Check that the payload is JSON. The service's own words stand in ServiceMessage; they may quote the "
-            + "payload.",
+            "Check that the payload is valid JSON. ServiceMessage has the message of the service, which might quote "
+            + "the payload.",
             mayQuotePayload: true),
         Row(502, Permanent, DidNotRun, (m, d) => new InvalidRuntimeException(m, d),
-            "Update {function} to a supported runtime."),
+            "Update the function to a supported runtime."),
         Row(502, Permanent, DidNotRun, (m, d) => new InvalidSecurityGroupIDException(m, d),
-            "Correct the security groups of {function}."),
+            "Correct the function's security groups."),
         Row(502, Permanent, DidNotRun, (m, d) => new InvalidSubnetIDException(m, d),
-            "Correct the subnets of {function}."),
+            "Correct the function's subnets."),
         Row(502, Permanent, DidNotRun, (m, d) => new InvalidZipFileException(m, d),
-            "Deploy the code of {function} again."),
+            "Deploy the function's code again."),
         Row(502, Permanent, DidNotRun, (m, d) => new KMSAccessDeniedException(m, d),
-            "Allow kms:Decrypt on the key to the execution role of {function}."),
+            "Grant kms:Decrypt on the key to the function's execution role."),
         Row(502, Permanent, DidNotRun, (m, d) => new KMSDisabledException(m, d),
-            "Enable the KMS key of {function}, or configure another."),
+            "Enable the function's KMS key, or configure another one."),
         Row(502, Permanent, DidNotRun, (m, d) => new KMSInvalidStateException(m, d),
-            "Look at the state of the KMS key of {function}; it may be waiting for deletion or import."),
+            "Check the state of the function's KMS key. It might be pending deletion or import."),
         Row(502, Permanent, DidNotRun, (m, d) => new KMSNotFoundException(m, d),
-            "Configure a KMS key that exists for {function}."),
+            "Configure an existing KMS key for the function."),
         Row(400, Permanent, DidNotRun, (m, d) => new NoPublishedVersionException(m, d),
-            "Publish a version of {function}, or invoke $LATEST."),
+            "Publish a version of the function, or invoke $LATEST."),
         Row(400, Permanent, DidNotRun, (m, d) => new RecursiveInvocationException(m, d),
-            "Break the loop, or allow it with PutFunctionRecursionConfig."),
+            "Remove the loop, or allow it with PutFunctionRecursionConfig."),
         Row(413, Permanent, DidNotRun, (m, d) => new RequestTooLargeException(m, d),
-            "Keep the payload under 6 MB; pass larger data by reference, for example in S3."),
+            "Keep the payload below 6 MB. Pass larger data by reference, for example in S3."),
         Row(409, Permanent, DidNotRun, (m, d) => new ResourceConflictException(m, d),
-            "Wait until the State of {function} is Active and its LastUpdateStatus Successful "
-            + "(GetFunctionConfiguration), then send it again."),
+            "Wait until the function's State is Active and its LastUpdateStatus is Successful "
+            + "(GetFunctionConfiguration), then retry."),
         Row(404, Permanent, DidNotRun, (m, d) => new ResourceNotFoundException(m, d),
-            "Check the function's name ({function}), the region ({region}), the account and the qualifier."),
+            "Check the function name ({function}), the region ({region}), the account and the qualifier."),
         Row(502, Transient, DidNotRun, (m, d) => new ResourceNotReadyException(m, d),
-            "Wait a minute and send it again."),
+            "Wait a minute, then retry."),
         Row(408, Transient, DidNotRun, (m, d) => new S3FilesMountConnectivityException(m, d),
-            "Check the mount targets, security groups and routes between {function} and the access point."),
+            "Check the mount targets, security groups and routes between the function and the access point."),
         Row(403, Permanent, DidNotRun, (m, d) => new S3FilesMountFailureException(m, d),
-            "Check the access point, and the permissions of the execution role of {function}."),
+            "Check the access point and the permissions of the function's execution role."),
         Row(408, Transient, DidNotRun, (m, d) => new S3FilesMountTimeoutException(m, d),
-            "Send it again a little later."),
+            "Retry later."),
         Row(413, Permanent, DidNotRun, (m, d) => new SerializedRequestEntityTooLargeException(m, d),
-            "Keep the payload under 6 MB; pass larger data by reference, for example in S3."),
+            "Keep the payload below 6 MB. Pass larger data by reference, for example in S3."),
         Row(500, Transient, MayHaveRun, (m, d) => new ServiceException(m, d),
-            "Send it again if the function may run twice. If it stays, look at the AWS Health Dashboard."),
+            "Retry only if the function is idempotent. If the error persists, check the AWS Health Dashboard."),
         Row(402, Permanent, DidNotRun, (m, d) => new ServiceQuotaExceededException(m, d),
-            "Request a higher quota in Service Quotas, or use less of it."),
+            "Request a higher quota in Service Quotas, or reduce the usage."),
         Row(400, Permanent, MayHaveRun, (m, d) => new SnapStartException(m, d),
-            "Look in the log of {function} for the hook's error."),
+            "Check the function's log for the error of the hook."),
         Row(409, Transient, DidNotRun, (m, d) => new SnapStartNotReadyException(m, d),
-            "Wait until the State of that version of {function} is Active."),
+            "Wait until the State of that version of the function is Active."),
         Row(409, Permanent, DidNotRun, (m, d) => new SnapStartRegenerationFailureException(m, d),
-            "Wait until Lambda has regenerated the snapshot, or update the configuration of {function}."),
+            "Wait until Lambda has regenerated the snapshot, or update the function's configuration."),
         Row(408, Transient, MayHaveRun, (m, d) => new SnapStartTimeoutException(m, d),
-            "Make the after-restore hooks of {function} end within 10 seconds; its log shows the restore phase."),
+            "Make the function's after-restore hooks finish within 10 s. The function's log shows the restore phase."),
         Row(502, Transient, DidNotRun, (m, d) => new SubnetIPAddressLimitReachedException(m, d),
-            "Free addresses in the subnets of {function}, or give it more subnets."),
+            "Free IP addresses in the function's subnets, or add subnets."),
         Row(429, Throttling, DidNotRun, (m, d) => new TooManyRequestsException(m, d),
-            "Send more slowly, or raise the limit that Reason names."),
+            "Reduce the request rate, or increase the limit that Reason names."),
         Row(415, Permanent, DidNotRun, (m, d) => new UnsupportedMediaTypeException(m, d),
-            "Look for something on the way to the service that changes the request's Content-Type."),
+            "Check for a proxy or handler that changes the Content-Type of the request."),
     ];
 
     /// <summary>The errors common to every AWS API.</summary>
     public static IReadOnlyList<ServiceErrorEntry> Common { get; } =
     [
         Row(403, Permanent, DidNotRun, (m, d) => new AccessDeniedException(m, d),
-            "Allow the action lambda:InvokeFunction on {function} to these credentials, in their IAM policy or in "
-            + "the function's resource policy. An explicit deny, a service control policy or a VPC endpoint policy "
-            + "can take it away again.",
+            "Allow lambda:InvokeFunction on the function for these credentials, in their IAM policy or in the "
+            + "function's resource policy. An explicit deny, a service control policy or a VPC endpoint policy can "
+            + "override it.",
             mayBeClockSkew: true),
         Row(403, Permanent, DidNotRun, (m, d) => new ExpiredTokenException(m, d),
-            "Refresh the credentials: sign in again, or use AWSCredentials that renew themselves in place of a "
-            + "fixed token."),
+            "Refresh the credentials: sign in again, or use AWSCredentials that renew themselves instead of a fixed "
+            + "token."),
         Row(403, Permanent, DidNotRun, (m, d) => new IncompleteSignatureException(m, d),
-            "Look for a proxy or handler that changes the Authorization header or other headers.",
+            "Check for a proxy or handler that changes the Authorization header or other headers.",
             code: "IncompleteSignature"),
         Row(500, Transient, MayHaveRun, (m, d) => new InternalFailureException(m, d),
-            "Send it again if the function may run twice. If it stays, look at the AWS Health Dashboard.",
+            "Retry only if the function is idempotent. If the error persists, check the AWS Health Dashboard.",
             code: "InternalFailure", aliases: ["InternalServerError", "InternalError", "InternalServerException"]),
         Row(403, Permanent, DidNotRun, (m, d) => new InvalidClientTokenIdException(m, d),
-            "Check the access key, that its partition and account are the right ones, and that it is active.",
+            "Check that the access key is active and belongs to the right partition and account.",
             code: "InvalidClientTokenId"),
         Row(403, Permanent, DidNotRun, (m, d) => new InvalidSignatureException(m, d),
-            "Check the secret key, the region and this machine's clock, and that no proxy or handler changes the "
+            "Check the secret key, the region and the local clock, and check for a proxy or handler that changes the "
             + "request.",
             mayBeClockSkew: true, aliases: ["SignatureDoesNotMatch", "AuthFailure"]),
         Row(400, Permanent, DidNotRun, (m, d) => new MalformedHttpRequestException(m, d),
-            "Look for a proxy or handler that changes the request."),
+            "Check for a proxy or handler that changes the request."),
         Row(403, Permanent, DidNotRun, (m, d) => new MissingAuthenticationTokenException(m, d),
-            "Look for a proxy or handler that drops the Authorization header, and check the endpoint.",
+            "Check the endpoint, and check for a proxy or handler that removes the Authorization header.",
             code: "MissingAuthenticationToken"),
         Row(401, Permanent, DidNotRun, (m, d) => new NotAuthorizedException(m, d),
-            "Allow the action lambda:InvokeFunction on {function} to these credentials.",
+            "Allow lambda:InvokeFunction on the function for these credentials.",
             code: "NotAuthorized"),
         Row(403, Permanent, DidNotRun, (m, d) => new OptInRequiredException(m, d),
             "Enable {region} for the account.",
             code: "OptInRequired"),
         Row(400, Permanent, MayHaveRun, (m, d) => new RequestAbortedException(m, d),
-            "Look for a proxy or handler that closes connections."),
+            "Check for a proxy or handler that closes connections."),
         Row(413, Permanent, DidNotRun, (m, d) => new RequestEntityTooLargeException(m, d),
-            "Keep the payload under 6 MB; pass larger data by reference, for example in S3."),
+            "Keep the payload below 6 MB. Pass larger data by reference, for example in S3."),
         Row(400, Permanent, DidNotRun, (m, d) => new RequestExpiredException(m, d),
-            "Set this machine's clock.",
+            "Correct the local clock.",
             code: "RequestExpired", mayBeClockSkew: true, aliases: ["RequestTimeTooSkewed", "RequestInTheFuture"]),
         Row(408, Transient, MayHaveRun, (m, d) => new RequestTimeoutException(m, d),
-            "Send it again if the function may run twice; look at the network between here and {region}."),
+            "Retry only if the function is idempotent. Check the network between this machine and {region}."),
         Row(503, Transient, MayHaveRun, (m, d) => new ServiceUnavailableException(m, d),
-            "Send it again if the function may run twice. If it stays, look at the AWS Health Dashboard.",
+            "Retry only if the function is idempotent. If the error persists, check the AWS Health Dashboard.",
             code: "ServiceUnavailable"),
         Row(400, Throttling, DidNotRun, (m, d) => new ThrottlingException(m, d),
-            "Send more slowly, or ask for higher limits.",
+            "Reduce the request rate, or request higher limits.",
             aliases:
             [
                 "ThrottledException", "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded",
@@ -204,53 +203,55 @@ internal static class ServiceErrorTable
                 "ProvisionedThroughputExceededException", "TransactionInProgressException",
             ]),
         Row(404, Permanent, DidNotRun, (m, d) => new UnknownOperationException(m, d),
-            "Check the endpoint, and that response streaming is offered in {region}."),
+            "Check the endpoint, and check that response streaming is available in {region}."),
         Row(403, Permanent, DidNotRun, (m, d) => new UnrecognizedClientException(m, d),
-            "Check the access key and session token, and that they are of the right partition; keys of a temporary "
-            + "session need their token."),
+            "Check the access key, the session token and their partition. Temporary access keys require their "
+            + "session token."),
         Row(400, Permanent, DidNotRun, (m, d) => new ValidationErrorException(m, d),
-            "Check the function's name, qualifier, client context and tenant id.",
+            "Check the function name, qualifier, client context and tenant id.",
             code: "ValidationError", aliases: ["ValidationException"]),
     ];
 
-    // The meaning of a status whose error has no name, or an unknown one. Source: AWS SDKs and Tools Reference Guide,
-    // "Retry behavior": 500, 502, 503 and 504 are transient; they do not say whether the function ran.
-    // Inferred: HTTP's own refusals come before the function; other statuses are also used for errors of running code
+    // Statuses whose error has no name, or an unknown one.
+    // Source: AWS SDKs and Tools Reference Guide, "Retry behavior": 500, 502, 503 and 504 are transient. They do not
+    // show whether the function ran.
+    // Inferred: rejections by HTTP rules precede the function. Other statuses are also used for errors of running code
     // (400 SnapStartException, 410 EFSIOException).
-    private static readonly ServiceErrorEntry Redirected = OfStatus(
-        Permanent, DidNotRun, "Redirects are never followed: the signature holds for one host. Check the endpoint.");
+    private static readonly ServiceErrorEntry Redirected = CreateForStatus(
+        Permanent, DidNotRun, "Redirects are not followed, because the signature is for one host. Check the endpoint.");
 
-    private static readonly ServiceErrorEntry Refused = OfStatus(
-        Permanent, DidNotRun, "Check the endpoint and what stands between here and it.");
+    private static readonly ServiceErrorEntry Refused = CreateForStatus(
+        Permanent, DidNotRun, "Check the endpoint, and the proxies and gateways between this client and it.");
 
-    private static readonly ServiceErrorEntry Throttled = OfStatus(Throttling, DidNotRun, "Send more slowly.");
+    private static readonly ServiceErrorEntry Throttled = CreateForStatus(
+        Throttling, DidNotRun, "Reduce the request rate.");
 
-    private static readonly ServiceErrorEntry Failed = OfStatus(
-        Transient, MayHaveRun, "Send it again if the function may run twice.");
+    private static readonly ServiceErrorEntry Failed = CreateForStatus(
+        Transient, MayHaveRun, "Retry only if the function is idempotent.");
 
-    private static readonly ServiceErrorEntry Nothing = OfStatus(Permanent, MayHaveRun, "");
+    private static readonly ServiceErrorEntry Unspecified = CreateForStatus(Permanent, MayHaveRun, "");
 
-    private static readonly FrozenDictionary<string, ServiceErrorEntry> Names = OfTheOperation.Concat(Common)
+    private static readonly FrozenDictionary<string, ServiceErrorEntry> Names = OperationErrors.Concat(Common)
         .SelectMany(GetNames, (entry, name) => KeyValuePair.Create(name, entry))
         .ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The row of a name, with or without the suffix <c>Exception</c>.</summary>
+    /// <summary>Finds the row of a name, with or without the suffix <c>Exception</c>.</summary>
     public static ServiceErrorEntry? Find(string? code) => code is null ? null : Names.GetValueOrDefault(code);
 
-    /// <summary>The row of a name, else that of the status: the name decides wherever it is known.</summary>
+    /// <summary>Gets the row of a name or, if the name is unknown, the row of a status.</summary>
     public static ServiceErrorEntry Get(string? code, int status) => Find(code) ?? status switch
     {
         >= 300 and <= 399 => Redirected,
         401 or 403 or 404 or 405 or 411 or 413 or 414 or 415 or 421 or 431 => Refused,
         429 => Throttled,
         408 or 500 or 502 or 503 or 504 => Failed,
-        _ => Nothing,
+        _ => Unspecified,
     };
 
-    // The name of the exception type is the documented name, unless a row gives another.
+    // The name of the exception type is the documented name, unless the row specifies another one.
     private static ServiceErrorEntry Row<T>(
         int statusCode,
-        Retryability recurrence,
+        Retryability retryability,
         bool functionMayHaveRun,
         Func<string, LambdaErrorDetails, T> create,
         string advice,
@@ -259,15 +260,18 @@ internal static class ServiceErrorTable
         bool mayQuotePayload = false,
         string[]? aliases = null)
         where T : LambdaServiceException =>
-        new(code ?? typeof(T).Name, statusCode, recurrence, functionMayHaveRun, create, advice)
+        new(code ?? typeof(T).Name, statusCode, retryability, functionMayHaveRun, create, advice)
         {
             MayBeClockSkew = mayBeClockSkew,
             MayQuotePayload = mayQuotePayload,
             Aliases = aliases ?? [],
         };
 
-    private static ServiceErrorEntry OfStatus(Retryability recurrence, bool functionMayHaveRun, string advice) =>
-        new(null, 0, recurrence, functionMayHaveRun, (m, d) => new LambdaServiceException(m, d), advice);
+    private static ServiceErrorEntry CreateForStatus(
+        Retryability retryability,
+        bool functionMayHaveRun,
+        string advice) =>
+        new(null, 0, retryability, functionMayHaveRun, (m, d) => new LambdaServiceException(m, d), advice);
 
     private static IEnumerable<string> GetNames(ServiceErrorEntry entry) =>
         entry.Aliases.Prepend(entry.Code!).SelectMany(WithAndWithoutSuffix).Distinct(StringComparer.Ordinal);

@@ -3,23 +3,23 @@ namespace LambdaStreaming.Invocation;
 /// <summary>Creates the exceptions of cancelled calls.</summary>
 internal static class Cancellation
 {
-    /// <summary>The call was cancelled before the response headers were received.</summary>
+    /// <summary>Creates the exception of a call that was cancelled before the response headers were received.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="invocation">Its invocation, if that had begun. It ends here.</param>
+    /// <param name="invocation">The invocation, if it has begun. It ends here.</param>
     /// <param name="cause">The exception of the operation that was cancelled.</param>
     /// <param name="cancellationToken">The caller's token.</param>
-    public static InvocationCanceledException OfCall(
+    public static InvocationCanceledException CreateException(
         InvokeWithResponseStreamRequest request,
         InvocationContext? invocation,
         OperationCanceledException? cause,
         CancellationToken cancellationToken)
     {
         var mayHaveRun = invocation?.End() ?? false;
-        var consequence = mayHaveRun ? "The function may have run, and is billed to its end."
+        var consequence = mayHaveRun ? "The function might have run; cancellation does not stop it or its billing."
             : invocation?.HasSent() != true ? "Nothing was sent."
             : "The function did not run.";
         return new InvocationCanceledException(
-            $"The call of {request.FunctionName} was cancelled. {consequence}",
+            $"The invocation of {request.FunctionName} was cancelled. {consequence}",
             mayHaveRun,
             cause,
             cancellationToken);

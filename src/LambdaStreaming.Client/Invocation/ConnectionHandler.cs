@@ -4,16 +4,16 @@ using System.Net.Sockets;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Sets up the platform's handler for long answers and no surprises.</summary>
+/// <summary>Creates the default <see cref="SocketsHttpHandler"/>, configured for long streaming responses.</summary>
 internal static class ConnectionHandler
 {
-    // NAT gateways drop connections that were idle for 350 s, and a function may be silent for minutes.
+    // NAT gateways drop connections that are idle for 350 s, and a function can be idle for minutes.
     // Source: AWS, VPC user guide, NAT gateways, "idle timeout".
     private const int KeepAliveSeconds = 45;
     private const int KeepAliveIntervalSeconds = 15;
 
-    // The longest that SocketsHttpHandler takes, 24 days.
-    private static readonly TimeSpan LongestConnectTimeout = TimeSpan.FromMilliseconds(int.MaxValue);
+    // The maximum that SocketsHttpHandler accepts, 24 days.
+    private static readonly TimeSpan MaxConnectTimeout = TimeSpan.FromMilliseconds(int.MaxValue);
 
     private static readonly TimeSpan PooledConnectionLifetime = TimeSpan.FromMinutes(15);
 
@@ -24,32 +24,38 @@ internal static class ConnectionHandler
             AllowAutoRedirect = false,
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,
-            // An answer that is given up is not read to its end.
+
+            // Disposing an incomplete response closes its connection instead of reading the remaining bytes.
             MaxResponseDrainSize = 0,
-            // New connections look the name up again.
+
+            // New connections resolve the host name again.
             PooledConnectionLifetime = PooledConnectionLifetime,
-            ConnectTimeout = options.ConnectTimeout < LongestConnectTimeout ? options.ConnectTimeout : LongestConnectTimeout,
+            ConnectTimeout = options.ConnectTimeout < MaxConnectTimeout ? options.ConnectTimeout : MaxConnectTimeout,
             ConnectCallback = ConnectAsync,
-            // What is sent of a trace is the option TraceHeaders' to say.
+
+            // The option TraceHeaders decides which trace headers are sent.
             ActivityHeadersPropagator = null,
         };
         options.ConfigureHandler?.Invoke(handler);
         return handler;
     }
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "The stream that is returned owns the socket.")]
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    [SuppressMessage("Reliability", "CA2000", Justification = "The returned stream owns the socket.")]
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
 
-            // Only now: before .NET 10 a socket on Unix whose options were set cannot try a name's addresses one after another, and refuses every name.
+            // Set options only after connecting. Before .NET 10, a socket on Unix cannot try several addresses after
+            // its options were set, and rejects every host name.
             // Source: dotnet/runtime, Socket.Unix.cs, ThrowMultiConnectNotSupported.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
+            SetTcpOption(socket, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+            SetTcpOption(socket, SocketOptionName.TcpKeepAliveInterval, KeepAliveIntervalSeconds);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -58,4 +64,7 @@ internal static class ConnectionHandler
             throw;
         }
     }
+
+    private static void SetTcpOption(Socket socket, SocketOptionName name, int value) =>
+        socket.SetSocketOption(SocketOptionLevel.Tcp, name, value);
 }

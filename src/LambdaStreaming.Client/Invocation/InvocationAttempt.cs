@@ -35,27 +35,31 @@ internal sealed class InvocationAttempt
     /// <summary>The clock correction that the request was signed with.</summary>
     public TimeSpan ClockSkew { get; set; }
 
-    /// <summary>Timestamp of the moment when the request was handed to the <see cref="HttpClient"/>.</summary>
+    /// <summary>Timestamp of the moment when the request was passed to the <see cref="HttpClient"/>.</summary>
     public long SentAt { get; set; }
 
-    /// <summary>Prepares external text for messages. After signing it knows keys and signature too.</summary>
+    /// <summary>Prepares external text for messages. After signing, also removes keys and signature.</summary>
     public Redactor Redactor
     {
         get => _redactor ??= Redactor.Create(Invocation.Request);
         set => _redactor = value;
     }
 
-    /// <summary>
-    /// Whether this attempt may have run the function: from the moment that its content was requested, until its end
-    /// shows that the function did not run.
-    /// </summary>
+    /// <summary>Whether this attempt might have run the function.</summary>
+    /// <value>
+    /// True from the moment that the content was requested, until the end of the attempt shows that the function did
+    /// not run.
+    /// </value>
     public bool MayHaveRun => _hasRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
 
     /// <summary>Ends the attempt.</summary>
-    /// <param name="mayHaveRun">What its end shows; <see langword="null"/> if only the sending can tell.</param>
+    /// <param name="mayHaveRun">
+    /// Whether the attempt might have run the function; <see langword="null"/> if <see cref="Guard"/> decides.
+    /// </param>
     public void End(bool? mayHaveRun) => _hasRun ??= mayHaveRun ?? MayHaveRun;
 
-    /// <summary>Details for the exception of this attempt. Attempts other than this one count for them.</summary>
+    /// <summary>Creates the details for the exception of this attempt.</summary>
+    /// <remarks>Their <c>FunctionMayHaveRun</c> includes the other attempts, but not this one.</remarks>
     public LambdaErrorDetails Describe(HttpStatusCode statusCode = default, string? requestId = null) => new()
     {
         FunctionName = Invocation.Request.FunctionName,

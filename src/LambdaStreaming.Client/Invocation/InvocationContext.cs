@@ -21,20 +21,20 @@ internal sealed class InvocationContext(
 
     public Uri Url { get; } = LambdaEndpoint.CreateUrl(settings.Endpoint, request.FunctionName, request.Qualifier);
 
-    /// <summary>The value of <c>amz-sdk-invocation-id</c>, which all attempts have in common.</summary>
+    /// <summary>The value of <c>amz-sdk-invocation-id</c>, which is the same for all attempts.</summary>
     public string Id { get; } = SendGuard.CreateInvocationId();
 
-    /// <summary>When the invocation is retried; <see langword="null"/> if a user's own pipeline decides.</summary>
+    /// <summary>The retry rule; <see langword="null"/> if a custom pipeline decides.</summary>
     public RetryRule? Retry { get; } = retry;
 
     /// <summary>Telemetry of the invocation; <see langword="null"/> without a listener.</summary>
     public CallTelemetry? Telemetry { get; } = telemetry;
 
     /// <summary>The caller's token, which also governs the response body.</summary>
-    /// <remarks>The token of an attempt ends with the attempt.</remarks>
+    /// <remarks>The token of an attempt must not be used for the body: it ends with the attempt.</remarks>
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
-    /// <summary>Whether nothing is run, whatever happens to the request.</summary>
+    /// <summary>Whether the request never runs the function.</summary>
     public bool IsDryRun => Request.InvocationType == InvocationType.DryRun;
 
     /// <summary>Number of attempts so far.</summary>
@@ -43,10 +43,10 @@ internal sealed class InvocationContext(
     /// <summary>The failure of the attempt that ended last.</summary>
     public LambdaStreamingException? LastFailure { get; set; }
 
-    /// <summary>Whether the invocation has returned or thrown. Nothing may be sent after that.</summary>
+    /// <summary>Whether the invocation has returned or thrown. Nothing must be sent after that.</summary>
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
-    /// <summary>Begins an attempt. A user's pipeline may run several at the same time.</summary>
+    /// <summary>Begins an attempt. A custom pipeline can run several attempts at the same time.</summary>
     public InvocationAttempt BeginAttempt(bool canBeSentUnseen)
     {
         var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBeSentUnseen);
@@ -55,7 +55,7 @@ internal sealed class InvocationContext(
         return attempt;
     }
 
-    /// <summary>Whether an attempt other than <paramref name="except"/> may have run the function.</summary>
+    /// <summary>Returns whether an attempt other than <paramref name="except"/> might have run the function.</summary>
     public bool MayHaveRun(InvocationAttempt? except = null)
     {
         for (var attempt = Volatile.Read(ref _latest); attempt is not null; attempt = attempt.Previous)
@@ -66,7 +66,7 @@ internal sealed class InvocationContext(
         return false;
     }
 
-    /// <summary>Whether any attempt may have been sent.</summary>
+    /// <summary>Returns whether any attempt might have been sent.</summary>
     public bool HasSent()
     {
         for (var attempt = Volatile.Read(ref _latest); attempt is not null; attempt = attempt.Previous)
@@ -77,8 +77,8 @@ internal sealed class InvocationContext(
         return false;
     }
 
-    /// <summary>Ends the invocation: an attempt that a pipeline left behind cannot be sent any more.</summary>
-    /// <returns>Whether any attempt may have run the function. That does not change any more.</returns>
+    /// <summary>Ends the invocation. An attempt that a pipeline has abandoned can no longer be sent.</summary>
+    /// <returns>Whether any attempt might have run the function. This value is final.</returns>
     public bool End()
     {
         Interlocked.Exchange(ref _hasEnded, 1);

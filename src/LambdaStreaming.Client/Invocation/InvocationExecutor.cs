@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Executes an invocation, from its settings to the response headers.</summary>
+/// <summary>Executes an invocation, from resolving its configuration to receiving the response headers.</summary>
 internal sealed class InvocationExecutor
 {
     private readonly ConfigurationResolver _settings;
@@ -16,7 +16,9 @@ internal sealed class InvocationExecutor
     private readonly Func<InvocationContext, CancellationToken, Task<InvokeWithResponseStreamResponse>> _attempt;
 
     /// <param name="httpClient">Sends the requests.</param>
-    /// <param name="ownsHttpClient">Whether no handlers of a caller are in <paramref name="httpClient"/>.</param>
+    /// <param name="ownsHttpClient">
+    /// Whether this client has created <paramref name="httpClient"/>, so that it has no handlers of the caller.
+    /// </param>
     /// <param name="options">The client's options.</param>
     /// <param name="logger">The client's log.</param>
     public InvocationExecutor(
@@ -51,7 +53,7 @@ internal sealed class InvocationExecutor
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
-            throw Cancellation.OfCall(request, invocation, exception, cancellationToken);
+            throw Cancellation.CreateException(request, invocation, exception, cancellationToken);
         }
         catch (LambdaStreamingException exception)
         {

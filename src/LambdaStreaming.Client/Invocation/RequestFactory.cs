@@ -15,7 +15,7 @@ internal sealed class RequestFactory(
 {
     private SigningCredentials? _credentials;
 
-    /// <exception cref="LambdaConfigurationException">There are no credentials.</exception>
+    /// <exception cref="LambdaConfigurationException">The credentials could not be resolved.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The request disposes its content.")]
     public async Task<HttpRequestMessage> CreateAsync(InvocationAttempt attempt, CancellationToken cancellationToken)
     {
@@ -29,7 +29,7 @@ internal sealed class RequestFactory(
         };
         AddParameters(message, invocation.Request);
         Sign(attempt, message, keys);
-        AddUnsigned(attempt, message);
+        AddUnsignedHeaders(attempt, message);
         return message;
     }
 
@@ -45,7 +45,7 @@ internal sealed class RequestFactory(
         }
         catch (LambdaConfigurationException exception)
         {
-            // This attempt was not sent; those before it were.
+            // This attempt was not sent, so only the earlier attempts count.
             var details = attempt.Describe() with { Attempts = attempt.Number - 1 };
             throw new LambdaConfigurationException(exception.Message, details, exception.InnerException);
         }
@@ -60,14 +60,14 @@ internal sealed class RequestFactory(
             InvocationType.RequestResponse => "RequestResponse",
             _ => null,
         };
-        var log = request.GivenLogType switch
+        var logType = request.ExplicitLogType switch
         {
             LogType.Tail => "Tail",
             LogType.None => "None",
             _ => null,
         };
         Add("X-Amz-Invocation-Type", type);
-        Add("X-Amz-Log-Type", log);
+        Add("X-Amz-Log-Type", logType);
         Add("X-Amz-Client-Context", request.ClientContext);
         Add("X-Amz-Tenant-Id", request.TenantId);
 
@@ -90,8 +90,8 @@ internal sealed class RequestFactory(
             RequestSigner.GetSignature(message));
     }
 
-    // What proxies and retries may change on the way. Source: AWSSDK.Core does not sign these either.
-    private void AddUnsigned(InvocationAttempt attempt, HttpRequestMessage message)
+    // Headers that proxies and retries can change. Source: AWSSDK.Core does not sign these either.
+    private void AddUnsignedHeaders(InvocationAttempt attempt, HttpRequestMessage message)
     {
         message.Headers.TryAddWithoutValidation("User-Agent", attempt.Invocation.Settings.UserAgent);
         message.Headers.TryAddWithoutValidation(SendGuard.InvocationIdHeader, attempt.Invocation.Id);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Sends the request of an attempt, and waits for the response headers within the limit.</summary>
+/// <summary>Sends the request of an attempt, and waits for the response headers within the timeout.</summary>
 internal sealed class RequestSender(
     HttpClient httpClient,
     bool ownsHttpClient,
@@ -11,18 +11,18 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
-    /// <summary>Whether handlers of a caller can send the request without asking for its empty content.</summary>
+    /// <summary>Returns whether a caller's handlers can send the request without requesting its content.</summary>
     public bool CanBeSentUnseen(InvokeWithResponseStreamRequest request) => !ownsHttpClient && request.Payload.IsEmpty;
 
-    /// <returns>The response, of which the headers have been received.</returns>
-    /// <exception cref="LambdaTransportException">There is no response.</exception>
+    /// <returns>The response, after its headers were received.</returns>
+    /// <exception cref="LambdaTransportException">No response was received.</exception>
     public async Task<HttpResponseMessage> SendAsync(
         InvocationAttempt attempt,
         HttpRequestMessage message,
         CancellationToken attemptToken)
     {
         var invocation = attempt.Invocation;
-        if (attempt.Number > 1) invocation.Telemetry?.Resend(attempt.Number, invocation.LastFailure);
+        if (attempt.Number > 1) invocation.Telemetry?.RecordRetry(attempt.Number, invocation.LastFailure);
         Log.AttemptSent(logger, attempt.Number, invocation.Request.FunctionName);
 
         var timeout = invocation.Request.ResponseHeadersTimeout ?? options.ResponseHeadersTimeout;
@@ -32,7 +32,7 @@ internal sealed class RequestSender(
         try
         {
             attempt.SentAt = options.TimeProvider.GetTimestamp();
-            attempt.Guard.HandOver();
+            attempt.Guard.MarkHandedOver();
             var response = await httpClient.SendAsync(
                 message,
                 HttpCompletionOption.ResponseHeadersRead,
@@ -42,7 +42,7 @@ internal sealed class RequestSender(
         }
         catch (Exception exception)
         {
-            NoteHeadersThatAreTheRequest(attempt, message);
+            MarkSentIfHeadersOnly(attempt, message);
             if (exception is OperationCanceledException && IsCanceled(invocation, attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
             var expired = limit.IsCancellationRequested ? timeout : (TimeSpan?)null;
@@ -57,14 +57,15 @@ internal sealed class RequestSender(
     private static bool IsCanceled(InvocationContext invocation, CancellationToken attemptToken) =>
         attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
 
-    // A caller's HttpClient may send the headers before it asks for the content; without a payload they are all.
-    private static void NoteHeadersThatAreTheRequest(InvocationAttempt attempt, HttpRequestMessage message)
+    // With Expect: 100-continue, a caller's HttpClient can send the headers before it requests the content. Without a
+    // payload, the headers are the complete request.
+    private static void MarkSentIfHeadersOnly(InvocationAttempt attempt, HttpRequestMessage message)
     {
         if (message.Headers.ExpectContinue == true && attempt.Invocation.Request.Payload.IsEmpty)
             attempt.Guard.RequestContent();
     }
 
-    // A handler that follows a redirect makes a GET of a POST. Source: RFC 9110, section 15.4.2 f.
+    // A handler that follows a redirect changes POST to GET. Source: RFC 9110, section 15.4.2 f.
     private static void ThrowIfRedirectFollowed(HttpRequestMessage message, HttpResponseMessage response)
     {
         if (message.Method == HttpMethod.Post) return;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Creates the response of an attempt, once its headers have been received.</summary>
+/// <summary>Creates the response of an attempt after its headers were received.</summary>
 internal sealed class ResponseFactory(
     LambdaStreamingClientOptions options,
     ServiceErrors errors,
@@ -15,7 +15,7 @@ internal sealed class ResponseFactory(
     // Source: Smithy, event stream encoding: the media type of the response body.
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
 
-    /// <exception cref="LambdaStreamingException">It is not a response of the function.</exception>
+    /// <exception cref="LambdaStreamingException">The HTTP response is not a response of the function.</exception>
     public async Task<InvokeWithResponseStreamResponse> CreateAsync(
         InvocationAttempt attempt,
         HttpResponseMessage message,
@@ -25,8 +25,7 @@ internal sealed class ResponseFactory(
         try
         {
             var requestId = ErrorResponse.GetRequestId(message, attempt.Redactor);
-            if (logger.IsEnabled(LogLevel.Debug))
-                Log.ResponseHeadersReceived(logger, invocation.Request.FunctionName, (int)message.StatusCode, requestId);
+            LogHeaders(invocation, message, requestId);
             ThrowIfSentByProxy(attempt, message);
             if (!message.IsSuccessStatusCode)
                 throw await errors.ReadAsync(attempt, message, attemptToken).ConfigureAwait(false);
@@ -44,6 +43,13 @@ internal sealed class ResponseFactory(
         }
     }
 
+    private void LogHeaders(InvocationContext invocation, HttpResponseMessage message, string? requestId)
+    {
+        if (!logger.IsEnabled(LogLevel.Debug)) return;
+        var function = invocation.Request.FunctionName;
+        Log.ResponseHeadersReceived(logger, function, (int)message.StatusCode, requestId);
+    }
+
     private static void ThrowIfSentByProxy(InvocationAttempt attempt, HttpResponseMessage message)
     {
         if (message.StatusCode != HttpStatusCode.ProxyAuthenticationRequired) return;
@@ -54,13 +60,13 @@ internal sealed class ResponseFactory(
     private static void ThrowIfUnexpectedStatus(InvocationContext invocation, LambdaErrorDetails details)
     {
         if (details.StatusCode == (invocation.IsDryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK)) return;
-        var expected = invocation.IsDryRun ? "a dry run (204 is)" : "an invocation (200 is)";
+        var expected = invocation.IsDryRun ? "a dry run; expected 204" : "an invocation; expected 200";
+        var text = $"Unexpected status HTTP {(int)details.StatusCode} for {expected}. {ExceptionMessages.SentByProxy}";
         throw new ResponseStreamCorruptException(
-            $"HTTP {(int)details.StatusCode} is no answer to {expected}. {ExceptionMessages.FromSomethingElse} "
-            + $"{ExceptionMessages.MayBeRunning} {ExceptionMessages.Call(details)}",
+            $"{text} {ExceptionMessages.MightBeRunning} {ExceptionMessages.DescribeCall(details)}",
             ResponseStreamCorruptionReason.UnexpectedStatus,
             byteOffset: 0,
-            // What takes a dry run for an invocation has run the function.
+            // A server that treated the dry run as an invocation has run the function.
             details with { FunctionMayHaveRun = true });
     }
 
@@ -81,16 +87,17 @@ internal sealed class ResponseFactory(
         }
         catch (Exception exception)
         {
-            // A handler of the caller's HttpClient put this content there.
-            var text = attempt.Redactor.Line(exception.Message);
+            // The content was set by a handler of the caller's HttpClient.
+            var text = ExceptionMessages.AddDetail(
+                $"The response from {details.FunctionName} started, but its body could not be opened",
+                attempt.Redactor.Line(exception.Message));
             throw new ResponseStreamTruncatedException(
-                $"The answer of {details.FunctionName} began, but could not be read: {text} "
-                + $"{ExceptionMessages.MayBeRunning} {ExceptionMessages.Call(details)}",
+                ExceptionMessages.AddConsequence(text, details),
                 details,
                 exception);
         }
 
-        // The content alone: the message refers to the request.
+        // Keep only the content, because the message refers to the request.
         var idleTimeout = invocation.Request.IdleTimeout ?? options.IdleTimeout;
         var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, idleTimeout);
         body.RegisterCancellation(invocation.CancellationToken);
@@ -125,13 +132,15 @@ internal sealed class ResponseFactory(
         {
             return new UnexpectedContent(
                 ResponseStreamCorruptionReason.UnexpectedContentEncoding,
-                $"content encoding is '{redactor.Name(encoding)}', which this client did not ask for,");
+                $"the content encoding is '{redactor.Name(encoding)}', which this client did not request");
         }
 
         var contentType = ErrorResponse.Header(message, "Content-Type");
         if (contentType is null || IsEventStream(contentType)) return null;
         var name = redactor.Name(message.Content.Headers.ContentType?.MediaType ?? contentType);
-        return new UnexpectedContent(ResponseStreamCorruptionReason.UnexpectedContentType, $"content type is '{name}'");
+        return new UnexpectedContent(
+            ResponseStreamCorruptionReason.UnexpectedContentType,
+            $"the content type is '{name}'");
     }
 
     private static bool IsEventStream(ReadOnlySpan<char> contentType)

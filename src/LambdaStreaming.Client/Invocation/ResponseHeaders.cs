@@ -3,13 +3,13 @@ using System.Net;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>A copy of a response's status and headers, which keeps nothing else of it alive.</summary>
+/// <summary>A copy of the status and headers of a response. It does not keep the response alive.</summary>
 internal sealed class ResponseHeaders
 {
     private readonly KeyValuePair<string, string[]>[] _headers;
 
     /// <param name="statusCode">The HTTP status.</param>
-    /// <param name="headers">All headers. Of names that differ in case only the last one counts.</param>
+    /// <param name="headers">All headers. If names differ only in case, the last one counts.</param>
     public ResponseHeaders(HttpStatusCode statusCode, KeyValuePair<string, string[]>[] headers)
     {
         StatusCode = statusCode;
@@ -18,7 +18,7 @@ internal sealed class ResponseHeaders
 
     public HttpStatusCode StatusCode { get; }
 
-    /// <summary>The value of a header; several values are separated by commas.</summary>
+    /// <summary>The value of a header. Several values are separated by commas.</summary>
     public string? this[string name]
     {
         get
@@ -28,7 +28,7 @@ internal sealed class ResponseHeaders
         }
     }
 
-    /// <summary>Copies the headers of a response, and those of its content.</summary>
+    /// <summary>Copies the headers of a response and of its content.</summary>
     public static ResponseHeaders From(HttpResponseMessage message)
     {
         var (response, content) = (message.Headers.NonValidated, message.Content.Headers.NonValidated);

@@ -5,17 +5,18 @@ using Polly.Retry;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>When an invocation is retried.</summary>
+/// <summary>The rule for retries of an invocation.</summary>
 /// <param name="Options">Policy and delays.</param>
-/// <param name="MaxAttempts">Maximum number of attempts, the first one included.</param>
+/// <param name="MaxAttempts">Maximum number of attempts, including the first one.</param>
 internal readonly record struct RetryRule(LambdaRetryOptions Options, int MaxAttempts);
 
-/// <summary>Runs the attempts of an invocation: the built-in retries, or a user's own pipeline.</summary>
-/// <remarks>Nothing else in this library sends a request again.</remarks>
+/// <summary>Runs the attempts of an invocation, with the built-in retries or a custom pipeline.</summary>
+/// <remarks>No other code of this library retries a request.</remarks>
 internal sealed class RetryPipeline
 {
-    // Source: aws/aws-sdk-net#4411, aws/aws-sdk-go-v2#3400: a hint is clamped to 5 s above the computed delay.
-    private static readonly TimeSpan LongestHintedExtra = TimeSpan.FromSeconds(5);
+    // Source: aws/aws-sdk-net#4411, aws/aws-sdk-go-v2#3400: the delay that the service requests is limited to 5 s above
+    // the computed delay.
+    private static readonly TimeSpan MaxRequestedExtraDelay = TimeSpan.FromSeconds(5);
 
     private static readonly ResiliencePropertyKey<RetryRule> Rule = new("LambdaStreaming.RetryRule");
 
@@ -34,9 +35,12 @@ internal sealed class RetryPipeline
                 Log.AttemptFailed(logger, attempt, exception.FunctionName, exception.GetType().Name, delay)).Build();
     }
 
-    /// <summary>The rule of a request; <see langword="null"/> if a user's own pipeline decides.</summary>
-    /// <param name="request">May have retry options of its own.</param>
-    /// <param name="configuredMaxAttempts">The value of environment or profile, if the options have none.</param>
+    /// <summary>Gets the retry rule for a request.</summary>
+    /// <param name="request">The request. Its retry options take precedence over those of the client.</param>
+    /// <param name="configuredMaxAttempts">
+    /// The value from the environment or the profile. It is used if the options do not specify a maximum.
+    /// </param>
+    /// <returns><see langword="null"/> if a custom pipeline decides.</returns>
     public RetryRule? GetRule(InvokeWithResponseStreamRequest request, int? configuredMaxAttempts)
     {
         if (_options.ResiliencePipeline is not null) return null;
@@ -44,7 +48,7 @@ internal sealed class RetryPipeline
         return new RetryRule(retry, retry.GetMaxAttempts(configuredMaxAttempts));
     }
 
-    /// <summary>Runs <paramref name="attempt"/> as often as the pipeline decides.</summary>
+    /// <summary>Runs <paramref name="attempt"/> in the pipeline, which can repeat it.</summary>
     public async ValueTask<InvokeWithResponseStreamResponse> ExecuteAsync(
         InvocationContext invocation,
         Func<InvocationContext, CancellationToken, Task<InvokeWithResponseStreamResponse>> attempt)
@@ -65,7 +69,7 @@ internal sealed class RetryPipeline
         }
     }
 
-    /// <summary>Adds the retries of a fixed rule to a user's pipeline. They have a token bucket of their own.</summary>
+    /// <summary>Adds retries with a fixed rule to a custom pipeline. They have a separate token bucket.</summary>
     public static ResiliencePipelineBuilder AddTo(ResiliencePipelineBuilder builder, LambdaRetryOptions options)
     {
         var rule = new RetryRule(options, options.GetMaxAttempts(configured: null));
@@ -74,17 +78,17 @@ internal sealed class RetryPipeline
 
     private static ResiliencePipelineBuilder AddTo(
         ResiliencePipelineBuilder builder,
-        Func<ResilienceContext, RetryRule> ruleOf,
+        Func<ResilienceContext, RetryRule> getRule,
         Action<LambdaStreamingException, int, TimeSpan>? onRetry)
     {
         var bucket = new RetryTokenBucket();
         return builder.AddRetry(new RetryStrategyOptions
         {
-            // The rule decides.
+            // ShouldRetry limits the attempts.
             MaxRetryAttempts = int.MaxValue,
-            ShouldHandle = arguments => new ValueTask<bool>(ShouldRetry(ruleOf(arguments.Context), bucket, arguments)),
+            ShouldHandle = arguments => new ValueTask<bool>(ShouldRetry(getRule(arguments.Context), bucket, arguments)),
             DelayGenerator = arguments => new ValueTask<TimeSpan?>(GetDelay(
-                ruleOf(arguments.Context).Options,
+                getRule(arguments.Context).Options,
                 arguments.AttemptNumber,
                 arguments.Outcome.Exception!,
                 Random.Shared.NextDouble())),
@@ -97,7 +101,8 @@ internal sealed class RetryPipeline
         });
     }
 
-    // Polly asks after every attempt. The last one must not take tokens; a success returns those of the retry before.
+    // Polly calls this after every attempt. The last attempt must not take tokens. A success returns the tokens of the
+    // retry before it.
     private static bool ShouldRetry(RetryRule rule, RetryTokenBucket bucket, RetryPredicateArguments<object> arguments)
     {
         var properties = arguments.Context.Properties;
@@ -109,20 +114,29 @@ internal sealed class RetryPipeline
 
         if (arguments.AttemptNumber >= rule.MaxAttempts - 1
             || !LambdaResilience.ShouldRetry(failure, rule.Options.Policy)
-            || !bucket.TryTake(RetryTokenBucket.GetCost(failure))) return false;
+            || !bucket.TryTake(RetryTokenBucket.GetCost(failure)))
+        {
+            return false;
+        }
+
         properties.Set(LastFailure, failure);
         return true;
     }
 
-    /// <summary>Full jitter: a random part of a growing bound, extended to what the service asks for.</summary>
+    /// <summary>Computes the delay before a retry.</summary>
+    /// <remarks>
+    /// Full jitter: a random part of an exponentially growing bound, extended to the delay that the service requests.
+    /// </remarks>
     internal static TimeSpan GetDelay(LambdaRetryOptions retry, int attemptNumber, Exception exception, double random)
     {
         var isThrottling = exception is LambdaServiceException { IsThrottling: true };
         var first = isThrottling ? retry.ThrottlingBaseDelay : retry.BaseDelay;
         var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, attemptNumber), retry.MaxDelay.TotalMilliseconds);
         var computed = TimeSpan.FromMilliseconds(bound * random);
-        if (exception is not LambdaServiceException { RetryAfter: { } asked } || asked <= computed) return computed;
-        var longest = computed + LongestHintedExtra;
-        return asked < longest ? asked : longest;
+        if (exception is not LambdaServiceException { RetryAfter: { } requested } || requested <= computed)
+            return computed;
+
+        var longest = computed + MaxRequestedExtraDelay;
+        return requested < longest ? requested : longest;
     }
 }

@@ -1,9 +1,10 @@
 namespace LambdaStreaming.Invocation;
 
-/// <summary>A token bucket for all retries of a client, so that they do not make an outage worse.</summary>
+/// <summary>A token bucket for all retries of a client. It keeps retries from making an outage worse.</summary>
 /// <remarks>
-/// Source: aws/aws-sdk-net#4411, the numbers of the AWS SDKs' 2026 retry rules: 500 tokens; a retry costs 14, after
-/// throttling 5; a success returns 1, a success after a retry the cost of that.
+/// Source: aws/aws-sdk-net#4411, the numbers of the AWS SDKs' 2026 retry rules. The bucket has 500 tokens. A retry
+/// costs 14 tokens, or 5 after throttling. A success returns 1 token; a success after a retry returns the cost of the
+/// retry.
 /// </remarks>
 internal sealed class RetryTokenBucket
 {
@@ -28,7 +29,7 @@ internal sealed class RetryTokenBucket
     }
 
     /// <summary>Returns tokens after a success.</summary>
-    /// <param name="failureBefore">The failure that was retried before, if any.</param>
+    /// <param name="failureBefore">The failure of the attempt before; <see langword="null"/> without a retry.</param>
     public void Return(Exception? failureBefore)
     {
         lock (_lock) _tokens = Math.Min(Capacity, _tokens + (failureBefore is null ? 1 : GetCost(failureBefore)));

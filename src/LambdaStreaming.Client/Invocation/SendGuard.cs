@@ -2,23 +2,23 @@ using System.Collections.Concurrent;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Whether a request was sent, as far as this library can see.</summary>
+/// <summary>Specifies whether a request was sent, as far as this library can determine.</summary>
 internal enum SendState
 {
     /// <summary>Nothing was sent.</summary>
     NotSent,
 
-    /// <summary>Handlers of the caller may have sent the request without asking for its empty content.</summary>
+    /// <summary>Handlers of the caller might have sent the request without requesting its empty content.</summary>
     MaybeSent,
 
-    /// <summary>The content was requested: the headers are sent just before that.</summary>
+    /// <summary>The content was requested. The headers are sent immediately before that.</summary>
     Sent,
 }
 
-/// <summary>Lets an attempt be sent once, and knows whether it was.</summary>
+/// <summary>Allows one send of an attempt, and records whether it was sent.</summary>
 /// <remarks>
-/// Handlers above a <see cref="SendOnceHandler"/> can replace the request by copies. All copies have the headers of the
-/// original, because the signature is among them, so that the guard is found by the headers of the attempt.
+/// Handlers above a <see cref="SendOnceHandler"/> can replace the request with copies. All copies have the headers of
+/// the original, because these include the signature. The guard is therefore found by the headers of the attempt.
 /// </remarks>
 internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
 {
@@ -30,22 +30,23 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
 
     private static readonly ConcurrentDictionary<(string InvocationId, string Attempt), SendGuard> Registered = new();
 
-    // All ids of this process begin with this part: a copy that is sent late is not another client's request.
+    // All ids of this process begin with this part. It identifies a copy that is sent after its attempt has ended: such
+    // a copy is not the request of another client.
     private static readonly string ProcessPart = Guid.NewGuid().ToString()[..19];
 
     private int _contentRequested;
     private int _passed;
     private volatile bool _isHandedOver;
-    private volatile bool _isKeptByProxy;
+    private volatile bool _isBlockedByProxy;
 
     /// <summary>Whether the request was sent.</summary>
     public SendState State =>
-        _isKeptByProxy ? SendState.NotSent
+        _isBlockedByProxy ? SendState.NotSent
         : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
         : canBeSentUnseen && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
 
-    /// <summary>Creates a random id that <see cref="TryPass"/> recognises.</summary>
+    /// <summary>Creates a random id that <see cref="TryPass"/> recognizes.</summary>
     public static string CreateInvocationId()
     {
         Span<char> id = stackalloc char[36];
@@ -54,8 +55,11 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
         return new string(id);
     }
 
-    /// <summary>Whether a request may be sent: once for each attempt, and always if it is not ours.</summary>
-    /// <remarks>The content of a request that passes can be sent once, whatever a handler has put there.</remarks>
+    /// <summary>Decides whether a request can be sent.</summary>
+    /// <remarks>
+    /// It can be sent once for each attempt, and always if it is not a request of this library. Its content is then
+    /// replaced, if necessary, with a content that can be sent once.
+    /// </remarks>
     public static bool TryPass(HttpRequestMessage request)
     {
         var content = request.Content as SingleSendContent;
@@ -69,12 +73,12 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
         if (Interlocked.Exchange(ref guard._passed, 1) != 0) return false;
         if (content is { IsRequested: false }) return true;
 
-        // The content was read into memory or replaced. Redirects, and repetitions of .NET itself, happen below.
+        // A handler has buffered or replaced the content. Redirects and repeated sends of .NET happen below this point.
         request.Content = new SingleSendContent(request.Content, guard);
         return true;
     }
 
-    /// <summary>Makes the guard available to handlers of the caller, until the result is disposed.</summary>
+    /// <summary>Makes the guard available to handlers of the caller until the result is disposed.</summary>
     public Registration Register()
     {
         var key = (attempt.Invocation.Id, attempt.Header);
@@ -82,20 +86,20 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
         return new Registration(key);
     }
 
-    /// <summary>Notes that the request was given to the <see cref="HttpClient"/>.</summary>
-    public void HandOver() => _isHandedOver = true;
+    /// <summary>Records that the request was passed to the <see cref="HttpClient"/>.</summary>
+    public void MarkHandedOver() => _isHandedOver = true;
 
-    /// <summary>Notes that the content was requested, or that the headers were sent and are all.</summary>
+    /// <summary>Records that the content was requested, or that a request without content was sent.</summary>
     /// <exception cref="OperationCanceledException">The invocation has ended.</exception>
     public void RequestContent()
     {
         Interlocked.Exchange(ref _contentRequested, 1);
         if (attempt.Invocation.HasEnded)
-            throw new OperationCanceledException("The call has ended, so this attempt is not sent any more.");
+            throw new OperationCanceledException("The invocation has ended, so this attempt is no longer sent.");
     }
 
-    /// <summary>Notes that a proxy refused the request instead of forwarding it.</summary>
-    public void KeepByProxy() => _isKeptByProxy = true;
+    /// <summary>Records that a proxy rejected the request instead of forwarding it.</summary>
+    public void MarkBlockedByProxy() => _isBlockedByProxy = true;
 
     private static bool TryGetKey(HttpRequestMessage request, out (string InvocationId, string Attempt) key)
     {

@@ -12,21 +12,21 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         HttpResponseMessage response,
         CancellationToken cancellationToken)
     {
-        // Before the body, which may be slow: the Date of the response is of now.
+        // Read the clock before the body, which can be slow. The Date header is the time of the response headers.
         var (now, elapsed) = (timeProvider.GetUtcNow(), timeProvider.GetElapsedTime(attempt.SentAt));
-        var answer = await ReadResponseAsync(attempt, response, cancellationToken).ConfigureAwait(false);
+        var error = await ReadResponseAsync(attempt, response, cancellationToken).ConfigureAwait(false);
         var details = attempt.Describe(response.StatusCode, ErrorResponse.GetRequestId(response, attempt.Redactor)) with
         {
-            ErrorCode = answer.Code,
-            ShownErrorCode = attempt.Redactor.Name(answer.Code),
-            ServiceMessage = answer.Message ?? "",
-            Fields = answer.Fields,
+            ErrorCode = error.Code,
+            RedactedErrorCode = attempt.Redactor.Name(error.Code),
+            ServiceMessage = error.Message ?? "",
+            Fields = error.Fields,
             RetryAfter = ErrorResponse.GetRetryAfter(response, now),
         };
         var entry = ServiceErrorTable.Get(details.ErrorCode, (int)details.StatusCode);
 
-        // The signature was refused before the function, and the next one is dated by the service's clock. Other errors
-        // do not correct the clock: a proxy, for one, has a clock of its own.
+        // The signature was rejected before the function ran, and the next one uses the clock of the service. Other
+        // errors do not correct the clock: a proxy, for example, has a different clock.
         if (entry.MayBeClockSkew
             && clockSkew.TryUpdate(attempt.Invocation.Settings.Endpoint, now, response, elapsed, attempt.ClockSkew))
         {
@@ -34,7 +34,8 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         }
 
         details = details with { Advice = ExceptionMessages.GetAdvice(entry, details) };
-        return entry.Create(ExceptionMessages.Service(details, entry, response, attempt.Redactor), details);
+        var message = ExceptionMessages.DescribeServiceError(details, entry, response, attempt.Redactor);
+        return entry.Create(message, details);
     }
 
     private async Task<ErrorResponse> ReadResponseAsync(
@@ -50,8 +51,8 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)
         {
-            // The body does not arrive; status and headers are enough.
-            return ErrorResponse.FromHead(response);
+            // The body was not received in time. Status and headers are enough.
+            return ErrorResponse.FromHeaders(response);
         }
     }
 }

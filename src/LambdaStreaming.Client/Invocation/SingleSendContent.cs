@@ -3,11 +3,11 @@ using System.Net.Http.Headers;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>A request content that can be sent once: the payload, or what a handler has put in its place.</summary>
-/// <remarks>A handler that sends the request again fails, as does .NET itself: the function could run twice.</remarks>
+/// <summary>A request content that can be sent once: the payload, or its replacement by a handler.</summary>
+/// <remarks>A second send, by a handler or by .NET, fails, because the function could run twice.</remarks>
 internal sealed class SingleSendContent : HttpContent
 {
-    // Source: what the JavaScript, Go and Rust SDKs send to the live service.
+    // Source: the JavaScript, Go and Rust SDKs send this type to the live service.
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
     private readonly HttpContent? _content;
@@ -22,7 +22,7 @@ internal sealed class SingleSendContent : HttpContent
         Headers.ContentType = OctetStream;
     }
 
-    /// <param name="content">What a handler has put in place of the payload; it may leave an empty one out.</param>
+    /// <param name="content">The replacement of the payload; <see langword="null"/> for an empty one.</param>
     /// <param name="guard">The guard of the attempt.</param>
     public SingleSendContent(HttpContent? content, SendGuard guard)
     {
@@ -31,16 +31,16 @@ internal sealed class SingleSendContent : HttpContent
         if (content is null) return;
         foreach (var (name, values) in content.Headers.NonValidated)
         {
-            // The length is computed again.
+            // TryComputeLength computes the length again.
             if (name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) continue;
             Headers.TryAddWithoutValidation(name, values);
         }
     }
 
-    /// <summary>The guard of the attempt; <see langword="null"/> once the request is disposed.</summary>
+    /// <summary>The guard of the attempt; <see langword="null"/> after the request was disposed.</summary>
     public SendGuard? Guard => _guard;
 
-    /// <summary>Whether the bytes were asked for.</summary>
+    /// <summary>Whether the bytes were requested.</summary>
     public bool IsRequested => Volatile.Read(ref _requests) != 0;
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
@@ -64,7 +64,7 @@ internal sealed class SingleSendContent : HttpContent
         return _content is null || _content.Headers.ContentLength is not null;
     }
 
-    // The connection refers to its request until the response has been read: it must not keep the payload.
+    // The connection refers to its request until the response has been read. It must not keep the payload alive.
     // Source: dotnet/runtime, HttpConnection._currentRequest.
     protected override void Dispose(bool disposing)
     {
@@ -79,14 +79,14 @@ internal sealed class SingleSendContent : HttpContent
     }
 }
 
-/// <summary>A handler tried to send a request again.</summary>
+/// <summary>A handler attempted to send a request a second time.</summary>
 internal sealed class DuplicateSendException() : InvalidOperationException(
-    "A handler below this client tried to send the request a second time; that was refused, "
-    + "because the function could run twice.");
+    "An HTTP handler attempted to send the request a second time. The attempt was blocked, because the function could "
+    + "run twice.");
 
 /// <summary>A handler followed a redirect.</summary>
 internal sealed class RedirectFollowedException(Uri? target)
-    : InvalidOperationException("A handler below this client followed a redirect.")
+    : InvalidOperationException("An HTTP handler followed a redirect.")
 {
     public Uri? Target { get; } = target;
 }

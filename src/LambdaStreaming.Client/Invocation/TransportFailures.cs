@@ -4,37 +4,37 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>Maps the failures of sending to exceptions of this library.</summary>
+/// <summary>Maps failures of sending to exceptions of this library.</summary>
 internal sealed class TransportFailures(
     HttpClient httpClient,
     bool ownsHttpClient,
     LambdaStreamingClientOptions options)
 {
-    /// <summary>The exception of an attempt that got no response.</summary>
+    /// <summary>Creates the exception of an attempt without a response.</summary>
     /// <param name="attempt">The attempt.</param>
-    /// <param name="message">Its request.</param>
-    /// <param name="exception">What .NET or a handler has thrown.</param>
-    /// <param name="expired">The limit of the response headers, if that has passed.</param>
+    /// <param name="message">The request of the attempt.</param>
+    /// <param name="exception">The exception of .NET or a handler.</param>
+    /// <param name="expired">The timeout of the response headers, if it has expired.</param>
     public LambdaTransportException Create(
         InvocationAttempt attempt,
         HttpRequestMessage message,
         Exception exception,
         TimeSpan? expired)
     {
-        if (expired is { } limit) return Create(attempt, exception, HeadersTimedOut(attempt, limit));
+        if (expired is { } timeout) return Create(attempt, exception, HeadersTimedOut(attempt, timeout));
         return ProxyException.From(exception, message, handler: null, wasAuthenticated: true) is { } proxy
             ? Create(attempt, proxy)
             : Create(attempt, exception, Describe(attempt, exception));
     }
 
-    /// <summary>The exception of an attempt that a proxy has refused.</summary>
+    /// <summary>Creates the exception of an attempt that a proxy has rejected.</summary>
     public static LambdaTransportException Create(InvocationAttempt attempt, ProxyException exception)
     {
-        if (exception.KeptTheRequest) attempt.Guard.KeepByProxy();
+        if (exception.IsRequestBlocked) attempt.Guard.MarkBlockedByProxy();
         return Create(attempt, exception, new Failure(exception.Message, exception.Advice, exception.IsPermanent));
     }
 
-    /// <summary>The exception for a strategy of a user's pipeline, which has cancelled its own token.</summary>
+    /// <summary>Creates the exception of an attempt that a strategy of a custom pipeline has cancelled.</summary>
     public static OperationCanceledException AttemptCanceled(
         InvocationAttempt attempt,
         Exception exception,
@@ -44,9 +44,12 @@ internal sealed class TransportFailures(
     private static LambdaTransportException Create(InvocationAttempt attempt, Exception exception, Failure failure)
     {
         var details = attempt.Describe();
-        var advice = failure.Advice is null ? "" : failure.Advice + " ";
+        List<string> sentences = [failure.Text];
+        if (failure.Advice is not null) sentences.Add(failure.Advice);
+        sentences.Add(GetConsequence(attempt, details, exception, failure));
+        sentences.Add(ExceptionMessages.DescribeCall(details));
         return new LambdaTransportException(
-            $"{failure.Text} {advice}{GetConsequence(attempt, details, exception)} {ExceptionMessages.Call(details)}",
+            string.Join(' ', sentences),
             details with
             {
                 StatusCode = (exception as ProxyException)?.StatusCode ?? default,
@@ -57,18 +60,24 @@ internal sealed class TransportFailures(
             exception);
     }
 
-    private static string GetConsequence(InvocationAttempt attempt, LambdaErrorDetails details, Exception exception)
+    private static string GetConsequence(
+        InvocationAttempt attempt,
+        LambdaErrorDetails details,
+        Exception exception,
+        Failure failure)
     {
-        if (attempt.Invocation.IsDryRun) return "A dry run runs nothing.";
+        if (attempt.Invocation.IsDryRun) return "A dry run never runs the function.";
         return attempt.Guard.State switch
         {
-            SendState.Sent => "The request had been sent, so the function may have run.",
+            SendState.Sent when failure is { IsPermanent: false, Advice: null } =>
+                "The request had been sent: the function might have run. Retry only if the function is idempotent.",
+            SendState.Sent => "The request had been sent, so the function might have run.",
             SendState.MaybeSent =>
-                $"Without a payload, and without a {nameof(SendOnceHandler)} in the HttpClient that was given, "
-                + "nothing tells whether the request was sent: the function may have run.",
+                "It is not known whether the request was sent, because it has no payload and the HttpClient has no "
+                + $"{nameof(SendOnceHandler)}. The function might have run.",
             _ when details.FunctionMayHaveRun == true =>
-                "Nothing was sent this time, but an earlier attempt may have run the function.",
-            _ when exception is ProxyException { KeptTheRequest: true } =>
+                "Nothing was sent this time, but an earlier attempt might have run the function.",
+            _ when exception is ProxyException { IsRequestBlocked: true } =>
                 "The proxy did not forward the request, so the function did not run.",
             _ => "Nothing was sent, so the function did not run.",
         };
@@ -101,10 +110,11 @@ internal sealed class TransportFailures(
             _ => Broken(attempt, exception, isSent),
         };
 
-    private static Failure HeadersTimedOut(InvocationAttempt attempt, TimeSpan limit)
+    private static Failure HeadersTimedOut(InvocationAttempt attempt, TimeSpan timeout)
     {
         const string Option = nameof(LambdaStreamingClientOptions.ResponseHeadersTimeout);
-        return new($"No response head came from {GetEndpoint(attempt)} within {limit} ({Option}).");
+        var duration = ExceptionMessages.FormatDuration(timeout);
+        return new($"No response headers were received from {GetEndpoint(attempt)} within {duration} ({Option}).");
     }
 
     private static Failure SentTwice(Exception exception) => new(exception.Message, IsPermanent: true);
@@ -113,8 +123,7 @@ internal sealed class TransportFailures(
     {
         var target = attempt.Redactor.Address(exception.Target);
         return new(
-            $"A handler below this client followed a redirect to {target}; "
-            + "what came from there is no answer of Lambda.",
+            $"An HTTP handler followed a redirect to {target}, so the response is not from Lambda.",
             "Set AllowAutoRedirect to false.",
             IsPermanent: true);
     }
@@ -125,45 +134,58 @@ internal sealed class TransportFailures(
         if (isSent)
         {
             return new(
-                $"The caller's HttpClient gave up on {endpoint} after its own Timeout of {httpClient.Timeout}.",
-                "Set it to Timeout.InfiniteTimeSpan; this client has limits of its own.");
+                $"No response was received from {endpoint} within the HttpClient's {DescribeHttpClientTimeout()}.",
+                "Set HttpClient.Timeout to Timeout.InfiniteTimeSpan: this client has separate timeouts.");
         }
 
-        if (ownsHttpClient) return new($"No connection to {endpoint} within {options.ConnectTimeout} ({Option}).");
-        var timeout = httpClient.Timeout == Timeout.InfiniteTimeSpan
+        if (ownsHttpClient)
+        {
+            var duration = ExceptionMessages.FormatDuration(options.ConnectTimeout);
+            return new($"No connection to {endpoint} was established within {duration} ({Option}).");
+        }
+
+        var alternative = httpClient.Timeout == Timeout.InfiniteTimeSpan
             ? ""
-            : $", or within its own Timeout of {httpClient.Timeout}";
-        return new($"No connection to {endpoint} within the {Option} of the HttpClient's handler{timeout}.");
+            : $", or within the HttpClient's {DescribeHttpClientTimeout()}";
+        return new(
+            $"No connection to {endpoint} was established within the {Option} of the HttpClient's handler"
+            + $"{alternative}.");
     }
 
+    private string DescribeHttpClientTimeout() => $"Timeout of {ExceptionMessages.FormatDuration(httpClient.Timeout)}";
+
     private static Failure NameUnknown(string endpoint) =>
-        new($"The name of {endpoint} could not be resolved.", "Check the region and the network.");
+        new($"The host name of {endpoint} could not be resolved.", "Check the region and the network.");
 
     private static Failure HandshakeFailed(InvocationAttempt attempt, Exception exception)
     {
-        var cause = exception.InnerException is { } inner ? $": {attempt.Redactor.Line(inner.Message)}" : ".";
-        return new($"The TLS handshake with {GetEndpoint(attempt)} failed{cause}");
+        var cause = exception.InnerException is { } inner ? attempt.Redactor.Line(inner.Message) : "";
+        return new(ExceptionMessages.AddDetail($"The TLS handshake with {GetEndpoint(attempt)} failed", cause));
     }
 
     private static Failure NotConnected(string endpoint, Exception exception)
     {
         var code = exception.InnerException is SocketException socket ? $" ({socket.SocketErrorCode})" : "";
-        return new($"No connection to {endpoint}{code}.", "Check the address, the network and any proxy.");
+        return new(
+            $"No connection to {endpoint} could be established{code}.",
+            "Check the address, the network and any proxy.");
     }
 
     private static Failure Broken(InvocationAttempt attempt, Exception exception, bool isSent)
     {
         var endpoint = GetEndpoint(attempt);
         var text = isSent
-            ? $"The connection to {endpoint} broke before an answer came."
-            : $"The request to {endpoint} could not be sent: {attempt.Redactor.Line(exception.Message)}";
+            ? $"The connection to {endpoint} broke before a response was received."
+            : ExceptionMessages.AddDetail(
+                $"The request to {endpoint} could not be sent",
+                attempt.Redactor.Line(exception.Message));
         return new(text, IsPermanent: exception is InvalidOperationException);
     }
 
     private static Failure HandlerFailed(InvocationAttempt attempt, Exception exception)
     {
-        var text = attempt.Redactor.Line(exception.Message);
-        return new($"A handler below this client failed with {exception.GetType().Name}: {text}");
+        var text = $"An HTTP handler failed with {exception.GetType().Name}";
+        return new(ExceptionMessages.AddDetail(text, attempt.Redactor.Line(exception.Message)));
     }
 
     private static string GetEndpoint(InvocationAttempt attempt) =>

@@ -8,9 +8,9 @@ namespace LambdaStreaming.Payload;
 /// JSON object {statusCode, headers, multiValueHeaders, cookies} | 8 NUL bytes | body
 /// </code>
 /// Source: AWS Lambda's Node.js runtime interface client, HttpResponseStream.js; API Gateway, "Lambda proxy integration
-/// response streaming". The two parts are separate writes and are split anywhere. A content type that announces a
-/// prelude does not prove that there is one: Node.js functions that only call <c>end(body)</c> write none, and the .NET
-/// runtime always announces one.
+/// response streaming". The two parts are separate writes and can be split anywhere. A content type that announces a
+/// prelude does not prove that there is one. Node.js functions that only call <c>end(body)</c> do not write one, and
+/// the .NET runtime always announces one.
 /// </remarks>
 internal static class HttpIntegrationPrelude
 {
@@ -19,11 +19,11 @@ internal static class HttpIntegrationPrelude
 
     public static async Task<HttpIntegrationResponse> ReadAsync(
         InvokeWithResponseStreamResponse response,
-        PayloadSegmentReader cursor,
+        PayloadSegmentReader segments,
         PayloadReadOptions options)
     {
         if (!CanHavePrelude(response.ResponseStreamContentType, options.HttpPrelude))
-            return new HttpIntegrationResponse(response, cursor);
+            return new HttpIntegrationResponse(response, segments);
 
         byte[] received = [];
         var count = 0;
@@ -32,29 +32,29 @@ internal static class HttpIntegrationPrelude
         var result = HttpPreludeResult.NeedsMoreBytes;
         try
         {
-            while (result == HttpPreludeResult.NeedsMoreBytes && await cursor.MoveNextAsync().ConfigureAwait(false))
+            while (result == HttpPreludeResult.NeedsMoreBytes && await segments.MoveNextAsync().ConfigureAwait(false))
             {
-                var bytes = cursor.Current;
-                PayloadBuffer.Reserve(ref received, count, bytes.Length);
-                bytes.CopyTo(received.AsMemory(count));
-                count += bytes.Length;
-                result = search.Look(received.AsSpan(0, count));
+                var segment = segments.Current;
+                PayloadBuffer.Reserve(ref received, count, segment.Length);
+                segment.CopyTo(received.AsMemory(count));
+                count += segment.Length;
+                result = search.Examine(received.AsSpan(0, count));
                 if (result != HttpPreludeResult.Found) continue;
 
-                var head = Parse(cursor, received.AsMemory(search.JsonStart, search.JsonBytes));
-                cursor.Unread(bytes[^(count - search.BodyStart)..]);
-                return new HttpIntegrationResponse(response, cursor, head);
+                var metadata = Parse(segments, received.AsMemory(search.JsonStart, search.JsonBytes));
+                segments.Unread(segment[^(count - search.BodyStart)..]);
+                return new HttpIntegrationResponse(response, segments, metadata);
             }
 
-            if (result == HttpPreludeResult.TooLong && isAlways) throw CreateLimitException(cursor, options);
+            if (result == HttpPreludeResult.TooLong && isAlways) throw CreateLimitException(segments, options);
 
             // Without a prelude, everything is the body.
-            cursor.Unread(received.AsSpan(0, count).ToArray());
-            return new HttpIntegrationResponse(response, cursor);
+            segments.Unread(received.AsSpan(0, count).ToArray());
+            return new HttpIntegrationResponse(response, segments);
         }
         catch
         {
-            cursor.Dispose();
+            segments.Dispose();
             throw;
         }
         finally
@@ -63,8 +63,8 @@ internal static class HttpIntegrationPrelude
         }
     }
 
-    // What the live service sends as the content type is not verified. With the type of the event stream itself, only
-    // the bytes can decide.
+    // The content type that the live service sends is not verified. If it is that of the event stream itself, only the
+    // bytes can decide.
     private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection)
     {
         if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;
@@ -76,7 +76,7 @@ internal static class HttpIntegrationPrelude
             || mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static HttpPreludeMetadata Parse(PayloadSegmentReader cursor, ReadOnlyMemory<byte> json)
+    private static HttpPreludeMetadata Parse(PayloadSegmentReader segments, ReadOnlyMemory<byte> json)
     {
         try
         {
@@ -85,21 +85,23 @@ internal static class HttpIntegrationPrelude
         }
         catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
         {
-            throw cursor.CreateFormatException(
-                $"The {json.Length} bytes before the 8 NUL bytes are no prelude of the HTTP integration: an object "
-                + "with statusCode, headers, multiValueHeaders and cookies was expected.",
-                0,
-                null,
+            throw segments.CreateFormatException(
+                $"The {json.Length} bytes before the 8 NUL bytes are not an HTTP prelude. Expected a JSON object with "
+                + "statusCode, headers, multiValueHeaders and cookies.",
+                byteOffset: 0,
+                valueIndex: null,
                 exception);
         }
     }
 
-    private static PayloadLimitExceededException CreateLimitException(PayloadSegmentReader cursor, PayloadReadOptions options) =>
-        cursor.CreateLimitException(
-            "The prelude of the HTTP integration",
+    private static PayloadLimitExceededException CreateLimitException(
+        PayloadSegmentReader segments,
+        PayloadReadOptions options) =>
+        segments.CreateLimitException(
+            "The HTTP prelude",
             nameof(PayloadReadOptions.MaxPreludeBytes),
             options.MaxPreludeBytes,
-            0,
-            $", or, if the answer has none, set {nameof(PayloadReadOptions.HttpPrelude)} "
+            byteOffset: 0,
+            $", or, if the response has no prelude, set {nameof(PayloadReadOptions.HttpPrelude)} "
             + $"to {nameof(HttpPreludeDetection.Never)}");
 }

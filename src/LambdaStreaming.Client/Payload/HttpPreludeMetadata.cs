@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Status, headers and cookies of a prelude, or their defaults.</summary>
+/// <summary>Status, headers and cookies of an HTTP prelude, or their defaults.</summary>
 internal sealed class HttpPreludeMetadata
 {
     private const string SetCookie = "Set-Cookie";
@@ -16,16 +16,16 @@ internal sealed class HttpPreludeMetadata
     {
     }
 
-    /// <exception cref="FormatException">A value is not what its member requires.</exception>
-    /// <exception cref="InvalidOperationException">The kind of a value is not what its member requires.</exception>
+    /// <exception cref="FormatException">A member has an invalid value.</exception>
+    /// <exception cref="InvalidOperationException">A member has a value of another JSON type.</exception>
     public HttpPreludeMetadata(JsonElement prelude)
     {
-        var single = NewLists();
-        var multi = NewLists();
+        var single = CreateLists();
+        var multi = CreateLists();
         List<string> cookies = [];
         foreach (var member in prelude.EnumerateObject())
         {
-            // A status that is null is not missing.
+            // A status of null is invalid. Other members can be null.
             if (member.NameEquals("statusCode")) StatusCode = ToStatusCode(member.Value);
             if (member.Value.ValueKind == JsonValueKind.Null) continue;
             if (member.NameEquals("headers")) AddHeaders(single, member.Value);
@@ -37,8 +37,8 @@ internal sealed class HttpPreludeMetadata
         cookies.AddRange(GetOrAddList(multi, SetCookie));
         Cookies = [.. cookies.Distinct(StringComparer.Ordinal)];
 
-        // The lists replace the values of headers. Source: API Gateway, "Output format of a Lambda function for proxy
-        // integration".
+        // The values of multiValueHeaders replace those of headers. Source: API Gateway, "Output format of a Lambda
+        // function for proxy integration".
         foreach (var (name, values) in single.Concat(multi))
         {
             if (values.Count > 0) _headers[name] = values;
@@ -55,7 +55,7 @@ internal sealed class HttpPreludeMetadata
 
     public IReadOnlyList<string> Cookies { get; } = [];
 
-    private static Dictionary<string, List<string>> NewLists() => new(ByName);
+    private static Dictionary<string, List<string>> CreateLists() => new(ByName);
 
     private static List<string> GetOrAddList(Dictionary<string, List<string>> lists, string name)
     {
@@ -63,7 +63,7 @@ internal sealed class HttpPreludeMetadata
         return values;
     }
 
-    // Names that differ in case only are one header with several values. Some frameworks write an array in headers.
+    // Names that differ only in case are one header with several values. Some frameworks write an array in headers.
     private static void AddHeaders(Dictionary<string, List<string>> headers, JsonElement members)
     {
         foreach (var (name, value) in members.EnumerateObject().Select(header => (header.Name, header.Value)))
@@ -72,7 +72,7 @@ internal sealed class HttpPreludeMetadata
             var values = GetOrAddList(headers, name);
             if (value.ValueKind == JsonValueKind.Array) values.AddRange(ToTexts(value));
 
-            // Two layers of a framework that both set Content-Type do not make two values.
+            // If two layers of a framework set the same Content-Type, the header has one value.
             else if (values is not [var only] || only != ToText(value)) values.Add(ToText(value));
         }
     }
@@ -86,7 +86,7 @@ internal sealed class HttpPreludeMetadata
             && number is >= 100 and <= 999;
         return isCode
             ? (HttpStatusCode)(int)value.GetDecimal()
-            : throw new FormatException("A status code is an integral number from 100 to 999.");
+            : throw new FormatException("A status code must be an integer from 100 to 999.");
     }
 
     private static IEnumerable<string> ToTexts(JsonElement array) =>

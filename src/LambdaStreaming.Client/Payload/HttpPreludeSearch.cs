@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Payload;
 
-/// <summary>What is known after some bytes of a payload.</summary>
+/// <summary>The result of examining the first bytes of a payload.</summary>
 internal enum HttpPreludeResult
 {
     NeedsMoreBytes,
@@ -9,21 +9,21 @@ internal enum HttpPreludeResult
     TooLong,
 }
 
-/// <summary>Finds the prelude of the HTTP integration at the beginning of a payload.</summary>
+/// <summary>Finds the HTTP prelude at the beginning of a payload.</summary>
 /// <remarks>
 /// <code>
 /// byte order mark? | white space | JSON object | white space | 8 NUL bytes
 /// </code>
-/// The result depends on the bytes and never on how they were split: "not found" is returned as early as possible, but
-/// only if no further byte could make a prelude of what was received. Each byte is looked at once.
+/// The result depends on the bytes and never on how they were split. "Not found" is returned as early as possible, but
+/// only if the received bytes cannot be the beginning of a prelude. Each byte is examined once.
 /// </remarks>
 /// <param name="acceptsAnyObject">Whether the first member of the object can have any name.</param>
-/// <param name="maxBytes">Maximum length of everything before the 8 NUL bytes.</param>
+/// <param name="maxBytes">Maximum number of bytes before the 8 NUL bytes.</param>
 internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
 {
     private const int DelimiterBytes = 8;
 
-    // "multiValueHeaders"
+    // The length of "multiValueHeaders".
     private const int MaxNameBytes = 17;
 
     private static readonly byte[] Delimiter = new byte[DelimiterBytes];
@@ -31,15 +31,15 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
     private bool _isInObject;
     private bool _isFirstMemberAccepted = acceptsAnyObject;
     private int _firstMember;
-    private int _withoutNul;
+    private int _checkedForNul;
     private int _end;
     private int _delimiter;
     private JsonValueScanner _object;
 
-    /// <summary>Index of the object's first byte.</summary>
+    /// <summary>Index of the first byte of the object.</summary>
     public int JsonStart { get; private set; }
 
-    /// <summary>Number of the object's bytes.</summary>
+    /// <summary>Length of the object in bytes.</summary>
     public readonly int JsonBytes => _end - JsonStart;
 
     /// <summary>Index of the first byte after the prelude.</summary>
@@ -47,11 +47,11 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Looks at what was received since the last call.</summary>
-    /// <param name="bytes">Everything that was received; at least one byte.</param>
-    public HttpPreludeResult Look(ReadOnlySpan<byte> bytes)
+    /// <summary>Examines the bytes that were received since the last call.</summary>
+    /// <param name="bytes">All bytes that were received; at least one byte.</param>
+    public HttpPreludeResult Examine(ReadOnlySpan<byte> bytes)
     {
-        // Not beyond the limit: how many of those bytes were received already depends on how they were split.
+        // Ignore bytes beyond the limit: how many of them were already received depends on how the bytes were split.
         var result = _end > 0 ? HttpPreludeResult.Found : FindObject(bytes[..Math.Min(bytes.Length, maxBytes)]);
         if (result == HttpPreludeResult.NeedsMoreBytes && bytes.Length > maxBytes) return HttpPreludeResult.TooLong;
         return result == HttpPreludeResult.Found ? FindDelimiter(bytes) : result;
@@ -69,7 +69,7 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
             if (bytes[JsonStart] != '{') return HttpPreludeResult.NotFound;
             _isInObject = true;
             _firstMember = JsonStart + 1;
-            _withoutNul = JsonStart;
+            _checkedForNul = JsonStart;
         }
 
         if (!_isFirstMemberAccepted)
@@ -84,8 +84,8 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
         var end = length < 0 ? bytes.Length : JsonStart + length;
 
         // JSON does not contain a NUL byte.
-        if (bytes[_withoutNul..end].Contains((byte)0)) return HttpPreludeResult.NotFound;
-        _withoutNul = end;
+        if (bytes[_checkedForNul..end].Contains((byte)0)) return HttpPreludeResult.NotFound;
+        _checkedForNul = end;
         if (length < 0) return HttpPreludeResult.NeedsMoreBytes;
         _end = _delimiter = end;
         return HttpPreludeResult.Found;
@@ -101,13 +101,13 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
         var end = name.IndexOfAny((byte)'"', (byte)'\\');
         if (end < 0) return name.Length <= MaxNameBytes ? HttpPreludeResult.NeedsMoreBytes : HttpPreludeResult.NotFound;
 
-        // A name with escapes can be any name.
+        // A name with escape sequences can be any name.
         return name[end] == '\\' || IsMemberName(name[..end]) ? HttpPreludeResult.Found : HttpPreludeResult.NotFound;
     }
 
     // Source: API Gateway, "Lambda proxy integration response streaming": the first four. Source: API Gateway, "Output
-    // format of a Lambda function for proxy integration": its example, which functions also use as a prelude, begins
-    // with the last one.
+    // format of a Lambda function for proxy integration": its example begins with the last one, and functions also use
+    // it as a prelude.
     private static bool IsMemberName(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("statusCode"u8)
         || name.SequenceEqual("headers"u8)
@@ -119,10 +119,10 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
     {
         _delimiter = SkipWhiteSpace(bytes, _delimiter);
         if (_delimiter > maxBytes) return HttpPreludeResult.TooLong;
-        var rest = bytes[_delimiter..];
-        if (rest.Length >= DelimiterBytes) rest = rest[..DelimiterBytes];
-        if (!Delimiter.AsSpan().StartsWith(rest)) return HttpPreludeResult.NotFound;
-        return rest.Length == DelimiterBytes ? HttpPreludeResult.Found : HttpPreludeResult.NeedsMoreBytes;
+        var candidate = bytes[_delimiter..];
+        if (candidate.Length >= DelimiterBytes) candidate = candidate[..DelimiterBytes];
+        if (!Delimiter.AsSpan().StartsWith(candidate)) return HttpPreludeResult.NotFound;
+        return candidate.Length == DelimiterBytes ? HttpPreludeResult.Found : HttpPreludeResult.NeedsMoreBytes;
     }
 
     private static int SkipWhiteSpace(ReadOnlySpan<byte> bytes, int start)

@@ -3,7 +3,8 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>The result of the client's one-liners. Each enumeration is an invocation, which its first move starts.</summary>
+/// <summary>The result of the client's extension methods that return an <c>IAsyncEnumerable</c>.</summary>
+/// <remarks>Each enumeration is an invocation. Its first move starts it.</remarks>
 internal sealed class InvocationEnumerable<T>(
     ILambdaStreamingClient client,
     InvokeWithResponseStreamRequest request,
@@ -20,10 +21,12 @@ internal sealed class InvocationEnumerable<T>(
     private async IAsyncEnumerator<T> ReadAsync(Invocation invocation)
     {
         using var response = await invocation.StartAsync(client, request).ConfigureAwait(false);
-        await foreach (var item in read(response, cancellationToken).WithCancellation(invocation.EnumeratorToken).ConfigureAwait(false)) yield return item;
+        var items = read(response, cancellationToken).WithCancellation(invocation.EnumeratorToken);
+        await foreach (var item in items.ConfigureAwait(false)) yield return item;
     }
 
-    /// <summary>One enumeration: cancels the pending call, or disposes its response, if the enumerator is disposed.</summary>
+    /// <summary>One enumeration.</summary>
+    /// <remarks>Disposal of the enumerator cancels the pending call, or disposes its response.</remarks>
     private sealed class Invocation(CancellationToken callToken, CancellationToken enumeratorToken) : IAbortable
     {
         private readonly CancellationTokenSource _disposal = new();
@@ -31,14 +34,17 @@ internal sealed class InvocationEnumerable<T>(
 
         public CancellationToken EnumeratorToken => enumeratorToken;
 
-        /// <summary>False: the enumerator of the response, which is guarded too, reports what ended it.</summary>
+        /// <summary>Always false: the enumerator of the response is guarded too, and reports its own abort.</summary>
         public bool IsAborted => false;
 
         public ValueTask<bool> ThrowAbortedAsync() => default;
 
-        public async Task<InvokeWithResponseStreamResponse> StartAsync(ILambdaStreamingClient client, InvokeWithResponseStreamRequest request)
+        public async Task<InvokeWithResponseStreamResponse> StartAsync(
+            ILambdaStreamingClient client,
+            InvokeWithResponseStreamRequest request)
         {
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(callToken, enumeratorToken, _disposal.Token);
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(
+                callToken, enumeratorToken, _disposal.Token);
             try
             {
                 _response = await client.InvokeWithResponseStreamAsync(request, linked.Token).ConfigureAwait(false);
@@ -48,7 +54,7 @@ internal sealed class InvocationEnumerable<T>(
                 throw Translate(exception);
             }
 
-            // Disposed between the end of the call and the assignment.
+            // The enumerator might have been disposed between the end of the call and the assignment.
             if (_disposal.IsCancellationRequested) await _response.DisposeAsync().ConfigureAwait(false);
             return _response;
         }
@@ -59,16 +65,20 @@ internal sealed class InvocationEnumerable<T>(
             Volatile.Read(ref _response)?.Dispose();
         }
 
-        // The caller knows its own tokens, not the linked one.
+        // The caller knows its own tokens, but not the linked token.
         private Exception Translate(OperationCanceledException exception)
         {
             if (callToken.IsCancellationRequested) return WithToken(exception, callToken);
             if (enumeratorToken.IsCancellationRequested) return WithToken(exception, enumeratorToken);
-            return new ObjectDisposedException(nameof(InvokeWithResponseStreamResponse), "The enumerator was disposed before the response was read to its end.");
+            return new ObjectDisposedException(
+                nameof(InvokeWithResponseStreamResponse),
+                "The enumerator was disposed before the response was read to its end.");
         }
 
         // A mocked client throws the base type.
-        private static OperationCanceledException WithToken(OperationCanceledException exception, CancellationToken token) =>
+        private static OperationCanceledException WithToken(
+            OperationCanceledException exception,
+            CancellationToken token) =>
             exception is InvocationCanceledException { FunctionMayHaveRun: var mayHaveRun }
                 ? new InvocationCanceledException(exception.Message, mayHaveRun, exception, token)
                 : new OperationCanceledException(exception.Message, exception, token);

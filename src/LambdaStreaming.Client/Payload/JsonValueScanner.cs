@@ -2,10 +2,12 @@ using System.Buffers;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Finds where a JSON value ends, looking at each byte once however the bytes are cut. Whether it is good JSON is the deserialiser's to say.</summary>
+/// <summary>Finds the end of a JSON value. Examines each byte once, however the bytes are split.</summary>
 /// <remarks>
-/// Utf8JsonReader would begin a long string anew with every piece that comes (a value of n bytes in n pieces costs n²), and it stops at another byte of a bad value for
-/// another cut. Brackets and quotes are enough to find the end, and always find the same one.
+/// It does not validate the value; the deserializer does. <c>Utf8JsonReader</c> is not used for two reasons. It would
+/// restart at the beginning of a long string for each new segment: n² steps for n bytes in n segments. For an invalid
+/// value, it stops at a byte that depends on how the bytes were split.
+/// Brackets and quotes are enough to find the end, and the result never depends on the splits.
 /// </remarks>
 internal struct JsonValueScanner
 {
@@ -15,42 +17,46 @@ internal struct JsonValueScanner
     private static readonly SearchValues<byte> InStringOrLineEnd = SearchValues.Create("\"\\\n"u8);
     private static readonly SearchValues<byte> AfterScalar = SearchValues.Create(" \t\r\n,:]}[{\""u8);
 
-    private const int Near = 8;
+    private const int NearBytes = 8;
 
     private readonly bool _endsWithLine;
     private int _depth;
     private bool _inString;
 
-    /// <param name="endsWithLine">Whether a line end cuts the value, as in JSON lines.</param>
+    /// <param name="endsWithLine">Whether the value also ends with its line, as in JSON lines.</param>
     public JsonValueScanner(bool endsWithLine) => _endsWithLine = endsWithLine;
 
-    /// <summary>How many bytes were looked at, from the value's first.</summary>
+    /// <summary>Number of bytes that were examined, from the first byte of the value.</summary>
     public int Searched { get; private set; }
 
-    /// <summary>Finds the end of the value that <paramref name="value"/>, which has at least one byte, begins with; the last call's bytes are its beginning.</summary>
-    /// <returns>The value's length, or -1 when more bytes are needed: of a number, the end is only known when something else follows.</returns>
+    /// <summary>Finds the end of the value at the beginning of <paramref name="value"/>.</summary>
+    /// <param name="value">At least one byte. Begins with the bytes of the last call.</param>
+    /// <returns>
+    /// The length of the value; -1 if more bytes are needed. The end of a number is known only after another byte
+    /// follows.
+    /// </returns>
     public int FindEnd(ReadOnlySpan<byte> value)
     {
-        if (value[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) return FindEndOfScalar(value);
+        if (value[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) return FindScalarEnd(value);
 
         while (true)
         {
-            var rest = value[Searched..];
-            var at = IndexOfNext(rest);
+            var remaining = value[Searched..];
+            var at = FindNext(remaining);
             if (at < 0)
             {
                 Searched = value.Length;
                 return -1;
             }
 
-            switch (rest[at])
+            switch (remaining[at])
             {
-                case (byte)'\\' when at + 1 == rest.Length:
-                    // What is escaped has not come yet; looked at again from here.
+                case (byte)'\\' when at + 1 == remaining.Length:
+                    // The escaped character has not been received. Examine the backslash again.
                     Searched += at;
                     return -1;
                 case (byte)'\\':
-                    Searched += _endsWithLine && rest[at + 1] == '\n' ? at + 1 : at + 2;
+                    Searched += _endsWithLine && remaining[at + 1] == '\n' ? at + 1 : at + 2;
                     continue;
                 case (byte)'\n':
                     return Searched + at;
@@ -70,31 +76,47 @@ internal struct JsonValueScanner
         }
     }
 
-    // Names, short strings and what stands between them are a few bytes long: for those a vectorised search costs more to begin than to do.
-    private int IndexOfNext(ReadOnlySpan<byte> bytes)
+    // Most names, short strings and separators are a few bytes long. For them, starting a vectorized search costs more
+    // than a loop.
+    private int FindNext(ReadOnlySpan<byte> bytes)
     {
-        var near = Math.Min(bytes.Length, Near);
+        var near = Math.Min(bytes.Length, NearBytes);
         for (var i = 0; i < near; i++)
         {
-            if (_inString ? bytes[i] is (byte)'"' or (byte)'\\' : bytes[i] is (byte)'"' or (byte)'{' or (byte)'}' or (byte)'[' or (byte)']') return i;
-            if (_endsWithLine && bytes[i] == '\n') return i;
+            var isFound = _inString
+                ? bytes[i] is (byte)'"' or (byte)'\\'
+                : bytes[i] is (byte)'"' or (byte)'{' or (byte)'}' or (byte)'[' or (byte)']';
+            if (isFound || (_endsWithLine && bytes[i] == '\n')) return i;
         }
 
-        var wanted = _inString ? (_endsWithLine ? InStringOrLineEnd : InString) : _endsWithLine ? StructureOrLineEnd : Structure;
+        var wanted = (_inString, _endsWithLine) switch
+        {
+            (true, true) => InStringOrLineEnd,
+            (true, false) => InString,
+            (false, true) => StructureOrLineEnd,
+            _ => Structure,
+        };
         var at = bytes[near..].IndexOfAny(wanted);
         return at < 0 ? -1 : near + at;
     }
 
-    private int FindEndOfScalar(ReadOnlySpan<byte> value)
+    private int FindScalarEnd(ReadOnlySpan<byte> value)
     {
-        // The three words end by themselves.
-        var word = value[0] switch { (byte)'t' => "true"u8, (byte)'f' => "false"u8, (byte)'n' => "null"u8, _ => default };
+        // The three words need no byte after them.
+        var word = value[0] switch
+        {
+            (byte)'t' => "true"u8,
+            (byte)'f' => "false"u8,
+            (byte)'n' => "null"u8,
+            _ => default,
+        };
         if (!word.IsEmpty && value.StartsWith(word)) return word.Length;
 
-        // A byte that can't begin a value is a bad value by itself.
+        // A byte that cannot begin a value is an invalid value of one byte.
+        if (AfterScalar.Contains(value[0])) return 1;
         var from = Math.Max(Searched, 1);
         var at = value[from..].IndexOfAny(AfterScalar);
-        if (at >= 0 || AfterScalar.Contains(value[0])) return AfterScalar.Contains(value[0]) ? 1 : from + at;
+        if (at >= 0) return from + at;
         Searched = value.Length;
         return -1;
     }

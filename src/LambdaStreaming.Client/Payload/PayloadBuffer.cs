@@ -3,26 +3,26 @@ using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>The unread bytes of a payload as one span. As long as a value lies within one piece nothing is copied.</summary>
-internal sealed class PayloadBuffer(PayloadSegmentReader cursor) : IDisposable
+/// <summary>The unread bytes of a payload as one span. A value inside one segment is not copied.</summary>
+internal sealed class PayloadBuffer(PayloadSegmentReader segments) : IDisposable
 {
     private ReadOnlyMemory<byte> _unread;
 
-    // Where a value goes over the border of a piece: [_start, _start + _unread.Length) of a pooled array.
+    // A value that spans segments is copied to [_start, _start + _unread.Length) of this pooled array.
     private byte[] _array = [];
     private int _start;
     private bool _isCopied;
-    private bool _atBeginning = true;
+    private bool _isAtBeginning = true;
 
     public ReadOnlySpan<byte> Unread => _unread.Span;
 
-    /// <summary>Where in the payload <see cref="Unread"/> begins, in bytes.</summary>
+    /// <summary>Offset of <see cref="Unread"/> in the payload, in bytes.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Whether the payload ended, well, with what is unread.</summary>
+    /// <summary>Whether the payload is complete: no bytes follow the unread bytes.</summary>
     public bool IsEnd { get; private set; }
 
-    public PayloadSegmentReader Cursor => cursor;
+    public PayloadSegmentReader Segments => segments;
 
     public void Consume(int count)
     {
@@ -31,24 +31,24 @@ internal sealed class PayloadBuffer(PayloadSegmentReader cursor) : IDisposable
         if (_isCopied) _start += count;
     }
 
-    /// <summary>Leaves out a UTF-8 byte order mark at the very beginning.</summary>
-    /// <returns><see langword="false"/> while it can't be said whether there is one.</returns>
+    /// <summary>Skips a UTF-8 byte order mark at the beginning of the payload.</summary>
+    /// <returns><see langword="false"/> if more bytes are needed to recognize it.</returns>
     public bool TrySkipByteOrderMark()
     {
-        if (!_atBeginning) return true;
+        if (!_isAtBeginning) return true;
         ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
         if (!IsEnd && Unread.Length < mark.Length && mark.StartsWith(Unread)) return false;
         if (Unread.StartsWith(mark)) Consume(mark.Length);
-        _atBeginning = false;
+        _isAtBeginning = false;
         return true;
     }
 
-    /// <summary>Adds the next piece behind the unread bytes, which may move.</summary>
+    /// <summary>Appends the next segment to the unread bytes, which can move in memory.</summary>
     public ValueTask ReadMoreAsync()
     {
         if (!_unread.IsEmpty && !_isCopied) CopyToArray();
-        if (!cursor.TryMoveNext()) return ReadMoreCoreAsync();
-        Append(cursor.Current);
+        if (!segments.TryMoveNext()) return ReadMoreCoreAsync();
+        Append(segments.Current);
         return default;
     }
 
@@ -56,20 +56,24 @@ internal sealed class PayloadBuffer(PayloadSegmentReader cursor) : IDisposable
     {
         _unread = default;
         Release(ref _array);
-        cursor.Dispose();
+        segments.Dispose();
     }
 
-    /// <summary>Makes room for <paramref name="more"/> bytes behind the first <paramref name="count"/> of an array of the pool, at least doubling it.</summary>
+    /// <summary>Ensures that a pooled array has room for <paramref name="more"/> bytes after its content.</summary>
+    /// <param name="array">The array. A replacement has at least twice its length.</param>
+    /// <param name="count">Number of bytes of content.</param>
+    /// <param name="more">Number of bytes to add.</param>
     public static void Reserve(ref byte[] array, int count, int more)
     {
         if (array.Length - count >= more) return;
-        var grown = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(2L * array.Length, count + (long)more, Array.MaxLength));
-        array.AsSpan(0, count).CopyTo(grown);
+        var length = (int)Math.Clamp(2L * array.Length, count + (long)more, Array.MaxLength);
+        var larger = ArrayPool<byte>.Shared.Rent(length);
+        array.AsSpan(0, count).CopyTo(larger);
         Release(ref array);
-        array = grown;
+        array = larger;
     }
 
-    /// <summary>Gives an array of <see cref="Reserve"/> back.</summary>
+    /// <summary>Returns an array of <see cref="Reserve"/> to the pool.</summary>
     public static void Release(ref byte[] array)
     {
         if (array.Length > 0) ArrayPool<byte>.Shared.Return(array);
@@ -79,29 +83,29 @@ internal sealed class PayloadBuffer(PayloadSegmentReader cursor) : IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadMoreCoreAsync()
     {
-        if (await cursor.MoveNextAsync().ConfigureAwait(false)) Append(cursor.Current);
+        if (await segments.MoveNextAsync().ConfigureAwait(false)) Append(segments.Current);
         else IsEnd = true;
     }
 
-    private void Append(ReadOnlyMemory<byte> piece)
+    private void Append(ReadOnlyMemory<byte> segment)
     {
         if (_unread.IsEmpty)
         {
             _isCopied = false;
-            _unread = piece;
+            _unread = segment;
             return;
         }
 
         var count = _unread.Length;
-        if (_start + count + piece.Length > _array.Length && _start > 0)
+        if (_start + count + segment.Length > _array.Length && _start > 0)
         {
             _array.AsSpan(_start, count).CopyTo(_array);
             _start = 0;
         }
 
-        Reserve(ref _array, _start + count, piece.Length);
-        piece.CopyTo(_array.AsMemory(_start + count));
-        _unread = _array.AsMemory(_start, count + piece.Length);
+        Reserve(ref _array, _start + count, segment.Length);
+        segment.CopyTo(_array.AsMemory(_start + count));
+        _unread = _array.AsMemory(_start, count + segment.Length);
     }
 
     private void CopyToArray()

@@ -3,22 +3,30 @@ using System.IO.Pipelines;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Passes a payload on, or gathers it whole.</summary>
+/// <summary>Copies a payload to a stream or a pipe, or reads it to its end.</summary>
 internal static class PayloadCopy
 {
-    // A pipe is flushed at the latest when so much is in it: below, small chunks would cost a wake-up of its reader each.
+    // Maximum number of bytes that are written to a pipe without a flush. Flushing each small chunk would wake the
+    // pipe's reader for each of them.
     private const int MaxUnflushedBytes = 16 * 1024;
 
-    /// <summary>Writes piece by piece. Whatever is written is flushed before any wait, so nothing stays behind while the function is silent; nor does a failure keep it back.</summary>
-    public static async Task ToStreamAsync(PayloadSegmentReader cursor, Stream destination, CancellationToken cancellationToken)
+    /// <summary>Copies the payload to a stream.</summary>
+    /// <remarks>
+    /// All written bytes are flushed before each wait for data, so that none stays in a buffer while the function is
+    /// idle. They are also flushed before a failure is thrown.
+    /// </remarks>
+    public static async Task ToStreamAsync(
+        PayloadSegmentReader segments,
+        Stream destination,
+        CancellationToken cancellationToken)
     {
-        using var _ = cursor;
-        var unflushed = false;
+        using var _ = segments;
+        var hasUnflushed = false;
         while (true)
         {
-            // Not awaited when it waits or failed: first what came before goes out.
-            var move = cursor.MoveNextAsync();
-            if (unflushed && !move.IsCompletedSuccessfully)
+            // Flush before awaiting a move that is pending or has failed.
+            var move = segments.MoveNextAsync();
+            if (hasUnflushed && !move.IsCompletedSuccessfully)
             {
                 try
                 {
@@ -26,75 +34,100 @@ internal static class PayloadCopy
                 }
                 catch
                 {
-                    // The read that is in progress ends too; nobody else observes its failure.
-                    cursor.Dispose();
+                    // Disposal ends the pending move. Observe its failure, because nothing else awaits it.
+                    segments.Dispose();
                     await ((Task)move.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw;
                 }
 
-                unflushed = false;
+                hasUnflushed = false;
             }
 
             if (!await move.ConfigureAwait(false)) break;
-            await destination.WriteAsync(cursor.Current, cancellationToken).ConfigureAwait(false);
-            unflushed = true;
+            await destination.WriteAsync(segments.Current, cancellationToken).ConfigureAwait(false);
+            hasUnflushed = true;
         }
 
-        if (unflushed) await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (hasUnflushed) await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <inheritdoc cref="ToStreamAsync"/>
-    public static async Task ToPipeAsync(PayloadSegmentReader cursor, PipeWriter destination, CancellationToken cancellationToken)
+    /// <summary>Copies the payload to a pipe.</summary>
+    /// <inheritdoc cref="ToStreamAsync" path="/remarks"/>
+    public static async Task ToPipeAsync(
+        PayloadSegmentReader segments,
+        PipeWriter destination,
+        CancellationToken cancellationToken)
     {
-        using var _ = cursor;
-        var unflushed = 0;
+        using var _ = segments;
+        var unflushedBytes = 0;
         while (true)
         {
-            if (cursor.TryMoveNext())
+            if (segments.TryMoveNext())
             {
-                destination.Write(cursor.Current.Span);
-                unflushed += cursor.Current.Length;
-                if (unflushed < MaxUnflushedBytes) continue;
+                destination.Write(segments.Current.Span);
+                unflushedBytes += segments.Current.Length;
+                if (unflushedBytes < MaxUnflushedBytes) continue;
             }
 
-            if (unflushed > 0)
+            if (unflushedBytes > 0)
             {
-                // Back-pressure: this waits while the pipe's reader is behind. No read is pending meanwhile, so the function is slowed down too.
-                unflushed = 0;
+                // The flush waits while the pipe's reader is behind. No read of the response is pending during that
+                // time, so back-pressure reaches the function.
+                unflushedBytes = 0;
                 var flushed = await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
-                if (flushed.IsCanceled) throw new OperationCanceledException("The flush of the pipe was cancelled by CancelPendingFlush.");
+                if (flushed.IsCanceled) throw CreateFlushCanceledException();
                 if (flushed.IsCompleted) return;
             }
 
-            if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return;
-            destination.Write(cursor.Current.Span);
-            unflushed = cursor.Current.Length;
+            if (!await segments.MoveNextAsync().ConfigureAwait(false)) return;
+            destination.Write(segments.Current.Span);
+            unflushedBytes = segments.Current.Length;
         }
     }
 
-    /// <summary>Gathers the whole payload in an array of the pool, lets <paramref name="use"/> make the result of it, and gives the array back.</summary>
-    public static async Task<TResult> ReadToEndAsync<TState, TResult>(PayloadSegmentReader cursor, PayloadReadOptions options, TState state, Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> use)
+    /// <summary>Reads the payload to its end, and creates the result from a pooled array.</summary>
+    /// <param name="segments">The payload.</param>
+    /// <param name="options">The limit.</param>
+    /// <param name="state">Passed to <paramref name="createResult"/>.</param>
+    /// <param name="createResult">Creates the result. The bytes are valid only during the call.</param>
+    public static async Task<TResult> ReadToEndAsync<TState, TResult>(
+        PayloadSegmentReader segments,
+        PayloadReadOptions options,
+        TState state,
+        Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> createResult)
     {
-        using var _ = cursor;
+        using var _ = segments;
         byte[] buffer = [];
         var count = 0;
         try
         {
-            while (await cursor.MoveNextAsync().ConfigureAwait(false))
+            while (await segments.MoveNextAsync().ConfigureAwait(false))
             {
-                var piece = cursor.Current;
-                if (piece.Length > options.MaxPayloadBytes - count)
-                    throw cursor.CreateLimitException("The payload", nameof(PayloadReadOptions.MaxPayloadBytes), options.MaxPayloadBytes, 0, ", or read it in parts");
-                PayloadBuffer.Reserve(ref buffer, count, piece.Length);
-                piece.CopyTo(buffer.AsMemory(count));
-                count += piece.Length;
+                var segment = segments.Current;
+                if (segment.Length > options.MaxPayloadBytes - count) throw CreateLimitException(segments, options);
+                PayloadBuffer.Reserve(ref buffer, count, segment.Length);
+                segment.CopyTo(buffer.AsMemory(count));
+                count += segment.Length;
             }
 
-            return use(cursor, buffer.AsMemory(0, count), state);
+            return createResult(segments, buffer.AsMemory(0, count), state);
         }
         finally
         {
             PayloadBuffer.Release(ref buffer);
         }
     }
+
+    private static OperationCanceledException CreateFlushCanceledException() =>
+        new($"The flush of the pipe was cancelled by {nameof(PipeWriter.CancelPendingFlush)}.");
+
+    private static PayloadLimitExceededException CreateLimitException(
+        PayloadSegmentReader segments,
+        PayloadReadOptions options) =>
+        segments.CreateLimitException(
+            "The payload",
+            nameof(PayloadReadOptions.MaxPayloadBytes),
+            options.MaxPayloadBytes,
+            byteOffset: 0,
+            ", or read it in parts");
 }

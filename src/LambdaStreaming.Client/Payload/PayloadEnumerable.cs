@@ -2,14 +2,18 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>The result of every payload reader that returns an <c>IAsyncEnumerable</c>. The one enumeration begins with its enumerator.</summary>
+/// <summary>The result of each payload reader that returns an <c>IAsyncEnumerable</c>.</summary>
+/// <remarks>Its enumerator begins the one enumeration of the response.</remarks>
 internal sealed class PayloadEnumerable<T>(
-    ResponsePayload payload, Func<PayloadSegmentReader, IAsyncEnumerator<T>> read, CancellationToken cancellationToken) : IAsyncEnumerable<T>
+    ResponsePayload payload,
+    Func<PayloadSegmentReader, IAsyncEnumerator<T>> read,
+    CancellationToken cancellationToken)
+    : IAsyncEnumerable<T>
 {
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
     {
-        var cursor = payload.Open(cancellationToken);
-        cursor.RegisterCancellation(enumeratorToken);
-        return new GuardedEnumerator<T>(read(cursor), cursor.Source);
+        var segments = payload.Open(cancellationToken);
+        segments.RegisterCancellation(enumeratorToken);
+        return new GuardedEnumerator<T>(read(segments), segments.Source);
     }
 }

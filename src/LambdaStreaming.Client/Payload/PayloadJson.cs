@@ -7,67 +7,80 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>JSON values as they come, each as soon as its last byte is there.</summary>
+/// <summary>Reads JSON values as they arrive, each as soon as its last byte is received.</summary>
 internal static class PayloadJson
 {
     private const int MaxExcerptLength = 200;
 
-    public static async IAsyncEnumerator<T?> ReadAsync<T>(PayloadSegmentReader cursor, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    private enum Position
     {
-        using var buffer = new PayloadBuffer(cursor);
+        Beginning,
+        BeforeValue,
+        AfterValue,
+        AfterOpening,
+        AfterArray,
+    }
+
+    public static async IAsyncEnumerator<T?> ReadAsync<T>(
+        PayloadSegmentReader segments,
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions options)
+    {
+        using var buffer = new PayloadBuffer(segments);
         var values = new JsonValueReader<T>(buffer, jsonTypeInfo, options);
         while (true)
         {
-            while (values.TryTake(out var value))
-            {
-                yield return value;
-            }
+            while (values.TryTake(out var value)) yield return value;
 
             if (buffer.IsEnd) yield break;
             await buffer.ReadMoreAsync().ConfigureAwait(false);
         }
     }
 
-    /// <summary>Deserialises the one value that the whole payload is.</summary>
-    public static T? Deserialize<T>(PayloadSegmentReader cursor, ReadOnlySpan<byte> payload, JsonTypeInfo<T> jsonTypeInfo)
+    /// <summary>Deserializes a payload that is one value.</summary>
+    public static T? Deserialize<T>(
+        PayloadSegmentReader segments,
+        ReadOnlySpan<byte> payload,
+        JsonTypeInfo<T> jsonTypeInfo)
     {
         ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
         var start = payload.StartsWith(mark) ? mark.Length : 0;
-        return Deserialize(cursor, payload[start..], start, null, jsonTypeInfo);
+        return Deserialize(segments, payload[start..], start, null, jsonTypeInfo);
     }
 
-    /// <summary>Deserialises one value of several.</summary>
+    /// <summary>Deserializes one of several values.</summary>
     public static T? Deserialize<T>(
-        PayloadSegmentReader cursor,
+        PayloadSegmentReader segments,
         ReadOnlySpan<byte> json,
         long? offset,
         long? index,
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(json, jsonTypeInfo, out var value, out var exception)) return value;
-        var at = offset + (exception is null ? ValidBytes(json) : GetOffset(exception, json));
-        var what = index is null ? "The payload" : $"Value {index} of the answer (counted from 0)";
-        var place = at is null ? "" : $", at byte {at} of the payload";
-        throw cursor.CreateFormatException(what + Fault<T>(cursor, exception, place), at, index, exception);
+        var errorOffset = offset + (exception is null ? CountValidBytes(json) : GetOffset(exception, json));
+        var subject = index is null ? "The payload" : $"Value {index} (zero-based)";
+        var text = $"{subject} {DescribeError<T>(segments, exception, errorOffset)}";
+        throw segments.CreateFormatException(text, errorOffset, index, exception);
     }
 
-    /// <summary>Deserialises the data of a server-sent event.</summary>
+    /// <summary>Deserializes the data of a server-sent event.</summary>
     public static T? DeserializeEvent<T>(
-        PayloadSegmentReader cursor,
+        PayloadSegmentReader segments,
         ReadOnlySpan<byte> data,
         string eventType,
         long index,
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(data, jsonTypeInfo, out var value, out var exception)) return value;
-        var type = cursor.Redactor.Name(eventType);
-        var what = $"The data of value {index} (counted from 0), an event of type '{type}',{Fault<T>(cursor, exception, "")}";
-        var text = $"{what} {nameof(PayloadFormatException.DataExcerpt)} shows its beginning.";
-        throw cursor.CreateFormatException(text, null, index, exception, eventType, Excerpt(data));
+        var type = segments.Redactor.Name(eventType);
+        var text = $"The data of value {index} (zero-based), an event of type '{type}', "
+            + $"{DescribeError<T>(segments, exception, offset: null)} "
+            + $"{nameof(PayloadFormatException.DataExcerpt)} has its beginning.";
+        throw segments.CreateFormatException(text, null, index, exception, eventType, CreateExcerpt(data));
     }
 
-    // The deserializer decodes only what becomes text: members that the type does not have, and a JsonElement,
-    // can contain bytes that are not UTF-8.
+    // The deserializer validates UTF-8 only in values that become strings. Members that the type does not have, and a
+    // JsonElement, can contain invalid UTF-8.
     private static bool TryDeserialize<T>(
         ReadOnlySpan<byte> json,
         JsonTypeInfo<T> jsonTypeInfo,
@@ -87,130 +100,170 @@ internal static class PayloadJson
         }
     }
 
-    // The path contains names of the payload.
-    private static string Fault<T>(PayloadSegmentReader cursor, JsonException? exception, string place) => exception is null
-        ? $" holds bytes that are no UTF-8{place}."
-        : $" is no JSON of the type {typeof(T).Name}{place}, path {cursor.Redactor.Name(exception.Path)}.";
-
-    private static string Excerpt(ReadOnlySpan<byte> data)
+    // The path contains names of the payload, which are external text.
+    private static string DescribeError<T>(PayloadSegmentReader segments, JsonException? exception, long? offset)
     {
-        // One UTF-16 code unit is at most three bytes of UTF-8.
+        if (exception is null)
+            return offset is null ? "contains invalid UTF-8." : $"contains invalid UTF-8 (payload byte {offset}).";
+
+        var place = offset is null ? "" : $"payload byte {offset}, ";
+        return $"could not be deserialized as {typeof(T).Name} ({place}path {segments.Redactor.Name(exception.Path)}).";
+    }
+
+    private static string CreateExcerpt(ReadOnlySpan<byte> data)
+    {
+        // A UTF-16 code unit corresponds to at most three bytes of UTF-8.
         var text = Encoding.UTF8.GetString(data[..Math.Min(data.Length, 3 * (MaxExcerptLength + 1))]);
         if (text.Length <= MaxExcerptLength) return text;
         return text[..(char.IsHighSurrogate(text[MaxExcerptLength - 1]) ? MaxExcerptLength - 1 : MaxExcerptLength)];
     }
 
-    private static int ValidBytes(ReadOnlySpan<byte> bytes)
+    private static int CountValidBytes(ReadOnlySpan<byte> bytes)
     {
         var count = 0;
         while (Rune.DecodeFromUtf8(bytes[count..], out _, out var length) == OperationStatus.Done) count += length;
         return count;
     }
 
-    // The deserialiser counts lines, and bytes within one.
+    // A JsonException has the line number and the byte position in the line.
     private static long GetOffset(JsonException exception, ReadOnlySpan<byte> json)
     {
         var offset = 0;
-        for (var line = exception.LineNumber ?? 0; line > 0 && json[offset..].IndexOf((byte)'\n') is >= 0 and var end; line--) offset += end + 1;
+        for (var line = exception.LineNumber ?? 0; line > 0; line--)
+        {
+            var end = json[offset..].IndexOf((byte)'\n');
+            if (end < 0) break;
+            offset += end + 1;
+        }
+
         return Math.Min(offset + (exception.BytePositionInLine ?? 0), json.Length);
     }
 
-    private enum Position
-    {
-        Beginning,
-        BeforeValue,
-        AfterValue,
-        AfterOpening,
-        AfterArray,
-    }
-
-    private sealed class JsonValueReader<T>(PayloadBuffer buffer, JsonTypeInfo<T> jsonTypeInfo, PayloadReadOptions options)
+    private sealed class JsonValueReader<T>(
+        PayloadBuffer buffer,
+        JsonTypeInfo<T> jsonTypeInfo,
+        PayloadReadOptions options)
     {
         private JsonSequenceFormat _format = options.JsonFormat;
-        private Position _place = Position.Beginning;
-        private JsonValueScanner _frame;
+        private Position _position = Position.Beginning;
+        private JsonValueScanner _scanner;
         private long _index;
 
-        /// <summary>Takes the next value off the buffer. When there is none, either more bytes are needed or, at the end, there are no more values.</summary>
+        /// <summary>Takes the next value from the buffer.</summary>
+        /// <returns>
+        /// False if more bytes are needed; at the end of the payload, false if there are no more values.
+        /// </returns>
         public bool TryTake(out T? value)
         {
             value = default;
             if (!buffer.TrySkipByteOrderMark()) return false;
 
-            // A value that has begun stands at the front, looked at as far as the frame says.
-            if (_frame.Searched == 0 && !TryGoToValue()) return false;
-            var end = _frame.FindEnd(buffer.Unread);
+            // If the scanner has examined bytes, the buffer already begins with a value, which was incomplete.
+            if (_scanner.Searched == 0 && !TrySkipToValue()) return false;
+            var end = _scanner.FindEnd(buffer.Unread);
             var length = end < 0 ? buffer.Unread.Length : end;
             if (length > options.MaxValueBytes) throw CreateLimitException();
             if (end < 0 && !buffer.IsEnd) return false;
-            value = Deserialize(buffer.Cursor, buffer.Unread[..length], buffer.Offset, _index, jsonTypeInfo);
+            value = Deserialize(buffer.Segments, buffer.Unread[..length], buffer.Offset, _index, jsonTypeInfo);
             buffer.Consume(length);
-            _frame = NewFrame();
-            _place = Position.AfterValue;
+            _scanner = CreateScanner();
+            _position = Position.AfterValue;
             _index++;
             return true;
         }
 
-        private JsonValueScanner NewFrame() => new(endsWithLine: _format == JsonSequenceFormat.Lines);
+        private JsonValueScanner CreateScanner() => new(endsWithLine: _format == JsonSequenceFormat.Lines);
 
-        // Goes over white space and what stands between values.
-        private bool TryGoToValue()
+        private bool TrySkipToValue()
         {
             while (true)
             {
-                var unread = buffer.Unread;
-                var lineEnded = SkipWhiteSpace(unread, out var skipped);
-                if (lineEnded && _format == JsonSequenceFormat.Lines) _place = Position.BeforeValue;
-                buffer.Consume(skipped);
-                unread = buffer.Unread;
-                if (unread.IsEmpty)
+                SkipWhiteSpace();
+                if (buffer.Unread.IsEmpty)
                 {
-                    if (buffer.IsEnd && _format == JsonSequenceFormat.Array && _place != Position.AfterArray) throw Unexpected("The array isn't closed: the answer ended");
+                    if (buffer.IsEnd) ThrowIfArrayIsOpen();
                     return false;
                 }
 
-                switch (_place, _format)
-                {
-                    case (Position.Beginning, JsonSequenceFormat.Auto):
-                        _format = unread[0] == '[' ? JsonSequenceFormat.Array : JsonSequenceFormat.Concatenated;
-                        continue;
-                    case (Position.Beginning, JsonSequenceFormat.Array):
-                        if (unread[0] != '[') throw Unexpected("An array was expected, but the answer doesn't begin with '['");
-                        buffer.Consume(1);
-                        _place = Position.AfterOpening;
-                        continue;
-                    case (Position.AfterOpening, _) when unread[0] == ']':
-                    case (Position.AfterValue, JsonSequenceFormat.Array) when unread[0] == ']':
-                    case (Position.BeforeValue, JsonSequenceFormat.Array) when unread[0] == ']' && jsonTypeInfo.Options.AllowTrailingCommas:
-                        buffer.Consume(1);
-                        _place = Position.AfterArray;
-                        continue;
-                    case (Position.AfterValue, JsonSequenceFormat.Array) when unread[0] == ',':
-                        buffer.Consume(1);
-                        _place = Position.BeforeValue;
-                        continue;
-                    case (Position.AfterValue, JsonSequenceFormat.Array):
-                        throw Unexpected("Between two elements of the array a comma was expected");
-                    case (Position.AfterArray, _):
-                        throw Unexpected($"After the array's end nothing was expected. If each value is an array, set {nameof(PayloadReadOptions.JsonFormat)} to {nameof(JsonSequenceFormat.Lines)} or {nameof(JsonSequenceFormat.Concatenated)}. More came");
-                    case (Position.AfterValue, JsonSequenceFormat.Lines):
-                        throw Unexpected("After a value its line's end was expected");
-                    default:
-                        _frame = NewFrame();
-                        return true;
-                }
+                if (TrySkipSeparator(buffer.Unread[0])) continue;
+                _scanner = CreateScanner();
+                return true;
             }
         }
 
-        private static bool SkipWhiteSpace(ReadOnlySpan<byte> bytes, out int count)
+        private void SkipWhiteSpace()
         {
-            count = bytes.IndexOfAnyExcept(" \t\r\n"u8);
-            if (count < 0) count = bytes.Length;
-            return bytes[..count].Contains((byte)'\n');
+            var unread = buffer.Unread;
+            var count = unread.IndexOfAnyExcept(" \t\r\n"u8);
+            if (count < 0) count = unread.Length;
+            var hasLineEnd = unread[..count].Contains((byte)'\n');
+            if (hasLineEnd && _format == JsonSequenceFormat.Lines) _position = Position.BeforeValue;
+            buffer.Consume(count);
         }
 
-        private PayloadFormatException Unexpected(string what) => buffer.Cursor.CreateFormatException($"{what}, at byte {buffer.Offset} of the payload, after {_index} values.", buffer.Offset, _index);
+        // Returns false if the next byte belongs to a value.
+        private bool TrySkipSeparator(byte next)
+        {
+            switch (_position, _format)
+            {
+                case (Position.Beginning, JsonSequenceFormat.Auto):
+                    _format = next == '[' ? JsonSequenceFormat.Array : JsonSequenceFormat.Concatenated;
+                    return true;
+                case (Position.Beginning, JsonSequenceFormat.Array) when next == '[':
+                    Skip(Position.AfterOpening);
+                    return true;
+                case (Position.AfterOpening, _) when next == ']':
+                case (Position.AfterValue, JsonSequenceFormat.Array) when next == ']':
+                case (Position.BeforeValue, JsonSequenceFormat.Array) when next == ']' && AllowsTrailingCommas:
+                    Skip(Position.AfterArray);
+                    return true;
+                case (Position.AfterValue, JsonSequenceFormat.Array) when next == ',':
+                    Skip(Position.BeforeValue);
+                    return true;
+                case (Position.Beginning, JsonSequenceFormat.Array):
+                    throw CreateFormatException("Expected '[' at the beginning of a JSON array");
+                case (Position.AfterValue, JsonSequenceFormat.Array):
+                    throw CreateFormatException("Expected ',' or ']' after an element of the JSON array");
+                case (Position.AfterArray, _):
+                    throw CreateFormatException("Unexpected data after the end of the JSON array", SeveralArraysAdvice);
+                case (Position.AfterValue, JsonSequenceFormat.Lines):
+                    throw CreateFormatException("Expected a line end after the JSON value");
+                default:
+                    return false;
+            }
+        }
 
-        private PayloadLimitExceededException CreateLimitException() => buffer.Cursor.CreateLimitException($"Value {_index} of the answer", nameof(PayloadReadOptions.MaxValueBytes), options.MaxValueBytes, buffer.Offset);
+        private bool AllowsTrailingCommas => jsonTypeInfo.Options.AllowTrailingCommas;
+
+        private static string SeveralArraysAdvice =>
+            $" If each value is an array, set {nameof(PayloadReadOptions.JsonFormat)} to "
+            + $"{nameof(JsonSequenceFormat.Lines)} or {nameof(JsonSequenceFormat.Concatenated)}.";
+
+        private void Skip(Position newPosition)
+        {
+            buffer.Consume(1);
+            _position = newPosition;
+        }
+
+        private void ThrowIfArrayIsOpen()
+        {
+            if (_format == JsonSequenceFormat.Array && _position != Position.AfterArray)
+                throw CreateFormatException("The payload ended before the end of the JSON array");
+        }
+
+        private PayloadFormatException CreateFormatException(string problem, string advice = "")
+        {
+            var values = ExceptionMessages.Count(_index, "value");
+            return buffer.Segments.CreateFormatException(
+                $"{problem} (payload byte {buffer.Offset}, after {values}).{advice}",
+                buffer.Offset,
+                _index);
+        }
+
+        private PayloadLimitExceededException CreateLimitException() => buffer.Segments.CreateLimitException(
+            $"Value {_index} (zero-based)",
+            nameof(PayloadReadOptions.MaxValueBytes),
+            options.MaxValueBytes,
+            buffer.Offset);
     }
 }

@@ -2,19 +2,19 @@ using System.Text;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Lines as they come. They are cut as bytes and decoded whole, so that a line within one piece costs its string only.</summary>
+/// <summary>Reads lines as they arrive.</summary>
+/// <remarks>
+/// Lines are split as bytes and each line is decoded as one span. A line inside one segment costs only its string.
+/// </remarks>
 internal static class PayloadLines
 {
-    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options)
+    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader segments, PayloadReadOptions options)
     {
-        using var buffer = new PayloadBuffer(cursor);
+        using var buffer = new PayloadBuffer(segments);
         var lines = new LineReader(buffer, options);
         while (true)
         {
-            while (lines.TryTake(out var line))
-            {
-                yield return line;
-            }
+            while (lines.TryTake(out var line)) yield return line;
 
             if (buffer.IsEnd) yield break;
             await buffer.ReadMoreAsync().ConfigureAwait(false);
@@ -28,9 +28,9 @@ internal static class PayloadLines
         private readonly byte[] _carriageReturn = options.Encoding.GetBytes("\r");
         private readonly int _maxBytes = options.MaxLineBytes;
 
-        // How many of the unread bytes are known to hold no line end.
+        // Number of unread bytes that are known to contain no line end.
         private int _searched;
-        private bool _atBeginning = true;
+        private bool _isAtBeginning = true;
 
         public bool TryTake(out string line)
         {
@@ -39,27 +39,29 @@ internal static class PayloadLines
             var end = FindLineFeed(unread);
             if (end < 0 && !(buffer.IsEnd && !unread.IsEmpty))
             {
-                // One carriage return more may belong to the line's end.
+                // A final carriage return does not count, because it might belong to the line end.
                 _searched = unread.Length - (unread.Length % _lineFeed.Length);
-                if (WithoutCarriageReturn(unread[.._searched]).Length > _maxBytes) throw CreateLimitException();
+                if (TrimCarriageReturn(unread[.._searched]).Length > _maxBytes) throw CreateLimitException();
                 return false;
             }
 
-            var content = end < 0 ? unread : WithoutCarriageReturn(unread[..end]);
+            var content = end < 0 ? unread : TrimCarriageReturn(unread[..end]);
             if (content.Length > _maxBytes) throw CreateLimitException();
-            line = PayloadText.Decode(buffer.Cursor, content, _encoding, buffer.Offset, _atBeginning);
+            line = PayloadText.Decode(buffer.Segments, content, _encoding, buffer.Offset, _isAtBeginning);
             buffer.Consume(end < 0 ? unread.Length : end + _lineFeed.Length);
             _searched = 0;
-            _atBeginning = false;
+            _isAtBeginning = false;
 
-            // A byte order mark and nothing after it is no line.
+            // A byte order mark that nothing follows is not a line.
             return end >= 0 || line.Length > 0;
         }
 
-        // A line feed of UTF-16 or UTF-32 is two or four bytes, and stands only where a character may begin.
+        // A line feed of UTF-16 or UTF-32 has two or four bytes, and is found only where a character can begin.
         private int FindLineFeed(ReadOnlySpan<byte> unread)
         {
-            if (_lineFeed.Length == 1) return unread[_searched..].IndexOf(_lineFeed[0]) is >= 0 and var at ? _searched + at : -1;
+            if (_lineFeed.Length == 1)
+                return unread[_searched..].IndexOf(_lineFeed[0]) is >= 0 and var at ? _searched + at : -1;
+
             for (var i = _searched; i + _lineFeed.Length <= unread.Length; i += _lineFeed.Length)
             {
                 if (unread.Slice(i, _lineFeed.Length).SequenceEqual(_lineFeed)) return i;
@@ -68,9 +70,14 @@ internal static class PayloadLines
             return -1;
         }
 
-        private ReadOnlySpan<byte> WithoutCarriageReturn(ReadOnlySpan<byte> line) => line.EndsWith(_carriageReturn) ? line[..^_carriageReturn.Length] : line;
+        private ReadOnlySpan<byte> TrimCarriageReturn(ReadOnlySpan<byte> line) =>
+            line.EndsWith(_carriageReturn) ? line[..^_carriageReturn.Length] : line;
 
-        private PayloadLimitExceededException CreateLimitException() =>
-            buffer.Cursor.CreateLimitException("A line", nameof(PayloadReadOptions.MaxLineBytes), _maxBytes, buffer.Offset, $", or use {nameof(ResponsePayload.ReadTextAsync)}, which needs no line ends");
+        private PayloadLimitExceededException CreateLimitException() => buffer.Segments.CreateLimitException(
+            "A line",
+            nameof(PayloadReadOptions.MaxLineBytes),
+            _maxBytes,
+            buffer.Offset,
+            $", or use {nameof(ResponsePayload.ReadTextAsync)}, which has no limit for a line");
     }
 }

@@ -1,38 +1,47 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using LambdaStreaming.Errors;
 using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads the payload of one response as a series of spans. All payload readers use it, so none of them sees chunk boundaries.</summary>
-/// <remarks>A span is valid until the next move, as a chunk is. Moves belong to the consumer; other threads may call <see cref="Dispose"/> and <see cref="Abort"/>.</remarks>
-internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse response, ResponseStreamReader reader) : IDisposable
+/// <summary>Reads the payload of one response as a sequence of memory segments.</summary>
+/// <remarks>
+/// All payload readers use it, so that none of them depends on chunk boundaries. A segment is valid until the next
+/// move, as a chunk is. Moves belong to the consumer; other threads can call <see cref="Dispose"/> and
+/// <see cref="Abort"/>.
+/// </remarks>
+internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse response, ResponseStreamReader reader)
+    : IDisposable
 {
-    // What of the current chunk comes after Current.
+    // The current chunk. The segments from _position on have not been read.
     private ReadOnlySequence<byte> _chunk;
     private SequencePosition _position;
     private bool _hasChunk;
     private ReadOnlyMemory<byte> _unread;
 
-    /// <summary>The current piece; never empty after a move that returned <see langword="true"/>.</summary>
+    /// <summary>The current segment. It is not empty after a move that returned <see langword="true"/>.</summary>
     public ReadOnlyMemory<byte> Current { get; private set; }
 
-    /// <summary>How far the answer came, for exceptions.</summary>
+    /// <summary>The details of the call, with the chunks that were received so far.</summary>
     public LambdaErrorDetails Progress => reader.Progress();
 
-    public Errors.Redactor Redactor => reader.Redactor;
+    public Redactor Redactor => reader.Redactor;
 
-    /// <summary>Moves on if the next piece is here already.</summary>
+    /// <summary>The source to abort, for <see cref="GuardedEnumerator{T}"/>.</summary>
+    public IAbortable Source => reader;
+
+    /// <summary>Moves to the next segment if it has already been received.</summary>
     public bool TryMoveNext()
     {
         if ((_hasChunk || !_unread.IsEmpty) && TryTakePending()) return true;
 
-        // As nearly all small chunks come: each wholly in the buffer, in one piece.
+        // The usual case for small chunks: each is complete in the buffer, in one segment.
         while (reader.TryReadBufferedChunk())
         {
-            var piece = reader.BufferedPayload;
-            if (piece.IsEmpty) continue;
-            Current = piece;
+            var segment = reader.BufferedPayload;
+            if (segment.IsEmpty) continue;
+            Current = segment;
             return true;
         }
 
@@ -40,44 +49,64 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
         return false;
     }
 
-    /// <summary>Moves on, reading where it must.</summary>
-    /// <returns><see langword="false"/> after a whole <c>InvokeComplete</c>; any other end throws.</returns>
+    /// <summary>Moves to the next segment, reading if necessary.</summary>
+    /// <returns><see langword="false"/> after <c>InvokeComplete</c>. Any other end throws.</returns>
     public ValueTask<bool> MoveNextAsync() => TryMoveNext() ? new ValueTask<bool>(true) : MoveNextCoreAsync();
 
-    /// <summary>Makes <paramref name="bytes"/> the next piece: what of the current one was not wanted, or a copy of what was.</summary>
+    /// <summary>Makes <paramref name="bytes"/> the next segment.</summary>
+    /// <param name="bytes">The unused end of the current segment, or a copy of bytes that were read before.</param>
     public void Unread(ReadOnlyMemory<byte> bytes) => _unread = bytes;
 
-    /// <summary>The source to abort, for <see cref="GuardedEnumerator{T}"/>.</summary>
-    public IAbortable Source => reader;
+    /// <summary>Aborts the response when <paramref name="cancellationToken"/> is cancelled.</summary>
+    public void RegisterCancellation(CancellationToken cancellationToken) =>
+        response.RegisterCancellation(cancellationToken);
 
-    /// <summary>Lets <paramref name="cancellationToken"/> end the reading, now or later.</summary>
-    public void RegisterCancellation(CancellationToken cancellationToken) => response.RegisterCancellation(cancellationToken);
-
-    /// <summary>Ends the reading, from any thread. Unlike a file's, it can't be taken up again.</summary>
+    /// <summary>Aborts the response. Callable from any thread. Reading cannot be resumed.</summary>
     public void Abort(CancellationToken cancellationToken) => response.Abort(cancellationToken);
 
     /// <summary>Aborts the response if it was not read to its end.</summary>
     public void Dispose() => reader.Dispose();
 
-    public PayloadFormatException CreateFormatException(string what, long? byteOffset, long? valueIndex, Exception? cause = null, string? eventType = null, string? dataExcerpt = null)
+    public PayloadFormatException CreateFormatException(
+        string problem,
+        long? byteOffset,
+        long? valueIndex,
+        Exception? cause = null,
+        string? eventType = null,
+        string? dataExcerpt = null)
     {
         var progress = Progress;
-        return new PayloadFormatException($"{what}{Describe(progress)}", byteOffset, valueIndex, progress, cause) { EventType = eventType, DataExcerpt = dataExcerpt };
+        var message = $"{problem} {DescribeCall(progress)}";
+        return new PayloadFormatException(message, byteOffset, valueIndex, progress, cause)
+        {
+            EventType = eventType,
+            DataExcerpt = dataExcerpt,
+        };
     }
 
-    public PayloadLimitExceededException CreateLimitException(string what, string limit, int limitBytes, long byteOffset, string instead = "")
+    /// <param name="subject">The part of the payload that is too long.</param>
+    /// <param name="limit">The name of the option.</param>
+    /// <param name="limitBytes">The value of the option.</param>
+    /// <param name="byteOffset">Offset of <paramref name="subject"/> in the payload, in bytes.</param>
+    /// <param name="alternative">What to do instead of raising the limit.</param>
+    public PayloadLimitExceededException CreateLimitException(
+        string subject,
+        string limit,
+        int limitBytes,
+        long byteOffset,
+        string alternative = "")
     {
         var progress = Progress;
-        return new PayloadLimitExceededException(
-            $"{what} that begins at byte {byteOffset} of the payload is longer than {limitBytes} bytes. If that is genuine, raise {nameof(PayloadReadOptions)}.{limit}{instead}.{Describe(progress)}",
-            limit,
-            limitBytes,
-            byteOffset,
-            progress);
+        var place = byteOffset == 0 ? "" : $", which begins at payload byte {byteOffset},";
+        var message = $"{subject}{place} is longer than {ExceptionMessages.Count(limitBytes, "byte")}. "
+            + $"If this size is expected, raise {nameof(PayloadReadOptions)}.{limit}{alternative}. "
+            + DescribeCall(progress);
+        return new PayloadLimitExceededException(message, limit, limitBytes, byteOffset, progress);
     }
 
-    private static string Describe(LambdaErrorDetails progress) =>
-        $" Function {progress.FunctionName}{(string.IsNullOrEmpty(progress.RequestId) ? "" : $", request id {progress.RequestId}")}.";
+    private static string DescribeCall(LambdaErrorDetails progress) => string.IsNullOrEmpty(progress.RequestId)
+        ? $"(function {progress.FunctionName})."
+        : $"(function {progress.FunctionName}, request id {progress.RequestId}).";
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> MoveNextCoreAsync()
@@ -90,24 +119,24 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
             _chunk = reader.CurrentPayload;
             _position = _chunk.Start;
             _hasChunk = true;
-            if (TryTakePiece()) return true;
+            if (TryTakeSegment()) return true;
         }
     }
 
     private bool TryTakePending()
     {
-        if (_unread.IsEmpty) return TryTakePiece();
+        if (_unread.IsEmpty) return TryTakeSegment();
         Current = _unread;
         _unread = default;
         return true;
     }
 
-    private bool TryTakePiece()
+    private bool TryTakeSegment()
     {
-        while (_chunk.TryGet(ref _position, out var piece))
+        while (_chunk.TryGet(ref _position, out var segment))
         {
-            if (piece.IsEmpty) continue;
-            Current = piece;
+            if (segment.IsEmpty) continue;
+            Current = segment;
             return true;
         }
 

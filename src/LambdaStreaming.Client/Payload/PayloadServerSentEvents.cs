@@ -6,39 +6,43 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Server-sent events as they arrive, each as soon as its empty line is there.</summary>
+/// <summary>Reads server-sent events as they arrive, each as soon as its empty line is received.</summary>
 /// <remarks>
-/// Source: HTML standard, 9.2.6, "Interpreting an event stream". <see cref="SseParser"/> is not used: it has no limit,
-/// waits for the byte after a carriage return, and gives the type of a block without data to the next event.
+/// Source: HTML standard, 9.2.6, "Interpreting an event stream".
+/// <see cref="SseParser"/> is not used, for three reasons. It has no size limit. It waits for the byte after a carriage
+/// return. It applies the type of a block without data to the next event.
 /// </remarks>
 internal static class PayloadServerSentEvents
 {
-    public static IAsyncEnumerator<SseItem<string>> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options) =>
-        ReadAsync(cursor, options, static (_, data) => (true, Encoding.UTF8.GetString(data)));
+    public static IAsyncEnumerator<SseItem<string>> ReadAsync(
+        PayloadSegmentReader segments,
+        PayloadReadOptions options) =>
+        ReadAsync(segments, options, static (_, data) => (true, Encoding.UTF8.GetString(data)));
 
     public static IAsyncEnumerator<SseItem<T?>> ReadAsync<T>(
-        PayloadSegmentReader cursor,
+        PayloadSegmentReader segments,
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions options)
     {
         long index = 0;
-        return ReadAsync<T?>(cursor, options, Deserialize);
+        return ReadAsync<T?>(segments, options, Deserialize);
 
-        // Keep-alive events have empty data. So has the first event of a stream of the Model Context Protocol, which
-        // has only an id. Source: its specification, 2025-11-25, Transports, "Sending Messages to the Server", item 6.
+        // Skips events with empty data: keep-alive events, and the first event of a Model Context Protocol stream,
+        // which has only an id.
+        // Source: its specification, 2025-11-25, Transports, "Sending Messages to the Server", item 6.
         (bool HasValue, T? Value) Deserialize(string type, ReadOnlySpan<byte> data)
         {
             if (!data.ContainsAnyExcept(" \t\n"u8) || data.SequenceEqual("[DONE]"u8)) return default;
-            return (true, PayloadJson.DeserializeEvent(cursor, data, type, index++, jsonTypeInfo));
+            return (true, PayloadJson.DeserializeEvent(segments, data, type, index++, jsonTypeInfo));
         }
     }
 
     private static async IAsyncEnumerator<SseItem<T>> ReadAsync<T>(
-        PayloadSegmentReader cursor,
+        PayloadSegmentReader segments,
         PayloadReadOptions options,
         SseItemParser<(bool HasValue, T Value)> parse)
     {
-        using var buffer = new PayloadBuffer(cursor);
+        using var buffer = new PayloadBuffer(segments);
         var events = new EventReader<T>(buffer, options.MaxEventBytes, parse);
         while (true)
         {
@@ -94,7 +98,7 @@ internal static class PayloadServerSentEvents
             _searched = end < 0 ? unread.Length : _searched + end;
             line = unread[.._searched];
 
-            // Comments, which keep an idle connection open for hours, are not counted.
+            // Comments do not count, because they can keep an idle connection open for hours.
             var isComment = line.StartsWith(":"u8);
             if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException();
             if (end < 0) return false;
@@ -135,7 +139,7 @@ internal static class PayloadServerSentEvents
             }
         }
 
-        // The id and the time of a block without data belong to the next event; its type does not.
+        // The id and the reconnection time of a block without data apply to the next event. Its type does not.
         private bool TryEndEvent(out SseItem<T> item)
         {
             var (hasValue, value) = _hasData ? parse(_type, _data.WrittenSpan) : default;
@@ -146,7 +150,10 @@ internal static class PayloadServerSentEvents
             return hasValue;
         }
 
-        private PayloadLimitExceededException CreateLimitException() =>
-            buffer.Cursor.CreateLimitException("An event", nameof(PayloadReadOptions.MaxEventBytes), maxEventBytes, _eventStart);
+        private PayloadLimitExceededException CreateLimitException() => buffer.Segments.CreateLimitException(
+            "An event",
+            nameof(PayloadReadOptions.MaxEventBytes),
+            maxEventBytes,
+            _eventStart);
     }
 }

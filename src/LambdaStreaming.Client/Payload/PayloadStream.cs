@@ -3,12 +3,14 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>The payload of a response as a stream: one copy, from the pipe's segments into the caller's buffer.</summary>
+/// <summary>The payload of a response as a stream.</summary>
 /// <remarks>
-/// One operation at a time, to its real end: a read or copy that the caller no longer awaits still uses the pipe's buffers, and a
-/// second one would return them to the pool. Disposal may come from any thread; it aborts and leaves the buffers to the operation.
+/// Bytes are copied once, from the pipe's segments to the caller's buffer.
+/// Only one operation runs at a time. A read or copy that the caller no longer awaits still uses the pipe's buffers,
+/// and a second one would return them to the pool. Disposal is allowed from any thread. It aborts the response, and the
+/// operation in progress returns the buffers.
 /// </remarks>
-internal sealed class PayloadStream(PayloadSegmentReader cursor, IDisposable owner) : ForwardStream
+internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable owner) : ForwardStream
 {
     // Belongs to the operation in progress.
     private ReadOnlyMemory<byte> _unread;
@@ -44,18 +46,19 @@ internal sealed class PayloadStream(PayloadSegmentReader cursor, IDisposable own
         base.Dispose(disposing);
     }
 
-    private static InvalidOperationException CreateInUseException() =>
-        new("Another read or copy of this stream is still in progress, although it may not be awaited any more. Await it before the next one.");
+    private static InvalidOperationException CreateInUseException() => new(
+        "Another read or copy of this stream is still in progress, even if it is no longer awaited. "
+        + "Await it before the next one.");
 
     private bool TryBegin() => Interlocked.Exchange(ref _isInUse, 1) == 0;
 
     private void End() => Volatile.Write(ref _isInUse, 0);
 
-    // Fills the buffer from what is available: many small chunks make one read.
+    // Fills the buffer from all received chunks, so that one read can return many small chunks.
     private int Take(Span<byte> buffer)
     {
         var count = Take(_unread, buffer);
-        while (count < buffer.Length && cursor.TryMoveNext()) count += Take(cursor.Current, buffer[count..]);
+        while (count < buffer.Length && segments.TryMoveNext()) count += Take(segments.Current, buffer[count..]);
         return count;
     }
 
@@ -70,15 +73,16 @@ internal sealed class PayloadStream(PayloadSegmentReader cursor, IDisposable own
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReadMoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        // Unlike a file's, a cancelled read of a response cannot be repeated: the connection is closed.
-        var registration = cancellationToken.UnsafeRegister(static (cursor, token) => ((PayloadSegmentReader)cursor!).Abort(token), cursor);
+        // Cancellation closes the connection, so a cancelled read cannot be repeated as it could with a file.
+        var registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((PayloadSegmentReader)state!).Abort(token), segments);
         try
         {
-            // A zero-byte read completes when data is available; StreamPipeReader depends on that.
+            // A zero-byte read completes when data is available. StreamPipeReader depends on that.
             if (_unread.IsEmpty)
             {
-                if (!await cursor.MoveNextAsync().ConfigureAwait(false)) return 0;
-                _unread = cursor.Current;
+                if (!await segments.MoveNextAsync().ConfigureAwait(false)) return 0;
+                _unread = segments.Current;
             }
 
             return Take(buffer.Span);
@@ -94,10 +98,10 @@ internal sealed class PayloadStream(PayloadSegmentReader cursor, IDisposable own
     {
         try
         {
-            if (!_unread.IsEmpty) cursor.Unread(_unread);
+            if (!_unread.IsEmpty) segments.Unread(_unread);
             _unread = default;
-            cursor.RegisterCancellation(cancellationToken);
-            await PayloadCopy.ToStreamAsync(cursor, destination, cancellationToken).ConfigureAwait(false);
+            segments.RegisterCancellation(cancellationToken);
+            await PayloadCopy.ToStreamAsync(segments, destination, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

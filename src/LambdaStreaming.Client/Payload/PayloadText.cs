@@ -3,53 +3,58 @@ using System.Text;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Text as it comes: one decoder over all pieces, so that no character is split.</summary>
+/// <summary>Reads text as it arrives. One decoder for all segments keeps characters complete.</summary>
 internal static class PayloadText
 {
     private const char ByteOrderMark = '\uFEFF';
 
-    // Of a large piece at most so much becomes one string: it stays out of the large object heap.
-    private const int MaxBytesOfAString = 32 * 1024;
+    // Larger segments are split into several strings, so that none is allocated on the large object heap.
+    private const int MaxStringBytes = 32 * 1024;
 
-    // The framework's own ReplacementFallback is a question mark.
+    // DecoderFallback.ReplacementFallback is a question mark.
     private static readonly DecoderReplacementFallback ReplacementCharacter = new("\uFFFD");
 
-    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader cursor, PayloadReadOptions options)
+    public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader segments, PayloadReadOptions options)
     {
-        using var _ = cursor;
-        using var decoder = new FragmentDecoder(cursor, GetEncoding(options), options.ThrowOnInvalidText);
-        while (await cursor.MoveNextAsync().ConfigureAwait(false))
+        using var _ = segments;
+        using var decoder = new FragmentDecoder(segments, GetEncoding(options), options.ThrowOnInvalidText);
+        while (await segments.MoveNextAsync().ConfigureAwait(false))
         {
-            var piece = cursor.Current;
-            while (!piece.IsEmpty)
+            var segment = segments.Current;
+            while (!segment.IsEmpty)
             {
-                var part = piece[..Math.Min(piece.Length, MaxBytesOfAString)];
-                piece = piece[part.Length..];
+                var part = segment[..Math.Min(segment.Length, MaxStringBytes)];
+                segment = segment[part.Length..];
                 if (decoder.Decode(part.Span, isEnd: false) is { Length: > 0 } text) yield return text;
                 decoder.ThrowIfInvalid();
             }
         }
 
-        if (decoder.Decode(default, isEnd: true) is { Length: > 0 } rest) yield return rest;
+        if (decoder.Decode(default, isEnd: true) is { Length: > 0 } last) yield return last;
         decoder.ThrowIfInvalid();
     }
 
-    /// <summary>Decodes bytes that are whole.</summary>
-    public static string Decode(PayloadSegmentReader cursor, ReadOnlySpan<byte> bytes, Encoding encoding, long offset, bool atBeginning)
+    /// <summary>Decodes a complete line or payload.</summary>
+    public static string Decode(
+        PayloadSegmentReader segments,
+        ReadOnlySpan<byte> bytes,
+        Encoding encoding,
+        long offset,
+        bool atBeginning)
     {
         try
         {
-            // By the character, not by the encoding's preamble: that is empty where the encoding was made to write none.
+            // Compare characters, because Encoding.Preamble is empty if the encoding was created without one.
             var text = encoding.GetString(bytes);
             return atBeginning && text.StartsWith(ByteOrderMark) ? text[1..] : text;
         }
         catch (DecoderFallbackException exception)
         {
-            throw NotText(cursor, encoding, offset + exception.Index, exception);
+            throw CreateInvalidTextException(segments, encoding, offset + exception.Index, exception);
         }
     }
 
-    /// <summary>The encoding with the option's own answer to bytes that are no text, whatever the encoding's was.</summary>
+    /// <summary>Gets the encoding of the options, with the decoder fallback of the options.</summary>
     public static Encoding GetEncoding(PayloadReadOptions options)
     {
         var fallback = options.ThrowOnInvalidText ? DecoderFallback.ExceptionFallback : ReplacementCharacter;
@@ -59,14 +64,23 @@ internal static class PayloadText
         return encoding;
     }
 
-    private static PayloadFormatException NotText(PayloadSegmentReader cursor, Encoding encoding, long offset, DecoderFallbackException exception) =>
-        cursor.CreateFormatException($"The bytes at {offset} of the payload are no {encoding.WebName} text.", offset, null, exception);
+    private static PayloadFormatException CreateInvalidTextException(
+        PayloadSegmentReader segments,
+        Encoding encoding,
+        long offset,
+        DecoderFallbackException exception) =>
+        segments.CreateFormatException(
+            $"The payload is not valid {encoding.WebName} text at byte {offset}.",
+            offset,
+            null,
+            exception);
 
-    private sealed class FragmentDecoder(PayloadSegmentReader cursor, Encoding encoding, bool throwOnInvalidText) : IDisposable
+    private sealed class FragmentDecoder(PayloadSegmentReader segments, Encoding encoding, bool throwOnInvalidText)
+        : IDisposable
     {
         private readonly Decoder _decoder = encoding.GetDecoder();
         private char[] _characters = [];
-        private bool _atBeginning = true;
+        private bool _isAtBeginning = true;
         private long _decodedBytes;
         private PayloadFormatException? _invalid;
 
@@ -74,7 +88,7 @@ internal static class PayloadText
         {
             if (throwOnInvalidText)
             {
-                var valid = CountValid(bytes, isEnd);
+                var valid = CountValidBytes(bytes, isEnd);
                 isEnd &= _invalid is null;
                 bytes = bytes[..valid];
             }
@@ -90,8 +104,8 @@ internal static class PayloadText
             _decodedBytes += bytes.Length;
             if (count == 0) return "";
 
-            var start = _atBeginning && _characters[0] == ByteOrderMark ? 1 : 0;
-            _atBeginning = false;
+            var start = _isAtBeginning && _characters[0] == ByteOrderMark ? 1 : 0;
+            _isAtBeginning = false;
             return new string(_characters, start, count - start);
         }
 
@@ -106,8 +120,9 @@ internal static class PayloadText
             _characters = [];
         }
 
-        // What stands before the first bad byte is delivered, wherever the bytes were cut. Counting leaves the decoder as it is.
-        private int CountValid(ReadOnlySpan<byte> bytes, bool isEnd)
+        // The text before the first invalid byte is delivered, however the bytes were split. Counting does not change
+        // the state of the decoder.
+        private int CountValidBytes(ReadOnlySpan<byte> bytes, bool isEnd)
         {
             try
             {
@@ -116,8 +131,8 @@ internal static class PayloadText
             }
             catch (DecoderFallbackException exception)
             {
-                // The index is negative where the bad character began in an earlier piece.
-                _invalid = NotText(cursor, encoding, _decodedBytes + exception.Index, exception);
+                // The index is negative if the invalid character began in an earlier segment.
+                _invalid = CreateInvalidTextException(segments, encoding, _decodedBytes + exception.Index, exception);
                 return Math.Max(exception.Index, 0);
             }
         }

@@ -2,7 +2,7 @@ using LambdaStreaming.Diagnostics;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Why a response was ended from outside, before its last event was read.</summary>
+/// <summary>Why a response was aborted before its last event was read.</summary>
 internal enum AbortReason
 {
     None,
@@ -21,5 +21,13 @@ internal static class AbortReasonExtensions
     };
 }
 
-/// <summary>Thrown by <see cref="ResponseStreamBody"/> to its reader, which maps <see cref="ResponseStreamBody.AbortReason"/>.</summary>
+/// <summary>The body was aborted.</summary>
+/// <remarks>
+/// Thrown by <see cref="ResponseStreamBody"/> to its reader, which maps <see cref="ResponseStreamBody.AbortReason"/> to
+/// an exception for the caller.
+/// </remarks>
 internal sealed class BodyAbortedException : Exception;
+
+/// <summary>The body ended before <c>InvokeComplete</c>.</summary>
+/// <remarks>Never thrown to the caller: <see cref="ResponseStreamReader"/> maps it.</remarks>
+internal sealed class BodyEndedException : Exception;

@@ -6,19 +6,20 @@ using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Writes the two events of an answer as the service does; <see cref="EventStreamDecoder"/> has the layout. For answers that a test makes up.</summary>
+/// <summary>Encodes the two events of a response as the service does, for responses that a test creates.</summary>
+/// <remarks><see cref="EventStreamDecoder"/> documents the layout.</remarks>
 internal static class EventStreamEncoder
 {
     private const byte StringType = (byte)EventStreamHeaderType.String;
 
     // Source: conformance/eventstream/valid, lambda-payload-chunk and lambda-invoke-complete: names, values and order.
-    private static readonly byte[] ChunkHeaders = Headers("PayloadChunk", "application/octet-stream");
-    private static readonly byte[] CompleteHeaders = Headers("InvokeComplete", "application/json");
+    private static readonly byte[] ChunkHeaders = EncodeHeaders("PayloadChunk", "application/octet-stream");
+    private static readonly byte[] CompleteHeaders = EncodeHeaders("InvokeComplete", "application/json");
 
-    /// <summary>One <c>PayloadChunk</c>.</summary>
-    public static byte[] Encode(ReadOnlySpan<byte> payload) => Message(ChunkHeaders, payload);
+    /// <summary>Encodes a <c>PayloadChunk</c>.</summary>
+    public static byte[] Encode(ReadOnlySpan<byte> payload) => EncodeMessage(ChunkHeaders, payload);
 
-    /// <summary>One <c>InvokeComplete</c>.</summary>
+    /// <summary>Encodes an <c>InvokeComplete</c>.</summary>
     public static byte[] Encode(InvokeComplete complete)
     {
         using var json = new MemoryStream();
@@ -31,10 +32,10 @@ internal static class EventStreamEncoder
             writer.WriteEndObject();
         }
 
-        return Message(CompleteHeaders, json.GetBuffer().AsSpan(0, (int)json.Length));
+        return EncodeMessage(CompleteHeaders, json.GetBuffer().AsSpan(0, (int)json.Length));
     }
 
-    private static byte[] Message(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    private static byte[] EncodeMessage(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
         var message = new byte[checked(EventStreamDecoder.MinMessageBytes + headers.Length + payload.Length)];
         BinaryPrimitives.WriteUInt32BigEndian(message, (uint)message.Length);
@@ -42,13 +43,26 @@ internal static class EventStreamEncoder
         BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(8), Crc32.HashToUInt32(message.AsSpan(0, 8)));
         headers.CopyTo(message.AsSpan(EventStreamDecoder.PreludeBytes));
         payload.CopyTo(message.AsSpan(EventStreamDecoder.PreludeBytes + headers.Length));
-        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(message.Length - EventStreamDecoder.MessageCrcBytes), Crc32.HashToUInt32(message.AsSpan(0, message.Length - EventStreamDecoder.MessageCrcBytes)));
+        var crcStart = message.Length - EventStreamDecoder.MessageCrcBytes;
+        var crc = Crc32.HashToUInt32(message.AsSpan(0, crcStart));
+        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(crcStart), crc);
         return message;
     }
 
-    private static byte[] Headers(string eventType, string contentType) =>
-        [.. Header(":message-type", "event"), .. Header(":event-type", eventType), .. Header(":content-type", contentType)];
+    private static byte[] EncodeHeaders(string eventType, string contentType) =>
+    [
+        .. EncodeHeader(":message-type", "event"),
+        .. EncodeHeader(":event-type", eventType),
+        .. EncodeHeader(":content-type", contentType),
+    ];
 
-    private static byte[] Header(string name, string value) =>
-        [(byte)name.Length, .. Encoding.UTF8.GetBytes(name), StringType, 0, (byte)value.Length, .. Encoding.UTF8.GetBytes(value)];
+    private static byte[] EncodeHeader(string name, string value) =>
+    [
+        (byte)name.Length,
+        .. Encoding.UTF8.GetBytes(name),
+        StringType,
+        0,
+        (byte)value.Length,
+        .. Encoding.UTF8.GetBytes(value),
+    ];
 }

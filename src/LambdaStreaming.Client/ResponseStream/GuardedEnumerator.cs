@@ -1,10 +1,12 @@
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Lets the enumerator of an iterator method be disposed from any thread, also during a move.</summary>
+/// <summary>Wraps the enumerator of an iterator method so that any thread can dispose it at any time.</summary>
 /// <remarks>
-/// The compiler's enumerator must not be disposed while it moves: its <c>finally</c> blocks would run on two threads and return
-/// pooled arrays twice. Here, disposal aborts the source and runs them only if no move is in progress; else the move does.
-/// After a failure or an early disposal a move throws; the compiler's enumerator would return false, which looks complete.
+/// The compiler's enumerator must not be disposed during a <c>MoveNextAsync</c>: its <c>finally</c> blocks would run on
+/// two threads and return pooled arrays twice. Here, disposal always aborts the source. It runs the <c>finally</c>
+/// blocks only if no move is in progress; otherwise the move runs them.
+/// After a failure or an early disposal, a move throws. The compiler's enumerator would return false, which looks like
+/// normal completion.
 /// </remarks>
 internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable source) : IAsyncEnumerator<T>
 {
@@ -17,7 +19,7 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
     private bool _hasEnded;
     private Exception? _failure;
 
-    // A copy: disposal on another thread clears the one of the compiler's enumerator.
+    // A copy, because disposal on another thread clears the value of the compiler's enumerator.
     public T Current { get; private set; } = default!;
 
     public ValueTask<bool> MoveNextAsync()
@@ -26,8 +28,10 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
         {
             case Ready:
                 break;
+            case Disposed when _hasEnded:
+                return new ValueTask<bool>(false);
             case Disposed:
-                return _hasEnded ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_failure ?? CreateDisposedException());
+                return ValueTask.FromException<bool>(_failure ?? CreateDisposedException());
             default:
                 return ValueTask.FromException<bool>(ResponseStreamBody.CreateMoveInProgressException());
         }
@@ -58,7 +62,8 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
     }
 
     private static ObjectDisposedException CreateDisposedException() => new(
-        nameof(InvokeWithResponseStreamResponse), "The enumerator was disposed before the response was read to its end.");
+        nameof(InvokeWithResponseStreamResponse),
+        "The enumerator was disposed before the response was read to its end.");
 
     private async ValueTask<bool> AwaitMoveAsync(ValueTask<bool> move)
     {
@@ -84,7 +89,8 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
         return moved;
     }
 
-    private ValueTask<bool> FailAsync() => _failure is null ? source.ThrowAbortedAsync() : ValueTask.FromException<bool>(_failure);
+    private ValueTask<bool> FailAsync() =>
+        _failure is null ? source.ThrowAbortedAsync() : ValueTask.FromException<bool>(_failure);
 
     private bool TryEndMove() => Interlocked.CompareExchange(ref _state, Ready, Moving) == Moving;
 
@@ -101,12 +107,13 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
     }
 }
 
-/// <summary>The source of a <see cref="GuardedEnumerator{T}"/>. <see cref="IDisposable.Dispose"/> ends it from any thread.</summary>
+/// <summary>The source of a <see cref="GuardedEnumerator{T}"/>.</summary>
+/// <remarks><see cref="IDisposable.Dispose"/> aborts it and can be called from any thread.</remarks>
 internal interface IAbortable : IDisposable
 {
-    /// <summary>True if the source was ended from outside: the next move must throw.</summary>
+    /// <summary>True if the source was aborted, so that the next move must throw.</summary>
     bool IsAborted { get; }
 
-    /// <summary>Throws the reason why <see cref="IsAborted"/> is true.</summary>
+    /// <summary>Throws the exception for the reason of the abort.</summary>
     ValueTask<bool> ThrowAbortedAsync();
 }

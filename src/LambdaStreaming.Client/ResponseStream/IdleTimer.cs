@@ -2,11 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Limits each wait for bytes. Time in which nobody waits does not count.</summary>
-/// <remarks>The callback and the timer's own members are called outside the lock, so both may use locks of their own.</remarks>
+/// <summary>Limits the time of each wait for bytes. Only waiting time counts.</summary>
+/// <remarks>
+/// The callback and the methods of <see cref="ITimer"/> are called outside the lock, so that both can use locks.
+/// </remarks>
 internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Action onIdle) : IDisposable
 {
-    private static readonly TimeSpan ShortestTimer = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan MinDueTime = TimeSpan.FromMilliseconds(1);
 
     private readonly object _lock = new();
     private ITimer? _timer;
@@ -21,7 +23,7 @@ internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Act
         if (timeout == Timeout.InfiniteTimeSpan) return;
         lock (_lock)
         {
-            // A timer created now would outlive the response.
+            // A timer created after Dispose would outlive the response.
             if (_isDisposed) return;
             _isWaiting = true;
             _waitingSince = timeProvider.GetTimestamp();
@@ -33,13 +35,16 @@ internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Act
         _timer.Change(timeout, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Ends a wait. The timer keeps running: checking the time when it fires is cheaper than resetting it for each wait.</summary>
+    /// <summary>Ends a wait.</summary>
+    /// <remarks>
+    /// The timer keeps running. Checking the elapsed time when it fires is cheaper than resetting it for each wait.
+    /// </remarks>
     public void EndWait()
     {
         lock (_lock) _isWaiting = false;
     }
 
-    /// <summary>Stops the timer for good. An active timer would root the response until it fires.</summary>
+    /// <summary>Stops the timer permanently. An active timer would root the response until it fires.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -52,20 +57,21 @@ internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Act
 
     private void OnTimer()
     {
-        TimeSpan left;
+        TimeSpan remaining;
         lock (_lock)
         {
-            // Nobody waits: the next wait sets the timer again.
+            // If no wait is in progress, the next wait sets the timer again.
             _isScheduled = _isWaiting;
             if (!_isWaiting) return;
 
-            // The wait may have begun after the timer was set, and timers count whole milliseconds: they may fire early.
-            left = timeout - timeProvider.GetElapsedTime(_waitingSince);
-            if (left <= TimeSpan.Zero) _isWaiting = false;
+            // Time can remain: the wait might have begun after the timer was set. Timers also have a resolution of one
+            // millisecond and can fire early.
+            remaining = timeout - timeProvider.GetElapsedTime(_waitingSince);
+            if (remaining <= TimeSpan.Zero) _isWaiting = false;
         }
 
-        if (left <= TimeSpan.Zero) onIdle();
-        else _timer!.Change(left < ShortestTimer ? ShortestTimer : left, Timeout.InfiniteTimeSpan);
+        if (remaining <= TimeSpan.Zero) onIdle();
+        else _timer!.Change(remaining < MinDueTime ? MinDueTime : remaining, Timeout.InfiniteTimeSpan);
     }
 
     [SuppressMessage("Reliability", "CA2000", Justification = "Dispose disposes the timer.")]

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Errors;
@@ -6,10 +7,10 @@ using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>What a message is to this operation.</summary>
+/// <summary>The meaning of an event-stream message for Lambda.</summary>
 internal enum LambdaMessageKind
 {
-    /// <summary>An event of a type that we do not know: skipped, as both official SDKs do.</summary>
+    /// <summary>An event of an unknown type. It is skipped, as both official SDKs do.</summary>
     Unknown,
     PayloadChunk,
     InvokeComplete,
@@ -17,8 +18,10 @@ internal enum LambdaMessageKind
     Error,
 }
 
-/// <summary>Reads messages as Lambda means them.</summary>
-/// <remarks>Source: conformance/responses/README.md; AWS Lambda API reference, InvokeWithResponseStreamResponseEvent.</remarks>
+/// <summary>Maps event-stream messages to Lambda events.</summary>
+/// <remarks>
+/// Source: conformance/responses/README.md; AWS Lambda API reference, InvokeWithResponseStreamResponseEvent.
+/// </remarks>
 internal static class LambdaMessage
 {
     // For the log, which shows fewer characters.
@@ -26,25 +29,27 @@ internal static class LambdaMessage
 
     public static LambdaMessageKind GetKind(ReadOnlySpan<byte> headers)
     {
-        var messageType = Find(headers, ":message-type"u8);
+        var messageType = FindHeader(headers, ":message-type"u8);
         if (messageType.SequenceEqual("event"u8))
         {
-            var eventType = Find(headers, ":event-type"u8);
+            var eventType = FindHeader(headers, ":event-type"u8);
             if (eventType.SequenceEqual("PayloadChunk"u8)) return LambdaMessageKind.PayloadChunk;
             if (eventType.SequenceEqual("InvokeComplete"u8)) return LambdaMessageKind.InvokeComplete;
-            if (eventType.IsEmpty) Malformed("An event has no :event-type.");
+            if (eventType.IsEmpty) ThrowMalformed("An event message has no :event-type header.");
             return LambdaMessageKind.Unknown;
         }
 
         if (messageType.SequenceEqual("exception"u8)) return LambdaMessageKind.Exception;
         if (messageType.SequenceEqual("error"u8)) return LambdaMessageKind.Error;
-        Malformed(messageType.IsEmpty ? "A message has no :message-type." : "A message's :message-type is none of event, exception, error.");
+        ThrowMalformed(messageType.IsEmpty
+            ? "A message has no :message-type header."
+            : "A message has a :message-type header other than event, exception or error.");
         return default;
     }
 
     public static string GetEventType(ReadOnlySpan<byte> headers)
     {
-        var type = Find(headers, ":event-type"u8);
+        var type = FindHeader(headers, ":event-type"u8);
         return Encoding.UTF8.GetString(type[..Math.Min(type.Length, MaxEventTypeBytes)]);
     }
 
@@ -54,9 +59,11 @@ internal static class LambdaMessage
         try
         {
             var json = new LenientJson(payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray());
-            if (json.Kind is not (JsonTokenType.StartObject or JsonTokenType.Null)) Malformed($"InvokeComplete is JSON, but no object: it begins with {json.Kind}.");
+            if (json.Kind is not (JsonTokenType.StartObject or JsonTokenType.Null))
+                ThrowMalformed($"InvokeComplete is not a JSON object: it begins with {json.Kind}.");
 
-            // A member that comes twice: the last one counts, as with the official SDKs. Text is what is documented; any other value is kept as the JSON that it is.
+            // Of duplicate members the last one counts, as in the official SDKs. The documented values are strings; any
+            // other value is kept as its JSON text.
             ReadOnlySpan<byte> errorCode = "null"u8, errorDetails = "null"u8, logResult = "null"u8;
             while (json.TryReadMember(out var name, out var value))
             {
@@ -74,32 +81,45 @@ internal static class LambdaMessage
         }
         catch (JsonException)
         {
-            Malformed("InvokeComplete is not JSON.");
+            ThrowMalformed("InvokeComplete is not JSON.");
             return null;
         }
     }
 
-    public static ResponseStreamErrorException ReadError(ReadOnlySpan<byte> headers, ReadOnlySequence<byte> payload, LambdaErrorDetails progress, Redactor redactor)
+    public static ResponseStreamErrorException ReadError(
+        ReadOnlySpan<byte> headers,
+        ReadOnlySequence<byte> payload,
+        LambdaErrorDetails progress,
+        Redactor redactor)
     {
-        var isException = !Find(headers, ":exception-type"u8).IsEmpty || Find(headers, ":error-code"u8).IsEmpty;
-        var name = ErrorResponse.ParseName(Encoding.UTF8.GetString(Find(headers, isException ? ":exception-type"u8 : ":error-code"u8)));
-        var answer = ErrorResponse.FromBody(payload.Slice(0, Math.Min(payload.Length, ErrorResponse.MaxBodyBytes)).ToArray());
-        var headerMessage = Encoding.UTF8.GetString(Find(headers, ":error-message"u8));
+        var exceptionType = FindHeader(headers, ":exception-type"u8);
+        var errorCode = FindHeader(headers, ":error-code"u8);
+        var isException = !exceptionType.IsEmpty || errorCode.IsEmpty;
+        var name = ErrorResponse.ParseName(Encoding.UTF8.GetString(isException ? exceptionType : errorCode));
+        var body = payload.Slice(0, Math.Min(payload.Length, ErrorResponse.MaxBodyBytes));
+        var error = ErrorResponse.FromBody(body.ToArray());
+        var headerMessage = Encoding.UTF8.GetString(FindHeader(headers, ":error-message"u8));
         var details = progress with
         {
-            ErrorCode = name ?? answer.Code,
-            ShownErrorCode = redactor.Name(name ?? answer.Code),
-            ServiceMessage = headerMessage.Length > 0 ? headerMessage : answer.Message ?? "",
-            Fields = answer.Fields,
+            ErrorCode = name ?? error.Code,
+            RedactedErrorCode = redactor.Name(name ?? error.Code),
+            ServiceMessage = headerMessage.Length > 0 ? headerMessage : error.Message ?? "",
+            Fields = error.Fields,
         };
-        return new ResponseStreamErrorException(ExceptionMessages.InStream(details, redactor), details, CreateInner(details, redactor));
+        var message = ExceptionMessages.DescribeStreamError(details, redactor);
+        return new ResponseStreamErrorException(message, details, CreateServiceException(details, redactor));
     }
 
-    // The catalogue's type says what kind of error it is. Its usual consequences do not hold here: the answer had begun, so nothing is known to precede the function.
-    private static LambdaServiceException? CreateInner(LambdaErrorDetails details, Redactor redactor) =>
-        ServiceErrorTable.Find(details.ErrorCode) is { } entry ? entry.Create(ExceptionMessages.DescribeError(details, redactor), details with { StatusCode = default, FunctionMayHaveRun = true }) : null;
+    // Uses the exception type of the error table, but not its retry rules. The response had started, so the function
+    // might have run.
+    private static LambdaServiceException? CreateServiceException(LambdaErrorDetails details, Redactor redactor)
+    {
+        if (ServiceErrorTable.Find(details.ErrorCode) is not { } entry) return null;
+        var message = ExceptionMessages.DescribeError(details, redactor);
+        return entry.Create(message, details with { StatusCode = default, FunctionMayHaveRun = true });
+    }
 
-    private static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> block, ReadOnlySpan<byte> name)
+    private static ReadOnlySpan<byte> FindHeader(ReadOnlySpan<byte> block, ReadOnlySpan<byte> name)
     {
         var headers = new EventStreamHeaders(block);
         while (headers.TryRead(out var header))
@@ -110,6 +130,7 @@ internal static class LambdaMessage
         return default;
     }
 
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedEvent, message);
+    [DoesNotReturn]
+    private static void ThrowMalformed(string message) =>
+        EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedEvent, message);
 }

@@ -5,28 +5,33 @@ using LambdaStreaming.Diagnostics;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>The bytes of one response: the pipe over the connection, and the one state that says who may use it.</summary>
+/// <summary>Reads the body of one response, and holds the one state that decides who can use its buffers.</summary>
 /// <remarks>
+/// A move is one call of the reader that can read, parse, and return buffers to the pool. Only one move runs at a time.
+/// <see cref="Abort"/> can be called from any thread at any time. It never returns a buffer to the pool, because the
+/// consumer might still read from one. The next move does that, or the garbage collector frees the buffer.
 /// <code>
-/// Open ──BeginMove──► Moving ──TryEndMove──► Open
-///  │ Abort              │ Abort        └──Complete──► Completed
-///  ▼                    ▼
-/// Aborted ─BeginMove─► MovingAborted ──Complete──► Completed
+/// Open ──TryBeginMove──► Moving ──TryEndMove──► Open
+///  │ Abort                 │ Abort        └──Complete──► Completed
+///  ▼                       ▼
+/// Aborted ─TryBeginMove─► MovingAborted ──Complete──► Completed
 /// </code>
-/// A move is one call of the reader that may read, parse, and return buffers to the pool; only one runs at a time.
-/// <see cref="Abort"/> may be called from any thread at any time. It never returns a buffer, because the consumer may still
-/// read from one: the next move does that, or the garbage collector.
 /// </remarks>
-[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer and no wait handle; the idle timer is disposed by Abort and Complete.")]
+[SuppressMessage("Design", "CA1001",
+    Justification = "The token source has no timer and no wait handle. Abort and Complete dispose the idle timer.")]
 internal sealed class ResponseStreamBody
 {
-    // Room for a full read of a busy connection.
+    // Enough for a full read of a busy connection.
     private const int BufferBytes = 64 * 1024;
 
-    // A shorter read means that the socket was drained. After a zero-byte read, SocketsHttpHandler fills its 4 KiB connection buffer first.
+    // A shorter read means that the socket was drained. After a zero-byte read, SocketsHttpHandler first fills its
+    // connection buffer of 4 KiB.
     private const int BusyReadBytes = 2 * 1024;
 
-    private static readonly StreamPipeReaderOptions PipeOptions = new(bufferSize: BufferBytes, minimumReadSize: BufferBytes / 2, leaveOpen: true);
+    private static readonly StreamPipeReaderOptions PipeOptions = new(
+        bufferSize: BufferBytes,
+        minimumReadSize: BufferBytes / 2,
+        leaveOpen: true);
 
     private readonly Stream _stream;
     private readonly PipeReader _pipe;
@@ -45,8 +50,8 @@ internal sealed class ResponseStreamBody
     private long _unconsumedBytes;
     private bool _lastReadWasLong;
 
-    /// <param name="stream">The response's bytes.</param>
-    /// <param name="connection">Disposed once to free the connection: it returns to its pool if the bytes were read to their end, else it closes.</param>
+    /// <param name="stream">The response body.</param>
+    /// <param name="connection">Disposed once. It is reused if the body was read to its end, else it closes.</param>
     /// <param name="timeProvider">The clock of the idle timeout.</param>
     /// <param name="idleTimeout">Maximum time to wait for the next bytes.</param>
     public ResponseStreamBody(Stream stream, IDisposable connection, TimeProvider timeProvider, TimeSpan idleTimeout)
@@ -60,35 +65,35 @@ internal sealed class ResponseStreamBody
 
     private enum State
     {
-        /// <summary>Nobody moves. The consumer may hold a chunk.</summary>
+        /// <summary>No move is in progress. The consumer might hold a chunk.</summary>
         Open,
 
         /// <summary>A move is in progress.</summary>
         Moving,
 
-        /// <summary>Ended from outside while nobody moved. The connection is closed; the buffers wait for a last move.</summary>
+        /// <summary>Aborted between moves. The connection is closed; the buffers wait for a last move.</summary>
         Aborted,
 
-        /// <summary>Ended from outside during a move, or a move after <see cref="Aborted"/>. That move completes the body.</summary>
+        /// <summary>Aborted, with a move in progress. That move completes the body.</summary>
         MovingAborted,
 
-        /// <summary>The buffers were returned. The end of the response, or its failure, is final.</summary>
+        /// <summary>The buffers were returned to the pool. The end of the response, or its failure, is final.</summary>
         Completed,
     }
 
-    /// <summary>True if nobody moves and nothing ended the body: buffered messages may be consumed.</summary>
+    /// <summary>True if no move is in progress and the body was not aborted. Buffered messages can be read.</summary>
     public bool IsOpen => _state == State.Open;
 
-    /// <summary>True if the body was ended from outside and no move has noticed it yet.</summary>
+    /// <summary>True if the body was aborted and no move has completed it yet.</summary>
     public bool IsAborted => _state is State.Aborted or State.MovingAborted;
 
-    /// <summary>Why the body was ended from outside.</summary>
+    /// <summary>Why the body was aborted.</summary>
     public AbortReason AbortReason { get; private set; }
 
-    /// <summary>The token that was cancelled, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
+    /// <summary>The cancelled token, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
     public CancellationToken CancelledToken { get; private set; }
 
-    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, also if it was aborted before.</summary>
+    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, even if it was aborted before.</summary>
     public void SetTelemetry(CallTelemetry telemetry)
     {
         AbortReason reason;
@@ -120,7 +125,7 @@ internal sealed class ResponseStreamBody
     }
 
     /// <summary>Begins a move. The caller ends it with <see cref="TryEndMove"/> or <see cref="Complete"/>.</summary>
-    /// <returns>False if the body is completed: there is nothing to move to.</returns>
+    /// <returns>False if the body is completed.</returns>
     /// <exception cref="InvalidOperationException">Another move is in progress.</exception>
     public bool TryBeginMove()
     {
@@ -133,8 +138,8 @@ internal sealed class ResponseStreamBody
         }
     }
 
-    /// <summary>Ends a move that found an event.</summary>
-    /// <returns>False if the body was aborted meanwhile: the caller must complete it.</returns>
+    /// <summary>Ends a move that has read an event.</summary>
+    /// <returns>False if the body was aborted during the move. The caller must then complete it.</returns>
     public bool TryEndMove()
     {
         lock (_lock)
@@ -145,8 +150,8 @@ internal sealed class ResponseStreamBody
         }
     }
 
-    /// <summary>Reads more bytes. Only inside a move.</summary>
-    /// <exception cref="BodyAbortedException"><see cref="AbortReason"/> says why.</exception>
+    /// <summary>Reads more bytes. Call it during a move only.</summary>
+    /// <exception cref="BodyAbortedException">The body was aborted, for <see cref="AbortReason"/>.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadResult> ReadAsync()
@@ -155,7 +160,9 @@ internal sealed class ResponseStreamBody
         {
             ThrowIfAborted();
             var read = ReadPipeAsync();
-            var result = read.IsCompleted ? await read.ConfigureAwait(false) : await WaitAsync(read).ConfigureAwait(false);
+            var result = read.IsCompleted
+                ? await read.ConfigureAwait(false)
+                : await WaitAsync(read).ConfigureAwait(false);
             ThrowIfAborted();
             _lastReadWasLong = result.Buffer.Length - _unconsumedBytes >= BusyReadBytes;
             return result;
@@ -166,17 +173,18 @@ internal sealed class ResponseStreamBody
         }
     }
 
-    /// <summary>Returns the buffers up to <paramref name="consumed"/> to the pool; everything was examined. Only inside a move.</summary>
+    /// <summary>Marks all bytes as examined and returns those before <paramref name="consumed"/> to the pool.</summary>
+    /// <remarks>Call it during a move only.</remarks>
     /// <param name="consumed">The first position that is still needed.</param>
-    /// <param name="end">The end of what was read.</param>
-    /// <param name="unconsumedBytes">The number of bytes between the two.</param>
+    /// <param name="end">The end of the bytes that were read.</param>
+    /// <param name="unconsumedBytes">The number of bytes between the two positions.</param>
     public void AdvanceTo(SequencePosition consumed, SequencePosition end, long unconsumedBytes)
     {
         _unconsumedBytes = unconsumedBytes;
         _pipe.AdvanceTo(consumed, end);
     }
 
-    /// <summary>Ends the body from outside, from any thread: a pending read ends, the connection closes, no buffer is returned.</summary>
+    /// <summary>Ends a pending read and closes the connection. Callable from any thread; returns no buffer.</summary>
     public void Abort(AbortReason reason, CancellationToken cancelledToken = default)
     {
         bool isMoving;
@@ -188,7 +196,7 @@ internal sealed class ResponseStreamBody
             _state = isMoving ? State.MovingAborted : State.Aborted;
         }
 
-        // Outside the lock: all of these run other people's code. The fence pairs with that of PrepareToWait.
+        // Outside the lock, because all of these calls can run foreign code. The fence pairs with one in PrepareToWait.
         Interlocked.MemoryBarrier();
         ReleaseTimerAndTokens();
         _telemetry?.Abort(reason.ToOutcome());
@@ -198,7 +206,7 @@ internal sealed class ResponseStreamBody
             return;
         }
 
-        // A stream should not be disposed during a read. The move disposes it, at the latest when it has abandoned the read.
+        // A stream should not be disposed during a read. The move disposes it after it ended or abandoned the read.
         try
         {
             _abortReads.Cancel();
@@ -210,28 +218,30 @@ internal sealed class ResponseStreamBody
         }
     }
 
-    /// <summary>Returns the buffers to the pool and frees the connection. Only inside a move, which it ends: all chunks are expired.</summary>
+    /// <summary>Returns the buffers to the pool, frees the connection and ends the move.</summary>
+    /// <remarks>Call it during a move only, after all chunks have expired.</remarks>
     public void Complete()
     {
         lock (_lock) _state = State.Completed;
         ReleaseTimerAndTokens();
         _telemetry?.Abort(CallOutcome.Abandoned);
 
-        // An abandoned read may still be writing to its buffer.
+        // An abandoned read might still be writing to its buffer.
         if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
         Disconnect();
     }
 
     public static InvalidOperationException CreateMoveInProgressException() =>
-        new("The previous MoveNextAsync is still in progress. Await it before the next one: a response has one reader.");
+        new("The previous MoveNextAsync is still in progress. Await it before the next: a response has one reader.");
 
     private void ThrowIfAborted()
     {
         if (_state != State.Moving) throw new BodyAbortedException();
     }
 
-    // A quiet stream is awaited without a buffer: a thousand idle ones cost little. A busy one is read straight into the pipe's buffer,
-    // because a zero-byte read first costs three times the work (docs/performance.md, "Zero-byte reads").
+    // An idle stream is awaited without a buffer, so that a thousand idle responses need little memory. A busy stream
+    // is read directly into the pipe's buffer, because a zero-byte read before each read costs three times the work
+    // (docs/internals/performance.md, "Zero-byte reads").
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadPipeAsync()
     {
@@ -267,12 +277,12 @@ internal sealed class ResponseStreamBody
         Interlocked.MemoryBarrier();
         if (_state == State.Moving) return;
 
-        // Abort may have run before it could see them.
+        // Abort might have run before it could see them.
         _idleTimer.Dispose();
         _pendingRead.Abandon();
     }
 
-    // A response that has ended must not stay referenced by a timer, or by a token that lives as long as the app.
+    // A response that has ended must not stay referenced by a timer, or by a token that lives as long as the process.
     private void ReleaseTimerAndTokens()
     {
         _idleTimer?.Dispose();

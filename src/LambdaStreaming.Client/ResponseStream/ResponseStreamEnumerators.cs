@@ -4,10 +4,14 @@ using System.Runtime.CompilerServices;
 namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Enumerates the events of one response.</summary>
-/// <remarks>Written by hand: an iterator method would cost about as much as decoding a small message (docs/performance.md).</remarks>
-internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError) : IAsyncEnumerator<ResponseStreamEvent>
+/// <remarks>
+/// Not an iterator method, because that would cost about as much as decoding a small message (docs/performance.md).
+/// </remarks>
+internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError)
+    : IAsyncEnumerator<ResponseStreamEvent>
 {
-    // Only the kind: storing the 16-byte event for each message measurably slows the fast path (docs/performance.md).
+    // Only the kind, because storing the 16-byte event for each message measurably slows the fast path
+    // (docs/performance.md).
     private ResponseStreamEventKind _kind;
 
     public ResponseStreamEvent Current => _kind switch
@@ -41,12 +45,13 @@ internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader,
     }
 }
 
-/// <summary>Enumerates the chunks of one response; <c>InvokeComplete</c> is the end of the enumeration.</summary>
+/// <summary>Enumerates the chunks of one response. <c>InvokeComplete</c> ends the enumeration.</summary>
 internal sealed class PayloadChunkEnumerator(ResponseStreamReader reader) : IAsyncEnumerator<PayloadChunk>
 {
     private bool _hasCurrent;
 
-    public PayloadChunk Current => _hasCurrent && !reader.IsDisposed ? new PayloadChunk(reader, reader.Generation) : default;
+    public PayloadChunk Current =>
+        _hasCurrent && !reader.IsDisposed ? new PayloadChunk(reader, reader.Generation) : default;
 
     public ValueTask<bool> MoveNextAsync()
     {
@@ -65,21 +70,27 @@ internal sealed class PayloadChunkEnumerator(ResponseStreamReader reader) : IAsy
     private async ValueTask<bool> MoveNextCoreAsync()
     {
         _hasCurrent = false;
-        var hasCurrent = await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) == ResponseStreamEventKind.PayloadChunk;
+        var kind = await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false);
+        var hasCurrent = kind == ResponseStreamEventKind.PayloadChunk;
         _hasCurrent = hasCurrent;
         return hasCurrent;
     }
 }
 
-/// <summary>The result of <c>ReadChunksAsync</c>. The one enumeration begins with its enumerator.</summary>
-internal sealed class PayloadChunkEnumerable(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken) : IAsyncEnumerable<PayloadChunk>
+/// <summary>The result of <c>ReadChunksAsync</c>. Its enumerator begins the one enumeration of the response.</summary>
+internal sealed class PayloadChunkEnumerable(
+    InvokeWithResponseStreamResponse response,
+    CancellationToken cancellationToken)
+    : IAsyncEnumerable<PayloadChunk>
 {
     public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken enumeratorToken = default) =>
         new PayloadChunkEnumerator(response.BeginEnumeration(cancellationToken, enumeratorToken));
 }
 
 /// <summary>The result of <c>ReadOwnedChunksAsync</c>: copies of the chunks.</summary>
-internal sealed class OwnedChunkEnumerable(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+internal sealed class OwnedChunkEnumerable(
+    InvokeWithResponseStreamResponse response,
+    CancellationToken cancellationToken)
     : IAsyncEnumerable<ReadOnlyMemory<byte>>
 {
     public IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
@@ -91,7 +102,8 @@ internal sealed class OwnedChunkEnumerable(InvokeWithResponseStreamResponse resp
     private static async IAsyncEnumerator<ReadOnlyMemory<byte>> CopyAsync(ResponseStreamReader reader)
     {
         while (reader.TryReadBufferedChunk()
-            || await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) == ResponseStreamEventKind.PayloadChunk)
+            || await reader.ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false)
+                == ResponseStreamEventKind.PayloadChunk)
         {
             yield return reader.CurrentPayload.ToArray();
         }

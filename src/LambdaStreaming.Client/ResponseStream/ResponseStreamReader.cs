@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Diagnostics;
@@ -9,24 +8,29 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Decodes the events of one response, one at a time, and holds the payload of the current one.</summary>
+/// <summary>Decodes the events of one response, one at a time, and holds the payload of the current chunk.</summary>
 /// <remarks>
-/// Complete messages in the buffer that repeat the last chunk's headers take the fast path of <see cref="TryReadBufferedChunk"/>,
-/// which never throws. <see cref="ReadNextAsync"/> handles everything else. Both belong to the consumer, one call at a time;
-/// all fields but <see cref="_isDisposed"/> are written by moves only. Other threads may call <see cref="Dispose"/>.
+/// <see cref="TryReadBufferedChunk"/> is the fast path, which never throws. It takes complete messages in the buffer
+/// that repeat the headers of the last chunk. <see cref="ReadNextAsync"/> handles all other messages.
+/// Both belong to the consumer, one call at a time, and only they write the fields. Other threads can call only
+/// <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>.
 /// </remarks>
-internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
+/// <param name="body">The response body; <see langword="null"/> for the response to a dry run.</param>
+/// <param name="options">How to read the body.</param>
+/// <param name="call">The details of the call, for exceptions.</param>
+internal sealed class ResponseStreamReader(
+    ResponseStreamBody? body,
+    ResponseStreamReaderOptions options,
+    LambdaErrorDetails call)
+    : IAbortable, ITransferProgress
 {
-    // Maximum time and bytes after InvokeComplete to reach the end of the HTTP body, so that the connection can be reused.
-    private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(250);
-    private const long MaxDrainBytes = 64 * 1024;
+    private readonly ResponseStreamBody? _body = body;
+    private readonly ResponseStreamReaderOptions _options = options;
+    private readonly LambdaErrorDetails _call = call;
+    private readonly int _maxMessageBytes = options.MaxMessageBytes;
 
-    private readonly ResponseStreamBody? _body;
-    private readonly ResponseStreamReaderOptions _options;
-    private readonly LambdaErrorDetails _call;
-    private readonly int _maxMessageBytes;
-
-    // The bytes that were read and not yet consumed. [_next, _end) of _window is the rest of the first segment, which begins at _windowStart.
+    // The bytes that were read and not yet consumed. [_next, _end) of _window are the unconsumed bytes of the first
+    // segment, which begins at _windowStart. _incompleteBytes is the number of unconsumed bytes before the last read.
     private ReadOnlySequence<byte> _buffer;
     private byte[] _window = [];
     private int _windowStart;
@@ -34,15 +38,17 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     private int _end;
     private bool _hasBuffer;
     private bool _readToEnd;
+    private long _incompleteBytes;
 
-    // The current chunk: at _payloadStart of _window if the fast path took it; else, if that is NotInWindow, in _payloadSequence.
+    // The current chunk. A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart
+    // is NotInWindow and _payloadSequence has the payload.
     private const int NotInWindow = -1;
     private int _generation;
     private int _payloadStart = NotInWindow;
     private int _payloadLength;
     private ReadOnlySequence<byte> _payloadSequence;
 
-    // The header block of the last chunk. The service repeats it, and one comparison replaces parsing it.
+    // The headers of the last chunk. The service repeats them, so that one comparison replaces parsing.
     private byte[] _chunkHeaders = [];
 
     private long _chunks;
@@ -51,57 +57,45 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
     private Exception? _failure;
     private volatile bool _isDisposed;
 
-    /// <param name="body">The response's bytes, or <see langword="null"/> if it has none (a dry run).</param>
-    /// <param name="options">How to read them.</param>
-    /// <param name="call">The details of the call, for exceptions.</param>
-    public ResponseStreamReader(ResponseStreamBody? body, ResponseStreamReaderOptions options, LambdaErrorDetails call)
-    {
-        _body = body;
-        _options = options;
-        _maxMessageBytes = options.MaxMessageBytes;
-        _call = call;
-    }
-
-    /// <summary>The last event, once it was read, also if it reported an error.</summary>
+    /// <summary>The last event, after it was read, even if it reported an error.</summary>
     public InvokeComplete? InvokeComplete { get; private set; }
 
-    /// <summary>Receives the progress of the response; <see langword="null"/> if there is no listener.</summary>
+    /// <summary>Receives the progress of the response; <see langword="null"/> without a listener.</summary>
     public CallTelemetry? Telemetry { get; set; }
 
-    /// <summary>What was delivered to the consumer so far.</summary>
+    /// <summary>The chunks and payload bytes that were delivered to the consumer so far.</summary>
     public (long Chunks, long Bytes) ReceivedSoFar => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
 
     public int Generation => _generation;
-
-    /// <summary>True if the response was ended from outside, so that the next move throws.</summary>
     public bool IsAborted => _body is { IsAborted: true };
     public Redactor Redactor => _options.Redactor;
 
-    /// <summary>True after <see cref="Dispose"/>: no chunk is current.</summary>
+    /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
     public bool IsDisposed => _isDisposed;
 
-    /// <summary>The current chunk, without the check that <see cref="GetPayload"/> makes. Only between two moves.</summary>
-    public ReadOnlySequence<byte> CurrentPayload =>
-        _payloadStart != NotInWindow ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength) : _payloadSequence;
+    /// <summary>The current chunk, without the check of <see cref="GetPayload"/>. Use it between moves only.</summary>
+    public ReadOnlySequence<byte> CurrentPayload => _payloadStart != NotInWindow
+        ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength)
+        : _payloadSequence;
 
-    /// <summary>The chunk that <see cref="TryReadBufferedChunk"/> has just taken; it always lies in one segment.</summary>
+    /// <summary>The chunk that <see cref="TryReadBufferedChunk"/> has just read, which is always one segment.</summary>
     public ReadOnlyMemory<byte> BufferedPayload => new(_window, _payloadStart, _payloadLength);
 
     /// <exception cref="InvalidOperationException">The chunk of this generation has expired.</exception>
     public ReadOnlySequence<byte> GetPayload(int generation)
     {
-        if (generation != _generation || _isDisposed) ThrowChunkExpired();
+        if (generation != _generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
         return CurrentPayload;
     }
 
     /// <inheritdoc cref="GetPayload"/>
     public long GetPayloadLength(int generation)
     {
-        if (generation != _generation || _isDisposed) ThrowChunkExpired();
+        if (generation != _generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
-    /// <summary>Moves to the next message if it is a chunk, complete in the buffer, and valid. <see cref="ReadNextAsync"/> handles all others.</summary>
+    /// <summary>Moves to the next message if it is a valid chunk that is complete in the buffer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadBufferedChunk()
     {
@@ -111,7 +105,8 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         _generation++;
 
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
-        if (!EventStreamDecoder.StartsWithCompleteMessage(bytes, _maxMessageBytes, out var totalLength, out var headersLength)
+        if (!EventStreamDecoder.StartsWithCompleteMessage(
+                bytes, _maxMessageBytes, out var totalLength, out var headersLength)
             || !bytes.Slice(EventStreamDecoder.PreludeBytes, headersLength).SequenceEqual(_chunkHeaders)
             || !EventStreamDecoder.IsMessageCrcValid(bytes[..totalLength])
             || headersLength == 0)
@@ -128,9 +123,9 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         return true;
     }
 
-    /// <summary>Moves to the next event, reading as much as it needs. With <c>InvokeComplete</c> the body has been read to its end.</summary>
-    /// <param name="throwOnFunctionError">Whether an <c>InvokeComplete</c> with an error is thrown, or returned as an event.</param>
-    /// <returns>The event's kind; <see cref="ResponseStreamEventKind.None"/> after the last one.</returns>
+    /// <summary>Moves to the next event. After <c>InvokeComplete</c>, also reads the body to its end.</summary>
+    /// <param name="throwOnFunctionError">Whether to throw for an <c>InvokeComplete</c> with an error.</param>
+    /// <returns>The kind of the event; <see cref="ResponseStreamEventKind.None"/> after the last one.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ResponseStreamEventKind> ReadNextAsync(bool throwOnFunctionError)
     {
@@ -146,15 +141,17 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
                 return kind;
             }
 
-            await DrainAsync().ConfigureAwait(false);
-            if (throwOnFunctionError && InvokeComplete!.IsFunctionError) throw FunctionError();
+            await ResponseStreamDrain.RunAsync(_body, TakeBuffer(), _readToEnd, _options, _call).ConfigureAwait(false);
+            if (throwOnFunctionError && InvokeComplete!.IsFunctionError)
+                throw ResponseStreamFailures.FunctionError(InvokeComplete, Progress(), Redactor);
             Complete();
             return kind;
         }
         catch (Exception exception)
         {
-            // Recorded before the body is completed: a later move must not take a failure for a normal end.
-            _failure = Translate(exception);
+            // Record the failure before completing the body. A later move must not report normal completion.
+            _failure = ResponseStreamFailures.Translate(
+                exception, _body, _options, Progress(), _messageOffset, _incompleteBytes);
             Telemetry?.Fail(_failure);
             Complete();
             if (ReferenceEquals(_failure, exception)) throw;
@@ -162,16 +159,18 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         }
     }
 
-    /// <inheritdoc/>
     public async ValueTask<bool> ThrowAbortedAsync() =>
         await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
 
-    /// <summary>Expires the current chunk and aborts the response. Callable from any thread, at any time; returns no buffer.</summary>
+    /// <summary>Expires the chunk and aborts the response. Callable from any thread; returns no buffer.</summary>
     public void Dispose()
     {
         _isDisposed = true;
         _body?.Abort(AbortReason.Disposed);
     }
+
+    /// <summary>The details of the call, with the chunks that were received so far.</summary>
+    public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
 
     private void ExpireChunk()
     {
@@ -199,70 +198,55 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         kind = ResponseStreamEventKind.None;
         if (!_hasBuffer) return false;
 
-        var rest = _buffer.Slice(_buffer.GetPosition(_next - _windowStart));
-        if (!EventStreamDecoder.TryRead(ref rest, _maxMessageBytes, out var message)) return false;
+        var remaining = GetUnconsumed();
+        if (!EventStreamDecoder.TryRead(ref remaining, _maxMessageBytes, out var message)) return false;
 
         kind = Interpret(message);
         _messageOffset += message.TotalLength;
-        SetBuffer(rest);
+        SetBuffer(remaining);
 
-        // What comes after the end is no event: the fast path must not see it.
+        // Bytes after InvokeComplete are not events. The fast path must not read them.
         if (kind == ResponseStreamEventKind.InvokeComplete) _end = _next;
         return true;
     }
 
     private ResponseStreamEventKind Interpret(in EventStreamMessage message)
     {
-        var buffer = message.Headers.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)message.Headers.Length);
-        try
+        using var block = new ContiguousHeaders(message.Headers);
+        var headers = block.Bytes;
+        switch (LambdaMessage.GetKind(headers))
         {
-            var block = message.Headers.FirstSpan;
-            if (buffer is not null)
-            {
-                message.Headers.CopyTo(buffer);
-                block = buffer.AsSpan(0, (int)message.Headers.Length);
-            }
-
-            switch (LambdaMessage.GetKind(block))
-            {
-                case LambdaMessageKind.PayloadChunk:
-                    if (!block.SequenceEqual(_chunkHeaders)) _chunkHeaders = block.ToArray();
-                    _payloadStart = NotInWindow;
-                    _payloadSequence = message.Payload;
-                    _chunks++;
-                    _bytes += message.Payload.Length;
-                    if (_chunks == 1) Telemetry?.FirstChunk();
-                    return ResponseStreamEventKind.PayloadChunk;
-                case LambdaMessageKind.InvokeComplete:
-                    InvokeComplete = LambdaMessage.ReadInvokeComplete(message.Payload);
-                    var code = _options.Redactor.Name(InvokeComplete.ErrorCode);
-                    Telemetry?.Complete(InvokeComplete.IsFunctionError, code);
-                    return ResponseStreamEventKind.InvokeComplete;
-                case LambdaMessageKind.Exception or LambdaMessageKind.Error:
-                    throw LambdaMessage.ReadError(block, message.Payload, Progress(), _options.Redactor);
-                default:
-                    if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, _options.Redactor.Name(LambdaMessage.GetEventType(block)));
-                    return ResponseStreamEventKind.None;
-            }
-        }
-        finally
-        {
-            if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
+            case LambdaMessageKind.PayloadChunk:
+                if (!headers.SequenceEqual(_chunkHeaders)) _chunkHeaders = headers.ToArray();
+                _payloadStart = NotInWindow;
+                _payloadSequence = message.Payload;
+                _chunks++;
+                _bytes += message.Payload.Length;
+                if (_chunks == 1) Telemetry?.RecordFirstChunk();
+                return ResponseStreamEventKind.PayloadChunk;
+            case LambdaMessageKind.InvokeComplete:
+                InvokeComplete = LambdaMessage.ReadInvokeComplete(message.Payload);
+                Telemetry?.Complete(InvokeComplete.IsFunctionError, Redactor.Name(InvokeComplete.ErrorCode));
+                return ResponseStreamEventKind.InvokeComplete;
+            case LambdaMessageKind.Exception or LambdaMessageKind.Error:
+                throw LambdaMessage.ReadError(headers, message.Payload, Progress(), Redactor);
+            default:
+                if (!_options.Logger.IsEnabled(LogLevel.Debug)) return ResponseStreamEventKind.None;
+                var eventType = Redactor.Name(LambdaMessage.GetEventType(headers));
+                Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, eventType);
+                return ResponseStreamEventKind.None;
         }
     }
 
     private async ValueTask ReadMoreAsync()
     {
-        // Everything was looked at: examined must be the end, or the next read returns at once with the same bytes.
         if (_hasBuffer)
         {
-            _hasBuffer = false;
-            var consumed = _buffer.GetPosition(_next - _windowStart);
-            var end = _buffer.End;
-            var unread = _buffer.Slice(consumed).Length;
-            SetWindow([], 0, 0);
-            _body!.AdvanceTo(consumed, end, unread);
-            if (_readToEnd) throw Truncated(unread, null);
+            // All bytes count as examined. Otherwise the next read would return at once with the same bytes.
+            var incomplete = TakeBuffer();
+            _incompleteBytes = incomplete.Length;
+            _body!.AdvanceTo(incomplete.Start, incomplete.End, _incompleteBytes);
+            if (_readToEnd) throw new BodyEndedException();
         }
 
         Telemetry?.BeginWait();
@@ -273,11 +257,21 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         SetBuffer(result.Buffer);
     }
 
+    private ReadOnlySequence<byte> GetUnconsumed() => _buffer.Slice(_buffer.GetPosition(_next - _windowStart));
+
+    private ReadOnlySequence<byte> TakeBuffer()
+    {
+        var unconsumed = GetUnconsumed();
+        _hasBuffer = false;
+        SetWindow([], 0, 0);
+        return unconsumed;
+    }
+
     private void SetBuffer(ReadOnlySequence<byte> buffer)
     {
         _buffer = buffer;
-        if (MemoryMarshal.TryGetArray(buffer.First, out var first) && first.Array is not null) SetWindow(first.Array, first.Offset, first.Count);
-        else SetWindow([], 0, 0);
+        MemoryMarshal.TryGetArray(buffer.First, out var first);
+        SetWindow(first.Array ?? [], first.Offset, first.Count);
     }
 
     private void SetWindow(byte[] array, int start, int count)
@@ -287,40 +281,6 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         _end = start + count;
     }
 
-    // Reads the body to its end within a short bound, so that the connection is reused. The response is complete, whatever happens here.
-    private async ValueTask DrainAsync()
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(DrainTimeout, _options.TimeProvider);
-            await using var registration = limit.Token.UnsafeRegister(
-                static body => ((ResponseStreamBody)body!).Abort(AbortReason.Disposed), _body).ConfigureAwait(false);
-            long ignored = 0;
-            if (_hasBuffer)
-            {
-                _hasBuffer = false;
-                ignored = _buffer.Slice(_buffer.GetPosition(_next - _windowStart)).Length;
-                SetWindow([], 0, 0);
-                _body!.AdvanceTo(_buffer.End, _buffer.End, 0);
-            }
-
-            while (!_readToEnd && ignored <= MaxDrainBytes)
-            {
-                var result = await _body!.ReadAsync().ConfigureAwait(false);
-                ignored += result.Buffer.Length;
-                _readToEnd = result.IsCompleted;
-                _body.AdvanceTo(result.Buffer.End, result.Buffer.End, 0);
-            }
-
-            if (ignored > 0) Log.BytesAfterInvokeComplete(_options.Logger, _call.FunctionName, ignored);
-        }
-        catch (Exception exception)
-        {
-            // Any type: a caller's HttpClient may decompress, for example.
-            if (_options.Logger.IsEnabled(LogLevel.Debug)) Log.DrainFailed(_options.Logger, _call.FunctionName, exception.GetType().Name);
-        }
-    }
-
     private void Complete()
     {
         _hasBuffer = false;
@@ -328,55 +288,4 @@ internal sealed class ResponseStreamReader : IAbortable, ITransferProgress
         SetWindow([], 0, 0);
         _body!.Complete();
     }
-
-    /// <summary>What an exception says of the call, and of how far the answer came.</summary>
-    public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
-
-    private string DescribeProgress => ExceptionMessages.DescribeProgress(Progress());
-
-    private Exception Translate(Exception exception) => exception switch
-    {
-        LambdaStreamingException and not ResponseStreamCorruptException => exception,
-        ResponseStreamCorruptException corrupt => Corrupt(corrupt),
-        BodyAbortedException => _body!.AbortReason switch
-        {
-            AbortReason.Cancelled => new InvocationCanceledException($"Reading the answer of {_call.FunctionName} was cancelled. The function is not stopped by that.", functionMayHaveRun: true, cancellationToken: _body.CancelledToken),
-            AbortReason.Idle => new ResponseStreamIdleTimeoutException($"Nothing came from {_call.FunctionName} for {_options.IdleTimeout} ({nameof(LambdaStreamingClientOptions.IdleTimeout)}). {DescribeProgress}", Progress()),
-            _ => Disposed(),
-        },
-        ScriptedFailureException scripted => scripted.Failure,
-        _ => Truncated(0, exception),
-    };
-
-    private static ObjectDisposedException Disposed() => new(nameof(InvokeWithResponseStreamResponse), "The response, or its enumerator, was disposed before the answer was read to its end.");
-
-    private ResponseStreamCorruptException Corrupt(ResponseStreamCorruptException corrupt)
-    {
-        // Bytes that are no event stream, under a head that says so itself.
-        if (_messageOffset == 0 && corrupt.Reason == ResponseStreamCorruptionReason.PreludeChecksum && _options.UnexpectedContent is { } content) return Unexpected(content);
-        return new ResponseStreamCorruptException($"{corrupt.Message} It begins at byte {_messageOffset} of the answer. {DescribeProgress}", corrupt.Reason, _messageOffset, Progress());
-    }
-
-    private ResponseStreamException Truncated(long unread, Exception? cause)
-    {
-        if (cause is null && _messageOffset == 0 && _options.UnexpectedContent is { } content) return Unexpected(content);
-        var how = cause is not null ? "broke off" : unread > 0 ? $"ended inside a message, of which {unread} bytes came," : "ended";
-        return new ResponseStreamTruncatedException($"The answer of {_call.FunctionName} {how} before InvokeComplete: it is not whole. {DescribeProgress}", Progress(), cause);
-    }
-
-    private ResponseStreamCorruptException Unexpected(UnexpectedContent content) => new(
-        $"The answer's {content.Description} and its bytes are no event stream. Something between this client and Lambda may have answered in its place. {DescribeProgress}",
-        content.Reason,
-        0,
-        Progress());
-
-    private FunctionErrorException FunctionError()
-    {
-        var details = Progress() with { ErrorCode = InvokeComplete!.ErrorCode, Advice = ExceptionMessages.GetAdvice(InvokeComplete) };
-        return new FunctionErrorException(ExceptionMessages.FunctionFailed(details, InvokeComplete, _options.Redactor), InvokeComplete, details);
-    }
-
-    [DoesNotReturn]
-    private static void ThrowChunkExpired() =>
-        throw new InvalidOperationException("This chunk ended when the enumeration moved on. Copy its bytes while it is current, with ToArray() or CopyTo().");
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>How one answer is read.</summary>
+/// <summary>Options for reading one response.</summary>
 internal sealed record ResponseStreamReaderOptions
 {
     public required int MaxMessageBytes { get; init; }
@@ -16,15 +16,15 @@ internal sealed record ResponseStreamReaderOptions
 
     public required bool ThrowOnFunctionError { get; init; }
 
-    /// <summary>Prepares the response's text for messages.</summary>
+    /// <summary>Prepares text of the response for messages and logs.</summary>
     public Redactor Redactor { get; init; } = Redactor.None;
 
-    /// <summary>What the response headers announce, if that is not an event stream.</summary>
+    /// <summary>The content that the response headers announce, if it is not an event stream.</summary>
     public UnexpectedContent? UnexpectedContent { get; init; }
 }
 
-/// <summary>Response headers that do not announce an event stream.</summary>
-/// <remarks>They are reported only if the bytes are not an event stream either.</remarks>
-/// <param name="Reason">What is unexpected.</param>
+/// <summary>Content that is not an event stream, according to the response headers.</summary>
+/// <remarks>It is reported only if the bytes of the body are not an event stream either.</remarks>
+/// <param name="Reason">Which header is unexpected.</param>
 /// <param name="Description">The header and its value, for messages.</param>
 internal sealed record UnexpectedContent(ResponseStreamCorruptionReason Reason, string Description);

@@ -2,22 +2,27 @@ using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>The wire of an answer that a test makes up: each chunk one message and one read, then <c>InvokeComplete</c> or a failure.</summary>
-internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chunks, InvokeComplete complete, Exception? failure) : ForwardStream
+/// <summary>The body of a response that a test creates.</summary>
+/// <remarks>Each chunk is one message and one read. <c>InvokeComplete</c> or a failure follows.</remarks>
+internal sealed class ScriptedStream(
+    IAsyncEnumerable<ReadOnlyMemory<byte>> chunks,
+    InvokeComplete complete,
+    Exception? failure)
+    : ForwardStream
 {
     private readonly CancellationTokenSource _closed = new();
     private IAsyncEnumerator<ReadOnlyMemory<byte>>? _enumerator;
     private Task<bool> _move = Task.FromResult(false);
     private ReadOnlyMemory<byte> _unread;
-    private bool _ended;
+    private bool _hasEnded;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // A read without room only asks whether the next one would wait; it may answer at once.
+        // A zero-byte read waits for data; it can complete early.
         if (buffer.IsEmpty) return 0;
         if (_unread.IsEmpty)
         {
-            if (_ended) return 0;
+            if (_hasEnded) return 0;
             _unread = await NextMessageAsync(cancellationToken).ConfigureAwait(false);
         }
 
@@ -44,9 +49,10 @@ internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chun
         {
             _enumerator ??= chunks.GetAsyncEnumerator(_closed.Token);
 
-            // The script may not look at its token: the reader does not wait for it then.
+            // The test's enumerator might ignore its token. The reader then stops waiting for it.
             _move = _enumerator.MoveNextAsync().AsTask();
-            if (await _move.WaitAsync(cancellationToken).ConfigureAwait(false)) return EventStreamEncoder.Encode(_enumerator.Current.Span);
+            if (await _move.WaitAsync(cancellationToken).ConfigureAwait(false))
+                return EventStreamEncoder.Encode(_enumerator.Current.Span);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -54,11 +60,11 @@ internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chun
         }
 
         if (failure is not null) throw new ScriptedFailureException(failure);
-        _ended = true;
+        _hasEnded = true;
         return EventStreamEncoder.Encode(complete);
     }
 
-    // An enumerator must not be disposed while it moves.
+    // An enumerator must not be disposed during its MoveNextAsync.
     private static async Task EndAsync(IAsyncEnumerator<ReadOnlyMemory<byte>> enumerator, Task move)
     {
         await move.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -66,7 +72,7 @@ internal sealed class ScriptedStream(IAsyncEnumerable<ReadOnlyMemory<byte>> chun
     }
 }
 
-/// <summary>Carries the exception that a made-up answer ends with past the reader's own judgement.</summary>
+/// <summary>The failure of a response that a test creates. The reader throws <see cref="Failure"/> unchanged.</summary>
 internal sealed class ScriptedFailureException(Exception failure) : Exception(null, failure)
 {
     public Exception Failure { get; } = failure;

@@ -2,33 +2,48 @@ using System.Collections.Concurrent;
 
 namespace LambdaStreaming.Signing;
 
-/// <summary>How far each endpoint's clock is from ours, from the <c>Date</c> of its answers, so that a wrong clock does not make every signature invalid.</summary>
+/// <summary>The offsets between the local clock and the clocks of endpoints.</summary>
+/// <remarks>
+/// They are computed from the <c>Date</c> of responses, so that a wrong local clock does not make every signature
+/// invalid.
+/// </remarks>
 internal sealed class ClockSkew
 {
-    // Source: AWSSDK.Core 4.0.102, its correction of clock skew: above 4 minutes, and by no answer that took over 15.
-    private static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(4);
-    private static readonly TimeSpan SlowestTrustedResponse = TimeSpan.FromMinutes(15);
+    // Source: AWSSDK.Core 4.0.102, its correction of clock skew: above 4 minutes, and not by a response that took more
+    // than 15 minutes.
+    private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan MaxTrustedElapsed = TimeSpan.FromMinutes(15);
 
-    private readonly ConcurrentDictionary<string, TimeSpan> _skews = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What to add to our clock for the endpoint's.</summary>
-    public TimeSpan GetOffset(Uri endpoint) => _skews.GetValueOrDefault(endpoint.Authority);
+    /// <summary>Gets the offset to add to the local clock for requests to an endpoint.</summary>
+    public TimeSpan GetOffset(Uri endpoint) => _offsets.GetValueOrDefault(endpoint.Authority);
 
-    /// <summary>Learns from an answer that refused a signature; a cached or slow answer says nothing of the clock.</summary>
-    /// <param name="endpoint">Whose answer it is.</param>
-    /// <param name="now">When its head came, by our clock.</param>
-    /// <param name="response">The answer.</param>
-    /// <param name="elapsed">How long it took.</param>
-    /// <param name="signedWith">The skew that the request was signed with. Another call may have learned a better one meanwhile.</param>
-    /// <returns>Whether the next signature will be corrected by another skew than this one was.</returns>
-    public bool TryUpdate(Uri endpoint, DateTimeOffset now, HttpResponseMessage response, TimeSpan elapsed, TimeSpan signedWith)
+    /// <summary>Updates the offset from a response that rejected a signature.</summary>
+    /// <remarks>A cached or slow response is ignored, because it does not show the current time.</remarks>
+    /// <param name="endpoint">The endpoint that sent the response.</param>
+    /// <param name="now">The local time at which the response headers were received.</param>
+    /// <param name="response">The response.</param>
+    /// <param name="elapsed">The time from the request to the response headers.</param>
+    /// <param name="signedWith">
+    /// The offset with which the request was signed. Another call might have updated the offset since then.
+    /// </param>
+    /// <returns>True if the next request will be signed with a different offset.</returns>
+    public bool TryUpdate(
+        Uri endpoint,
+        DateTimeOffset now,
+        HttpResponseMessage response,
+        TimeSpan elapsed,
+        TimeSpan signedWith)
     {
-        if (response.Headers.Date is not { } date || response.Headers.Age is not null || elapsed > SlowestTrustedResponse) return false;
-        // A date that no clock can show would leave no room for the time since: every later signature would overflow.
+        if (response.Headers.Date is not { } date) return false;
+        if (response.Headers.Age is not null || elapsed > MaxTrustedElapsed) return false;
+
+        // The sum of an extreme offset and the local time would overflow at a later signature.
         if (date.Year is < 1970 or > 9000) return false;
-        var skew = date - now;
-        var known = _skews.GetValueOrDefault(endpoint.Authority);
-        if ((skew - known).Duration() > Tolerated) _skews[endpoint.Authority] = known = skew;
-        return (known - signedWith).Duration() > Tolerated;
+        var offset = date - now;
+        var known = _offsets.GetValueOrDefault(endpoint.Authority);
+        if ((offset - known).Duration() > Tolerance) _offsets[endpoint.Authority] = known = offset;
+        return (known - signedWith).Duration() > Tolerance;
     }
 }

@@ -5,60 +5,118 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Signing;
 
-/// <summary>What to do when credentials could not be had: the packages and commands that each kind of profile needs.</summary>
-/// <remarks>Source of the packages: AWSSDK.Core 4.0.102.19, which loads them at run time: SSOServiceClientHelpers, AssumeRoleAWSCredentials, AssumeRoleWithWebIdentityCredentials, LoginAWSCredentials.</remarks>
+/// <summary>
+/// Builds messages for missing credentials, with the packages and commands that a kind of profile needs.
+/// </summary>
+/// <remarks>
+/// Source of the packages: AWSSDK.Core 4.0.102.19, which loads them at run time: SSOServiceClientHelpers,
+/// AssumeRoleAWSCredentials, AssumeRoleWithWebIdentityCredentials, LoginAWSCredentials.
+/// </remarks>
 internal static class CredentialErrorMessages
 {
-    private const string Role = "the app needs the package AWSSDK.SecurityToken, since the keys come from the service STS";
+    private const string CredentialsOption =
+        $"{nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)}";
 
-    public static string ForProfile(CredentialProfile profile, Redactor redactor, Exception? exception)
+    private const string StsPackage = "The app needs the package AWSSDK.SecurityToken to get credentials from STS.";
+
+    // Maximum number of nested exceptions in a message.
+    private const int MaxDepth = 3;
+
+    public static string ForOption(AWSCredentials credentials, Redactor redactor, Exception? exception)
     {
-        var options = profile.Options;
-        var advice = options switch
-        {
-            { CredentialProcess: not null } => "It runs credential_process.",
-            { MfaSerial: not null } => $"It assumes a role with an MFA code, for which nobody can be asked here. Make the credentials yourself, with AssumeRoleAWSCredentials and its MfaTokenCodeCallback, and give them as {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)}; {Role}.",
-            { WebIdentityTokenFile: not null } => $"It assumes {Shown(options.RoleArn) ?? "a role"} with a web identity: {Role}, and the token file {Shown(options.WebIdentityTokenFile)} must be there and in date.",
-            { RoleArn: not null } => $"It assumes {Shown(options.RoleArn)}{Source(options)}: {Role}, and the source must be allowed to assume that role.",
-            _ when IsSso(options) => $"It signs in through IAM Identity Center (SSO): run `aws sso login --profile {Shown(profile.Name)}`, and again when the sign-in has ended; the app needs the packages AWSSDK.SSO and AWSSDK.SSOOIDC.",
-            { LoginSession: not null } => $"It signs in through the console: run `aws login --profile {Shown(profile.Name)}`, and again when the sign-in has ended; the app needs the package AWSSDK.Signin.",
-            _ => "Its settings are no combination that gives credentials: it takes aws_access_key_id with aws_secret_access_key, role_arn with source_profile, sso_session with sso_account_id and sso_role_name, or credential_process.",
-        };
-        return $"The AWS profile '{Shown(profile.Name)}' gave no credentials. {advice}{Words(redactor, exception)}";
+        var reason = exception is null ? "." : $": {Describe(redactor, exception)}";
+        return $"{CredentialsOption} ({credentials.GetType().Name}) did not provide credentials{reason}";
     }
 
-    public static string ForChain(AwsEnvironment environment, string profileName, Redactor redactor, Exception? exception)
+    public static string ForProfile(CredentialProfile profile, Redactor redactor, Exception? exception) =>
+        $"The AWS profile '{Clean(profile.Name)}' did not provide credentials. {GetAdvice(profile)}"
+        + DescribeAll(redactor, exception);
+
+    public static string ForChain(
+        AwsEnvironment environment,
+        string profileName,
+        Redactor redactor,
+        Exception? exception)
     {
-        if (exception is ProfileNotFoundException) return ConfigurationResolver.UnknownProfile(profileName).Message;
-        if (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is { } file)
-            return $"No AWS credentials came from the web identity that AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN give: {Role}, and the token file {Shown(file)} must be there and in date.{Words(redactor, exception)}";
-        return $"No AWS credentials were found. Set {nameof(LambdaStreamingClientOptions)}.{nameof(LambdaStreamingClientOptions.Credentials)}, the environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile (`aws configure`, `aws sso login`); on EC2, ECS and EKS give the instance or task a role.{Words(redactor, exception)}";
+        if (exception is ProfileNotFoundException)
+            return ConfigurationErrors.CreateUnknownProfile(profileName).Message;
+        var message = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is { } file
+            ? "The web identity of AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN did not provide AWS credentials. "
+                + $"{StsPackage} {DescribeTokenFile(file)}"
+            : $"No AWS credentials were found. Set {CredentialsOption}, the environment variables AWS_ACCESS_KEY_ID "
+                + "and AWS_SECRET_ACCESS_KEY, or an AWS profile (`aws configure`, `aws sso login`). On EC2, ECS and "
+                + "EKS, assign a role to the instance or task.";
+        return message + DescribeAll(redactor, exception);
     }
 
-    private static string? Shown(string? value) => value is null ? null : Redactor.None.Name(value);
+    public static string ForTimeout(TimeSpan timeout, string explanation) =>
+        $"No credentials were received within {ExceptionMessages.FormatDuration(timeout)} "
+        + $"({nameof(LambdaStreamingClientOptions.CredentialsTimeout)}). {explanation}";
 
-    private static bool IsSso(CredentialProfileOptions options) => (options.SsoSession ?? options.SsoStartUrl ?? options.SsoAccountId ?? options.SsoRoleName) is not null;
+    public static string ForInvalidCharacter(string name, string value, int index) =>
+        $"The {name} contains an invalid character: U+{(int)value[index]:X4} at position {index + 1} of "
+        + $"{value.Length}. It must be printable ASCII without spaces. The usual cause is a line break at the end of a "
+        + "file or secret.";
 
-    private static string Source(CredentialProfileOptions options) =>
-        options.SourceProfile is { } profile ? $" with the profile '{Shown(profile)}'" : options.CredentialSource is { } source ? $" with credential_source {Shown(source)}" : "";
-
-    /// <summary>What an exception of credentials says, in a line. What a credential process wrote to its errors is its own, and may be a key.</summary>
-    public static string Describe(Redactor redactor, Exception exception) =>
-        exception is ProcessAWSCredentialException ? "A credential process failed; run it by hand to see what it says." : redactor.Line(exception.Message.ReplaceLineEndings(" "));
-
-    // The outer message often only says where it failed, an inner one why.
-    private static string Words(Redactor redactor, Exception? exception)
+    private static string GetAdvice(CredentialProfile profile) => profile.Options switch
     {
-        var words = "";
-        for (var depth = 0; exception is not null && depth < 3; depth++, exception = exception.InnerException)
+        { CredentialProcess: not null } => "It runs credential_process.",
+        { MfaSerial: not null } =>
+            "It assumes a role with MFA, and the client cannot ask for an MFA code. Create AssumeRoleAWSCredentials "
+            + $"with an MfaTokenCodeCallback, and set {CredentialsOption} to them. {StsPackage}",
+        { WebIdentityTokenFile: { } file, RoleArn: var role } =>
+            $"It assumes {Clean(role) ?? "a role"} with a web identity. {StsPackage} {DescribeTokenFile(file)}",
+        { RoleArn: { } role } options =>
+            $"It assumes {Clean(role)}{DescribeSource(options)}. {StsPackage} The source must have permission to "
+            + "assume the role.",
+        var options when IsSso(options) =>
+            $"It signs in through IAM Identity Center (SSO). Run `aws sso login --profile {Clean(profile.Name)}`, also "
+            + "each time the sign-in has expired. The app needs the packages AWSSDK.SSO and AWSSDK.SSOOIDC.",
+        { LoginSession: not null } =>
+            $"It signs in through the console. Run `aws login --profile {Clean(profile.Name)}`, also each time the "
+            + "sign-in has expired. The app needs the package AWSSDK.Signin.",
+        _ =>
+            "Its settings are not a combination that provides credentials. Set aws_access_key_id and "
+            + "aws_secret_access_key, role_arn and source_profile, sso_session, sso_account_id and sso_role_name, or "
+            + "credential_process.",
+    };
+
+    private static string DescribeTokenFile(string file) =>
+        $"The token file {Clean(file)} must exist and must not be expired.";
+
+    private static string? Clean(string? value) => value is null ? null : Redactor.None.Name(value);
+
+    private static bool IsSso(CredentialProfileOptions options) =>
+        (options.SsoSession ?? options.SsoStartUrl ?? options.SsoAccountId ?? options.SsoRoleName) is not null;
+
+    private static string DescribeSource(CredentialProfileOptions options) => options switch
+    {
+        { SourceProfile: { } profile } => $" with the profile '{Clean(profile)}'",
+        { CredentialSource: { } source } => $" with credential_source {Clean(source)}",
+        _ => "",
+    };
+
+    // One line. The error output of a credential process is omitted, because it can contain a key.
+    private static string Describe(Redactor redactor, Exception exception) =>
+        exception is ProcessAWSCredentialException
+            ? "A credential process failed; run it by hand to see its output."
+            : redactor.Line(exception.Message.ReplaceLineEndings(" "));
+
+    // The outer exception often reports where it failed, an inner exception why.
+    private static string DescribeAll(Redactor redactor, Exception? exception)
+    {
+        var text = "";
+        for (var depth = 0; exception is not null && depth < MaxDepth; depth++, exception = exception.InnerException)
         {
-            if (exception is ProcessAWSCredentialException) return $"{Said(words)} {Describe(redactor, exception)}";
             var message = Describe(redactor, exception);
-            if (!words.Contains(message, StringComparison.Ordinal) && !message.StartsWith("Exception of type", StringComparison.Ordinal)) words += " " + message;
+            if (exception is ProcessAWSCredentialException) return $"{Quote(text)} {message}";
+            if (text.Contains(message, StringComparison.Ordinal)) continue;
+            if (message.StartsWith("Exception of type", StringComparison.Ordinal)) continue;
+            text += " " + message;
         }
 
-        return Said(words);
+        return Quote(text);
 
-        static string Said(string words) => words.Length == 0 ? "" : $" AWSSDK.Core says:{words}";
+        static string Quote(string text) => text.Length == 0 ? "" : $" AWSSDK.Core reported:{text}";
     }
 }

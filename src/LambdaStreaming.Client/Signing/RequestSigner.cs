@@ -5,15 +5,15 @@ using Amazon.Runtime.Signing;
 
 namespace LambdaStreaming.Signing;
 
-/// <summary>The thin use of AWSSDK.Core's SigV4 signer.</summary>
+/// <summary>Signs requests with the SigV4 signer of AWSSDK.Core.</summary>
 internal static class RequestSigner
 {
     // Source: botocore 1.43.11, lambda/2015-03-31/service-2, metadata.signingName.
     private const string ServiceName = "lambda";
 
     /// <summary>Signs <paramref name="request"/> and adds the headers of the signature.</summary>
-    /// <param name="request">The request, with the headers that are to be signed: all that begin with X-Amz-.</param>
-    /// <param name="payload">Its body.</param>
+    /// <param name="request">The request. All headers with the prefix <c>X-Amz-</c> are signed.</param>
+    /// <param name="payload">The body of the request.</param>
     /// <param name="credentials">The keys.</param>
     /// <param name="region">The region of the credential scope.</param>
     /// <param name="signedAt">The time of the signature.</param>
@@ -45,7 +45,7 @@ internal static class RequestSigner
         }
     }
 
-    /// <summary>The headers of the signature of <paramref name="request"/>.</summary>
+    /// <summary>Computes the headers of the signature of <paramref name="request"/>.</summary>
     internal static IDictionary<string, string> Sign(
         AWSSigningRequest request,
         ImmutableCredentials credentials,
@@ -65,7 +65,7 @@ internal static class RequestSigner
         return AWSSigV4Signer.Sign(request, parameters).Headers;
     }
 
-    /// <summary>Reads the signature of a signed request.</summary>
+    /// <summary>Gets the signature of a signed request; empty if the request is not signed.</summary>
     public static ReadOnlyMemory<char> GetSignature(HttpRequestMessage request)
     {
         const string Name = "Signature=";

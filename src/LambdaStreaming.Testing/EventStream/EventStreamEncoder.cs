@@ -5,11 +5,14 @@ using System.Text;
 
 namespace LambdaStreaming.Testing.EventStream;
 
-/// <summary>Writes messages of AWS's event-stream format: the service's side of what the client decodes.</summary>
+/// <summary>Encodes messages of the AWS event-stream format.</summary>
 /// <remarks>
-/// total length (4) | headers length (4) | CRC-32 of these 8 bytes (4) | headers | payload | CRC-32 of everything before it (4); all big-endian.
-/// A header: name length (1) | name | type (1; 7 is a string) | value length (2) | value.
-/// Source: AWS, "Event stream encoding", Message components.
+/// <para>
+/// Message: total length (4) | headers length (4) | CRC-32 of these 8 bytes (4) | headers | payload | CRC-32 of all
+/// bytes before it (4). All integers are big-endian.
+/// </para>
+/// <para>Header: name length (1) | name | type (1; 7 is a string) | value length (2) | value.</para>
+/// <para>Source: AWS, "Event stream encoding", Message components.</para>
 /// </remarks>
 internal static class EventStreamEncoder
 {
@@ -17,19 +20,33 @@ internal static class EventStreamEncoder
     private const int MessageCrcBytes = 4;
     private const byte StringType = 7;
 
-    // Source: botocore, lambda 2015-03-31 service-2, InvokeWithResponseStreamResponseEvent; the JSON body of InvokeComplete: aws-sdk-php#2829.
-    private static readonly byte[] PayloadChunkHeaders =
-        Headers([(":message-type", "event"), (":event-type", "PayloadChunk"), (":content-type", "application/octet-stream")]);
+    // Source: botocore, lambda 2015-03-31 service-2, InvokeWithResponseStreamResponseEvent; the JSON body of
+    // InvokeComplete: aws-sdk-php#2829.
+    private static readonly byte[] PayloadChunkHeaders = EncodeHeaders(
+    [
+        (":message-type", "event"),
+        (":event-type", "PayloadChunk"),
+        (":content-type", "application/octet-stream"),
+    ]);
 
-    private static readonly byte[] InvokeCompleteHeaders =
-        Headers([(":message-type", "event"), (":event-type", "InvokeComplete"), (":content-type", "application/json")]);
+    private static readonly byte[] InvokeCompleteHeaders = EncodeHeaders(
+    [
+        (":message-type", "event"),
+        (":event-type", "InvokeComplete"),
+        (":content-type", "application/json"),
+    ]);
 
-    public static void WritePayloadChunk(IBufferWriter<byte> output, ReadOnlySpan<byte> payload) => Write(output, PayloadChunkHeaders, payload);
+    public static void WritePayloadChunk(IBufferWriter<byte> output, ReadOnlySpan<byte> payload) =>
+        Write(output, PayloadChunkHeaders, payload);
 
-    public static void WriteInvokeComplete(IBufferWriter<byte> output, ReadOnlySpan<byte> json) => Write(output, InvokeCompleteHeaders, json);
+    public static void WriteInvokeComplete(IBufferWriter<byte> output, ReadOnlySpan<byte> json) =>
+        Write(output, InvokeCompleteHeaders, json);
 
-    public static void WriteMessage(IBufferWriter<byte> output, IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload) =>
-        Write(output, Headers(headers), payload);
+    public static void WriteMessage(
+        IBufferWriter<byte> output,
+        IReadOnlyList<(string Name, string Value)> headers,
+        ReadOnlySpan<byte> payload) =>
+        Write(output, EncodeHeaders(headers), payload);
 
     private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
@@ -40,11 +57,12 @@ internal static class EventStreamEncoder
         BinaryPrimitives.WriteUInt32BigEndian(message[8..], Crc32.HashToUInt32(message[..8]));
         headers.CopyTo(message[PreludeBytes..]);
         payload.CopyTo(message[(PreludeBytes + headers.Length)..]);
-        BinaryPrimitives.WriteUInt32BigEndian(message[^MessageCrcBytes..], Crc32.HashToUInt32(message[..^MessageCrcBytes]));
+        var messageCrc = Crc32.HashToUInt32(message[..^MessageCrcBytes]);
+        BinaryPrimitives.WriteUInt32BigEndian(message[^MessageCrcBytes..], messageCrc);
         output.Advance(total);
     }
 
-    private static byte[] Headers(IReadOnlyList<(string Name, string Value)> headers)
+    private static byte[] EncodeHeaders(IReadOnlyList<(string Name, string Value)> headers)
     {
         var block = new ArrayBufferWriter<byte>();
         Span<byte> length = stackalloc byte[2];

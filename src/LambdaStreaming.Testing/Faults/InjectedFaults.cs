@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing.Faults;
 
-/// <summary>What one call meets instead of, or on top of, what the function does.</summary>
+/// <summary>The faults injected into one call.</summary>
 internal sealed class InjectedFaults
 {
     public static readonly InjectedFaults None = new();
@@ -9,16 +9,16 @@ internal sealed class InjectedFaults
 
     public TimeSpan ChunkDelay { get; set; }
 
-    /// <summary>A <see cref="ServiceErrorResponse"/> or a <see cref="RawResponse"/> in the place of the function.</summary>
-    public object? Instead { get; set; }
+    /// <summary>A <see cref="ServiceErrorResponse"/> or <see cref="RawResponse"/> that replaces the function.</summary>
+    public object? Replacement { get; set; }
 
     public TruncationMode? CloseBeforeHeaders { get; set; }
 
     public bool StallsBeforeHeaders { get; set; }
 
-    public (long AfterBytes, TruncationMode Mode)? Cut { get; set; }
+    public (long AfterBytes, TruncationMode Mode)? Truncation { get; set; }
 
-    /// <summary>Offsets of bytes of the body whose lowest bit is flipped.</summary>
+    /// <summary>The offsets of the body bytes whose lowest bit is flipped.</summary>
     public List<long> FlippedBytes { get; } = [];
 
     public int? FragmentBytes { get; set; }
@@ -26,5 +26,6 @@ internal sealed class InjectedFaults
     public List<Interruption> Interruptions { get; } = [];
 }
 
-/// <summary>What happens to the stream once so many chunks were sent: bytes of our own, then perhaps a cut or silence.</summary>
-internal sealed record Interruption(int AfterChunks, byte[] Bytes, TruncationMode? Cut = null, bool Silence = false);
+/// <summary>Bytes inserted after a number of chunks, then an optional truncation or stall.</summary>
+internal sealed record Interruption(
+    int AfterChunks, byte[] Bytes, TruncationMode? Truncation = null, bool Stall = false);

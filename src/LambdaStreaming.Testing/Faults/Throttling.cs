@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing.Faults;
 
-/// <summary>The service's answers to too much at once.</summary>
+/// <summary>The service's errors for exceeded concurrency limits.</summary>
 internal static class Throttling
 {
     // Source: AWS Lambda API reference, TooManyRequestsException, Reason.

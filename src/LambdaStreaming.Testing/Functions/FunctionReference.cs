@@ -1,10 +1,11 @@
 namespace LambdaStreaming.Testing.Functions;
 
-/// <summary>Which function a request names: a name, a partial ARN or an ARN, each with or without a qualifier.</summary>
+/// <summary>A function name, partial ARN or ARN, with or without a qualifier.</summary>
 internal readonly record struct FunctionReference(string Name, string? Qualifier)
 {
     // Source: AWS Lambda API reference, InvokeWithResponseStream, FunctionName:
-    // name[:qualifier] | [function:]name | account:function:name[:qualifier] | arn:aws:lambda:region:account:function:name[:qualifier]
+    // name[:qualifier] | [function:]name | account:function:name[:qualifier]
+    // | arn:aws:lambda:region:account:function:name[:qualifier]
     public static bool TryParse(string text, out FunctionReference reference)
     {
         var parts = text.Split(':');

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LambdaStreaming.Testing.EventStream;
@@ -7,25 +8,37 @@ using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing.Functions;
 
-/// <summary>One answer as a stream of events: head, chunks, completion.</summary>
-#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing; and a function left behind may still come to it.
+/// <summary>The event stream of one response: HTTP headers, chunks and <c>InvokeComplete</c>.</summary>
+/// <remarks>
+/// <c>functionCancellation</c> is cancelled when the function must stop. <c>aborted</c> is cancelled when the client
+/// disconnects or the server stops.
+/// </remarks>
+#pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned function might still use it.
 internal sealed class InvocationStream(
-    RawResponseWriter wire, FunctionInvocation invocation, InjectedFaults faults, LocalLambdaServerOptions options, CancellationTokenSource over, CancellationToken gone)
+    RawResponseWriter writer,
+    FunctionInvocation invocation,
+    InjectedFaults faults,
+    LocalLambdaServerOptions options,
+    CancellationTokenSource functionCancellation,
+    CancellationToken aborted)
 #pragma warning restore CA1001
 {
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
 
-    private static readonly JsonWriterOptions CompleteJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions RelaxedJson =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ArrayBufferWriter<byte> _message = new(256);
-    private readonly SemaphoreSlim _writing = new(1);
-    private readonly CancellationToken _over = over.Token;
+    private readonly SemaphoreSlim _writeLock = new(1);
+    private readonly CancellationToken _functionToken = functionCancellation.Token;
     private readonly Bandwidth? _bandwidth = options.LimitBandwidth ? new(options.TimeProvider) : null;
-    private readonly List<Interruption> _interruptions = [.. faults.Interruptions.OrderBy(interruption => interruption.AfterChunks)];
+    private readonly List<Interruption> _interruptions =
+        [.. faults.Interruptions.OrderBy(interruption => interruption.AfterChunks)];
+
     private string _contentType = "application/octet-stream";
     private (string Code, string Details)? _error;
-    private bool _started;
-    private bool _completing;
+    private bool _headersSent;
+    private bool _isCompleting;
     private int _chunks;
     private long _payloadBytes;
 
@@ -37,23 +50,23 @@ internal sealed class InvocationStream(
         set
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(value);
-            if (_started) throw new InvalidOperationException("The answer has begun; set its content type before the first write.");
+            if (_headersSent) throw CreateStartedException();
             _contentType = value;
         }
     }
 
-    public bool Failed => _error is not null;
+    public bool HasFailed => _error is not null;
 
-    public Task StartAsync(CancellationToken cancellationToken) => WhileOpenAsync(SendHeadersAsync, cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) => SendIfOpenAsync(SendHeadersAsync, cancellationToken);
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
-        WhileOpenAsync(token => SendChunkAsync(payload, token), cancellationToken);
+        SendIfOpenAsync(token => SendChunkAsync(payload, token), cancellationToken);
 
-    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => WhileOpenAsync(
+    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => SendIfOpenAsync(
         async token =>
         {
             if (mode == TruncationMode.EndOfBody) await SendHeadersAsync(token).ConfigureAwait(false);
-            await wire.AbortAsync(mode).ConfigureAwait(false);
+            await writer.AbortAsync(mode).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -64,74 +77,82 @@ internal sealed class InvocationStream(
         _error ??= (errorCode, errorDetails);
     }
 
-    /// <summary>Fails the way a runtime reports an exception that left the function.</summary>
+    /// <summary>Fails in the format in which runtimes report an unhandled exception.</summary>
     public void Fail(Exception exception)
     {
+        var stackTrace = (exception.StackTrace ?? "").Split(
+            '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var details = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(details, CompleteJson))
+        using (var json = new Utf8JsonWriter(details, RelaxedJson))
         {
             json.WriteStartObject();
             json.WriteString("errorMessage", exception.Message);
             json.WriteString("errorType", exception.GetType().Name);
             json.WriteStartArray("stackTrace");
-            foreach (var line in (exception.StackTrace ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (var line in stackTrace)
                 json.WriteStringValue(line);
             json.WriteEndArray();
             json.WriteEndObject();
         }
 
-        Fail("Unhandled", System.Text.Encoding.UTF8.GetString(details.WrittenSpan));
+        Fail("Unhandled", Encoding.UTF8.GetString(details.WrittenSpan));
     }
 
-    /// <summary>Ends the answer; what the function still writes is refused.</summary>
+    /// <summary>Ends the response. Later writes of the function are rejected.</summary>
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _writeLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // After a silence, which ends when the client leaves or the server stops, there is nothing to complete.
+            // A stall holds the lock until the client disconnects or the server stops. Then do not complete.
             cancellationToken.ThrowIfCancellationRequested();
-            _completing = true;
+            _isCompleting = true;
             await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
             await InterruptAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
             _message.ResetWrittenCount();
-            EventStreamEncoder.WriteInvokeComplete(_message, InvokeComplete());
-            await wire.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            if (!wire.Ended) await wire.CompleteAsync().ConfigureAwait(false);
+            EventStreamEncoder.WriteInvokeComplete(_message, CreateInvokeComplete());
+            await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+            if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
         }
         finally
         {
-            _writing.Release();
+            _writeLock.Release();
         }
     }
 
-    private async Task WhileOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
+    /// <summary>Sends for the function, one write at a time.</summary>
+    /// <exception cref="InvalidOperationException">The function has reported an error.</exception>
+    /// <exception cref="OperationCanceledException">The response has ended.</exception>
+    private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
-        if (Failed) throw new InvalidOperationException("Fail has ended this answer; nothing can be written after it.");
-        _over.ThrowIfCancellationRequested();
-        using var both = cancellationToken == _over ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over);
-        var token = both?.Token ?? _over;
-        await _writing.WaitAsync(token).ConfigureAwait(false);
+        if (HasFailed) throw CreateFailedException();
+        _functionToken.ThrowIfCancellationRequested();
+        using var linked = cancellationToken == _functionToken
+            ? null
+            : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _functionToken);
+        var token = linked?.Token ?? _functionToken;
+        await _writeLock.WaitAsync(token).ConfigureAwait(false);
         try
         {
-            if (_completing) throw new OperationCanceledException(_over);
+            if (_isCompleting) throw new OperationCanceledException(_functionToken);
             await send(token).ConfigureAwait(false);
-            if (wire.Ended || Failed) await over.CancelAsync().ConfigureAwait(false);
+            if (writer.HasEnded || HasFailed) await functionCancellation.CancelAsync().ConfigureAwait(false);
         }
         finally
         {
-            _writing.Release();
+            _writeLock.Release();
         }
 
-        _over.ThrowIfCancellationRequested();
+        _functionToken.ThrowIfCancellationRequested();
     }
 
     private async Task SendHeadersAsync(CancellationToken cancellationToken)
     {
-        if (_started) return;
-        _started = true;
-        // Open where the function's own content type travels: the live service was seen to put the event stream's here (aws-sdk-rust#1075).
-        await wire.StartAsync(
+        if (_headersSent) return;
+        _headersSent = true;
+        // It is not documented which header has the function's content type. The live service was observed to send the
+        // event stream's content type here (aws-sdk-rust#1075).
+        await writer.StartAsync(
             200,
             [
                 new("Content-Type", options.SendFunctionContentType ? _contentType : EventStreamContentType),
@@ -143,20 +164,24 @@ internal sealed class InvocationStream(
 
     private async Task SendChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        // Source: Lambda's own code: a stream over the limit is cut after that many bytes, with this error (rapid, directinvoke.go).
+        // Source: Lambda's own code: a stream over the limit is truncated after that many bytes, with this error
+        // (rapid, directinvoke.go).
         if (options.MaxResponseBytes is { } limit && _payloadBytes + payload.Length > limit)
         {
             payload = payload[..(int)(limit - _payloadBytes)];
-            Fail("Function.ResponseSizeTooLarge", $"Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+            var details = $"Response payload size exceeded maximum allowed payload size ({limit} bytes).";
+            Fail("Function.ResponseSizeTooLarge", details);
             if (payload.IsEmpty) return;
         }
 
         await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
-        if (faults.ChunkDelay > TimeSpan.Zero) await Task.Delay(faults.ChunkDelay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
-        if (_bandwidth is not null) await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
+        if (faults.ChunkDelay > TimeSpan.Zero)
+            await Task.Delay(faults.ChunkDelay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        if (_bandwidth is not null)
+            await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
         _message.ResetWrittenCount();
         EventStreamEncoder.WritePayloadChunk(_message, payload.Span);
-        await wire.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
         _payloadBytes += payload.Length;
         await InterruptAsync(++_chunks, cancellationToken).ConfigureAwait(false);
     }
@@ -166,17 +191,19 @@ internal sealed class InvocationStream(
         while (_interruptions is [var next, ..] && next.AfterChunks <= chunks)
         {
             _interruptions.RemoveAt(0);
-            await wire.WriteAsync(next.Bytes, cancellationToken).ConfigureAwait(false);
-            // Not even the end of the function's time ends it.
-            if (next.Silence) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone).ConfigureAwait(false);
-            if (next.Cut is { } cut && !wire.Ended) await wire.AbortAsync(cut).ConfigureAwait(false);
+            await writer.WriteAsync(next.Bytes, cancellationToken).ConfigureAwait(false);
+            // The function's timeout does not end a stall.
+            if (next.Stall)
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted).ConfigureAwait(false);
+            if (next.Truncation is { } mode && !writer.HasEnded)
+                await writer.AbortAsync(mode).ConfigureAwait(false);
         }
     }
 
-    private ReadOnlySpan<byte> InvokeComplete()
+    private ReadOnlySpan<byte> CreateInvokeComplete()
     {
         var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, CompleteJson))
+        using (var json = new Utf8JsonWriter(body, RelaxedJson))
         {
             json.WriteStartObject();
             if (_error is { } error)
@@ -191,4 +218,10 @@ internal sealed class InvocationStream(
 
         return body.WrittenSpan;
     }
+
+    private static InvalidOperationException CreateStartedException() =>
+        new("The response has started. Set its content type before the first write.");
+
+    private static InvalidOperationException CreateFailedException() =>
+        new("Fail has ended this response. Write all chunks before calling Fail.");
 }

@@ -5,7 +5,8 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>The last 4 KB of a function's log.</summary>
 internal sealed class LogTail
 {
-    // Source: AWS Lambda API reference, InvokeWithResponseStreamCompleteEvent, LogResult: the last 4 KB of the execution log.
+    // Source: AWS Lambda API reference, InvokeWithResponseStreamCompleteEvent, LogResult: the last 4 KB of the
+    // execution log.
     private const int MaxBytes = 4 * 1024;
 
     private readonly object _gate = new();

@@ -1,19 +1,19 @@
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>How many connections there were and are, and a wait for a number of them.</summary>
+/// <summary>Counts connections and waits for a number of open connections.</summary>
 internal sealed class ConnectionCount
 {
     private readonly object _gate = new();
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
-    private int _opened;
+    private int _total;
     private int _open;
 
-    public int Opened => Volatile.Read(ref _opened);
+    public int Total => Volatile.Read(ref _total);
 
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>Counts a connection until the result is disposed.</summary>
-    public IDisposable Enter()
+    /// <summary>Counts a connection as open until the result is disposed.</summary>
+    public IDisposable Add()
     {
         Change(+1);
         return new Entry(this);
@@ -30,12 +30,12 @@ internal sealed class ConnectionCount
         }
     }
 
-    private void Change(int by)
+    private void Change(int difference)
     {
         lock (_gate)
         {
-            if (by > 0) _opened++;
-            _open += by;
+            if (difference > 0) _total++;
+            _open += difference;
             foreach ((var count, var reached) in _waiters)
             {
                 if (count == _open) reached.TrySetResult();

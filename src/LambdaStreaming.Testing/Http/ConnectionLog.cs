@@ -9,17 +9,17 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Counts a server's connections, and has their bytes sent by the time a flush returns.</summary>
+/// <summary>Counts the server's connections, and makes each flush send its bytes before it returns.</summary>
 internal sealed class ConnectionLog(X509Certificate2? certificate)
 {
-    /// <summary>The certificate for TLS, or <see langword="null"/> for plain HTTP.</summary>
+    /// <summary>The certificate for TLS, or <see langword="null"/> for HTTP without TLS.</summary>
     public X509Certificate2? Certificate => certificate;
 
     public ConnectionCount Count { get; } = new();
 
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        using var counted = Count.Enter();
+        using var counted = Count.Add();
         var transport = connection.Transport;
         SslStream? tls = null;
         try
@@ -41,7 +41,7 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
-            // No TLS, or a client that does not trust us.
+            // The client does not use TLS or does not trust the certificate.
         }
         finally
         {
@@ -52,7 +52,10 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
 
     private sealed record DirectTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
-    /// <summary>Writes straight to the socket: Kestrel's own pipe gives no word of when bytes have left, and a cut would race them.</summary>
+    /// <summary>Writes directly to the socket.</summary>
+    /// <remarks>
+    /// Kestrel's own pipe does not report when bytes have been sent, so a truncation could overtake them.
+    /// </remarks>
     private sealed class SocketStream(Socket socket, Stream input) : Stream
     {
         public override bool CanRead => true;
@@ -63,27 +66,38 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
             try
             {
                 while (!buffer.IsEmpty)
-                    buffer = buffer[await socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+                {
+                    var count = await socket.SendAsync(buffer, SocketFlags.None, cancellationToken)
+                        .ConfigureAwait(false);
+                    buffer = buffer[count..];
+                }
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // The client is gone; the reading side notices and aborts the request.
+                // The client has disconnected. Kestrel's read detects this and aborts the request.
             }
         }
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => input.ReadAsync(buffer, cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            input.ReadAsync(buffer, cancellationToken);
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             input.ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;

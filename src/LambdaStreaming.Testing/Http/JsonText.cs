@@ -6,17 +6,17 @@ using System.Text.Unicode;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Checks JSON texts as the service does.</summary>
+/// <summary>Validates JSON as the service does.</summary>
 internal static class JsonText
 {
-    // The service has no known limit of depth. Utf8JsonReader does not recurse; it stores one bit per level.
+    // The service does not have a known depth limit. Utf8JsonReader does not recurse; it stores one bit per level.
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
-    /// <summary>Finds out why bytes are not one JSON value in UTF-8.</summary>
-    /// <returns>The reason, or <see langword="null"/> if they are one.</returns>
+    /// <summary>Checks that bytes are one JSON value in UTF-8.</summary>
+    /// <returns>A description of the problem, or <see langword="null"/> if the JSON is valid.</returns>
     public static string? FindProblem(ReadOnlySpan<byte> json)
     {
-        // Utf8JsonReader does not check the bytes of strings.
+        // Utf8JsonReader does not validate the bytes of strings.
         if (!Utf8.IsValid(json)) return DescribeInvalidUtf8(json);
         try
         {
@@ -36,13 +36,13 @@ internal static class JsonText
     public static bool IsObject(ReadOnlySpan<byte> json) =>
         FindProblem(json) is null && json.TrimStart(" \t\r\n"u8)[0] == '{';
 
-    /// <summary>Writes a valid JSON text with visible ASCII characters and blanks only, for an HTTP header.</summary>
+    /// <summary>Converts valid JSON to printable ASCII without line breaks, for an HTTP header.</summary>
     public static string ToAsciiLine(string json)
     {
         var line = new StringBuilder(json.Length);
         foreach (var character in json)
         {
-            // In valid JSON, control characters occur only as white space between tokens.
+            // In valid JSON, control characters occur only as whitespace between tokens.
             if (character < ' ') line.Append(' ');
             else if (character <= '~') line.Append(character);
             else line.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");

@@ -9,19 +9,26 @@ using Microsoft.Extensions.Options;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Kestrel on 127.0.0.1 without a host: nothing reads the environment, the console or a signal.</summary>
+/// <summary>Creates Kestrel servers on 127.0.0.1.</summary>
+/// <remarks>
+/// The servers run without a generic host, which would read the environment, write to the console and handle signals.
+/// </remarks>
 internal static class Loopback
 {
-    public static KestrelServer Create(int port, ILoggerFactory? loggerFactory, Func<ConnectionContext, ConnectionDelegate, Task>? middleware, int? maxHeaderBytes = null)
+    public static KestrelServer Create(
+        int port,
+        ILoggerFactory? loggerFactory,
+        Func<ConnectionContext, ConnectionDelegate, Task>? middleware,
+        int? maxHeaderBytes = null)
     {
         loggerFactory ??= NullLoggerFactory.Instance;
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxRequestBodySize = null;
         options.Limits.MinRequestBodyDataRate = null;
-        options.Limits.MinResponseDataRate = null;   // a consumer may read as slowly as it likes
+        options.Limits.MinResponseDataRate = null;   // clients may read slowly
         if (maxHeaderBytes is { } max)
         {
-            options.Limits.MaxRequestHeadersTotalSize = max;    // of trailers too
+            options.Limits.MaxRequestHeadersTotalSize = max;    // also limits trailers
             options.Limits.MaxRequestBufferSize = max;
             options.Limits.MaxRequestHeaderCount = 1000;
         }
@@ -35,5 +42,6 @@ internal static class Loopback
         return new KestrelServer(Options.Create(options), transport, loggerFactory);
     }
 
-    public static Uri GetAddress(KestrelServer kestrel) => new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+    public static Uri GetAddress(KestrelServer kestrel) =>
+        new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 }

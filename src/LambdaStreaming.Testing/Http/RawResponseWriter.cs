@@ -5,21 +5,23 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>One HTTP answer as bytes: what is written is on its way when the write returns, and can be cut at any byte.</summary>
+/// <summary>Writes the bytes of one HTTP response, and can truncate it after any byte.</summary>
+/// <remarks>When a write returns, its bytes have been sent.</remarks>
 internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest request, InjectedFaults faults)
 {
-    // How long a closed connection may wait for its client to close too, before it is torn down.
-    private static readonly TimeSpan CloseWait = TimeSpan.FromSeconds(5);
+    // How long to wait, after closing a connection, until the client closes it too.
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
-    private long _sent;
+    private long _bytesSent;
 
-    /// <summary>Whether nothing more can be written: the answer ended, or was cut.</summary>
-    public bool Ended { get; private set; }
+    /// <summary>Whether the response is complete or aborted, so that nothing more can be written.</summary>
+    public bool HasEnded { get; private set; }
 
-    public async Task StartAsync(int statusCode, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    public async Task StartAsync(
+        int statusCode, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {
         context.Response.StatusCode = statusCode;
-        // What a raw answer says of its date or request id holds.
+        // The date and request id of a raw response replace those of the server.
         foreach ((var name, _) in headers)
             context.Response.Headers.Remove(name);
         foreach ((var name, var value) in headers)
@@ -30,17 +32,19 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         await TruncateIfDueAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Writes and flushes; does nothing once the answer has <see cref="Ended"/>.</summary>
+    /// <summary>Writes and flushes. Does nothing if the response has ended.</summary>
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        while (!bytes.IsEmpty && !Ended)
+        while (!bytes.IsEmpty && !HasEnded)
         {
-            // Kestrel swallows what is written after the client has gone.
+            // Kestrel discards writes after the client has disconnected.
             context.RequestAborted.ThrowIfCancellationRequested();
-            var length = (int)Math.Min(Math.Min(bytes.Length, faults.FragmentBytes ?? int.MaxValue), (faults.Cut?.AfterBytes ?? long.MaxValue) - _sent);
-            await context.Response.BodyWriter.WriteAsync(Flipped(bytes[..length]), cancellationToken).ConfigureAwait(false);
+            var untilTruncation = (faults.Truncation?.AfterBytes ?? long.MaxValue) - _bytesSent;
+            var length = (int)Math.Min(Math.Min(bytes.Length, faults.FragmentBytes ?? int.MaxValue), untilTruncation);
+            await context.Response.BodyWriter.WriteAsync(FlipBits(bytes[..length]), cancellationToken)
+                .ConfigureAwait(false);
             request.AddBytesSent(length);
-            _sent += length;
+            _bytesSent += length;
             bytes = bytes[length..];
             await TruncateIfDueAsync().ConfigureAwait(false);
         }
@@ -48,7 +52,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
 
     public async Task CompleteAsync()
     {
-        Ended = true;
+        HasEnded = true;
         await context.Response.CompleteAsync().ConfigureAwait(false);
         request.EndedByServer = !context.RequestAborted.IsCancellationRequested;
     }
@@ -61,7 +65,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
             return;
         }
 
-        Ended = true;
+        HasEnded = true;
         request.EndedByServer = true;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (mode == TruncationMode.Reset)
@@ -70,8 +74,9 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         }
         else if (socket is { Connected: true })
         {
-            // FIN first: tearing down at once would turn it into a reset that may overtake bytes the client has yet to read.
-            var clientClosed = Task.Delay(CloseWait, TimeProvider.System, context.RequestAborted);
+            // Send FIN first. Aborting immediately would send RST, which can overtake bytes that the client has not yet
+            // read.
+            var clientClosed = Task.Delay(CloseTimeout, TimeProvider.System, context.RequestAborted);
             socket.Shutdown(SocketShutdown.Send);
             await clientClosed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -81,18 +86,21 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
 
     private async Task TruncateIfDueAsync()
     {
-        if (faults.Cut is { } cut && _sent >= cut.AfterBytes && !Ended) await AbortAsync(cut.Mode).ConfigureAwait(false);
+        if (faults.Truncation is { } truncation && _bytesSent >= truncation.AfterBytes && !HasEnded)
+            await AbortAsync(truncation.Mode).ConfigureAwait(false);
     }
 
-    private ReadOnlyMemory<byte> Flipped(ReadOnlyMemory<byte> bytes)
+    private ReadOnlyMemory<byte> FlipBits(ReadOnlyMemory<byte> bytes)
     {
-        if (!faults.FlippedBytes.Exists(offset => offset >= _sent && offset < _sent + bytes.Length)) return bytes;
-        var flipped = bytes.ToArray();
+        if (!faults.FlippedBytes.Exists(IsIncluded)) return bytes;
+        var copy = bytes.ToArray();
         foreach (var offset in faults.FlippedBytes)
         {
-            if (offset >= _sent && offset < _sent + bytes.Length) flipped[offset - _sent] ^= 1;
+            if (IsIncluded(offset)) copy[offset - _bytesSent] ^= 1;
         }
 
-        return flipped;
+        return copy;
+
+        bool IsIncluded(long offset) => offset >= _bytesSent && offset < _bytesSent + bytes.Length;
     }
 }

@@ -1,15 +1,17 @@
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>The requests that were accepted or refused; of more than <paramref name="maxKept"/> the oldest are forgotten.</summary>
-internal sealed class RequestLog(int maxKept)
+/// <summary>The accepted and rejected requests, at most <paramref name="maxRecorded"/> of them.</summary>
+/// <remarks>Above the limit, the oldest request is removed.</remarks>
+internal sealed class RequestLog(int maxRecorded)
 {
     private readonly object _gate = new();
     private readonly Queue<ReceivedRequest> _requests = new();
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
-    private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    // Both count from the first request ever.
-    private long _forgotten;
-    private long _handedOut;
+    private TaskCompletionSource _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Both are counted from the first request of the server.
+    private long _removedCount;
+    private long _returnedCount;
 
     public IReadOnlyList<ReceivedRequest> Snapshot()
     {
@@ -29,60 +31,61 @@ internal sealed class RequestLog(int maxKept)
         lock (_gate)
         {
             _requests.Enqueue(request);
-            if (_requests.Count > maxKept) ForgetOldest();
-            _arrived.SetResult();
-            _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_requests.Count > maxRecorded) RemoveOldest();
+            _added.SetResult();
+            _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    public async Task<ReceivedRequest> NextAsync(CancellationToken cancellationToken)
+    public async Task<ReceivedRequest> WaitForNextAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            Task arrived;
+            Task added;
             lock (_gate)
             {
-                _handedOut = Math.Max(_handedOut, _forgotten);
-                var next = (int)(_handedOut - _forgotten);
+                _returnedCount = Math.Max(_returnedCount, _removedCount);
+                var next = (int)(_returnedCount - _removedCount);
                 if (next < _requests.Count)
                 {
-                    _handedOut++;
+                    _returnedCount++;
                     return _requests.ElementAt(next);
                 }
 
-                arrived = _arrived.Task;
+                added = _added.Task;
             }
 
-            await arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await added.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public async Task<ReceivedRequest> FirstAsync(Func<ReceivedRequest, bool> predicate, CancellationToken cancellationToken)
+    public async Task<ReceivedRequest> WaitForFirstAsync(
+        Func<ReceivedRequest, bool> predicate, CancellationToken cancellationToken)
     {
-        for (long seen = 0; ;)
+        for (long checkedUpTo = 0; ;)
         {
-            Task arrived;
-            ReceivedRequest[] fresh;
+            Task added;
+            ReceivedRequest[] newRequests;
             lock (_gate)
             {
-                fresh = [.. _requests.Skip((int)Math.Max(0, seen - _forgotten))];
-                seen = _forgotten + _requests.Count;
-                arrived = _arrived.Task;
+                newRequests = [.. _requests.Skip((int)Math.Max(0, checkedUpTo - _removedCount))];
+                checkedUpTo = _removedCount + _requests.Count;
+                added = _added.Task;
             }
 
-            foreach (var request in fresh)
+            foreach (var request in newRequests)
             {
                 if (predicate(request)) return request;
             }
 
-            await arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await added.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private void ForgetOldest()
+    private void RemoveOldest()
     {
         var oldest = _requests.Dequeue();
-        _forgotten++;
+        _removedCount++;
         if (oldest.SdkInvocationId is { } id && _attempts.GetValueOrDefault(id) == oldest.Attempt) _attempts.Remove(id);
     }
 }

@@ -4,9 +4,11 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>A self-signed certificate for loopback that lives as long as its server.</summary>
+/// <summary>Creates self-signed certificates for loopback.</summary>
 internal static class SelfSignedCertificate
 {
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
     public static X509Certificate2 Create(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -15,11 +17,13 @@ internal static class SelfSignedCertificate
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
+            certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
 
-        // Windows cannot serve TLS with a key that was never in a store or file.
+        // Windows cannot use a key for TLS unless it was loaded from a file or a store.
         var pfx = certificate.Export(X509ContentType.Pfx);
 #if NET9_0_OR_GREATER
         return X509CertificateLoader.LoadPkcs12(pfx, password: null);

@@ -4,11 +4,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Refuses requests that a web page in a browser on this machine can cause.</summary>
+/// <summary>Rejects requests that a web page in a browser on this machine can cause.</summary>
 /// <remarks>
-/// A page reaches a server on loopback in two ways. With DNS rebinding, its own name resolves to 127.0.0.1; the Host
-/// header then has that name. A cross-site request has an Origin or a Sec-Fetch-Site header, which a page cannot set
-/// or remove.
+/// A page can reach a server on loopback in two ways. With DNS rebinding, the name of the page resolves to 127.0.0.1;
+/// the Host header then has that name. A cross-site request has an Origin or a Sec-Fetch-Site header, which a page
+/// cannot set or remove.
 /// Source: Fetch Standard, "Forbidden request-header" and "Origin header"; W3C Fetch Metadata Request Headers.
 /// </remarks>
 internal sealed class WebPageGuard
@@ -16,41 +16,40 @@ internal sealed class WebPageGuard
     private const string LocalDomain = ".localhost";
     private const string Option = $"{nameof(LocalLambdaServerOptions)}.{nameof(LocalLambdaServerOptions.AllowedHosts)}";
     private const string CallFromAProgram =
-        "Pages cannot call this server: call it from a program, such as the page's own server.";
+        "Pages cannot call this server. Call it from a program, for example from the page's own server.";
 
     private readonly HashSet<string> _allowedHosts = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Creates a guard.</summary>
     /// <param name="allowedHosts">The hosts that are accepted in addition to loopback.</param>
-    /// <exception cref="ArgumentException">One of them is not a host.</exception>
+    /// <exception cref="ArgumentException">An entry is not a host.</exception>
     public WebPageGuard(IEnumerable<string> allowedHosts)
     {
         foreach (var host in allowedHosts) _allowedHosts.Add(Normalize(host));
     }
 
-    /// <summary>Finds out whether a request must be refused.</summary>
-    /// <returns>The reason, with what to do, or <see langword="null"/> if the request is accepted.</returns>
-    public string? FindReason(HttpContext context)
+    /// <summary>Checks whether a request must be rejected.</summary>
+    /// <returns>The reason and a remedy, or <see langword="null"/> if the request is accepted.</returns>
+    public string? FindRejectionReason(HttpContext context)
     {
         var request = context.Request;
-        if (!IsExpected(request.Host, context.Connection.LocalPort))
-        {
-            return $"The Host header '{request.Host}' does not name this server on loopback, so a web page might have sent "
-                + "the request (DNS rebinding). If clients reach this server by that host, add it, without port, to "
-                + $"{Option}.";
-        }
-
+        if (!IsExpectedHost(request.Host, context.Connection.LocalPort)) return DescribeUnexpectedHost(request.Host);
         if (request.Headers.Origin.Count > 0)
             return $"The request has an Origin header, so a web page sent it. {CallFromAProgram}";
-        // Pages of another port on this machine are "same-site".
+        // Pages from another port on this machine are "same-site".
         if (request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site && site != "none" && site != "same-origin")
             return $"The Sec-Fetch-Site header shows that a web page caused the request. {CallFromAProgram}";
         return null;
     }
 
-    private bool IsExpected(HostString host, int ownPort)
+    private static string DescribeUnexpectedHost(HostString host) =>
+        $"The Host header '{host}' does not name this server on loopback, so a web page might have sent the request "
+        + $"(DNS rebinding). If clients reach this server by that host, add it, without port, to {Option}.";
+
+    private bool IsExpectedHost(HostString host, int ownPort)
     {
         if (_allowedHosts.Contains(host.Host)) return true;
-        // Clients leave out the default port of the scheme.
+        // Clients omit the default port of the scheme.
         var hasOwnPort = host.Port is { } port ? port == ownPort : ownPort is 80 or 443;
         return hasOwnPort && IsLoopback(host.Host);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -10,42 +9,47 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
 
-/// <summary>The Lambda Runtime API for one process: hands it calls, takes its answers.</summary>
-/// <remarks>Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and what aws-lambda-ric 4.0.2 puts on the wire.</remarks>
-internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard guard) : IHttpApplication<HttpContext>, IDisposable
+/// <summary>Implements the Lambda Runtime API for one process, as a Kestrel application.</summary>
+/// <remarks>
+/// Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and the requests of
+/// aws-lambda-ric 4.0.2.
+/// </remarks>
+internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
+    : IHttpApplication<HttpContext>, IDisposable
 {
     private const string Root = "/2018-06-01/runtime/";
+    private const string Accepted = """{"status":"OK"}""";
 
     private readonly Channel<RuntimeInvocation> _calls = Channel.CreateUnbounded<RuntimeInvocation>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly object _gate = new();
-    private TaskCompletionSource _asks = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _asking;
+    private TaskCompletionSource _nextRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _pendingNextRequests;
 
-    /// <summary>The call that the process was given last.</summary>
+    /// <summary>The invocation that the process received last.</summary>
     public RuntimeInvocation? Current { get; private set; }
 
-    /// <summary>The error with which the process failed to start.</summary>
+    /// <summary>The error that the process reported when it initialized.</summary>
     public (string Type, string Details)? InitError { get; private set; }
 
-    /// <summary>Ends when the process asks for a call, and has none.</summary>
-    public Task Asks
+    /// <summary>A task that completes when the process waits for an invocation.</summary>
+    public Task NextRequested
     {
         get
         {
-            lock (_gate) return _asks.Task;
+            lock (_gate) return _nextRequested.Task;
         }
     }
 
-    public void Give(RuntimeInvocation call)
+    public void Enqueue(RuntimeInvocation call)
     {
         try
         {
-            call.Headers = Headers(call.Invocation);
+            call.Headers = RuntimeHeaders.Create(call.Invocation, functionArn);
         }
         catch (FormatException exception)
         {
-            call.FailWith("Runtime.Unknown", exception.Message);
+            call.FailWithReason("Runtime.Unknown", exception.Message);
             return;
         }
 
@@ -74,31 +78,22 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 
     public async Task ProcessRequestAsync(HttpContext context)
     {
-        var path = context.Request.Path.Value ?? "";
-        var parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
         try
         {
-            await ((context.Request.Method, parts) switch
-            {
-                _ when guard.FindReason(context) is { } reason => RespondAsync(context, StatusCodes.Status403Forbidden, Error("Forbidden", reason)),
-                ("GET", ["invocation", "next"]) => NextAsync(context),
-                ("POST", ["invocation", var id, "response"]) when FindCall(id) is { } call => ResponseAsync(context, call),
-                ("POST", ["invocation", var id, "error"]) when FindCall(id) is { } call => ErrorAsync(context, call),
-                ("POST", ["init", "error"]) => InitErrorAsync(context),
-                _ => RespondAsync(context, StatusCodes.Status404NotFound, Error("InvalidRequestID", "no such resource or request id")),
-            }).ConfigureAwait(false);
+            await RouteAsync(context).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            context.Abort();    // the process has gone, or is to go
+            context.Abort();    // the process has disconnected, or the server stops it
         }
-#pragma warning disable CA1031 // Whatever goes wrong here, the call must not be left to its time-out.
+#pragma warning disable CA1031 // After any other exception, the call must fail immediately instead of at its timeout.
         catch (Exception exception)
         {
-            if (Current is { Done.IsCompleted: false } call)
+            if (Current is { Completed.IsCompleted: false } call)
             {
                 call.IsFaulted = true;
-                call.FailWith("Runtime.Unknown", $"{context.Request.Method} {path} failed: {exception.Message}");
+                var request = $"{context.Request.Method} {context.Request.Path.Value}";
+                call.FailWithReason("Runtime.Unknown", $"{request} failed: {exception.Message}");
             }
 
             context.Abort();
@@ -106,39 +101,63 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
 #pragma warning restore CA1031
     }
 
-    private RuntimeInvocation? FindCall(string id) => Current is { } call && call.Invocation.RequestId == id && !call.Done.IsCompleted ? call : null;
-
-    private async Task NextAsync(HttpContext context)
+    private Task RouteAsync(HttpContext context)
     {
-        using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
-        var call = await TakeAsync(gone.Token).ConfigureAwait(false);
+        var path = context.Request.Path.Value ?? "";
+        var parts = path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].Split('/') : [];
+        return (context.Request.Method, parts) switch
+        {
+            _ when guard.FindRejectionReason(context) is { } reason =>
+                RespondAsync(context, StatusCodes.Status403Forbidden, CreateError("Forbidden", reason)),
+            ("GET", ["invocation", "next"]) => HandleNextAsync(context),
+            ("POST", ["invocation", var id, "response"]) when FindCall(id) is { } call =>
+                HandleResponseAsync(context, call),
+            ("POST", ["invocation", var id, "error"]) when FindCall(id) is { } call => HandleErrorAsync(context, call),
+            ("POST", ["init", "error"]) => HandleInitErrorAsync(context),
+            _ => RespondAsync(
+                context,
+                StatusCodes.Status404NotFound,
+                CreateError("InvalidRequestID", "The resource or request id does not exist.")),
+        };
+    }
+
+    private RuntimeInvocation? FindCall(string id)
+    {
+        if (Current is not { } call || call.Invocation.RequestId != id || call.Completed.IsCompleted) return null;
+        return call;
+    }
+
+    private async Task HandleNextAsync(HttpContext context)
+    {
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
+        var call = await WaitForCallAsync(aborted.Token).ConfigureAwait(false);
         try
         {
-            gone.Token.ThrowIfCancellationRequested();
+            aborted.Token.ThrowIfCancellationRequested();
             foreach ((var name, var value) in call.Headers) context.Response.Headers[name] = value;
 
-            // Runtimes parse the payload always: none has to be sent as some JSON.
+            // Runtimes always parse the payload, so an empty one is replaced by a JSON object.
             var payload = call.Invocation.Payload.IsEmpty ? "{}"u8.ToArray() : call.Invocation.Payload;
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = payload.Length;
             call.IsDelivered = true;
-            await context.Response.Body.WriteAsync(payload, gone.Token).ConfigureAwait(false);
+            await context.Response.Body.WriteAsync(payload, aborted.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Not delivered whole: for the next request of this process, or for another process.
+            // Delivered incompletely: keep the call for the next request of this process, or for another process.
             call.IsDelivered = false;
             _calls.Writer.TryWrite(call);
             throw;
         }
     }
 
-    private async Task<RuntimeInvocation> TakeAsync(CancellationToken cancellationToken)
+    private async Task<RuntimeInvocation> WaitForCallAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            _asking++;
-            _asks.TrySetResult();
+            _pendingNextRequests++;
+            _nextRequested.TrySetResult();
         }
 
         try
@@ -148,73 +167,61 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             {
                 call = await _calls.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
-            while (call.Done.IsCompleted);  // its time was over before it was asked for
+            while (call.Completed.IsCompleted);  // it timed out before the process requested it
             return call;
         }
         finally
         {
             lock (_gate)
             {
-                if (--_asking == 0) _asks = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                if (--_pendingNextRequests == 0)
+                    _nextRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
             }
         }
     }
 
-    private List<KeyValuePair<string, string>> Headers(FunctionInvocation invocation)
+    private static async Task HandleResponseAsync(HttpContext context, RuntimeInvocation call)
     {
-        var headers = new List<KeyValuePair<string, string>>
-        {
-            new("Lambda-Runtime-Aws-Request-Id", invocation.RequestId),
-            new("Lambda-Runtime-Deadline-Ms", invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)),
-            new("Lambda-Runtime-Invoked-Function-Arn", invokedFunctionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier)),
-        };
-        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out var trace)) headers.Add(new("Lambda-Runtime-Trace-Id", trace));
-        if (invocation.TenantId is not null) headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
-        if (!string.IsNullOrEmpty(invocation.ClientContext)) headers.Add(new("Lambda-Runtime-Client-Context", ClientContext(invocation.ClientContext)));
-        foreach ((var name, var value) in headers)
-        {
-            if (value.Any(c => c is < ' ' or > '~'))
-                throw new FormatException($"The header {name} of the Runtime API carries visible ASCII characters and blanks only, and the call's value for it has others.");
-        }
-
-        return headers;
-    }
-
-    private static async Task ResponseAsync(HttpContext context, RuntimeInvocation call)
-    {
-        call.Responding = true;
+        call.HasResponseStarted = true;
         try
         {
-            var streaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
-            if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType)) call.Response.ContentType = contentType;
-            if (streaming) await PassOnAsync(context, call).ConfigureAwait(false);
+            var isStreaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
+            if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType))
+                call.Response.ContentType = contentType;
+            if (isStreaming) await ForwardBodyAsync(context, call).ConfigureAwait(false);
             else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
 
-            // An error amid a streamed answer: the body ends properly, and trailers tell; the details are base64.
-            if (Trailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
-                call.Response.Fail(errorType, Details(Trailer(context, "Lambda-Runtime-Function-Error-Body") ?? ""));
+            // After an error during a streaming response, the body ends properly and trailers report the error.
+            // Its details are base64.
+            if (RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
+            {
+                var details = RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Body") ?? "";
+                call.Response.Fail(errorType, RuntimeHeaders.DecodeErrorDetails(details));
+            }
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Source: Lambda's own code: the runtime's connection broke amid the body (rapid, directinvoke.go).
+            // Source: Lambda's own code: the runtime's connection ended during the body (rapid, directinvoke.go).
             call.IsFaulted = true;
-            call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
+            call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
             throw;
         }
 
-        call.SetDone();
-        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        call.SetCompleted();
+        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
     }
 
-    private static async Task PassOnAsync(HttpContext context, RuntimeInvocation call)
+    private static async Task ForwardBodyAsync(HttpContext context, RuntimeInvocation call)
     {
         var buffer = new byte[64 * 1024];
-        var wanted = true;
-        for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted).ConfigureAwait(false)) > 0;)
+        var isOpen = true;
+        while (await ReadAsync().ConfigureAwait(false) is > 0 and var count)
         {
-            // As on AWS, a function whose client has left runs on to its end.
-            wanted = wanted && await TryWriteAsync(call, buffer.AsMemory(0, read)).ConfigureAwait(false);
+            // As on AWS, the function continues to run after its client disconnected: read the body to its end.
+            isOpen = isOpen && await TryWriteAsync(call, buffer.AsMemory(0, count)).ConfigureAwait(false);
         }
+
+        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
     }
 
     private static async Task<bool> TryWriteAsync(RuntimeInvocation call, ReadOnlyMemory<byte> payload)
@@ -230,14 +237,14 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         }
     }
 
-    private static async Task ErrorAsync(HttpContext context, RuntimeInvocation call)
+    private static async Task HandleErrorAsync(HttpContext context, RuntimeInvocation call)
     {
         var details = await ReadAllAsync(context).ConfigureAwait(false);
         call.Fail("Unhandled", Encoding.UTF8.GetString(details));
-        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
     }
 
-    private async Task InitErrorAsync(HttpContext context)
+    private async Task HandleInitErrorAsync(HttpContext context)
     {
         var details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
         var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
@@ -249,11 +256,11 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
             call = Current;
         }
 
-        if (call is { Done.IsCompleted: false }) FailInit(call, error);
-        await RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""").ConfigureAwait(false);
+        if (call is { Completed.IsCompleted: false }) FailInit(call, error);
+        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
     }
 
-    // It may run on, but will never ask for a call.
+    // After an init error, a process might continue to run but never requests an invocation.
     private static void FailInit(RuntimeInvocation call, (string Type, string Details) error)
     {
         call.IsFaulted = true;
@@ -276,17 +283,9 @@ internal sealed class RuntimeEndpoint(string invokedFunctionArn, WebPageGuard gu
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 
-    private static string Error(string type, string message) =>
-        $$"""{"errorMessage":"{{JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}}","errorType":"{{type}}"}""";
-
-    private static string? Trailer(HttpContext context, string name) =>
-        context.Request.SupportsTrailers() && context.Request.CheckTrailersAvailable() && context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
-
-    private static string Details(string base64)
+    private static string CreateError(string type, string message)
     {
-        var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length) : base64;
+        var encoded = JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        return $$"""{"errorMessage":"{{encoded}}","errorType":"{{type}}"}""";
     }
-
-    private static string ClientContext(string base64) => JsonText.ToAsciiLine(Encoding.UTF8.GetString(Convert.FromBase64String(base64)));
 }

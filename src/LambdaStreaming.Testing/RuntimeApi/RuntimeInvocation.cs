@@ -1,37 +1,41 @@
 namespace LambdaStreaming.Testing.RuntimeApi;
 
-/// <summary>A call on its way through a runtime process.</summary>
+/// <summary>An invocation that a runtime process handles.</summary>
 internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionResponse response)
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public FunctionInvocation Invocation { get; } = invocation;
 
     public FunctionResponse Response { get; } = response;
 
-    /// <summary>What GET next tells of it, beside the payload.</summary>
+    /// <summary>The headers of the response to GET next, which has the payload as its body.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; set; } = [];
 
-    /// <summary>Whether a process has asked for it, and was given it.</summary>
+    /// <summary>Whether a process has requested and received the invocation.</summary>
     public bool IsDelivered { get; set; }
 
-    /// <summary>Whether the runtime has begun to post its answer.</summary>
-    public bool Responding { get; set; }
+    /// <summary>Whether the runtime has started to post its response.</summary>
+    public bool HasResponseStarted { get; set; }
 
-    /// <summary>Whether its process is of no use any more: its connection broke amid the answer, it did not start, or its time was over.</summary>
+    /// <summary>Whether its process cannot be used again.</summary>
+    /// <remarks>
+    /// The process failed to initialize, its connection ended during the response, or the function timed out.
+    /// </remarks>
     public bool IsFaulted { get; set; }
 
-    /// <summary>Ends when the runtime's answer has ended, well or not.</summary>
-    public Task Done => _done.Task;
+    /// <summary>A task that completes when the runtime's response has ended, successfully or not.</summary>
+    public Task Completed => _completed.Task;
 
-    public void SetDone() => _done.TrySetResult();
+    public void SetCompleted() => _completed.TrySetResult();
 
-    public void Fail(string errorCode, string error)
+    public void Fail(string errorCode, string errorDetails)
     {
-        Response.Fail(errorCode, error);
-        SetDone();
+        Response.Fail(errorCode, errorDetails);
+        SetCompleted();
     }
 
-    /// <summary>Fails in words of our own, in the form that Lambda gives its.</summary>
-    public void FailWith(string errorCode, string reason) => Fail(errorCode, $"RequestId: {Invocation.RequestId} Error: {reason}");
+    /// <summary>Fails with error details in Lambda's format.</summary>
+    public void FailWithReason(string errorCode, string reason) =>
+        Fail(errorCode, $"RequestId: {Invocation.RequestId} Error: {reason}");
 }

@@ -1,15 +1,18 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
 
-/// <summary>The processes of one function: started when needed, used again, killed at a time-out and at the end.</summary>
-#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing; and a call left behind may still come to it.
-internal sealed class RuntimePool(string functionName, RuntimeProcessOptions options, LocalLambdaServerOptions server) : IAsyncDisposable
+/// <summary>The processes of one function: started on demand, reused, killed at a timeout or on disposal.</summary>
+#pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned call might still use it.
+internal sealed class RuntimePool(string functionName, RuntimeProcessOptions options, LocalLambdaServerOptions server)
+    : IAsyncDisposable
 #pragma warning restore CA1001
 {
-    // How long a call waits for a process that has answered to ask for another, which takes it milliseconds, before a new one is started.
-    private static readonly TimeSpan ReturnWait = TimeSpan.FromSeconds(1);
+    // After its response, a process requests the next call within milliseconds. A call waits this long for that
+    // before it starts another process.
+    private static readonly TimeSpan ReturnTimeout = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _slots = new(options.MaxProcesses);
     private readonly ConcurrentStack<RuntimeProcess> _idle = new();
@@ -17,12 +20,14 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     private readonly ConcurrentDictionary<RuntimeProcess, bool> _all = new();
     private volatile bool _disposed;
 
-    public async Task InvokeAsync(FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
+    public async Task InvokeAsync(
+        FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
         var running = RunAsync(call);
-        // Not call.Done: the call that then enters would start another process, because this one is not yet known to return.
+        // Not call.Completed: then the next call could start before this process is in _returning, and would start
+        // another process.
         invocation.Completion = running;
         try
         {
@@ -30,7 +35,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
         catch (OperationCanceledException) when (!running.IsCompleted)
         {
-            // The client has left: as on AWS the function runs on, to its end or its deadline. When its time is over this ends it at once.
+            // If the client has disconnected, the function continues until its end or its deadline, as on AWS.
+            // If the function has timed out, this ends it immediately.
             _ = EndAtDeadlineAsync(call, running);
             throw;
         }
@@ -47,21 +53,22 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         RuntimeProcess? process = null;
         try
         {
-            // Again where the process ended before it was given the call, which is none of the call's doing. A new one always ends the call.
-            while (!call.Done.IsCompleted && !_disposed)
+            // Repeat if a reused process ended before it received the call. A new process always completes the call.
+            while (!call.Completed.IsCompleted && !_disposed)
             {
                 if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
-                process = await TakeAsync().ConfigureAwait(false);
-                if (!call.Done.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
+                process = await AcquireAsync().ConfigureAwait(false);
+                if (!call.Completed.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or IOException)
+        catch (Exception exception) when (exception is Win32Exception or IOException)
         {
-            call.FailWith("Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
+            call.FailWithReason(
+                "Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
         }
         finally
         {
-            call.SetDone();
+            call.SetCompleted();
             if (process is not null && !call.IsFaulted && !_disposed)
             {
                 _ = ReturnAsync(process, call.Invocation.Deadline);
@@ -74,7 +81,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
     }
 
-    private async Task<RuntimeProcess> TakeAsync()
+    private async Task<RuntimeProcess> AcquireAsync()
     {
         for (var since = Stopwatch.GetTimestamp(); ;)
         {
@@ -85,28 +92,32 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
                 await RemoveAsync(idle).ConfigureAwait(false);
             }
 
-            var left = ReturnWait - Stopwatch.GetElapsedTime(since);
-            if (returning.Length == 0 || left <= TimeSpan.Zero) break;
-            Task one = Task.WhenAny(returning);
-            await one.WaitAsync(left, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since);
+            if (returning.Length == 0 || remaining <= TimeSpan.Zero) break;
+            Task first = Task.WhenAny(returning);
+            await first.WaitAsync(remaining, TimeProvider.System, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        var started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None).ConfigureAwait(false);
+        var started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None)
+            .ConfigureAwait(false);
         _all[started] = true;
         if (_disposed) await RemoveAsync(started).ConfigureAwait(false);
         return started;
     }
 
-    /// <summary>Makes a process idle once it asks for its next call. As on AWS, what it does before that is on the time of the last one.</summary>
+    /// <summary>Makes a process idle when it requests its next call.</summary>
+    /// <remarks>As on AWS, work after the response counts against the deadline of the last call.</remarks>
     private async Task ReturnAsync(RuntimeProcess process, DateTimeOffset deadline)
     {
         var returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _returning[process] = returned.Task;
         try
         {
-            var left = deadline - server.TimeProvider.GetUtcNow();
-            var asks = await process.WaitForNextRequestAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, server.TimeProvider).ConfigureAwait(false);
-            if (asks && !_disposed) _idle.Push(process);
+            var remaining = deadline - server.TimeProvider.GetUtcNow();
+            var timeout = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+            var isIdle = await process.WaitForNextRequestAsync(timeout, server.TimeProvider).ConfigureAwait(false);
+            if (isIdle && !_disposed) _idle.Push(process);
             else await RemoveAsync(process).ConfigureAwait(false);
         }
         finally
@@ -119,12 +130,16 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
     {
-        var left = call.Invocation.Deadline - server.TimeProvider.GetUtcNow();
-        if (left > TimeSpan.Zero)
-            await running.WaitAsync(left, server.TimeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var remaining = call.Invocation.Deadline - server.TimeProvider.GetUtcNow();
+        if (remaining > TimeSpan.Zero)
+        {
+            await running.WaitAsync(remaining, server.TimeProvider, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         if (running.IsCompleted) return;
         call.IsFaulted = true;
-        call.SetDone();
+        call.SetCompleted();
     }
 
     private async Task RemoveAsync(RuntimeProcess process)

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using LambdaStreaming.Testing.Http;
@@ -5,36 +6,22 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
 
-/// <summary>One running program with a Runtime API of its own, so that its exit tells which call it had.</summary>
+/// <summary>A running program.</summary>
+/// <remarks>
+/// Each program has a separate Runtime API, so that the server knows which call the program had when it exits.
+/// </remarks>
 internal sealed class RuntimeProcess : IAsyncDisposable
 {
-    // On Unix a shell stands between: it kills the program's process group when the program ends, so that no child of it is left,
-    // and when our end of the shell's input closes, also because we were killed; a signal to our own group, as of timeout(1), must not end what waits for that. What the shell itself has to say is no part of the log.
-    internal const string Supervisor = """
-        exec 3<&0
-        if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null 3<&- & else "$@" </dev/null 3<&- & fi
-        child=$!
-        exec >/dev/null 2>&1
-        { trap '' HUP INT TERM; read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
-        watch=$!
-        exec 3<&-
-        wait "$child"
-        code=$?
-        kill -s KILL -- "-$child"
-        kill -s KILL "$watch"
-        exit "$code"
-        """;
-
-    private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
-
-    // Runtimes put a whole error, its message and its stack, into a header or a trailer.
+    // Runtimes send a complete error, with its message and stack trace, in a header or a trailer.
     private const int MaxHeaderBytes = 8 * 1024 * 1024;
 
-    // A line that was written before the answer ended may still be in the pipe.
-    private static readonly TimeSpan LogWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
-    // A process that left the group may hold the output open for ever.
-    private static readonly TimeSpan DrainWait = TimeSpan.FromMilliseconds(500);
+    // A log line that was written before the response ended might still be in the pipe.
+    private static readonly TimeSpan LogDelay = TimeSpan.FromMilliseconds(20);
+
+    // A process that left the group might keep the output open forever.
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
@@ -44,9 +31,14 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     private readonly Lazy<Task> _disposal;
     private readonly TaskCompletionSource<int> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _fileName;
-    private bool _used;
+    private bool _isUsed;
 
-    private RuntimeProcess(RuntimeEndpoint endpoint, KestrelServer kestrel, ConnectionCount connections, Process process, RuntimeProcessOptions options)
+    private RuntimeProcess(
+        RuntimeEndpoint endpoint,
+        KestrelServer kestrel,
+        ConnectionCount connections,
+        Process process,
+        RuntimeProcessOptions options)
     {
         _endpoint = endpoint;
         _kestrel = kestrel;
@@ -59,9 +51,14 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     public bool HasExited => _disposal.IsValueCreated || _exit.Task.IsCompleted;
 
-    public static async Task<RuntimeProcess> StartAsync(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, CancellationToken cancellationToken)
+    public static async Task<RuntimeProcess> StartAsync(
+        RuntimeProcessOptions options,
+        LocalLambdaServerOptions server,
+        string functionName,
+        CancellationToken cancellationToken)
     {
-        var arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}:function:{functionName}";
+        var arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}"
+            + $":function:{functionName}";
         var endpoint = new RuntimeEndpoint(arn, new WebPageGuard(server.AllowedHosts));
         var connections = new ConnectionCount();
         var kestrel = Loopback.Create(
@@ -69,22 +66,18 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             server.LoggerFactory,
             async (connection, next) =>
             {
-                using var counted = connections.Enter();
+                using var counted = connections.Add();
                 await next(connection).ConfigureAwait(false);
             },
             MaxHeaderBytes);
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
-            var process = new Process { StartInfo = StartInfo(options, server, functionName, Loopback.GetAddress(kestrel).Authority) };
+            var runtimeApi = Loopback.GetAddress(kestrel).Authority;
+            var startInfo = RuntimeStartInfo.Create(options, server, functionName, runtimeApi);
+            var process = new Process { StartInfo = startInfo };
             var started = new RuntimeProcess(endpoint, kestrel, connections, process, options);
-            process.EnableRaisingEvents = true;
-            process.Exited += started.OnExit;
-            process.OutputDataReceived += started.OnLine;
-            process.ErrorDataReceived += started.OnLine;
-            process.Start();
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
+            started.Start();
             return started;
         }
         catch
@@ -95,37 +88,54 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the process a call, and ends when the call has ended, or the process.</summary>
-    /// <remarks>The call is left as it was when a process that had other calls before ended without having been given this one.</remarks>
+    /// <summary>Gives a call to the process and waits until the call has completed or the process has exited.</summary>
+    /// <remarks>
+    /// If a reused process exits before it receives the call, the call stays incomplete, for another process.
+    /// </remarks>
     public async Task InvokeAsync(RuntimeInvocation call)
     {
-        var isNew = !_used;
-        _used = true;
-        _endpoint.Give(call);
-        if (await Task.WhenAny(call.Done, _exit.Task).ConfigureAwait(false) == _exit.Task && !call.Done.IsCompleted)
+        var isNew = !_isUsed;
+        _isUsed = true;
+        _endpoint.Enqueue(call);
+        var first = await Task.WhenAny(call.Completed, _exit.Task).ConfigureAwait(false);
+        if (first == _exit.Task && !call.Completed.IsCompleted)
         {
             await DrainAsync().ConfigureAwait(false);
-            // What it had sent may still be on its way to us. An answer that had begun breaks with the process's connection, and says so itself.
-            await _connections.WaitForOpenAsync(0, CancellationToken.None).WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (call.Responding) await call.Done.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!call.Done.IsCompleted && !call.IsDelivered && !isNew) return;
-            if (!call.Done.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
+            // Bytes from the process might not have arrived yet. A response that has started fails by itself when the
+            // connection of the process ends.
+            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None)).ConfigureAwait(false);
+            if (call.HasResponseStarted) await WaitAsync(call.Completed).ConfigureAwait(false);
+            if (!call.Completed.IsCompleted && !call.IsDelivered && !isNew) return;
+            if (!call.Completed.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
         }
 
-        if (call.Invocation.LogType == "Tail") await Task.Delay(LogWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        if (call.Invocation.LogType == "Tail")
+            await Task.Delay(LogDelay, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Waits until the process asks for a call.</summary>
-    /// <returns>Whether it does; else it has ended, or its time is over.</returns>
-    public async Task<bool> WaitForNextRequestAsync(TimeSpan patience, TimeProvider timeProvider)
+    /// <summary>Waits until the process requests a call.</summary>
+    /// <returns>False if the process has exited or the timeout has elapsed.</returns>
+    public async Task<bool> WaitForNextRequestAsync(TimeSpan timeout, TimeProvider timeProvider)
     {
-        var asks = _endpoint.Asks;
-        Task either = Task.WhenAny(asks, _exit.Task);
-        await either.WaitAsync(patience, timeProvider, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return asks.IsCompleted && !HasExited;
+        var nextRequested = _endpoint.NextRequested;
+        Task first = Task.WhenAny(nextRequested, _exit.Task);
+        await first.WaitAsync(timeout, timeProvider, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return nextRequested.IsCompleted && !HasExited;
     }
 
     public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    private void Start()
+    {
+        _process.EnableRaisingEvents = true;
+        _process.Exited += OnExited;
+        _process.OutputDataReceived += OnLineReceived;
+        _process.ErrorDataReceived += OnLineReceived;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
 
     private async Task DisposeOnceAsync()
     {
@@ -143,54 +153,65 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await ExitAsync().ConfigureAwait(false);
+                await WaitAsync(_exit.Task).ConfigureAwait(false);
             }
 
             if (!_exit.Task.IsCompleted)
             {
                 _process.Kill(entireProcessTree: true);
-                await ExitAsync().ConfigureAwait(false);
+                await WaitAsync(_exit.Task).ConfigureAwait(false);
             }
 
             await DrainAsync().ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or Win32Exception)
         {
-            // It was never started, or has gone.
+            // The process was never started, or has exited.
         }
         finally
         {
             _exit.TrySetResult(-1);
         }
-
-        async Task ExitAsync()
-        {
-            Task exit = _exit.Task;
-            await exit.WaitAsync(KillWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
     }
 
-    /// <summary>Waits for the last lines of a process that has ended.</summary>
+    /// <summary>Waits for a task, at most for <see cref="KillTimeout"/>.</summary>
+    private static async Task WaitAsync(Task task) =>
+        await task.WaitAsync(KillTimeout, TimeProvider.System, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    /// <summary>Waits for the last output of a process that has exited.</summary>
     private async Task DrainAsync()
     {
         try
         {
-            await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(DrainWait, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+            await _process.WaitForExitAsync(CancellationToken.None)
+                .WaitAsync(DrainTimeout, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
-            // Somebody else holds the output, or it was disposed of meanwhile.
+            // Another process keeps the output open, or the process was disposed during the wait.
         }
     }
 
     private void FailAtExit(RuntimeInvocation call, int exitCode)
     {
-        if (call.Responding) call.FailWith("Runtime.TruncatedResponse", "The runtime's response ended before its end.");
-        else if (!call.IsDelivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows()) call.FailWith("Runtime.InvalidEntrypoint", $"The program {_fileName} was not found, or cannot be run (exit status {exitCode}).");
-        else call.FailWith("Runtime.ExitError", $"Runtime exited {Reason(exitCode)}");
+        if (call.HasResponseStarted)
+        {
+            call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
+        }
+        else if (!call.IsDelivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows())
+        {
+            call.FailWithReason(
+                "Runtime.InvalidEntrypoint",
+                $"The program {_fileName} was not found or cannot be run (exit status {exitCode}).");
+        }
+        else
+        {
+            call.FailWithReason("Runtime.ExitError", $"Runtime exited {DescribeExit(exitCode)}");
+        }
     }
 
-    private void OnExit(object? sender, EventArgs e)
+    private void OnExited(object? sender, EventArgs e)
     {
         try
         {
@@ -198,11 +219,11 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
         catch (InvalidOperationException)
         {
-            _exit.TrySetResult(-1);     // disposed of meanwhile
+            _exit.TrySetResult(-1);     // the process was disposed concurrently
         }
     }
 
-    private void OnLine(object sender, DataReceivedEventArgs line)
+    private void OnLineReceived(object sender, DataReceivedEventArgs line)
     {
         if (line.Data is not { } text) return;
         _endpoint.Current?.Response.Log(text);
@@ -210,59 +231,18 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         {
             _outputReceived?.Invoke(text);
         }
-#pragma warning disable CA1031 // On this thread it would end the whole program.
+#pragma warning disable CA1031 // An unhandled exception on this thread would end the test host.
         catch (Exception)
         {
-            // Said in its documentation.
+            // OutputReceived documents that exceptions are ignored.
         }
 #pragma warning restore CA1031
     }
 
-    private static string Reason(int exitCode) => exitCode switch
+    private static string DescribeExit(int exitCode) => exitCode switch
     {
         0 => "without providing a reason",
         > 128 => string.Create(CultureInfo.InvariantCulture, $"with error: signal {exitCode - 128}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"with error: exit status {exitCode}"),
     };
-
-    private static ProcessStartInfo StartInfo(RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
-    {
-        var taskRoot = Path.GetFullPath(options.TaskRoot);
-        var info = new ProcessStartInfo
-        {
-            FileName = OperatingSystem.IsWindows() ? options.FileName : "/bin/sh",
-            WorkingDirectory = taskRoot,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        if (!OperatingSystem.IsWindows())
-        {
-            foreach (var argument in (string[])["-c", Supervisor, "lambda-runtime", options.FileName]) info.ArgumentList.Add(argument);
-        }
-
-        foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
-
-        // Source: Lambda developer guide, "Defined runtime environment variables"; without the first eight aws-lambda-ric stops.
-        info.Environment["AWS_LAMBDA_RUNTIME_API"] = runtimeApi;
-        info.Environment["_HANDLER"] = options.Handler;
-        info.Environment["LAMBDA_TASK_ROOT"] = taskRoot;
-        info.Environment["AWS_LAMBDA_FUNCTION_NAME"] = functionName;
-        info.Environment["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST";
-        info.Environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "128";
-        info.Environment["AWS_LAMBDA_LOG_GROUP_NAME"] = "/aws/lambda/" + functionName;
-        info.Environment["AWS_LAMBDA_LOG_STREAM_NAME"] = "local";
-        info.Environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
-        info.Environment["AWS_REGION"] = info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
-        foreach (var name in (string[])["NO_PROXY", "no_proxy"])
-            info.Environment[name] = info.Environment.TryGetValue(name, out var hosts) && hosts?.Length > 0 ? hosts + ",127.0.0.1" : "127.0.0.1";
-        foreach ((var name, var value) in options.Environment)
-        {
-            if (value is null) info.Environment.Remove(name);
-            else info.Environment[name] = value;
-        }
-
-        return info;
-    }
 }

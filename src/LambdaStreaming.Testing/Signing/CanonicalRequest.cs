@@ -4,46 +4,45 @@ using System.Text;
 
 namespace LambdaStreaming.Testing.Signing;
 
-/// <summary>The pieces of an HTTP request that a signature covers, as they stood on the wire.</summary>
-internal sealed record SignedRequest(
-    string Method, string Path, string Query, IReadOnlyList<KeyValuePair<string, string>> Headers, ReadOnlyMemory<byte> Body);
-
-/// <summary>Builds what Signature Version 4 signs, as the service lambda expects it.</summary>
+/// <summary>Computes the canonical request, string to sign and signature of Signature Version 4.</summary>
 /// <remarks>Source: IAM User Guide, "Create a signed AWS API request", steps 1 to 3.</remarks>
 internal static class CanonicalRequest
 {
     public const string Algorithm = "AWS4-HMAC-SHA256";
 
-    public static string Build(SignedRequest request, IReadOnlyList<string> signedHeaders)
+    public static string Create(SignedRequest request, IReadOnlyList<string> signedHeaders)
     {
         var text = new StringBuilder();
         text.Append(request.Method).Append('\n')
-            .Append(Path(request.Path)).Append('\n')
-            .Append(Query(request.Query)).Append('\n');
+            .Append(CanonicalizePath(request.Path)).Append('\n')
+            .Append(CanonicalizeQuery(request.Query)).Append('\n');
         foreach (var name in signedHeaders)
-            text.Append(name).Append(':').Append(HeaderValue(request.Headers, name)).Append('\n');
+            text.Append(name).Append(':').Append(CanonicalizeHeader(request.Headers, name)).Append('\n');
 
         return text.Append('\n')
             .AppendJoin(';', signedHeaders).Append('\n')
-            .Append(Hash(request.Body)).ToString();
+            .Append(ComputeHash(request.Body)).ToString();
     }
 
-    public static string Hash(ReadOnlyMemory<byte> body) => Hex(SHA256.HashData(body.Span));
+    public static string ComputeHash(ReadOnlyMemory<byte> body) => ToHex(SHA256.HashData(body.Span));
 
-    public static string StringToSign(string canonicalRequest, string amzDate, string scope) =>
-        string.Join('\n', Algorithm, amzDate, scope, Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalRequest))));
-
-    public static string Signature(string secretAccessKey, string scope, string stringToSign)
+    public static string CreateStringToSign(string canonicalRequest, string amzDate, string scope)
     {
-        // scope: date/region/service/aws4_request, each of which keys the next.
+        var hash = ToHex(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalRequest)));
+        return string.Join('\n', Algorithm, amzDate, scope, hash);
+    }
+
+    public static string Sign(string secretAccessKey, string scope, string stringToSign)
+    {
+        // The scope is date/region/service/aws4_request. Each part derives the key for the next part.
         var key = Encoding.UTF8.GetBytes("AWS4" + secretAccessKey);
         foreach (var part in scope.Split('/'))
             key = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part));
-        return Hex(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(stringToSign)));
+        return ToHex(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(stringToSign)));
     }
 
-    // Every service but S3: empty and dot segments go, and each segment is encoded once more than on the wire.
-    private static string Path(string path)
+    // For all services except S3: remove empty and dot segments, and encode each segment once more than in the request.
+    private static string CanonicalizePath(string path)
     {
         var segments = new List<string>();
         foreach (var segment in path.Split('/'))
@@ -57,14 +56,14 @@ internal static class CanonicalRequest
         return path.EndsWith('/') && segments.Count > 0 ? canonical + "/" : canonical;
     }
 
-    private static string Query(string query)
+    private static string CanonicalizeQuery(string query)
     {
         if (query.Length == 0) return "";
         IEnumerable<(string Name, string Value)> pairs =
             from pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries)
-            let cut = pair.IndexOf('=', StringComparison.Ordinal)
-            let name = cut < 0 ? pair : pair[..cut]
-            let value = cut < 0 ? "" : pair[(cut + 1)..]
+            let separator = pair.IndexOf('=', StringComparison.Ordinal)
+            let name = separator < 0 ? pair : pair[..separator]
+            let value = separator < 0 ? "" : pair[(separator + 1)..]
             select (Encode(Uri.UnescapeDataString(name)), Encode(Uri.UnescapeDataString(value)));
         return string.Join('&', pairs
             .OrderBy(pair => pair.Name, StringComparer.Ordinal)
@@ -72,26 +71,30 @@ internal static class CanonicalRequest
             .Select(pair => $"{pair.Name}={pair.Value}"));
     }
 
-    // Outer blanks go, runs of blanks become one, also inside quotes; repeats are joined in their order.
-    private static string HeaderValue(IReadOnlyList<KeyValuePair<string, string>> headers, string name) =>
-        string.Join(',', headers
+    // Trims a value and collapses its spaces, even within quotes. Repeated headers are joined in their order.
+    private static string CanonicalizeHeader(IReadOnlyList<KeyValuePair<string, string>> headers, string name)
+    {
+        var values = headers
             .Where(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase))
-            .Select(header => string.Join(' ', header.Value.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))));
+            .Select(header => header.Value.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            .Select(words => string.Join(' ', words));
+        return string.Join(',', values);
+    }
 
-    // All bytes but A-Z a-z 0-9 - . _ ~ ; upper-case hex.
+    // Encodes all bytes except A-Z a-z 0-9 - . _ ~ with upper-case hex digits.
     private static string Encode(string value)
     {
         var text = new StringBuilder(value.Length);
-        foreach (var b in Encoding.UTF8.GetBytes(value))
+        foreach (var octet in Encoding.UTF8.GetBytes(value))
         {
-            if (char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~') text.Append((char)b);
-            else text.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));
+            if (char.IsAsciiLetterOrDigit((char)octet) || "-._~"u8.Contains(octet)) text.Append((char)octet);
+            else text.Append('%').Append(octet.ToString("X2", CultureInfo.InvariantCulture));
         }
 
         return text.ToString();
     }
 
-#pragma warning disable CA1308 // SigV4 writes hex in lower case.
-    private static string Hex(byte[] bytes) => Convert.ToHexString(bytes).ToLowerInvariant();
+#pragma warning disable CA1308 // SigV4 uses lower-case hex digits.
+    private static string ToHex(byte[] bytes) => Convert.ToHexString(bytes).ToLowerInvariant();
 #pragma warning restore CA1308
 }

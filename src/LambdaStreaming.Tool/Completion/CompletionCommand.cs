@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace LambdaStreaming.Tool.Completion;
 
-/// <summary><c>lambda-stream completion SHELL</c>: prints the script by which a shell asks this program for completions.</summary>
+/// <summary>The command <c>completion</c>, which prints the completion script of a shell.</summary>
+/// <remarks>The script calls this program with a <c>[suggest]</c> directive.</remarks>
 internal static class CompletionCommand
 {
     private static readonly Dictionary<string, string> Scripts = new(StringComparer.Ordinal)
@@ -46,8 +47,14 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL") { Description = "The shell" };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
-        var command = new Command("completion", "Prints a script that lets a shell complete this program's commands and options; its first line says where to put it.") { shell };
-        command.SetAction(parsed => parsed.InvocationConfiguration.Output.Write(Scripts[parsed.GetRequiredValue(shell)]));
+        var command = new Command(
+            "completion",
+            "Prints a completion script for a shell. The first line of the script states where to install it.")
+        {
+            shell,
+        };
+        command.SetAction(
+            parsed => parsed.InvocationConfiguration.Output.Write(Scripts[parsed.GetRequiredValue(shell)]));
         return command;
     }
 }

@@ -5,69 +5,83 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>Prints what happens as one JSON object a line: <c>head</c>, each <c>chunk</c>, and last <c>complete</c> or <c>error</c>.</summary>
-internal sealed class EventPrinter(OutputWriter output, StreamStatistics stats)
+/// <summary>Prints the events of an invocation as JSON lines.</summary>
+/// <remarks>The events are <c>headers</c>, each <c>chunk</c>, and last <c>complete</c> or <c>error</c>.</remarks>
+internal sealed class EventPrinter(OutputWriter output, StreamStatistics statistics)
 {
-    private static readonly TimeSpan AfterCtrlC = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WriteTimeoutAfterCtrlC = TimeSpan.FromSeconds(1);
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public async Task PrintAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        await WriteAsync("head", json =>
-        {
-            json.WriteNumber("statusCode", (int)response.StatusCode);
-            json.WriteString("requestId", response.RequestId);
-            json.WriteString("executedVersion", response.ExecutedVersion);
-            json.WriteString("contentType", response.ResponseStreamContentType);
-        }, cancellationToken);
+        await WriteAsync("headers", json => WriteHeaders(json, response), cancellationToken);
 
-        stats.Waits();
+        statistics.BeginWait();
         await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
-            stats.Chunk(chunk.Length);
+            statistics.RecordChunk(chunk.Length);
             var bytes = chunk.ToArray();
             await WriteAsync("chunk", json => WritePayload(json, bytes), cancellationToken);
-            stats.Waits();
+            statistics.BeginWait();
         }
 
         await WriteAsync("complete", json => WriteLog(json, response.InvokeComplete), cancellationToken);
     }
 
-    /// <summary>The last line, where the answer did not come to its end; also after Ctrl-C, as long as somebody reads it.</summary>
+    /// <summary>Prints the failure as the last line, also after Ctrl-C if the output accepts it.</summary>
     public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
     {
-        if (output.HasPendingWrite) return;
+        if (output.HasPendingWrite)
+            return;
         if (!cancellationToken.IsCancellationRequested)
         {
             await WriteErrorAsync(exception, text, cancellationToken);
             return;
         }
 
-        using var patience = new CancellationTokenSource(AfterCtrlC, TimeProvider.System);
-        await WriteErrorAsync(exception, text, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var timeout = new CancellationTokenSource(WriteTimeoutAfterCtrlC, TimeProvider.System);
+        var write = WriteErrorAsync(exception, text, timeout.Token);
+        await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private Task WriteErrorAsync(Exception exception, string text, CancellationToken cancellationToken) => WriteAsync("error", json =>
+    private Task WriteErrorAsync(Exception exception, string text, CancellationToken cancellationToken) =>
+        WriteAsync("error", json => WriteError(json, exception, text), cancellationToken);
+
+    private static void WriteHeaders(Utf8JsonWriter json, InvokeWithResponseStreamResponse response)
+    {
+        json.WriteNumber("statusCode", (int)response.StatusCode);
+        json.WriteString("requestId", response.RequestId);
+        json.WriteString("executedVersion", response.ExecutedVersion);
+        json.WriteString("contentType", response.ResponseStreamContentType);
+    }
+
+    private static void WriteError(Utf8JsonWriter json, Exception exception, string text)
     {
         json.WriteNumber("exitCode", Failure.GetExitCode(exception));
-        if (exception is ToolException { InnerException: { } inner }) exception = inner;
+        if (exception is ToolException { InnerException: { } inner })
+            exception = inner;
         json.WriteString("type", exception.GetType().Name);
         json.WriteString("message", text);
-        if (exception is InterruptedException interrupted) json.WriteBoolean("functionMayHaveRun", interrupted.FunctionMayHaveRun);
-        if (exception is not LambdaStreamingException e) return;
-        json.WriteString("errorCode", e.ErrorCode is { Length: > 0 } code ? code : null);
-        json.WriteString("requestId", e.RequestId is { Length: > 0 } id ? id : null);
-        json.WriteBoolean("functionMayHaveRun", e.FunctionMayHaveRun);
-        json.WriteBoolean("isSafeToRetry", e.IsSafeToRetry);
-        if (exception is not FunctionErrorException function) return;
+        if (exception is InterruptedException interrupted)
+            json.WriteBoolean("functionMayHaveRun", interrupted.FunctionMayHaveRun);
+        if (exception is not LambdaStreamingException failure)
+            return;
+        json.WriteString("errorCode", failure.ErrorCode is { Length: > 0 } code ? code : null);
+        json.WriteString("requestId", failure.RequestId is { Length: > 0 } id ? id : null);
+        json.WriteBoolean("functionMayHaveRun", failure.FunctionMayHaveRun);
+        json.WriteBoolean("isSafeToRetry", failure.IsSafeToRetry);
+        if (exception is not FunctionErrorException function)
+            return;
         json.WriteString("errorDetails", function.ErrorDetails);
         WriteLog(json, function.InvokeComplete);
-    }, cancellationToken);
+    }
 
     private static void WriteLog(Utf8JsonWriter json, InvokeComplete? complete)
     {
-        if (InvocationOptions.GetLog(complete) is { } log) json.WriteString("log", log);
+        if (InvocationOptions.GetLog(complete) is { } log)
+            json.WriteString("log", log);
     }
 
     private static void WritePayload(Utf8JsonWriter json, byte[] bytes)
@@ -85,11 +99,12 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics stats)
     private Task WriteAsync(string name, Action<Utf8JsonWriter> write, CancellationToken cancellationToken)
     {
         var line = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(line, options))
         {
             json.WriteStartObject();
             json.WriteString("event", name);
-            json.WriteNumber("milliseconds", Math.Round(stats.Elapsed.TotalMilliseconds, 1));
+            json.WriteNumber("milliseconds", Math.Round(statistics.Elapsed.TotalMilliseconds, 1));
             write(json);
             json.WriteEndObject();
         }

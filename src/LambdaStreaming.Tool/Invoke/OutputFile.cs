@@ -1,6 +1,9 @@
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>The file of <c>--output</c> or <c>--to</c>. A regular file is replaced by a complete response only; anything else is written directly.</summary>
+/// <summary>The file of <c>--output</c> or <c>--to</c>.</summary>
+/// <remarks>
+/// Only a complete response replaces a regular file. Devices, pipes and descriptors are written directly.
+/// </remarks>
 internal sealed class OutputFile : IAsyncDisposable
 {
     private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
@@ -20,7 +23,7 @@ internal sealed class OutputFile : IAsyncDisposable
         IsRegular = temporaryPath is not null;
     }
 
-    /// <summary>The path that was given.</summary>
+    /// <summary>The path from the command line.</summary>
     public string Name { get; }
 
     public Stream Stream { get; }
@@ -28,18 +31,24 @@ internal sealed class OutputFile : IAsyncDisposable
     /// <summary>Whether the path names a regular file, not a device, a pipe or a descriptor.</summary>
     public bool IsRegular { get; }
 
-    /// <summary>Whether a path means standard output. Opened again, a file behind it would be written from its start instead of after what it contains.</summary>
+    /// <summary>Determines whether a path names standard output.</summary>
+    /// <remarks>
+    /// Such a path must not be opened: a redirected file would be overwritten from its start instead of appended to.
+    /// </remarks>
     public static bool IsStandardOutput(string path) => path == "-" || DescriptorStream.FromPath(path) == 1;
 
-    /// <summary>Opens the file before the function is invoked, because a function whose response cannot be stored should not run.</summary>
-    /// <remarks>Opening a named pipe waits for its reader.</remarks>
+    /// <summary>Opens the file before the function is invoked.</summary>
+    /// <remarks>
+    /// A function must not run if its response cannot be written. Opening a named pipe waits for its reader.
+    /// </remarks>
     public static Task<OutputFile> OpenAsync(string path, string option, CancellationToken cancellationToken) =>
         Task.Run(() => Open(path, option), cancellationToken).WaitAsync(cancellationToken);
 
-    /// <summary>Gives a complete file its name. It replaces the file that had the name before.</summary>
+    /// <summary>Renames the temporary file to the target, which it replaces.</summary>
     public void Commit()
     {
-        if (_temporaryPath is not { } temporaryPath) return;
+        if (_temporaryPath is not { } temporaryPath)
+            return;
         try
         {
             Stream.Dispose();
@@ -48,15 +57,20 @@ internal sealed class OutputFile : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The response is complete, but {temporaryPath} can't be renamed to {_target}: {exception.Message.TrimEnd('.')}.", exception);
+            throw new ToolException(
+                ExitCode.Local,
+                $"The response is complete, but {temporaryPath} cannot be renamed to {_target}: "
+                + $"{exception.Message.TrimEnd('.')}.",
+                exception);
         }
     }
 
-    /// <summary>Closes a file that was not committed, and keeps what it contains as <c>FILE.partial</c>.</summary>
-    /// <returns>The path of the file that contains the data; <see langword="null"/> if there is no data.</returns>
+    /// <summary>Closes a file that was not committed and renames it to <c>FILE.partial</c>.</summary>
+    /// <returns>The path of the file that contains the data; <see langword="null"/> if no data was written.</returns>
     public string? Abandon()
     {
-        if (_temporaryPath is not { } temporaryPath) return null;
+        if (_temporaryPath is not { } temporaryPath)
+            return null;
         _temporaryPath = null;
         try
         {
@@ -68,7 +82,7 @@ internal sealed class OutputFile : IAsyncDisposable
                 return null;
             }
 
-            // A rename replaces a link or another user's file of that name; nothing is written through it.
+            // A rename replaces a link or another user's file of that name instead of writing through it.
             File.Move(temporaryPath, _target + ".partial", overwrite: true);
             return _target + ".partial";
         }
@@ -88,35 +102,51 @@ internal sealed class OutputFile : IAsyncDisposable
     {
         try
         {
-            if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw ToolException.Usage($"{option}: {path} is a folder; name a file in it. Nothing was sent.");
+            if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
+                throw ToolException.Usage($"{option}: {path} is a folder. Specify a file. Nothing was sent.");
             var target = Resolve(path);
-            if (DescriptorStream.FromPath(target) is { } descriptor) return OpenDescriptor(path, descriptor);
-            if (!File.Exists(target)) return CreateTemporary(path, target);
+            if (DescriptorStream.FromPath(target) is { } descriptor)
+                return OpenDescriptor(path, descriptor);
+            if (!File.Exists(target))
+                return CreateTemporary(path, target);
 
             var existing = new FileStream(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-            if (IsDevice(target) || !existing.CanSeek) return new OutputFile(path, target, existing);
+            if (IsDevice(target) || !existing.CanSeek)
+                return new OutputFile(path, target, existing);
             existing.Dispose();
             return CreateTemporary(path, target);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The file {path} can't be written: {exception.Message.TrimEnd('.')}. Nothing was sent.", exception);
+            throw new ToolException(
+                ExitCode.Local,
+                $"The file {path} cannot be written: {exception.Message.TrimEnd('.')}. Nothing was sent.",
+                exception);
         }
     }
 
-    // Opened again, a file behind the descriptor would be written from its start, where the shell or another program appends to it.
+    // If the path were opened again, a file that the shell or another program appends to would be overwritten.
     private static OutputFile OpenDescriptor(string path, int descriptor) => DescriptorStream.IsInherited(descriptor)
         ? new OutputFile(path, path, new DescriptorStream(descriptor))
         : throw new ToolException(ExitCode.Local, $"Descriptor {descriptor} is not open. Nothing was sent.");
 
-    // In the folder of the target, so that the rename stays in one file system. CreateNew fails if the name exists, also as a link.
+    // The folder of the target keeps the rename within one file system.
+    // CreateNew fails if the name exists, even as a link.
     private static OutputFile CreateTemporary(string path, string target)
     {
         var temporaryPath = $"{target}.{Path.GetRandomFileName()}.partial";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
-        if (OperatingSystem.IsWindows() || !File.Exists(target)) return new OutputFile(path, target, new FileStream(temporaryPath, options), temporaryPath);
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.Read,
+            BufferSize = 0,
+        };
+        if (OperatingSystem.IsWindows() || !File.Exists(target))
+            return new OutputFile(path, target, new FileStream(temporaryPath, options), temporaryPath);
 
-        // The new file replaces the old one, so those who may not read that may not read this. Set-user-ID and the like were given to other content.
+        // The new file gets the permission bits of the old one, so that no other user can read it.
+        // It does not get bits such as set-user-ID, which were set for other content.
         var mode = File.GetUnixFileMode(target) & Permissions;
         options.UnixCreateMode = mode;
         var stream = new FileStream(temporaryPath, options);
@@ -124,10 +154,12 @@ internal sealed class OutputFile : IAsyncDisposable
         return new OutputFile(path, target, stream, temporaryPath);
     }
 
-    // Follows links as the system does. .NET removes ".." from the text of a link before it looks at the folders, and so leaves the wrong one.
+    // Follows links as the operating system does.
+    // .NET removes ".." from the target of a link before it resolves the folders, and so can leave the wrong folder.
     private static string Resolve(string path)
     {
-        if (OperatingSystem.IsWindows()) return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        if (OperatingSystem.IsWindows())
+            return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         var links = 0;
         return Follow(Path.Combine(Environment.CurrentDirectory, path));
 
@@ -136,13 +168,15 @@ internal sealed class OutputFile : IAsyncDisposable
             var real = "/";
             foreach (var part in absolute.Split('/', StringSplitOptions.RemoveEmptyEntries))
             {
-                if (part == ".") continue;
+                if (part == ".")
+                    continue;
                 var next = part == ".." ? Path.GetDirectoryName(real) ?? "/" : Path.Combine(real, part);
 
-                // What a link in /dev or /proc names may have no path.
+                // The target of a link in /dev or /proc might not have a path.
                 if (part != ".." && !IsDevice(next) && new FileInfo(next).LinkTarget is { } target)
                 {
-                    if (++links > MaxLinks) throw new IOException($"Too many levels of symbolic links in {path}");
+                    if (++links > MaxLinks)
+                        throw new IOException($"Too many levels of symbolic links in {path}");
                     next = Follow(Path.Combine(real, target));
                 }
 
@@ -155,5 +189,7 @@ internal sealed class OutputFile : IAsyncDisposable
 
     // /dev/shm contains ordinary files; /proc contains descriptors.
     private static bool IsDevice(string path) =>
-        path.StartsWith("/proc/", StringComparison.Ordinal) || (path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal));
+        path.StartsWith("/proc/", StringComparison.Ordinal)
+        || (path.StartsWith("/dev/", StringComparison.Ordinal)
+            && !path.StartsWith("/dev/shm/", StringComparison.Ordinal));
 }

@@ -1,32 +1,35 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>One line on a terminal that says how far an answer has come, while it goes to a file.</summary>
+/// <summary>A line on a terminal that shows the progress of a response that is written to a file.</summary>
 internal static class ProgressLine
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromMilliseconds(100);
 
-    public static Task RunAsync(IAnsiConsole console, StreamStatistics stats, string name, TimeProvider timeProvider, Func<Task> read) =>
-        console.Live(Line(stats, name)).AutoClear(true).StartAsync(async live =>
+    public static Task RunAsync(IAnsiConsole console, StreamStatistics statistics, string name, Func<Task> read) =>
+        console.Live(CreateLine(statistics, name)).AutoClear(true).StartAsync(async live =>
         {
             var reading = read();
             while (!reading.IsCompleted)
             {
-                live.UpdateTarget(Line(stats, name));
-                await Task.WhenAny(reading, Task.Delay(Pace, timeProvider));
+                live.UpdateTarget(CreateLine(statistics, name));
+                await Task.WhenAny(reading, Task.Delay(RefreshInterval, TimeProvider.System));
             }
 
             await reading;
         });
 
-    private static Text Line(StreamStatistics stats, string name)
+    private static Text CreateLine(StreamStatistics statistics, string name)
     {
-        var seconds = Math.Max(stats.Elapsed.TotalSeconds, 0.001);
-        return new Text(string.Create(CultureInfo.InvariantCulture, $"{ExternalText.ToLine(name)}  {ByteCount.Show(stats.Bytes)}  {ByteCount.Show(stats.Bytes / seconds)}/s  {Count.Format(stats.Chunks, "chunk")}  {Duration.Show(stats.Elapsed)}"))
-        {
-            Overflow = Overflow.Ellipsis,
-        };
+        var seconds = Math.Max(statistics.Elapsed.TotalSeconds, 0.001);
+        var text = string.Join(
+            "  ",
+            ExternalText.ToLine(name),
+            ByteCount.Format(statistics.Bytes),
+            ByteCount.Format(statistics.Bytes / seconds) + "/s",
+            Count.Format(statistics.Chunks, "chunk"),
+            Duration.Format(statistics.Elapsed));
+        return new Text(text) { Overflow = Overflow.Ellipsis };
     }
 }

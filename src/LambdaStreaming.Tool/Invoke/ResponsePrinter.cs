@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>How the payload is read and printed.</summary>
+/// <summary>The output format of the payload.</summary>
 internal enum OutputFormat
 {
     Raw,
@@ -17,53 +17,67 @@ internal enum OutputFormat
     Events,
 }
 
-/// <summary>Prints an answer while it comes.</summary>
-internal sealed class ResponsePrinter(OutputFormat form, bool http, OutputWriter output, StreamStatistics stats, ToolConsole console)
+/// <summary>Prints a response as it arrives, in every format except <see cref="OutputFormat.Events"/>.</summary>
+internal sealed class ResponsePrinter(
+    OutputFormat format,
+    bool http,
+    OutputWriter output,
+    StreamStatistics statistics,
+    ToolConsole console)
 {
     private const int MaxUnitBytes = 64 * 1024 * 1024;
 
-    // A line, value or event has to be held whole; a person's own machine can hold more than a service would.
-    private static readonly PayloadReadOptions ReadOptions = new() { MaxLineBytes = MaxUnitBytes, MaxValueBytes = MaxUnitBytes, MaxEventBytes = MaxUnitBytes };
-
-    // What is printed goes to terminals and programs, never into a page.
-    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    /// <summary>Whether the answer, so far, ends amid a line of a terminal.</summary>
-    public bool EndsMidLine => output.EndsMidLine;
-
-    public async Task PrintAsync(InvokeWithResponseStreamResponse response, string functionName, CancellationToken cancellationToken)
+    // Lines, values and events are buffered completely.
+    // These limits are higher than the library's defaults, which are chosen for services.
+    private static readonly PayloadReadOptions ReadOptions = new()
     {
-        if (form == OutputFormat.Raw && !http) await PrintChunksAsync(response, cancellationToken);
-        else await PrintReadAsync(response, functionName, cancellationToken);
+        MaxLineBytes = MaxUnitBytes,
+        MaxValueBytes = MaxUnitBytes,
+        MaxEventBytes = MaxUnitBytes,
+    };
+
+    // The output is for terminals and programs, so escaping for HTML is not needed.
+    private static readonly JsonWriterOptions JsonOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    public async Task PrintAsync(
+        InvokeWithResponseStreamResponse response,
+        string functionName,
+        CancellationToken cancellationToken)
+    {
+        if (format == OutputFormat.Raw && !http)
+            await PrintChunksAsync(response, cancellationToken);
+        else
+            await PrintFormattedAsync(response, functionName, cancellationToken);
     }
 
     private async Task PrintChunksAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        stats.Waits();
+        statistics.BeginWait();
         await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
-            stats.Chunk(chunk.Length);
+            statistics.RecordChunk(chunk.Length);
             await output.WriteAsync(chunk.Payload, cancellationToken);
-            stats.Waits();
+            statistics.BeginWait();
         }
     }
 
-    private async Task PrintReadAsync(InvokeWithResponseStreamResponse response, string functionName, CancellationToken cancellationToken)
+    private async Task PrintFormattedAsync(
+        InvokeWithResponseStreamResponse response,
+        string functionName,
+        CancellationToken cancellationToken)
     {
-        // The same answer again, its chunks counted on the way; its failures pass through as they are.
-        var head = new ResponseStreamMetadata
-        {
-            FunctionName = functionName,
-            RequestId = response.RequestId,
-            ExecutedVersion = response.ExecutedVersion,
-            ResponseStreamContentType = response.ResponseStreamContentType,
-            Headers = response.Headers.Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)).ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase),
-        };
-        await using var watched = InvokeWithResponseStreamResponse.Create(stats.WatchAsync(response, cancellationToken), metadata: head);
-        ResponsePayload payload = watched;
+        // A wrapper of the response that counts its chunks. Failures of the response reach the reader unchanged.
+        var chunks = statistics.CountChunksAsync(response, cancellationToken);
+        var metadata = CopyMetadata(response, functionName);
+        await using var counted = InvokeWithResponseStreamResponse.Create(chunks, metadata: metadata);
+        ResponsePayload payload = counted;
         if (http)
         {
-            var integration = await watched.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
+            var integration = await counted.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
             PrintHeaders(integration);
             payload = integration;
         }
@@ -71,37 +85,70 @@ internal sealed class ResponsePrinter(OutputFormat form, bool http, OutputWriter
         await PrintPayloadAsync(payload, cancellationToken);
     }
 
+    private static ResponseStreamMetadata CopyMetadata(InvokeWithResponseStreamResponse response, string functionName)
+    {
+        var headers = response.Headers
+            .Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase))
+            .ToDictionary(
+                header => header.Key,
+                header => string.Join(",", header.Value),
+                StringComparer.OrdinalIgnoreCase);
+        return new ResponseStreamMetadata
+        {
+            FunctionName = functionName,
+            RequestId = response.RequestId,
+            ExecutedVersion = response.ExecutedVersion,
+            ResponseStreamContentType = response.ResponseStreamContentType,
+            Headers = headers,
+        };
+    }
+
     private async Task PrintPayloadAsync(ResponsePayload payload, CancellationToken cancellationToken)
     {
-        switch (form)
+        switch (format)
         {
             case OutputFormat.Text:
-                await foreach (var text in payload.ReadTextAsync(ReadOptions, cancellationToken)) await output.WriteAsync(text, cancellationToken);
+                await foreach (var text in payload.ReadTextAsync(ReadOptions, cancellationToken))
+                    await output.WriteAsync(text, cancellationToken);
                 break;
             case OutputFormat.Lines:
-                await foreach (var line in payload.ReadLinesAsync(ReadOptions, cancellationToken)) await output.WriteAsync(line + "\n", cancellationToken);
+                await foreach (var line in payload.ReadLinesAsync(ReadOptions, cancellationToken))
+                    await output.WriteAsync(line + "\n", cancellationToken);
                 break;
             case OutputFormat.Json:
-                await foreach (var value in payload.ReadJsonValuesAsync(ResponseJson.Default.JsonElement, ReadOptions, cancellationToken)) await output.WriteAsync(Line(value), cancellationToken);
+                await PrintJsonAsync(payload, cancellationToken);
                 break;
             case OutputFormat.ServerSentEvents:
-                await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
-                {
-                    // The end mark of language model APIs, which is no JSON and would stop a `| jq`.
-                    if (item.Data != "[DONE]") await output.WriteAsync(item.Data + "\n", cancellationToken);
-                }
-
+                await PrintServerSentEventsAsync(payload, cancellationToken);
                 break;
             default:
-                await using (var stream = payload.AsStream()) await PrintBytesAsync(stream, cancellationToken);
+                await PrintBytesAsync(payload, cancellationToken);
                 break;
         }
     }
 
-    private async Task PrintBytesAsync(Stream stream, CancellationToken cancellationToken)
+    private async Task PrintJsonAsync(ResponsePayload payload, CancellationToken cancellationToken)
     {
+        var values = payload.ReadJsonValuesAsync(ResponseJson.Default.JsonElement, ReadOptions, cancellationToken);
+        await foreach (var value in values)
+            await output.WriteAsync(FormatLine(value), cancellationToken);
+    }
+
+    private async Task PrintServerSentEventsAsync(ResponsePayload payload, CancellationToken cancellationToken)
+    {
+        await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
+        {
+            // The end marker of language model APIs is not JSON and would stop `jq`.
+            if (item.Data != "[DONE]")
+                await output.WriteAsync(item.Data + "\n", cancellationToken);
+        }
+    }
+
+    private async Task PrintBytesAsync(ResponsePayload payload, CancellationToken cancellationToken)
+    {
+        await using var stream = payload.AsStream();
         var buffer = new byte[64 * 1024];
-        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and int count)
+        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var count)
             await output.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, count), cancellationToken);
     }
 
@@ -109,7 +156,7 @@ internal sealed class ResponsePrinter(OutputFormat form, bool http, OutputWriter
     {
         if (!response.HasPrelude)
         {
-            console.Say("the answer has no HTTP status and headers before its body");
+            console.WriteMessage("the response does not begin with an HTTP status and headers");
             return;
         }
 
@@ -117,24 +164,28 @@ internal sealed class ResponsePrinter(OutputFormat form, bool http, OutputWriter
         foreach (var (name, values) in response.MultiValueHeaders)
         {
             // Cookies has the values of all Set-Cookie headers.
-            if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)) continue;
-            foreach (var value in values) console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
+            if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase))
+                continue;
+            foreach (var value in values)
+                console.Error.WriteLine(ExternalText.ToLine($"< {name}: {value}"));
         }
 
-        foreach (var cookie in response.Cookies) console.Error.WriteLine(ExternalText.ToLine($"< set-cookie: {cookie}"));
+        foreach (var cookie in response.Cookies)
+            console.Error.WriteLine(ExternalText.ToLine($"< set-cookie: {cookie}"));
         console.Error.WriteLine();
     }
 
-    private static ReadOnlySequence<byte> Line(JsonElement value)
+    private static ReadOnlySequence<byte> FormatLine(JsonElement value)
     {
         var line = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(line, Compact)) value.WriteTo(json);
+        using (var json = new Utf8JsonWriter(line, JsonOptions))
+            value.WriteTo(json);
         line.Write("\n"u8);
         return new ReadOnlySequence<byte>(line.WrittenMemory);
     }
 }
 
-// As deep as Utf8JsonWriter writes. The time that JsonElement takes grows with the square of the depth.
+// 1000 is the maximum depth of Utf8JsonWriter. The time of JsonElement grows with the square of the depth.
 [JsonSourceGenerationOptions(MaxDepth = 1000)]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class ResponseJson : JsonSerializerContext;

@@ -3,58 +3,67 @@ using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Tool.Invoke;
 
-/// <summary>How the answer came: chunks, bytes and times, from the moment that the request is sent.</summary>
+/// <summary>The numbers of chunks and bytes of a response, and its times since the request was sent.</summary>
 internal sealed class StreamStatistics(TimeProvider timeProvider)
 {
     private readonly long _start = timeProvider.GetTimestamp();
-    private TimeSpan? _head;
-    private TimeSpan? _firstChunk;
-    private TimeSpan? _end;
-    private TimeSpan _largestGap;
+    private TimeSpan? _timeToHeaders;
+    private TimeSpan? _timeToFirstChunk;
+    private TimeSpan? _total;
+    private TimeSpan _maxIdle;
     private long _waitingSince;
     private string? _requestId;
     private string? _version;
     private long _bytes;
     private long _chunks;
 
-    // Read by the progress line while the answer is read.
+    // The progress line reads both counters from another thread.
     public long Bytes => Interlocked.Read(ref _bytes);
 
     public long Chunks => Interlocked.Read(ref _chunks);
 
-    public TimeSpan Elapsed => _end ?? timeProvider.GetElapsedTime(_start);
+    public TimeSpan Elapsed => _total ?? timeProvider.GetElapsedTime(_start);
 
     public void RecordHeaders(InvokeWithResponseStreamResponse response)
     {
-        _head = Elapsed;
+        _timeToHeaders = Elapsed;
         _requestId = response.RequestId;
         _version = response.ExecutedVersion;
     }
 
-    /// <summary>The next chunk is asked for; what the output takes is no gap of the answer.</summary>
-    public void Waits() => _waitingSince = timeProvider.GetTimestamp();
+    /// <summary>Starts to measure the wait for the next chunk.</summary>
+    /// <remarks>The time to write the previous chunk is not included.</remarks>
+    public void BeginWait() => _waitingSince = timeProvider.GetTimestamp();
 
-    public void Chunk(long length)
+    public void RecordChunk(long length)
     {
-        if (_firstChunk is null) _firstChunk = Elapsed;
-        else if (timeProvider.GetElapsedTime(_waitingSince) is var gap && gap > _largestGap) _largestGap = gap;
+        if (_timeToFirstChunk is null)
+            _timeToFirstChunk = Elapsed;
+        else if (timeProvider.GetElapsedTime(_waitingSince) is var idle && idle > _maxIdle)
+            _maxIdle = idle;
         Interlocked.Add(ref _bytes, length);
         Interlocked.Increment(ref _chunks);
     }
 
-    public void End() => _end ??= Elapsed;
+    public void Stop() => _total ??= Elapsed;
 
-    /// <summary>The chunks as they come, counted; for readers that do not show them.</summary>
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(InvokeWithResponseStreamResponse response, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <summary>Enumerates and counts the chunks of a response, for readers that do not expose them.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> CountChunksAsync(
+        InvokeWithResponseStreamResponse response,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        Waits();
+        BeginWait();
         await foreach (var chunk in response.ReadOwnedChunksAsync(cancellationToken))
         {
-            Chunk(chunk.Length);
+            RecordChunk(chunk.Length);
             yield return chunk;
-            Waits();
+            BeginWait();
         }
     }
+
+    /// <summary>Formats size, chunks and time as part of a sentence.</summary>
+    public string Summarize() =>
+        $"{ByteCount.Format(Bytes)} in {Count.Format(Chunks, "chunk")} and {Duration.Format(Elapsed)}";
 
     public void Print(TextWriter writer)
     {
@@ -62,11 +71,11 @@ internal sealed class StreamStatistics(TimeProvider timeProvider)
         writer.WriteLine($"version      {ExternalText.ToLine(_version ?? "-")}");
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chunks       {Chunks}"));
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bytes        {Bytes}"));
-        writer.WriteLine($"head         {Show(_head)}");
-        writer.WriteLine($"first chunk  {Show(_firstChunk)}");
-        writer.WriteLine($"largest gap  {Show(Chunks > 1 ? _largestGap : null)}");
-        writer.WriteLine($"total        {Show(Elapsed)}");
+        writer.WriteLine($"headers      {Format(_timeToHeaders)}");
+        writer.WriteLine($"first chunk  {Format(_timeToFirstChunk)}");
+        writer.WriteLine($"max idle     {Format(Chunks > 1 ? _maxIdle : null)}");
+        writer.WriteLine($"total        {Format(Elapsed)}");
     }
 
-    private static string Show(TimeSpan? time) => time is { } span ? Duration.Show(span) : "-";
+    private static string Format(TimeSpan? time) => time is { } duration ? Duration.Format(duration) : "-";
 }

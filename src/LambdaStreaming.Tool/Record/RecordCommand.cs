@@ -1,64 +1,61 @@
 using System.CommandLine;
-using System.Globalization;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Invoke;
 
 namespace LambdaStreaming.Tool.Record;
 
-/// <summary><c>lambda-stream record</c>: an answer with its timing, for <c>serve --replay</c> and for tests.</summary>
-internal static class RecordCommand
+/// <summary>The command <c>record</c>, which records a response with its timing.</summary>
+internal sealed class RecordCommand
 {
+    private readonly ToolConsole _console;
+    private readonly InvocationOptions _invocation;
+    private readonly Option<string> _to = new("--to")
+    {
+        HelpName = "FILE",
+        Description = "The file for the recording (JSON lines), replaced when the response ends, even if the response "
+            + "is incomplete; - is standard output",
+        Required = true,
+    };
+
+    private RecordCommand(ToolConsole console, Option<bool> debug)
+    {
+        _console = console;
+        _invocation = new InvocationOptions(debug);
+    }
+
     public static Command Create(ToolConsole console, Option<bool> debug)
     {
-        var invocation = new InvocationOptions(debug);
-        var to = new Option<string>("--to") { HelpName = "FILE", Description = "The recording: a JSON object a line. Replaced once the answer has ended, however it did; - prints it to standard output", Required = true };
-        var command = new Command("record", "Invokes a function and keeps its answer with its timing in a file, for `lambda-stream serve --replay` and for LocalLambdaServer in tests.");
-        InvocationOptions.RequireText(to);
-        invocation.AddTo(command);
-        command.Add(to);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var request = await invocation.ReadRequestAsync(parsed, console, cancellationToken);
-            using var client = invocation.CreateClient(parsed, console);
-            var path = parsed.GetRequiredValue(to);
-            var toOutput = OutputFile.IsStandardOutput(path);
-            if (toOutput) console.RequireOutput();
-            await using var file = toOutput ? null : await OutputFile.OpenAsync(path, to.Name, cancellationToken);
-            await using var response = await invocation.SendAsync(client, request, parsed, cancellationToken);
-            var recording = await ReadAsync(response, cancellationToken);
-            invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), console);
-            return await KeepAsync(recording, response.InvokeComplete, file, console, cancellationToken);
-        });
+        var instance = new RecordCommand(console, debug);
+        var command = new Command(
+            "record",
+            "Invokes a function and records its response and timing in a file, "
+            + "for `lambda-stream serve --replay` and for LocalLambdaServer in tests.");
+        OptionValidators.RequireText(instance._to);
+        instance._invocation.AddTo(command);
+        command.Add(instance._to);
+        command.SetAction(instance.RunAsync);
         return command;
     }
 
-    private static async Task<int> KeepAsync(RecordedStream recording, InvokeComplete? complete, OutputFile? file, ToolConsole console, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        try
-        {
-            await WriteAsync(recording, file?.Stream ?? console.Output, file is { IsRegular: true } ? CancellationToken.None : cancellationToken);
-            file?.Commit();
-        }
-        finally
-        {
-            if (file?.Abandon() is { } partial) console.Say($"the incomplete recording is in {partial}");
-        }
-
-        var where = file is { IsRegular: true }
-            ? $", to {file.Name}. Serve it: lambda-stream serve --replay {Path.GetFileNameWithoutExtension(file.Name)}={file.Name}"
-            : "";
-
-        var (exitCode, end) = complete switch
-        {
-            null => (ExitCode.Incomplete, "The answer was cut, and is recorded so"),
-            { IsFunctionError: true } => (ExitCode.FunctionError, $"The function failed with {Failure.GetName(complete)}, and is recorded so"),
-            _ => (ExitCode.Complete, "Recorded a whole answer"),
-        };
-        console.Say(string.Create(CultureInfo.InvariantCulture, $"{end}: {Count.Format(recording.ChunkCount, "chunk")} in {Duration.Show(recording.Duration)}{where}"));
-        return exitCode;
+        var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
+        using var client = _invocation.CreateClient(parsed, _console);
+        var path = parsed.GetRequiredValue(_to);
+        var toOutput = OutputFile.IsStandardOutput(path);
+        if (toOutput)
+            _console.RequireOutput();
+        await using var file = toOutput ? null : await OutputFile.OpenAsync(path, _to.Name, cancellationToken);
+        await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
+        var recording = await ReadAsync(response, cancellationToken);
+        _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), _console);
+        await SaveAsync(recording, file, cancellationToken);
+        return ReportResult(recording, response.InvokeComplete, file);
     }
 
-    private static async Task<RecordedStream> ReadAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
+    private static async Task<RecordedStream> ReadAsync(
+        InvokeWithResponseStreamResponse response,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -70,29 +67,76 @@ internal static class RecordCommand
         }
     }
 
-    // The library saves to a path; the destination is open already.
-    private static async Task WriteAsync(RecordedStream recording, Stream destination, CancellationToken cancellationToken)
+    private async Task SaveAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
     {
-        var saved = Path.GetTempFileName();
+        var stream = file?.Stream ?? _console.Output;
         try
         {
-            await recording.SaveAsync(saved, CancellationToken.None);
-            var bytes = await File.ReadAllBytesAsync(saved, CancellationToken.None);
+            var token = file is { IsRegular: true } ? CancellationToken.None : cancellationToken;
+            await WriteAsync(recording, stream, token);
+            file?.Commit();
+        }
+        finally
+        {
+            if (file?.Abandon() is { } partial)
+                _console.WriteMessage($"the incomplete recording is in {partial}");
+        }
+    }
+
+    private int ReportResult(RecordedStream recording, InvokeComplete? complete, OutputFile? file)
+    {
+        var (exitCode, result) = complete switch
+        {
+            null => (ExitCode.Incomplete, "recorded an incomplete response"),
+            { IsFunctionError: true } =>
+                (ExitCode.FunctionError, $"recorded a failure of the function ({Failure.GetName(complete)})"),
+            _ => (ExitCode.Complete, "recorded a complete response"),
+        };
+        var chunks = Count.Format(recording.ChunkCount, "chunk");
+        var where = "";
+        if (file is { IsRegular: true })
+        {
+            var function = Path.GetFileNameWithoutExtension(file.Name);
+            where = $", in {file.Name}. To serve it: lambda-stream serve --replay {function}={file.Name}";
+        }
+
+        _console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
+        return exitCode;
+    }
+
+    // RecordedStream saves to a path, but the destination is already open.
+    private static async Task WriteAsync(
+        RecordedStream recording,
+        Stream destination,
+        CancellationToken cancellationToken)
+    {
+        var temporaryPath = Path.GetTempFileName();
+        try
+        {
+            await recording.SaveAsync(temporaryPath, CancellationToken.None);
+            var bytes = await File.ReadAllBytesAsync(temporaryPath, CancellationToken.None);
 
             // A write to a full pipe cannot be cancelled.
             await destination.WriteAsync(bytes, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException exception)
         {
-            throw new InterruptedException("Interrupted. The function has ended, and what was printed is not a complete recording.", true, exception);
+            throw new InterruptedException(
+                "Interrupted. The function has ended. The printed recording is incomplete.",
+                functionMayHaveRun: true,
+                exception);
         }
-        catch (Exception exception) when (exception is IOException { HResult: not OutputClosedException.BrokenPipe } or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException { HResult: not OutputClosedException.BrokenPipe }
+            or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.Local, $"The recording can't be written: {exception.Message.TrimEnd('.')}. The function ran.", exception);
+            throw new ToolException(
+                ExitCode.Local,
+                $"The function ran, but the recording cannot be written: {exception.Message.TrimEnd('.')}.",
+                exception);
         }
         finally
         {
-            File.Delete(saved);
+            File.Delete(temporaryPath);
         }
     }
 }

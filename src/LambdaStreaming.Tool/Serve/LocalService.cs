@@ -4,7 +4,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Serve;
 
-/// <summary>Where <c>serve</c> listens when nothing else is said, so that <c>invoke --local</c> finds it.</summary>
+/// <summary>The defaults of <c>serve</c>, which <c>invoke --local</c> uses as well.</summary>
 internal static class LocalService
 {
     public const int DefaultPort = 9001;

@@ -1,26 +1,39 @@
 namespace LambdaStreaming.Tool.Serve;
 
-/// <summary>Finds what Node.js functions run on: node, and AWS's runtime interface client for it.</summary>
+/// <summary>Finds node and AWS's runtime interface client, which Node.js functions require.</summary>
 internal static class NodeRuntime
 {
     private const string Package = "aws-lambda-ric";
 
-    /// <returns>The folder of the npm package.</returns>
-    public static string Find(string function, string taskRoot, string? given)
+    /// <summary>Finds the folder of the runtime interface client.</summary>
+    /// <param name="function">The name of the function, for messages.</param>
+    /// <param name="taskRoot">The folder of the function.</param>
+    /// <param name="folder">The folder from <c>--ric</c>; <see langword="null"/> to search for it.</param>
+    public static string Find(string function, string taskRoot, string? folder)
     {
-        if (FindProgram("node") is not { } node) throw ToolException.Usage($"The function {function} needs Node.js, and there is no node on PATH. Install it, version 20 or later: https://nodejs.org.");
-        if (given is not null)
+        if (FindProgram("node") is not { } node)
         {
-            if (IsPackage(given)) return given;
-            throw ToolException.Usage($"--ric {given} is not the folder of the npm package {Package}: it has no index.mjs. Give the folder itself, e.g. node_modules/{Package}.");
+            throw ToolException.Usage(
+                $"The function {function} requires Node.js, but node is not on PATH. "
+                + "Install version 20 or later from https://nodejs.org.");
         }
 
-        return Candidates(taskRoot, node).FirstOrDefault(IsPackage) ?? throw ToolException.Usage(
-            $"The function {function} needs AWS's runtime for Node.js, the npm package {Package}. It is in no node_modules of {taskRoot}, of this folder, or of the folders above them. "
-            + $"Install it beside the function: npm install --prefix {taskRoot} {Package} (it is compiled then: that needs cmake, make, a C++ compiler and python3), or say where it is: --ric FOLDER.");
+        if (folder is null)
+            return GetCandidates(taskRoot, node).FirstOrDefault(IsPackage) ?? throw CreateNotFound(function, taskRoot);
+        if (IsPackage(folder))
+            return folder;
+        throw ToolException.Usage(
+            $"--ric {folder} is not the folder of the npm package {Package}: it does not contain index.mjs. "
+            + $"Specify the folder of the package, e.g. node_modules/{Package}.");
     }
 
-    private static IEnumerable<string> Candidates(string taskRoot, string node)
+    private static ToolException CreateNotFound(string function, string taskRoot) => ToolException.Usage(
+        $"The function {function} requires the npm package {Package}, which is not in a node_modules folder of "
+        + $"{taskRoot}, the current folder or their parent folders. "
+        + $"Install it with: npm install --prefix {taskRoot} {Package} "
+        + "(this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
+
+    private static IEnumerable<string> GetCandidates(string taskRoot, string node)
     {
         foreach (var start in (string[])[taskRoot, Environment.CurrentDirectory])
         {
@@ -28,8 +41,9 @@ internal static class NodeRuntime
                 yield return Path.Combine(folder, "node_modules", Package);
         }
 
-        // Where `npm install --global` puts it.
-        if (Path.GetDirectoryName(Path.GetDirectoryName(node)) is { } prefix) yield return Path.Combine(prefix, "lib", "node_modules", Package);
+        // The destination of `npm install --global`.
+        if (Path.GetDirectoryName(Path.GetDirectoryName(node)) is { } prefix)
+            yield return Path.Combine(prefix, "lib", "node_modules", Package);
     }
 
     private static bool IsPackage(string folder) => File.Exists(Path.Combine(folder, "index.mjs"));
@@ -37,7 +51,9 @@ internal static class NodeRuntime
     private static string? FindProgram(string name)
     {
         var file = OperatingSystem.IsWindows() ? name + ".exe" : name;
-        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+        return (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, file))
+            .FirstOrDefault(File.Exists);
     }
 }

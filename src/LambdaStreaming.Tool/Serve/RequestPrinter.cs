@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace LambdaStreaming.Tool.Serve;
 
-/// <summary>The live log of <c>serve</c>: a line when a request has come, one when it has ended, and what functions print.</summary>
+/// <summary>Prints the log of <c>serve</c>: start and end of each request, and the output of functions.</summary>
 internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvider, CancellationToken stopping)
 {
     private readonly object _gate = new();
@@ -14,41 +14,54 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         while (true)
         {
             var request = await server.WaitForRequestAsync(stopping);
-            var attempt = request.Attempt > 1 ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}") : "";
-            Print(Color.Grey, $"-> {GetName(request)}{attempt}, {ByteCount.Show(request.Payload.Length)}, {request.RequestId}");
+            var attempt = request.Attempt > 1
+                ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}")
+                : "";
+            var size = ByteCount.Format(request.Payload.Length);
+            Print(Color.Grey, $"-> {GetName(request)}{attempt}, {size}, {request.RequestId}");
             _ = PrintEndAsync(request);
         }
     }
 
-    /// <summary>A line that a function wrote to its output or error stream.</summary>
+    /// <summary>Prints a line that a function wrote to its output or error stream.</summary>
     public void PrintOutput(string function, string line) => Print(Color.Grey, $"   {function} | {line}");
 
     private async Task PrintEndAsync(ReceivedRequest request)
     {
         await request.Completed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var time = Duration.Show(timeProvider.GetUtcNow() - request.ReceivedAt);
-        var status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no answer";
-        var (colour, end) = request switch
+        var duration = Duration.Format(timeProvider.GetUtcNow() - request.ReceivedAt);
+        var status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no response";
+        var size = ByteCount.Format(request.BytesSent);
+        var (color, result) = request switch
         {
             { ErrorCode: { } error } => (Color.Yellow, $"{status} {error}"),
-            { ClientDisconnected.IsCompleted: true } => (Color.Yellow, $"{status}, the client left after {ByteCount.Show(request.BytesSent)}"),
-            { StatusCode: >= 200 and < 300 } => (Color.Green, $"{status}, {ByteCount.Show(request.BytesSent)} on the wire"),
+            { ClientDisconnected.IsCompleted: true } => (Color.Yellow, $"{status}, client disconnected after {size}"),
+            { StatusCode: >= 200 and < 300 } => (Color.Green, $"{status}, {size} on the wire"),
             _ => (Color.Yellow, status),
         };
-        Print(colour, $"<- {GetName(request)} {end}, {time}, {request.RequestId}");
+        Print(color, $"<- {GetName(request)} {result}, {duration}, {request.RequestId}");
     }
 
-    private void Print(Color colour, string line)
+    private void Print(Color color, string line)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{timeProvider.GetLocalNow():HH:mm:ss.fff} {ExternalText.ToLine(line)}");
+        var time = timeProvider.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+        var text = $"{time} {ExternalText.ToLine(line)}";
         lock (_gate)
         {
-            // What ends because the server does is no news.
-            if (stopping.IsCancellationRequested) return;
-            if (console.Colours) console.Ansi.Write(new Text(text + "\n", new Style(colour)) { Overflow = Overflow.Fold });
-            else console.Error.WriteLine(text);
+            // The server aborts the remaining requests when it stops. They are not logged.
+            if (stopping.IsCancellationRequested)
+                return;
+            if (console.UseColors)
+                console.Ansi.Write(new Text(text + "\n", new Style(color)) { Overflow = Overflow.Fold });
+            else
+                console.Error.WriteLine(text);
         }
     }
 
-    private static string GetName(ReceivedRequest request) => request.Qualifier is { } qualifier ? $"{request.FunctionName}:{qualifier}" : request.FunctionName ?? $"{request.Method} {request.Target}";
+    private static string GetName(ReceivedRequest request)
+    {
+        if (request.Qualifier is { } qualifier)
+            return $"{request.FunctionName}:{qualifier}";
+        return request.FunctionName ?? $"{request.Method} {request.Target}";
+    }
 }

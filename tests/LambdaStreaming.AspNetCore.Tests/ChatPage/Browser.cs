@@ -3,38 +3,56 @@ using System.Text.Json;
 
 namespace LambdaStreaming.AspNetCore.Tests.ChatPage;
 
-/// <summary>A real browser, driven by tests/browser, and whether this machine has one.</summary>
+/// <summary>Runs the script of tests/browser in Chromium, if this machine has it.</summary>
 internal static class Browser
 {
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-    private static string Folder { get; } = Path.Combine(RepositoryRoot(), "tests", "browser");
+    private static string Folder { get; } = Path.Combine(GetRepositoryRoot(), "tests", "browser");
 
-    public static string Needed()
+    /// <summary>Returns the path of Chromium, or skips the test if it cannot run.</summary>
+    public static string RequireChromium()
     {
-        Assert.SkipUnless(OnPath("node") is not null, "Needs node 20 or later.");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")), "Needs the npm package playwright-core: run eng/install-browser.sh.");
-        var chromium = Environment.GetEnvironmentVariable("CHROMIUM_PATH") is { Length: > 0 } given ? given : Names.Select(OnPath).FirstOrDefault(path => path is not null);
-        Assert.SkipUnless(File.Exists(chromium), "Needs Chromium or Chrome on PATH, or its path in CHROMIUM_PATH; on Debian: apt-get install chromium.");
+        Assert.SkipUnless(FindOnPath("node") is not null, "Needs node 20 or later.");
+        Assert.SkipUnless(
+            Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")),
+            "Needs the npm package playwright-core: run eng/install-browser.sh.");
+        var chromium = Environment.GetEnvironmentVariable("CHROMIUM_PATH") is { Length: > 0 } configured
+            ? configured
+            : Names.Select(FindOnPath).FirstOrDefault(path => path is not null);
+        Assert.SkipUnless(
+            File.Exists(chromium),
+            "Needs Chromium or Chrome on PATH, or its path in CHROMIUM_PATH; on Debian: apt-get install chromium.");
         return chromium!;
     }
 
-    /// <summary>Runs the script over a page.</summary>
-    /// <returns>What it saw, by step.</returns>
+    /// <summary>Runs the script for a page.</summary>
+    /// <returns>The observations of the script, by step.</returns>
     public static async Task<Dictionary<string, JsonElement>> RunAsync(string chromium, Uri page)
     {
-        var info = new ProcessStartInfo("node", ["chat.mjs", page.ToString(), chromium]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = Folder };
-        if (Environment.GetEnvironmentVariable("CHAT_PICTURES") is { Length: > 0 } pictures) info.ArgumentList.Add(pictures);
+        var info = new ProcessStartInfo("node", ["chat.mjs", page.ToString(), chromium])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = Folder,
+        };
+        if (Environment.GetEnvironmentVariable("CHAT_PICTURES") is { Length: > 0 } pictures)
+        {
+            info.ArgumentList.Add(pictures);
+        }
+
+        var cancellationToken = TestContext.Current.CancellationToken;
         using var process = Process.Start(info)!;
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(4));
+            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+            var error = process.StandardError.ReadToEndAsync(cancellationToken);
+            await process.WaitForExitAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(4));
             Assert.True(process.ExitCode == 0, $"The browser's script failed.\n{await output}\n{await error}");
             return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries)
                 .Select(line => JsonDocument.Parse(line).RootElement)
-                .ToDictionary(saw => saw.GetProperty("step").GetString()!, StringComparer.Ordinal);
+                .ToDictionary(step => step.GetProperty("step").GetString()!, StringComparer.Ordinal);
         }
         finally
         {
@@ -42,11 +60,12 @@ internal static class Browser
         }
     }
 
-    private static string? OnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name))
-        .FirstOrDefault(File.Exists);
+    private static string? FindOnPath(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name))
+            .FirstOrDefault(File.Exists);
 
-    private static string RepositoryRoot()
+    private static string GetRepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

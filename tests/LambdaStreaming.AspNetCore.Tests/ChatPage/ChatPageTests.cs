@@ -4,7 +4,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.AspNetCore.Tests.ChatPage;
 
-/// <summary>samples/ChatWeb: started as the README says, and used in a real browser.</summary>
+/// <summary>Tests samples/ChatWeb as a program, and its page in a real browser.</summary>
 public class ChatPageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -12,54 +12,71 @@ public class ChatPageTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Program_WithoutSettings_ServesItsPageAndAnswers()
+    public async Task Program_WithoutSettings_ServesPageAndResponds()
     {
         using var program = await ChatProgram.StartAsync(null, null);
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = program.Url };
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        using var http = new HttpClient(handler) { BaseAddress = program.Url };
+        using var question = new StringContent("""{"prompt":"rain"}""", Encoding.UTF8, "application/json");
 
         using var page = await http.GetAsync("/", Token);
-        using var answer = await http.PostAsync("/chat", new StringContent("""{"prompt":"rain"}""", Encoding.UTF8, "application/json"), Token);
+        using var response = await http.PostAsync("/chat", question, Token);
 
         Assert.Contains("<title>Word by word</title>", await page.Content.ReadAsStringAsync(Token));
-        Assert.StartsWith("default-src 'none'; script-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single());
-        Assert.EndsWith("it has something to tell you.", await answer.Content.ReadAsStringAsync(Token));
+        var policy = page.Headers.GetValues("Content-Security-Policy").Single();
+        Assert.StartsWith("default-src 'none'; script-src 'self'", policy);
+        Assert.EndsWith("it has something to tell you.", await response.Content.ReadAsStringAsync(Token));
     }
 
     [Fact]
-    public async Task Page_InARealBrowser_ShowsWordsStopsAndSaysWhatIsCut()
+    public async Task Page_InChromium_ShowsStreamedStoppedAndIncompleteResponses()
     {
-        var chromium = Browser.Needed();
-        await using var lambda = await LocalLambdaServer.StartAsync(s => s.AddFunction("storyteller", Storyteller.RespondAsync), Token);
+        var chromium = Browser.RequireChromium();
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("storyteller", Storyteller.RespondAsync),
+            Token);
         using var program = await ChatProgram.StartAsync(lambda, "storyteller");
 
-        var saw = await Browser.RunAsync(chromium, program.Url);
+        var steps = await Browser.RunAsync(chromium, program.Url);
 
-        Assert.Equal("prompt", saw["opened"].GetProperty("focused").GetString());
+        Assert.Equal("prompt", steps["opened"].GetProperty("focused").GetString());
 
-        var lengths = saw["grew"].GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32()).ToList();
+        var growth = steps["grew"].GetProperty("lengths").EnumerateArray();
+        var lengths = growth.Select(length => length.GetInt32()).ToList();
         Assert.Equal(lengths.Order(), lengths);
-        Assert.True(saw["grew"].GetProperty("stopShown").GetBoolean());
+        Assert.True(steps["grew"].GetProperty("stopShown").GetBoolean());
 
-        Assert.EndsWith("it has something to tell you.", saw["whole"].GetProperty("text").GetString());
-        Assert.Matches(@"^Whole answerFirst word after \d+ ms[\d.]+ words a second47 words$", saw["whole"].GetProperty("meter").GetString());
-        Assert.False(saw["whole"].GetProperty("bannerShown").GetBoolean());
+        var complete = steps["complete"];
+        Assert.EndsWith("it has something to tell you.", complete.GetProperty("text").GetString());
+        Assert.Matches(
+            @"^\s*CompleteFirst word after \d+ ms[\d.]+ words per second47 words\s*$",
+            complete.GetProperty("meter").GetString());
+        Assert.False(complete.GetProperty("bannerShown").GetBoolean());
 
-        Assert.True(saw["stopped"].GetProperty("sendShown").GetBoolean());
-        Assert.Equal("prompt", saw["stopped"].GetProperty("focused").GetString());
-        Assert.DoesNotContain("no more", saw["stopped"].GetProperty("text").GetString());
+        var stopped = steps["stopped"];
+        Assert.True(stopped.GetProperty("sendShown").GetBoolean());
+        Assert.Equal("prompt", stopped.GetProperty("focused").GetString());
+        Assert.DoesNotContain("asked again", stopped.GetProperty("text").GetString());
         await lambda.Requests[1].ClientDisconnected.WaitAsync(Patience, Token);   // stopped by the button
         await lambda.Requests[2].ClientDisconnected.WaitAsync(Patience, Token);   // stopped by Esc
 
-        Assert.StartsWith("A function once had", saw["cut"].GetProperty("text").GetString());
-        Assert.StartsWith("This answer was cut here.", saw["cut"].GetProperty("banner").GetString());
-        Assert.True(saw["cut"].GetProperty("alert").GetBoolean());
-        Assert.Equal("There is no answer. The function behind this address could not answer.", saw["failed"].GetProperty("banner").GetString());
+        var truncated = steps["truncated"];
+        Assert.StartsWith("A function once needed", truncated.GetProperty("text").GetString());
+        Assert.Equal(
+            "Response incomplete. The connection was lost; the text above is incomplete.",
+            truncated.GetProperty("banner").GetString());
+        Assert.True(truncated.GetProperty("alert").GetBoolean());
+        Assert.Equal(
+            "No response. The function failed, could not be invoked, or returned an invalid response.",
+            steps["failed"].GetProperty("banner").GetString());
 
-        Assert.Equal(0, saw["escaped-text"].GetProperty("elements").GetInt32());
-        Assert.Equal("Word by word", saw["escaped-text"].GetProperty("title").GetString());
+        Assert.Equal(0, steps["escaped-text"].GetProperty("elements").GetInt32());
+        Assert.Equal("Word by word", steps["escaped-text"].GetProperty("title").GetString());
 
-        Assert.True(saw["phone"].GetProperty("scrollWidth").GetInt32() <= saw["phone"].GetProperty("width").GetInt32());
-        Assert.True(saw["phone"].GetProperty("smallest").GetDouble() >= 44);   // CSS pixels: what a thumb hits. Source: WCAG 2.2, 2.5.5.
-        Assert.Empty(saw["complaints"].GetProperty("complaints").EnumerateArray());
+        var phone = steps["phone"];
+        Assert.True(phone.GetProperty("scrollWidth").GetInt32() <= phone.GetProperty("width").GetInt32());
+        // The minimum size of a touch target, in CSS pixels. Source: WCAG 2.2, 2.5.5.
+        Assert.True(phone.GetProperty("smallest").GetDouble() >= 44);
+        Assert.Empty(steps["errors"].GetProperty("errors").EnumerateArray());
     }
 }

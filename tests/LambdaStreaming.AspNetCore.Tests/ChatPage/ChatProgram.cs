@@ -3,7 +3,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.AspNetCore.Tests.ChatPage;
 
-/// <summary>samples/ChatWeb, running as the program that it is.</summary>
+/// <summary>A process that runs samples/ChatWeb.</summary>
 internal sealed class ChatProgram : IDisposable
 {
     private const string Listening = "Now listening on: ";
@@ -14,13 +14,19 @@ internal sealed class ChatProgram : IDisposable
 
     public Uri Url { get; }
 
-    /// <summary>Starts it, with its own function or with that of a server.</summary>
+    /// <summary>Starts the program, with its own function or with a function of a local server.</summary>
     public static async Task<ChatProgram> StartAsync(LocalLambdaServer? server, string? function)
     {
-        // Beside this project's own output: artifacts/bin/NAME/CONFIGURATION.
+        // The outputs of all projects are in artifacts/bin/NAME/CONFIGURATION.
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(output.Parent!.Parent!.FullName, "ChatWeb", output.Name, "ChatWeb.dll");
-        var info = new ProcessStartInfo("dotnet", [program, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = Path.GetTempPath() };
+        var info = new ProcessStartInfo("dotnet", [program, "--urls", "http://127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = Path.GetTempPath(),
+        };
         if (function is not null) info.ArgumentList.Add($"--Chat:Function={function}");
         if (server is not null)
         {
@@ -31,8 +37,9 @@ internal sealed class ChatProgram : IDisposable
             info.Environment["AWS_ENDPOINT_URL_LAMBDA"] = server.ServiceUrl.ToString();
         }
 
+        var missing = Path.Combine(Path.GetTempPath(), "no-such-file");
         info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(Path.GetTempPath(), "no-such-file");
+        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = missing;
         info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
         info.Environment.Remove("AWS_SESSION_TOKEN");
         info.Environment.Remove("AWS_PROFILE");
@@ -41,10 +48,10 @@ internal sealed class ChatProgram : IDisposable
         var errors = process.StandardError.ReadToEndAsync();
         try
         {
-            while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(2)) is { } line)
+            while (await ReadLineAsync(process) is { } line)
             {
                 if (line.IndexOf(Listening, StringComparison.Ordinal) is not (>= 0 and var at)) continue;
-                _ = process.StandardOutput.ReadToEndAsync();   // what else it says must not fill the pipe
+                _ = process.StandardOutput.ReadToEndAsync();   // so that further output does not fill the pipe
                 return new ChatProgram(process, new Uri(line[(at + Listening.Length)..].Trim()));
             }
 
@@ -64,4 +71,9 @@ internal sealed class ChatProgram : IDisposable
         _process.WaitForExit();
         _process.Dispose();
     }
+
+    private static Task<string?> ReadLineAsync(Process process) =>
+        process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken)
+            .AsTask()
+            .WaitAsync(TimeSpan.FromMinutes(2));
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Tests.Conformance;
 
-/// <summary>Expands the byte rules of tests/TestData/conformance.</summary>
+/// <summary>The byte rules of tests/TestData/conformance.</summary>
 internal static class ConformanceBytes
 {
     /// <summary>Expands a byte rule.</summary>
@@ -23,11 +23,11 @@ internal static class ConformanceBytes
         }
 
         var bytes = new byte[count];
-        var x = (uint)(long)members["lcg_seed"]!;
+        var state = (uint)(long)members["lcg_seed"]!;
         for (var i = 0; i < count; i++)
         {
-            x = unchecked((x * 1103515245u) + 12345u) & 0x7fff_ffff;
-            bytes[i] = (byte)(x >> 16);
+            state = unchecked((state * 1103515245u) + 12345u) & 0x7fff_ffff;
+            bytes[i] = (byte)(state >> 16);
         }
 
         return bytes;

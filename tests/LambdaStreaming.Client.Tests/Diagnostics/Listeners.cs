@@ -4,11 +4,11 @@ using System.Diagnostics.Metrics;
 
 namespace LambdaStreaming.Tests.Diagnostics;
 
-/// <summary>Spans and measurements of the calls of one function, and of no other: tests run at the same time.</summary>
+/// <summary>Collects the spans and measurements of the calls of one function, because tests run in parallel.</summary>
 public sealed class Listeners : IDisposable
 {
     private readonly ActivityListener _spans;
-    private readonly MeterListener _metrics = OfOurMeter();
+    private readonly MeterListener _metrics = CreateMeterListener();
 
     public Listeners(string? function = null)
     {
@@ -26,16 +26,16 @@ public sealed class Listeners : IDisposable
         _metrics.Start();
     }
 
-    /// <summary>The function whose calls are heard.</summary>
+    /// <summary>The function whose calls are collected.</summary>
     public string Function { get; } = "f-" + Guid.NewGuid().ToString("N");
 
     public ConcurrentQueue<Activity> Started { get; } = new();
 
     public ConcurrentQueue<Activity> Stopped { get; } = new();
 
-    public ConcurrentQueue<Measured> Measurements { get; } = new();
+    public ConcurrentQueue<Measurement> Measurements { get; } = new();
 
-    /// <summary>The one span; it was started once and has ended once.</summary>
+    /// <summary>The only span, which was started once and stopped once.</summary>
     public Activity Span
     {
         get
@@ -47,18 +47,19 @@ public sealed class Listeners : IDisposable
 
     public string? Outcome => (string?)Span.GetTagItem("lambda_streaming.outcome");
 
-    public Measured One(string instrument) => Assert.Single(Of(instrument));
+    public Measurement GetMeasurement(string instrument) => Assert.Single(GetMeasurements(instrument));
 
-    public IReadOnlyList<Measured> Of(string instrument) => [.. Measurements.Where(measured => measured.Instrument == instrument)];
+    public IReadOnlyList<Measurement> GetMeasurements(string instrument) =>
+        [.. Measurements.Where(measurement => measurement.Instrument == instrument)];
 
-    /// <summary>Enables every instrument of ours once it is started.</summary>
-    public static MeterListener OfOurMeter() => new()
+    /// <summary>Creates a listener that enables all instruments of this library when it is started.</summary>
+    public static MeterListener CreateMeterListener() => new()
     {
         InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name == "LambdaStreaming") listener.EnableMeasurementEvents(instrument);
         },
-        // Without this, .NET 8 leaves the instruments enabled when the listener is disposed.
+        // Without this callback, .NET 8 does not disable the instruments when the listener is disposed.
         MeasurementsCompleted = (_, _) => { },
     };
 
@@ -78,11 +79,16 @@ public sealed class Listeners : IDisposable
     private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var copy = tags.ToArray().ToDictionary(StringComparer.Ordinal);
-        if ((string?)copy["faas.invoked_name"] == Function) Measurements.Enqueue(new Measured(instrument.Name, instrument.Unit, value, copy));
+        if ((string?)copy["faas.invoked_name"] == Function)
+            Measurements.Enqueue(new Measurement(instrument.Name, instrument.Unit, value, copy));
     }
 }
 
-public sealed record Measured(string Instrument, string? Unit, double Value, IReadOnlyDictionary<string, object?> Tags)
+public sealed record Measurement(
+    string Instrument,
+    string? Unit,
+    double Value,
+    IReadOnlyDictionary<string, object?> Tags)
 {
     public string? Outcome => (string?)Tags["lambda_streaming.outcome"];
 }

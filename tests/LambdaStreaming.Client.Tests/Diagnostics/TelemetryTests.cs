@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Testing;
@@ -10,39 +11,46 @@ namespace LambdaStreaming.Tests.Diagnostics;
 
 public sealed class TelemetryTests : IDisposable
 {
-    private readonly Listeners _heard = new();
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private readonly Listeners _listeners = new();
 
     [Fact]
-    public async Task Metrics_ListenerComesMidway_CountsNoStreamThatItHasNotSeenBegin()
+    public async Task Metrics_ListenerStartsDuringACall_DoesNotCountItsActiveStream()
     {
-        // What counts is whether somebody listened when the call began.
-        using var spans = new ActivityListener { ShouldListenTo = source => source.Name == "LambdaStreaming", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded };
+        // A stream is counted only if a listener existed when the call began.
+        using var spans = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "LambdaStreaming",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
         ActivitySource.AddActivityListener(spans);
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
-        _heard.StopMetrics();
-        Assert.SkipWhen(Telemetry.ActiveStreams.Enabled, "A listener of another test that runs at the same time is there.");
+        _listeners.StopMetrics();
+        Assert.SkipWhen(Telemetry.ActiveStreams.Enabled, "A test that runs in parallel has a listener.");
         var response = await InvokeAsync(client);
 
-        using var late = new Listeners(_heard.Function);
-        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        using var late = new Listeners(_listeners.Function);
+        await response.ReadAsStringAsync(cancellationToken: Ct);
 
-        Assert.Empty(late.Of("lambda_streaming.active_streams"));
-        Assert.Single(late.Of("lambda_streaming.call.duration"));
+        Assert.Empty(late.GetMeasurements("lambda_streaming.active_streams"));
+        Assert.Single(late.GetMeasurements("lambda_streaming.call.duration"));
     }
 
     [Fact]
-    public async Task Call_Whole_IsOneSpanOverTheStreamAndOneMeasurementOfEach()
+    public async Task Call_Completes_HasOneSpanAndOneMeasurementOfEachInstrument()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
 
         var response = await InvokeAsync(client);
-        Assert.Empty(_heard.Stopped);
-        Assert.Equal(1, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
-        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Empty(_listeners.Stopped);
+        Assert.Equal(
+            1, _listeners.GetMeasurements("lambda_streaming.active_streams").Sum(measurement => measurement.Value));
+        await response.ReadAsStringAsync(cancellationToken: Ct);
 
-        var span = _heard.Span;
+        var span = _listeners.Span;
         Assert.Equal("Lambda.InvokeWithResponseStream", span.DisplayName);
         Assert.Equal(ActivityKind.Client, span.Kind);
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
@@ -61,13 +69,19 @@ public sealed class TelemetryTests : IDisposable
         Assert.Null(span.GetTagItem("error.type"));
         Assert.Equal(["lambda_streaming.first_chunk"], span.Events.Select(item => item.Name));
 
-        Assert.All(["duration", "time_to_first_chunk", "max_idle"], name => Assert.Equal("s", _heard.One("lambda_streaming.call." + name).Unit));
-        Assert.Equal("completed", _heard.One("lambda_streaming.call.duration").Outcome);
-        Assert.InRange(_heard.One("lambda_streaming.call.time_to_first_chunk").Value, 0, _heard.One("lambda_streaming.call.duration").Value);
-        Assert.Equal((3, "{chunk}"), (_heard.One("lambda_streaming.call.chunks").Value, _heard.One("lambda_streaming.call.chunks").Unit));
-        Assert.Equal((11, "By"), (_heard.One("lambda_streaming.call.payload.size").Value, _heard.One("lambda_streaming.call.payload.size").Unit));
-        Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
-        Assert.Empty(_heard.Of("lambda_streaming.retries"));
+        Assert.All(
+            ["duration", "time_to_first_chunk", "max_idle"],
+            name => Assert.Equal("s", _listeners.GetMeasurement("lambda_streaming.call." + name).Unit));
+        Assert.Equal("completed", _listeners.GetMeasurement("lambda_streaming.call.duration").Outcome);
+        var duration = _listeners.GetMeasurement("lambda_streaming.call.duration").Value;
+        var chunks = _listeners.GetMeasurement("lambda_streaming.call.chunks");
+        var size = _listeners.GetMeasurement("lambda_streaming.call.payload.size");
+        Assert.InRange(_listeners.GetMeasurement("lambda_streaming.call.time_to_first_chunk").Value, 0, duration);
+        Assert.Equal((3, "{chunk}"), (chunks.Value, chunks.Unit));
+        Assert.Equal((11, "By"), (size.Value, size.Unit));
+        Assert.Equal(
+            0, _listeners.GetMeasurements("lambda_streaming.active_streams").Sum(measurement => measurement.Value));
+        Assert.Empty(_listeners.GetMeasurements("lambda_streaming.retries"));
     }
 
     [Theory]
@@ -77,45 +91,50 @@ public sealed class TelemetryTests : IDisposable
     [InlineData("stream_error", "LambdaStreaming.ResponseStreamErrorException")]
     [InlineData("service_error", "ResourceNotFoundException")]
     [InlineData("transport_error", "LambdaStreaming.LambdaTransportException")]
-    public async Task Call_Failing_EndsTheSpanOnceWithOutcomeAndErrorType(string outcome, string errorType)
+    public async Task Call_Fails_EndsTheSpanOnceWithOutcomeAndErrorType(string outcome, string errorType)
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(_ => { }, TestContext.Current.CancellationToken);
-        var script = lambda.AddFunction(_heard.Function, async (invocation, response, token) =>
+        await using var lambda = await LocalLambdaServer.StartAsync(_ => { }, Ct);
+        var behavior = lambda.AddFunction(_listeners.Function, async (invocation, response, token) =>
         {
             await Three(invocation, response, token);
             if (outcome == "function_error") response.Fail("Function.Broken", "secret-of-the-function");
         }).OnEveryCall();
         _ = outcome switch
         {
-            "truncated" => script.TruncateAfterChunks(2, TruncationMode.EndOfBody),
-            "corrupt" => script.FlipBit(200),
-            "stream_error" => script.ExceptionAfterChunks(1, "ServiceException", "secret-of-the-service"),
-            "service_error" => script.RespondWithError("ResourceNotFoundException"),
-            "transport_error" => script.CloseBeforeHeaders(TruncationMode.Reset),
-            _ => script,
+            "truncated" => behavior.TruncateAfterChunks(2, TruncationMode.EndOfBody),
+            "corrupt" => behavior.FlipBit(200),
+            "stream_error" => behavior.ExceptionAfterChunks(1, "ServiceException", "secret-of-the-service"),
+            "service_error" => behavior.RespondWithError("ResourceNotFoundException"),
+            "transport_error" => behavior.CloseBeforeHeaders(TruncationMode.Reset),
+            _ => behavior,
         };
         using var client = lambda.CreateClient();
 
         await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
         {
             await using var response = await InvokeAsync(client);
-            await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+            await response.ReadAsStringAsync(cancellationToken: Ct);
         });
 
-        Assert.Equal(outcome, _heard.Outcome);
-        Assert.Equal(errorType, _heard.Span.GetTagItem("error.type"));
-        Assert.Equal(ActivityStatusCode.Error, _heard.Span.Status);
-        Assert.Equal(outcome, _heard.Span.StatusDescription);
-        Assert.DoesNotContain(_heard.Span.TagObjects, tag => tag.Value?.ToString()?.Contains("secret", StringComparison.Ordinal) == true);
-        var duration = _heard.One("lambda_streaming.call.duration");
+        Assert.Equal(outcome, _listeners.Outcome);
+        Assert.Equal(errorType, _listeners.Span.GetTagItem("error.type"));
+        Assert.Equal(ActivityStatusCode.Error, _listeners.Span.Status);
+        Assert.Equal(outcome, _listeners.Span.StatusDescription);
+        Assert.DoesNotContain(
+            _listeners.Span.TagObjects,
+            tag => tag.Value?.ToString()?.Contains("secret", StringComparison.Ordinal) == true);
+        var duration = _listeners.GetMeasurement("lambda_streaming.call.duration");
         Assert.Equal((outcome, errorType), (duration.Outcome, duration.Tags["error.type"]));
-        Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
-        if (outcome == "service_error") Assert.Equal(404, _heard.Span.GetTagItem("http.response.status_code"));
-        if (outcome == "function_error") Assert.Equal("Function.Broken", _heard.Span.GetTagItem("lambda_streaming.error_code"));
+        Assert.Equal(
+            0, _listeners.GetMeasurements("lambda_streaming.active_streams").Sum(measurement => measurement.Value));
+        if (outcome == "service_error")
+            Assert.Equal(404, _listeners.Span.GetTagItem("http.response.status_code"));
+        if (outcome == "function_error")
+            Assert.Equal("Function.Broken", _listeners.Span.GetTagItem("lambda_streaming.error_code"));
     }
 
     [Fact]
-    public async Task Call_ConfigurationMissing_EndsTheSpan()
+    public async Task Call_ConfigurationIsMissing_EndsTheSpan()
     {
         var options = StubbedClient.Options();
         options.Region = null;
@@ -124,38 +143,40 @@ public sealed class TelemetryTests : IDisposable
 
         await Assert.ThrowsAsync<LambdaConfigurationException>(() => InvokeAsync(client));
 
-        Assert.Equal("configuration_error", _heard.Outcome);
+        Assert.Equal("configuration_error", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Call_DryRun_EndsTheSpanWithTheHead()
+    public async Task Call_DryRun_EndsTheSpanWithTheResponseHeaders()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
 
-        await using var response = await client.InvokeWithResponseStreamAsync(new(_heard.Function) { InvocationType = InvocationType.DryRun }, TestContext.Current.CancellationToken);
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            new(_listeners.Function) { InvocationType = InvocationType.DryRun }, Ct);
 
-        Assert.Equal("completed", _heard.Outcome);
-        Assert.Equal(204, _heard.Span.GetTagItem("http.response.status_code"));
+        Assert.Equal("completed", _listeners.Outcome);
+        Assert.Equal(204, _listeners.Span.GetTagItem("http.response.status_code"));
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Reading_Idle_EndsTheSpanAndTheLongestWaitIsTheIdleTime(bool afterChunks)
+    public async Task Read_Idle_EndsTheSpanAndMaxIdleIsTheIdleTime(bool afterChunks)
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function, Three).OnEveryCall().StallAfterChunks(afterChunks ? 2 : 0), TestContext.Current.CancellationToken);
+        await using var lambda = await StartAsync(Three, call => call.StallAfterChunks(afterChunks ? 2 : 0));
         using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromMilliseconds(200));
 
         await using var response = await InvokeAsync(client);
-        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(
+            () => response.ReadAsStringAsync(cancellationToken: Ct));
 
-        Assert.Equal("idle", _heard.Outcome);
-        Assert.Equal(ActivityStatusCode.Error, _heard.Span.Status);
-        Assert.InRange(_heard.One("lambda_streaming.call.max_idle").Value, 0.15, 20);
-        Assert.Equal(afterChunks ? 2 : 0, _heard.One("lambda_streaming.call.chunks").Value);
+        Assert.Equal("idle", _listeners.Outcome);
+        Assert.Equal(ActivityStatusCode.Error, _listeners.Span.Status);
+        Assert.InRange(_listeners.GetMeasurement("lambda_streaming.call.max_idle").Value, 0.15, 20);
+        Assert.Equal(afterChunks ? 2 : 0, _listeners.GetMeasurement("lambda_streaming.call.chunks").Value);
     }
 
     [Fact]
-    public async Task LongestWait_ConsumerTakesLonger_IsTheWaitForBytes()
+    public async Task MaxIdle_ConsumerIsSlower_IsTheTimeWithoutBytes()
     {
         var clock = new FakeTimeProvider();
         var options = StubbedClient.Options();
@@ -168,57 +189,57 @@ public sealed class TelemetryTests : IDisposable
             return await body.ReadAsync(buffer, cancellationToken);
         });
         using var client = StubbedClient.Streaming(late, options);
-        await using var response = await client.InvokeAsync(_heard.Function);
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await client.InvokeAsync(_listeners.Function);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
 
-        var move = chunks.MoveNextAsync().AsTask();
+        var pendingMove = chunks.MoveNextAsync().AsTask();
         clock.Advance(TimeSpan.FromSeconds(3));
         bytes.SetResult();
-        Assert.True(await move);
+        Assert.True(await pendingMove);
         clock.Advance(TimeSpan.FromSeconds(60));
         Assert.False(await chunks.MoveNextAsync());
 
-        Assert.Equal(3, _heard.One("lambda_streaming.call.max_idle").Value);
+        Assert.Equal(3, _listeners.GetMeasurement("lambda_streaming.call.max_idle").Value);
     }
 
     [Fact]
-    public async Task Call_CancelledBeforeTheHead_EndsTheSpan()
+    public async Task Call_CancelledBeforeTheResponseHeaders_EndsTheSpan()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function).OnEveryCall().StallBeforeHeaders(), TestContext.Current.CancellationToken);
+        await using var lambda = await StartAsync(Three, call => call.StallBeforeHeaders());
         using var client = lambda.CreateClient();
         using var cancellation = new CancellationTokenSource();
 
-        var call = client.InvokeAsync(_heard.Function, cancellation.Token);
-        await lambda.WaitForRequestAsync(TestContext.Current.CancellationToken);
+        var call = client.InvokeAsync(_listeners.Function, cancellation.Token);
+        await lambda.WaitForRequestAsync(Ct);
         await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
-        Assert.Equal("cancelled", _heard.Outcome);
-        Assert.Equal(ActivityStatusCode.Unset, _heard.Span.Status);
-        Assert.Null(_heard.Span.GetTagItem("error.type"));
+        Assert.Equal("cancelled", _listeners.Outcome);
+        Assert.Equal(ActivityStatusCode.Unset, _listeners.Span.Status);
+        Assert.Null(_listeners.Span.GetTagItem("error.type"));
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Reading_Cancelled_EndsTheSpanAtOnceEvenIfNobodyMovesOn(bool waiting)
+    public async Task Read_Cancelled_EndsTheSpanWithoutAnotherMove(bool waiting)
     {
         await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         using var cancellation = new CancellationTokenSource();
-        await using var response = await client.InvokeAsync(_heard.Function, cancellation.Token);
-        await using var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var response = await client.InvokeAsync(_listeners.Function, cancellation.Token);
+        await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         Assert.True(await chunks.MoveNextAsync());
         Assert.True(await chunks.MoveNextAsync());
-        var move = waiting ? chunks.MoveNextAsync().AsTask() : null;
+        var pendingMove = waiting ? chunks.MoveNextAsync().AsTask() : null;
 
         await cancellation.CancelAsync();
 
-        Assert.Equal("cancelled", _heard.Outcome);
-        if (move is not null) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => move);
-        Assert.Equal("cancelled", _heard.Outcome);
+        Assert.Equal("cancelled", _listeners.Outcome);
+        if (pendingMove is not null) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pendingMove);
+        Assert.Equal("cancelled", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Call_CancelledJustAsTheHeadComes_EndsTheSpan()
+    public async Task Call_CancelledWhenTheResponseHeadersArrive_EndsTheSpan()
     {
         using var cancellation = new CancellationTokenSource();
         using var client = StubbedClient.Create(_ => new HttpResponseMessage
@@ -230,27 +251,27 @@ public sealed class TelemetryTests : IDisposable
             }),
         });
 
-        await using var response = await client.InvokeAsync(_heard.Function, cancellation.Token);
+        await using var response = await client.InvokeAsync(_listeners.Function, cancellation.Token);
 
-        Assert.Equal("cancelled", _heard.Outcome);
+        Assert.Equal("cancelled", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Reading_Break_EndsTheSpanAsAbandoned()
+    public async Task Read_Break_EndsTheSpanAsAbandoned()
     {
         await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         var response = await InvokeAsync(client);
 
-        await foreach (var _ in response.ReadChunksAsync(TestContext.Current.CancellationToken)) break;
+        await foreach (var _ in response.ReadChunksAsync(Ct)) break;
 
-        Assert.Equal("abandoned", _heard.Outcome);
-        Assert.Equal(ActivityStatusCode.Unset, _heard.Span.Status);
-        Assert.Equal(1, _heard.One("lambda_streaming.call.chunks").Value);
+        Assert.Equal("abandoned", _listeners.Outcome);
+        Assert.Equal(ActivityStatusCode.Unset, _listeners.Span.Status);
+        Assert.Equal(1, _listeners.GetMeasurement("lambda_streaming.call.chunks").Value);
     }
 
     [Fact]
-    public async Task Reading_ConsumerThrows_EndsTheSpanAsAbandoned()
+    public async Task Read_ConsumerThrows_EndsTheSpanAsAbandoned()
     {
         await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
@@ -261,11 +282,11 @@ public sealed class TelemetryTests : IDisposable
             await foreach (var _ in response) throw new InvalidTimeZoneException();
         });
 
-        Assert.Equal("abandoned", _heard.Outcome);
+        Assert.Equal("abandoned", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Response_NeverEnumeratedThenDisposed_EndsTheSpanAsAbandoned()
+    public async Task Dispose_ResponseIsNotRead_EndsTheSpanAsAbandoned()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
@@ -274,27 +295,28 @@ public sealed class TelemetryTests : IDisposable
         response.Dispose();
         response.Dispose();
 
-        Assert.Equal("abandoned", _heard.Outcome);
-        Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
+        Assert.Equal("abandoned", _listeners.Outcome);
+        Assert.Equal(
+            0, _listeners.GetMeasurements("lambda_streaming.active_streams").Sum(measurement => measurement.Value));
     }
 
     [Fact]
-    public async Task Response_DisposedFromAnotherThreadWhileWaiting_EndsTheSpanOnce()
+    public async Task Dispose_FromAnotherThreadDuringARead_EndsTheSpanOnce()
     {
         await using var lambda = await StartAsync(TwoThenStall);
         using var client = lambda.CreateClient();
         var response = await InvokeAsync(client);
-        var reading = response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        var reading = response.ReadAsStringAsync(cancellationToken: Ct);
 
-        await Task.Run(response.Dispose, TestContext.Current.CancellationToken);
+        await Task.Run(response.Dispose, Ct);
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
-        Assert.Equal("abandoned", _heard.Outcome);
-        Assert.Single(_heard.Of("lambda_streaming.call.duration"));
+        Assert.Equal("abandoned", _listeners.Outcome);
+        Assert.Single(_listeners.GetMeasurements("lambda_streaming.call.duration"));
     }
 
     [Fact]
-    public async Task Events_FunctionErrorGivenAsEvent_IsStillTheOutcome()
+    public async Task Read_FunctionErrorIsAnEvent_IsTheOutcome()
     {
         await using var lambda = await StartAsync((_, response, _) =>
         {
@@ -305,64 +327,66 @@ public sealed class TelemetryTests : IDisposable
 
         await using (var response = await InvokeAsync(client))
         {
-            await foreach (var _ in response.WithCancellation(TestContext.Current.CancellationToken)) continue;
+            await foreach (var _ in response.WithCancellation(Ct)) continue;
         }
 
-        Assert.Equal("function_error", _heard.Outcome);
+        Assert.Equal("function_error", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Call_Throttled_EachResendIsAnEventAndIsCounted()
+    public async Task Call_Throttled_RecordsAndCountsEachRetry()
     {
-        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function, Three).OnCalls(1, 2).Throttle(), TestContext.Current.CancellationToken);
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction(_listeners.Function, Three).OnCalls(1, 2).Throttle(), Ct);
         using var client = lambda.CreateClient(options => options.Retry.ThrottlingBaseDelay = TimeSpan.Zero);
 
         await using var response = await InvokeAsync(client);
-        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: Ct);
 
-        Assert.Equal("completed", _heard.Outcome);
-        Assert.Equal(2, _heard.Span.GetTagItem("lambda_streaming.retries"));
-        var resends = _heard.Span.Events.Where(item => item.Name == "lambda_streaming.retry").ToList();
-        Assert.Equal([2, 3], resends.Select(item => item.Tags.Single(tag => tag.Key == "lambda_streaming.attempt").Value));
-        Assert.All(resends, item => Assert.Equal("TooManyRequestsException", item.Tags.Single(tag => tag.Key == "error.type").Value));
-        Assert.Equal(2, _heard.Of("lambda_streaming.retries").Sum(measured => measured.Value));
+        Assert.Equal("completed", _listeners.Outcome);
+        Assert.Equal(2, _listeners.Span.GetTagItem("lambda_streaming.retries"));
+        var retries = _listeners.Span.Events.Where(item => item.Name == "lambda_streaming.retry").ToList();
+        Assert.Equal([2, 3], retries.Select(item => GetTag(item, "lambda_streaming.attempt")));
+        Assert.All(retries, item => Assert.Equal("TooManyRequestsException", GetTag(item, "error.type")));
+        Assert.Equal(2, _listeners.GetMeasurements("lambda_streaming.retries").Sum(measurement => measurement.Value));
     }
 
     [Fact]
-    public async Task Call_CallersActivity_IsParentAndStaysCurrentThroughout()
+    public async Task Call_CurrentActivity_IsTheParentAndStaysCurrent()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
-        using var callers = new Activity("callers").Start();
+        using var caller = new Activity("caller").Start();
 
         var response = await InvokeAsync(client);
-        Assert.Same(callers, Activity.Current);
-        using var within = new Activity("within").Start();
-        await foreach (var _ in response.ReadChunksAsync(TestContext.Current.CancellationToken)) Assert.Same(within, Activity.Current);
-        Assert.Same(within, Activity.Current);
+        Assert.Same(caller, Activity.Current);
+        using var inner = new Activity("inner").Start();
+        await foreach (var _ in response.ReadChunksAsync(Ct))
+            Assert.Same(inner, Activity.Current);
+        Assert.Same(inner, Activity.Current);
         response.Dispose();
-        Assert.Same(within, Activity.Current);
+        Assert.Same(inner, Activity.Current);
 
-        Assert.Equal(callers.SpanId, _heard.Span.ParentSpanId);
+        Assert.Equal(caller.SpanId, _listeners.Span.ParentSpanId);
     }
 
     [Fact]
-    public async Task Response_DisposedUnderAnotherActivity_LeavesThatCurrent()
+    public async Task Dispose_UnderAnotherActivity_KeepsItCurrent()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
-        using var callers = new Activity("callers").Start();
+        using var caller = new Activity("caller").Start();
         var response = await InvokeAsync(client);
         using var later = new Activity("later").Start();
 
         response.Dispose();
 
         Assert.Same(later, Activity.Current);
-        Assert.Equal("abandoned", _heard.Outcome);
+        Assert.Equal("abandoned", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Call_NoActivityOfTheCaller_NoneIsLeftBehind()
+    public async Task Call_NoCurrentActivity_LeavesNone()
     {
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
@@ -370,90 +394,115 @@ public sealed class TelemetryTests : IDisposable
 
         var call = InvokeAsync(client);
         Assert.Null(Activity.Current);
-        await using (var response = await call) await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using (var response = await call)
+        {
+            await response.ReadAsStringAsync(cancellationToken: Ct);
+        }
 
         Assert.Null(Activity.Current);
-        Assert.Equal("completed", _heard.Outcome);
+        Assert.Equal("completed", _listeners.Outcome);
     }
 
     [Fact]
-    public async Task Call_HandlerOfTheCallersHttpClient_WorksWithinTheSpan()
+    public async Task Call_HandlerOfAUserHttpClient_RunsWithinTheSpan()
     {
         await using var lambda = await StartAsync(Three);
-        ActivitySpanId? within = null;
-        var options = new LambdaStreamingClientOptions { ServiceUrl = lambda.ServiceUrl, Region = lambda.Region, Credentials = lambda.Credentials };
-        using var httpClient = new HttpClient(new Peek(LambdaStreamingClient.CreateHandler(options), () => within = Activity.Current?.SpanId));
+        ActivitySpanId? current = null;
+        var options = new LambdaStreamingClientOptions
+        {
+            ServiceUrl = lambda.ServiceUrl,
+            Region = lambda.Region,
+            Credentials = lambda.Credentials,
+        };
+        var handler = new CallbackHandler(
+            LambdaStreamingClient.CreateHandler(options), () => current = Activity.Current?.SpanId);
+        using var httpClient = new HttpClient(handler);
         using var client = new LambdaStreamingClient(options, httpClient);
 
         await using var response = await InvokeAsync(client);
-        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await response.ReadAsStringAsync(cancellationToken: Ct);
 
-        Assert.Equal(_heard.Span.SpanId, within);
+        Assert.Equal(_listeners.Span.SpanId, current);
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Call_SpanOfTheHttpRequest_IsMadeOnRequestBelowTheCallsAndSendsNothing(bool asked)
+    public async Task Call_PropagatorIsConfigured_HasAnHttpSpanAndSendsNoTraceHeader(bool isConfigured)
     {
-        var requests = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
-        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == "System.Net.Http", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData, ActivityStopped = requests.Enqueue };
+        var requests = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "System.Net.Http",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = requests.Enqueue,
+        };
         ActivitySource.AddActivityListener(listener);
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient(options => options.ConfigureHandler = handler =>
         {
-            if (asked) handler.ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator();
+            if (isConfigured)
+                handler.ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator();
         });
 
-        await using (var response = await InvokeAsync(client)) await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using (var response = await InvokeAsync(client))
+        {
+            await response.ReadAsStringAsync(cancellationToken: Ct);
+        }
 
-        Assert.Equal(asked ? 1 : 0, requests.Count(request => request.ParentSpanId == _heard.Span.SpanId));
+        Assert.Equal(isConfigured ? 1 : 0, requests.Count(request => request.ParentSpanId == _listeners.Span.SpanId));
         Assert.False(lambda.Requests[0].Headers.ContainsKey("traceparent"));
     }
 
     [Fact]
-    public async Task Call_UsersPipelineDropsAnAnswer_TheSpanIsTheCalls()
+    public async Task Call_UserPipelineDropsAResponse_HasOneSpan()
     {
         await using var lambda = await StartAsync(Three);
-        using var client = lambda.CreateClient(options => options.ResiliencePipeline = new ResiliencePipelineBuilder().AddStrategy(_ => new TwiceStrategy(), new TwiceOptions()).Build());
+        var pipeline = new ResiliencePipelineBuilder()
+            .AddStrategy(_ => new TwiceStrategy(), new TwiceOptions())
+            .Build();
+        using var client = lambda.CreateClient(options => options.ResiliencePipeline = pipeline);
 
         await using var response = await InvokeAsync(client);
-        Assert.Empty(_heard.Stopped);
-        await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Empty(_listeners.Stopped);
+        await response.ReadAsStringAsync(cancellationToken: Ct);
 
-        Assert.Equal("completed", _heard.Outcome);
-        Assert.Equal(1, _heard.Span.GetTagItem("lambda_streaming.retries"));
+        Assert.Equal("completed", _listeners.Outcome);
+        Assert.Equal(1, _listeners.Span.GetTagItem("lambda_streaming.retries"));
     }
 
     [Fact]
-    public async Task Call_ListenersThrow_IsNoneOfTheCallsBusiness()
+    public async Task Call_ListenersThrow_Succeeds()
     {
         using var spans = new ActivityListener
         {
             ShouldListenTo = source => source.Name == "LambdaStreaming",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = span => ThrowIf((string?)span.GetTagItem("faas.invoked_name") == _heard.Function),
+            ActivityStopped = span => ThrowIf((string?)span.GetTagItem("faas.invoked_name") == _listeners.Function),
         };
         ActivitySource.AddActivityListener(spans);
-        using var metrics = Listeners.OfOurMeter();
-        metrics.SetMeasurementEventCallback<double>((_, _, tags, _) => ThrowIf(tags.ToArray().Contains(new("faas.invoked_name", _heard.Function))));
+        using var metrics = Listeners.CreateMeterListener();
+        metrics.SetMeasurementEventCallback<double>(
+            (_, _, tags, _) => ThrowIf(tags.ToArray().Contains(new("faas.invoked_name", _listeners.Function))));
         metrics.Start();
         await using var lambda = await StartAsync(Three);
         using var client = lambda.CreateClient();
 
         await using var response = await InvokeAsync(client);
 
-        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: TestContext.Current.CancellationToken));
-        await lambda.WaitForOpenConnectionsAsync(1, TestContext.Current.CancellationToken);
-        Assert.Equal(0, _heard.Of("lambda_streaming.active_streams").Sum(measured => measured.Value));
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: Ct));
+        await lambda.WaitForOpenConnectionsAsync(1, Ct);
+        Assert.Equal(
+            0, _listeners.GetMeasurements("lambda_streaming.active_streams").Sum(measurement => measurement.Value));
 
-        static void ThrowIf(bool own)
+        static void ThrowIf(bool isOfThisTest)
         {
-            if (own) throw new InvalidTimeZoneException("a listener's own");
+            if (isOfThisTest) throw new InvalidTimeZoneException("listener");
         }
     }
 
-    // The reader may see that the answer was disposed before the one that disposed it has said so.
+    // The reader can observe the disposal before the thread that disposes the response records the outcome.
     [Fact]
-    public void Of_Disposed_IsTheOutcomeOfDisposal() => Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));
+    public void FromException_ObjectDisposedException_IsAbandoned() =>
+        Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));
 
     [Theory]
     [InlineData("name", "name")]
@@ -463,29 +512,45 @@ public sealed class TelemetryTests : IDisposable
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:name:live", "name")]
     [InlineData("function", "function")]
     [InlineData("function:7", "function")]
-    public void NameOf_EveryWayToNameAFunction_GivesItsBareName(string given, string expected) => Assert.Equal(expected, CallTelemetry.ShortenName(given));
+    public void ShortenName_EachFormOfFunctionName_ReturnsTheBareName(string name, string expected) =>
+        Assert.Equal(expected, CallTelemetry.ShortenName(name));
 
-    public void Dispose() => _heard.Dispose();
+    public void Dispose() => _listeners.Dispose();
 
-    private Task<LocalLambdaServer> StartAsync(FunctionHandler handler) => LocalLambdaServer.StartAsync(server => server.AddFunction(_heard.Function, handler), TestContext.Current.CancellationToken);
+    private static object? GetTag(ActivityEvent item, string name) => item.Tags.Single(tag => tag.Key == name).Value;
 
-    private Task<InvokeWithResponseStreamResponse> InvokeAsync(LambdaStreamingClient client) => client.InvokeAsync(_heard.Function);
+    private Task<LocalLambdaServer> StartAsync(FunctionHandler handler, Action<CallBehavior>? configure = null) =>
+        LocalLambdaServer.StartAsync(
+            server =>
+            {
+                var function = server.AddFunction(_listeners.Function, handler);
+                configure?.Invoke(function.OnEveryCall());
+            },
+            Ct);
 
-    private sealed class Peek(HttpMessageHandler inner, Action look) : DelegatingHandler(inner)
+    private Task<InvokeWithResponseStreamResponse> InvokeAsync(LambdaStreamingClient client) =>
+        client.InvokeAsync(_listeners.Function);
+
+    private sealed class CallbackHandler(HttpMessageHandler inner, Action callback) : DelegatingHandler(inner)
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
         {
-            look();
+            callback();
             return base.SendAsync(request, cancellationToken);
         }
     }
 
     private sealed class TwiceOptions : ResilienceStrategyOptions;
 
-    /// <summary>Makes the attempt twice and throws the first answer away, as hedging does.</summary>
+    /// <summary>Makes two attempts and discards the first response, as hedging does.</summary>
     private sealed class TwiceStrategy : ResilienceStrategy
     {
-        protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
+        protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
+            Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback,
+            ResilienceContext context,
+            TState state)
         {
             var first = await callback(context, state);
             (first.Result as IDisposable)?.Dispose();

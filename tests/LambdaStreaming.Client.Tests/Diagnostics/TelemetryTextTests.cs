@@ -5,19 +5,19 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Diagnostics;
 
-/// <summary>What spans show of external text, and of cancelled calls.</summary>
+/// <summary>External text and cancelled calls in spans.</summary>
 public sealed class TelemetryTextTests : IDisposable
 {
     private const string SessionToken = "FwoGZXIvYXdzEXAMPLETOKEN==";
 
-    private readonly Listeners _heard = new();
+    private readonly Listeners _listeners = new();
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _heard.Dispose();
+    public void Dispose() => _listeners.Dispose();
 
     [Theory, InlineData("function"), InlineData("stream"), InlineData("service")]
-    public async Task ErrorCode_OfHostileText_IsOneLineWithoutSecrets(string source)
+    public async Task ErrorCode_ExternalTextIsHostile_IsOneLineWithoutSecrets(string source)
     {
         const string Code = "Bad\u202e " + SessionToken;
         var complete = $$"""{"ErrorCode":"{{Code}}"}""";
@@ -25,23 +25,23 @@ public sealed class TelemetryTextTests : IDisposable
         using var client = StubbedClient.Create(
             _ => source switch
             {
-                "function" => StubbedClient.Answer(new MemoryStream(Messages.Complete(complete))),
-                "stream" => StubbedClient.Answer(new MemoryStream(Messages.Exception(Code, "{}"))),
-                _ => StubbedClient.Answer(new MemoryStream(body), HttpStatusCode.BadRequest, ("x", "y")),
+                "function" => StubbedClient.CreateResponse(new MemoryStream(Messages.Complete(complete))),
+                "stream" => StubbedClient.CreateResponse(new MemoryStream(Messages.Exception(Code, "{}"))),
+                _ => StubbedClient.CreateResponse(new MemoryStream(body), HttpStatusCode.BadRequest, ("x", "y")),
             },
             Options());
 
         await Assert.ThrowsAnyAsync<LambdaStreamingException>(async () =>
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new(_heard.Function), Ct);
+            await using var response = await client.InvokeWithResponseStreamAsync(new(_listeners.Function), Ct);
             await response.ReadAsByteArrayAsync(cancellationToken: Ct);
         });
 
-        Assert.Equal("Bad  …", _heard.Span.GetTagItem("lambda_streaming.error_code"));
+        Assert.Equal("Bad  …", _listeners.Span.GetTagItem("lambda_streaming.error_code"));
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task FunctionMayHaveRun_OfACanceledCall_IsThatOfTheException(bool isSent)
+    public async Task FunctionMayHaveRun_CallIsCanceled_IsTheValueOfTheException(bool isSent)
     {
         using var canceling = new CancellationTokenSource();
         using var client = StubbedClient.Sending(async (request, cancellationToken) =>
@@ -51,12 +51,12 @@ public sealed class TelemetryTextTests : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             throw new InvalidOperationException("The token is not cancelled.");
         });
-        var request = InvokeWithResponseStreamRequest.FromJson(_heard.Function, "{}");
+        var request = InvokeWithResponseStreamRequest.FromJson(_listeners.Function, "{}");
 
         var call = client.InvokeWithResponseStreamAsync(request, canceling.Token);
         await Assert.ThrowsAsync<InvocationCanceledException>(() => call);
 
-        Assert.Equal(isSent, _heard.Span.GetTagItem("lambda_streaming.function_may_have_run"));
+        Assert.Equal(isSent, _listeners.Span.GetTagItem("lambda_streaming.function_may_have_run"));
     }
 
     private static LambdaStreamingClientOptions Options()

@@ -7,31 +7,55 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Differential;
 
-/// <summary>Our decoder, AWSSDK.Core's and the naive one on the same bytes. Where AWS's differs, the difference is one of the list here and in docs/reliability.md.</summary>
+/// <summary>Comparison of this decoder, the decoder of AWSSDK.Core and the naive one on the same bytes.</summary>
+/// <remarks>Each difference from AWSSDK.Core is one of the list here and in docs/internals/reliability.md.</remarks>
 [Trait("Repeats", "ForMinutes")]
 public class DecoderDifferenceTests
 {
     private const int MaxMessageBytes = 64 * 1024 * 1024;
 
-    // AWSSDK.Core allocates what a length claims; these tests need not.
-    private const uint LargestClaimForThePeer = 32 * 1024 * 1024;
+    // AWSSDK.Core allocates the declared length. These tests skip larger ones.
+    private const uint MaxPeerLength = 32 * 1024 * 1024;
 
-    /// <summary>How our decoder ends, how AWSSDK.Core's does, and why that is so.</summary>
-    public static readonly (string Ours, string Theirs, string Why)[] Known =
+    /// <summary>The outcome of this decoder, that of AWSSDK.Core, and the reason for the difference.</summary>
+    internal static readonly (NaiveEnd Ours, string Theirs, string Why)[] Known =
     [
-        ("Truncated", "no error", "It is fed bytes and never told that they have ended: a cut stream looks like a whole one."),
-        ("MalformedHeader", "no error", "It takes empty names, names that come twice (the last one counts), values over 32,767 bytes and text that is no UTF-8."),
-        ("MalformedLength", "no error", "It has no limit: a header block over 131,072 bytes is read, and a claimed length is waited for with a buffer of that size."),
-        ("PreludeChecksum", "no error", "It looks at the prelude's checksum only once the whole message has come, whatever length a damaged prelude claims."),
-        ("Whole", "another error", "It can't take a timestamp that is no date of .NET, which one header of a sound message may hold."),
-        ("MessageChecksum", "another error", "It reads the headers of a damaged message before it compares the checksum."),
+        (
+            NaiveEnd.Truncated,
+            "no error",
+            "It receives bytes, but not the information that they have ended: a truncated stream looks complete."),
+        (
+            NaiveEnd.MalformedHeader,
+            "no error",
+            "It accepts empty names, duplicate names (the last one applies), values over 32,767 bytes and "
+            + "invalid UTF-8."),
+        (
+            NaiveEnd.MalformedLength,
+            "no error",
+            "It has no limit: it reads a header block over 131,072 bytes, and waits for any claimed length with a "
+            + "buffer of that size."),
+        (
+            NaiveEnd.PreludeChecksum,
+            "no error",
+            "It checks the prelude's checksum only after the complete message has arrived, whatever length a damaged "
+            + "prelude claims."),
+        (
+            NaiveEnd.Complete,
+            "another error",
+            "It rejects a timestamp outside .NET's range of dates, which a valid message can have in a header."),
+        (
+            NaiveEnd.MessageChecksum,
+            "another error",
+            "It reads the headers of a damaged message before it compares the checksum."),
     ];
 
     public static IEnumerable<TheoryDataRow<string, string>> Cases =>
-        new[] { "valid", "invalid", "lenient" }.SelectMany(folder => ConformanceData.Names("eventstream/" + folder).Select(name => new TheoryDataRow<string, string>(folder, name.Data)));
+        from folder in new[] { "valid", "invalid", "lenient" }
+        from name in ConformanceData.Names("eventstream/" + folder)
+        select new TheoryDataRow<string, string>(folder, name.Data);
 
     [Theory, MemberData(nameof(Cases))]
-    public void Decode_ConformanceCase_AgreesOrDiffersAsListed(string folder, string name)
+    public void Decode_ConformanceCase_EqualsOrDiffersAsListed(string folder, string name)
     {
         var wire = ConformanceData.Bytes(ConformanceData.Load("eventstream/" + folder, name)["wire"]);
 
@@ -39,78 +63,114 @@ public class DecoderDifferenceTests
     }
 
     [Fact]
-    public void Decode_RandomValidStreams_AllThreeAgree()
+    public void Decode_RandomValidStreams_AllDecodersAgree()
     {
         var random = new Random(20261123);
         for (var i = 0; i < 2_000; i++)
         {
-            var wire = RandomStream(random);
+            var wire = CreateRandomStream(random);
 
             Compare(wire);
 
-            Assert.Equal((NaiveEnd.Whole, "no error"), (NaiveDecoder.Decode(wire, MaxMessageBytes).End, PeerDecoder.Decode(wire).End));
+            Assert.Equal(
+                (NaiveEnd.Complete, "no error"),
+                (NaiveDecoder.Decode(wire, MaxMessageBytes).End, PeerDecoder.Decode(wire).End));
         }
     }
 
-    // Behind right checksums more is decoded, which takes the longer.
+    // With valid checksums more of each input is decoded, which takes longer.
     [Theory, InlineData(false, 20_000), InlineData(true, 8_000)]
-    public void Decode_Mutations_AgreeOrDifferAsListed(bool withRightChecksums, int count)
+    public void Decode_Mutations_EqualOrDifferAsListed(bool hasValidChecksums, int count)
     {
-        var mutator = new Mutator(Seeds.Get(Target.Named("decoder")), seed: 5);
+        var mutator = new Mutator(Seeds.Get(Target.Get("decoder")), seed: 5);
         for (var i = 0; i < count; i++)
         {
             var wire = mutator.Next();
-            if (wire.Length > 2048) continue;   // the naive decoder is slow
-            Compare(withRightChecksums ? WireRepair.Sealed(wire) : wire);
+
+            // The naive decoder is slow.
+            if (wire.Length > 2048) continue;
+            Compare(hasValidChecksums ? WireRepair.FixChecksums(wire) : wire);
         }
     }
 
     [Fact]
-    public void Peer_MessageClaimsALength_AllocatesIt()
+    public void Decode_AwsSdkReceivesAMessageLength_AllocatesIt()
     {
-        var prelude = Messages.Raw([], new byte[LambdaStreamingClientOptions.DefaultMaxMessageBytes - 15]).AsSpan(0, 13).ToArray();
+        var message = Messages.Raw([], new byte[LambdaStreamingClientOptions.DefaultMaxMessageBytes - 15]);
+        var prelude = message[..13];
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         var peer = PeerDecoder.Decode(prelude);
 
         Assert.Equal("no error", peer.End);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, LambdaStreamingClientOptions.DefaultMaxMessageBytes, long.MaxValue);
+        Assert.InRange(
+            GC.GetAllocatedBytesForCurrentThread() - before,
+            LambdaStreamingClientOptions.DefaultMaxMessageBytes,
+            long.MaxValue);
     }
 
     [Fact]
-    public void Known_EachDifference_StandsInTheDocs()
+    public void Known_EachDifference_IsInTheDocumentation()
     {
-        var page = File.ReadAllText(Path.Combine(LambdaStreaming.Docs.Tests.Repository.Root, "docs", "reliability.md"));
+        var page = LambdaStreaming.Docs.Tests.Repository.Read("docs", "internals", "reliability.md");
 
-        Assert.All(Known, difference => Assert.Contains($"| {difference.Ours} | {difference.Theirs} | {difference.Why} |", page, StringComparison.Ordinal));
+        Assert.All(Known, difference => Assert.Contains(
+            $"| {GetName(difference.Ours)} | {difference.Theirs} | {difference.Why} |",
+            page,
+            StringComparison.Ordinal));
     }
 
     private static void Compare(byte[] wire)
     {
-        // Ours against the naive one, over cuts; that throws where they differ.
+        // Compares this decoder with the naive one for several splits, and throws if they differ.
         DecoderTarget.Run(wire);
-        if (ClaimsTooMuchForThePeer(wire)) return;
+        if (ExceedsMaxPeerLength(wire)) return;
 
         var naive = NaiveDecoder.Decode(wire, MaxMessageBytes);
         var peer = PeerDecoder.Decode(wire);
 
-        // Where it read on past what ends ours, it took that without an error, whatever came of it later.
-        var end = peer.Messages.Count > naive.Messages.Count ? "no error" : ClassOf(peer.End);
+        // If AWSSDK.Core returned more messages, it accepted without an error the bytes that end this decoder.
+        var end = peer.Messages.Count > naive.Messages.Count ? "no error" : GetErrorClass(peer.End);
 
-        for (var i = 0; i < Math.Min(naive.Messages.Count, peer.Messages.Count); i++) CompareMessage(naive.Messages[i], peer.Messages[i], wire);
+        for (var i = 0; i < Math.Min(naive.Messages.Count, peer.Messages.Count); i++)
+            CompareMessage(naive.Messages[i], peer.Messages[i], wire);
 
-        // And where it failed at a message that ours takes, what comes of ours later has no counterpart.
-        var ours = peer.Messages.Count < naive.Messages.Count && end != "no error" ? NaiveEnd.Whole : naive.End;
+        // If AWSSDK.Core failed at a message that this decoder accepts, later messages have no counterpart.
+        var ours = peer.Messages.Count < naive.Messages.Count && end != "no error" ? NaiveEnd.Complete : naive.End;
         if (Agrees(ours, end)) return;
-        Assert.True(Array.Exists(Known, difference => difference.Ours == ours.ToString() && difference.Theirs == end), $"Not listed: ours ends {naive.End} after {naive.Messages.Count}, AWSSDK.Core with {peer.End} after {peer.Messages.Count}: {Convert.ToHexString(wire.AsSpan(0, Math.Min(wire.Length, 600)))}");
+        var isKnown = Array.Exists(
+            Known,
+            difference => difference.Ours == ours && difference.Theirs == end);
+        Assert.True(isKnown, Describe());
+
+        string Describe() =>
+            $"Not listed: this decoder ends with {naive.End} after {naive.Messages.Count} messages, AWSSDK.Core with "
+            + $"{peer.End} after {peer.Messages.Count}. Bytes: "
+            + Convert.ToHexString(wire.AsSpan(0, Math.Min(wire.Length, 600)));
     }
 
-    private static string ClassOf(string end) => end is "no error" ? end : end == nameof(EventStreamChecksumFailureException) ? "checksum error" : "another error";
+    private static string GetName(NaiveEnd end) => end switch
+    {
+        NaiveEnd.Complete => "complete",
+        NaiveEnd.Truncated => "truncated",
+        NaiveEnd.PreludeChecksum => "wrong prelude checksum",
+        NaiveEnd.MalformedLength => "malformed length",
+        NaiveEnd.MessageChecksum => "wrong message checksum",
+        _ => "malformed header",
+    };
 
-    // For bad lengths and headers it throws types of many kinds: ArgumentException, OverflowException, EventStreamParseException.
+    private static string GetErrorClass(string end) => end switch
+    {
+        "no error" => end,
+        nameof(EventStreamChecksumFailureException) => "checksum error",
+        _ => "another error",
+    };
+
+    // For invalid lengths and headers, AWSSDK.Core throws several types: ArgumentException, OverflowException and
+    // EventStreamParseException.
     private static bool Agrees(NaiveEnd ours, string theirs) => theirs == ours switch
     {
-        NaiveEnd.Whole => "no error",
+        NaiveEnd.Complete => "no error",
         NaiveEnd.PreludeChecksum or NaiveEnd.MessageChecksum => "checksum error",
         NaiveEnd.MalformedLength or NaiveEnd.MalformedHeader => "another error",
         _ => null,
@@ -126,33 +186,51 @@ public class DecoderDifferenceTests
             var value = header.Value;
             switch (header.Type)
             {
-                case 0 or 1: Assert.Equal(header.Type == 0, other.AsBool()); break;
-                case 2: Assert.Equal((sbyte)value[0], other.AsSByte()); break;
-                case 3: Assert.Equal(BinaryPrimitives.ReadInt16BigEndian(value), other.AsInt16()); break;
-                case 4: Assert.Equal(BinaryPrimitives.ReadInt32BigEndian(value), other.AsInt32()); break;
-                case 5: Assert.Equal(BinaryPrimitives.ReadInt64BigEndian(value), other.AsInt64()); break;
-                case 6: Assert.Equal(value, other.AsByteBuf()); break;
-                case 7: Assert.Equal(Encoding.UTF8.GetString(value), other.AsString()); break;
-                // A known difference: it reads the first three groups of a UUID in the machine's order.
-                case 9: Assert.Equal(new Guid(value), other.AsUUID()); break;
-                default: Assert.True(header.Type == 8, $"Type {header.Type} in {Convert.ToHexString(wire)}"); break;
+                case 0 or 1:
+                    Assert.Equal(header.Type == 0, other.AsBool());
+                    break;
+                case 2:
+                    Assert.Equal((sbyte)value[0], other.AsSByte());
+                    break;
+                case 3:
+                    Assert.Equal(BinaryPrimitives.ReadInt16BigEndian(value), other.AsInt16());
+                    break;
+                case 4:
+                    Assert.Equal(BinaryPrimitives.ReadInt32BigEndian(value), other.AsInt32());
+                    break;
+                case 5:
+                    Assert.Equal(BinaryPrimitives.ReadInt64BigEndian(value), other.AsInt64());
+                    break;
+                case 6:
+                    Assert.Equal(value, other.AsByteBuf());
+                    break;
+                case 7:
+                    Assert.Equal(Encoding.UTF8.GetString(value), other.AsString());
+                    break;
+                // A known difference: AWSSDK.Core reads the first three groups of a UUID in little-endian order.
+                case 9:
+                    Assert.Equal(new Guid(value), other.AsUUID());
+                    break;
+                default:
+                    Assert.True(header.Type == 8, $"Type {header.Type} in {Convert.ToHexString(wire)}");
+                    break;
             }
         }
     }
 
-    private static bool ClaimsTooMuchForThePeer(byte[] wire)
+    private static bool ExceedsMaxPeerLength(byte[] wire)
     {
         for (long at = 0; at + 4 <= wire.Length;)
         {
             var total = BinaryPrimitives.ReadUInt32BigEndian(wire.AsSpan((int)at));
-            if (total > LargestClaimForThePeer) return true;
+            if (total > MaxPeerLength) return true;
             at += Math.Max(total, 1);
         }
 
         return false;
     }
 
-    private static byte[] RandomStream(Random random)
+    private static byte[] CreateRandomStream(Random random)
     {
         var wire = new List<byte>();
         for (var messages = random.Next(1, 6); messages > 0; messages--)
@@ -160,21 +238,24 @@ public class DecoderDifferenceTests
             var block = new List<byte>();
             for (var headers = random.Next(0, 8); headers > 0; headers--)
             {
-                var type = (byte)random.Next(8);   // timestamps and UUIDs: the conformance cases have them
+                // The conformance cases cover timestamps and UUIDs.
+                var type = (byte)random.Next(8);
                 var length = type switch { 0 or 1 => 0, 2 => 1, 3 => 2, 4 => 4, 5 => 8, _ => random.Next(40) };
-                var value = type == 7 ? Encoding.UTF8.GetBytes(new string('é', length / 2)) : RandomBytes(random, length);
+                var value = type == 7
+                    ? Encoding.UTF8.GetBytes(new string('é', length / 2))
+                    : CreateRandomBytes(random, length);
                 block.AddRange([3, (byte)('a' + headers), (byte)'-', (byte)random.Next('a', 'z'), type]);
                 if (type >= 6) block.AddRange([0, (byte)value.Length]);
                 block.AddRange(value);
             }
 
-            wire.AddRange(Messages.Raw([.. block], RandomBytes(random, random.Next(200))));
+            wire.AddRange(Messages.Raw([.. block], CreateRandomBytes(random, random.Next(200))));
         }
 
         return [.. wire];
     }
 
-    private static byte[] RandomBytes(Random random, int length)
+    private static byte[] CreateRandomBytes(Random random, int length)
     {
         var bytes = new byte[length];
         random.NextBytes(bytes);

@@ -1,8 +1,8 @@
 namespace LambdaStreaming.Tests.Differential;
 
-/// <summary>What a reader of an answer must deliver, and how it must end, read off the naive messages.</summary>
-/// <param name="Chunks">The payloads before the end.</param>
-/// <param name="End">How it ends.</param>
+/// <summary>The chunks and the end that a reader must report, derived from the naive messages.</summary>
+/// <param name="Chunks">The chunks before the end.</param>
+/// <param name="End">The end of the response.</param>
 internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
 {
     public static NaiveEvents From(NaiveStream stream)
@@ -10,12 +10,14 @@ internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
         var chunks = new List<byte[]>();
         foreach (var message in stream.Messages)
         {
-            switch (message.TextOf(":message-type"))
+            switch (message.GetText(":message-type"))
             {
                 case "event":
-                    switch (message.TextOf(":event-type"))
+                    switch (message.GetText(":event-type"))
                     {
-                        case "PayloadChunk": chunks.Add(message.Payload); break;
+                        case "PayloadChunk":
+                            chunks.Add(message.Payload);
+                            break;
                         case "InvokeComplete": return new NaiveEvents(chunks, NaiveEventsEnd.InvokeComplete);
                         case "": return new NaiveEvents(chunks, NaiveEventsEnd.Corrupt);
                     }
@@ -26,14 +28,19 @@ internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
             }
         }
 
-        return new NaiveEvents(chunks, stream.End is NaiveEnd.Whole or NaiveEnd.Truncated ? NaiveEventsEnd.Truncated : NaiveEventsEnd.Corrupt);
+        var end = stream.End is NaiveEnd.Complete or NaiveEnd.Truncated
+            ? NaiveEventsEnd.Truncated
+            : NaiveEventsEnd.Corrupt;
+        return new NaiveEvents(chunks, end);
     }
 
-    /// <summary>Whether an enumeration that ended with <paramref name="failure"/> ended as it must.</summary>
+    /// <summary>Returns true if <paramref name="failure"/> is the expected end of an enumeration.</summary>
     public bool Allows(Exception? failure) => End switch
     {
-        // What its JSON says is judged elsewhere.
-        NaiveEventsEnd.InvokeComplete => failure is null or FunctionErrorException or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.MalformedEvent },
+        // Other targets check the JSON of InvokeComplete.
+        NaiveEventsEnd.InvokeComplete => failure is null
+            or FunctionErrorException
+            or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.MalformedEvent },
         NaiveEventsEnd.Error => failure is ResponseStreamErrorException,
         NaiveEventsEnd.Corrupt => failure is ResponseStreamCorruptException,
         _ => failure is ResponseStreamTruncatedException,

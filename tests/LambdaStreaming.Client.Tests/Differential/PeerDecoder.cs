@@ -3,7 +3,7 @@ using Amazon.Runtime.EventStreams.Internal;
 
 namespace LambdaStreaming.Tests.Differential;
 
-/// <summary>AWSSDK.Core's own decoder, as the users of its service packages get it.</summary>
+/// <summary>The decoder of AWSSDK.Core, as its service packages use it.</summary>
 internal static class PeerDecoder
 {
     public static PeerStream Decode(byte[] wire)
@@ -23,6 +23,9 @@ internal static class PeerDecoder
     }
 }
 
-/// <param name="Messages">What it raised.</param>
-/// <param name="End">The type of what it threw, or "no error": it can't tell a cut stream from a whole one.</param>
+/// <summary>The outcome of the decoder of AWSSDK.Core.</summary>
+/// <param name="Messages">The messages that it raised.</param>
+/// <param name="End">
+/// The type of the exception that it threw, or "no error", also for a truncated stream, which it does not detect.
+/// </param>
 internal sealed record PeerStream(List<IEventStreamMessage> Messages, string End);

@@ -4,36 +4,38 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Errors;
 
-/// <summary>What to do about a failure is a property, which the message has too.</summary>
+/// <summary>The advice about a failure is a property and part of the message.</summary>
 public sealed class AdviceTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Advice_OfAServiceError_NamesFunctionAndRegion()
+    public async Task Advice_ServiceError_NamesFunctionAndRegion()
     {
         var exception = await FailAsync(404, "ResourceNotFoundException");
 
-        Assert.Contains("(f), the region (us-east-1)", exception.Advice, StringComparison.Ordinal);
+        Assert.Matches(@"\bf\b", exception.Advice);
+        Assert.Contains("us-east-1", exception.Advice, StringComparison.Ordinal);
         Assert.Contains(exception.Advice!, exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(InvocationType.RequestResponse, true)]
     [InlineData(InvocationType.DryRun, false)]
-    public async Task Advice_OfATransientError_WarnsOfASecondRunOnlyIfThereCanBeOne(InvocationType type, bool warns)
+    public async Task Advice_TransientError_WarnsOfASecondRunOnlyIfItIsPossible(InvocationType type, bool warns)
     {
         var exception = await FailAsync(500, "ServiceException", type);
 
-        Assert.StartsWith("Send it again", exception.Advice, StringComparison.Ordinal);
-        Assert.Equal(warns, exception.Advice!.Contains("twice", StringComparison.Ordinal));
+        Assert.NotNull(exception.Advice);
+        Assert.Equal(
+            warns, exception.Advice != (await FailAsync(500, "ServiceException", InvocationType.DryRun)).Advice);
     }
 
     [Fact]
-    public async Task Advice_OfAnUnknownError_IsNone() => Assert.Null((await FailAsync(418, "FutureException")).Advice);
+    public async Task Advice_UnknownError_IsNull() => Assert.Null((await FailAsync(418, "FutureException")).Advice);
 
     [Fact]
-    public async Task Advice_OfARefusedConnection_IsThatOfTheMessage()
+    public async Task Advice_ConnectionRefused_IsInTheMessage()
     {
         var failure = new HttpRequestException(HttpRequestError.ConnectionError, "x");
         using var client = StubbedClient.Sending((_, _) => throw failure);
@@ -41,19 +43,20 @@ public sealed class AdviceTests
         var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => call);
 
-        Assert.Equal("Check the address, the network and any proxy.", exception.Advice);
+        Assert.Contains("proxy", exception.Advice, StringComparison.Ordinal);
         Assert.Contains(exception.Advice!, exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(FunctionErrorCodes.SandboxTimedout, true)]
     [InlineData(FunctionErrorCodes.Unhandled, false)]
-    public async Task Advice_OfAFunctionError_DependsOnItsCode(string code, bool hasAdvice)
+    public async Task Advice_FunctionError_DependsOnItsCode(string code, bool hasAdvice)
     {
         var wire = Messages.Complete($$"""{"ErrorCode":"{{code}}"}""");
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         Assert.Equal(hasAdvice, exception.Advice is not null);
     }
@@ -65,7 +68,7 @@ public sealed class AdviceTests
     {
         var body = Encoding.UTF8.GetBytes("{}");
         using var client = StubbedClient.Create(_ =>
-            StubbedClient.Answer(new MemoryStream(body), (HttpStatusCode)status, ("x-amzn-ErrorType", code)));
+            StubbedClient.CreateResponse(new MemoryStream(body), (HttpStatusCode)status, ("x-amzn-ErrorType", code)));
         var request = new InvokeWithResponseStreamRequest("f")
         {
             InvocationType = type,

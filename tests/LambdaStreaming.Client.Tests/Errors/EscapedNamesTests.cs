@@ -4,7 +4,7 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Errors;
 
-/// <summary>Names of members are compared unescaped wherever JSON of the service is read.</summary>
+/// <summary>Escaped property names in JSON of the service are recognized.</summary>
 public sealed class EscapedNamesTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -13,7 +13,7 @@ public sealed class EscapedNamesTests
     [InlineData("""{"Error\u0043ode":"Unhandled"}""")]
     [InlineData("""{"\u0045rrorCode":"Unhandled"}""")]
     [InlineData("""{"Error\u0044etails":"out of memory"}""")]
-    public async Task Read_InvokeCompleteWithAnEscapedName_IsAFunctionError(string complete)
+    public async Task ReadAsByteArrayAsync_InvokeCompleteHasAnEscapedName_ThrowsFunctionErrorException(string complete)
     {
         byte[] wire = [.. Messages.Chunk("x"), .. Messages.Complete(complete)];
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
@@ -30,7 +30,7 @@ public sealed class EscapedNamesTests
     }
 
     [Fact]
-    public async Task InvokeComplete_NameTwiceAndOneEscaped_TheLastOneCounts()
+    public async Task InvokeComplete_NameOccursTwiceAndOneIsEscaped_UsesTheLast()
     {
         var complete = await ReadAsync("""{"ErrorCode":"first","Error\u0043ode":"second"}""");
 
@@ -43,7 +43,7 @@ public sealed class EscapedNamesTests
         const string Code = "ResourceNotFoundException";
         var body = $$"""{"_\u005ftype":"{{Code}}","\u004dessage":"m","\u0054ype":"User","Rea\u0073on":"r"}""";
         using var client = StubbedClient.Create(_ =>
-            StubbedClient.Answer(new MemoryStream(Encoding.UTF8.GetBytes(body)), HttpStatusCode.NotFound, ("x", "y")));
+            StubbedClient.CreateResponse(new MemoryStream(Encoding.UTF8.GetBytes(body)), HttpStatusCode.NotFound, ("x", "y")));
 
         var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
         var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => call);

@@ -5,7 +5,7 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Errors;
 
-/// <summary>Text of others reaches exception messages only as one short line without secrets.</summary>
+/// <summary>External text in exception messages is one short line without secrets.</summary>
 public sealed class ExternalTextTests
 {
     private const string SecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -14,25 +14,25 @@ public sealed class ExternalTextTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Where the text of a peer, a handler or .NET enters a message of this library.</summary>
-    public static TheoryData<string> Places =>
+    /// <summary>Sources of external text in messages: a peer, a handler or .NET.</summary>
+    public static TheoryData<string> Sources =>
     [
         "handler", "not sent", "TLS handshake", "response cannot be opened", "redirect followed", "credentials",
     ];
 
-    [Theory, MemberData(nameof(Places))]
-    public async Task Message_ExternalTextIsHostile_IsOneShortLineWithoutSecrets(string place)
+    [Theory, MemberData(nameof(Sources))]
+    public async Task Message_ExternalTextIsHostile_IsOneShortLineWithoutSecrets(string source)
     {
         var signature = "";
         using var client = StubbedClient.Sending(
             (request, _) =>
             {
                 signature = request.Headers.NonValidated["Authorization"].ToString().Split("Signature=")[1];
-                return Task.FromResult(Fail(place, request, Hostile(signature)));
+                return Task.FromResult(Fail(source, request, CreateHostileText(signature)));
             },
             options =>
             {
-                options.Credentials = place == "credentials"
+                options.Credentials = source == "credentials"
                     ? StubbedCredentials.Failing(new AmazonClientException(
                         $"external text \u202e\u001b[31m {Payload} {new string('n', 500_000)}"))
                     : new SessionAWSCredentials("AKIDEXAMPLE", SecretKey, SessionToken);
@@ -50,7 +50,7 @@ public sealed class ExternalTextTests
     }
 
     [Fact]
-    public async Task ReadFromJsonAsync_PathOfHostileNames_IsOneShortLine()
+    public async Task ReadFromJsonAsync_PathHasHostileNames_MessageIsOneShortLine()
     {
         var name = "external text\u202e\u001b[31m" + new string('n', 500_000);
         await using var response = InvokeWithResponseStreamResponse.Create([$$"""{"{{name}}":x}"""]);
@@ -62,27 +62,29 @@ public sealed class ExternalTextTests
     }
 
     [Fact]
-    public async Task ReadFromJsonAsync_PathOfLongNames_IsShort()
+    public async Task ReadFromJsonAsync_PathHasLongNames_MessageIsShort()
     {
         var name = new string('n', 500_000);
         await using var response = InvokeWithResponseStreamResponse.Create([$$"""{"{{name}}\u202e":"no number"}"""]);
 
-        var reading = response.ReadFromJsonAsync(Tests.Payload.TestJson.Default.DictionaryStringInt32, cancellationToken: Ct);
+        var reading = response.ReadFromJsonAsync(
+            Tests.Payload.TestJson.Default.DictionaryStringInt32, cancellationToken: Ct);
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => reading);
 
         AssertIsOneShortLine(exception.Message);
     }
 
     [Fact]
-    public async Task Message_FunctionsErrorIsHostile_IsOneShortLineWithoutSecrets()
+    public async Task Message_FunctionErrorIsHostile_IsOneShortLineWithoutSecrets()
     {
-        var code = Hostile(SessionToken);
-        var errorDetails = $$"""{"errorType":{{Json(code)}}}""";
-        var complete = $$"""{"ErrorCode":{{Json(code)}},"ErrorDetails":{{Json(errorDetails)}}}""";
+        var code = CreateHostileText(SessionToken);
+        var errorDetails = $$"""{"errorType":{{Serialize(code)}}}""";
+        var complete = $$"""{"ErrorCode":{{Serialize(code)}},"ErrorDetails":{{Serialize(errorDetails)}}}""";
         using var client = StubbedClient.Streaming(new MemoryStream(Messages.Complete(complete)), Options());
         await using var response = await InvokeAsync(client);
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         AssertIsOneShortLine(exception.Message);
         Assert.DoesNotContain(SessionToken, exception.Message, StringComparison.Ordinal);
@@ -91,7 +93,7 @@ public sealed class ExternalTextTests
     private static Task<InvokeWithResponseStreamResponse> InvokeAsync(LambdaStreamingClient client) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", Payload), Ct);
 
-    private static string Json(string text) =>
+    private static string Serialize(string text) =>
         System.Text.Json.JsonSerializer.Serialize(text, Tests.Payload.TestJson.Default.String);
 
     private static LambdaStreamingClientOptions Options()
@@ -102,13 +104,13 @@ public sealed class ExternalTextTests
     }
 
     // Control and format characters, each secret of the call, and half a million letters.
-    private static string Hostile(string signature) =>
+    private static string CreateHostileText(string signature) =>
         "external text \u001b[31m\u202e\u200b\u2028\u2029\u0085\u009b\ufeff "
         + $"{signature} {SessionToken} {SecretKey} {Payload} {new string('n', 500_000)}";
 
-    private static HttpResponseMessage Fail(string place, HttpRequestMessage request, string text)
+    private static HttpResponseMessage Fail(string source, HttpRequestMessage request, string text)
     {
-        switch (place)
+        switch (source)
         {
             case "handler":
                 throw new TimeZoneNotFoundException(text);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.Tests.Errors;
 
 /// <summary>Costs that a peer controls have limits.</summary>
-[Collection(AloneCollection.Name)]
+[Collection(NonParallelCollection.Name)]
 public sealed class PeerCostTests
 {
     private const int Mebibyte = 1024 * 1024;
@@ -21,7 +21,7 @@ public sealed class PeerCostTests
         var details = "{\"stackTrace\":[1" + string.Concat(Enumerable.Repeat(",1", 2 * Mebibyte)) + "]}";
         var value = form == "as text" ? $"\"{details.Replace("\"", "\\\"", StringComparison.Ordinal)}\"" : details;
         var wire = Messages.Complete($$"""{"ErrorCode":"Unhandled","ErrorDetails":{{value}}}""");
-        await ReadFailureAsync(Complete("Unhandled", "{}"));   // compiled now
+        await ReadFailureAsync(Complete("Unhandled", "{}"));   // compiles the code
         var before = GC.GetTotalAllocatedBytes(precise: true);
 
         var exception = await ReadFailureAsync(wire);
@@ -75,7 +75,7 @@ public sealed class PeerCostTests
         Assert.Equal(isTruncated, exception.ErrorCode[^1] == '…');
     }
 
-    // Each escape is six bytes for one character, and a character of four bytes is two: the cut must not fall into one.
+    // An escape has six bytes for one character. A character of four bytes is two chars. Truncation must not split one.
     [Theory]
     [InlineData("\\u0061")]
     [InlineData("\U0001F680")]
@@ -96,7 +96,7 @@ public sealed class PeerCostTests
     [Fact]
     public async Task ErrorCode_OfAServiceError_IsTruncated()
     {
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(
             Stream.Null,
             System.Net.HttpStatusCode.InternalServerError,
             ("x-amzn-ErrorType", new string('c', 10_000))));
@@ -108,7 +108,7 @@ public sealed class PeerCostTests
     }
 
     [Fact]
-    public async Task FunctionErrorException_ErrorCodeIsFullOfThePayload_TakesNoTime()
+    public async Task FunctionErrorException_ErrorCodeRepeatsThePayload_TakesLittleTime()
     {
         var payload = new string('p', 60_000);
         var request = InvokeWithResponseStreamRequest.FromJson("f", payload);
@@ -117,14 +117,15 @@ public sealed class PeerCostTests
         await using var response = await client.InvokeWithResponseStreamAsync(request, Ct);
         var started = TimeProvider.System.GetTimestamp();
 
-        var exception = await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
         Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.DoesNotContain("ppp", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Read_ManyUnknownEventsUnderDebugLogging_CostNothingOfThePayload()
+    public async Task ReadAsByteArrayAsync_ManyUnknownEventsWithDebugLogging_CostDoesNotDependOnThePayload()
     {
         const int Events = 1_000;
         var unknown = Messages.Create([(":message-type", "event"), (":event-type", new string('t', 10_000))], []);
@@ -144,11 +145,11 @@ public sealed class PeerCostTests
     }
 
     [Fact]
-    public async Task Response_WhileItIsRead_DoesNotHoldThePayload()
+    public async Task Response_WhileItIsRead_DoesNotReferenceThePayload()
     {
         var (response, payload) = await InvokeAsync();
 
-        // Leaves the frames that worked with it.
+        // Leaves the stack frames that reference the payload.
         await Task.Yield();
         Assert.True(GarbageCollector.Collects(payload));
         await response.DisposeAsync();
@@ -158,7 +159,7 @@ public sealed class PeerCostTests
             using var client = StubbedClient.Sending(async (request, cancellationToken) =>
             {
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(new MemoryStream(Messages.Chunk("x")));
+                return StubbedClient.CreateResponse(new MemoryStream(Messages.Chunk("x")));
             });
             var bytes = new byte[1_000_000];
             var response = await client.InvokeWithResponseStreamAsync(new("f") { Payload = bytes }, Ct);
@@ -168,17 +169,18 @@ public sealed class PeerCostTests
 
     private static byte[] Complete(string code, string? details)
     {
-        var json = new StringBuilder("{\"ErrorCode\":").Append(Json(code));
-        if (details is not null) json.Append(",\"ErrorDetails\":").Append(Json(details));
+        var json = new StringBuilder("{\"ErrorCode\":").Append(Serialize(code));
+        if (details is not null) json.Append(",\"ErrorDetails\":").Append(Serialize(details));
         return Messages.Complete(json.Append('}').ToString());
     }
 
-    private static string Json(string text) =>
+    private static string Serialize(string text) =>
         System.Text.Json.JsonSerializer.Serialize(text, Tests.Payload.TestJson.Default.String);
 
     private static async Task<FunctionErrorException> ReadFailureAsync(byte[] wire)
     {
         await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
-        return await Assert.ThrowsAsync<FunctionErrorException>(() => response.ReadAsByteArrayAsync(cancellationToken: Ct));
+        return await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.ReadAsByteArrayAsync(cancellationToken: Ct));
     }
 }

@@ -6,7 +6,7 @@ public sealed class RedactorTests
 {
     private const string Secret = "a-secret-of-the-call";
 
-    private static readonly Redactor WithSecret = With(Secret);
+    private static readonly Redactor WithSecret = CreateRedactor(Secret);
 
     [Theory]
     [InlineData("\u001b[31mred", " [31mred")]
@@ -20,7 +20,7 @@ public sealed class RedactorTests
     [InlineData("first\nsecond", "first")]
     [InlineData("first \r\nsecond", "first")]
     [InlineData(null, "")]
-    public void Line_Text_IsOneLineOfShownCharacters(string? text, string expected) =>
+    public void Line_AnyText_IsOneLineOfPrintableCharacters(string? text, string expected) =>
         Assert.Equal(expected, Redactor.None.Line(text));
 
     [Fact]
@@ -44,11 +44,11 @@ public sealed class RedactorTests
     [InlineData("before a-secret…", "before a-secret…")]
     [InlineData("before a-secret-…", "before …")]
     [InlineData("a-secret-of-the-cab", "a-secret-of-the-cab")]
-    public void Line_TextHasASecret_ShowsNothingOfIt(string text, string expected) =>
+    public void Line_TextHasASecret_ContainsNothingOfIt(string text, string expected) =>
         Assert.Equal(expected, WithSecret.Line(text));
 
     [Theory, InlineData(0), InlineData(1), InlineData(5), InlineData(19)]
-    public void Line_LimitFallsIntoASecret_ShowsNothingOfIt(int lettersBeforeTheLimit)
+    public void Line_LimitFallsIntoASecret_ContainsNothingOfIt(int lettersBeforeTheLimit)
     {
         var line = WithSecret.Line(new string('x', 1000 - lettersBeforeTheLimit) + Secret + new string('y', 100));
 
@@ -58,16 +58,16 @@ public sealed class RedactorTests
 
     [Fact]
     public void Line_OneSecretBeginsLikeAnother_TheLongerOneIsReplaced() =>
-        Assert.Equal("(…)", With("secret-one", "secret-one-and-two").Line("(secret-one-and-two)"));
+        Assert.Equal("(…)", CreateRedactor("secret-one", "secret-one-and-two").Line("(secret-one-and-two)"));
 
     [Theory]
     [InlineData("12345678", "12345678")]
     [InlineData("123456789", "…")]
     public void Create_ShortText_IsNotASecret(string secret, string expected) =>
-        Assert.Equal(expected, With(secret, "").Line(secret));
+        Assert.Equal(expected, CreateRedactor(secret, "").Line(secret));
 
     [Theory, InlineData(9), InlineData(1024), InlineData(1025), InlineData(6_000_000)]
-    public void Create_PayloadThatTheTextRepeats_ShowsNothingOfIt(int length)
+    public void Line_TextRepeatsThePayload_ContainsNothingOfIt(int length)
     {
         var payload = string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + (i % 26))))[..length];
 
@@ -77,7 +77,7 @@ public sealed class RedactorTests
     }
 
     [Fact]
-    public void Create_LongPayloadOfLongCharacters_IsRecognised()
+    public void Line_TextRepeatsAPayloadOfMultibyteCharacters_ContainsNothingOfIt()
     {
         var payload = "x" + string.Concat(Enumerable.Repeat("\ud83d\ude80", 1000));
 
@@ -85,12 +85,12 @@ public sealed class RedactorTests
     }
 
     [Fact]
-    public void Line_SecretIsRepeatedForMegabytes_CostsOnlyWhatIsShown()
+    public void Line_SecretIsRepeatedForMegabytes_AllocatesOnlyForTheResult()
     {
         var payload = new string('s', 1000);
         var redactor = Redactor.Create(InvokeWithResponseStreamRequest.FromJson("f", payload));
         var text = new string('s', 8_000_000);
-        redactor.Line(payload);   // compiled now
+        redactor.Line(payload);   // compiles the code
         var before = GC.GetAllocatedBytesForCurrentThread();
 
         var line = redactor.Line(text);
@@ -99,6 +99,6 @@ public sealed class RedactorTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
     }
 
-    private static Redactor With(params string[] secrets) =>
+    private static Redactor CreateRedactor(params string[] secrets) =>
         Redactor.Create(new InvokeWithResponseStreamRequest("f"), [.. secrets.Select(secret => secret.AsMemory())]);
 }

@@ -15,7 +15,7 @@ public class DecoderReasonTests
         var message = Messages.Raw([], "payload"u8);
         message[at] ^= 1;
 
-        Assert.Equal(reason, ReasonOf(message));
+        Assert.Equal(reason, GetReason(message));
     }
 
     [Theory]
@@ -31,7 +31,7 @@ public class DecoderReasonTests
         BinaryPrimitives.WriteUInt32BigEndian(prelude.AsSpan(4), headers);
         BinaryPrimitives.WriteUInt32BigEndian(prelude.AsSpan(8), Messages.Crc(prelude.AsSpan(0, 8)));
 
-        Assert.Equal(ResponseStreamCorruptionReason.MalformedLength, ReasonOf(prelude));
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedLength, GetReason(prelude));
     }
 
     [Theory]
@@ -53,11 +53,15 @@ public class DecoderReasonTests
     [InlineData("016e00016e01")]
     public void TryRead_HeaderIsMalformed_ReportsMalformedHeader(string block) => Assert.Equal(
         ResponseStreamCorruptionReason.MalformedHeader,
-        ReasonOf(Messages.Raw(Convert.FromHexString(block), "payload"u8)));
+        GetReason(Messages.Raw(Convert.FromHexString(block), "payload"u8)));
 
-    private static ResponseStreamCorruptionReason ReasonOf(byte[] bytes) => Assert.Throws<ResponseStreamCorruptException>(() =>
+    private static ResponseStreamCorruptionReason GetReason(byte[] bytes)
     {
-        var buffer = new ReadOnlySequence<byte>(bytes);
-        EventStreamDecoder.TryRead(ref buffer, 200_000, out _);
-    }).Reason;
+        var exception = Assert.Throws<ResponseStreamCorruptException>(() =>
+        {
+            var buffer = new ReadOnlySequence<byte>(bytes);
+            EventStreamDecoder.TryRead(ref buffer, 200_000, out _);
+        });
+        return exception.Reason;
+    }
 }

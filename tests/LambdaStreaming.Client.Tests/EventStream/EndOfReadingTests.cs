@@ -5,28 +5,32 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>What ends the reading of an answer, rightly and wrongly, and what must not look like its end.</summary>
+/// <summary>
+/// Ends of a response: completion, timeouts and failures. None of the early ends may look like completion.
+/// </summary>
 public sealed class EndOfReadingTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private static byte[] Whole(params byte[][] messages) => [.. messages.SelectMany(message => message)];
+    private static byte[] Concat(params byte[][] messages) => [.. messages.SelectMany(message => message)];
 
     [Fact]
-    public async Task Events_ChunkBufferedBehindInvokeComplete_IsIgnored()
+    public async Task MoveNextAsync_ChunkAfterInvokeComplete_IsIgnored()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Whole(Messages.Chunk("a"), Messages.Complete(), Messages.Chunk("b"))));
+        var body = Concat(Messages.Chunk("a"), Messages.Complete(), Messages.Chunk("b"));
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(body));
         var kinds = new List<ResponseStreamEventKind>();
 
-        await foreach (var one in response) kinds.Add(one.Kind);
+        await foreach (var item in response) kinds.Add(item.Kind);
 
         Assert.Equal([ResponseStreamEventKind.PayloadChunk, ResponseStreamEventKind.InvokeComplete], kinds);
     }
 
     [Fact]
-    public async Task AsStream_CopyThatTheDestinationFailed_CannotBeTakenForTheEnd()
+    public async Task CopyToAsync_PreviousCopyFailed_ThrowsInsteadOfReportingTheEnd()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Whole(Messages.Chunk("a"), Messages.Chunk("b"), Messages.Complete())));
+        var body = Concat(Messages.Chunk("a"), Messages.Chunk("b"), Messages.Complete());
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(body));
         await using var stream = response.AsStream();
         await Assert.ThrowsAsync<NotSupportedException>(() => stream.CopyToAsync(new MemoryStream([]), Ct));
 
@@ -34,9 +38,10 @@ public sealed class EndOfReadingTests
     }
 
     [Fact]
-    public async Task MoveNextAsync_AfterDisposeAsyncBeforeTheEnd_DoesNotLookLikeTheEnd()
+    public async Task MoveNextAsync_EnumeratorWasDisposedBeforeTheEnd_Throws()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Whole(Messages.Chunk("a"), Messages.Chunk("b"), Messages.Complete())));
+        var body = Concat(Messages.Chunk("a"), Messages.Chunk("b"), Messages.Complete());
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(body));
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         await chunks.DisposeAsync();
@@ -45,28 +50,29 @@ public sealed class EndOfReadingTests
     }
 
     [Fact]
-    public async Task IdleTimeout_TimerFiresALittleEarly_StillHolds()
+    public async Task IdleTimeout_TimerFiresEarly_StillEndsTheRead()
     {
-        // As the platform's does: its timers count whole milliseconds, its timestamps nanoseconds.
+        // .NET timers can fire early: they count milliseconds, while timestamps count nanoseconds.
         var clock = new ManualClock();
         var options = StubbedClient.Options();
         options.TimeProvider = clock;
         options.IdleTimeout = TimeSpan.FromSeconds(10);
-        using var client = StubbedClient.Streaming(new WireStream(_ => new ValueTask<int>(new TaskCompletionSource<int>().Task)), options);
-        await using var response = await Invoke(client, Ct);
+        var body = new WireStream(_ => new ValueTask<int>(new TaskCompletionSource<int>().Task));
+        using var client = StubbedClient.Streaming(body, options);
+        await using var response = await InvokeAsync(client, Ct);
         await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
-        var move = chunks.MoveNextAsync().AsTask();
+        var moving = chunks.MoveNextAsync().AsTask();
 
         clock.Now = TimeSpan.FromMilliseconds(9_999.5);
         clock.Fire();
         clock.Now = TimeSpan.FromMilliseconds(10_001);
         clock.FireIfDue();
 
-        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move.WaitAsync(Soon, Ct));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => moving.WaitAsync(Soon, Ct));
     }
 
     [Fact]
-    public async Task IdleTimeout_TimerOfTheLastWaitFiresAsTheNextReadBegins_DoesNotEndIt()
+    public async Task IdleTimeout_TimerOfThePreviousWaitFiresLate_DoesNotEndTheNextRead()
     {
         var clock = new ManualClock();
         var options = StubbedClient.Options();
@@ -85,7 +91,7 @@ public sealed class EndOfReadingTests
                         buffer = memory;
                         return new ValueTask<int>(first.Task);
                     case 2:
-                        // The callback was queued when the bytes came, and runs only now: the consumer took its time.
+                        // The callback was queued before the bytes arrived and runs now, because the consumer was slow.
                         clock.Now = TimeSpan.FromSeconds(20);
                         clock.Fire();
                         Messages.Complete().CopyTo(memory);
@@ -95,18 +101,18 @@ public sealed class EndOfReadingTests
                 }
             }),
             options);
-        await using var response = await Invoke(client, Ct);
+        await using var response = await InvokeAsync(client, Ct);
         await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
-        var move = chunks.MoveNextAsync().AsTask();
+        var moving = chunks.MoveNextAsync().AsTask();
         Messages.Chunk("a").CopyTo(buffer);
         first.SetResult(Messages.Chunk("a").Length);
-        Assert.True(await move);
+        Assert.True(await moving);
 
         Assert.False(await chunks.MoveNextAsync());
     }
 
     [Fact]
-    public void AsStream_DisposedSynchronously_LeavesNothingOnALongLivedToken()
+    public void Dispose_StreamWithLongLivedToken_LeavesNoRegistration()
     {
         using var app = new CancellationTokenSource();
 
@@ -119,12 +125,12 @@ public sealed class EndOfReadingTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference ReadSomeAndDispose(CancellationToken appToken)
     {
-        var wire = new MemoryStream(Whole(Messages.Chunk("abc"), Messages.Chunk("b"), Messages.Complete()));
+        var wire = new MemoryStream(Concat(Messages.Chunk("abc"), Messages.Chunk("b"), Messages.Complete()));
         using var client = StubbedClient.Streaming(wire);
         Task.Run(
             async () =>
             {
-                using var response = await Invoke(client, appToken);
+                using var response = await InvokeAsync(client, appToken);
                 using var stream = response.AsStream();
                 await stream.ReadExactlyAsync(new byte[1], CancellationToken.None);
             },
@@ -133,17 +139,18 @@ public sealed class EndOfReadingTests
     }
 
     [Fact]
-    public async Task BeginAsync_ContentCannotBeOpened_IsAStreamException()
+    public async Task InvokeWithResponseStreamAsync_ContentCannotBeOpened_IsTruncated()
     {
-        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = new OpenedContent(() => throw new OperationCanceledException("no")) });
+        var content = new OpenedContent(() => throw new OperationCanceledException("no"));
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = content });
 
-        var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, Ct));
+        var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => InvokeAsync(client, Ct));
 
         Assert.True(exception.FunctionMayHaveRun);
     }
 
     [Fact]
-    public async Task BeginAsync_ContentCannotBeOpenedAsTheCallIsCancelled_IsAStreamException()
+    public async Task InvokeWithResponseStreamAsync_ContentCannotBeOpenedAfterCancellation_IsTruncated()
     {
         using var cancelling = new CancellationTokenSource();
         using var client = StubbedClient.Create(_ =>
@@ -152,16 +159,17 @@ public sealed class EndOfReadingTests
             return new HttpResponseMessage { Content = new OpenedContent(() => throw new InvalidDataException("no")) };
         });
 
-        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => Invoke(client, cancelling.Token));
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => InvokeAsync(client, cancelling.Token));
     }
 
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(ObjectDisposedException))]
     [InlineData(typeof(InvalidDataException))]
-    public async Task MoveNextAsync_ConnectionThrowsAForeignType_IsTruncated(Type type)
+    public async Task MoveNextAsync_ConnectionThrowsAnUnexpectedType_ThrowsResponseStreamTruncatedException(Type type)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new WireStream(_ => throw (Exception)Activator.CreateInstance(type, "x")!));
+        var body = new WireStream(_ => throw (Exception)Activator.CreateInstance(type, "x")!);
+        await using var response = InvokeWithResponseStreamResponse.Create(body);
 
         await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
         {
@@ -172,7 +180,7 @@ public sealed class EndOfReadingTests
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(InvalidDataException))]
-    public async Task MoveNextAsync_ConnectionThrowsAForeignTypeAfterInvokeComplete_TheAnswerWasWhole(Type type)
+    public async Task MoveNextAsync_ConnectionThrowsAfterInvokeComplete_ResponseIsComplete(Type type)
     {
         var reads = 0;
         await using var response = InvokeWithResponseStreamResponse.Create(new WireStream(memory =>
@@ -189,20 +197,20 @@ public sealed class EndOfReadingTests
     }
 
     [Fact]
-    public async Task Dispose_OfTheClient_LeavesARunningAnswerToItsReader()
+    public async Task Dispose_Client_DoesNotEndAnOpenResponse()
     {
         var disposed = new TaskCompletionSource();
         await using var server = new RawServer(async connection =>
         {
             await connection.ReadRequestAsync();
-            var wire = Whole(Messages.Chunk("a"), Messages.Complete());
+            var wire = Concat(Messages.Chunk("a"), Messages.Complete());
             await connection.WriteAsync($"HTTP/1.1 200 OK\r\nContent-Length: {wire.Length}\r\n\r\n");
             await connection.WriteAsync(Messages.Chunk("a"));
             await disposed.Task;
             await connection.WriteAsync(Messages.Complete());
         });
         var client = server.CreateClient();
-        await using var response = await Invoke(client, Ct);
+        await using var response = await InvokeAsync(client, Ct);
         await using var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
 
@@ -213,14 +221,16 @@ public sealed class EndOfReadingTests
     }
 
     [Theory, InlineData(1), InlineData(2)]
-    public async Task DisposeAsync_FromAnotherThreadWhileAMoveIsAtWork_GivesNoBufferBackUnderIt(int times)
+    public async Task DisposeAsync_OnAnotherThreadDuringMoveNextAsync_DoesNotReturnBuffersInUse(int times)
     {
         var logger = new HookLogger();
         var options = StubbedClient.Options();
         options.LoggerFactory = logger;
-        var unknown = Messages.Create([(":message-type", "event"), (":event-type", "Novelty")], "x"u8);
-        using var client = StubbedClient.Streaming(new MemoryStream(Whole(Messages.Chunk("a"), unknown, Messages.Chunk("b"), Messages.Chunk("c"), Messages.Complete())), options);
-        await using var response = await Invoke(client, Ct);
+        var unknown = Messages.Create([(":message-type", "event"), (":event-type", "FutureEvent")], "x"u8);
+        var body = Concat(
+            Messages.Chunk("a"), unknown, Messages.Chunk("b"), Messages.Chunk("c"), Messages.Complete());
+        using var client = StubbedClient.Streaming(new MemoryStream(body), options);
+        await using var response = await InvokeAsync(client, Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         logger.OnUnknownEvent = () => Task.Run(async () =>
@@ -232,7 +242,9 @@ public sealed class EndOfReadingTests
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());
     }
 
-    private static Task<InvokeWithResponseStreamResponse> Invoke(LambdaStreamingClient client, CancellationToken cancellationToken) =>
+    private static Task<InvokeWithResponseStreamResponse> InvokeAsync(
+        LambdaStreamingClient client,
+        CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
 
     private sealed class WireStream(Func<Memory<byte>, ValueTask<int>> read) : MemoryStream
@@ -259,9 +271,14 @@ public sealed class EndOfReadingTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
-            if (formatter(state, exception).Contains("Novelty", StringComparison.Ordinal)) OnUnknownEvent?.Invoke();
+            if (formatter(state, exception).Contains("FutureEvent", StringComparison.Ordinal)) OnUnknownEvent?.Invoke();
         }
 
         public void Dispose()

@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.Tests.Conformance;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>conformance/eventstream whole, over every fragmentation.</summary>
+/// <summary>All cases of conformance/eventstream, each with every split into fragments.</summary>
 public class EventStreamConformanceTests
 {
     private const int MaxMessageBytes = LambdaStreamingClientOptions.DefaultMaxMessageBytes;
@@ -18,20 +19,26 @@ public class EventStreamConformanceTests
     public static IEnumerable<TheoryDataRow<string>> Lenient => ConformanceData.Names("eventstream/lenient");
 
     [Theory, MemberData(nameof(Valid))]
-    public void TryRead_ValidCase_GivesItsMessages(string name) => Check(ConformanceData.Load("eventstream/valid", name));
+    public void TryRead_ValidCase_ReturnsItsMessages(string name) =>
+        Check(ConformanceData.Load("eventstream/valid", name));
 
     [Theory, MemberData(nameof(Invalid))]
-    public void TryRead_InvalidCase_FailsWithItsClass(string name) => Check(ConformanceData.Load("eventstream/invalid", name));
+    public void TryRead_InvalidCase_FailsWithItsErrorClass(string name) =>
+        Check(ConformanceData.Load("eventstream/invalid", name));
 
     [Theory, MemberData(nameof(Lenient))]
-    public void TryRead_LenientCase_FailsOrAccepts(string name) => Check(ConformanceData.Load("eventstream/lenient", name));
+    public void TryRead_LenientCase_FailsOrSucceedsAsListed(string name) =>
+        Check(ConformanceData.Load("eventstream/lenient", name));
 
     [Fact]
-    public void TryRead_PublishedCases_GiveTheirOutcome()
+    public void TryRead_PublishedCases_HaveTheExpectedOutcome()
     {
-        // Not part of this repository (another licence): read where the project's shared data lies beside it.
-        var folder = FindBeside("shared/conformance/eventstream/published");
-        Assert.SkipWhen(folder is null, "eventstream/published is not beside this repository; it has a licence of its own and is not part of it.");
+        // Not part of this repository because of another licence: read from a shared folder next to it, if there is
+        // one.
+        var folder = FindInParentFolders("shared/conformance/eventstream/published");
+        Assert.SkipWhen(
+            folder is null,
+            "eventstream/published is not part of this repository (see its licence) and was not found next to it.");
 
         var files = Directory.GetFiles(folder!, "*.json");
 
@@ -39,7 +46,7 @@ public class EventStreamConformanceTests
         Assert.All(files, file => Check(ConformanceData.LoadFile(file)));
     }
 
-    private static string? FindBeside(string path)
+    private static string? FindInParentFolders(string path)
     {
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
@@ -55,7 +62,7 @@ public class EventStreamConformanceTests
         Assert.Equal((int)test["wire_length"]!, wire.Length);
         var expect = test["expect"]!;
 
-        // The bytes in one piece give what the case says, and every other cut of them the same.
+        // The complete bytes must have the expected outcome, and every split of them the same one.
         var (messages, error) = Decode(new ReadOnlySequence<byte>(wire));
         switch ((string)expect["result"]!)
         {
@@ -80,25 +87,32 @@ public class EventStreamConformanceTests
 
         foreach (var fragments in Fragments.Split(wire))
         {
-            var cut = Decode(fragments);
-            Assert.Equal(error, cut.Error);
-            AssertSame(messages, cut.Messages);
+            var split = Decode(fragments);
+            Assert.Equal(error, split.Error);
+            AssertSame(messages, split.Messages);
         }
     }
 
-    private static void AssertSame(List<Decoded> whole, List<Decoded> messages)
+    private static void AssertSame(List<Decoded> expected, List<Decoded> actual)
     {
-        Assert.Equal(whole.Count, messages.Count);
-        foreach (var (want, have) in whole.Zip(messages))
+        Assert.Equal(expected.Count, actual.Count);
+        foreach (var (want, have) in expected.Zip(actual))
         {
             Assert.Equal(want.TotalLength, have.TotalLength);
-            Assert.True(want.Wire.AsSpan().SequenceEqual(have.Wire) && want.Headers.AsSpan().SequenceEqual(have.Headers) && want.Payload.AsSpan().SequenceEqual(have.Payload), "Another cut gives another message.");
+            var isSame = want.Wire.AsSpan().SequenceEqual(have.Wire)
+                && want.Headers.AsSpan().SequenceEqual(have.Headers)
+                && want.Payload.AsSpan().SequenceEqual(have.Payload);
+            Assert.True(isSame, "Another split gives another message.");
         }
     }
 
     private static void AssertClass(JsonNode expect, string? error)
     {
-        string[] acceptable = [(string)expect["error"]!, .. expect["also_acceptable"]?.AsArray().Select(name => (string)name!) ?? []];
+        string[] acceptable =
+        [
+            (string)expect["error"]!,
+            .. expect["also_acceptable"]?.AsArray().Select(name => (string)name!) ?? [],
+        ];
         Assert.Contains(error ?? "accepts", acceptable);
     }
 
@@ -144,7 +158,9 @@ public class EventStreamConformanceTests
             Assert.Equal((int)want["total_length"]!, have.TotalLength);
             Assert.Equal((int)want["headers_length"]!, have.Headers.Length);
             Assert.Equal((string)want["prelude_crc"]!, Convert.ToHexString(have.Wire, 8, 4).ToLowerInvariant());
-            Assert.Equal((string)want["message_crc"]!, Convert.ToHexString(have.Wire, have.Wire.Length - 4, 4).ToLowerInvariant());
+            Assert.Equal(
+                (string)want["message_crc"]!,
+                Convert.ToHexString(have.Wire, have.Wire.Length - 4, 4).ToLowerInvariant());
             AssertHeaders(want["headers"]!.AsArray(), have.Headers);
             ConformanceData.AssertDigest(want["payload"]!, have.Payload);
         }
@@ -156,7 +172,7 @@ public class EventStreamConformanceTests
         foreach (var want in expected)
         {
             Assert.True(headers.TryRead(out var header));
-            Assert.Equal(NameOf(want!), System.Text.Encoding.UTF8.GetString(header.Name));
+            Assert.Equal(GetText(want!, "name"), Encoding.UTF8.GetString(header.Name));
             Assert.Equal((int)want!["type_id"]!, (int)header.Type);
             switch (header.Type)
             {
@@ -164,16 +180,21 @@ public class EventStreamConformanceTests
                     Assert.True(header.Value.IsEmpty);
                     break;
                 case EventStreamHeaderType.String:
-                    Assert.Equal(want["value"] is { } text ? (string)text! : System.Text.Encoding.UTF8.GetString(ConformanceData.Bytes(want["value_rule"])), System.Text.Encoding.UTF8.GetString(header.Value));
+                    Assert.Equal(GetText(want, "value"), Encoding.UTF8.GetString(header.Value));
                     break;
                 case EventStreamHeaderType.Bytes:
-                    Assert.Equal(want["value"] is { } hex ? Convert.FromHexString((string)hex!) : ConformanceData.Bytes(want["value_rule"]), header.Value.ToArray());
+                    var bytes = want["value"] is { } hex
+                        ? Convert.FromHexString((string)hex!)
+                        : ConformanceData.Bytes(want["value_rule"]);
+                    Assert.Equal(bytes, header.Value.ToArray());
                     break;
                 case EventStreamHeaderType.Uuid:
                     Assert.Equal(Guid.Parse((string)want["value"]!), new Guid(header.Value, bigEndian: true));
                     break;
                 default:
-                    Assert.Equal(want["value"]!.ToString(), ToInt64(header.Value).ToString(CultureInfo.InvariantCulture));
+                    Assert.Equal(
+                        want["value"]!.ToString(),
+                        ToInt64(header.Value).ToString(CultureInfo.InvariantCulture));
                     break;
             }
         }
@@ -181,7 +202,7 @@ public class EventStreamConformanceTests
         Assert.False(headers.TryRead(out _));
     }
 
-    // Two's complement, big-endian, of 1, 2, 4 or 8 bytes.
+    // Reads a two's complement, big-endian number of 1, 2, 4 or 8 bytes.
     private static long ToInt64(ReadOnlySpan<byte> value)
     {
         long number = (sbyte)value[0];
@@ -189,7 +210,10 @@ public class EventStreamConformanceTests
         return number;
     }
 
-    private static string NameOf(JsonNode header) => header["name"] is { } name ? (string)name! : System.Text.Encoding.UTF8.GetString(ConformanceData.Bytes(header["name_rule"]));
+    // Long texts are given by a byte rule.
+    private static string GetText(JsonNode header, string property) => header[property] is { } text
+        ? (string)text!
+        : Encoding.UTF8.GetString(ConformanceData.Bytes(header[property + "_rule"]));
 
     private sealed class Decoded(EventStreamMessage message, byte[] wire)
     {

@@ -2,10 +2,11 @@ using System.Diagnostics;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>For tests of what nothing holds any more.</summary>
+/// <summary>Checks that an object can be collected.</summary>
 internal static class GarbageCollector
 {
-    /// <summary>Whether nothing holds the object any more. A thread that has just worked with it may, until it has left the methods that did.</summary>
+    /// <summary>Returns true if the object is collected within 10 s.</summary>
+    /// <remarks>A thread that used the object can hold it until it has left the methods that did.</remarks>
     public static bool Collects(WeakReference reference)
     {
         var waiting = Stopwatch.StartNew();

@@ -4,13 +4,19 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>Errors that come within the answer: exception and error messages, and InvokeComplete with an error code.</summary>
+/// <summary>
+/// Errors inside the event stream: exception and error messages, and InvokeComplete with an error code.
+/// </summary>
 public class InStreamErrorTests
 {
     [Fact]
-    public async Task Read_ExceptionOfTheCatalogue_HasItsTypeInsideAndIsNeverSafeToResend()
+    public async Task Read_KnownExceptionMessage_HasItsTypeAsInnerExceptionAndIsNotSafeToRetry()
     {
-        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("TooManyRequestsException", """{"message":"slow down","Reason":"CallerRateLimitExceeded"}"""));
+        var message = Messages.Exception(
+            "TooManyRequestsException",
+            """{"message":"slow down","Reason":"CallerRateLimitExceeded"}""");
+
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
 
         Assert.Equal("TooManyRequestsException", exception.ErrorCode);
         Assert.Equal("slow down", exception.ServiceMessage);
@@ -26,29 +32,40 @@ public class InStreamErrorTests
     }
 
     [Fact]
-    public async Task Read_ExceptionWithANamespace_IsCutToItsName() =>
-        Assert.IsType<ServiceException>((await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("com.amazonaws.lambda#ServiceException", "{}"))).InnerException);
+    public async Task Read_ExceptionTypeHasANamespace_IsReducedToItsName()
+    {
+        var message = Messages.Exception("com.amazonaws.lambda#ServiceException", "{}");
+
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
+
+        Assert.IsType<ServiceException>(exception.InnerException);
+    }
 
     [Fact]
-    public async Task Read_ExceptionNamedByItsBodyAlone_HasThatName()
+    public async Task Read_ExceptionNameOnlyInTheBody_IsUsed()
     {
-        var message = Messages.Create([(":message-type", "exception")], """{"__type":"ServiceException","Message":"m"}"""u8);
+        var message =
+            Messages.Create([(":message-type", "exception")], """{"__type":"ServiceException","Message":"m"}"""u8);
 
         Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
     }
 
     [Fact]
-    public async Task Read_ExceptionNamedByHeaderAndBody_HasTheHeadersName()
+    public async Task Read_ExceptionNameInHeaderAndBody_UsesTheHeader()
     {
-        var message = Messages.Create([(":message-type", "exception"), (":exception-type", "ServiceException"), (":error-code", "Other")], """{"__type":"TooManyRequestsException"}"""u8);
+        var message = Messages.Create(
+            [(":message-type", "exception"), (":exception-type", "ServiceException"), (":error-code", "Other")],
+            """{"__type":"TooManyRequestsException"}"""u8);
 
         Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
     }
 
     [Fact]
-    public async Task Read_ErrorMessage_HasCodeAndMessageOfItsHeaders()
+    public async Task Read_ErrorMessage_HasCodeAndMessageFromItsHeaders()
     {
-        var message = Messages.Create([(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")], []);
+        var message = Messages.Create(
+            [(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "it broke")],
+            []);
 
         var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
 
@@ -60,30 +77,44 @@ public class InStreamErrorTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("text, no JSON")]
+    [InlineData("text, not JSON")]
     [InlineData("{\"message\":")]
     [InlineData("[]")]
     [InlineData("{\"message\":\"\\ud800\",\"\\ud800\":\"\\udc00\"}")]
     [InlineData("{\"message\":\"m\",\"message\":7,\"Message\":null}")]
-    public async Task Read_ExceptionWithAnyBody_KeepsItsName(string body) =>
-        Assert.Equal("FutureException", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("FutureException", body))).ErrorCode);
-
-    [Fact]
-    public async Task Read_ExceptionWithDeepBody_KeepsItsMessage()
+    public async Task Read_ExceptionBodyIsMalformed_KeepsItsName(string body)
     {
-        var body = $$"""{"Deep":{{new string('[', 10_000)}}{{new string(']', 10_000)}},"message":"m"}""";
+        var message = Messages.Exception("FutureException", body);
 
-        Assert.Equal("m", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("FutureException", body))).ServiceMessage);
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(message);
+
+        Assert.Equal("FutureException", exception.ErrorCode);
     }
 
     [Fact]
-    public async Task Read_ExceptionWithMoreThan64KiB_KeepsItsName() =>
-        Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(Messages.Exception("ServiceException", $$"""{"message":"{{new string('m', 64 * 1024)}}"}"""))).ErrorCode);
+    public async Task Read_ExceptionBodyIsDeeplyNested_KeepsItsMessage()
+    {
+        var body = $$"""{"Deep":{{new string('[', 10_000)}}{{new string(']', 10_000)}},"message":"m"}""";
+
+        var message = Messages.Exception("FutureException", body);
+
+        Assert.Equal("m", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ServiceMessage);
+    }
 
     [Fact]
-    public async Task Read_UnnamedException_IsStillOne()
+    public async Task Read_ExceptionBodyExceeds64KiB_KeepsItsName()
     {
-        var exception = await ReadErrorAsync<ResponseStreamErrorException>(Messages.Create([(":message-type", "exception")], "{}"u8));
+        var body = $$"""{"message":"{{new string('m', 64 * 1024)}}"}""";
+        var message = Messages.Exception("ServiceException", body);
+
+        Assert.Equal("ServiceException", (await ReadErrorAsync<ResponseStreamErrorException>(message)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Read_ExceptionHasNoName_ThrowsResponseStreamErrorException()
+    {
+        var exception = await ReadErrorAsync<ResponseStreamErrorException>(
+            Messages.Create([(":message-type", "exception")], "{}"u8));
 
         Assert.Equal(("", ""), (exception.ErrorCode, exception.ServiceMessage));
         Assert.Null(exception.InnerException);
@@ -97,7 +128,10 @@ public class InStreamErrorTests
     [InlineData("""{"ErrorCode":"A","ErrorCode":"B","Future":[{}]}""", "B", null)]
     [InlineData("""{"\ud800":1,"ErrorCode":"half \udc00","ErrorDetails":"\ud800\u0041"}""", "half \ufffd", "\ufffdA")]
     [InlineData("\ufeff{\"ErrorCode\":\"A\"}", "A", null)]
-    public async Task Read_InvokeCompleteWithErrorCode_IsAFunctionError(string json, string code, string? details)
+    public async Task Read_InvokeCompleteHasErrorCode_ThrowsFunctionErrorException(
+        string json,
+        string code,
+        string? details)
     {
         var exception = await ReadErrorAsync<FunctionErrorException>(Messages.Complete(json));
 
@@ -108,16 +142,17 @@ public class InStreamErrorTests
     }
 
     [Fact]
-    public async Task Read_InvokeCompleteThatIsDeepAndLong_IsAFunctionError()
+    public async Task Read_InvokeCompleteIsDeeplyNestedAndLong_ThrowsFunctionErrorException()
     {
         var details = new string('d', 64 * 1024);
-        var json = $$"""{"Deep":{{new string('[', 10_000)}}{{new string(']', 10_000)}},"ErrorDetails":"{{details}}","ErrorCode":"Unhandled"}""";
+        var deep = new string('[', 10_000) + new string(']', 10_000);
+        var json = $$"""{"Deep":{{deep}},"ErrorDetails":"{{details}}","ErrorCode":"Unhandled"}""";
 
         Assert.Equal(details, (await ReadErrorAsync<FunctionErrorException>(Messages.Complete(json))).ErrorDetails);
     }
 
     [Fact]
-    public async Task Read_InvokeCompleteThatIsNotUtf8_IsAFunctionError()
+    public async Task Read_InvokeCompleteIsNotUtf8_ThrowsFunctionErrorException()
     {
         byte[] json = [.. "{\"ErrorCode\":\"a"u8, 0xFF, .. "\"}"u8];
         var message = Messages.Create([(":message-type", "event"), (":event-type", "InvokeComplete")], json);
@@ -133,20 +168,28 @@ public class InStreamErrorTests
     [InlineData("[]")]
     [InlineData("\"text\"")]
     [InlineData(" ")]
-    public async Task Read_InvokeCompleteThatIsNoObject_IsCorrupt(string json) =>
-        Assert.Equal(ResponseStreamCorruptionReason.MalformedEvent, (await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json))).Reason);
+    public async Task Read_InvokeCompleteIsNotAJsonObject_ThrowsResponseStreamCorruptException(string json)
+    {
+        var exception = await ReadErrorAsync<ResponseStreamCorruptException>(Messages.Complete(json));
+
+        Assert.Equal(ResponseStreamCorruptionReason.MalformedEvent, exception.Reason);
+    }
 
     private static async Task<T> ReadErrorAsync<T>(byte[] message)
         where T : LambdaStreamingException
     {
         byte[] body = [.. Messages.Chunk("output"), .. message];
         using var client = StubbedClient.Streaming(new FragmentedStream(body, () => 1000));
-        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken);
+        using var response =
+            await client.InvokeWithResponseStreamAsync(new("my-function"), TestContext.Current.CancellationToken);
         var text = new StringBuilder();
 
         var exception = await Assert.ThrowsAsync<T>(async () =>
         {
-            await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken)) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+            await foreach (var chunk in response.ReadChunksAsync(TestContext.Current.CancellationToken))
+            {
+                text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+            }
         });
 
         Assert.Equal("output", text.ToString());

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>Writes messages from the format's description, with a table CRC of its own: it shares no line with the decoder.</summary>
+/// <summary>
+/// Encodes messages as the format description defines, independently of the decoder, with a separate CRC-32.
+/// </summary>
 public static class Messages
 {
     private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(value =>
@@ -14,15 +16,17 @@ public static class Messages
     })];
 
     public static byte[] Chunk(ReadOnlySpan<byte> payload) =>
-        Create([(":message-type", "event"), (":event-type", "PayloadChunk"), (":content-type", "application/octet-stream")], payload);
+        Create([.. Event("PayloadChunk"), (":content-type", "application/octet-stream")], payload);
 
     public static byte[] Chunk(string payload) => Chunk(Encoding.UTF8.GetBytes(payload));
 
     public static byte[] Complete(string json = "{}") =>
-        Create([(":message-type", "event"), (":event-type", "InvokeComplete"), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
+        Create([.. Event("InvokeComplete"), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
 
     public static byte[] Exception(string type, string json) =>
-        Create([(":message-type", "exception"), (":exception-type", type), (":content-type", "application/json")], Encoding.UTF8.GetBytes(json));
+        Create(
+            [(":message-type", "exception"), (":exception-type", type), (":content-type", "application/json")],
+            Encoding.UTF8.GetBytes(json));
 
     public static byte[] Create((string Name, string Value)[] headers, ReadOnlySpan<byte> payload)
     {
@@ -50,7 +54,9 @@ public static class Messages
         BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(8), Crc(message.AsSpan(0, 8)));
         headers.CopyTo(message, 12);
         payload.CopyTo(message.AsSpan(12 + headers.Length));
-        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(message.Length - 4), Crc(message.AsSpan(0, message.Length - 4)));
+        BinaryPrimitives.WriteUInt32BigEndian(
+            message.AsSpan(message.Length - 4),
+            Crc(message.AsSpan(0, message.Length - 4)));
         return message;
     }
 
@@ -60,4 +66,7 @@ public static class Messages
         foreach (var value in bytes) crc = CrcTable[(byte)(crc ^ value)] ^ (crc >> 8);
         return ~crc;
     }
+
+    private static (string Name, string Value)[] Event(string type) =>
+        [(":message-type", "event"), (":event-type", type)];
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>The exception that ends the reading of a response: its type, and what it reports of the response.</summary>
+/// <summary>The exception that ends the reading of a response: its type and the details that it reports.</summary>
 public class ResponseFailureTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -28,7 +28,7 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task Read_MessageIsDamaged_ReportsWhereItBegins()
+    public async Task Read_MessageIsDamaged_ReportsItsByteOffset()
     {
         var first = Messages.Chunk("abc");
         var second = Messages.Chunk("de");
@@ -36,7 +36,9 @@ public class ResponseFailureTests
 
         var exception = await FailAsync<ResponseStreamCorruptException>([.. first, .. second]);
 
-        Assert.Equal((ResponseStreamCorruptionReason.MessageChecksum, first.Length), (exception.Reason, exception.ByteOffset));
+        Assert.Equal(
+            (ResponseStreamCorruptionReason.MessageChecksum, first.Length),
+            (exception.Reason, exception.ByteOffset));
         Assert.Equal((1, 3), (exception.ChunksReceived, exception.BytesReceived));
     }
 
@@ -60,18 +62,22 @@ public class ResponseFailureTests
 
         var exception = await FailHtmlAsync<ResponseStreamCorruptException>(page);
 
-        Assert.Equal((ResponseStreamCorruptionReason.UnexpectedContentType, 0L), (exception.Reason, exception.ByteOffset));
+        Assert.Equal(
+            (ResponseStreamCorruptionReason.UnexpectedContentType, 0L),
+            (exception.Reason, exception.ByteOffset));
     }
 
     [Fact]
-    public async Task Read_EmptyResponseOfAnotherType_ReportsTheContentType() => Assert.Equal(
+    public async Task Read_EmptyResponseWithAnotherContentType_ReportsTheContentType() => Assert.Equal(
         ResponseStreamCorruptionReason.UnexpectedContentType,
         (await FailHtmlAsync<ResponseStreamCorruptException>([])).Reason);
 
     [Theory]
     [InlineData(8, ResponseStreamCorruptionReason.PreludeChecksum)]
     [InlineData(-1, ResponseStreamCorruptionReason.MessageChecksum)]
-    public async Task Read_DamagedEventStreamUnderAnotherType_ReportsTheDamage(int at, ResponseStreamCorruptionReason reason)
+    public async Task Read_DamagedEventStreamWithAnotherContentType_ReportsTheDamage(
+        int at,
+        ResponseStreamCorruptionReason reason)
     {
         var damaged = Messages.Chunk("de");
         damaged[at < 0 ? damaged.Length + at : at] ^= 1;
@@ -82,11 +88,11 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task Read_EventStreamUnderAnotherTypeEndsEarly_IsTruncated() =>
+    public async Task Read_EventStreamWithAnotherContentTypeEndsEarly_ThrowsResponseStreamTruncatedException() =>
         Assert.Equal(1, (await FailHtmlAsync<ResponseStreamTruncatedException>(Messages.Chunk("abc"))).ChunksReceived);
 
     [Fact]
-    public async Task Read_ConnectionBreaksUnderAnotherType_IsTruncated()
+    public async Task Read_ConnectionBreaksWithAnotherContentType_ThrowsResponseStreamTruncatedException()
     {
         var exception = await FailHtmlAsync<ResponseStreamTruncatedException>([], breaksOff: true);
 
@@ -94,7 +100,7 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task Read_NothingArrives_EndsAtTheIdleTimeout()
+    public async Task Read_NoDataArrives_ThrowsAfterTheIdleTimeout()
     {
         var clock = new FakeTimeProvider();
         var options = StubbedClient.Options();
@@ -102,10 +108,10 @@ public class ResponseFailureTests
         options.IdleTimeout = TimeSpan.FromSeconds(90);
         using var client = StubbedClient.Streaming(FuncStream.Idle(), options);
         using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
-        var move = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
+        var moving = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
         clock.Advance(TimeSpan.FromSeconds(90));
 
-        var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move);
+        var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => moving);
 
         Assert.Equal((0, true), (exception.ChunksReceived, exception.FunctionMayHaveRun));
     }
@@ -124,20 +130,20 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task Read_ResponseIsDisposed_NamesTheResponse()
+    public async Task MoveNextAsync_ResponseIsDisposedMeanwhile_NamesTheResponse()
     {
         using var client = StubbedClient.Streaming(FuncStream.Idle());
         var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
-        var move = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
+        var moving = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask();
         response.Dispose();
 
-        var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => move);
+        var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => moving);
 
         Assert.Equal(nameof(InvokeWithResponseStreamResponse), exception.ObjectName);
     }
 
     [Fact]
-    public async Task Read_TwoMovesAtATime_RefusesTheSecond()
+    public async Task MoveNextAsync_DuringAnotherMoveNextAsync_Throws()
     {
         using var client = StubbedClient.Streaming(FuncStream.Idle());
         using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
@@ -150,7 +156,7 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task Chunk_EnumerationMovedOn_Expires()
+    public async Task Payload_EnumerationHasAdvanced_Throws()
     {
         byte[] body = [.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()];
         using var client = StubbedClient.Streaming(new MemoryStream(body));
@@ -165,7 +171,7 @@ public class ResponseFailureTests
     }
 
     [Fact]
-    public async Task AsStream_SynchronousOrSeekingUse_IsNotSupported()
+    public async Task AsStream_SynchronousOrSeekingUse_ThrowsNotSupportedException()
     {
         using var client = StubbedClient.Streaming(new MemoryStream([.. Messages.Chunk("a"), .. Messages.Complete()]));
         using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
@@ -181,7 +187,7 @@ public class ResponseFailureTests
     private static async Task<T> FailHtmlAsync<T>(byte[] body, bool breaksOff = false)
         where T : LambdaStreamingException
     {
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(
             new FragmentedStream(body, () => 1000, breaksOff),
             HttpStatusCode.OK,
             ("Content-Type", "text/html")));

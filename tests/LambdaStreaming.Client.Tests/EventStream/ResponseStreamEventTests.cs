@@ -2,13 +2,13 @@ using System.Buffers;
 
 namespace LambdaStreaming.Tests.EventStream;
 
-/// <summary>What events and chunks offer beside their bytes.</summary>
+/// <summary>The members of events and chunks.</summary>
 public class ResponseStreamEventTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Event_AChunk_HasThatAndNoEnd()
+    public async Task Event_PayloadChunk_HasOnlyTheChunk()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(["one"]);
         await using var events = response.GetAsyncEnumerator(Token);
@@ -21,9 +21,10 @@ public class ResponseStreamEventTests
     }
 
     [Fact]
-    public async Task Event_TheEnd_HasThatAndNoChunk()
+    public async Task Event_InvokeComplete_HasOnlyInvokeComplete()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create([], new InvokeComplete { LogResult = "bG9n" });
+        await using var response =
+            InvokeWithResponseStreamResponse.Create([], new InvokeComplete { LogResult = "bG9n" });
         await using var events = response.GetAsyncEnumerator(Token);
 
         Assert.True(await events.MoveNextAsync());
@@ -34,15 +35,21 @@ public class ResponseStreamEventTests
     }
 
     [Fact]
-    public void Event_Default_IsNothing() => Assert.Equal((ResponseStreamEventKind.None, null, null), (default(ResponseStreamEvent).Kind, default(ResponseStreamEvent).PayloadChunk, default(ResponseStreamEvent).InvokeComplete));
+    public void Event_Default_IsEmpty()
+    {
+        var item = default(ResponseStreamEvent);
+
+        Assert.Equal((ResponseStreamEventKind.None, null, null), (item.Kind, item.PayloadChunk, item.InvokeComplete));
+    }
 
     [Fact]
     public void Chunk_Default_Throws() => Assert.Throws<InvalidOperationException>(() => default(PayloadChunk).Length);
 
     [Fact]
-    public async Task Length_ChunksOneAfterAnotherInTheBuffer_IsEachOnesOwn()
+    public async Task Length_SeveralChunksInTheBuffer_IsThatOfEachChunk()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream([.. Messages.Chunk("a"), .. Messages.Chunk("bcd"), .. Messages.Complete()]));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream([.. Messages.Chunk("a"), .. Messages.Chunk("bcd"), .. Messages.Complete()]));
         var lengths = new List<long>();
 
         await foreach (var chunk in response.ReadChunksAsync(Token)) lengths.Add(chunk.Length);
@@ -50,11 +57,12 @@ public class ResponseStreamEventTests
         Assert.Equal([1, 3], lengths);
     }
 
-    // Its generation is that of the moment, so it would show bytes that are no longer the answer's.
+    // A chunk that is created now would have the current generation and expose bytes that are already reused.
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Current_AfterDisposalOrFailure_IsNoChunk(bool disposed)
+    public async Task Current_AfterDisposalOrFailure_IsDefault(bool disposed)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(["one"], failure: new TimeZoneNotFoundException());
+        await using var response =
+            InvokeWithResponseStreamResponse.Create(["one"], failure: new TimeZoneNotFoundException());
         var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
         Assert.True(await chunks.MoveNextAsync());
 
@@ -65,7 +73,7 @@ public class ResponseStreamEventTests
     }
 
     [Fact]
-    public async Task CopyTo_SpanAndWriter_GiveTheBytes()
+    public async Task CopyTo_SpanOrBufferWriter_CopiesTheBytes()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(["one"]);
         await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);

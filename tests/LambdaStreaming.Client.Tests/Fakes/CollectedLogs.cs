@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Every log message of any level, as text.</summary>
+/// <summary>A logger that collects all messages at or above a level, as text.</summary>
 internal sealed class CollectedLogs : ILoggerFactory, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();
@@ -21,7 +21,12 @@ internal sealed class CollectedLogs : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= Level;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{formatter(state, exception)} {exception}");
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{formatter(state, exception)} {exception}");
 
     public void Dispose()
     {

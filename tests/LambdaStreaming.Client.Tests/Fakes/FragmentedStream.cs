@@ -2,13 +2,13 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Bytes that arrive in given pieces: a read never gives more than the rest of a piece.</summary>
-internal sealed class FragmentedStream(byte[] bytes, Func<int> nextPiece, bool breaksOff = false) : ForwardStream
+/// <summary>A stream whose bytes arrive in fragments: a read never crosses the end of a fragment.</summary>
+internal sealed class FragmentedStream(byte[] bytes, Func<int> nextSize, bool breaksOff = false) : ForwardStream
 {
     private int _position;
-    private int _pieceLeft;
+    private int _remainingInFragment;
 
-    /// <summary>Whether a read yields before it answers, as a socket does that has to wait.</summary>
+    /// <summary>True if each read completes asynchronously, like that of a waiting socket.</summary>
     public bool Asynchronous { get; init; }
 
     public bool IsDisposed { get; private set; }
@@ -20,11 +20,11 @@ internal sealed class FragmentedStream(byte[] bytes, Func<int> nextPiece, bool b
         if (buffer.IsEmpty) return 0;
         if (_position == bytes.Length) return breaksOff ? throw new IOException("The connection broke.") : 0;
 
-        if (_pieceLeft == 0) _pieceLeft = nextPiece();
-        var count = Math.Min(Math.Min(_pieceLeft, buffer.Length), bytes.Length - _position);
+        if (_remainingInFragment == 0) _remainingInFragment = nextSize();
+        var count = Math.Min(Math.Min(_remainingInFragment, buffer.Length), bytes.Length - _position);
         bytes.AsMemory(_position, count).CopyTo(buffer);
         _position += count;
-        _pieceLeft -= count;
+        _remainingInFragment -= count;
         return count;
     }
 

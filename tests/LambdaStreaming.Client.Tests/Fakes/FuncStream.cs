@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests;
 
-/// <summary>A stream whose reads are given by a function.</summary>
+/// <summary>A stream whose reads call a function.</summary>
 internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask<int>> read) : MemoryStream
 {
     /// <summary>Creates a stream that does not pass the cancellation token on.</summary>
@@ -11,7 +11,9 @@ internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask
 
     public bool IsDisposed { get; private set; }
 
-    /// <summary>Gives <paramref name="bytes"/> in one read, then never ends another read, whatever is cancelled.</summary>
+    /// <summary>
+    /// Creates a stream that returns <paramref name="bytes"/> in one read. Later reads never end, even if cancelled.
+    /// </summary>
     public static FuncStream Stuck(byte[] bytes)
     {
         var isRead = false;
@@ -25,7 +27,7 @@ internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask
         });
     }
 
-    /// <summary>Gives no bytes until the read is cancelled.</summary>
+    /// <summary>Creates a stream that returns no bytes until the read is cancelled.</summary>
     /// <param name="firstRead">Completed when the first read begins.</param>
     public static FuncStream Idle(TaskCompletionSource? firstRead = null) => new(async (_, cancellationToken) =>
     {

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>A clock whose timers fire when the test says so.</summary>
+/// <summary>A clock whose timers fire when the test calls a method.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private readonly ConcurrentBag<ManualTimer> _timers = [];
@@ -10,10 +10,10 @@ internal sealed class ManualClock : TimeProvider
 
     public TimeSpan Now { get; set; }
 
-    /// <summary>How many timers nobody has disposed.</summary>
+    /// <summary>Number of timers that have not been disposed.</summary>
     public int Alive => Volatile.Read(ref _alive);
 
-    /// <summary>How long each timer was set to wait, whenever one was set.</summary>
+    /// <summary>The due time of each timer, for every time that one was set.</summary>
     public ConcurrentQueue<TimeSpan> Waits { get; } = new();
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -29,12 +29,15 @@ internal sealed class ManualClock : TimeProvider
         return timer;
     }
 
-    /// <summary>Fires what is due within a millisecond, or was until it was stopped too late.</summary>
+    /// <summary>
+    /// Fires the timers that are due within 1 ms, including stopped ones, as if they were stopped too late.
+    /// </summary>
     public void Fire()
     {
         foreach (var timer in _timers) timer.Fire(TimeSpan.FromMilliseconds(1), evenIfStopped: true);
     }
 
+    /// <summary>Fires the timers that are due and not stopped.</summary>
     public void FireIfDue()
     {
         foreach (var timer in _timers) timer.Fire(TimeSpan.Zero, evenIfStopped: false);

@@ -6,7 +6,9 @@ using System.Text;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>A TCP listener on loopback whose connections follow a script: for what no HTTP server would do.</summary>
+/// <summary>
+/// A TCP listener on loopback whose connections run a script, for behavior that HTTP servers do not offer.
+/// </summary>
 public sealed class RawServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -25,15 +27,15 @@ public sealed class RawServer : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>A server that answers every request with <paramref name="answer"/>.</summary>
-    public static RawServer Responding(byte[] answer) => new(async connection =>
+    /// <summary>Creates a server that responds to every request with <paramref name="response"/>.</summary>
+    public static RawServer Responding(byte[] response) => new(async connection =>
     {
-        while (await connection.ReadRequestAsync() is not null) await connection.WriteAsync(answer);
+        while (await connection.ReadRequestAsync() is not null) await connection.WriteAsync(response);
     });
 
     public Uri Url { get; }
 
-    /// <summary>How many requests arrived with head and body whole: a function would have been run for each.</summary>
+    /// <summary>Number of completely received requests, for each of which a function would have been run.</summary>
     public int CompleteRequests => Volatile.Read(ref _completeRequests);
 
     public int Connections => Volatile.Read(ref _connectionCount);
@@ -54,9 +56,13 @@ public sealed class RawServer : IAsyncDisposable
         await Task.WhenAll([_accepting, .. _connections]).WaitAsync(LocalService.TooLong);
     }
 
-    /// <summary>Head and body of an HTTP answer with a known length.</summary>
-    public static byte[] Answer(int status, byte[] body, params string[] headers) =>
-        [.. Encoding.ASCII.GetBytes($"HTTP/1.1 {status} X\r\n{string.Concat(headers.Select(header => header + "\r\n"))}Content-Length: {body.Length}\r\n\r\n"), .. body];
+    /// <summary>Encodes an HTTP response with a Content-Length header.</summary>
+    public static byte[] CreateResponse(int status, byte[] body, params string[] headers)
+    {
+        var lines = string.Concat(headers.Select(header => header + "\r\n"));
+        var text = $"HTTP/1.1 {status} X\r\n{lines}Content-Length: {body.Length}\r\n\r\n";
+        return [.. Encoding.ASCII.GetBytes(text), .. body];
+    }
 
     private async Task AcceptAsync()
     {
@@ -67,7 +73,8 @@ public sealed class RawServer : IAsyncDisposable
                 var socket = await _listener.AcceptSocketAsync(_stopping.Token);
                 _connections.Add(RunAsync(socket, Interlocked.Increment(ref _connectionCount)));
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception exception)
+                when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
             {
                 return;
             }
@@ -77,30 +84,39 @@ public sealed class RawServer : IAsyncDisposable
     private async Task RunAsync(Socket socket, int number)
     {
         await Task.Yield();
-        using var connection = new RawConnection(socket, number, () => Interlocked.Increment(ref _completeRequests), _stopping.Token);
+        using var connection = new RawConnection(
+            socket,
+            number,
+            () => Interlocked.Increment(ref _completeRequests),
+            _stopping.Token);
         try
         {
             await _script(connection);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // The client has left, or the test is over.
+            // The client has disconnected, or the test has ended.
         }
     }
 }
 
 /// <summary>One accepted connection of a <see cref="RawServer"/>.</summary>
-public sealed class RawConnection(Socket socket, int number, Func<int> countRequest, CancellationToken stopping) : IDisposable
+public sealed class RawConnection(
+    Socket socket,
+    int number,
+    Func<int> countRequest,
+    CancellationToken stopping) : IDisposable
 {
     private readonly List<byte> _received = [];
     private readonly byte[] _buffer = new byte[64 * 1024];
 
-    /// <summary>1 for the first connection.</summary>
+    /// <summary>One-based number of the connection.</summary>
     public int Number { get; } = number;
 
     public CancellationToken Stopping { get; } = stopping;
 
-    /// <summary>Reads until <paramref name="count"/> bytes have come since the last request.</summary>
+    /// <summary>Reads until <paramref name="count"/> bytes have arrived since the last request.</summary>
     public async Task ReadBytesAsync(int count)
     {
         while (_received.Count < count && await ReceiveAsync())
@@ -108,8 +124,10 @@ public sealed class RawConnection(Socket socket, int number, Func<int> countRequ
         }
     }
 
-    /// <summary>Reads one whole request.</summary>
-    /// <returns>Its head; <see langword="null"/> when the client closed the connection instead.</returns>
+    /// <summary>Reads one complete request.</summary>
+    /// <returns>
+    /// The request line and headers, or <see langword="null"/> if the client closed the connection instead.
+    /// </returns>
     public async Task<string?> ReadRequestAsync()
     {
         int end;
@@ -118,17 +136,20 @@ public sealed class RawConnection(Socket socket, int number, Func<int> countRequ
             if (!await ReceiveAsync()) return null;
         }
 
-        var head = Encoding.Latin1.GetString(CollectionsMarshal.AsSpan(_received)[..end]);
-        var length = head.Split("\r\n").Where(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(line => int.Parse(line[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
-        var whole = end + 4 + length;
-        while (_received.Count < whole)
+        var headers = Encoding.Latin1.GetString(CollectionsMarshal.AsSpan(_received)[..end]);
+        var length = headers.Split("\r\n")
+            .Where(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+            .Select(line => int.Parse(line[15..], CultureInfo.InvariantCulture))
+            .FirstOrDefault();
+        var requestLength = end + 4 + length;
+        while (_received.Count < requestLength)
         {
             if (!await ReceiveAsync()) return null;
         }
 
-        _received.RemoveRange(0, whole);
+        _received.RemoveRange(0, requestLength);
         countRequest();
-        return head;
+        return headers;
     }
 
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes)

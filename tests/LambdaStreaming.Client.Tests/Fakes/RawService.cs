@@ -5,33 +5,37 @@ using System.Text;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>A socket that keeps what came, byte for byte, and answers what it is told; for what a real HTTP server would tidy up.</summary>
+/// <summary>
+/// A socket server that keeps requests byte for byte, for details that an HTTP server would normalize.
+/// </summary>
 public sealed class RawService : IAsyncDisposable
 {
     public const string EmptyResponse = "HTTP/1.1 204 No Content\r\n\r\n";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Func<string, string?> _response;
+    private readonly Func<string, string?> _respond;
     private readonly Task _accepting;
 
-    /// <param name="answer">Gives the whole answer to a head; null answers never.</param>
-    public RawService(Func<string, string?>? answer = null)
+    /// <param name="respond">
+    /// Returns the complete response to a request line with headers; null sends no response.
+    /// </param>
+    public RawService(Func<string, string?>? respond = null)
     {
-        _response = answer ?? (_ => EmptyResponse);
+        _respond = respond ?? (_ => EmptyResponse);
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     public Uri Url => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
-    /// <summary>The heads that came, without the empty line.</summary>
-    public ConcurrentQueue<string> Heads { get; } = new();
+    /// <summary>The request line and headers of each request, without the empty line.</summary>
+    public ConcurrentQueue<string> RequestHeaders { get; } = new();
 
-    /// <summary>The one head that came.</summary>
-    public string Head => Assert.Single(Heads);
+    /// <summary>The request line and headers of the only request.</summary>
+    public string SingleRequestHeaders => Assert.Single(RequestHeaders);
 
-    /// <summary>A client of it that makes dry runs.</summary>
+    /// <summary>Creates options for a client of this server.</summary>
     public LambdaStreamingClientOptions Options()
     {
         var options = StubbedClient.Options();
@@ -39,8 +43,11 @@ public sealed class RawService : IAsyncDisposable
         return options;
     }
 
-    public static string? Header(string head, string name) =>
-        head.Split("\r\n").Skip(1).Where(line => line.StartsWith(name + ": ", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 2)..]).SingleOrDefault();
+    public static string? Header(string headers, string name) => headers.Split("\r\n")
+        .Skip(1)
+        .Where(line => line.StartsWith(name + ": ", StringComparison.OrdinalIgnoreCase))
+        .Select(line => line[(name.Length + 2)..])
+        .SingleOrDefault();
 
     public async ValueTask DisposeAsync()
     {
@@ -57,7 +64,8 @@ public sealed class RawService : IAsyncDisposable
         {
             while (true) connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stopping.Token)));
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
+        catch (Exception exception)
+            when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
             await Task.WhenAll(connections);
         }
@@ -76,12 +84,15 @@ public sealed class RawService : IAsyncDisposable
                 {
                     var text = Encoding.Latin1.GetString([.. received]);
                     var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-                    if (end >= 0 && int.TryParse(Header(text[..end], "Content-Length") ?? "0", out var length) && received.Count >= end + 4 + length)
+                    if (end >= 0
+                        && int.TryParse(Header(text[..end], "Content-Length") ?? "0", out var length)
+                        && received.Count >= end + 4 + length)
                     {
                         received.RemoveRange(0, end + 4 + length);
-                        Heads.Enqueue(text[..end]);
-                        if (_response(text[..end]) is not { } answer) await Task.Delay(Timeout.Infinite, _stopping.Token);
-                        else await stream.WriteAsync(Encoding.Latin1.GetBytes(answer), _stopping.Token);
+                        RequestHeaders.Enqueue(text[..end]);
+                        var response = _respond(text[..end]);
+                        if (response is null) await Task.Delay(Timeout.Infinite, _stopping.Token);
+                        else await stream.WriteAsync(Encoding.Latin1.GetBytes(response), _stopping.Token);
                         continue;
                     }
 
@@ -90,9 +101,10 @@ public sealed class RawService : IAsyncDisposable
                     received.AddRange(buffer.AsSpan(0, count));
                 }
             }
-            catch (Exception exception) when (exception is OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception exception)
+                when (exception is OperationCanceledException or IOException or ObjectDisposedException)
             {
-                // The client left, or the test is over.
+                // The client has disconnected, or the test has ended.
             }
         }
     }

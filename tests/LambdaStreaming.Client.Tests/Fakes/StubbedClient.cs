@@ -4,9 +4,16 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>A client whose HTTP is answered in the process, for what needs no socket.</summary>
-public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
+/// <summary>An HTTP handler that responds in process, and clients that use it.</summary>
+public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> respond) : HttpMessageHandler
 {
+    private static readonly (string Name, string Value)[] DefaultHeaders =
+    [
+        ("Content-Type", "application/vnd.amazon.eventstream"),
+        ("x-amzn-RequestId", "0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11"),
+        ("X-Amz-Executed-Version", "$LATEST"),
+    ];
+
     public List<HttpRequestMessage> Requests { get; } = [];
 
     public static LambdaStreamingClientOptions Options() => new()
@@ -15,14 +22,20 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
     };
 
-    /// <summary>Answers 200 with an event stream.</summary>
-    public static LambdaStreamingClient Streaming(Stream body, LambdaStreamingClientOptions? options = null) => Create(_ => Answer(body), options);
+    /// <summary>Creates a client whose responses have HTTP status 200 and the given body.</summary>
+    public static LambdaStreamingClient Streaming(Stream body, LambdaStreamingClientOptions? options = null) =>
+        Create(_ => CreateResponse(body), options);
 
-    public static LambdaStreamingClient Create(Func<HttpRequestMessage, HttpResponseMessage> answer, LambdaStreamingClientOptions? options = null) =>
-        new(options ?? Options(), new HttpClient(new StubbedClient(answer)));
+    public static LambdaStreamingClient Create(
+        Func<HttpRequestMessage, HttpResponseMessage> respond,
+        LambdaStreamingClientOptions? options = null) =>
+        new(options ?? Options(), new HttpClient(new StubbedClient(respond)));
 
-    /// <summary>Sends by <paramref name="send"/>, which must take the content itself.</summary>
-    public static LambdaStreamingClient Sending(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, Action<LambdaStreamingClientOptions>? configure = null, TimeSpan? httpTimeout = null)
+    /// <summary>Creates a client that sends with <paramref name="send"/>, which must read the content itself.</summary>
+    public static LambdaStreamingClient Sending(
+        Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send,
+        Action<LambdaStreamingClientOptions>? configure = null,
+        TimeSpan? httpTimeout = null)
     {
         var options = Options();
         configure?.Invoke(options);
@@ -31,37 +44,49 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         return new LambdaStreamingClient(options, http);
     }
 
-    public static HttpResponseMessage Answer(Stream body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)
+    public static HttpResponseMessage CreateResponse(
+        Stream body,
+        HttpStatusCode status = HttpStatusCode.OK,
+        params (string Name, string Value)[] headers)
     {
         var response = new HttpResponseMessage(status) { Content = new StreamContent(body) };
-        if (headers.Length == 0) headers = [("Content-Type", "application/vnd.amazon.eventstream"), ("x-amzn-RequestId", "0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11"), ("X-Amz-Executed-Version", "$LATEST")];
-        foreach (var (name, value) in headers)
+        foreach (var (name, value) in headers.Length > 0 ? headers : DefaultHeaders)
         {
-            if (!response.Headers.TryAddWithoutValidation(name, value)) response.Content.Headers.TryAddWithoutValidation(name, value);
+            if (!response.Headers.TryAddWithoutValidation(name, value))
+                response.Content.Headers.TryAddWithoutValidation(name, value);
         }
 
         return response;
     }
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken)
     {
         Requests.Add(request);
         if (request.Content is not null) await request.Content.CopyToAsync(Stream.Null, cancellationToken);
-        return answer(request);
+        return respond(request);
     }
 
-    private sealed class Sender(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send) : HttpMessageHandler
+    private sealed class Sender(
+        Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => send(request, cancellationToken);
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken) => send(request, cancellationToken);
     }
 }
 
-/// <summary>A body that is opened as <paramref name="open"/> says: what some handler of a caller's <see cref="HttpClient"/> may put in the place of the platform's.</summary>
+/// <summary>
+/// Content whose stream is opened by a function. A handler of the caller's <see cref="HttpClient"/> can return such
+/// content.
+/// </summary>
 internal sealed class OpenedContent(Func<Task<Stream>> open) : HttpContent
 {
     protected override Task<Stream> CreateContentReadStreamAsync() => open();
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        throw new NotSupportedException();
 
     protected override bool TryComputeLength(out long length)
     {

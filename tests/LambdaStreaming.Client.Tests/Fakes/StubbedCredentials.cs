@@ -2,7 +2,7 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming.Tests;
 
-/// <summary>Credentials that are given by a function of the number of the read, from 1.</summary>
+/// <summary>Credentials from a function that receives the one-based number of the read.</summary>
 internal sealed class StubbedCredentials(Func<int, Task<ImmutableCredentials>> get) : AWSCredentials
 {
     private int _reads;
@@ -12,7 +12,7 @@ internal sealed class StubbedCredentials(Func<int, Task<ImmutableCredentials>> g
     {
     }
 
-    /// <summary>How often they were read.</summary>
+    /// <summary>Number of reads.</summary>
     public int Reads => Volatile.Read(ref _reads);
 
     public static StubbedCredentials Failing(Exception exception) =>

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests;
 
-/// <summary>A stream that knows whether it was disposed.</summary>
+/// <summary>A stream that records its disposal.</summary>
 internal sealed class WatchedStream(byte[] bytes) : MemoryStream(bytes)
 {
     public bool IsDisposed { get; private set; }

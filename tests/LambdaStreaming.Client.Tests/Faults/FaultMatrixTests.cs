@@ -3,41 +3,47 @@ using LambdaStreaming.Soak;
 
 namespace LambdaStreaming.Tests.Faults;
 
-/// <summary>A sample of the fault matrix; the whole of it is <c>tests/LambdaStreaming.Soak faults</c>.</summary>
-[Collection(AloneCollection.Name)]
+/// <summary>A sample of the fault matrix. <c>tests/LambdaStreaming.Soak faults</c> runs all of it.</summary>
+[Collection(NonParallelCollection.Name)]
 public class FaultMatrixTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     private const int ResponseBytes = 3000;
 
-    // Every so many cases of all: a prime, so that over the kinds of fault and the bits of a byte the sample does not repeat itself.
+    // Every eleventh case is tested. The number is prime, so that the sample has different kinds of faults and bits.
     private const int Stride = 11;
 
     [Fact]
-    public async Task EveryFault_Sampled_IsTheWholeAnswerOrTheRightException()
+    public async Task EveryFault_Sampled_GivesTheCompleteResponseOrTheExpectedException()
     {
         await using var matrix = new FaultMatrix(RecordedResponse.Create(ResponseBytes));
         var sample = matrix.Cases().Where((_, index) => index % Stride == 0).ToList();
 
-        var wrong = await matrix.RunAsync(sample, TestContext.Current.CancellationToken);
+        var failures = await matrix.RunAsync(sample, Ct);
 
         Assert.True(sample.Count > 3000);
-        Assert.Empty(wrong);
+        Assert.Empty(failures);
     }
 
     [Fact]
-    public async Task EveryFault_ReaderThatEndsSilently_TurnsTheMatrixRed()
+    public async Task EveryFault_ReaderHidesTruncation_IsReportedByTheMatrix()
     {
-        await using var matrix = new FaultMatrix(RecordedResponse.Create(ResponseBytes), EndEarly);
-        var cuts = matrix.Cases().Where(test => test.Fault is Fault.Fin or Fault.EndOfBody).Where((_, index) => index % 100 == 0).ToList();
+        await using var matrix = new FaultMatrix(RecordedResponse.Create(ResponseBytes), HideTruncationAsync);
+        var truncations = matrix.Cases()
+            .Where(test => test.Fault is Fault.Fin or Fault.EndOfBody)
+            .Where((_, index) => index % 100 == 0)
+            .ToList();
 
-        var wrong = await matrix.RunAsync(cuts, TestContext.Current.CancellationToken);
+        var failures = await matrix.RunAsync(truncations, Ct);
 
-        Assert.Contains(wrong, complaint => complaint.Contains("SILENT", StringComparison.Ordinal));
-        Assert.True(wrong.Count > cuts.Count / 2);
+        Assert.Contains(failures, complaint => complaint.Contains("SILENT", StringComparison.Ordinal));
+        Assert.True(failures.Count > truncations.Count / 2);
     }
 
-    // The planted fault: what the official SDKs do.
-    private static async IAsyncEnumerable<ResponseStreamEvent> EndEarly(InvokeWithResponseStreamResponse response)
+    // An intentional defect: a truncated response ends normally, as it does in the official SDKs.
+    private static async IAsyncEnumerable<ResponseStreamEvent> HideTruncationAsync(
+        InvokeWithResponseStreamResponse response)
     {
         await using var events = response.GetAsyncEnumerator();
         while (true)

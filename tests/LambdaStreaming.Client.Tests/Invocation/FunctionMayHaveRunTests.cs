@@ -6,8 +6,8 @@ using Polly.Retry;
 namespace LambdaStreaming.Tests.Invocation;
 
 /// <summary>
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is never false if any attempt of the call may have run,
-/// whatever the resilience pipeline of a user does with its attempts.
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is never false if any attempt of the call might have run.
+/// This holds for any resilience pipeline of a user.
 /// </summary>
 public sealed class FunctionMayHaveRunTests
 {
@@ -24,9 +24,9 @@ public sealed class FunctionMayHaveRunTests
         using var client = Client(
             async (request, cancellationToken) =>
             {
-                if (++sends > 1) throw Refused();
+                if (++sends > 1) throw CreateRefusal();
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(
+                return StubbedClient.CreateResponse(
                     new MemoryStream(Messages.Complete()),
                     type == InvocationType.DryRun ? HttpStatusCode.NoContent : HttpStatusCode.OK);
             },
@@ -45,10 +45,12 @@ public sealed class FunctionMayHaveRunTests
     [Theory]
     [InlineData(InvocationType.RequestResponse, true)]
     [InlineData(InvocationType.DryRun, false)]
-    public async Task FunctionMayHaveRun_TwoAttemptsAtOnce_CountsTheOneThatStillRuns(InvocationType type, bool expected)
+    public async Task FunctionMayHaveRun_TwoConcurrentAttempts_CountsTheOneStillRunning(
+        InvocationType type,
+        bool expected)
     {
         var sent = new TaskCompletionSource();
-        var over = new TaskCompletionSource();
+        var mayEnd = new TaskCompletionSource();
         var sends = 0;
         using var client = Client(
             async (request, cancellationToken) =>
@@ -57,16 +59,16 @@ public sealed class FunctionMayHaveRunTests
                 {
                     await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                     sent.SetResult();
-                    await over.Task;
+                    await mayEnd.Task;
                 }
 
                 await sent.Task;
-                throw Refused();
+                throw CreateRefusal();
             },
-            builder => builder.AddStrategy(_ => new AtOnceStrategy(), new AtOnceOptions()));
+            builder => builder.AddStrategy(_ => new ConcurrentStrategy(), new ConcurrentOptions()));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client, type));
-        over.SetResult();
+        mayEnd.SetResult();
 
         Assert.Equal(expected, exception.FunctionMayHaveRun);
         Assert.Equal(!expected, exception.IsSafeToRetry);
@@ -78,29 +80,29 @@ public sealed class FunctionMayHaveRunTests
     {
         var failed = new TaskCompletionSource();
         var sent = new TaskCompletionSource();
-        var over = new TaskCompletionSource();
+        var mayEnd = new TaskCompletionSource();
         var sends = 0;
         using var client = Client(
             async (request, cancellationToken) =>
             {
-                if (Interlocked.Increment(ref sends) > 1) throw Refused();
+                if (Interlocked.Increment(ref sends) > 1) throw CreateRefusal();
                 await failed.Task;
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                 sent.SetResult();
-                await over.Task;
+                await mayEnd.Task;
                 throw new HttpRequestException("reset");
             },
-            builder => builder.AddStrategy(_ => new AtOnceStrategy(failed, sent.Task), new AtOnceOptions()));
+            builder => builder.AddStrategy(_ => new ConcurrentStrategy(failed, sent.Task), new ConcurrentOptions()));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
-        over.SetResult();
+        mayEnd.SetResult();
 
         Assert.True(exception.FunctionMayHaveRun);
         Assert.False(exception.IsSafeToRetry);
     }
 
     [Fact]
-    public async Task FunctionMayHaveRun_CallEndedAsNotRun_NoAttemptCanSendAnyMore()
+    public async Task FunctionMayHaveRun_CallFailedAsNotRun_LateAttemptCannotSend()
     {
         var ended = new TaskCompletionSource();
         var late = new TaskCompletionSource<Exception?>();
@@ -108,13 +110,13 @@ public sealed class FunctionMayHaveRunTests
         using var client = Client(
             async (request, cancellationToken) =>
             {
-                if (Interlocked.Increment(ref sends) > 1) throw Refused();
+                if (Interlocked.Increment(ref sends) > 1) throw CreateRefusal();
                 await ended.Task;
                 var content = request.Content!;
                 late.SetResult(await Record.ExceptionAsync(() => content.CopyToAsync(Stream.Null)));
                 throw new HttpRequestException("late");
             },
-            builder => builder.AddStrategy(_ => new AtOnceStrategy(), new AtOnceOptions()));
+            builder => builder.AddStrategy(_ => new ConcurrentStrategy(), new ConcurrentOptions()));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
         ended.SetResult();
@@ -130,9 +132,9 @@ public sealed class FunctionMayHaveRunTests
         using var client = Client(
             async (request, cancellationToken) =>
             {
-                if (++sends > 1) throw Refused();
+                if (++sends > 1) throw CreateRefusal();
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests);
+                return StubbedClient.CreateResponse(Stream.Null, HttpStatusCode.TooManyRequests);
             },
             builder => builder.AddRetry(new RetryStrategyOptions { MaxRetryAttempts = 1, Delay = TimeSpan.Zero }));
 
@@ -141,7 +143,7 @@ public sealed class FunctionMayHaveRunTests
         Assert.Equal((2, false), (exception.Attempts, exception.FunctionMayHaveRun));
     }
 
-    private static HttpRequestException Refused() => new(HttpRequestError.ConnectionError, "refused");
+    private static HttpRequestException CreateRefusal() => new(HttpRequestError.ConnectionError, "refused");
 
     private static LambdaStreamingClient Client(
         Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send,
@@ -159,10 +161,10 @@ public sealed class FunctionMayHaveRunTests
             InvokeWithResponseStreamRequest.FromJson("f", "{}") with { InvocationType = type },
             Ct);
 
-    private sealed class AtOnceOptions : ResilienceStrategyOptions;
+    private sealed class ConcurrentOptions : ResilienceStrategyOptions;
 
-    /// <summary>Makes two attempts at once and ends as the second one does, while the first one runs on.</summary>
-    private sealed class AtOnceStrategy(TaskCompletionSource? failed = null, Task? throwAfter = null)
+    /// <summary>Makes two concurrent attempts and returns the result of the second. The first one continues.</summary>
+    private sealed class ConcurrentStrategy(TaskCompletionSource? failed = null, Task? throwAfter = null)
         : ResilienceStrategy
     {
         protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests.Invocation;
 
-/// <summary>Every cancelled call throws one exception, which knows whether the function might have run.</summary>
+/// <summary>A cancelled call throws an exception that reports whether the function might have run.</summary>
 public sealed class InvocationCanceledTests
 {
     public static TheoryData<string, bool> Stages => new()
@@ -19,7 +19,7 @@ public sealed class InvocationCanceledTests
     };
 
     [Theory, MemberData(nameof(Stages))]
-    public async Task InvokeWithResponseStreamAsync_Canceled_KnowsWhetherTheFunctionMightHaveRun(
+    public async Task InvokeWithResponseStreamAsync_Canceled_ReportsWhetherTheFunctionMightHaveRun(
         string stage,
         bool expected)
     {
@@ -30,12 +30,13 @@ public sealed class InvocationCanceledTests
                 if (stage == "before sending") await CancelAsync(canceling);
                 await request.Content!.CopyToAsync(Stream.Null, CancellationToken.None);
                 if (stage == "retry delay after throttling")
-                    return StubbedClient.Answer(Stream.Null, HttpStatusCode.TooManyRequests);
+                    return StubbedClient.CreateResponse(Stream.Null, HttpStatusCode.TooManyRequests);
                 if (stage == "retry delay after a reset") throw new HttpRequestException("reset");
                 if (stage == "error body")
-                    return StubbedClient.Answer(new CancelingStream(canceling), HttpStatusCode.InternalServerError);
+                    return StubbedClient.CreateResponse(
+                        new CancelingStream(canceling), HttpStatusCode.InternalServerError);
                 await CancelAsync(canceling);
-                return StubbedClient.Answer(Stream.Null);
+                return StubbedClient.CreateResponse(Stream.Null);
             },
             options =>
             {
@@ -56,7 +57,7 @@ public sealed class InvocationCanceledTests
     public static TheoryData<string> Readers => ["events", "chunks", "text", "lines", "string", "stream", "copy"];
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task Read_Canceled_MightHaveRun(string reader)
+    public async Task Read_Canceled_ReportsThatTheFunctionMightHaveRun(string reader)
     {
         using var canceling = new CancellationTokenSource();
         await using var response = InvokeWithResponseStreamResponse.Create(new NeverStream());
@@ -115,7 +116,7 @@ public sealed class InvocationCanceledTests
         }
     }
 
-    /// <summary>Cancels when a retry is announced, which is before its delay.</summary>
+    /// <summary>Cancels when a retry is logged, which happens before its delay.</summary>
     private sealed class CancelingLog(CancellationTokenSource canceling) : ILoggerFactory, ILogger
     {
         private const int AttemptFailed = 3;

@@ -3,7 +3,7 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Invocation;
 
-/// <summary>Failures of a proxy: they name the proxy's host, port and status, and never its credentials.</summary>
+/// <summary>Failures of a proxy. Messages have its host, port and status, but never its credentials.</summary>
 public sealed class ProxyTests
 {
     private const string User = "proxy-user";
@@ -36,7 +36,7 @@ public sealed class ProxyTests
         Client kind,
         int status)
     {
-        await using var proxy = RawServer.Responding(RawServer.Answer(status, [], Challenge));
+        await using var proxy = RawServer.Responding(RawServer.CreateResponse(status, [], Challenge));
         using var client = Through(proxy, kind, "https://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
@@ -51,7 +51,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ProxyCannotReachTheService_IsRetried()
     {
-        await using var proxy = RawServer.Responding(RawServer.Answer(502, []));
+        await using var proxy = RawServer.Responding(RawServer.CreateResponse(502, []));
         using var client = Through(proxy, Client.Own, "https://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
@@ -60,12 +60,13 @@ public sealed class ProxyTests
         AssertNamesTheProxyOnly(exception);
     }
 
-    // .NET repeats the request with the credentials, which the content refuses: a function could run twice.
+    // SocketsHttpHandler repeats the request with the credentials. The content rejects that, because the function could
+    // run twice.
     [Theory, InlineData(Client.Own), InlineData(Client.OverSendOnceHandler)]
     public async Task InvokeWithResponseStreamAsync_HttpEndpointBehindAuthenticatingProxy_DidNotRunAndNamesTheProxy(
         Client kind)
     {
-        await using var proxy = RawServer.Responding(RawServer.Answer(407, [], Challenge));
+        await using var proxy = RawServer.Responding(RawServer.CreateResponse(407, [], Challenge));
         using var client = Through(proxy, kind, "http://lambda.example.com");
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
@@ -76,11 +77,11 @@ public sealed class ProxyTests
         AssertNamesTheProxyOnly(exception);
     }
 
-    // The handler of a caller may have set the header itself: then it proves nothing.
+    // A handler of the user might have set the header. Then the header does not prove that a proxy responded.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_CallersHeaderAuthenticatesAndAHandlerSendsTwice_MayHaveRun()
     {
-        await using var server = RawServer.Responding(RawServer.Answer(500, []));
+        await using var server = RawServer.Responding(RawServer.CreateResponse(500, []));
         using var http = new HttpClient(new SendingTwice(new SendOnceHandler(new SocketsHttpHandler())));
         http.DefaultRequestHeaders.TryAddWithoutValidation("Proxy-Authorization", "Basic eA==");
         using var client = new LambdaStreamingClient(Options(server.Url.ToString()), http);
@@ -91,10 +92,10 @@ public sealed class ProxyTests
     }
 
     [Theory, InlineData("http"), InlineData("https")]
-    public async Task InvokeWithResponseStreamAsync_ResponseWithStatus407_IsTheProxysAndDidNotRun(string scheme)
+    public async Task InvokeWithResponseStreamAsync_ResponseHasStatus407_NamesTheProxyAndDidNotRun(string scheme)
     {
         using var client = StubbedClient.Create(
-            _ => StubbedClient.Answer(Stream.Null, HttpStatusCode.ProxyAuthenticationRequired),
+            _ => StubbedClient.CreateResponse(Stream.Null, HttpStatusCode.ProxyAuthenticationRequired),
             Options($"{scheme}://lambda.example.com"));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));

@@ -2,44 +2,45 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Invocation;
 
-/// <summary>Nothing of the request outlives the response headers, however long the response is read.</summary>
-[Collection(AloneCollection.Name)]
+/// <summary>A response does not keep the request in memory while it is read.</summary>
+[Collection(NonParallelCollection.Name)]
 public sealed class RequestLifetimeTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Response_WhileItIsRead_HoldsNeitherRequestNorHttpMessages()
+    public async Task Response_WhileItIsRead_DoesNotReferenceRequestOrHttpMessages()
     {
-        var (response, held) = await InvokeAsync();
+        var (response, references) = await InvokeAsync();
         await Task.Yield();
 
-        Assert.Equal(3, held.Count);
-        foreach (var (name, reference) in held) Assert.True(GarbageCollector.Collects(reference), name);
+        Assert.Equal(3, references.Count);
+        foreach (var (name, reference) in references)
+            Assert.True(GarbageCollector.Collects(reference), name);
         Assert.Equal("$LATEST", response.ExecutedVersion);
         await response.DisposeAsync();
 
         static async Task<(InvokeWithResponseStreamResponse, Dictionary<string, WeakReference>)> InvokeAsync()
         {
-            Dictionary<string, WeakReference> held = [];
+            Dictionary<string, WeakReference> references = [];
             using var client = StubbedClient.Sending(async (message, cancellationToken) =>
             {
                 await message.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                var answer = StubbedClient.Answer(new MemoryStream(Messages.Chunk("x")));
-                answer.RequestMessage = message;
-                held["HttpRequestMessage"] = new WeakReference(message);
-                held["HttpResponseMessage"] = new WeakReference(answer);
-                return answer;
+                var httpResponse = StubbedClient.CreateResponse(new MemoryStream(Messages.Chunk("x")));
+                httpResponse.RequestMessage = message;
+                references["HttpRequestMessage"] = new WeakReference(message);
+                references["HttpResponseMessage"] = new WeakReference(httpResponse);
+                return httpResponse;
             });
             var request = new InvokeWithResponseStreamRequest("f") { Payload = new byte[100_000] };
-            held["InvokeWithResponseStreamRequest"] = new WeakReference(request);
-            return (await client.InvokeWithResponseStreamAsync(request, Ct), held);
+            references["InvokeWithResponseStreamRequest"] = new WeakReference(request);
+            return (await client.InvokeWithResponseStreamAsync(request, Ct), references);
         }
     }
 
-    // .NET's connection refers to the message of its request until the end of the response.
+    // The connection of SocketsHttpHandler references the request message until the end of the response.
     [Fact]
-    public async Task Response_MessageIsHeldByItsConnection_DoesNotHoldThePayload()
+    public async Task Response_ConnectionReferencesTheHttpMessage_DoesNotReferenceThePayload()
     {
         List<HttpRequestMessage> messages = [];
         var (response, payload) = await InvokeAsync(messages);
@@ -56,7 +57,7 @@ public sealed class RequestLifetimeTests
             {
                 messages.Add(message);
                 await message.Content!.CopyToAsync(Stream.Null, cancellationToken);
-                return StubbedClient.Answer(new MemoryStream(Messages.Chunk("x")));
+                return StubbedClient.CreateResponse(new MemoryStream(Messages.Chunk("x")));
             });
             var payload = new byte[1_000_000];
             var response = await client.InvokeWithResponseStreamAsync(new("f") { Payload = payload }, Ct);

@@ -4,7 +4,7 @@ using LambdaStreaming.Docs.Tests;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>The file <c>messages.approved.md</c>: a section for each area, an entry for each scenario.</summary>
+/// <summary>The file <c>messages.approved.md</c>, which has a section per area and an entry per scenario.</summary>
 internal static partial class ApprovedFile
 {
     private const string FileName = "messages.approved.md";
@@ -21,10 +21,10 @@ internal static partial class ApprovedFile
     public static string FilePath { get; } =
         Path.Combine(Repository.Root, "tests", "LambdaStreaming.Client.Tests", "Messages", FileName);
 
-    /// <summary>Whether the tests write the file instead of comparing with it.</summary>
+    /// <summary>True if the tests write the file instead of comparing with it.</summary>
     public static bool IsWritten { get; } = Environment.GetEnvironmentVariable("LAMBDASTREAMING_WRITE_MESSAGES") == "1";
 
-    /// <summary>Replaces what varies from run to run.</summary>
+    /// <summary>Replaces the parts that vary from run to run.</summary>
     public static string Normalize(string text) =>
         LoopbackPort().Replace(text.ReplaceLineEndings("\n"), "127.0.0.1:{port}");
 
@@ -59,7 +59,7 @@ internal static partial class ApprovedFile
         File.WriteAllText(FilePath, text.ToString());
     }
 
-    /// <summary>Returns an entry as it is in the file.</summary>
+    /// <summary>Formats an entry as in the file.</summary>
     public static string Format(MessageEntry entry) =>
         $"\n### {entry.Name}\n\n`{entry.Type}`\n\n> {entry.Text.Replace("\n", "\n> ", StringComparison.Ordinal)}\n";
 

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Every message is the one that was reviewed.</summary>
+/// <summary>Comparison of every message with the reviewed file <c>messages.approved.md</c>.</summary>
 public sealed class ApprovedMessagesTests
 {
     private const string HowToAccept =
@@ -10,7 +10,7 @@ public sealed class ApprovedMessagesTests
         MessageAreas.All.Select(area => new TheoryDataRow<string>(area.Name));
 
     [Theory, MemberData(nameof(AreaNames))]
-    public async Task Messages_OfEachArea_AreTheApprovedOnes(string areaName)
+    public async Task Messages_OfEachArea_EqualTheApprovedFile(string areaName)
     {
         var area = MessageAreas.All.Single(area => area.Name == areaName);
         List<MessageEntry> entries = [];
@@ -25,7 +25,7 @@ public sealed class ApprovedMessagesTests
     }
 
     [Fact]
-    public void Scenarios_OfEachArea_HaveDifferentNames() => Assert.All(
+    public void Scenarios_OfEachArea_HaveUniqueNames() => Assert.All(
         MessageAreas.All,
         area => Assert.Distinct(area.Scenarios.Select(scenario => scenario.Name)));
 

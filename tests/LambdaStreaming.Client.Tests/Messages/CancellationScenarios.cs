@@ -6,7 +6,7 @@ using LambdaStreaming.Tests.Payload;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Calls and readers that were cancelled.</summary>
+/// <summary>Cancelled calls and readers.</summary>
 internal static class CancellationScenarios
 {
     public static MessageArea Area { get; } = new("Cancellation", [.. Calls(), .. Credentials(), .. Reading()]);
@@ -76,7 +76,7 @@ internal static class CancellationScenarios
             return 0;
         });
         var client = StubbedClient.Create(
-            _ => StubbedClient.Answer(body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
+            _ => StubbedClient.CreateResponse(body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
         await Provocations.ReadAsync(client, cancellationToken: cancelling.Token);
     }
 
@@ -91,7 +91,11 @@ internal static class CancellationScenarios
             },
             options =>
             {
-                options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce, BaseDelay = TimeSpan.Zero };
+                options.Retry = new LambdaRetryOptions
+                {
+                    Policy = LambdaRetryPolicy.AtLeastOnce,
+                    BaseDelay = TimeSpan.Zero,
+                };
                 options.Credentials = new StubbedCredentials(read =>
                 {
                     if (read <= readsBefore) return new ImmutableCredentials("AKIDEXAMPLE", "secret", null);

@@ -4,7 +4,7 @@ using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Settings of the environment and of AWS profiles that cannot be used.</summary>
+/// <summary>Invalid configuration in the environment and in AWS profiles.</summary>
 internal static class ConfigurationScenarios
 {
     private const string Region = "AWS_REGION";

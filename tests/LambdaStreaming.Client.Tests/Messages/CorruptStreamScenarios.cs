@@ -5,9 +5,8 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>
-/// Bytes that are not a valid event stream. The reader adds position and call to what the decoder reports.
-/// </summary>
+/// <summary>Bytes that are not a valid event stream.</summary>
+/// <remarks>The reader adds the position and the call to the messages of the decoder.</remarks>
 internal static class CorruptStreamScenarios
 {
     private const int MaxMessageBytes = 200_000;
@@ -27,7 +26,9 @@ internal static class CorruptStreamScenarios
         new("Message without a type", () => Provocations.ReadAsync(Messages.Create([], "{}"u8))),
         new("Message of an unknown type", () => Provocations.ReadAsync(
             Messages.Create([(":message-type", "other")], "{}"u8))),
-        new("Event without a type", () => Provocations.ReadAsync(Messages.Create([(":message-type", "event")], "{}"u8))),
+        new(
+            "Event without a type",
+            () => Provocations.ReadAsync(Messages.Create([(":message-type", "event")], "{}"u8))),
         new("InvokeComplete is not JSON", () => Provocations.ReadAsync(Messages.Complete("text"))),
         new("InvokeComplete is not an object", () => Provocations.ReadAsync(Messages.Complete("[]"))),
     ];

@@ -7,14 +7,14 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Credentials that fail, and the advice for each kind of AWS profile.</summary>
+/// <summary>Failures to get credentials, and the advice for each kind of AWS profile.</summary>
 internal static class CredentialsScenarios
 {
     private const string Role = "arn:aws:iam::123456789012:role/Reader";
 
-    public static MessageArea Area { get; } = new("Credentials", [.. Given(), .. OfProfiles(), .. OfTheChain()]);
+    public static MessageArea Area { get; } = new("Credentials", [.. Explicit(), .. Profiles(), .. Chain()]);
 
-    private static IEnumerable<MessageScenario> Given() =>
+    private static IEnumerable<MessageScenario> Explicit() =>
     [
         new("Credentials fail", () => ReadAsync(StubbedCredentials.Failing(new IOException("No such file.")))),
         new("Credential process fails", () => ReadAsync(
@@ -26,23 +26,23 @@ internal static class CredentialsScenarios
         new("Session token that a header cannot contain", () => ReadAsync(Keys("AKID", "secret", "to ken"))),
     ];
 
-    private static IEnumerable<MessageScenario> OfProfiles() =>
+    private static IEnumerable<MessageScenario> Profiles() =>
     [
-        OfProfile("credential process", new() { CredentialProcess = "process" }),
-        OfProfile("role with MFA", new() { RoleArn = Role, MfaSerial = "arn:aws:iam::123456789012:mfa/me" }),
-        OfProfile("role with a web identity", new() { RoleArn = Role, WebIdentityTokenFile = "token.jwt" }),
-        OfProfile("role with a source profile", new() { RoleArn = Role, SourceProfile = "base" }),
-        OfProfile("role with a credential source", new() { RoleArn = Role, CredentialSource = "Environment" }),
-        OfProfile("IAM Identity Center", new() { SsoSession = "my-sso" }),
-        OfProfile("console sign-in", new() { LoginSession = "arn:aws:iam::123456789012:user/me" }),
-        OfProfile("incomplete settings", new() { AccessKey = "AKID" }),
-        OfProfile(
+        Profile("credential process", new() { CredentialProcess = "process" }),
+        Profile("role with MFA", new() { RoleArn = Role, MfaSerial = "arn:aws:iam::123456789012:mfa/me" }),
+        Profile("role with a web identity", new() { RoleArn = Role, WebIdentityTokenFile = "token.jwt" }),
+        Profile("role with a source profile", new() { RoleArn = Role, SourceProfile = "base" }),
+        Profile("role with a credential source", new() { RoleArn = Role, CredentialSource = "Environment" }),
+        Profile("IAM Identity Center", new() { SsoSession = "my-sso" }),
+        Profile("console sign-in", new() { LoginSession = "arn:aws:iam::123456789012:user/me" }),
+        Profile("incomplete settings", new() { AccessKey = "AKID" }),
+        Profile(
             "reason of AWSSDK.Core",
             new() { RoleArn = Role, SourceProfile = "base" },
             new AmazonClientException("It failed.", new InvalidOperationException("The package is missing."))),
     ];
 
-    private static IEnumerable<MessageScenario> OfTheChain() =>
+    private static IEnumerable<MessageScenario> Chain() =>
     [
         new("No credentials anywhere", () => Throw(CredentialErrorMessages.ForChain(
             Environment(), "default", Redactor.None, null))),
@@ -52,12 +52,14 @@ internal static class CredentialsScenarios
             Environment(), "nobody", Redactor.None, new ProfileNotFoundException("x")))),
     ];
 
-    private static MessageScenario OfProfile(
+    private static MessageScenario Profile(
         string name,
         CredentialProfileOptions options,
-        Exception? exception = null) => new(
-        $"Profile: {name}",
-        () => Throw(CredentialErrorMessages.ForProfile(new CredentialProfile("work", options), Redactor.None, exception)));
+        Exception? exception = null) => new($"Profile: {name}", () =>
+        {
+            var profile = new CredentialProfile("work", options);
+            Throw(CredentialErrorMessages.ForProfile(profile, Redactor.None, exception));
+        });
 
     private static void Throw(string message) => throw new LambdaConfigurationException(message);
 

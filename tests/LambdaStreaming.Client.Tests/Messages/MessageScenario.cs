@@ -1,14 +1,14 @@
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>One message, its name in the approved file, and the type of the exception that has it.</summary>
+/// <summary>A message, its name in the approved file, and the type of its exception.</summary>
 internal sealed record MessageEntry(string Name, string Type, string Text);
 
-/// <summary>One way to provoke a message.</summary>
+/// <summary>A way to provoke one message.</summary>
 internal sealed class MessageScenario
 {
     private readonly Func<Task<(string Type, string Text)>> _provokeAsync;
 
-    /// <summary>Creates a scenario whose code must throw; the exception's message is the message.</summary>
+    /// <summary>Creates a scenario whose code must throw an exception with the message.</summary>
     public MessageScenario(string name, Func<Task> failAsync)
     {
         Name = name;
@@ -30,7 +30,7 @@ internal sealed class MessageScenario
     {
     }
 
-    /// <summary>Creates a scenario of a message that is not an exception's.</summary>
+    /// <summary>Creates a scenario for a message that does not belong to an exception.</summary>
     public MessageScenario(string name, string type, Func<string> write)
     {
         Name = name;

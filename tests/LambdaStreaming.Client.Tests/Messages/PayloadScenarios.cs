@@ -3,7 +3,7 @@ using LambdaStreaming.Tests.Payload;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Payloads that are not what their reader expects, or are over a limit.</summary>
+/// <summary>Payloads with an unexpected format, and payloads that exceed a limit.</summary>
 internal static class PayloadScenarios
 {
     private static readonly PayloadReadOptions Strict = new() { ThrowOnInvalidText = true };
@@ -64,20 +64,22 @@ internal static class PayloadScenarios
                 new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 4 }))),
     ];
 
-    private static MessageScenario Json(string name, string payload, JsonSequenceFormat format) => new(
-        name, () => ReadAsync(
-        payload,
-        response => DrainAsync(response.ReadJsonValuesAsync(
-            TestJson.Default.Int32,
-            new PayloadReadOptions { JsonFormat = format }))));
+    private static MessageScenario Json(string name, string payload, JsonSequenceFormat format) => new(name, () =>
+    {
+        var options = new PayloadReadOptions { JsonFormat = format };
+        return ReadAsync(
+            payload,
+            response => DrainAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32, options)));
+    });
 
     private static Task ReadAsync(string payload, Func<InvokeWithResponseStreamResponse, Task> readAsync) =>
         ReadAsync(Encoding.UTF8.GetBytes(payload), readAsync);
 
     private static async Task ReadAsync(byte[] payload, Func<InvokeWithResponseStreamResponse, Task> readAsync)
     {
-        var head = new ResponseStreamMetadata { FunctionName = "my-function", RequestId = "r-1" };
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create(payload)), head);
+        var metadata = new ResponseStreamMetadata { FunctionName = "my-function", RequestId = "r-1" };
+        var stream = new MemoryStream(Wire.Create(payload));
+        await using var response = InvokeWithResponseStreamResponse.Create(stream, metadata);
         await readAsync(response);
     }
 

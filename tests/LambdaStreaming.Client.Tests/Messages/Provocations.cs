@@ -2,10 +2,10 @@ using System.Net;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Calls that fail, as several areas need them.</summary>
+/// <summary>Failing calls that several areas use.</summary>
 internal static class Provocations
 {
-    /// <summary>A request with a payload, so that its content shows whether sending began.</summary>
+    /// <summary>A request with a payload. Its content shows whether sending has begun.</summary>
     public static InvokeWithResponseStreamRequest Request { get; } =
         InvokeWithResponseStreamRequest.FromJson("my-function", "{}");
 
@@ -38,7 +38,7 @@ internal static class Provocations
         Request with { Retry = NoRetry });
 
     public static HttpResponseMessage Response(int status, string body, params (string Name, string Value)[] headers) =>
-        StubbedClient.Answer(
+        StubbedClient.CreateResponse(
             new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body)),
             (HttpStatusCode)status,
             [("x-amzn-RequestId", "r-1"), .. headers]);

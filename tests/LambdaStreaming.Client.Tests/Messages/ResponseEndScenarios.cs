@@ -70,7 +70,7 @@ internal static class ResponseEndScenarios
         var firstRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var reading = Provocations.ReadAsync(StubbedClient.Streaming(FuncStream.Idle(firstRead), options));
 
-        // Not earlier: the limit of the response headers is on the same clock.
+        // Do not advance the clock earlier: the timeout for the response headers uses it, too.
         await firstRead.Task;
         while (!reading.IsCompleted)
         {

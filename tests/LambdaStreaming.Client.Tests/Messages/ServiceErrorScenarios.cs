@@ -2,7 +2,7 @@ using System.Net;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>HTTP errors: every error with a name, and the statuses without one.</summary>
+/// <summary>HTTP errors: every named error, and statuses without an error name.</summary>
 internal static class ServiceErrorScenarios
 {
     public static MessageArea Area { get; } = new("Service errors", [.. Named(), .. Unnamed(), .. Others()]);
@@ -53,7 +53,7 @@ internal static class ServiceErrorScenarios
         var sends = 0;
         return Provocations.ReadAsync(
             StubbedClient.Create(_ => ++sends == 1
-                ? StubbedClient.Answer(Stream.Null, HttpStatusCode.ServiceUnavailable)
+                ? StubbedClient.CreateResponse(Stream.Null, HttpStatusCode.ServiceUnavailable)
                 : Provocations.Response(404, "{}", ("x-amzn-ErrorType", "ResourceNotFoundException"))),
             Provocations.Request with
             {

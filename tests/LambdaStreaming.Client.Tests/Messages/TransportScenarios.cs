@@ -5,7 +5,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Calls that got no response: the network, proxies, and handlers of the caller's HttpClient.</summary>
+/// <summary>
+/// Calls without a response: failures of the network, of proxies, and of handlers of the caller's HttpClient.
+/// </summary>
 internal static class TransportScenarios
 {
     public static MessageArea Area { get; } = new(
@@ -126,8 +128,8 @@ internal static class TransportScenarios
 
     private static async Task ThroughProxyAsync(string endpoint, int status)
     {
-        var refusal = RawServer.Answer(status, [], "Proxy-Authenticate: Basic realm=\"office\"");
-        await using var proxy = RawServer.Responding(refusal);
+        var response = RawServer.CreateResponse(status, [], "Proxy-Authenticate: Basic realm=\"office\"");
+        await using var proxy = RawServer.Responding(response);
         var options = StubbedClient.Options();
         options.ServiceUrl = new Uri(endpoint);
         options.Retry = Provocations.NoRetry;

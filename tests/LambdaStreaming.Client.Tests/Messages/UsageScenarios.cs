@@ -3,7 +3,7 @@ using LambdaStreaming.Tests.Payload;
 
 namespace LambdaStreaming.Tests.ApprovedMessages;
 
-/// <summary>Arguments, options and calls that can never be right.</summary>
+/// <summary>Invalid arguments, options and calls.</summary>
 internal static class UsageScenarios
 {
     public static MessageArea Area { get; } = new(

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>A byte order mark is left out at the very beginning, wherever it is cut; what only begins like one is kept.</summary>
+/// <summary>Removal of a byte order mark at the beginning of the payload, for every split into chunks.</summary>
 public class ByteOrderMarkTests
 {
     public static TheoryData<byte[], string> Beginnings => new()
@@ -14,9 +14,9 @@ public class ByteOrderMarkTests
     };
 
     [Theory, MemberData(nameof(Beginnings))]
-    public async Task ReadLinesAsync_Beginning_LeavesOutTheMarkAlone(byte[] payload, string expected)
+    public async Task ReadLinesAsync_PayloadBeginsWithByteOrderMark_RemovesOnlyTheMark(byte[] payload, string expected)
     {
-        foreach (var chunks in Fragmented.EveryWay(payload))
+        foreach (var chunks in Fragmented.SplitEveryWay(payload))
         {
             await using var response = Fragmented.Response(chunks);
 
@@ -25,13 +25,15 @@ public class ByteOrderMarkTests
     }
 
     [Fact]
-    public async Task ReadJsonValuesAsync_MarkAtTheBeginning_IsLeftOut()
+    public async Task ReadJsonValuesAsync_PayloadBeginsWithByteOrderMark_RemovesIt()
     {
-        foreach (var chunks in Fragmented.EveryWay([0xEF, 0xBB, 0xBF, (byte)'1', (byte)' ', (byte)'2', (byte)' ']))
+        foreach (var chunks in Fragmented.SplitEveryWay([0xEF, 0xBB, 0xBF, (byte)'1', (byte)' ', (byte)'2', (byte)' ']))
         {
             await using var response = Fragmented.Response(chunks);
 
-            Assert.Equal("<1><2>", await Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}"));
+            Assert.Equal("<1><2>", await Fragmented.OutcomeAsync(
+                response.ReadJsonValuesAsync(TestJson.Default.Int32),
+                value => $"{value}"));
         }
     }
 }

@@ -2,37 +2,41 @@ using FsCheck.Xunit;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Where the service cut the bytes changes no result.</summary>
+/// <summary>Independence of all readers from the boundaries of the chunks.</summary>
 public class ChunkBoundaryTests
 {
-    [Theory, MemberData(nameof(Shapes.Names), MemberType = typeof(Shapes))]
-    public async Task Read_CutAtEveryByte_ResultIsTheSame(string name)
+    [Theory, MemberData(nameof(PayloadCases.Names), MemberType = typeof(PayloadCases))]
+    public async Task Read_PayloadSplitAtEveryByte_ResultIsTheSame(string name)
     {
-        var shape = Shapes.Get(name);
+        var payloadCase = PayloadCases.Get(name);
 
-        foreach (var chunks in Fragmented.EveryWay(shape.Payload))
+        foreach (var chunks in Fragmented.SplitEveryWay(payloadCase.Payload))
         {
-            await using var response = Fragmented.Response(chunks, metadata: shape.Head);
-            Assert.Equal(shape.Outcome, await shape.ReadAsync(response));
+            await using var response = Fragmented.Response(chunks, metadata: payloadCase.Metadata);
+            Assert.Equal(payloadCase.Outcome, await payloadCase.ReadAsync(response));
         }
     }
 
-    [Theory, MemberData(nameof(Shapes.Names), MemberType = typeof(Shapes))]
-    public async Task Read_WireComesByteByByte_ResultIsTheSame(string name)
+    [Theory, MemberData(nameof(PayloadCases.Names), MemberType = typeof(PayloadCases))]
+    public async Task Read_StreamReturnsOneBytePerRead_ResultIsTheSame(string name)
     {
-        var shape = Shapes.Get(name);
-        var wire = Wire.Create(shape.Payload[..(shape.Payload.Length / 2)], shape.Payload[(shape.Payload.Length / 2)..]);
-        await using var response = InvokeWithResponseStreamResponse.Create(new ByteByByteStream(wire), shape.Head);
+        var payloadCase = PayloadCases.Get(name);
+        var wire = Wire.Create(
+            payloadCase.Payload[..(payloadCase.Payload.Length / 2)],
+            payloadCase.Payload[(payloadCase.Payload.Length / 2)..]);
+        await using var response =
+            InvokeWithResponseStreamResponse.Create(new ByteByByteStream(wire), payloadCase.Metadata);
 
-        Assert.Equal(shape.Outcome, await shape.ReadAsync(response));
+        Assert.Equal(payloadCase.Outcome, await payloadCase.ReadAsync(response));
     }
 
     [Property(MaxTest = 2000)]
-    public async Task<bool> Read_CutAtRandom_ResultIsTheSame(uint shapeNumber, int[] sizes)
+    public async Task<bool> Read_PayloadSplitAtRandom_ResultIsTheSame(uint caseNumber, int[] sizes)
     {
-        var shape = Shapes.All[(int)(shapeNumber % Shapes.All.Count)];
-        await using var response = Fragmented.Response(Fragmented.At(shape.Payload, sizes), metadata: shape.Head);
+        var payloadCase = PayloadCases.All[(int)(caseNumber % PayloadCases.All.Count)];
+        await using var response =
+            Fragmented.Response(Fragmented.SplitAt(payloadCase.Payload, sizes), metadata: payloadCase.Metadata);
 
-        return string.Equals(await shape.ReadAsync(response), shape.Outcome, StringComparison.Ordinal);
+        return string.Equals(await payloadCase.ReadAsync(response), payloadCase.Outcome, StringComparison.Ordinal);
     }
 }

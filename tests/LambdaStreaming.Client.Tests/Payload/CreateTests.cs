@@ -1,40 +1,59 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Conformance;
 
 namespace LambdaStreaming.Tests.Payload;
 
+/// <summary>Responses created for unit tests.</summary>
 public class CreateTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     [Fact]
-    public async Task Create_OfChunks_GivesThemOneByOneThenTheEnd()
+    public async Task Create_FromChunks_YieldsEachChunkThenInvokeComplete()
     {
         var complete = new InvokeComplete { LogResult = "bG9n" };
         await using var response = InvokeWithResponseStreamResponse.Create(["one", "", "two"], complete);
         var events = new List<string>();
 
-        await foreach (var e in response) events.Add(e.TryGetPayloadChunk(out var chunk) ? System.Text.Encoding.UTF8.GetString(chunk.ToArray()) : e.InvokeComplete!.DecodeLogResult()!);
+        await foreach (var item in response)
+        {
+            events.Add(item.TryGetPayloadChunk(out var chunk)
+                ? System.Text.Encoding.UTF8.GetString(chunk.ToArray())
+                : item.InvokeComplete!.DecodeLogResult()!);
+        }
 
         Assert.Equal(["one", "", "two", "log"], events);
     }
 
     [Fact]
-    public async Task Create_WithAHead_ShowsIt()
+    public async Task Create_WithMetadata_ResponseHasIt()
     {
-        var head = new ResponseStreamMetadata { RequestId = "r-1", ExecutedVersion = "7", ResponseStreamContentType = "text/plain", Headers = new Dictionary<string, string> { ["X-Other"] = "o", ["Content-Language"] = "en" } };
+        var metadata = new ResponseStreamMetadata
+        {
+            RequestId = "r-1",
+            ExecutedVersion = "7",
+            ResponseStreamContentType = "text/plain",
+            Headers = new Dictionary<string, string> { ["X-Other"] = "o", ["Content-Language"] = "en" },
+        };
 
-        await using var response = Fragmented.Response("a", metadata: head);
+        await using var response = Fragmented.Response("a", metadata: metadata);
 
-        Assert.Equal((HttpStatusCode.OK, "r-1", "7", "text/plain"), (response.StatusCode, response.RequestId, response.ExecutedVersion, response.ResponseStreamContentType));
+        Assert.Equal(
+            (HttpStatusCode.OK, "r-1", "7", "text/plain"),
+            (response.StatusCode, response.RequestId, response.ExecutedVersion, response.ResponseStreamContentType));
         Assert.Equal(["o"], response.Headers["x-other"]);
         Assert.Equal(["en"], response.Headers["content-language"]);
     }
 
     [Fact]
-    public async Task Create_ThrowOnFunctionErrorIsOff_YieldsTheError()
+    public async Task Create_ThrowOnFunctionErrorIsFalse_YieldsTheError()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create([], new InvokeComplete { ErrorCode = "Unhandled" }, metadata: new ResponseStreamMetadata { ThrowOnFunctionError = false });
+        var complete = new InvokeComplete { ErrorCode = "Unhandled" };
+        var metadata = new ResponseStreamMetadata { ThrowOnFunctionError = false };
+        await using var response = InvokeWithResponseStreamResponse.Create([], complete, metadata: metadata);
 
         var events = await LimitTests.ToListAsync(response);
 
@@ -42,31 +61,34 @@ public class CreateTests
     }
 
     [Fact]
-    public async Task Create_OfADryRun_HasNoEvents()
+    public async Task Create_DryRun_HasNoEvents()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create([], metadata: new ResponseStreamMetadata { StatusCode = HttpStatusCode.NoContent });
+        var metadata = new ResponseStreamMetadata { StatusCode = HttpStatusCode.NoContent };
+        await using var response = InvokeWithResponseStreamResponse.Create([], metadata: metadata);
 
         Assert.Empty(await response.ReadAsByteArrayAsync());
     }
 
     [Fact]
-    public async Task Create_WithAFailure_ThrowsThatVeryException()
+    public async Task Create_WithFailure_ThrowsThatInstance()
     {
         var failure = new ResponseStreamCorruptException("mine", ResponseStreamCorruptionReason.MessageChecksum, 17);
         await using var response = InvokeWithResponseStreamResponse.Create(["a"], failure: failure);
 
-        Assert.Same(failure, await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync()));
+        Assert.Same(
+            failure,
+            await Assert.ThrowsAsync<ResponseStreamCorruptException>(() => response.ReadAsStringAsync()));
     }
 
     [Fact]
-    public async Task Create_ScriptItselfThrows_ThrowsThatVeryException()
+    public async Task Create_ChunkSourceThrows_ThrowsThatInstance()
     {
         var failure = new TimeZoneNotFoundException();
-        await using var response = InvokeWithResponseStreamResponse.Create(Script());
+        await using var response = InvokeWithResponseStreamResponse.Create(ReadSourceAsync());
 
         Assert.Same(failure, await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => response.ReadAsStringAsync()));
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> Script()
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadSourceAsync()
         {
             await Task.CompletedTask;
             yield return new byte[] { 1 };
@@ -75,29 +97,33 @@ public class CreateTests
     }
 
     [Fact]
-    public void Create_WithBothEnds_Throws() =>
-        Assert.Throws<ArgumentException>("failure", () => InvokeWithResponseStreamResponse.Create(["a"], new InvokeComplete(), new TimeZoneNotFoundException()));
+    public void Create_WithInvokeCompleteAndFailure_Throws() =>
+        Assert.Throws<ArgumentException>("failure", () => InvokeWithResponseStreamResponse.Create(
+            ["a"],
+            new InvokeComplete(),
+            new TimeZoneNotFoundException()));
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Create_AnswerIsDisposedWhileTheScriptMoves_ScriptIsCancelledAndDisposed(bool looksAtItsToken)
+    public async Task Create_ResponseIsDisposedDuringMoveNextAsync_ChunkSourceIsCancelledAndDisposed(bool observesToken)
     {
-        var goOn = new TaskCompletionSource();
+        var proceed = new TaskCompletionSource();
         var disposed = new TaskCompletionSource();
-        var response = InvokeWithResponseStreamResponse.Create(ScriptAsync());
-        var chunks = response.ReadChunksAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
-        var move = chunks.MoveNextAsync().AsTask();
+        var response = InvokeWithResponseStreamResponse.Create(ReadSourceAsync());
+        var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        var moving = chunks.MoveNextAsync().AsTask();
 
         response.Dispose();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => move.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
-        if (!looksAtItsToken) goOn.SetResult();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => moving.WaitAsync(LocalService.TooLong, Token));
+        if (!observesToken) proceed.SetResult();
 
-        await disposed.Task.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken);
+        await disposed.Task.WaitAsync(LocalService.TooLong, Token);
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> ScriptAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadSourceAsync(
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             try
             {
-                await goOn.Task.WaitAsync(looksAtItsToken ? cancellationToken : CancellationToken.None);
+                await proceed.Task.WaitAsync(observesToken ? cancellationToken : CancellationToken.None);
                 yield return "a"u8.ToArray();
             }
             finally
@@ -108,17 +134,17 @@ public class CreateTests
     }
 
     [Fact]
-    public async Task Create_AnswerIsLeft_ScriptIsDisposed()
+    public async Task Create_LoopBreaks_ChunkSourceIsDisposed()
     {
         var ended = new TaskCompletionSource();
-        await using (var response = InvokeWithResponseStreamResponse.Create(Script()))
+        await using (var response = InvokeWithResponseStreamResponse.Create(ReadSourceAsync()))
         {
             await foreach (var _ in response.ReadChunksAsync()) break;
         }
 
         await ended.Task;
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> Script()
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadSourceAsync()
         {
             await Task.CompletedTask;
             try
@@ -133,10 +159,14 @@ public class CreateTests
     }
 
     [Theory, InlineData("lambda-payload-chunk"), InlineData("lambda-invoke-complete")]
-    public void Encode_AnEvent_MakesTheServicesBytes(string name)
+    public void Encode_Event_WritesTheBytesOfTheService(string name)
     {
-        var wire = ConformanceData.Bytes(ConformanceData.Load("eventstream/valid", name)["wire"]);
+        var expected = ConformanceData.Bytes(ConformanceData.Load("eventstream/valid", name)["wire"]);
 
-        Assert.Equal(wire, name == "lambda-payload-chunk" ? EventStreamEncoder.Encode("{\"part\":1}"u8) : EventStreamEncoder.Encode(new InvokeComplete()));
+        var encoded = name == "lambda-payload-chunk"
+            ? EventStreamEncoder.Encode("{\"part\":1}"u8)
+            : EventStreamEncoder.Encode(new InvokeComplete());
+
+        Assert.Equal(expected, encoded);
     }
 }

@@ -1,20 +1,23 @@
+using System.Globalization;
 using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Makes answers of a payload cut into chunks in every way, and tells what a reader made of them.</summary>
+/// <summary>Responses whose payload is split into chunks, and descriptions of the outcome of reading them.</summary>
 internal static class Fragmented
 {
-    /// <summary>Whole; in two at every byte; one byte a chunk.</summary>
-    public static IEnumerable<byte[][]> EveryWay(byte[] payload)
+    /// <summary>
+    /// Yields the payload as one chunk, as two chunks split at every position, and as chunks of one byte.
+    /// </summary>
+    public static IEnumerable<byte[][]> SplitEveryWay(byte[] payload)
     {
         yield return [payload];
         for (var at = 1; at < payload.Length; at++) yield return [payload[..at], payload[at..]];
         yield return [.. payload.Select(value => new[] { value })];
     }
 
-    /// <summary>At random places: each size is that of one chunk, empty ones included, again and again.</summary>
-    public static byte[][] At(byte[] payload, IReadOnlyList<int> sizes)
+    /// <summary>Splits the payload into chunks of the given sizes, which are repeated and can be 0.</summary>
+    public static byte[][] SplitAt(byte[] payload, IReadOnlyList<int> sizes)
     {
         var chunks = new List<byte[]>();
         var at = 0;
@@ -36,13 +39,21 @@ internal static class Fragmented
         foreach (var chunk in chunks) yield return chunk;
     }
 
-    public static InvokeWithResponseStreamResponse Response(IEnumerable<byte[]> chunks, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null) =>
+    public static InvokeWithResponseStreamResponse Response(
+        IEnumerable<byte[]> chunks,
+        InvokeComplete? complete = null,
+        Exception? failure = null,
+        ResponseStreamMetadata? metadata = null) =>
         InvokeWithResponseStreamResponse.Create(Chunks(chunks), complete, failure, metadata);
 
-    public static InvokeWithResponseStreamResponse Response(string payload, InvokeComplete? complete = null, Exception? failure = null, ResponseStreamMetadata? metadata = null) =>
+    public static InvokeWithResponseStreamResponse Response(
+        string payload,
+        InvokeComplete? complete = null,
+        Exception? failure = null,
+        ResponseStreamMetadata? metadata = null) =>
         Response([Encoding.UTF8.GetBytes(payload)], complete, failure, metadata);
 
-    /// <summary>What was read, one element a line, and the exception that ended it.</summary>
+    /// <summary>Describes the elements that were read and the exception that ended the reading.</summary>
     public static async Task<string> OutcomeAsync<T>(IAsyncEnumerable<T> elements, Func<T, string> show)
     {
         var outcome = new StringBuilder();
@@ -70,8 +81,8 @@ internal static class Fragmented
         }
     }
 
-    /// <summary>Joins the elements of text, whose borders mean nothing.</summary>
-    public static async IAsyncEnumerable<string> Joined(IAsyncEnumerable<string> text)
+    /// <summary>Joins text elements, whose boundaries have no meaning. No element splits a surrogate pair.</summary>
+    public static async IAsyncEnumerable<string> JoinAsync(IAsyncEnumerable<string> text)
     {
         var all = new StringBuilder();
         Exception? failure = null;
@@ -95,10 +106,12 @@ internal static class Fragmented
 
     private static string Show(Exception exception) => exception switch
     {
-        PayloadFormatException format => $"format at {format.ByteOffset?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"}, value {format.ValueIndex?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-"}",
+        PayloadFormatException format => $"format at {Show(format.ByteOffset)}, value {Show(format.ValueIndex)}",
         PayloadLimitExceededException limit => $"{limit.Limit} {limit.LimitBytes} at {limit.ByteOffset}",
         FunctionErrorException error => $"function error {error.ErrorCode}",
         ResponseStreamTruncatedException => "truncated",
         _ => $"{exception.GetType().Name}: {exception.Message}",
     };
+
+    private static string Show(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>The prelude of the HTTP integration: its members, and when a payload is known to have none.</summary>
+/// <summary>The prelude of the HTTP integration: its properties, and detection of payloads without a prelude.</summary>
 public class HttpPreludeTests
 {
     private const string Integration = "application/vnd.awslambda.http-integration-response";
@@ -26,7 +26,7 @@ public class HttpPreludeTests
     [InlineData("""{"statusCode":2.04E+2}""", 204)]
     [InlineData("""{"statusCode":20100e-2}""", 201)]
     [InlineData("""{"statusCode":999}""", 999)]
-    public async Task StatusCode_MissingOrIntegralNumber_IsThatOr200(string prelude, int status)
+    public async Task StatusCode_MissingOrIntegralNumber_IsThatNumberOr200(string prelude, int status)
     {
         await using var response = Fragmented.Response(prelude + Delimiter);
 
@@ -50,14 +50,14 @@ public class HttpPreludeTests
     [InlineData("true")]
     [InlineData("[200]")]
     [InlineData("{}")]
-    public async Task StatusCode_IsAnythingElse_ThrowsPayloadFormatException(string status)
+    public async Task StatusCode_IsNotAValidStatus_ThrowsPayloadFormatException(string status)
     {
         foreach (var detection in new[] { HttpPreludeDetection.Auto, HttpPreludeDetection.Always })
         {
             foreach (var contentType in ContentTypes)
             {
                 var payload = $$"""{"statusCode":{{status}}}{{Delimiter}}""";
-                await using var response = Fragmented.Response(payload, metadata: Head(contentType));
+                await using var response = Fragmented.Response(payload, metadata: CreateMetadata(contentType));
                 var options = new PayloadReadOptions { HttpPrelude = detection };
 
                 await Assert.ThrowsAsync<PayloadFormatException>(
@@ -74,7 +74,7 @@ public class HttpPreludeTests
     [InlineData("""{"multiValueHeaders":{"x-id":["1"]},"headers":{"X-Id":"2"}}""")]
     [InlineData("""{"headers":{"X-Id":"1"},"multiValueHeaders":{"x-id":[]}}""")]
     [InlineData("""{"multiValueHeaders":{"X-Id":"1"}}""")]
-    public async Task Headers_WhereverTheFunctionPutAHeader_BothViewsFindIt(string prelude)
+    public async Task Headers_InAnyPropertyOfThePrelude_AreInBothViews(string prelude)
     {
         await using var response = Fragmented.Response(prelude + Delimiter);
 
@@ -89,7 +89,7 @@ public class HttpPreludeTests
     [InlineData("""{"headers":{"vary":"a","Vary":"b"}}""")]
     [InlineData("""{"headers":{"vary":["a","b"]}}""")]
     [InlineData("""{"multiValueHeaders":{"vary":["a"],"VARY":["b"]}}""")]
-    public async Task Headers_SeveralValues_AreJoinedByComma(string prelude)
+    public async Task Headers_SeveralValues_AreJoinedByCommas(string prelude)
     {
         await using var response = Fragmented.Response(prelude + Delimiter);
 
@@ -105,7 +105,7 @@ public class HttpPreludeTests
     [InlineData("""{"headers":{"x":[null]}}""")]
     [InlineData("""{"multiValueHeaders":{"x":null}}""")]
     [InlineData("""{"multiValueHeaders":{"x":[null]}}""")]
-    public async Task Headers_HeaderWithoutValue_IsInNeitherView(string prelude)
+    public async Task Headers_HeaderHasNoValue_IsInNeitherView(string prelude)
     {
         await using var response = Fragmented.Response(prelude + Delimiter);
 
@@ -123,7 +123,7 @@ public class HttpPreludeTests
     [InlineData("""{"headers":{"Set-Cookie":"b=2"},"cookies":["a=1"]}""")]
     [InlineData("""{"multiValueHeaders":{"Set-Cookie":["a=1"]},"headers":{"set-cookie":"b=2"}}""")]
     [InlineData("""{"multiValueHeaders":{"Set-Cookie":["b=2"]},"headers":{"set-cookie":"b=2"},"cookies":["a=1"]}""")]
-    public async Task Cookies_WhereverTheFunctionPutThem_HasEachOnce(string prelude)
+    public async Task Cookies_InAnyPropertyOfThePrelude_AreListedOnce(string prelude)
     {
         await using var response = Fragmented.Response(prelude + Delimiter);
 
@@ -133,13 +133,13 @@ public class HttpPreludeTests
     }
 
     [Theory, MemberData(nameof(ContentTypes))]
-    public async Task ReadHttpIntegrationResponseAsync_JsonDocumentOverTheLimit_IsTheBody(string contentType)
+    public async Task ReadHttpIntegrationResponseAsync_JsonDocumentExceedsTheLimit_IsTheBody(string contentType)
     {
         foreach (var member in new[] { "a", "headers" })
         {
             var document = $$"""{"{{member}}":"{{new string('x', 100_000)}}"}""";
             var chunks = Encoding.UTF8.GetBytes(document).Chunk(1000);
-            await using var response = Fragmented.Response(chunks, metadata: Head(contentType));
+            await using var response = Fragmented.Response(chunks, metadata: CreateMetadata(contentType));
 
             var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token);
 
@@ -153,11 +153,12 @@ public class HttpPreludeTests
     [InlineData(" {\n \"n\" : 1 }\n", "< {>< \"n\" : 1 }>")]
     [InlineData("{\"statusCodes\":1}\n", "<{\"statusCodes\":1}>")]
     [InlineData("[1]\n", "<[1]>")]
-    public async Task ReadHttpIntegrationResponseAsync_FirstJsonLineIsNoPrelude_IsDeliveredBeforeTheNext(
+    public async Task ReadHttpIntegrationResponseAsync_FirstJsonLineIsNotAPrelude_IsDeliveredBeforeTheNextLine(
         string payload,
         string lines)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: Head(Integration));
+        await using var response =
+            InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: CreateMetadata(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
@@ -175,9 +176,10 @@ public class HttpPreludeTests
     [InlineData("{\"multiValueHeaders1")]
     [InlineData("{1")]
     [InlineData("x")]
-    public async Task ReadHttpIntegrationResponseAsync_FirstBytesAreNoPrelude_ReturnsAtOnce(string payload)
+    public async Task ReadHttpIntegrationResponseAsync_FirstBytesAreNotAPrelude_ReturnsImmediately(string payload)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: Head(Integration));
+        await using var response =
+            InvokeWithResponseStreamResponse.Create(ReadAsync(), metadata: CreateMetadata(Integration));
         _chunks.Writer.TryWrite(Encoding.UTF8.GetBytes(payload));
 
         var http = await response.ReadHttpIntegrationResponseAsync(cancellationToken: Token)
@@ -188,7 +190,7 @@ public class HttpPreludeTests
         Assert.Equal(payload, Encoding.UTF8.GetString(buffer, 0, count));
     }
 
-    private static ResponseStreamMetadata Head(string contentType) =>
+    private static ResponseStreamMetadata CreateMetadata(string contentType) =>
         new() { ResponseStreamContentType = contentType.Length > 0 ? contentType : null };
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync()

@@ -3,7 +3,7 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Where a value ends, near its beginning and far from it: the search changes its way after a few bytes.</summary>
+/// <summary>The end of short and long JSON values: the scanner uses a vectorized search after a few bytes.</summary>
 public class JsonValueScannerTests
 {
     private static readonly string Long = new('a', 200);
@@ -13,25 +13,26 @@ public class JsonValueScannerTests
     {
         get
         {
-            // The value with what follows it; its length, and that with line ends that cut it. -1: more is needed.
+            // The value and the bytes after it; its length; its length if a line end terminates values.
+            // -1 if more bytes are needed.
             var values = new TheoryData<string, int, int>();
-            foreach (var (far, blank) in (((string, string)[])[("", ""), (Long, Blank)]))
+            foreach (var (filler, blank) in (((string, string)[])[("", ""), (Long, Blank)]))
             {
-                Add($$"""{"{{far}}":1}""", "rest");
-                Add($$"""["{{far}}{}[]",{"b":[]}{{blank}}]""", "]");
-                Add($"\"{far}\\\"{{\"", "\"");
-                Add($"\"{far}\\\\\"", "\"");
+                Add($$"""{"{{filler}}":1}""", "rest");
+                Add($$"""["{{filler}}{}[]",{"b":[]}{{blank}}]""", "]");
+                Add($"\"{filler}\\\"{{\"", "\"");
+                Add($"\"{filler}\\\\\"", "\"");
                 Add($"{{{blank}\"a\":[{blank}1{blank}]{blank}}}", "}");
                 Add($"[{blank}[{blank}]{blank}]", "]");
                 AddTruncation($"[{blank}\n{blank}]", 1 + blank.Length);
-                AddTruncation($"\"{far}\nb\"", 1 + far.Length);
-                AddTruncation($"\"{far}\\\nb\"", 2 + far.Length);
-                AddTruncation($"{{\"{far}\":1,\n}}", $"{{\"{far}\":1,".Length);
+                AddTruncation($"\"{filler}\nb\"", 1 + filler.Length);
+                AddTruncation($"\"{filler}\\\nb\"", 2 + filler.Length);
+                AddTruncation($"{{\"{filler}\":1,\n}}", $"{{\"{filler}\":1,".Length);
                 values.Add($"[{blank}", -1, -1);
-                values.Add($"\"{far}", -1, -1);
-                values.Add($"\"{far}\\", -1, -1);
-                values.Add($"12{far.Replace('a', '3')}", -1, -1);
-                Add($"12{far.Replace('a', '3')}", ",");
+                values.Add($"\"{filler}", -1, -1);
+                values.Add($"\"{filler}\\", -1, -1);
+                values.Add($"12{filler.Replace('a', '3')}", -1, -1);
+                Add($"12{filler.Replace('a', '3')}", ",");
                 Add("true", "false");
                 Add("null", "");
                 Add(",", "1");
@@ -46,7 +47,7 @@ public class JsonValueScannerTests
     }
 
     [Theory, MemberData(nameof(Values))]
-    public void FindEnd_Whole_IsTheLength(string value, int length, int lengthInLines)
+    public void FindEnd_AllBytes_ReturnsTheLength(string value, int length, int lengthInLines)
     {
         var bytes = Encoding.UTF8.GetBytes(value);
 
@@ -55,24 +56,27 @@ public class JsonValueScannerTests
     }
 
     [Theory, MemberData(nameof(Values))]
-    public void FindEnd_ByteByByte_IsTheSameAndNoByteIsLookedAtTwice(string value, int length, int lengthInLines)
+    public void FindEnd_OneByteAtATime_ReturnsTheSameLengthAndSearchesEachByteOnce(
+        string value,
+        int length,
+        int lengthInLines)
     {
         var bytes = Encoding.UTF8.GetBytes(value);
         foreach (var (endsWithLine, expected) in (((bool, int)[])[(false, length), (true, lengthInLines)]))
         {
-            var frame = new JsonValueScanner(endsWithLine);
-            var (found, seen) = (-1, 0);
-            while (found < 0 && seen < bytes.Length)
+            var scanner = new JsonValueScanner(endsWithLine);
+            var (found, available) = (-1, 0);
+            while (found < 0 && available < bytes.Length)
             {
-                var before = frame.Searched;
-                found = frame.FindEnd(bytes.AsSpan(0, ++seen));
+                var before = scanner.Searched;
+                found = scanner.FindEnd(bytes.AsSpan(0, ++available));
 
-                // But for an escape whose second half has not come.
-                Assert.InRange(frame.Searched, before, seen);
-                if (found < 0) Assert.InRange(frame.Searched, seen - 1, seen);
+                // Except for an escape sequence whose second byte has not arrived.
+                Assert.InRange(scanner.Searched, before, available);
+                if (found < 0) Assert.InRange(scanner.Searched, available - 1, available);
             }
 
-            // A word is known by its first byte only once it is whole.
+            // A literal such as true is recognized only once it is complete.
             Assert.Equal(expected, found);
         }
     }

@@ -3,34 +3,56 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>What never ends costs the limit's memory.</summary>
+/// <summary>Limits on memory for elements that never end.</summary>
 public class LimitTests
 {
     private const long ManyBytes = 200L * 1024 * 1024;
 
-    public static TheoryData<string> Endless => ["lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces", "white space before a prelude"];
+    public static TheoryData<string> Endless =>
+    [
+        "lines", "JSON", "JSON string", "JSON number", "events", "an event", "prelude", "prelude's spaces",
+        "white space before a prelude",
+    ];
 
     [Theory, MemberData(nameof(Endless))]
-    public async Task Read_ElementNeverEnds_ThrowsAtTheLimitOfMemory(string what)
+    public async Task Read_ElementNeverEnds_ThrowsAtTheLimit(string reader)
     {
-        var (begin, again, readAsync) = what switch
+        var (begin, repeated, readAsync) = reader switch
         {
             "lines" => ("", "a", response => Fragmented.OutcomeAsync(response.ReadLinesAsync(), line => line)),
-            "JSON" => ("{\"N\":[", "1,", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Token), _ => "")),
-            "JSON string" => ("\"", "a", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.String), _ => "")),
-            "JSON number" => ("", "1", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), _ => "")),
-            "events" => ("data: ", "a", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
-            "an event" => ("", "data: a\n", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), _ => "")),
+            "JSON" => ("{\"N\":[", "1,", response => Fragmented.OutcomeAsync(
+                response.ReadJsonValuesAsync(TestJson.Default.Token),
+                _ => "")),
+            "JSON string" => ("\"", "a", response => Fragmented.OutcomeAsync(
+                response.ReadJsonValuesAsync(TestJson.Default.String),
+                _ => "")),
+            "JSON number" => ("", "1", response => Fragmented.OutcomeAsync(
+                response.ReadJsonValuesAsync(TestJson.Default.Int32),
+                _ => "")),
+            "events" => ("data: ", "a", response => Fragmented.OutcomeAsync(
+                response.ReadServerSentEventsAsync(),
+                item => item.Data)),
+            "an event" => ("", "data: a\n", response => Fragmented.OutcomeAsync(
+                response.ReadServerSentEventsAsync(TestJson.Default.Int32),
+                _ => "")),
             "prelude" => ("{\"headers\":{\"a\":\"", "a", response => Fragmented.OutcomeAsync(BodyAsync(response))),
             "white space before a prelude" => ("", " ", response => Fragmented.OutcomeAsync(BodyAsync(response))),
-            _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(response => Fragmented.OutcomeAsync(BodyAsync(response)))),
+            _ => ("{}", " ", (Func<InvokeWithResponseStreamResponse, Task<string>>)(
+                response => Fragmented.OutcomeAsync(BodyAsync(response)))),
         };
-        var script = new EndlessScript(Encoding.UTF8.GetBytes(begin), Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(again, 4096 / again.Length))), ManyBytes);
-        await using var response = InvokeWithResponseStreamResponse.Create(script.ReadAsync(), metadata: new ResponseStreamMetadata { ResponseStreamContentType = "application/vnd.awslambda.http-integration-response" });
+        var source = new EndlessSource(
+            Encoding.UTF8.GetBytes(begin),
+            Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(repeated, 4096 / repeated.Length))),
+            ManyBytes);
+        var metadata = new ResponseStreamMetadata
+        {
+            ResponseStreamContentType = "application/vnd.awslambda.http-integration-response",
+        };
+        await using var response = InvokeWithResponseStreamResponse.Create(source.ReadAsync(), metadata: metadata);
 
         var outcome = await readAsync(response);
 
-        var limit = what switch
+        var limit = reader switch
         {
             "lines" => "MaxLineBytes 1048576",
             "events" or "an event" => "MaxEventBytes 16777216",
@@ -39,29 +61,31 @@ public class LimitTests
         };
         Assert.Equal($"!{limit} at 0", outcome);
 
-        // Line ends, an eighth of "data: a\n", do not count.
+        // Line ends, one eighth of "data: a\n", do not count.
         var bytes = long.Parse(limit.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        Assert.InRange(script.SentBytes, 0, (bytes * 8 / 7) + (256 * 1024));
+        Assert.InRange(source.SentBytes, 0, (bytes * 8 / 7) + (256 * 1024));
     }
 
     [Theory, InlineData("\"aaaa\\\"aaaa\""), InlineData("[1, {\"a\": \"}\"}]"), InlineData("123456")]
-    public void FindEnd_ValueComesByteByByte_EachByteIsLookedAtOnce(string json)
+    public void FindEnd_ValueArrivesByteByByte_EachByteIsSearchedOnce(string json)
     {
-        // Else a value of a megabyte in as many chunks would take minutes.
+        // Otherwise, a value of 1 MiB in chunks of one byte would take minutes.
         var value = Encoding.UTF8.GetBytes(json);
-        var frame = new JsonValueScanner(endsWithLine: false);
+        var scanner = new JsonValueScanner(endsWithLine: false);
 
         for (var length = 1; length < value.Length; length++)
         {
-            Assert.Equal(-1, frame.FindEnd(value.AsSpan(0, length)));
-            Assert.InRange(frame.Searched, value[length - 1] == '\\' ? length - 1 : length, length);
+            Assert.Equal(-1, scanner.FindEnd(value.AsSpan(0, length)));
+            Assert.InRange(scanner.Searched, value[length - 1] == '\\' ? length - 1 : length, length);
         }
     }
 
     [Fact]
-    public async Task ReadJsonValuesAsync_LongValueInManyChunks_IsRead()
+    public async Task ReadJsonValuesAsync_LongValueInManyChunks_YieldsIt()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream([.. Wire.Chunk("\"a"u8), .. Wire.Repeat("é"u8.ToArray(), 20_000)[..^Wire.End.Length], .. Wire.Chunk("\""u8), .. Wire.End]));
+        var middle = Wire.Repeat("é"u8.ToArray(), 20_000)[..^Wire.End.Length];
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream([.. Wire.Chunk("\"a"u8), .. middle, .. Wire.Chunk("\""u8), .. Wire.End]));
 
         var values = await ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.String));
 
@@ -69,16 +93,17 @@ public class LimitTests
     }
 
     [Theory, InlineData(4, true), InlineData(3, false)]
-    public async Task ReadAsByteArrayAsync_PayloadOfFourBytes_IsTakenUpToTheLimit(int limit, bool isTaken)
+    public async Task ReadAsByteArrayAsync_PayloadOfFourBytes_IsReadUpToTheLimit(int limit, bool isRead)
     {
-        foreach (var chunks in Fragmented.EveryWay("abcd"u8.ToArray()))
+        foreach (var chunks in Fragmented.SplitEveryWay("abcd"u8.ToArray()))
         {
             var options = new PayloadReadOptions { MaxPayloadBytes = limit };
             await using var bytes = Fragmented.Response(chunks);
             await using var text = Fragmented.Response(chunks);
 
-            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Fragmented.OutcomeAsync(StringAsync(bytes.ReadAsByteArrayAsync(options))));
-            Assert.Equal(isTaken ? "<abcd>" : "!MaxPayloadBytes 3 at 0", await Fragmented.OutcomeAsync(text.ReadAsStringAsync(options)));
+            var expected = isRead ? "<abcd>" : "!MaxPayloadBytes 3 at 0";
+            Assert.Equal(expected, await Fragmented.OutcomeAsync(StringAsync(bytes.ReadAsByteArrayAsync(options))));
+            Assert.Equal(expected, await Fragmented.OutcomeAsync(text.ReadAsStringAsync(options)));
         }
     }
 
@@ -86,33 +111,47 @@ public class LimitTests
     [InlineData(1)]
     [InlineData(100)]
     [InlineData(int.MaxValue)]
-    public async Task ReadHttpIntegrationResponseAsync_ObjectOverTheLimitAndNoPrelude_ThrowsHoweverItIsCut(int cut)
+    public async Task ReadHttpIntegrationResponseAsync_ObjectExceedsTheLimitWithoutPrelude_ThrowsForAnyFragmentSize(
+        int size)
     {
         var text = $$"""{"a":"{{new string('a', 300)}}"} and no NUL""";
-        await using var response = InvokeWithResponseStreamResponse.Create(text.Chunk(cut).Select(piece => new string(piece)));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            text.Chunk(size).Select(fragment => new string(fragment)));
 
-        await Assert.ThrowsAsync<PayloadLimitExceededException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 200 }, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<PayloadLimitExceededException>(() => response.ReadHttpIntegrationResponseAsync(
+            new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always, MaxPreludeBytes = 200 },
+            TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task Read_LimitExceeded_ReportsTheLimit()
+    public async Task ReadLinesAsync_LineExceedsTheLimit_ReportsTheLimit()
     {
-        await using var response = Fragmented.Response("a\nbcdef", metadata: new ResponseStreamMetadata { FunctionName = "chat", RequestId = "r-1" });
+        await using var response = Fragmented.Response(
+            "a\nbcdef",
+            metadata: new ResponseStreamMetadata { FunctionName = "chat", RequestId = "r-1" });
 
-        var exception = await Assert.ThrowsAsync<PayloadLimitExceededException>(() => ToListAsync(response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 4 })));
+        var exception = await Assert.ThrowsAsync<PayloadLimitExceededException>(
+            () => ToListAsync(response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 4 })));
 
-        Assert.Equal((nameof(PayloadReadOptions.MaxLineBytes), 4, 2), (exception.Limit, exception.LimitBytes, exception.ByteOffset));
-        Assert.Equal(("chat", "r-1", 1L), (exception.FunctionName, exception.RequestId, response.InvokeComplete is null ? 1L : 0));
+        Assert.Equal(
+            (nameof(PayloadReadOptions.MaxLineBytes), 4, 2),
+            (exception.Limit, exception.LimitBytes, exception.ByteOffset));
+        Assert.Equal(
+            ("chat", "r-1", 1L),
+            (exception.FunctionName, exception.RequestId, response.InvokeComplete is null ? 1L : 0));
         Assert.True(exception.FunctionMayHaveRun);
         Assert.False(exception.IsSafeToRetry);
     }
 
     [Fact]
-    public async Task Read_BadJson_ExceptionShowsNoPayload()
+    public async Task ReadJsonValuesAsync_ValueIsNotJson_MessageDoesNotContainThePayload()
     {
-        await using var response = Fragmented.Response("{\"N\":1}{\"N\":secret}", metadata: new ResponseStreamMetadata { FunctionName = "chat" });
+        await using var response = Fragmented.Response(
+            "{\"N\":1}{\"N\":secret}",
+            metadata: new ResponseStreamMetadata { FunctionName = "chat" });
 
-        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.Token)));
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(
+            () => ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.Token)));
 
         Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
         Assert.Equal((12, 1L), (exception.ByteOffset, exception.ValueIndex));
@@ -120,18 +159,34 @@ public class LimitTests
     }
 
     [Fact]
-    public async Task Read_OptionsAreWrong_ThrowsAtOnce()
+    public async Task Read_OptionIsInvalid_ThrowsImmediately()
     {
         await using var response = Fragmented.Response("a");
 
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxLineBytes), () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonValuesAsync(TestJson.Default.Int32, new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxEventBytes), () => response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 0 }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPreludeBytes), () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxPayloadBytes), () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.Encoding), () => response.ReadTextAsync(new PayloadReadOptions { Encoding = null! }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.JsonFormat), () => response.ReadTextAsync(new PayloadReadOptions { JsonFormat = (JsonSequenceFormat)9 }));
-        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.HttpPrelude), () => response.ReadTextAsync(new PayloadReadOptions { HttpPrelude = (HttpPreludeDetection)9 }));
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.MaxLineBytes),
+            () => response.ReadLinesAsync(new PayloadReadOptions { MaxLineBytes = 0 }));
+        Assert.Throws<ArgumentException>(nameof(PayloadReadOptions.MaxValueBytes), () => response.ReadJsonValuesAsync(
+            TestJson.Default.Int32,
+            new PayloadReadOptions { MaxValueBytes = int.MaxValue }));
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.MaxEventBytes),
+            () => response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 0 }));
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.MaxPreludeBytes),
+            () => { _ = response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { MaxPreludeBytes = -1 }); });
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.MaxPayloadBytes),
+            () => { _ = response.ReadAsStringAsync(new PayloadReadOptions { MaxPayloadBytes = -1 }); });
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.Encoding),
+            () => response.ReadTextAsync(new PayloadReadOptions { Encoding = null! }));
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.JsonFormat),
+            () => response.ReadTextAsync(new PayloadReadOptions { JsonFormat = (JsonSequenceFormat)9 }));
+        Assert.Throws<ArgumentException>(
+            nameof(PayloadReadOptions.HttpPrelude),
+            () => response.ReadTextAsync(new PayloadReadOptions { HttpPrelude = (HttpPreludeDetection)9 }));
         Assert.Equal("a", await response.ReadAsStringAsync());
     }
 
@@ -150,7 +205,7 @@ public class LimitTests
 
     private static async Task<string> StringAsync(Task<byte[]> bytes) => Encoding.UTF8.GetString(await bytes);
 
-    private sealed class EndlessScript(byte[] begin, byte[] again, long enough)
+    private sealed class EndlessSource(byte[] begin, byte[] repeated, long maxBytes)
     {
         public long SentBytes { get; private set; }
 
@@ -158,10 +213,10 @@ public class LimitTests
         {
             await Task.CompletedTask;
             yield return begin;
-            while (SentBytes < enough)
+            while (SentBytes < maxBytes)
             {
-                SentBytes += again.Length;
-                yield return again;
+                SentBytes += repeated.Length;
+                yield return repeated;
             }
         }
     }

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>What a reader allocates beyond what it gives away. All is buffered, so that nothing waits and one thread does everything.</summary>
+/// <summary>Allocations of each reader beyond the elements that it returns.</summary>
+/// <remarks>All bytes are buffered, so that no read waits and one thread does all the work.</remarks>
 [Collection(nameof(PayloadAllocationTests))]
 [CollectionDefinition(nameof(PayloadAllocationTests), DisableParallelization = true)]
 public class PayloadAllocationTests
@@ -10,13 +11,15 @@ public class PayloadAllocationTests
     private const int Few = 1_000;
     private const int Many = 11_000;
 
-    // Differences between a short and a long answer: what a call allocates once drops out. So does what the bare enumeration of the same chunks allocates.
+    // Measures the difference between a short and a long response, which excludes allocations per call.
+    // The allocations of a bare enumeration of the same chunks are also subtracted.
     private const double SlackBytes = 1;
 
     [Fact]
-    public async Task ReadTextAsync_SmallChunks_AllocatesItsStringsAlone()
+    public async Task ReadTextAsync_SmallChunks_AllocatesOnlyItsStrings()
     {
-        // A string of 6 characters: 8 of header, 8 of type, 4 of length, 14 of characters with their end, to the next 8.
+        // Size of a string with 6 characters: object header 8, type 8, length 4, characters and terminator 14 bytes.
+        // The sum is rounded up to a multiple of 8.
         const int StringBytes = 40;
 
         var perElement = await MeasureAsync("token "u8.ToArray(), async response =>
@@ -26,11 +29,11 @@ public class PayloadAllocationTests
             }
         });
 
-        Assert.True(perElement <= StringBytes + SlackBytes, $"{perElement} bytes a chunk.");
+        Assert.True(perElement <= StringBytes + SlackBytes, $"{perElement} bytes per chunk.");
     }
 
     [Fact]
-    public async Task ReadLinesAsync_SmallChunks_AllocatesItsStringsAlone()
+    public async Task ReadLinesAsync_SmallChunks_AllocatesOnlyItsStrings()
     {
         var perElement = await MeasureAsync("1234567\n"u8.ToArray(), async response =>
         {
@@ -39,7 +42,7 @@ public class PayloadAllocationTests
             }
         });
 
-        Assert.True(perElement <= 40 + SlackBytes, $"{perElement} bytes a line.");
+        Assert.True(perElement <= 40 + SlackBytes, $"{perElement} bytes per line.");
     }
 
     [Fact]
@@ -52,7 +55,7 @@ public class PayloadAllocationTests
             }
         });
 
-        Assert.True(perElement <= SlackBytes, $"{perElement} bytes a chunk.");
+        Assert.True(perElement <= SlackBytes, $"{perElement} bytes per chunk.");
     }
 
     [Fact]
@@ -68,7 +71,7 @@ public class PayloadAllocationTests
             }
         });
 
-        Assert.True(perElement <= SlackBytes, $"{perElement} bytes a chunk.");
+        Assert.True(perElement <= SlackBytes, $"{perElement} bytes per chunk.");
     }
 
     [Fact]
@@ -76,26 +79,26 @@ public class PayloadAllocationTests
     {
         var perElement = await MeasureAsync(new byte[64], response => response.CopyToAsync(Stream.Null));
 
-        Assert.True(perElement <= SlackBytes, $"{perElement} bytes a chunk.");
+        Assert.True(perElement <= SlackBytes, $"{perElement} bytes per chunk.");
     }
 
     private static async Task<double> MeasureAsync(byte[] chunk, Func<InvokeWithResponseStreamResponse, Task> readAsync)
     {
         var few = Wire.Repeat(chunk, Few);
         var many = Wire.Repeat(chunk, Many);
-        return await LeastAsync(readAsync) - await LeastAsync(ReadChunksAsync);
+        return await MinimumAsync(readAsync) - await MinimumAsync(ReadChunksAsync);
 
-        async Task<double> LeastAsync(Func<InvokeWithResponseStreamResponse, Task> readAsync)
+        async Task<double> MinimumAsync(Func<InvokeWithResponseStreamResponse, Task> readAsync)
         {
-            var least = double.MaxValue;
+            var minimum = double.MaxValue;
             for (var i = 0; i < 5; i++)
             {
-                var once = await AllocatedAsync(few, readAsync);
-                var more = await AllocatedAsync(many, readAsync);
-                least = Math.Min(least, (more - once) / (double)(Many - Few));
+                var fewBytes = await AllocatedAsync(few, readAsync);
+                var manyBytes = await AllocatedAsync(many, readAsync);
+                minimum = Math.Min(minimum, (manyBytes - fewBytes) / (double)(Many - Few));
             }
 
-            return least;
+            return minimum;
         }
 
         static async Task ReadChunksAsync(InvokeWithResponseStreamResponse response)

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Where a payload is not what its reader expects, and which limit it exceeds.</summary>
+/// <summary>The position of a format error, and the limit that a payload exceeds.</summary>
 public class PayloadErrorPositionTests
 {
-    private static readonly ResponseStreamMetadata Head = new() { FunctionName = "chat", RequestId = "r-1" };
+    private static readonly ResponseStreamMetadata Metadata = new() { FunctionName = "chat", RequestId = "r-1" };
 
     [Theory]
     [InlineData("1 2", JsonSequenceFormat.Array, 0, 0)]
@@ -14,7 +14,7 @@ public class PayloadErrorPositionTests
     [InlineData("[1] [2]", JsonSequenceFormat.Auto, 4, 1)]
     [InlineData("1 2", JsonSequenceFormat.Lines, 2, 1)]
     [InlineData("1 x", JsonSequenceFormat.Concatenated, 2, 1)]
-    public async Task ReadJsonValuesAsync_PayloadIsMalformed_ReportsWhere(
+    public async Task ReadJsonValuesAsync_PayloadIsMalformed_ReportsThePosition(
         string payload,
         JsonSequenceFormat format,
         long offset,
@@ -32,7 +32,7 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadFromJsonAsync_PayloadIsNotJson_ReportsWhere()
+    public async Task ReadFromJsonAsync_PayloadIsNotJson_ReportsThePosition()
     {
         var exception = await FailAsync<PayloadFormatException>(
             "{\n\"N\":x}",
@@ -42,7 +42,7 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadServerSentEventsAsync_DataIsNotJson_ReportsWhichEvent()
+    public async Task ReadServerSentEventsAsync_DataIsNotJson_ReportsTheEvent()
     {
         var exception = await FailAsync<PayloadFormatException>(
             "data: 1\n\nevent: e\ndata: x\n\n",
@@ -53,7 +53,7 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadJsonValuesAsync_TextIsNotUtf8_ReportsWhere()
+    public async Task ReadJsonValuesAsync_TextIsNotUtf8_ReportsThePosition()
     {
         var exception = await FailAsync<PayloadFormatException>(
             [.. "1 \""u8, 0xFF, .. "\""u8],
@@ -63,7 +63,7 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadTextAsync_BytesAreNotText_ReportsWhere()
+    public async Task ReadTextAsync_BytesAreNotText_ReportsThePosition()
     {
         var options = new PayloadReadOptions { ThrowOnInvalidText = true };
 
@@ -75,7 +75,7 @@ public class PayloadErrorPositionTests
     }
 
     [Fact]
-    public async Task ReadHttpIntegrationResponseAsync_PreludeIsMalformed_ReportsItsBeginning()
+    public async Task ReadHttpIntegrationResponseAsync_PreludeIsMalformed_ReportsItsStart()
     {
         var options = new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always };
 
@@ -131,7 +131,7 @@ public class PayloadErrorPositionTests
     private static async Task<T> FailAsync<T>(byte[] payload, Func<InvokeWithResponseStreamResponse, Task> readAsync)
         where T : LambdaStreamingException
     {
-        await using var response = Fragmented.Response([payload], metadata: Head);
+        await using var response = Fragmented.Response([payload], metadata: Metadata);
         return await Assert.ThrowsAsync<T>(() => readAsync(response));
     }
 }

@@ -4,12 +4,13 @@ using System.Threading.Channels;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Each element comes as soon as its last byte is there, while the function is silent after it.</summary>
+/// <summary>Delivery of each element as soon as its last byte arrives, although the function then stays idle.</summary>
 public class PayloadPromptnessTests
 {
-    private readonly Channel<ReadOnlyMemory<byte>> _chunks = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+    private readonly Channel<ReadOnlyMemory<byte>> _chunks = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(
+        new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 
-    public static TheoryData<string, string> ValuesWithTheirLastByte => new()
+    public static TheoryData<string, string> CompleteValues => new()
     {
         { "{\"a\":1}", "{\"a\":1}" },
         { " [1]", "" },
@@ -22,36 +23,41 @@ public class PayloadPromptnessTests
         { "12{", "12" },
     };
 
-    [Theory, MemberData(nameof(ValuesWithTheirLastByte))]
-    public async Task ReadJsonValuesAsync_LastByteIsThere_ValueIsDelivered(string sent, string value)
+    [Theory, MemberData(nameof(CompleteValues))]
+    public async Task ReadJsonValuesAsync_LastByteArrived_DeliversTheValue(string sent, string value)
     {
         await using var response = Open();
         Send(sent);
 
-        var options = new PayloadReadOptions { JsonFormat = sent[0] == ' ' ? JsonSequenceFormat.Concatenated : JsonSequenceFormat.Auto };
-        await using var values = response.ReadJsonValuesAsync(TestJson.Default.JsonElement, options).GetAsyncEnumerator();
+        var options = new PayloadReadOptions
+        {
+            JsonFormat = sent[0] == ' ' ? JsonSequenceFormat.Concatenated : JsonSequenceFormat.Auto,
+        };
+        await using var values =
+            response.ReadJsonValuesAsync(TestJson.Default.JsonElement, options).GetAsyncEnumerator();
         Assert.True(await values.MoveNextAsync());
 
         Assert.Equal(value.Length > 0 ? value : sent.Trim(), values.Current.GetRawText());
     }
 
     [Theory, InlineData(JsonSequenceFormat.Lines), InlineData(JsonSequenceFormat.Concatenated)]
-    public async Task ReadJsonValuesAsync_NumberMayGoOn_WaitsForWhatFollows(JsonSequenceFormat format)
+    public async Task ReadJsonValuesAsync_NumberMightContinue_WaitsForTheNextByte(JsonSequenceFormat format)
     {
         await using var response = Open();
         Send("12");
-        await using var values = response.ReadJsonValuesAsync(TestJson.Default.Int32, new PayloadReadOptions { JsonFormat = format }).GetAsyncEnumerator();
+        var options = new PayloadReadOptions { JsonFormat = format };
+        await using var values = response.ReadJsonValuesAsync(TestJson.Default.Int32, options).GetAsyncEnumerator();
 
-        var move = values.MoveNextAsync().AsTask();
-        Assert.False(move.IsCompleted);
+        var moving = values.MoveNextAsync().AsTask();
+        Assert.False(moving.IsCompleted);
         Send("3\n");
 
-        Assert.True(await move);
+        Assert.True(await moving);
         Assert.Equal(123, values.Current);
     }
 
     [Fact]
-    public async Task ReadLinesAsync_LineEnded_LineIsDelivered()
+    public async Task ReadLinesAsync_LineEndArrived_DeliversTheLine()
     {
         await using var response = Open();
         Send("a\nb");
@@ -60,14 +66,14 @@ public class PayloadPromptnessTests
         Assert.True(await lines.MoveNextAsync());
         Assert.Equal("a", lines.Current);
 
-        var move = lines.MoveNextAsync().AsTask();
-        Assert.False(move.IsCompleted);
+        var moving = lines.MoveNextAsync().AsTask();
+        Assert.False(moving.IsCompleted);
         await response.DisposeAsync();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => move);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => moving);
     }
 
     [Fact]
-    public async Task ReadTextAsync_HalfACharacterCame_RestIsDelivered()
+    public async Task ReadTextAsync_PartOfACharacterArrived_DeliversTheTextBeforeIt()
     {
         await using var response = Open();
         _chunks.Writer.TryWrite(new byte[] { (byte)'a', 0xE2, 0x82 });
@@ -77,19 +83,24 @@ public class PayloadPromptnessTests
         Assert.Equal("a", text.Current);
     }
 
-    [Theory, InlineData("data: 1\n\n"), InlineData("data: 1\r\r"), InlineData("data: 1\r\n\r"), InlineData("data: 1\r\n\n")]
-    public async Task ReadServerSentEventsAsync_EventEnded_EventIsDelivered(string sent)
+    [Theory]
+    [InlineData("data: 1\n\n")]
+    [InlineData("data: 1\r\r")]
+    [InlineData("data: 1\r\n\r")]
+    [InlineData("data: 1\r\n\n")]
+    public async Task ReadServerSentEventsAsync_EndOfEventArrived_DeliversTheEvent(string sent)
     {
         await using var response = Open();
         Send(sent);
         await using var events = response.ReadServerSentEventsAsync().GetAsyncEnumerator();
 
-        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
+        var moving = events.MoveNextAsync().AsTask();
+        Assert.True(await moving.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
         Assert.Equal("1", events.Current.Data);
     }
 
     [Fact]
-    public async Task ReadHttpIntegrationResponseAsync_PreludeEnded_HeadIsThere()
+    public async Task ReadHttpIntegrationResponseAsync_EndOfPreludeArrived_ReturnsStatusAndHeaders()
     {
         await using var response = Open();
         Send("{\"statusCode\":202}\0\0\0\0\0\0\0\0");
@@ -104,7 +115,7 @@ public class PayloadPromptnessTests
     }
 
     [Fact]
-    public async Task ReadHttpIntegrationResponseAsync_FirstByteIsNoPrelude_BodyIsThere()
+    public async Task ReadHttpIntegrationResponseAsync_FirstByteIsNotAPrelude_BodyCanBeRead()
     {
         await using var response = Open();
         Send("h");
@@ -115,7 +126,7 @@ public class PayloadPromptnessTests
     }
 
     [Fact]
-    public async Task CopyToAsync_FunctionIsSilent_EverythingIsFlushed()
+    public async Task CopyToAsync_FunctionIsIdle_FlushesEverything()
     {
         await using var response = Open();
         using var destination = new FlushedStream();
@@ -132,9 +143,14 @@ public class PayloadPromptnessTests
     }
 
     [Fact]
-    public async Task CopyToAsync_PipeIsFull_NoMoreIsRead()
+    public async Task CopyToAsync_PipeIsFull_StopsReading()
     {
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 4, resumeWriterThreshold: 2, useSynchronizationContext: false, readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline));
+        var pipe = new Pipe(new PipeOptions(
+            pauseWriterThreshold: 4,
+            resumeWriterThreshold: 2,
+            useSynchronizationContext: false,
+            readerScheduler: PipeScheduler.Inline,
+            writerScheduler: PipeScheduler.Inline));
         await using var response = Open();
         var copy = response.CopyToAsync(pipe.Writer);
 
@@ -151,7 +167,7 @@ public class PayloadPromptnessTests
     }
 
     [Fact]
-    public async Task CopyToAsync_PipeIsReadNoMore_Ends()
+    public async Task CopyToAsync_PipeReaderIsCompleted_Ends()
     {
         var pipe = new Pipe();
         await using var response = Open();
@@ -164,7 +180,7 @@ public class PayloadPromptnessTests
         Assert.Null(response.InvokeComplete);
     }
 
-    // Continuations run where the chunk is written: nothing here has to wait for another thread.
+    // Continuations run on the thread that writes the chunk, so that no test waits for another thread.
     private InvokeWithResponseStreamResponse Open()
     {
         return InvokeWithResponseStreamResponse.Create(ReadAsync());

@@ -3,96 +3,129 @@ using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>A failure surfaces from every reader as from the events, after what came before it was delivered.</summary>
+/// <summary>Failures of a response: every reader first delivers the elements before the failure, then throws.</summary>
 public class PayloadReaderFailureTests
 {
-    private static readonly Dictionary<string, (string Payload, string Received, Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync)> Readers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Reader> Readers = new(StringComparer.Ordinal)
     {
-        ["chunks"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(response.ReadChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.ToArray()))),
-        ["owned chunks"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(response.ReadOwnedChunksAsync(), chunk => Encoding.UTF8.GetString(chunk.Span))),
-        ["bytes"] = ("abc", "", response => Fragmented.OutcomeAsync(LengthAsync(response.ReadAsByteArrayAsync()))),
-        ["string"] = ("abc", "", response => Fragmented.OutcomeAsync(response.ReadAsStringAsync())),
-        ["one JSON value"] = ("1 2", "", response => Fragmented.OutcomeAsync(ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Int32)))),
-        ["text"] = ("abc\u00e9", "<abcé>", response => Fragmented.OutcomeAsync(response.ReadTextAsync(), text => text)),
-        ["lines"] = ("a\nb\nc", "<a><b>", response => Fragmented.OutcomeAsync(response.ReadLinesAsync(), line => line)),
-        ["JSON"] = ("1 2 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}")),
-        ["JSON array"] = ("[1,2,3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadJsonValuesAsync(TestJson.Default.Int32), value => $"{value}")),
-        ["events"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(), item => item.Data)),
-        ["events of JSON"] = ("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32), item => $"{item.Data}")),
-        ["stream"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(StreamAsync(response.AsStream()), text => text)),
-        ["copy to a stream"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(CopyToStreamAsync(response), text => text)),
-        ["copy to a pipe"] = ("abc", "<abc>", response => Fragmented.OutcomeAsync(CopyToPipeAsync(response), text => text)),
-        ["HTTP prelude"] = ("{\"statusCode\":200", "", response => Fragmented.OutcomeAsync(BodyAsync(response))),
-        ["HTTP body"] = ("{}\0\0\0\0\0\0\0\0a\nb", "<a>", response => Fragmented.OutcomeAsync(BodyLinesAsync(response), line => line)),
+        ["chunks"] = new("abc", "<abc>", response => Fragmented.OutcomeAsync(
+            response.ReadChunksAsync(),
+            chunk => Encoding.UTF8.GetString(chunk.ToArray()))),
+        ["owned chunks"] = new("abc", "<abc>", response => Fragmented.OutcomeAsync(
+            response.ReadOwnedChunksAsync(),
+            chunk => Encoding.UTF8.GetString(chunk.Span))),
+        ["bytes"] = new("abc", "", response => Fragmented.OutcomeAsync(LengthAsync(response.ReadAsByteArrayAsync()))),
+        ["string"] = new("abc", "", response => Fragmented.OutcomeAsync(response.ReadAsStringAsync())),
+        ["one JSON value"] = new("1 2", "", response => Fragmented.OutcomeAsync(
+            ShowAsync(response.ReadFromJsonAsync(TestJson.Default.Int32)))),
+        ["text"] = new("abc\u00e9", "<abcé>", response => Fragmented.OutcomeAsync(
+            response.ReadTextAsync(),
+            text => text)),
+        ["lines"] = new("a\nb\nc", "<a><b>", response => Fragmented.OutcomeAsync(
+            response.ReadLinesAsync(),
+            line => line)),
+        ["JSON"] = new("1 2 3", "<1><2>", response => Fragmented.OutcomeAsync(
+            response.ReadJsonValuesAsync(TestJson.Default.Int32),
+            value => $"{value}")),
+        ["JSON array"] = new("[1,2,3", "<1><2>", response => Fragmented.OutcomeAsync(
+            response.ReadJsonValuesAsync(TestJson.Default.Int32),
+            value => $"{value}")),
+        ["events"] = new("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(
+            response.ReadServerSentEventsAsync(),
+            item => item.Data)),
+        ["events of JSON"] = new("data: 1\n\ndata: 2\n\ndata: 3", "<1><2>", response => Fragmented.OutcomeAsync(
+            response.ReadServerSentEventsAsync(TestJson.Default.Int32),
+            item => $"{item.Data}")),
+        ["stream"] = new("abc", "<abc>", response => Fragmented.OutcomeAsync(
+            StreamAsync(response.AsStream()),
+            text => text)),
+        ["copy to a stream"] = new("abc", "<abc>", response => Fragmented.OutcomeAsync(
+            CopyToStreamAsync(response),
+            text => text)),
+        ["copy to a pipe"] = new("abc", "<abc>", response => Fragmented.OutcomeAsync(
+            CopyToPipeAsync(response),
+            text => text)),
+        ["HTTP prelude"] = new("{\"statusCode\":200", "", response => Fragmented.OutcomeAsync(BodyAsync(response))),
+        ["HTTP body"] = new("{}\0\0\0\0\0\0\0\0a\nb", "<a>", response => Fragmented.OutcomeAsync(
+            BodyLinesAsync(response),
+            line => line)),
     };
 
-    public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> Names =>
+        Readers.Keys.Select(name => new TheoryDataRow<string>(name));
 
     [Theory, MemberData(nameof(Names))]
     public async Task Read_FunctionFails_DeliversThenThrows(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
 
-        foreach (var chunks in Fragmented.EveryWay(Encoding.UTF8.GetBytes(payload)))
+        foreach (var chunks in Fragmented.SplitEveryWay(Encoding.UTF8.GetBytes(payload)))
         {
-            await using var response = Fragmented.Response(chunks, new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = "boom" });
-            Assert.Equal(delivered + "!function error Unhandled", Joined(await readAsync(response), delivered));
+            var complete = new InvokeComplete { ErrorCode = "Unhandled", ErrorDetails = "boom" };
+            await using var response = Fragmented.Response(chunks, complete);
+            Assert.Equal(delivered + "!function error Unhandled", Join(await readAsync(response), delivered));
             Assert.Equal("boom", response.InvokeComplete!.ErrorDetails);
         }
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_FunctionFailsAndEventsDoNotThrow_ThrowsAllTheSame(string reader)
+    public async Task Read_FunctionFailsAndThrowOnFunctionErrorIsFalse_Throws(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
-        await using var response = Fragmented.Response(payload, new InvokeComplete { ErrorCode = "Unhandled" }, metadata: new ResponseStreamMetadata { ThrowOnFunctionError = false });
+        var complete = new InvokeComplete { ErrorCode = "Unhandled" };
+        var metadata = new ResponseStreamMetadata { ThrowOnFunctionError = false };
+        await using var response = Fragmented.Response(payload, complete, metadata: metadata);
 
-        Assert.Equal(delivered + "!function error Unhandled", Joined(await readAsync(response), delivered));
+        Assert.Equal(delivered + "!function error Unhandled", Join(await readAsync(response), delivered));
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_WireEndsBeforeInvokeComplete_DeliversThenThrows(string reader)
+    public async Task Read_StreamEndsBeforeInvokeComplete_DeliversThenThrows(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
         var wire = Wire.Create(Encoding.UTF8.GetBytes(payload));
 
-        for (var cut = 1; cut < 20; cut++)
+        for (var missing = 1; missing < 20; missing++)
         {
-            await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire[..^cut]));
-            Assert.Equal(delivered + "!truncated", Joined(await readAsync(response), delivered));
+            await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire[..^missing]));
+            Assert.Equal(delivered + "!truncated", Join(await readAsync(response), delivered));
         }
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_ScriptFails_ThrowsExactlyThat(string reader)
+    public async Task Read_ChunkSourceFails_ThrowsThatException(string reader)
     {
         var (payload, delivered, readAsync) = Readers[reader];
         await using var response = Fragmented.Response(payload, failure: new TimeZoneNotFoundException("that"));
 
-        Assert.Equal(delivered + "!TimeZoneNotFoundException: that", Joined(await readAsync(response), delivered));
+        Assert.Equal(delivered + "!TimeZoneNotFoundException: that", Join(await readAsync(response), delivered));
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_ReadBefore_Throws(string reader)
+    public async Task Read_ResponseWasAlreadyRead_Throws(string reader)
     {
         var (payload, _, readAsync) = Readers[reader];
         await using var response = Fragmented.Response(payload);
         await response.ReadAsByteArrayAsync();
 
         var outcome = await Fragmented.OutcomeAsync(ReadAgainAsync());
-        Assert.Contains("!InvalidOperationException: This response was enumerated before.", outcome, StringComparison.Ordinal);
+        Assert.Contains("!InvalidOperationException: ", outcome, StringComparison.Ordinal);
 
         async Task<string> ReadAgainAsync() => await readAsync(response);
     }
 
-    // Some elements' borders mean nothing.
-    private static string Joined(string outcome, string delivered) => delivered.StartsWith("<abc", StringComparison.Ordinal) ? outcome.Replace("><", "", StringComparison.Ordinal) : outcome;
+    // The boundaries of text and bytes have no meaning.
+    private static string Join(string outcome, string delivered) =>
+        delivered.StartsWith("<abc", StringComparison.Ordinal)
+            ? outcome.Replace("><", "", StringComparison.Ordinal)
+            : outcome;
 
     private static async Task<string> LengthAsync(Task<byte[]> bytes) => $"{(await bytes).Length}";
 
     private static async Task<string> ShowAsync(Task<int> value) => $"{await value}";
 
-    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response) => await (await response.ReadHttpIntegrationResponseAsync()).ReadAsStringAsync();
+    private static async Task<string> BodyAsync(InvokeWithResponseStreamResponse response) =>
+        await (await response.ReadHttpIntegrationResponseAsync()).ReadAsStringAsync();
 
     private static async IAsyncEnumerable<string> BodyLinesAsync(InvokeWithResponseStreamResponse response)
     {
@@ -124,9 +157,17 @@ public class PayloadReaderFailureTests
         if (pipe.Reader.TryRead(out var read)) yield return Encoding.UTF8.GetString(read.Buffer);
         await copy;
     }
+
+    /// <param name="Payload">The payload of the response.</param>
+    /// <param name="Delivered">The elements that are delivered before the failure.</param>
+    /// <param name="ReadAsync">Reads the response and describes the outcome.</param>
+    private sealed record Reader(
+        string Payload,
+        string Delivered,
+        Func<InvokeWithResponseStreamResponse, Task<string>> ReadAsync);
 }
 
-/// <summary>Tells only what was flushed.</summary>
+/// <summary>A destination that reports only flushed text.</summary>
 internal sealed class FlushedStream : MemoryStream
 {
     public string Flushed { get; private set; } = "";

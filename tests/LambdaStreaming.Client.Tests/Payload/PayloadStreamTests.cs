@@ -3,12 +3,14 @@ using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
+/// <summary>The stream of a payload.</summary>
 public class PayloadStreamTests
 {
     [Fact]
-    public async Task ReadAsync_SmallChunksAreHere_FillsTheBuffer()
+    public async Task ReadAsync_SmallChunksAreBuffered_FillsTheDestination()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Repeat("0123456789"u8.ToArray(), 100)));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Repeat("0123456789"u8.ToArray(), 100)));
         await using var stream = response.AsStream();
         var buffer = new byte[205];
 
@@ -19,22 +21,24 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_CancelledWhileItWaits_Ends()
+    public async Task CopyToAsync_CancelledWhileWaiting_Throws()
     {
         using var cancelling = new CancellationTokenSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(new FuncStream(async (buffer, cancellationToken) =>
+        var body = new FuncStream(async (buffer, cancellationToken) =>
         {
             _ = Task.Run(cancelling.Cancel, CancellationToken.None);
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             return 0;
-        }));
+        });
+        await using var response = InvokeWithResponseStreamResponse.Create(body);
         await using var stream = response.AsStream();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => stream.CopyToAsync(Stream.Null, cancelling.Token));
     }
 
     [Fact]
-    public async Task ReadAsync_AfterTheEnd_IsZeroAgain()
+    public async Task ReadAsync_AfterTheEnd_ReturnsZero()
     {
         await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
@@ -47,21 +51,23 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_BadArgumentsAndDisposedStream_AreRefusedAtOnce()
+    public async Task CopyToAsync_InvalidArgumentsOrDisposedStream_ThrowsImmediately()
     {
         await using var response = Fragmented.Response("abc");
         var stream = response.AsStream();
 
         Assert.Throws<ArgumentNullException>(() => { _ = stream.CopyToAsync(null!, 1, CancellationToken.None); });
-        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = stream.CopyToAsync(Stream.Null, 0, CancellationToken.None); });
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => { _ = stream.CopyToAsync(Stream.Null, 0, CancellationToken.None); });
         await stream.DisposeAsync();
-        Assert.Throws<ObjectDisposedException>(() => { _ = stream.CopyToAsync(Stream.Null, 1, CancellationToken.None); });
+        Assert.Throws<ObjectDisposedException>(
+            () => { _ = stream.CopyToAsync(Stream.Null, 1, CancellationToken.None); });
         await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadAsync(new byte[1]).AsTask());
         Assert.False(stream.CanRead);
     }
 
     [Fact]
-    public async Task CopyToAsync_PartWasRead_CopiesTheRest()
+    public async Task CopyToAsync_PartOfTheFirstChunkWasRead_CopiesTheRemainingBytes()
     {
         await using var response = Fragmented.Response([[.. "abc"u8], [.. "def"u8]]);
         await using var stream = response.AsStream();
@@ -74,7 +80,7 @@ public class PayloadStreamTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Dispose_BeforeTheEnd_FreesTheConnectionOnce(bool asynchronously)
+    public async Task Dispose_BeforeTheEnd_ReleasesTheConnection(bool asynchronously)
     {
         var wire = new FragmentedStream(Wire.Repeat("0123456789"u8.ToArray(), 100), () => 50);
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
@@ -92,34 +98,42 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_Cancelled_EndsTheReading()
+    public async Task CopyToAsync_TokenIsAlreadyCancelled_ThrowsWithTheToken()
     {
         using var cancelling = new CancellationTokenSource();
-        var wire = new FragmentedStream([.. Wire.Chunk("abc"u8), .. Wire.Chunk("def"u8)], () => 7) { Asynchronous = true };
+        byte[] body = [.. Wire.Chunk("abc"u8), .. Wire.Chunk("def"u8)];
+        var wire = new FragmentedStream(body, () => 7) { Asynchronous = true };
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         await using var stream = response.AsStream();
         Assert.Equal(1, await stream.ReadAsync(new byte[1]));
         await cancelling.CancelAsync();
 
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.CopyToAsync(Stream.Null, cancelling.Token));
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => stream.CopyToAsync(Stream.Null, cancelling.Token));
 
         Assert.Equal(cancelling.Token, exception.CancellationToken);
     }
 
     [Fact]
-    public async Task Read_Synchronously_IsNotSupported()
+    public async Task Read_Synchronous_ThrowsNotSupportedException()
     {
         await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
-        Action[] reads = [() => stream.ReadExactly(new byte[1], 0, 1), () => stream.ReadExactly(new Span<byte>(new byte[1])), () => stream.ReadByte(), () => stream.CopyTo(Stream.Null)];
+        Action[] reads =
+        [
+            () => stream.ReadExactly(new byte[1], 0, 1),
+            () => stream.ReadExactly(new Span<byte>(new byte[1])),
+            () => stream.ReadByte(),
+            () => stream.CopyTo(Stream.Null),
+        ];
 
         Assert.All(reads, read => Assert.Throws<NotSupportedException>(read));
         Assert.Equal(3, await stream.ReadAsync(new byte[9]));
     }
 
     [Fact]
-    public async Task Members_OfAFileStream_AreRefused()
+    public async Task Stream_SeekingOrWriting_ThrowsNotSupportedException()
     {
         await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
@@ -135,30 +149,31 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task ReadAsync_TokenOfTheReadIsCancelled_ThrowsWithIt()
+    public async Task ReadAsync_TokenIsCancelledWhileWaiting_ThrowsWithTheToken()
     {
         var never = new TaskCompletionSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent(never.Task));
+        await using var response = InvokeWithResponseStreamResponse.Create(WaitAndYieldAsync(never.Task));
         await using var stream = response.AsStream();
         using var cancellation = new CancellationTokenSource();
 
-        var read = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
+        var reading = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
         await cancellation.CancelAsync();
 
-        Assert.Equal(cancellation.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read)).CancellationToken);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
     }
 
     [Fact]
-    public async Task ReadAsync_TokenOfAReadThatHasEndedIsCancelled_ReadingGoesOn()
+    public async Task ReadAsync_TokenOfACompletedReadIsCancelled_NextReadSucceeds()
     {
         var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent(first.Task, second.Task));
+        await using var response = InvokeWithResponseStreamResponse.Create(WaitAndYieldAsync(first.Task, second.Task));
         await using var stream = response.AsStream();
         using var cancellation = new CancellationTokenSource();
 
-        var read = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
+        var reading = stream.ReadAsync(new byte[9], cancellation.Token).AsTask();
         first.SetResult();
-        Assert.Equal(1, await read);
+        Assert.Equal(1, await reading);
         await cancellation.CancelAsync();
         second.SetResult();
 
@@ -166,36 +181,37 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task ReadAsync_TokenIsCancelledBefore_TakesNothing()
+    public async Task ReadAsync_TokenIsAlreadyCancelled_ConsumesNothing()
     {
         await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.ReadAsync(new byte[9], new CancellationToken(canceled: true)).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => stream.ReadAsync(new byte[9], new CancellationToken(canceled: true)).AsTask());
 
         Assert.Equal(3, await stream.ReadAsync(new byte[9]));
     }
 
     [Fact]
-    public async Task ReadAsync_WithoutRoom_WaitsAndTakesNothing()
+    public async Task ReadAsync_BufferIsEmpty_WaitsAndConsumesNothing()
     {
-        var go = new TaskCompletionSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent(go.Task));
+        var started = new TaskCompletionSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(WaitAndYieldAsync(started.Task));
         await using var stream = response.AsStream();
 
-        var read = stream.ReadAsync(Memory<byte>.Empty).AsTask();
-        Assert.False(read.IsCompleted);
-        go.SetResult();
+        var reading = stream.ReadAsync(Memory<byte>.Empty).AsTask();
+        Assert.False(reading.IsCompleted);
+        started.SetResult();
 
-        Assert.Equal(0, await read);
+        Assert.Equal(0, await reading);
         Assert.Equal(1, await stream.ReadAsync(new byte[9]));
     }
 
     [Fact]
-    public async Task AsStream_UnderAPipeReader_GivesEverything()
+    public async Task AsStream_ReadByAPipeReader_YieldsThePayload()
     {
         var payload = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5000)));
-        await using var response = Fragmented.Response(Fragmented.At(payload, [3, 6, 1, 5]));
+        await using var response = Fragmented.Response(Fragmented.SplitAt(payload, [3, 6, 1, 5]));
         var pipe = PipeReader.Create(response.AsStream(), new StreamPipeReaderOptions(useZeroByteReads: true));
         var all = new MemoryStream();
 
@@ -206,7 +222,7 @@ public class PayloadStreamTests
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Dispose_OfTheStream_DisposesTheAnswer(bool synchronously)
+    public async Task Dispose_Stream_DisposesTheResponse(bool synchronously)
     {
         var wire = new WatchedStream(Wire.Create("abc"u8.ToArray(), "def"u8.ToArray()));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
@@ -222,7 +238,7 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_AfterPartOfAChunk_CopiesTheRest()
+    public async Task CopyToAsync_PartOfAChunkWasRead_FlushesTheRemainingBytes()
     {
         await using var response = Fragmented.Response([.. new[] { "abc"u8.ToArray(), "def"u8.ToArray() }]);
         await using var stream = response.AsStream();
@@ -235,7 +251,7 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_DestinationFails_FreesTheConnection()
+    public async Task CopyToAsync_DestinationFails_ReleasesTheConnection()
     {
         var wire = new WatchedStream(Wire.Repeat(new byte[100], 1000));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
@@ -246,14 +262,15 @@ public class PayloadStreamTests
     }
 
     [Fact]
-    public async Task CopyToAsync_FlushFailsWhileTheFunctionIsSilent_Throws()
+    public async Task CopyToAsync_FlushFailsWhileTheFunctionIsIdle_Throws()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent(Task.CompletedTask, new TaskCompletionSource().Task));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            WaitAndYieldAsync(Task.CompletedTask, new TaskCompletionSource().Task));
 
         await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => response.CopyToAsync(new UnflushableStream()));
     }
 
-    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Silent(params Task[] waits)
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> WaitAndYieldAsync(params Task[] waits)
     {
         foreach (var wait in waits)
         {

@@ -1,37 +1,43 @@
 using System.IO.Pipelines;
+using System.Text;
 using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Payload;
 
+/// <summary>Copies of a payload to a pipe or stream: completeness and number of flushes.</summary>
 public class PipeCopyTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData(int.MaxValue)]
     [InlineData(50)]
-    public async Task CopyToAsync_PipeWriterAndManyChunks_WritesThemAll(int piece)
+    public async Task CopyToAsync_PipeWriterAndManyChunks_WritesAll(int size)
     {
-        var wire = Enumerable.Range(0, 300).SelectMany(i => Messages.Chunk(new string((char)('a' + (i % 26)), 1000))).Concat(Messages.Complete()).ToArray();
-        await using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(wire, () => piece));
+        var texts = Enumerable.Range(0, 300).Select(i => new string((char)('a' + (i % 26)), 1000)).ToList();
+        byte[] wire = [.. texts.SelectMany(text => Messages.Chunk(text)), .. Messages.Complete()];
+        await using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(wire, () => size));
         using var copy = new MemoryStream();
         var pipe = PipeWriter.Create(copy);
 
-        await response.CopyToAsync(pipe, TestContext.Current.CancellationToken);
+        await response.CopyToAsync(pipe, Token);
 
-        Assert.Equal(string.Concat(Enumerable.Range(0, 300).Select(i => new string((char)('a' + (i % 26)), 1000))), System.Text.Encoding.UTF8.GetString(copy.ToArray()));
+        Assert.Equal(string.Concat(texts), Encoding.UTF8.GetString(copy.ToArray()));
     }
 
-    // Flushes cost the pipe's reader a wake-up each: one for each 16 KiB, and one before each wait and at the end.
+    // Each flush wakes the reader of the pipe. Expected: one per 16 KiB, one before each wait, and one at the end.
     [Theory]
     [InlineData(15, 1)]
     [InlineData(16, 1)]
     [InlineData(17, 2)]
     [InlineData(40, 3)]
-    public async Task CopyToAsync_PipeWriterAndAllIsHere_FlushesBySize(int chunks, int flushes)
+    public async Task CopyToAsync_PipeWriterAndAllChunksAreBuffered_FlushesBySize(int chunks, int flushes)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[1024], chunks)])));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[1024], chunks)])));
         var pipe = new CountingPipe();
 
-        await response.CopyToAsync(pipe, TestContext.Current.CancellationToken);
+        await response.CopyToAsync(pipe, Token);
 
         Assert.Equal((chunks * 1024, flushes), (pipe.Written, pipe.Flushes));
     }
@@ -40,45 +46,51 @@ public class PipeCopyTests
     [InlineData(0, 0)]
     [InlineData(1, 1)]
     [InlineData(5, 1)]
-    public async Task CopyToAsync_StreamAndAllIsHere_FlushesOnceAtTheEnd(int chunks, int flushes)
+    public async Task CopyToAsync_StreamAndAllChunksAreBuffered_FlushesOnceAtTheEnd(int chunks, int flushes)
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[10], chunks)])));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Create([.. Enumerable.Repeat(new byte[10], chunks)])));
         var destination = new CountingDestination();
 
-        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+        await response.CopyToAsync(destination, Token);
 
         Assert.Equal(flushes, destination.Flushes);
     }
 
     [Fact]
-    public async Task CopyToAsync_StreamAndEachPieceWaits_FlushesOnceForEach()
+    public async Task CopyToAsync_StreamAndEachChunkIsDelayed_FlushesOncePerChunk()
     {
         var chunk = Wire.Chunk(new byte[10]);
         var destination = new CountingDestination();
-        await using var response = InvokeWithResponseStreamResponse.Create(new PacedStream([chunk, chunk, chunk, Wire.End], destination));
+        var wire = new PacedStream([chunk, chunk, chunk, Wire.End], destination);
+        await using var response = InvokeWithResponseStreamResponse.Create(wire);
 
-        await response.CopyToAsync(destination, TestContext.Current.CancellationToken).WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken);
+        var copying = response.CopyToAsync(destination, Token);
+        await copying.WaitAsync(LocalService.TooLong, Token);
 
         Assert.Equal((30, 3), (destination.Length, destination.Flushes));
     }
 
     [Fact]
-    public async Task CopyToAsync_EmptyChunkAmongOthers_IsNotWritten()
+    public async Task CopyToAsync_EmptyChunkBetweenOthers_IsNotWritten()
     {
-        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create("a"u8.ToArray(), [], "b"u8.ToArray(), [])));
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Create("a"u8.ToArray(), [], "b"u8.ToArray(), [])));
         var destination = new CountingDestination();
 
-        await response.CopyToAsync(destination, TestContext.Current.CancellationToken);
+        await response.CopyToAsync(destination, Token);
 
         Assert.Equal([1, 1], destination.Writes);
     }
 
     [Fact]
-    public async Task CopyToAsync_FlushOfThePipeIsCancelled_IsCancelled()
+    public async Task CopyToAsync_FlushOfThePipeIsCancelled_ThrowsOperationCanceledException()
     {
         await using var response = Fragmented.Response("abc");
 
-        await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) }, TestContext.Current.CancellationToken));
+        var pipe = new CountingPipe { Flushed = new FlushResult(isCanceled: true, isCompleted: false) };
+
+        await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(pipe, Token));
     }
 
     private sealed class CountingDestination : MemoryStream
@@ -109,17 +121,19 @@ public class PipeCopyTests
         }
     }
 
-    /// <summary>Gives a piece only once what came before it was flushed.</summary>
-    private sealed class PacedStream(byte[][] pieces, CountingDestination destination) : MemoryStream
+    /// <summary>A stream whose next segment is available after the previous one was flushed.</summary>
+    private sealed class PacedStream(byte[][] segments, CountingDestination destination) : MemoryStream
     {
         private int _next;
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer,
+            CancellationToken cancellationToken = default)
         {
-            if (buffer.IsEmpty || _next == pieces.Length) return 0;
+            if (buffer.IsEmpty || _next == segments.Length) return 0;
             if (_next > 0) await destination.Flushed.WaitAsync(cancellationToken);
-            pieces[_next].CopyTo(buffer);
-            return pieces[_next++].Length;
+            segments[_next].CopyTo(buffer);
+            return segments[_next++].Length;
         }
     }
 

@@ -1,23 +1,27 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Leaving a reader early, by any way, frees the connection.</summary>
+/// <summary>Early ends of a reader, all of which release the connection.</summary>
 public class ReaderLifetimeTests
 {
-    private static readonly Dictionary<string, Func<ResponsePayload, CancellationToken, IAsyncEnumerable<object?>>> Readers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Reader> Readers = new(StringComparer.Ordinal)
     {
         ["text"] = (response, token) => response.ReadTextAsync(cancellationToken: token),
         ["lines"] = (response, token) => response.ReadLinesAsync(cancellationToken: token),
-        ["JSON"] = (response, token) => Boxed(response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token)),
+        ["JSON"] = (response, token) => Boxed(
+            response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token)),
         ["events"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token)),
-        ["events of JSON"] = (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token)),
+        ["events of JSON"] = (response, token) => Boxed(
+            response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token)),
     };
 
-    public static IEnumerable<TheoryDataRow<string>> Names => Readers.Keys.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> Names =>
+        Readers.Keys.Select(name => new TheoryDataRow<string>(name));
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_LoopIsLeft_ConnectionIsFreed(string reader)
+    public async Task Read_LoopBreaks_ReleasesTheConnection(string reader)
     {
         var wire = new WatchedStream(Wire.Repeat(Payload(reader), 1000));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
@@ -28,10 +32,11 @@ public class ReaderLifetimeTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_TokenIsCancelledBetweenElements_ThrowsWithIt(string reader)
+    public async Task Read_TokenIsCancelledBetweenElements_ThrowsWithTheToken(string reader)
     {
-        // Both elements are in one chunk: the second is here when the token is cancelled.
-        var wire = new WatchedStream(Wire.Repeat([.. Payload(reader), .. Payload(reader), .. new byte[40_000].Select(_ => (byte)'\n')], 1000));
+        // Both elements are in one chunk, so that the second is buffered when the token is cancelled.
+        byte[] chunk = [.. Payload(reader), .. Payload(reader), .. Enumerable.Repeat((byte)'\n', 40_000)];
+        var wire = new WatchedStream(Wire.Repeat(chunk, 1000));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         using var cancellation = new CancellationTokenSource();
         var count = 0;
@@ -51,20 +56,21 @@ public class ReaderLifetimeTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Read_TokenOfTheEnumeratorIsCancelledWhileWaiting_ThrowsWithIt(string reader)
+    public async Task Read_TokenOfTheEnumeratorIsCancelledWhileWaiting_ThrowsWithTheToken(string reader)
     {
         var never = new TaskCompletionSource();
-        using var of = new CancellationTokenSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent());
+        using var other = new CancellationTokenSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(WaitAsync());
         using var cancellation = new CancellationTokenSource();
-        await using var elements = Readers[reader](response, of.Token).GetAsyncEnumerator(cancellation.Token);
+        await using var elements = Readers[reader](response, other.Token).GetAsyncEnumerator(cancellation.Token);
 
-        var move = elements.MoveNextAsync().AsTask();
+        var moving = elements.MoveNextAsync().AsTask();
         await cancellation.CancelAsync();
 
-        Assert.Equal(cancellation.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => move)).CancellationToken);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => moving);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> Silent()
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> WaitAsync()
         {
             await never.Task;
             yield break;
@@ -72,7 +78,7 @@ public class ReaderLifetimeTests
     }
 
     [Fact]
-    public async Task HttpBody_ReadTwice_Throws()
+    public async Task ReadAsStringAsync_BodyOfHttpIntegrationWasAlreadyRead_Throws()
     {
         await using var response = Fragmented.Response("{}\0\0\0\0\0\0\0\0body");
         await using var http = await response.ReadHttpIntegrationResponseAsync();
@@ -83,7 +89,7 @@ public class ReaderLifetimeTests
     }
 
     [Fact]
-    public async Task HttpBody_Disposed_FreesTheConnection()
+    public async Task DisposeAsync_HttpIntegrationResponse_ReleasesTheConnection()
     {
         var wire = new WatchedStream(Wire.Create("{}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
@@ -94,35 +100,41 @@ public class ReaderLifetimeTests
     }
 
     [Fact]
-    public async Task ReadHttpIntegrationResponseAsync_PreludeIsWrong_FreesTheConnection()
+    public async Task ReadHttpIntegrationResponseAsync_PreludeIsInvalid_ReleasesTheConnection()
     {
         var wire = new WatchedStream(Wire.Create("{\"statusCode\":20}\0\0\0\0\0\0\0\0"u8.ToArray(), new byte[100]));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
 
-        var exception = await Assert.ThrowsAsync<PayloadFormatException>(() => response.ReadHttpIntegrationResponseAsync(new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always }));
+        var options = new PayloadReadOptions { HttpPrelude = HttpPreludeDetection.Always };
+
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(
+            () => response.ReadHttpIntegrationResponseAsync(options));
 
         Assert.IsType<FormatException>(exception.InnerException);
         Assert.True(wire.IsDisposed);
     }
 
     [Fact]
-    public async Task ReadHttpIntegrationResponseAsync_Cancelled_ThrowsWithTheToken()
+    public async Task ReadHttpIntegrationResponseAsync_CancelledWhileWaiting_ThrowsWithTheToken()
     {
         var never = new TaskCompletionSource();
-        await using var response = InvokeWithResponseStreamResponse.Create(Silent());
+        await using var response = InvokeWithResponseStreamResponse.Create(WaitAsync());
         using var cancellation = new CancellationTokenSource();
 
-        var read = response.ReadHttpIntegrationResponseAsync(cancellationToken: cancellation.Token);
+        var reading = response.ReadHttpIntegrationResponseAsync(cancellationToken: cancellation.Token);
         await cancellation.CancelAsync();
 
-        Assert.Equal(cancellation.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read)).CancellationToken);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> Silent()
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> WaitAsync()
         {
             await never.Task;
             yield break;
         }
     }
+
+    private delegate IAsyncEnumerable<object?> Reader(ResponsePayload response, CancellationToken cancellationToken);
 
     private static byte[] Payload(string reader) => Encoding.UTF8.GetBytes(reader switch
     {
@@ -132,7 +144,9 @@ public class ReaderLifetimeTests
         _ => "data: {}\n\n",
     });
 
-    private static async IAsyncEnumerable<object?> Boxed<T>(IAsyncEnumerable<T> elements, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private static async IAsyncEnumerable<object?> Boxed<T>(
+        IAsyncEnumerable<T> elements,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (var element in elements.WithCancellation(cancellationToken)) yield return element;
     }

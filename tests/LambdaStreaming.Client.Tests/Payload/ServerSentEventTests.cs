@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Server-sent events whose data is JSON, and events without any; the size of an event.</summary>
+/// <summary>Server-sent events with JSON data and with empty data, and limits on their size.</summary>
 public class ServerSentEventTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -11,9 +11,9 @@ public class ServerSentEventTests
     [InlineData("data\n\n")]
     [InlineData("data:\ndata:\n\n")]
     [InlineData("data:  \n\n")]
-    public async Task ReadServerSentEventsAsync_TypedAndDataIsEmpty_SkipsTheEvent(string empty)
+    public async Task ReadServerSentEventsAsync_JsonAndDataIsEmpty_SkipsTheEvent(string empty)
     {
-        foreach (var chunks in Fragmented.EveryWay(Bytes($"data: 1\n\n{empty}data: 2\n\n")))
+        foreach (var chunks in Fragmented.SplitEveryWay(Bytes($"data: 1\n\n{empty}data: 2\n\n")))
         {
             await using var response = Fragmented.Response(chunks);
 
@@ -27,7 +27,7 @@ public class ServerSentEventTests
     [Theory]
     [InlineData("event: ping\ndata:\n\n", "<ping >")]
     [InlineData("data: [DONE]\n\n", "<message [DONE]>")]
-    public async Task ReadServerSentEventsAsync_Untyped_DeliversEveryEvent(string payload, string outcome)
+    public async Task ReadServerSentEventsAsync_Text_DeliversEveryEvent(string payload, string outcome)
     {
         await using var response = Fragmented.Response(payload);
 
@@ -41,7 +41,7 @@ public class ServerSentEventTests
     [InlineData("", "message")]
     public async Task ReadServerSentEventsAsync_DataIsNotJson_ExceptionHasTypeAndData(string type, string eventType)
     {
-        var exception = await ReadBadAsync($"data: 1\n\n{type}data: rate limit\ndata: exceeded\n\n");
+        var exception = await ReadInvalidAsync($"data: 1\n\n{type}data: rate limit\ndata: exceeded\n\n");
 
         Assert.Equal(eventType, exception.EventType);
         Assert.Equal("rate limit\nexceeded", exception.DataExcerpt);
@@ -51,7 +51,7 @@ public class ServerSentEventTests
     [Fact]
     public async Task ReadServerSentEventsAsync_DataIsNotUtf8_ExceptionHasTypeAndData()
     {
-        var exception = await ReadBadAsync([.. "event: e\ndata: \"a"u8, 0xFF, .. "\"\n\n"u8]);
+        var exception = await ReadInvalidAsync([.. "event: e\ndata: \"a"u8, 0xFF, .. "\"\n\n"u8]);
 
         Assert.Equal("e", exception.EventType);
         Assert.Equal("\"a\uFFFD\"", exception.DataExcerpt);
@@ -69,31 +69,31 @@ public class ServerSentEventTests
     {
         var data = string.Concat(Enumerable.Repeat(character, count));
 
-        var exception = await ReadBadAsync($"data: {data}\n\n");
+        var exception = await ReadInvalidAsync($"data: {data}\n\n");
 
         Assert.Equal(data[..length], exception.DataExcerpt);
     }
 
     [Fact]
-    public async Task ReadServerSentEventsAsync_ExcerptWouldSplitACharacter_EndsBeforeIt()
+    public async Task ReadServerSentEventsAsync_ExcerptWouldSplitASurrogatePair_EndsBeforeIt()
     {
-        var exception = await ReadBadAsync($"data: {new string('x', 199)}\U0001F600\n\n");
+        var exception = await ReadInvalidAsync($"data: {new string('x', 199)}\U0001F600\n\n");
 
         Assert.Equal(new string('x', 199), exception.DataExcerpt);
     }
 
     [Fact]
-    public async Task ReadServerSentEventsAsync_DataIsNotJson_MessageDoesNotShowIt()
+    public async Task ReadServerSentEventsAsync_DataIsNotJson_MessageDoesNotContainIt()
     {
-        var exception = await ReadBadAsync("event: e\ndata: secret\n\n");
+        var exception = await ReadInvalidAsync("event: e\ndata: secret\n\n");
 
         Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task ReadServerSentEventsAsync_TypeHasControlCharacters_MessageHasNone()
+    public async Task ReadServerSentEventsAsync_TypeContainsControlCharacters_MessageDoesNotContainThem()
     {
-        var exception = await ReadBadAsync($"event: a\0b\u001b[2J{new string('x', 500_000)}\ndata: x\n\n");
+        var exception = await ReadInvalidAsync($"event: a\0b\u001b[2J{new string('x', 500_000)}\ndata: x\n\n");
 
         Assert.DoesNotContain(exception.Message, char.IsControl);
         Assert.InRange(exception.Message.Length, 1, 1000);
@@ -101,9 +101,10 @@ public class ServerSentEventTests
     }
 
     [Fact]
-    public async Task ReadJsonValuesAsync_NameOfAMemberHasControlCharacters_MessageHasNone()
+    public async Task ReadJsonValuesAsync_PropertyNameContainsControlCharacters_MessageDoesNotContainThem()
     {
-        await using var response = Fragmented.Response("{\"a\\u001b[2J\\n" + new string('x', 500_000) + "\":{\"N\":x}}");
+        await using var response = Fragmented.Response(
+            "{\"a\\u001b[2J\\n" + new string('x', 500_000) + "\":{\"N\":x}}");
 
         var exception = await Assert.ThrowsAsync<PayloadFormatException>(
             () => LimitTests.ToListAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement)));
@@ -112,9 +113,9 @@ public class ServerSentEventTests
         Assert.InRange(exception.Message.Length, 1, 1000);
     }
 
-    // An image in base64 is longer than the 1 MiB of a line or value.
+    // For example, an image in base64 exceeds the limit of 1 MiB for a line or JSON value.
     [Theory, InlineData(false), InlineData(true)]
-    public async Task ReadServerSentEventsAsync_EventOf15MiB_IsRead(bool isOneLine)
+    public async Task ReadServerSentEventsAsync_EventOf15MiB_YieldsIt(bool isOneLine)
     {
         var line = "data: " + new string('A', isOneLine ? 15 * 1024 * 1024 : 64 * 1024) + "\n";
         var payload = Bytes(string.Concat(Enumerable.Repeat(line, isOneLine ? 1 : 240)) + "\n");
@@ -129,9 +130,9 @@ public class ServerSentEventTests
     [InlineData(": 3456789\ndata: 1\n\n", "<message 1>")]
     [InlineData(": 345678901\n\n", "!MaxEventBytes 10 at 0")]
     [InlineData("data: 2\r\n\r\n: 345678901", "<message 2>!MaxEventBytes 10 at 11")]
-    public async Task ReadServerSentEventsAsync_Comment_IsLimitedByItself(string payload, string outcome)
+    public async Task ReadServerSentEventsAsync_Comment_HasItsOwnLimit(string payload, string outcome)
     {
-        foreach (var chunks in Fragmented.EveryWay(Bytes(payload)))
+        foreach (var chunks in Fragmented.SplitEveryWay(Bytes(payload)))
         {
             await using var response = Fragmented.Response(chunks);
 
@@ -141,9 +142,9 @@ public class ServerSentEventTests
         }
     }
 
-    private static Task<PayloadFormatException> ReadBadAsync(string payload) => ReadBadAsync(Bytes(payload));
+    private static Task<PayloadFormatException> ReadInvalidAsync(string payload) => ReadInvalidAsync(Bytes(payload));
 
-    private static async Task<PayloadFormatException> ReadBadAsync(byte[] payload)
+    private static async Task<PayloadFormatException> ReadInvalidAsync(byte[] payload)
     {
         await using var response = Fragmented.Response([payload]);
 

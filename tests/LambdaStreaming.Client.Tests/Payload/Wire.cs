@@ -3,7 +3,7 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>Answers as bytes on the wire.</summary>
+/// <summary>Encoded event streams.</summary>
 internal static class Wire
 {
     public static byte[] End { get; } = EventStreamEncoder.Encode(new InvokeComplete());
@@ -12,7 +12,7 @@ internal static class Wire
 
     public static byte[] Create(params byte[][] chunks) => [.. chunks.SelectMany(chunk => Chunk(chunk)), .. End];
 
-    /// <summary>One chunk again and again.</summary>
+    /// <summary>Encodes <paramref name="count"/> copies of a chunk and the InvokeComplete event.</summary>
     public static byte[] Repeat(byte[] chunk, int count)
     {
         var message = Chunk(chunk);
@@ -23,8 +23,9 @@ internal static class Wire
     }
 }
 
-/// <summary>Gives one byte a read.</summary>
+/// <summary>A stream that returns one byte per read.</summary>
 internal sealed class ByteByByteStream(byte[] bytes) : MemoryStream(bytes)
 {
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..Math.Min(buffer.Length, 1)], cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        base.ReadAsync(buffer[..Math.Min(buffer.Length, 1)], cancellationToken);
 }

@@ -1,27 +1,36 @@
 using System.Buffers;
-using System.Text;
 using LambdaStreaming.Tests.EventStream;
 using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>No disposal returns a buffer that a move, a copy or a chunk still uses: nobody ever reads bytes of another response.</summary>
+/// <summary>
+/// Ownership of buffers: disposal never returns a buffer that is still in use, so that no bytes of another response can
+/// be read.
+/// </summary>
 public sealed class BufferOwnershipTests
 {
-    private const byte Own = (byte)'A';
+    private const byte OwnByte = (byte)'A';
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Disposals => ["stream.DisposeAsync", "stream.Dispose", "response.DisposeAsync", "response.Dispose", "copy's token"];
+    public static TheoryData<string> Disposals =>
+    [
+        "stream.DisposeAsync",
+        "stream.Dispose",
+        "response.DisposeAsync",
+        "response.Dispose",
+        "token of the copy",
+    ];
 
     [Theory, MemberData(nameof(Disposals))]
-    public async Task CopyToAsync_AbandonedDuringAWriteAndDisposed_WritesOnlyItsOwnBytes(string disposal)
+    public async Task CopyToAsync_DisposedDuringAWrite_WritesOnlyBytesOfItsResponse(string disposal)
     {
         using var cancellation = new CancellationTokenSource();
         var response = Response(20_000, 20_000);
         var stream = response.AsStream();
-        var destination = new HeldStream();
-        var copy = stream.CopyToAsync(destination, cancellation.Token);
+        var destination = new BlockingStream();
+        var copying = stream.CopyToAsync(destination, cancellation.Token);
         await destination.Entered.WaitAsync(TooLong, Ct);
 
         switch (disposal)
@@ -44,38 +53,38 @@ public sealed class BufferOwnershipTests
         }
 
         SharedPool.Overwrite();
-        destination.GoOn.SetResult();
+        destination.Continue.SetResult();
 
-        await Assert.ThrowsAnyAsync<Exception>(() => copy.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAnyAsync<Exception>(() => copying.WaitAsync(TooLong, Ct));
         Assert.Equal(20_000, destination.Bytes.Length);
-        Assert.All(destination.Bytes, value => Assert.Equal(Own, value));
+        Assert.All(destination.Bytes, value => Assert.Equal(OwnByte, value));
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task AsStream_OperationAfterAnAbandonedCopy_ThrowsAndLeavesTheCopyItsBytes(bool reads)
+    public async Task AsStream_OperationDuringACopy_ThrowsAndDoesNotChangeTheCopy(bool isRead)
     {
         await using var response = Response(9_000, 9_000);
         await using var stream = response.AsStream();
-        var destination = new HeldStream();
-        var copy = stream.CopyToAsync(destination, Ct);
+        var destination = new BlockingStream();
+        var copying = stream.CopyToAsync(destination, Ct);
         await destination.Entered.WaitAsync(TooLong, Ct);
 
         var exception = await Record.ExceptionAsync(async () =>
         {
-            if (reads) Assert.Equal(0, await stream.ReadAsync(new byte[100], Ct));
+            if (isRead) Assert.Equal(0, await stream.ReadAsync(new byte[100], Ct));
             else await stream.CopyToAsync(Stream.Null, Ct);
         });
         SharedPool.Overwrite();
-        destination.GoOn.SetResult();
-        await copy.WaitAsync(TooLong, Ct);
+        destination.Continue.SetResult();
+        await copying.WaitAsync(TooLong, Ct);
 
         Assert.IsType<InvalidOperationException>(exception);
         Assert.Equal(18_000, destination.Bytes.Length);
-        Assert.All(destination.Bytes, value => Assert.Equal(Own, value));
+        Assert.All(destination.Bytes, value => Assert.Equal(OwnByte, value));
     }
 
     [Fact]
-    public async Task AsStream_ReadAfterAnAbandonedRead_Throws()
+    public async Task ReadAsync_DuringAnotherReadAsync_Throws()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(FuncStream.Stuck(Messages.Chunk("a")));
         await using var stream = response.AsStream();
@@ -89,7 +98,7 @@ public sealed class BufferOwnershipTests
     }
 
     [Fact]
-    public async Task AsStream_ReadsInTurn_DoNotRefuseEachOther()
+    public async Task ReadAsync_SequentialReads_Succeed()
     {
         await using var response = Response(10, 10);
         await using var stream = response.AsStream();
@@ -100,7 +109,7 @@ public sealed class BufferOwnershipTests
     }
 
     [Theory, InlineData("enumerator"), InlineData("response"), InlineData("token")]
-    public async Task PayloadOfAChunk_HeldWhileOthersEndTheResponse_KeepsItsBytes(string how)
+    public async Task Payload_ResponseEndsWhileItIsHeld_KeepsItsBytes(string endedBy)
     {
         using var cancellation = new CancellationTokenSource();
         var response = Response(5_000, 5_000);
@@ -108,54 +117,58 @@ public sealed class BufferOwnershipTests
         await chunks.MoveNextAsync();
         var payload = chunks.Current.Payload;
 
-        if (how == "enumerator") await chunks.DisposeAsync();
-        else if (how == "response") response.Dispose();
+        if (endedBy == "enumerator") await chunks.DisposeAsync();
+        else if (endedBy == "response") response.Dispose();
         else await cancellation.CancelAsync();
         SharedPool.Overwrite();
 
-        Assert.All(payload.ToArray(), value => Assert.Equal(Own, value));
+        Assert.All(payload.ToArray(), value => Assert.Equal(OwnByte, value));
     }
 
     [Fact]
-    public async Task MoveNextAsync_LastMoveAfterAnAbort_ReturnsTheBuffer()
+    public async Task MoveNextAsync_AfterAbort_ReturnsTheBufferToThePool()
     {
         var response = Response(5_000, 5_000);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         var buffer = chunks.Current.Payload.First;
         response.Dispose();
-        Assert.False(SharedPool.Lends(buffer));
+        Assert.False(SharedPool.Contains(buffer));
 
         var move = chunks.MoveNextAsync();
 
-        // Synchronous, so that the pool of this thread has the buffer.
+        // The move completes synchronously, so that the buffer is in the pool of this thread.
         Assert.True(move.IsFaulted);
-        Assert.True(SharedPool.Lends(buffer));
+        Assert.True(SharedPool.Contains(buffer));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => move.AsTask());
     }
 
     private static InvokeWithResponseStreamResponse Response(params int[] chunks)
     {
-        byte[][] messages = [.. chunks.Select(size => Messages.Chunk(Encoding.ASCII.GetBytes(new string((char)Own, size)))), Messages.Complete()];
-        return InvokeWithResponseStreamResponse.Create(new MemoryStream([.. messages.SelectMany(message => message)]));
+        var messages = chunks.SelectMany(size => Messages.Chunk(new string((char)OwnByte, size)));
+        return InvokeWithResponseStreamResponse.Create(new MemoryStream([.. messages, .. Messages.Complete()]));
     }
 
-    /// <summary>Holds its first write until the test lets it go on, and only then looks at the bytes.</summary>
-    private sealed class HeldStream : MemoryStream
+    /// <summary>
+    /// A destination that blocks each write until the test continues it, and reads the bytes only then.
+    /// </summary>
+    private sealed class BlockingStream : MemoryStream
     {
         private readonly MemoryStream _bytes = new();
         private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task Entered => _entered.Task;
 
-        public TaskCompletionSource GoOn { get; } = new();
+        public TaskCompletionSource Continue { get; } = new();
 
         public byte[] Bytes => _bytes.ToArray();
 
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer,
+            CancellationToken cancellationToken = default)
         {
             _entered.TrySetResult();
-            await GoOn.Task;
+            await Continue.Task;
             _bytes.Write(buffer.Span);
         }
     }

@@ -3,7 +3,10 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>Every reader can be disposed from any thread, also during a move, and an early end never looks like a complete response.</summary>
+/// <summary>
+/// Disposal of every reader, from any thread and during MoveNextAsync. An early end never looks like a complete
+/// response.
+/// </summary>
 public sealed class EnumeratorDisposalTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -11,21 +14,21 @@ public sealed class EnumeratorDisposalTests
     public static TheoryData<string> Readers => [.. PayloadReaders.All.Keys];
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task DisposeAsync_DuringAMove_EndsTheMoveAndFreesTheConnection(string reader)
+    public async Task DisposeAsync_DuringMoveNextAsync_EndsItAndReleasesTheConnection(string reader)
     {
         var wire = FuncStream.Stuck(Messages.Chunk(PayloadReaders.All[reader].Payload));
         var response = InvokeWithResponseStreamResponse.Create(wire);
         var elements = PayloadReaders.All[reader].Read(response, CancellationToken.None);
-        var move = await MoveUntilItWaitsAsync(elements);
+        var moving = await MoveUntilWaitingAsync(elements);
 
         await elements.DisposeAsync();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => move.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => moving.WaitAsync(TooLong, Ct));
         Assert.True(wire.IsDisposed);
     }
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task MoveNextAsync_AfterAnEarlyDisposal_Throws(string reader)
+    public async Task MoveNextAsync_EnumeratorIsDisposedEarly_Throws(string reader)
     {
         await using var response = Response(reader, Messages.Complete());
         var elements = PayloadReaders.All[reader].Read(response, CancellationToken.None);
@@ -37,7 +40,7 @@ public sealed class EnumeratorDisposalTests
     }
 
     [Fact]
-    public async Task Current_DisposedOnAnotherThreadAfterTheMove_IsStillTheValueOfThatMove()
+    public async Task Current_DisposedOnAnotherThread_KeepsItsValue()
     {
         await using var response = Response("text", Messages.Complete());
         var elements = PayloadReaders.All["text"].Read(response, CancellationToken.None);
@@ -51,13 +54,14 @@ public sealed class EnumeratorDisposalTests
     }
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task MoveNextAsync_AfterAFailure_FailsAgain(string reader)
+    public async Task MoveNextAsync_AfterAFailure_ThrowsTheSameException(string reader)
     {
         await using var response = Response(reader, []);
         var elements = PayloadReaders.All[reader].Read(response, CancellationToken.None);
         var first = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => ReadToEndAsync(elements));
 
-        var second = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => elements.MoveNextAsync().AsTask());
+        var second = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(
+            () => elements.MoveNextAsync().AsTask());
         await elements.DisposeAsync();
         var third = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => elements.MoveNextAsync().AsTask());
 
@@ -66,7 +70,7 @@ public sealed class EnumeratorDisposalTests
     }
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task MoveNextAsync_AfterTheEndAndDisposal_IsFalse(string reader)
+    public async Task MoveNextAsync_AfterTheEndAndDisposal_ReturnsFalse(string reader)
     {
         await using var response = Response(reader, Messages.Complete());
         var elements = PayloadReaders.All[reader].Read(response, CancellationToken.None);
@@ -78,36 +82,37 @@ public sealed class EnumeratorDisposalTests
     }
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task MoveNextAsync_DuringAMove_Throws(string reader)
+    public async Task MoveNextAsync_DuringMoveNextAsync_Throws(string reader)
     {
-        var response = InvokeWithResponseStreamResponse.Create(FuncStream.Stuck(Messages.Chunk(PayloadReaders.All[reader].Payload)));
+        var response = InvokeWithResponseStreamResponse.Create(
+            FuncStream.Stuck(Messages.Chunk(PayloadReaders.All[reader].Payload)));
         var elements = PayloadReaders.All[reader].Read(response, CancellationToken.None);
-        var move = await MoveUntilItWaitsAsync(elements);
+        var moving = await MoveUntilWaitingAsync(elements);
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => elements.MoveNextAsync().AsTask());
 
         response.Dispose();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => move.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => moving.WaitAsync(TooLong, Ct));
     }
 
     [Theory, MemberData(nameof(Readers))]
-    public async Task MoveNextAsync_StreamIgnoresItsToken_CancellationStillEndsIt(string reader)
+    public async Task MoveNextAsync_StreamIgnoresCancellation_ThrowsWithTheToken(string reader)
     {
         using var cancellation = new CancellationTokenSource();
         var wire = FuncStream.Stuck(Messages.Chunk(PayloadReaders.All[reader].Payload));
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
         var elements = PayloadReaders.All[reader].Read(response, cancellation.Token);
-        var move = await MoveUntilItWaitsAsync(elements);
+        var moving = await MoveUntilWaitingAsync(elements);
 
         await cancellation.CancelAsync();
 
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => move.WaitAsync(TooLong, Ct));
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => moving.WaitAsync(TooLong, Ct));
         Assert.Equal(cancellation.Token, exception.CancellationToken);
         Assert.True(wire.IsDisposed);
     }
 
     [Fact]
-    public async Task MoveNextAsync_StreamIgnoresItsToken_IdleTimeoutStillEndsIt()
+    public async Task MoveNextAsync_StreamIgnoresCancellation_ThrowsAfterTheIdleTimeout()
     {
         var clock = new ManualClock();
         var options = StubbedClient.Options();
@@ -118,21 +123,22 @@ public sealed class EnumeratorDisposalTests
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
-        var move = chunks.MoveNextAsync().AsTask();
+        var moving = chunks.MoveNextAsync().AsTask();
 
         clock.Now = TimeSpan.FromSeconds(10);
         clock.FireIfDue();
 
-        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => moving.WaitAsync(TooLong, Ct));
         Assert.True(wire.IsDisposed);
     }
 
     [Fact]
-    public async Task CopyToAsync_StreamIgnoresItsTokenAndTheFlushFails_Throws()
+    public async Task CopyToAsync_StreamIgnoresCancellationAndTheFlushFails_Throws()
     {
         await using var response = InvokeWithResponseStreamResponse.Create(FuncStream.Stuck(Messages.Chunk("a")));
 
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => response.CopyToAsync(new UnflushableStream(), Ct).WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(
+            () => response.CopyToAsync(new UnflushableStream(), Ct).WaitAsync(TooLong, Ct));
     }
 
     [Fact]
@@ -146,12 +152,12 @@ public sealed class EnumeratorDisposalTests
             return new HttpResponseMessage();
         });
         var texts = client.InvokeTextAsync("f", "{}", cancellationToken: Ct).GetAsyncEnumerator(Ct);
-        var move = texts.MoveNextAsync().AsTask();
+        var moving = texts.MoveNextAsync().AsTask();
         var callToken = await call.Task.WaitAsync(TooLong, Ct);
 
         await texts.DisposeAsync();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => move.WaitAsync(TooLong, Ct));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => moving.WaitAsync(TooLong, Ct));
         Assert.True(callToken.IsCancellationRequested);
     }
 
@@ -166,13 +172,14 @@ public sealed class EnumeratorDisposalTests
             return new HttpResponseMessage();
         });
         using var cancellation = new CancellationTokenSource();
-        await using var texts = client.InvokeTextAsync("f", "{}", cancellationToken: cancellation.Token).GetAsyncEnumerator(Ct);
-        var move = texts.MoveNextAsync().AsTask();
+        await using var texts =
+            client.InvokeTextAsync("f", "{}", cancellationToken: cancellation.Token).GetAsyncEnumerator(Ct);
+        var moving = texts.MoveNextAsync().AsTask();
         await call.Task.WaitAsync(TooLong, Ct);
 
         await cancellation.CancelAsync();
 
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => move.WaitAsync(TooLong, Ct));
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => moving.WaitAsync(TooLong, Ct));
         Assert.Equal(cancellation.Token, exception.CancellationToken);
     }
 
@@ -187,13 +194,13 @@ public sealed class EnumeratorDisposalTests
         while (await elements.MoveNextAsync()) continue;
     }
 
-    private static async Task<Task<bool>> MoveUntilItWaitsAsync(IAsyncEnumerator<object?> elements)
+    private static async Task<Task<bool>> MoveUntilWaitingAsync(IAsyncEnumerator<object?> elements)
     {
         while (true)
         {
-            var move = elements.MoveNextAsync().AsTask();
-            if (!move.IsCompleted) return move;
-            Assert.True(await move);
+            var moving = elements.MoveNextAsync().AsTask();
+            if (!moving.IsCompleted) return moving;
+            Assert.True(await moving);
         }
     }
 }

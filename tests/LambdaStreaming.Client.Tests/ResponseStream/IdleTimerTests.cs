@@ -2,14 +2,14 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>The limit of each wait, on a clock that the test moves.</summary>
+/// <summary>The idle timeout of each wait, on a clock that the test advances.</summary>
 public sealed class IdleTimerTests
 {
     private readonly ManualClock _clock = new();
-    private int _idle;
+    private int _callbacks;
 
     [Fact]
-    public void OnTimer_WaitLastedTheTimeout_CallsBackOnce()
+    public void OnTimer_WaitLastsAsLongAsTheTimeout_InvokesTheCallbackOnce()
     {
         using var timer = Create();
         timer.BeginWait();
@@ -17,11 +17,11 @@ public sealed class IdleTimerTests
         AdvanceTo(TimeSpan.FromMinutes(1));
         AdvanceTo(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(1, _idle);
+        Assert.Equal(1, _callbacks);
     }
 
     [Fact]
-    public void BeginWait_WaitsInTurn_SetTheTimerOnce()
+    public void BeginWait_ConsecutiveWaits_SetTheTimerOnce()
     {
         using var timer = Create();
         for (var i = 0; i < 3; i++)
@@ -35,26 +35,26 @@ public sealed class IdleTimerTests
     }
 
     [Fact]
-    public void OnTimer_NobodyWaits_TheNextWaitSetsItAgain()
+    public void OnTimer_NoWaitInProgress_NextWaitSetsTheTimer()
     {
         using var timer = Create();
         timer.BeginWait();
         timer.EndWait();
         AdvanceTo(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, _idle);
+        Assert.Equal(0, _callbacks);
 
         timer.BeginWait();
         Assert.Equal(2, _clock.Waits.Count);
         AdvanceTo(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(1, _idle);
+        Assert.Equal(1, _callbacks);
     }
 
-    // The wait begins after the timer was set. The rest may be less than a timer can count.
+    // The wait begins after the timer was set. The remaining time can be shorter than a timer supports.
     [Theory]
     [InlineData(30_000, 30_000)]
     [InlineData(0.5, 1)]
-    public void OnTimer_WaitBeganAfterTheTimerWasSet_SetsItToTheRest(double begins, double expected)
+    public void OnTimer_WaitBeganAfterTheTimerWasSet_SetsTheRemainingTime(double begins, double expected)
     {
         using var timer = Create();
         timer.BeginWait();
@@ -64,14 +64,14 @@ public sealed class IdleTimerTests
 
         AdvanceTo(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(0, _idle);
+        Assert.Equal(0, _callbacks);
         Assert.Equal([TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(expected)], _clock.Waits);
     }
 
     [Fact]
     public void BeginWait_InfiniteTimeout_CreatesNoTimer()
     {
-        using var timer = new IdleTimer(_clock, Timeout.InfiniteTimeSpan, () => _idle++);
+        using var timer = new IdleTimer(_clock, Timeout.InfiniteTimeSpan, () => _callbacks++);
 
         timer.BeginWait();
 
@@ -90,7 +90,7 @@ public sealed class IdleTimerTests
     }
 
     [Fact]
-    public void OnTimer_FiresLateAfterDispose_DoesNotCallBack()
+    public void OnTimer_FiresAfterDispose_DoesNotInvokeTheCallback()
     {
         var timer = Create();
         timer.BeginWait();
@@ -99,10 +99,10 @@ public sealed class IdleTimerTests
         _clock.Now = TimeSpan.FromMinutes(1);
         _clock.Fire();
 
-        Assert.Equal((0, 0), (_idle, _clock.Alive));
+        Assert.Equal((0, 0), (_callbacks, _clock.Alive));
     }
 
-    private IdleTimer Create() => new(_clock, TimeSpan.FromMinutes(1), () => _idle++);
+    private IdleTimer Create() => new(_clock, TimeSpan.FromMinutes(1), () => _callbacks++);
 
     private void AdvanceTo(TimeSpan now)
     {

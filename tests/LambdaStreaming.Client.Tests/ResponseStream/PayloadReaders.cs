@@ -3,27 +3,38 @@ using LambdaStreaming.Tests.Payload;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>Every reader that enumerates, with a payload of which it makes one element or more per chunk.</summary>
-internal sealed record PayloadReaders(byte[] Payload, Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerator<object?>> Read)
+/// <summary>An enumerating reader and a payload from which it reads at least one element per chunk.</summary>
+internal sealed record PayloadReaders(
+    byte[] Payload,
+    Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerator<object?>> Read)
 {
     public static Dictionary<string, PayloadReaders> All { get; } = new(StringComparer.Ordinal)
     {
-        ["events"] = Of("a", (response, token) => Boxed(response.GetAsyncEnumerator(token))),
-        ["chunks"] = Of("a", (response, token) => Boxed(response.ReadChunksAsync(token).GetAsyncEnumerator(CancellationToken.None))),
-        ["owned chunks"] = Of("a", (response, token) => Boxed(response.ReadOwnedChunksAsync(token).GetAsyncEnumerator(CancellationToken.None))),
-        ["text"] = Of("a", (response, token) => Boxed(response.ReadTextAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
-        ["lines"] = Of("a\n", (response, token) => Boxed(response.ReadLinesAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
-        ["JSON values"] = Of("{}\n", (response, token) => Boxed(response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
-        ["SSE"] = Of("data: {}\n\n", (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
-        ["SSE of JSON"] = Of("data: {}\n\n", (response, token) => Boxed(response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token).GetAsyncEnumerator(CancellationToken.None))),
+        ["events"] = Create("a", (response, token) => Boxed(response, token)),
+        ["chunks"] = Create("a", (response, token) => Boxed(response.ReadChunksAsync(token))),
+        ["owned chunks"] = Create("a", (response, token) => Boxed(response.ReadOwnedChunksAsync(token))),
+        ["text"] = Create("a", (response, token) => Boxed(response.ReadTextAsync(cancellationToken: token))),
+        ["lines"] = Create("a\n", (response, token) => Boxed(response.ReadLinesAsync(cancellationToken: token))),
+        ["JSON values"] = Create("{}\n", (response, token) => Boxed(
+            response.ReadJsonValuesAsync(TestJson.Default.JsonElement, cancellationToken: token))),
+        ["SSE"] = Create(
+            "data: {}\n\n",
+            (response, token) => Boxed(response.ReadServerSentEventsAsync(cancellationToken: token))),
+        ["SSE of JSON"] = Create("data: {}\n\n", (response, token) => Boxed(
+            response.ReadServerSentEventsAsync(TestJson.Default.JsonElement, cancellationToken: token))),
     };
 
-    private static PayloadReaders Of(string payload, Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerator<object?>> read) =>
+    private static PayloadReaders Create(
+        string payload,
+        Func<InvokeWithResponseStreamResponse, CancellationToken, IAsyncEnumerator<object?>> read) =>
         new(Encoding.UTF8.GetBytes(payload), read);
 
-    private static BoxedEnumerator<T> Boxed<T>(IAsyncEnumerator<T> elements) => new(elements);
+    private static BoxedEnumerator<T> Boxed<T>(
+        IAsyncEnumerable<T> elements,
+        CancellationToken cancellationToken = default) =>
+        new(elements.GetAsyncEnumerator(cancellationToken));
 
-    // Not an iterator: that would have a life of its own.
+    // Not an iterator, which would add its own disposal behavior.
     private sealed class BoxedEnumerator<T>(IAsyncEnumerator<T> inner) : IAsyncEnumerator<object?>
     {
         public object? Current => inner.Current;

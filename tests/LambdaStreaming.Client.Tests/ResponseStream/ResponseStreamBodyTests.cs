@@ -5,7 +5,9 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>The state of a response's body: whoever ends it, and whenever, the connection is freed once, and never during a read that ends.</summary>
+/// <summary>
+/// The state of a response body: it disposes the connection once, and not during a read that still ends.
+/// </summary>
 public sealed class ResponseStreamBodyTests : IDisposable
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -16,14 +18,14 @@ public sealed class ResponseStreamBodyTests : IDisposable
     public void Dispose() => _connection.Dispose();
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task ReadAsync_AbortedDuringTheRead_Throws(bool breaks)
+    public async Task ReadAsync_AbortedDuringTheRead_Throws(bool throws)
     {
         ResponseStreamBody body = null!;
-        body = Body(memory =>
+        body = Create(memory =>
         {
             if (memory.IsEmpty) return new ValueTask<int>(0);
             body.Abort(AbortReason.Disposed);
-            return breaks ? throw new IOException("The connection broke.") : new ValueTask<int>(5);
+            return throws ? throw new IOException("The connection broke.") : new ValueTask<int>(5);
         });
         body.TryBeginMove();
 
@@ -39,7 +41,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     {
         var read = new TaskCompletionSource<int>();
         ResponseStreamBody body = null!;
-        body = Body(_ =>
+        body = Create(_ =>
         {
             body.Abort(AbortReason.Disposed);
             return new ValueTask<int>(read.Task);
@@ -59,7 +61,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     public async Task ReadAsync_AfterAbort_DoesNotReadFromTheConnection()
     {
         var reads = 0;
-        var body = Body(_ => new ValueTask<int>(++reads));
+        var body = Create(_ => new ValueTask<int>(++reads));
         body.Abort(AbortReason.Cancelled);
         body.TryBeginMove();
 
@@ -69,11 +71,11 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public async Task ReadAsync_StreamIgnoresItsTokenAndIsAborted_ThrowsAndKeepsTheReadsBuffer()
+    public async Task ReadAsync_AbortedWhileTheStreamIgnoresCancellation_ThrowsAndKeepsTheBuffer()
     {
         var read = new TaskCompletionSource<int>();
         Memory<byte> buffer = default;
-        var body = Body(memory =>
+        var body = Create(memory =>
         {
             if (memory.IsEmpty) return new ValueTask<int>(0);
             buffer = memory;
@@ -87,23 +89,23 @@ public sealed class ResponseStreamBodyTests : IDisposable
         await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
         body.Complete();
         Assert.Equal(1, _connection.Disposals);
-        Assert.False(SharedPool.Lends(buffer));
+        Assert.False(SharedPool.Contains(buffer));
         read.SetResult(1);
     }
 
     [Fact]
     public void TryBeginMove_DuringAnotherMove_Throws()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.TryBeginMove();
 
         Assert.Throws<InvalidOperationException>(() => body.TryBeginMove());
     }
 
     [Fact]
-    public void TryEndMove_Aborted_IsFalse()
+    public void TryEndMove_AfterAbort_ReturnsFalse()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.TryBeginMove();
 
         body.Abort(AbortReason.Cancelled);
@@ -114,9 +116,9 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public void TryBeginMove_AfterComplete_IsFalse()
+    public void TryBeginMove_AfterComplete_ReturnsFalse()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.TryBeginMove();
         body.Complete();
 
@@ -124,9 +126,9 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public void Abort_NobodyMoves_FreesTheConnectionAtOnce()
+    public void Abort_NoMoveInProgress_DisposesTheConnection()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
 
         body.Abort(AbortReason.Idle);
         body.Abort(AbortReason.Cancelled);
@@ -135,9 +137,9 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public void Abort_DuringAMove_LeavesTheConnectionToTheMove()
+    public void Abort_DuringAMove_MoveDisposesTheConnection()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.TryBeginMove();
 
         body.Abort(AbortReason.Disposed);
@@ -150,7 +152,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
     [Fact]
     public void Abort_AfterComplete_DoesNothing()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.TryBeginMove();
         body.Complete();
 
@@ -160,9 +162,9 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public void Abort_ThenALastMove_FreesTheConnectionOnce()
+    public void TryBeginMove_AfterAbort_ConnectionIsDisposedOnce()
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.Abort(AbortReason.Disposed);
 
         Assert.True(body.TryBeginMove());
@@ -172,10 +174,10 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
-    public async Task ReadAsync_Idle_AbortsTheBody()
+    public async Task ReadAsync_IdleTimeoutElapses_AbortsTheBody()
     {
         var read = new TaskCompletionSource<int>();
-        var body = Body(_ => new ValueTask<int>(read.Task));
+        var body = Create(_ => new ValueTask<int>(read.Task));
         body.TryBeginMove();
         var reading = body.ReadAsync().AsTask();
 
@@ -188,20 +190,20 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void RegisterCancellation_BodyHasEnded_LeavesNothingOnTheToken(bool isCompleted)
+    public void RegisterCancellation_BodyHasEnded_LeavesNoRegistration(bool isCompleted)
     {
         using var app = new CancellationTokenSource();
 
-        var body = EndAndAbortOn(isCompleted, app.Token);
+        var body = EndAndRegisterCancellation(isCompleted, app.Token);
 
         Assert.True(GarbageCollector.Collects(body));
         GC.KeepAlive(app);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private WeakReference EndAndAbortOn(bool isCompleted, CancellationToken token)
+    private WeakReference EndAndRegisterCancellation(bool isCompleted, CancellationToken token)
     {
-        var body = Body(_ => default);
+        var body = Create(_ => default);
         body.RegisterCancellation(token);
         if (isCompleted)
         {
@@ -217,7 +219,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
         return new WeakReference(body);
     }
 
-    private ResponseStreamBody Body(Func<Memory<byte>, ValueTask<int>> read) =>
+    private ResponseStreamBody Create(Func<Memory<byte>, ValueTask<int>> read) =>
         new(new FuncStream(read), _connection, _clock, TimeSpan.FromMinutes(1));
 
     private sealed class CountedConnection : IDisposable

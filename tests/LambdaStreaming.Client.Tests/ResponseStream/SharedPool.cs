@@ -3,24 +3,24 @@ using System.Runtime.InteropServices;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>Uses the shared array pool as other responses do, on the current thread.</summary>
+/// <summary>Use of the shared array pool on the current thread, as by other responses.</summary>
 internal static class SharedPool
 {
-    public const byte Foreign = 0xEE;
+    public const byte ForeignByte = 0xEE;
 
-    // The sizes of the pipe's buffers and of the readers' arrays.
+    // Sizes of the pipe's buffers and of the readers' arrays.
     private static readonly int[] Sizes = [256, 1024, 4096, 16 * 1024, 64 * 1024, 128 * 1024, 256 * 1024];
 
-    /// <summary>Overwrites every array that the pool lends to this thread, as the next response on it would.</summary>
-    public static void Overwrite() => RentAll(array => Array.Fill(array, Foreign));
+    /// <summary>Overwrites the arrays that this thread can rent, as the next response on it would.</summary>
+    public static void Overwrite() => RentAll(array => Array.Fill(array, ForeignByte));
 
-    /// <summary>Whether the pool lends the array behind <paramref name="buffer"/>: then it was returned to it.</summary>
-    public static bool Lends(ReadOnlyMemory<byte> buffer)
+    /// <summary>Returns true if the array of <paramref name="buffer"/> was returned to the pool.</summary>
+    public static bool Contains(ReadOnlyMemory<byte> buffer)
     {
         MemoryMarshal.TryGetArray(buffer, out var segment);
-        var isLent = false;
-        RentAll(array => isLent |= ReferenceEquals(array, segment.Array));
-        return isLent;
+        var isFound = false;
+        RentAll(array => isFound |= ReferenceEquals(array, segment.Array));
+        return isFound;
     }
 
     private static void RentAll(Action<byte[]> use)

@@ -1,16 +1,19 @@
+using System.Net;
 using Amazon.Runtime;
 
 namespace LambdaStreaming.Tests.Security;
 
-/// <summary>What a caller's own input can't do to a request, and where a request does not show itself.</summary>
+/// <summary>Input of the caller cannot change other parts of a request, and logs do not show the request.</summary>
 public class RequestTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     private const string Secret = "4111 1111 1111 1111";
 
-    public static TheoryData<string> Breaks => ["\r\n", "\n", "\r", "\0", "\t", "\u001b", "\u007f"];
+    public static TheoryData<string> ControlCharacters => ["\r\n", "\n", "\r", "\0", "\t", "\u001b", "\u007f"];
 
-    [Theory, MemberData(nameof(Breaks))]
-    public async Task Invoke_ControlCharacterInWhatBecomesHead_IsRefusedAndNothingIsSent(string control)
+    [Theory, MemberData(nameof(ControlCharacters))]
+    public async Task InvokeWithResponseStreamAsync_ControlCharacterInAHeaderValue_ThrowsAndSendsNothing(string control)
     {
         var sent = 0;
         using var client = StubbedClient.Create(_ =>
@@ -29,7 +32,8 @@ public class RequestTests
 
         foreach (var (member, request) in requests)
         {
-            var exception = await Assert.ThrowsAsync<ArgumentException>(() => client.InvokeWithResponseStreamAsync(request, TestContext.Current.CancellationToken));
+            var exception = await Assert.ThrowsAsync<ArgumentException>(
+                () => client.InvokeWithResponseStreamAsync(request, Ct));
 
             Assert.Equal(member, exception.ParamName);
         }
@@ -38,36 +42,42 @@ public class RequestTests
     }
 
     [Fact]
-    public async Task Invoke_LettersThatAHeaderCantCarry_AreRefused()
+    public async Task InvokeWithResponseStreamAsync_NonAsciiHeaderValue_Throws()
     {
         using var client = StubbedClient.Create(_ => new HttpResponseMessage());
 
-        await Assert.ThrowsAsync<ArgumentException>(() => client.InvokeWithResponseStreamAsync(new("f") { TenantId = "Zoë" }, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => client.InvokeWithResponseStreamAsync(new("f") { TenantId = "Zoë" }, Ct));
     }
 
     [Theory]
     [InlineData("../../other")]
     [InlineData("a/b?Qualifier=x#y")]
     [InlineData("a%2f..%2fb")]
-    public async Task Invoke_NameThatLooksLikeAPath_StaysOneSegment(string name)
+    public async Task InvokeWithResponseStreamAsync_FunctionNameLooksLikeAPath_IsOneSegment(string name)
     {
         Uri? url = null;
         using var client = StubbedClient.Create(request =>
         {
             url = request.RequestUri;
-            return new HttpResponseMessage(System.Net.HttpStatusCode.NotFound);
+            return new HttpResponseMessage(HttpStatusCode.NotFound);
         });
 
-        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new(name), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new(name), Ct));
 
-        Assert.Equal($"/2021-11-15/functions/{Uri.EscapeDataString(name)}/response-streaming-invocations", url!.AbsolutePath);
+        Assert.Equal(
+            $"/2021-11-15/functions/{Uri.EscapeDataString(name)}/response-streaming-invocations", url!.AbsolutePath);
         Assert.Equal("", url.Query);
     }
 
     [Fact]
-    public void ToString_OfARequest_ShowsNeitherPayloadNorClientContext()
+    public void ToString_Request_ContainsNeitherPayloadNorClientContext()
     {
-        var request = InvokeWithResponseStreamRequest.FromJson("f", $$"""{"card":"{{Secret}}"}""") with { ClientContext = InvokeWithResponseStreamRequest.EncodeClientContext($$$"""{"custom":{"card":"{{{Secret}}}"}}""") };
+        var context = InvokeWithResponseStreamRequest.EncodeClientContext($$$"""{"custom":{"card":"{{{Secret}}}"}}""");
+        var request = InvokeWithResponseStreamRequest.FromJson("f", $$"""{"card":"{{Secret}}"}""") with
+        {
+            ClientContext = context,
+        };
 
         var text = request.ToString();
 
@@ -76,21 +86,34 @@ public class RequestTests
     }
 
     [Fact]
-    public async Task Logs_OfACallAtTheLowestLevel_HoldNoSecretSignatureOrPayload()
+    public async Task Logs_TraceLevel_ContainNoSecretSignatureOrPayload()
     {
         var options = StubbedClient.Options();
-        options.Credentials = new SessionAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "FwoGZXIvYXdzEXAMPLETOKEN==");
+        options.Credentials = new SessionAWSCredentials(
+            "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "FwoGZXIvYXdzEXAMPLETOKEN==");
         using var logs = new CollectedLogs();
         options.LoggerFactory = logs;
-        options.Retry = new LambdaRetryOptions { MaxAttempts = 2, BaseDelay = TimeSpan.Zero, ThrottlingBaseDelay = TimeSpan.Zero };
-        using var client = StubbedClient.Create(_ => StubbedClient.Answer(new MemoryStream(), System.Net.HttpStatusCode.TooManyRequests, ("x-amzn-ErrorType", "TooManyRequestsException")), options);
+        options.Retry = new LambdaRetryOptions
+        {
+            MaxAttempts = 2,
+            BaseDelay = TimeSpan.Zero,
+            ThrottlingBaseDelay = TimeSpan.Zero,
+        };
+        using var client = StubbedClient.Create(
+            _ => StubbedClient.CreateResponse(
+                new MemoryStream(),
+                HttpStatusCode.TooManyRequests,
+                ("x-amzn-ErrorType", "TooManyRequestsException")),
+            options);
+        var request = InvokeWithResponseStreamRequest.FromJson("f", $"\"{Secret}\"");
 
-        await Assert.ThrowsAsync<TooManyRequestsException>(() => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", $"\"{Secret}\""), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => client.InvokeWithResponseStreamAsync(request, Ct));
 
         Assert.NotEmpty(logs.Lines);
         Assert.All(logs.Lines, line =>
         {
-            foreach (var secret in new[] { "wJalr", "FwoGZ", "4111", "Signature", "AKIDEXAMPLE" }) Assert.DoesNotContain(secret, line, StringComparison.Ordinal);
+            foreach (var secret in new[] { "wJalr", "FwoGZ", "4111", "Signature", "AKIDEXAMPLE" })
+                Assert.DoesNotContain(secret, line, StringComparison.Ordinal);
         });
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tests.Signing;
 
-/// <summary>Resolving credentials has a limit of its own, also if the resolution ignores its token.</summary>
+/// <summary>Resolving credentials has a time limit, even if it ignores its cancellation token.</summary>
 public sealed class CredentialsTimeoutTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -13,7 +13,7 @@ public sealed class CredentialsTimeoutTests
         Assert.Equal(TimeSpan.FromSeconds(60), new LambdaStreamingClientOptions().CredentialsTimeout);
 
     [Theory, InlineData(0), InlineData(-5)]
-    public void CredentialsTimeout_NotPositive_IsRefused(int seconds)
+    public void CredentialsTimeout_NotPositive_Throws(int seconds)
     {
         var options = StubbedClient.Options();
         options.CredentialsTimeout = TimeSpan.FromSeconds(seconds);
@@ -24,34 +24,34 @@ public sealed class CredentialsTimeoutTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task InvokeWithResponseStreamAsync_CredentialsNeverArrive_FailsAtTheLimitAndNothingIsSent(
-        bool blocksItsThread)
+    public async Task InvokeWithResponseStreamAsync_CredentialsNeverArrive_ThrowsAtCredentialsTimeoutAndSendsNothing(
+        bool blocksTheThread)
     {
         var clock = new FakeTimeProvider();
         using var never = new ManualResetEventSlim();
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var requested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var sends = 0;
-        using var client = Client(clock, () => sends++, Never(asked, blocksItsThread ? never : null));
+        using var client = CreateClient(clock, () => sends++, NeverArriving(requested, blocksTheThread ? never : null));
         var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
-        await asked.Task.WaitAsync(LocalService.TooLong, Ct);
+        await requested.Task.WaitAsync(LocalService.TooLong, Ct);
 
         clock.Advance(TimeSpan.FromSeconds(2));
-        var ended = call.WaitAsync(LocalService.TooLong, Ct);
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ended);
+        var failingCall = call.WaitAsync(LocalService.TooLong, Ct);
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => failingCall);
         never.Set();
 
         Assert.Equal((0, false, 0), (exception.Attempts, exception.FunctionMayHaveRun, sends));
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_NoLimit_WaitsForTheCredentials()
+    public async Task InvokeWithResponseStreamAsync_CredentialsTimeoutIsInfinite_WaitsForTheCredentials()
     {
         var clock = new FakeTimeProvider();
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var client = Client(clock, () => { }, Never(asked, null), Timeout.InfiniteTimeSpan);
+        var requested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var client = CreateClient(clock, () => { }, NeverArriving(requested, null), Timeout.InfiniteTimeSpan);
         using var cancelling = new CancellationTokenSource();
         var call = client.InvokeWithResponseStreamAsync(new("f"), cancelling.Token);
-        await asked.Task.WaitAsync(LocalService.TooLong, Ct);
+        await requested.Task.WaitAsync(LocalService.TooLong, Ct);
 
         clock.Advance(TimeSpan.FromDays(1));
         await cancelling.CancelAsync();
@@ -59,7 +59,7 @@ public sealed class CredentialsTimeoutTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(LocalService.TooLong, Ct));
     }
 
-    private static LambdaStreamingClient Client(
+    private static LambdaStreamingClient CreateClient(
         FakeTimeProvider clock,
         Action send,
         AWSCredentials credentials,
@@ -77,11 +77,14 @@ public sealed class CredentialsTimeoutTests
                 options.TimeProvider = clock;
             });
 
-    private static StubbedCredentials Never(TaskCompletionSource asked, ManualResetEventSlim? blocking) => new(async _ =>
-    {
-        asked.TrySetResult();
-        if (blocking is not null) blocking.Wait(CancellationToken.None);
-        else await new TaskCompletionSource().Task;
-        throw new NotSupportedException();
-    });
+    private static StubbedCredentials NeverArriving(TaskCompletionSource requested, ManualResetEventSlim? blocking) =>
+        new(async _ =>
+        {
+            requested.TrySetResult();
+            if (blocking is not null)
+                blocking.Wait(CancellationToken.None);
+            else
+                await new TaskCompletionSource().Task;
+            throw new NotSupportedException();
+        });
 }

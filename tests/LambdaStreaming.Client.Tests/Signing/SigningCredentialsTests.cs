@@ -1,3 +1,4 @@
+using System.Net;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
 
@@ -5,11 +6,17 @@ namespace LambdaStreaming.Tests.Signing;
 
 public class SigningCredentialsTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_KeysThatRotate_AreReadOnEveryAttempt()
+    public async Task InvokeWithResponseStreamAsync_KeysRotate_ReadsThemForEveryAttempt()
     {
-        var answers = 0;
-        await using var service = new RawService(_ => ++answers == 1 ? "HTTP/1.1 429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException\r\nContent-Length: 2\r\n\r\n{}" : RawService.EmptyResponse);
+        var requests = 0;
+        const string Throttled = "HTTP/1.1 429 Too Many Requests\r\n"
+            + "x-amzn-ErrorType: TooManyRequestsException\r\n"
+            + "Content-Length: 2\r\n\r\n"
+            + "{}";
+        await using var service = new RawService(_ => ++requests == 1 ? Throttled : RawService.EmptyResponse);
         var credentials = new StubbedCredentials(count => new ImmutableCredentials($"AKID{count}", "secret", null));
         var options = service.Options();
         options.Credentials = credentials;
@@ -17,19 +24,22 @@ public class SigningCredentialsTests
         using var client = new LambdaStreamingClient(options);
         Assert.Equal(0, credentials.Reads);
 
-        await using var first = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
-        await using var second = await client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
+        await using var first = await client.InvokeWithResponseStreamAsync(DryRun, Ct);
+        await using var second = await client.InvokeWithResponseStreamAsync(DryRun, Ct);
 
-        Assert.Equal(["AKID1", "AKID2", "AKID3"], service.Heads.Select(head => RawService.Header(head, "Authorization")!.Split('=', '/')[1]));
+        var keys = service.RequestHeaders.Select(headers => RawService.Header(headers, "Authorization")!.Split('=', '/')[1]);
+        Assert.Equal(["AKID1", "AKID2", "AKID3"], keys);
     }
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task InvokeWithResponseStreamAsync_CredentialsFail_IsAConfigurationError(Exception failure)
+    public async Task InvokeWithResponseStreamAsync_CredentialsFail_ThrowsLambdaConfigurationException(
+        Exception failure)
     {
-        using var client = Client(StubbedCredentials.Failing(failure));
+        using var client = CreateClient(StubbedCredentials.Failing(failure));
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
+            () => client.InvokeWithResponseStreamAsync(DryRun, Ct));
 
         Assert.Same(failure, exception.InnerException);
         Assert.False(exception.FunctionMayHaveRun);
@@ -37,19 +47,21 @@ public class SigningCredentialsTests
 
     public static TheoryData<Exception> Failures => new()
     {
-        new AmazonServiceException("The security token is expired", ErrorType.Sender, "ExpiredTokenException", "id", System.Net.HttpStatusCode.Forbidden),
+        new AmazonServiceException(
+            "The security token is expired", ErrorType.Sender, "ExpiredTokenException", "id", HttpStatusCode.Forbidden),
         new AmazonClientException("SSO token has expired"),
         new IOException("no such file"),
         new TaskCanceledException("timed out"),
     };
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_CredentialProcessGivenByCodeWritesAKeyToItsErrors_TheMessageLeavesItOut()
+    public async Task InvokeWithResponseStreamAsync_ProcessCredentialsWriteAKeyToStandardError_MessageDoesNotContainIt()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is a POSIX shell's.");
-        using var client = Client(new ProcessAWSCredentials("sh -c \"echo SECRETKEY >&2; exit 3\""));
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command needs a POSIX shell.");
+        using var client = CreateClient(new ProcessAWSCredentials("sh -c \"echo SECRETKEY >&2; exit 3\""));
 
-        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
+            () => client.InvokeWithResponseStreamAsync(DryRun, Ct));
 
         Assert.DoesNotContain("SECRETKEY", exception.Message, StringComparison.Ordinal);
         Assert.Contains("SECRETKEY", exception.InnerException!.Message, StringComparison.Ordinal);
@@ -62,14 +74,15 @@ public class SigningCredentialsTests
     [InlineData("AKID", "secret\r\n", "token")]
     [InlineData("AKID", "secret", "token\r\nX-Injected: yes")]
     [InlineData("AKID", "secret", "to ken")]
-    public async Task InvokeWithResponseStreamAsync_KeyThatNoHeaderCanCarry_IsAConfigurationErrorAndNothingIsSent(
+    public async Task InvokeWithResponseStreamAsync_KeyIsNotAValidHeaderValue_ThrowsAndSendsNothing(
         string accessKey,
         string secretKey,
         string? token)
     {
-        using var client = Client(new StubbedCredentials(_ => new ImmutableCredentials(accessKey, secretKey, token)));
+        using var client = CreateClient(
+            new StubbedCredentials(_ => new ImmutableCredentials(accessKey, secretKey, token)));
 
-        var call = client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken);
+        var call = client.InvokeWithResponseStreamAsync(DryRun, Ct);
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => call);
 
         Assert.Equal((0, false), (exception.Attempts, exception.FunctionMayHaveRun));
@@ -77,11 +90,11 @@ public class SigningCredentialsTests
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_IsAConfigurationError()
+    public async Task InvokeWithResponseStreamAsync_AnonymousCredentials_ThrowsLambdaConfigurationException()
     {
-        using var client = Client(new AnonymousAWSCredentials());
+        using var client = CreateClient(new AnonymousAWSCredentials());
 
-        await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeWithResponseStreamAsync(DryRun, Ct));
     }
 
     [Fact]
@@ -89,30 +102,38 @@ public class SigningCredentialsTests
     {
         using var never = new ManualResetEventSlim();
         using var cancellation = new CancellationTokenSource();
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var client = Client(new StubbedCredentials(_ =>
+        var requested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var client = CreateClient(new StubbedCredentials(_ =>
         {
-            asked.SetResult();
-            never.Wait(TestContext.Current.CancellationToken);
+            requested.SetResult();
+            never.Wait(Ct);
             return new ImmutableCredentials("a", "b", null);
         }));
 
         var call = client.InvokeWithResponseStreamAsync(DryRun, cancellation.Token);
-        await asked.Task;
+        await requested.Task;
         await cancellation.CancelAsync();
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => call.WaitAsync(LocalService.TooLong, Ct));
         never.Set();
 
         Assert.Equal(cancellation.Token, exception.CancellationToken);
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_TokenExpired_TheServiceSaysSo()
+    public async Task InvokeWithResponseStreamAsync_TokenIsExpired_HasTheErrorCodeOfTheService()
     {
-        await using var server = await LocalLambdaServer.StartAsync(options => options.CredentialsExpireAt = DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
-        using var client = new LambdaStreamingClient(new() { Region = server.Region, Credentials = server.Credentials, ServiceUrl = server.ServiceUrl });
+        await using var server = await LocalLambdaServer.StartAsync(
+            options => options.CredentialsExpireAt = DateTimeOffset.UnixEpoch, Ct);
+        using var client = new LambdaStreamingClient(new()
+        {
+            Region = server.Region,
+            Credentials = server.Credentials,
+            ServiceUrl = server.ServiceUrl,
+        });
 
-        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(DryRun, TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(DryRun, Ct));
 
         Assert.Equal("ExpiredTokenException", exception.ErrorCode);
         Assert.False(exception.FunctionMayHaveRun);
@@ -120,7 +141,7 @@ public class SigningCredentialsTests
 
     private static InvokeWithResponseStreamRequest DryRun => new("f") { InvocationType = InvocationType.DryRun };
 
-    private static LambdaStreamingClient Client(AWSCredentials credentials)
+    private static LambdaStreamingClient CreateClient(AWSCredentials credentials)
     {
         var options = StubbedClient.Options();
         options.Credentials = credentials;

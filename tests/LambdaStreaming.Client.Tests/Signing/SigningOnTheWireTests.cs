@@ -11,6 +11,8 @@ namespace LambdaStreaming.Tests.Signing;
 [Trait("Repeats", "ForMinutes")]
 public class SigningOnTheWireTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData("my-function:$LATEST", "my-function%3A%24LATEST")]
     [InlineData("a/b", "a%2Fb")]
@@ -19,57 +21,61 @@ public class SigningOnTheWireTests
     [InlineData("!*'()~-._@&=,;", "%21%2A%27%28%29~-._%40%26%3D%2C%3B")]
     [InlineData("función-ñ", "funci%C3%B3n-%C3%B1")]
     [InlineData("a\\b|c\"<>^`{}", "a%5Cb%7Cc%22%3C%3E%5E%60%7B%7D")]
-    public async Task InvokeWithResponseStreamAsync_OddName_StandsOnTheWireAsItWasSigned(string name, string encoded)
+    public async Task InvokeWithResponseStreamAsync_UnusualName_IsSentAsItWasSigned(string name, string encoded)
     {
         await using var service = new RawService();
         using var client = new LambdaStreamingClient(service.Options());
 
-        await using var response = await client.InvokeWithResponseStreamAsync(DryRun(name) with { Qualifier = name, TenantId = "a  b" }, TestContext.Current.CancellationToken);
+        var request = DryRun(name) with { Qualifier = name, TenantId = "a  b" };
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Ct);
 
-        var head = service.Head;
+        var headers = service.SingleRequestHeaders;
         var target = $"/2021-11-15/functions/{encoded}/response-streaming-invocations?Qualifier={encoded}";
-        Assert.Equal($"POST {target} HTTP/1.1", head.Split("\r\n")[0]);
-        Assert.Equal(service.Url.Authority, RawService.Header(head, "Host"));
-        Assert.Equal(Resigned(service.Url, target, head), RawService.Header(head, "Authorization"));
+        Assert.Equal($"POST {target} HTTP/1.1", headers.Split("\r\n")[0]);
+        Assert.Equal(service.Url.Authority, RawService.Header(headers, "Host"));
+        Assert.Equal(SignAgain(service.Url, target, headers), RawService.Header(headers, "Authorization"));
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_PrefixInTheUrl_IsSentAndSigned()
+    public async Task InvokeWithResponseStreamAsync_EndpointHasAPathPrefix_SendsAndSignsIt()
     {
         await using var service = new RawService();
         var options = service.Options();
         options.ServiceUrl = new Uri(service.Url, "/base/v1/");
         using var client = new LambdaStreamingClient(options);
 
-        await using var response = await client.InvokeWithResponseStreamAsync(DryRun("f"), TestContext.Current.CancellationToken);
+        await using var response = await client.InvokeWithResponseStreamAsync(DryRun("f"), Ct);
 
         const string Target = "/base/v1/2021-11-15/functions/f/response-streaming-invocations";
-        Assert.StartsWith($"POST {Target} HTTP/1.1\r\n", service.Head, StringComparison.Ordinal);
-        Assert.Equal(Resigned(service.Url, Target, service.Head), RawService.Header(service.Head, "Authorization"));
+        Assert.StartsWith($"POST {Target} HTTP/1.1\r\n", service.SingleRequestHeaders, StringComparison.Ordinal);
+        Assert.Equal(SignAgain(service.Url, Target, service.SingleRequestHeaders), RawService.Header(service.SingleRequestHeaders, "Authorization"));
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_TenThousandRandomRequests_TheServersVerifierAgrees()
+    public async Task InvokeWithResponseStreamAsync_TenThousandRandomRequests_ServerAcceptsTheSignatures()
     {
         const int Requests = 10_000;
         var seed = Random.Shared.Next();
-        var token = new SessionAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/token+with=marks");
-        await using var server = await LocalLambdaServer.StartAsync(options => options.Credentials = token, TestContext.Current.CancellationToken);
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Region = server.Region, Credentials = token, ServiceUrl = server.ServiceUrl });
+        var credentials = new SessionAWSCredentials(
+            "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/token+with=marks");
+        await using var server = await LocalLambdaServer.StartAsync(options => options.Credentials = credentials, Ct);
+        using var client = CreateClient(server, credentials);
 
-        await Parallel.ForAsync(0, Requests, TestContext.Current.CancellationToken, async (i, cancellationToken) =>
+        await Parallel.ForAsync(0, Requests, Ct, async (i, cancellationToken) =>
         {
             var request = RandomRequest(new Random(HashCode.Combine(seed, i)));
             try
             {
                 await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
-                Assert.Fail($"There is no function on the server, but {request} was answered. Seed {seed}, request {i}.");
+                Assert.Fail($"The server has no functions, but {request} succeeded. Seed {seed}, request {i}.");
             }
             catch (LambdaServiceException exception)
             {
                 // The server verifies the signature before it looks for the function.
-                if (exception.ErrorCode is not ("ResourceNotFoundException" or "InvalidParameterValueException"))
-                    Assert.Fail($"{exception.ErrorCode} for {request}, tenant '{request.TenantId}'. Seed {seed}, request {i}. {exception.Message}");
+                if (exception.ErrorCode is "ResourceNotFoundException" or "InvalidParameterValueException") return;
+                Assert.Fail(
+                    $"{exception.ErrorCode} for {request}, tenant '{request.TenantId}'. Seed {seed}, request {i}. "
+                    + exception.Message);
             }
         });
 
@@ -77,21 +83,31 @@ public class SigningOnTheWireTests
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_WrongKey_TheServersVerifierRefuses()
+    public async Task InvokeWithResponseStreamAsync_WrongKey_ServerRejectsTheSignature()
     {
-        await using var server = await LocalLambdaServer.StartAsync(_ => { }, TestContext.Current.CancellationToken);
+        await using var server = await LocalLambdaServer.StartAsync(_ => { }, Ct);
         var keys = await server.Credentials.GetCredentialsAsync();
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Region = server.Region, Credentials = new BasicAWSCredentials(keys.AccessKey, keys.SecretKey + "x"), ServiceUrl = server.ServiceUrl });
+        using var client = CreateClient(server, new BasicAWSCredentials(keys.AccessKey, keys.SecretKey + "x"));
 
-        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAnyAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(new("f"), Ct));
 
         Assert.Equal("InvalidSignatureException", exception.ErrorCode);
     }
 
-    private static InvokeWithResponseStreamRequest DryRun(string name) => new(name) { InvocationType = InvocationType.DryRun };
+    private static LambdaStreamingClient CreateClient(LocalLambdaServer server, AWSCredentials credentials) =>
+        new(new LambdaStreamingClientOptions
+        {
+            Region = server.Region,
+            Credentials = credentials,
+            ServiceUrl = server.ServiceUrl,
+        });
 
-    // The signature of what stood on the wire, which may differ from what stood in the request.
-    private static string Resigned(Uri url, string target, string head)
+    private static InvokeWithResponseStreamRequest DryRun(string name) =>
+        new(name) { InvocationType = InvocationType.DryRun };
+
+    // Signs the bytes on the wire, which can differ from the values of the request.
+    private static string SignAgain(Uri url, string target, string headers)
     {
         var request = new AWSSigningRequest
         {
@@ -99,14 +115,15 @@ public class SigningOnTheWireTests
             RequestUri = new Uri(url.GetLeftPart(UriPartial.Authority) + target),
             ContentStream = new MemoryStream(),
         };
-        foreach (var header in head.Split("\r\n").Skip(1).Select(line => line.Split(": ", 2)))
+        foreach (var header in headers.Split("\r\n").Skip(1).Select(line => line.Split(": ", 2)))
         {
-            if (header[0].StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase) && !header[0].Equals("X-Amz-Date", StringComparison.OrdinalIgnoreCase))
+            if (header[0].StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase)
+                && !header[0].Equals("X-Amz-Date", StringComparison.OrdinalIgnoreCase))
                 request.Headers[header[0]] = header[1];
         }
 
         var signedAt = DateTimeOffset.ParseExact(
-            RawService.Header(head, "X-Amz-Date")!,
+            RawService.Header(headers, "X-Amz-Date")!,
             "yyyyMMdd'T'HHmmss'Z'",
             CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal);
@@ -116,14 +133,18 @@ public class SigningOnTheWireTests
 
     private static InvokeWithResponseStreamRequest RandomRequest(Random random)
     {
-        // One colon at most: with more, the server does not take it for a function's name, and looks at nothing else.
-        var name = ("f" + RandomText(random, 40, ascii: false)).Split(':', 3) is [var first, var second, ..] ? $"{first}:{second}" : "f-" + RandomText(random, 40, ascii: false).Replace(':', '-');
+        // At most one colon: the server rejects other names before it verifies anything else.
+        var name = ("f" + RandomText(random, 40, ascii: false)).Split(':', 3) is [var first, var second, ..]
+            ? $"{first}:{second}"
+            : "f-" + RandomText(random, 40, ascii: false).Replace(':', '-');
         var request = new InvokeWithResponseStreamRequest(name) { Payload = RandomPayload(random) };
         if (random.Next(2) == 0) request = request with { Qualifier = RandomText(random, 20, ascii: false) };
         if (random.Next(3) == 0) request = request with { TenantId = RandomText(random, 30, ascii: true) };
-        if (random.Next(3) == 0) request = request with { ClientContext = Convert.ToBase64String(RandomPayload(random)) };
+        if (random.Next(3) == 0)
+            request = request with { ClientContext = Convert.ToBase64String(RandomPayload(random)) };
         if (random.Next(3) == 0) request = request with { LogType = (LogType)random.Next(2) };
-        if (random.Next(3) == 0) request = request with { InvocationType = (InvocationType)random.Next(2) };
+        if (random.Next(3) == 0)
+            request = request with { InvocationType = (InvocationType)random.Next(2) };
         return request;
     }
 
@@ -134,18 +155,19 @@ public class SigningOnTheWireTests
         return payload;
     }
 
-    private static string RandomText(Random random, int longest, bool ascii)
+    private static string RandomText(Random random, int maxLength, bool ascii)
     {
         var text = new StringBuilder();
-        for (var left = random.Next(longest + 1); left > 0; left--)
+        for (var remaining = random.Next(maxLength + 1); remaining > 0; remaining--)
         {
             text.Append(random.Next(ascii ? 3 : 4) switch
             {
                 0 => "abcXYZ019-_."[random.Next(12)].ToString(),
                 1 => ":$/%+ =&?#~*'()!@,;"[random.Next(19)].ToString(),
                 2 => ((char)random.Next(' ', 0x7f)).ToString(),
-                // Not the surrogates; those above come as pairs.
-                _ => char.ConvertFromUtf32(random.Next(2) == 0 ? random.Next(0xa0, 0xd800) : random.Next(0xe000, 0x10ffff)),
+                // Excludes lone surrogates.
+                _ => char.ConvertFromUtf32(
+                    random.Next(2) == 0 ? random.Next(0xa0, 0xd800) : random.Next(0xe000, 0x10ffff)),
             });
         }
 

@@ -2,27 +2,35 @@ using System.Buffers;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Cuts bytes where the bytes themselves say: the same input is always cut in the same places.</summary>
+/// <summary>Pseudorandom fragment sizes that depend only on the input.</summary>
 internal sealed class FragmentSizes(byte[] input)
 {
-    private uint _state = (uint)input.Length + (input.Length == 0 ? 0u : input[0] * 31u) + (input.Length == 0 ? 0u : input[^1] * 1009u) + 1;
+    private uint _state = input.Length == 0
+        ? 1
+        : (uint)input.Length + (input[0] * 31u) + (input[^1] * 1009u) + 1;
 
-    /// <summary>The length of the next piece: mostly short.</summary>
+    /// <summary>Returns the size of the next fragment, which is usually small.</summary>
     public int Next()
     {
         _state = (_state * 1103515245) + 12345;
         var random = (int)(_state >> 16) & 0x7fff;
-        return (random & 3) switch { 0 => 1, 1 => 1 + (random >> 2) % 16, 2 => 1 + (random >> 2) % 256, _ => 1 + (random >> 2) };
+        return (random & 3) switch
+        {
+            0 => 1,
+            1 => 1 + (random >> 2) % 16,
+            2 => 1 + (random >> 2) % 256,
+            _ => 1 + (random >> 2),
+        };
     }
 
-    public ReadOnlySequence<byte> Cut(byte[] bytes)
+    public ReadOnlySequence<byte> Split(byte[] bytes)
     {
         Segment? first = null, last = null;
         for (var at = 0; at < bytes.Length;)
         {
             var length = Math.Min(Next(), bytes.Length - at);
 
-            // A copy of its own: a read beyond the piece would see other bytes than the next ones.
+            // Each segment is a copy, so that a read beyond its end does not see the next bytes.
             last = new Segment(bytes.AsMemory(at, length).ToArray(), last);
             first ??= last;
             at += length;

@@ -5,7 +5,7 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Any bytes as the header block of a sound message, and what that message then is to Lambda.</summary>
+/// <summary>Any bytes as the headers of a valid message, and the kind of Lambda message that they describe.</summary>
 internal static class HeadersTarget
 {
     public static void Run(byte[] input)
@@ -15,9 +15,9 @@ internal static class HeadersTarget
         var expected = NaiveDecoder.Decode(wire, int.MaxValue);
         if (expected.Messages.Count == 0) return;
 
-        var type = expected.Messages[0].TextOf(":message-type");
-        var eventType = expected.Messages[0].TextOf(":event-type");
-        LambdaMessageKind? right = (type, eventType) switch
+        var type = expected.Messages[0].GetText(":message-type");
+        var eventType = expected.Messages[0].GetText(":event-type");
+        LambdaMessageKind? expectedKind = (type, eventType) switch
         {
             ("event", "PayloadChunk") => LambdaMessageKind.PayloadChunk,
             ("event", "InvokeComplete") => LambdaMessageKind.InvokeComplete,
@@ -31,11 +31,14 @@ internal static class HeadersTarget
         {
             kind = LambdaMessage.GetKind(input);
         }
-        catch (ResponseStreamCorruptException exception) when (exception.Reason == ResponseStreamCorruptionReason.MalformedEvent)
+        catch (ResponseStreamCorruptException exception)
+            when (exception.Reason == ResponseStreamCorruptionReason.MalformedEvent)
         {
-            // As documented.
+            // Documented behavior.
         }
 
-        FindingException.Unless(kind == right, $"The message is taken for {kind?.ToString() ?? "malformed"}, and is {right?.ToString() ?? "malformed"}.");
+        FindingException.Unless(
+            kind == expectedKind,
+            $"Kind of message: {kind?.ToString() ?? "malformed"}; expected {expectedKind?.ToString() ?? "malformed"}.");
     }
 }

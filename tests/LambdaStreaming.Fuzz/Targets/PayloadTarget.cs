@@ -5,36 +5,63 @@ using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Any bytes as text, lines, JSON values and server-sent events. The first byte says which; chunks' borders change nothing.</summary>
+/// <summary>Any bytes as text, lines, JSON values or server-sent events, which the first byte selects.</summary>
+/// <remarks>The boundaries of chunks must not change the result.</remarks>
 internal static class PayloadTarget
 {
-    private static readonly PayloadReadOptions Options = new() { MaxLineBytes = 100, MaxValueBytes = 100, MaxEventBytes = 100 };
+    private static readonly PayloadReadOptions Options = new()
+    {
+        MaxLineBytes = 100,
+        MaxValueBytes = 100,
+        MaxEventBytes = 100,
+    };
 
     public static void Run(byte[] input)
     {
         if (input.Length == 0) return;
         var payload = input[1..];
-        var whole = Read(payload, input[0] % 4, () => int.MaxValue);
-        var cut = Read(payload, input[0] % 4, new FragmentSizes(input).Next);
-        FindingException.Unless(whole == cut, $"The cut changes what is read, from {whole} to {cut}.");
-        if (input[0] % 4 == 0) FindingException.Unless(whole == Encoding.UTF8.GetString(payload.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? payload.AsSpan(3) : payload), "The text is another one.");
+        var reader = input[0] % 4;
+        var result = Read(payload, reader, () => int.MaxValue);
+        var fromFragments = Read(payload, reader, new FragmentSizes(input).Next);
+        FindingException.Unless(
+            result == fromFragments,
+            $"The split changes the result from {result} to {fromFragments}.");
+        if (reader != 0) return;
+
+        var bytes = payload.AsSpan();
+        if (bytes.StartsWith(Encoding.UTF8.Preamble)) bytes = bytes[3..];
+        FindingException.Unless(result == Encoding.UTF8.GetString(bytes), "The text differs.");
     }
 
-    private static string Read(byte[] payload, int how, Func<int> nextChunk)
+    private static string Read(byte[] payload, int reader, Func<int> nextSize)
     {
-        using var response = InvokeWithResponseStreamResponse.Create(new FragmentedStream(PreludeTarget.Wire(payload, nextChunk), () => int.MaxValue));
+        using var response = InvokeWithResponseStreamResponse.Create(
+            new FragmentedStream(PreludeTarget.Encode(payload, nextSize), () => int.MaxValue));
         var text = new StringBuilder();
         try
         {
-            switch (how)
+            switch (reader)
             {
-                case 0: Collect(response.ReadTextAsync(), piece => text.Append(piece)); break;
-                case 1: Collect(response.ReadLinesAsync(Options), line => text.Append(line).Append('|')); break;
-                case 2: Collect(response.ReadJsonValuesAsync(FuzzJson.Default.JsonElement, Options), value => text.Append(value.GetRawText()).Append('|')); break;
-                default: Collect(response.ReadServerSentEventsAsync(Options), item => text.Append(item.EventType).Append(':').Append(item.Data).Append('#').Append(item.EventId).Append('|')); break;
+                case 0:
+                    Collect(response.ReadTextAsync(), part => text.Append(part));
+                    break;
+                case 1:
+                    Collect(response.ReadLinesAsync(Options), line => text.Append(line).Append('|'));
+                    break;
+                case 2:
+                    Collect(
+                        response.ReadJsonValuesAsync(FuzzJson.Default.JsonElement, Options),
+                        value => text.Append(value.GetRawText()).Append('|'));
+                    break;
+                default:
+                    Collect(
+                        response.ReadServerSentEventsAsync(Options),
+                        item => text.Append($"{item.EventType}:{item.Data}#{item.EventId}|"));
+                    break;
             }
         }
-        catch (LambdaStreamingException exception) when (exception is PayloadFormatException or PayloadLimitExceededException)
+        catch (LambdaStreamingException exception)
+            when (exception is PayloadFormatException or PayloadLimitExceededException)
         {
             text.Append(exception.GetType().Name);
         }
@@ -47,11 +74,11 @@ internal static class PayloadTarget
         var enumerator = values.GetAsyncEnumerator();
         try
         {
-            while (Waits.Finished(enumerator.MoveNextAsync())) collect(enumerator.Current);
+            while (SynchronousTask.GetResult(enumerator.MoveNextAsync())) collect(enumerator.Current);
         }
         finally
         {
-            Waits.Finished(enumerator.DisposeAsync());
+            SynchronousTask.GetResult(enumerator.DisposeAsync());
         }
     }
 }

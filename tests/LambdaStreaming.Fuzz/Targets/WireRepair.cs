@@ -3,10 +3,13 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Makes the checksums of mutated messages right, so that what stands behind them is reached.</summary>
+/// <summary>
+/// Correction of the checksums of mutated messages, so that code after the checksum checks is reached.
+/// </summary>
 internal static class WireRepair
 {
-    public static byte[] Sealed(byte[] input)
+    /// <summary>Returns a copy of the input with valid checksums.</summary>
+    public static byte[] FixChecksums(byte[] input)
     {
         var wire = input.ToArray();
         for (var at = 0; wire.Length - at >= 12;)
@@ -14,7 +17,9 @@ internal static class WireRepair
             BinaryPrimitives.WriteUInt32BigEndian(wire.AsSpan(at + 8), Messages.Crc(wire.AsSpan(at, 8)));
             var total = BinaryPrimitives.ReadUInt32BigEndian(wire.AsSpan(at));
             if (total < 16 || total > wire.Length - at) break;
-            BinaryPrimitives.WriteUInt32BigEndian(wire.AsSpan(at + (int)total - 4), Messages.Crc(wire.AsSpan(at, (int)total - 4)));
+            BinaryPrimitives.WriteUInt32BigEndian(
+                wire.AsSpan(at + (int)total - 4),
+                Messages.Crc(wire.AsSpan(at, (int)total - 4)));
             at += (int)total;
         }
 

@@ -1,4 +1,4 @@
-// Streaming handlers for the official Node.js runtime interface client, which puts `awslambda` into the global scope.
+// Streaming handlers for the official Node.js runtime interface client, which defines the global `awslambda`.
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 
@@ -8,7 +8,12 @@ export const text = streamifyResponse(async (event, stream, context) => {
   console.log('called with', JSON.stringify(event));
   stream.write('hello ');
   stream.write(`${event.name ?? 'nobody'}, `);
-  stream.write(JSON.stringify({ id: context.awsRequestId, client: context.clientContext?.custom, tenant: context.tenantId, arn: context.invokedFunctionArn }));
+  stream.write(JSON.stringify({
+    id: context.awsRequestId,
+    client: context.clientContext?.custom,
+    tenant: context.tenantId,
+    arn: context.invokedFunctionArn,
+  }));
   stream.end();
 });
 
@@ -18,9 +23,10 @@ export const contentType = streamifyResponse(async (event, stream) => {
 });
 
 export const http = streamifyResponse(async (event, stream) => {
-  const answer = HttpResponseStream.from(stream, { statusCode: 201, headers: { 'content-type': 'text/plain' }, cookies: ['a=1', 'b=2'] });
-  answer.write('hello ');
-  answer.end('wörld');
+  const metadata = { statusCode: 201, headers: { 'content-type': 'text/plain' }, cookies: ['a=1', 'b=2'] };
+  const body = HttpResponseStream.from(stream, metadata);
+  body.write('hello ');
+  body.end('wörld');
 });
 
 export const nothing = streamifyResponse(async (event, stream) => { stream.end(); });
@@ -30,12 +36,12 @@ export const failBefore = streamifyResponse(async () => { throw new RangeError('
 export const failMid = streamifyResponse(async (event, stream) => {
   stream.write('one ');
   stream.write('two ');
-  throw new RangeError('boom amid the stream');
+  throw new RangeError('boom mid-stream');
 });
 
 export const exitMid = streamifyResponse(async (event, stream) => {
   stream.write('one ');
-  await new Promise(resolve => setTimeout(resolve, 1000));   // the write is on its way by then
+  await new Promise(resolve => setTimeout(resolve, 1000));   // By then, the write has been sent.
   process.exit(3);
 });
 
@@ -46,7 +52,7 @@ export const never = streamifyResponse(async (event, stream) => {
   await new Promise(resolve => setTimeout(resolve, 3_600_000));
 });
 
-// The process answers with its own number, and how many calls it has had.
+// Responds with the process id and the number of calls that this process has handled.
 let calls = 0;
 export const who = streamifyResponse(async (event, stream) => {
   stream.write(`${process.pid} ${++calls}`);

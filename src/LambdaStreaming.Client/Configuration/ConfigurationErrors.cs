@@ -1,0 +1,87 @@
+using Amazon;
+using LambdaStreaming.Errors;
+
+namespace LambdaStreaming.Configuration;
+
+/// <summary>Creates the exceptions for settings that are missing or not valid.</summary>
+/// <remarks>Values of settings are shown only if they cannot contain a secret.</remarks>
+internal static class ConfigurationErrors
+{
+    private const string Options = nameof(LambdaStreamingClientOptions);
+
+    public static LambdaConfigurationException CreateMissingRegion(string profileName) => new(
+        $"No region is set. Set {Options}.{nameof(LambdaStreamingClientOptions.Region)}, the environment variable "
+        + $"AWS_REGION, or region in the AWS profile '{Clean(profileName)}'.");
+
+    public static LambdaConfigurationException CreateInvalidRegion(
+        string source,
+        string name,
+        Exception exception) => new(
+        $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
+        exception);
+
+    public static LambdaConfigurationException CreateUnknownPartition(RegionEndpoint region) => new(
+        $"This version does not know the dual-stack endpoint of the partition {region.PartitionName} (region "
+        + $"{region.SystemName}). Set {Options}.{nameof(LambdaStreamingClientOptions.ServiceUrl)} to its address, and "
+        + "disable dual stack.");
+
+    public static LambdaConfigurationException CreateUnknownProfile(string name) => new(
+        $"The AWS profile '{Clean(name)}' was not found, or AWSSDK.Core does not accept one of its values. The files "
+        + "are those in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, by default ~/.aws/config and "
+        + $"~/.aws/credentials. Set {Options}.{nameof(LambdaStreamingClientOptions.Profile)} or AWS_PROFILE to a "
+        + "profile that `aws configure list-profiles` shows.");
+
+    public static LambdaConfigurationException CreateUnreadableFile(string profileName, Exception exception) =>
+        new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), exception);
+
+    public static LambdaConfigurationException CreateUnreadableProfile(string profileName, Exception exception) =>
+        new(DescribeUnreadable(profileName, DescribeLocation(exception)));
+
+    public static LambdaConfigurationException CreateInvalidUrl(string source) => new(
+        $"{source} is not a valid endpoint. It must be an absolute http or https address without user, query or "
+        + "fragment, such as https://host:port/prefix.");
+
+    public static LambdaConfigurationException CreateCustomFips(string source, string urlSource, Uri url) => new(
+        $"{source} selects a FIPS endpoint, but {urlSource} is {url}. They cannot be combined. Remove the address (or "
+        + $"set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true), or set {source} to false and use the address of a FIPS "
+        + "endpoint.");
+
+    public static LambdaConfigurationException CreateCustomDualStack(string source, string urlSource, Uri url) => new(
+        $"{source} selects a dual-stack endpoint, but {urlSource} is {url}. They cannot be combined. Remove the "
+        + $"address (or set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true), or set {source} to false.");
+
+    public static LambdaConfigurationException CreateInvalidBoolean(string variable, string value) =>
+        new($"The environment variable {variable} is '{Clean(value)}'. It must be true or false.");
+
+    public static LambdaConfigurationException CreateInvalidAttempts(string variable, string value) => new(
+        $"The environment variable {variable} is '{Clean(value)}'. It must be an integer of at least 1, which includes "
+        + "the first attempt.");
+
+    public static LambdaConfigurationException CreateInvalidAttempts(string profileName, int value) => new(
+        $"max_attempts of the AWS profile '{Clean(profileName)}' is {value}. It must be at least 1, which includes the "
+        + "first attempt.");
+
+    public static string DescribeProfileEndpoint(string profileName) =>
+        $"endpoint_url of the AWS profile '{Clean(profileName)}'";
+
+    private static string DescribeUnreadable(string profileName, string reason) =>
+        $"The AWS profile '{Clean(profileName)}' could not be read from the config and credentials files. {reason}";
+
+    // The text of the line is omitted.
+    // Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:<{text}> in file {path} does not contain a section,
+    // property or comment."
+    private static string DescribeLocation(Exception exception)
+    {
+        var message = exception.Message;
+        var begin = message.IndexOf(":<", StringComparison.Ordinal);
+        var end = message.LastIndexOf("> in file ", StringComparison.Ordinal);
+        if (message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin)
+            return Redactor.None.Line($"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" "));
+        var description = $"AWSSDK.Core failed with {exception.GetType().Name}.";
+        return exception is InvalidDataException
+            ? $"{description} Look for a line that is not a section, a comment or a name = value pair."
+            : description;
+    }
+
+    private static string Clean(string value) => Redactor.None.Name(value);
+}

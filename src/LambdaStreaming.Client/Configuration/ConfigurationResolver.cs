@@ -1,0 +1,201 @@
+using System.Globalization;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+
+namespace LambdaStreaming.Configuration;
+
+/// <summary>Resolves the settings at the first call: from options, then environment, then profile.</summary>
+/// <remarks>
+/// The result is cached. A failure is not, so that the next call tries again.
+/// Source of names and order: AWS SDKs and Tools Reference Guide, "Settings reference".
+/// </remarks>
+internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options, AwsEnvironment environment)
+{
+    private const string DefaultProfile = "default";
+
+    private readonly object _lock = new();
+    private Task<ResolvedConfiguration>? _pending;
+    private ResolvedConfiguration? _resolved;
+
+    /// <summary>Resolves the settings.</summary>
+    /// <remarks>Cancelling one caller does not cancel the lookup, which all callers share.</remarks>
+    public ValueTask<ResolvedConfiguration> ResolveAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _resolved) is { } resolved) return new(resolved);
+        Task<ResolvedConfiguration> pending;
+        lock (_lock)
+        {
+            // Not on the caller's thread, because reading files and requests to the instance block.
+            if (_pending is null or { IsFaulted: true } or { IsCanceled: true })
+                _pending = Task.Run(Resolve, CancellationToken.None).IgnoreUnobservedException();
+            pending = _pending;
+        }
+
+        return new(pending.WaitAsync(cancellationToken));
+    }
+
+    private ResolvedConfiguration Resolve()
+    {
+        var profileName = GetProfileName();
+        var profile = ReadProfile(profileName);
+        var region = ResolveRegion(profileName, profile);
+        var endpoint = ResolveEndpoint(region, profileName, profile);
+        var maxAttempts = options.Retry.HasMaxAttempts ? null : ResolveMaxAttempts(profile);
+        var appId = environment["AWS_SDK_UA_APP_ID"] ?? profile?.ClientAppId;
+        var userAgent = UserAgent.Create(appId, environment["AWS_EXECUTION_ENV"]);
+        var resolved = new ResolvedConfiguration(endpoint, region, profileName, profile, maxAttempts, userAgent);
+        Volatile.Write(ref _resolved, resolved);
+        return resolved;
+    }
+
+    private string GetProfileName() =>
+        options.Profile ?? NullIfBlank(AWSConfigs.AWSProfileName) ?? environment["AWS_PROFILE"] ?? DefaultProfile;
+
+    private CredentialProfile? ReadProfile(string name)
+    {
+        CredentialProfile? profile;
+        try
+        {
+            profile = environment.Profile(name);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw ConfigurationErrors.CreateUnreadableFile(name, exception);
+        }
+        catch (Exception exception)
+        {
+            // Not as the inner exception: AWSSDK.Core quotes the invalid line, which can contain a key.
+            throw ConfigurationErrors.CreateUnreadableProfile(name, exception);
+        }
+
+        return profile is null && options.Profile is not null
+            ? throw ConfigurationErrors.CreateUnknownProfile(name)
+            : profile;
+    }
+
+    private RegionEndpoint ResolveRegion(string profileName, CredentialProfile? profile)
+    {
+        if (options.Region is { } region) return region;
+        if (NullIfBlank(AWSConfigs.AWSRegion) is { } global) return ParseRegion("AWSConfigs.AWSRegion", global);
+        if (environment["AWS_REGION"] is { } variable) return ParseRegion("AWS_REGION", variable);
+        if (profile?.Region is { } fromProfile) return fromProfile;
+
+        // A variable of the AWS CLI, which the AWS SDK for .NET does not read. It follows the sources of the SDK, so
+        // that both use the same region if both find one.
+        if (environment["AWS_DEFAULT_REGION"] is { } ofCli) return ParseRegion("AWS_DEFAULT_REGION", ofCli);
+        if (profile is null && profileName != DefaultProfile)
+            throw ConfigurationErrors.CreateUnknownProfile(profileName);
+        return GetInstanceRegion() ?? throw ConfigurationErrors.CreateMissingRegion(profileName);
+    }
+
+    private static RegionEndpoint ParseRegion(string source, string name)
+    {
+        try
+        {
+            return RegionEndpoint.GetBySystemName(name);
+        }
+        catch (AmazonClientException exception)
+        {
+            throw ConfigurationErrors.CreateInvalidRegion(source, name, exception);
+        }
+    }
+
+    private RegionEndpoint? GetInstanceRegion()
+    {
+        try
+        {
+            return environment.InstanceRegion();
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private Uri ResolveEndpoint(RegionEndpoint region, string profileName, CredentialProfile? profile)
+    {
+        var fips = ResolveFlag(
+            options.ExplicitUseFipsEndpoint,
+            nameof(options.UseFipsEndpoint),
+            "AWS_USE_FIPS_ENDPOINT",
+            "use_fips_endpoint",
+            profile?.UseFIPSEndpoint);
+        var dualStack = ResolveFlag(
+            options.ExplicitUseDualStackEndpoint,
+            nameof(options.UseDualStackEndpoint),
+            "AWS_USE_DUALSTACK_ENDPOINT",
+            "use_dualstack_endpoint",
+            profile?.UseDualstackEndpoint);
+        if (GetCustomUrl(profileName, profile) is not { } custom)
+            return LambdaEndpoint.Create(region, fips.IsSet, dualStack.IsSet);
+
+        // Source: endpoint-rule-set-1, "FIPS and custom endpoint are not supported", "Dualstack and custom endpoint are
+        // not supported".
+        if (fips.IsSet) throw ConfigurationErrors.CreateCustomFips(fips.Source, custom.Source, custom.Url);
+        if (dualStack.IsSet)
+            throw ConfigurationErrors.CreateCustomDualStack(dualStack.Source, custom.Source, custom.Url);
+        return custom.Url;
+    }
+
+    private (Uri Url, string Source)? GetCustomUrl(string profileName, CredentialProfile? profile)
+    {
+        if (options.ServiceUrl is { } url) return (url, nameof(LambdaStreamingClientOptions.ServiceUrl));
+        if (ReadBoolean("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") ?? profile?.IgnoreConfiguredEndpointUrls ?? false)
+            return null;
+        foreach (var variable in (ReadOnlySpan<string>)["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"])
+        {
+            if (environment[variable] is { } value) return (ParseUrl(variable, value), variable);
+        }
+
+        if (profile is null) return null;
+        if (NullIfBlank(environment.ProfileEndpointUrl(profileName)) is not { } ofProfile) return null;
+        var source = ConfigurationErrors.DescribeProfileEndpoint(profileName);
+        return (ParseUrl(source, ofProfile), source);
+    }
+
+    private static Uri ParseUrl(string source, string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && LambdaStreamingClientOptions.IsServiceUrl(url)
+            ? url
+            : throw ConfigurationErrors.CreateInvalidUrl(source);
+
+    private (bool IsSet, string Source) ResolveFlag(
+        bool? option,
+        string optionName,
+        string variable,
+        string profileKey,
+        bool? fromProfile)
+    {
+        if (option is { } value) return (value, optionName);
+        if (ReadBoolean(variable) is { } fromEnvironment) return (fromEnvironment, variable);
+        return (fromProfile ?? false, profileKey);
+    }
+
+    // An invalid value is rejected: a typing error must not disable FIPS.
+    private bool? ReadBoolean(string variable)
+    {
+        if (environment[variable] is not { } value) return null;
+        return bool.TryParse(value, out var parsed)
+            ? parsed
+            : throw ConfigurationErrors.CreateInvalidBoolean(variable, value);
+    }
+
+    private int? ResolveMaxAttempts(CredentialProfile? profile)
+    {
+        const string Variable = "AWS_MAX_ATTEMPTS";
+        if (environment[Variable] is { } value)
+        {
+            var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var attempts);
+            return isNumber && attempts >= 1
+                ? attempts
+                : throw ConfigurationErrors.CreateInvalidAttempts(Variable, value);
+        }
+
+        if (profile?.MaxAttempts is not { } fromProfile) return null;
+        return fromProfile >= 1
+            ? fromProfile
+            : throw ConfigurationErrors.CreateInvalidAttempts(profile.Name, fromProfile);
+    }
+
+    private static string? NullIfBlank(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();
+}

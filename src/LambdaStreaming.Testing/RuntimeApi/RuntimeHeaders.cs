@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+using LambdaStreaming.Testing.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>Headers and trailers of the Lambda Runtime API.</summary>
+internal static class RuntimeHeaders
+{
+    /// <summary>Creates the headers of the response to GET next.</summary>
+    /// <exception cref="FormatException">A value has characters that are not printable ASCII.</exception>
+    public static List<KeyValuePair<string, string>> Create(FunctionInvocation invocation, string functionArn)
+    {
+        var deadline = invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        var qualifiedArn = functionArn + (invocation.Qualifier is null ? "" : ":" + invocation.Qualifier);
+        var headers = new List<KeyValuePair<string, string>>
+        {
+            new("Lambda-Runtime-Aws-Request-Id", invocation.RequestId),
+            new("Lambda-Runtime-Deadline-Ms", deadline),
+            new("Lambda-Runtime-Invoked-Function-Arn", qualifiedArn),
+        };
+        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out var traceId))
+            headers.Add(new("Lambda-Runtime-Trace-Id", traceId));
+        if (invocation.TenantId is not null)
+            headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
+        if (!string.IsNullOrEmpty(invocation.ClientContext))
+            headers.Add(new("Lambda-Runtime-Client-Context", DecodeClientContext(invocation.ClientContext)));
+        foreach ((var name, var value) in headers)
+        {
+            if (value.Any(character => character is < ' ' or > '~')) throw CreateFormatException(name);
+        }
+
+        return headers;
+    }
+
+    public static string? GetTrailer(HttpContext context, string name)
+    {
+        if (!context.Request.SupportsTrailers() || !context.Request.CheckTrailersAvailable()) return null;
+        return context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
+    }
+
+    /// <summary>Decodes the error details in a trailer. Text that is not valid base64 is returned unchanged.</summary>
+    public static string DecodeErrorDetails(string base64)
+    {
+        var bytes = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, bytes, out var length)
+            ? Encoding.UTF8.GetString(bytes, 0, length)
+            : base64;
+    }
+
+    private static string DecodeClientContext(string base64) =>
+        JsonText.ToAsciiLine(Encoding.UTF8.GetString(Convert.FromBase64String(base64)));
+
+    private static FormatException CreateFormatException(string name) => new(
+        $"The header {name} of the Runtime API allows only printable ASCII characters. "
+        + "The request's value for it has other characters.");
+}

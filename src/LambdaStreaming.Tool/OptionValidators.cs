@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace LambdaStreaming.Tool;
+
+/// <summary>Validators for the values of options.</summary>
+internal static class OptionValidators
+{
+    /// <summary>Requires an integer in a range.</summary>
+    /// <remarks>System.CommandLine throws for a value that it cannot parse, so the text is parsed here.</remarks>
+    public static void RequireInteger<T>(Option<T> option, long min, long max = int.MaxValue) =>
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is not [{ Value: var text }])
+                return;
+            var isInteger =
+                long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value);
+            if (isInteger && value >= min && value <= max)
+                return;
+            var range = max >= int.MaxValue ? $"an integer of at least {min}" : $"an integer from {min} to {max}";
+            result.AddError($"{option.Name}: '{text}' is not valid. Use {range}.");
+        });
+
+    /// <summary>Requires the name of a region.</summary>
+    /// <remarks>AWSSDK accepts any host label, so a typing error would fail only when the request is sent.</remarks>
+    public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var text }] && !IsRegionName(text))
+            result.AddError($"{option.Name}: '{text}' is not a valid region. Use a name such as eu-central-1.");
+    });
+
+    /// <summary>Requires a value that is not blank.</summary>
+    /// <remarks>
+    /// A blank value is probably an unset variable of a script. Accepting it could run another version of the function,
+    /// or write no file, without an error.
+    /// </remarks>
+    public static void RequireText<T>(Option<T> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
+            result.AddError($"{option.Name} is empty. Specify a value or omit the option.");
+    });
+
+    // Checks the format only: regions that this version of AWSSDK does not know must be accepted.
+    private static bool IsRegionName(string text) =>
+        text.Split('-') is [_, _, .., var number] parts
+        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
+        && number.Length > 0
+        && number.All(char.IsAsciiDigit);
+}

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using Amazon;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Tool.Serve;
+
+/// <summary>The options of <c>serve</c>.</summary>
+internal sealed class ServeOptions
+{
+    // The log reads each request as it arrives.
+    private const int MaxRecordedRequests = 100;
+
+    private readonly Option<string[]> _function = new("--function", "-f")
+    {
+        HelpName = "NAME=KIND:FILE",
+        Description = "A function: NAME=node:FILE#HANDLER, e.g. chat=node:./chat.mjs#handler, or NAME=exec:PROGRAM "
+            + "for a program that implements the Lambda Runtime API. Repeatable",
+    };
+
+    private readonly Option<string[]> _replay = new("--replay")
+    {
+        HelpName = "[NAME=]FILE",
+        Description = "A recording of `lambda-stream record`, served as a function. Default NAME: the file name. "
+            + "Repeatable",
+    };
+
+    private readonly Option<bool> _replayImmediately = new("--replay-immediately")
+    {
+        Description = "Replay without the recorded pauses",
+    };
+
+    private readonly Option<int> _port = new("--port")
+    {
+        HelpName = "N",
+        Description = "The TCP port on 127.0.0.1; 0 selects a free port",
+        DefaultValueFactory = _ => LocalService.DefaultPort,
+    };
+
+    private readonly Option<string> _region = new("--region")
+    {
+        HelpName = "REGION",
+        Description = "The region for which requests must be signed",
+        DefaultValueFactory = _ => LocalService.Region.SystemName,
+    };
+
+    private readonly Option<bool> _anySignature = new("--any-signature")
+    {
+        Description = "Accept requests with any credentials and any region, or unsigned",
+    };
+
+    private readonly Option<TimeSpan?> _timeout = new("--timeout")
+    {
+        HelpName = "TIME",
+        Description = "Maximum duration of one call of a function. Default: 15m, the maximum on AWS",
+        CustomParser = Duration.Parse,
+    };
+
+    private readonly Option<int?> _concurrency = new("--concurrency")
+    {
+        HelpName = "N",
+        Description = "Maximum number of concurrent calls; further calls are throttled. Default: no limit",
+    };
+
+    private readonly Option<int> _processes = new("--processes")
+    {
+        HelpName = "N",
+        Description = "Maximum number of concurrent processes of each function; further calls wait",
+        DefaultValueFactory = _ => 10,
+    };
+
+    private readonly Option<long?> _maxResponse = new("--max-response-bytes")
+    {
+        HelpName = "N",
+        Description = "End responses of more than N bytes as Lambda does (there: 209715200). Default: no limit",
+    };
+
+    private readonly Option<bool> _limitBandwidth = new("--limit-bandwidth")
+    {
+        Description = "Limit the bandwidth as Lambda does: 6 MiB at full speed, then 2 MiB per second",
+    };
+
+    private readonly Option<string[]> _fault = new("--fault")
+    {
+        HelpName = "NAME[@CALLS]=FAULT",
+        Description = "A fault in calls of a function, e.g. chat=truncate:137, chat@1-2=throttle (see below). "
+            + "Repeatable",
+    };
+
+    private readonly Option<string?> _ric = new("--ric")
+    {
+        HelpName = "FOLDER",
+        Description = "The folder of the npm package aws-lambda-ric. Default: the nearest node_modules",
+    };
+
+    private readonly Option<bool> _debug;
+
+    public ServeOptions(Option<bool> debug)
+    {
+        _debug = debug;
+        foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault])
+            repeatable.AllowMultipleArgumentsPerToken = false;
+        _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
+        OptionValidators.RequireInteger(_port, 0, 65535);
+        OptionValidators.RequireInteger(_processes, 1, 1000);
+        OptionValidators.RequireInteger(_concurrency, 0);
+        OptionValidators.RequireInteger(_maxResponse, 0, long.MaxValue);
+        OptionValidators.RequireRegion(_region);
+    }
+
+    public void AddTo(Command command)
+    {
+        Option[] options =
+        [
+            _function, _replay, _replayImmediately, _port, _region, _anySignature, _timeout, _concurrency, _processes,
+            _maxResponse, _limitBandwidth, _fault, _ric,
+        ];
+        foreach (var option in options)
+            command.Add(option);
+    }
+
+    public int GetPort(ParseResult parsed) => parsed.GetValue(_port);
+
+    public TimeSpan? GetTimeout(ParseResult parsed) => parsed.GetValue(_timeout);
+
+    public ReplayTiming GetTiming(ParseResult parsed) =>
+        parsed.GetValue(_replayImmediately) ? ReplayTiming.Immediate : ReplayTiming.AsRecorded;
+
+    public ServedFunction[] GetFunctions(ParseResult parsed) =>
+        [.. (parsed.GetValue(_function) ?? []).Select(ServedFunction.Parse)];
+
+    public ServedFault[] GetFaults(ParseResult parsed) =>
+        [.. (parsed.GetValue(_fault) ?? []).Select(ServedFault.Parse)];
+
+    public string[] GetReplays(ParseResult parsed) => parsed.GetValue(_replay) ?? [];
+
+    public RuntimeProcessOptions GetProcess(
+        ParseResult parsed,
+        ServedFunction function,
+        Action<string> outputReceived) =>
+        function.ToProcess(parsed.GetValue(_ric), parsed.GetValue(_processes), outputReceived);
+
+    public void ApplyTo(LocalLambdaServerOptions options, ParseResult parsed, ToolConsole console)
+    {
+        options.Port = parsed.GetValue(_port);
+        options.Region = RegionEndpoint.GetBySystemName(parsed.GetRequiredValue(_region));
+        options.VerifySignatures = !parsed.GetValue(_anySignature);
+        options.MaxConcurrency = parsed.GetValue(_concurrency);
+        options.MaxResponseBytes = parsed.GetValue(_maxResponse);
+        options.LimitBandwidth = parsed.GetValue(_limitBandwidth);
+        options.MaxRecordedRequests = MaxRecordedRequests;
+        options.LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(console.Error) : null;
+    }
+}
