@@ -84,7 +84,7 @@ internal static class Decode
 
     private static MemoryStream StreamOf(ArraySegment<byte> wire) => new(wire.Array!, wire.Offset, wire.Count);
 
-    private static string SizeName(int bytes) => bytes switch
+    internal static string SizeName(int bytes) => bytes switch
     {
         >= 1024 * 1024 => $"{bytes / 1024 / 1024} MiB",
         >= 1024 => $"{bytes / 1024} KiB",

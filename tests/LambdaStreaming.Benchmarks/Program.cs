@@ -3,17 +3,18 @@ using LambdaStreaming.Benchmarks;
 using LambdaStreaming.Soak;
 
 // Compares contenders in one run, as ratios with their spread.
-const string Usage = "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams | telemetry]    all of them without an argument";
+const string Usage = "usage: LambdaStreaming.Benchmarks [decode [--compare] | readers | loopback | server | streams | telemetry]    all of them without an argument";
 const int RoundCount = 15;
 // A round of these takes a millisecond or two: it takes more of them to see through a busy machine.
 const int ShortRoundCount = 3 * RoundCount;
+const int CompareRoundCount = 25;
 const int IdleStreams = 1000;
 
 switch (args)
 {
     case [WireServer.Command]: return await WireServer.ServeAsync();
     case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
-    case [] or ["decode"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
+    case [] or ["decode"] or ["decode", "--compare"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
     default:
         Console.Error.WriteLine(Usage);
         return 2;
@@ -22,6 +23,7 @@ switch (args)
 Console.WriteLine($"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
 Console.WriteLine();
 if (args is [] or ["decode"]) await Decode.RunAsync(ShortRoundCount);
+if (args is ["decode", "--compare"]) await DecodeComparison.RunAsync(CompareRoundCount);
 if (args is [] or ["readers"]) await Readers.RunAsync(ShortRoundCount);
 if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
 if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);
