@@ -98,7 +98,7 @@ internal static class Decode
 
     private static MemoryStream CreateStream(ArraySegment<byte> wire) => new(wire.Array!, wire.Offset, wire.Count);
 
-    private static string GetSizeName(int bytes) => bytes switch
+    internal static string GetSizeName(int bytes) => bytes switch
     {
         >= 1024 * 1024 => $"{bytes / 1024 / 1024} MiB",
         >= 1024 => $"{bytes / 1024} KiB",

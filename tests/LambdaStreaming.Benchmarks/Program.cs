@@ -4,19 +4,20 @@ using LambdaStreaming.Soak;
 
 // Compares implementations in one run and prints ratios with their spread.
 const string Usage =
-    "usage: LambdaStreaming.Benchmarks [decode | readers | loopback | server | streams | telemetry]\n"
+    "usage: LambdaStreaming.Benchmarks [decode [--compare] | readers | loopback | server | streams | telemetry]\n"
     + "Runs all of them without an argument.";
 const int RoundCount = 15;
 
 // A round of these takes 1 or 2 ms. More rounds reduce the effect of other load on the machine.
 const int ShortRoundCount = 3 * RoundCount;
+const int CompareRoundCount = 25;
 const int IdleStreams = 1000;
 
 switch (args)
 {
     case [WireServer.Command]: return await WireServer.ServeAsync();
     case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
-    case [] or ["decode"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
+    case [] or ["decode"] or ["decode", "--compare"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
     default:
         Console.Error.WriteLine(Usage);
         return 2;
@@ -26,6 +27,7 @@ var system = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OS
 Console.WriteLine($"{system}, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
 Console.WriteLine();
 if (args is [] or ["decode"]) await Decode.RunAsync(ShortRoundCount);
+if (args is ["decode", "--compare"]) await DecodeComparison.RunAsync(CompareRoundCount);
 if (args is [] or ["readers"]) await Readers.RunAsync(ShortRoundCount);
 if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
 if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);

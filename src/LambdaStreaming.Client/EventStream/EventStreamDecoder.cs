@@ -1,19 +1,18 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.EventStream;
 
-/// <summary>Takes messages off the front of a buffer. Knows no Lambda, does no IO, keeps no state.</summary>
+/// <summary>Reads event-stream messages from the start of a buffer. Independent of Lambda and without state.</summary>
 /// <remarks>
 /// <code>
-/// total length  headers length  prelude CRC | headers            | payload | message CRC
-/// 4             4               4           | headers length     | rest    | 4
+/// total length  headers length  prelude CRC | headers            | payload   | message CRC
+/// 4             4               4           | headers length     | remainder | 4
 /// </code>
-/// All numbers are big-endian and unsigned. The prelude CRC is the CRC-32 of the first 8 bytes, the message CRC that of everything before it.
-/// Source: AWS, "Event stream encoding"; conformance/eventstream/README.md.
+/// All numbers are big-endian and unsigned. The prelude CRC is the CRC-32 of the first 8 bytes. The message CRC is the
+/// CRC-32 of all bytes before it. Source: AWS, "Event stream encoding"; conformance/eventstream/README.md.
 /// </remarks>
 internal static class EventStreamDecoder
 {
@@ -21,16 +20,23 @@ internal static class EventStreamDecoder
     public const int MessageCrcBytes = 4;
     public const int MinMessageBytes = PreludeBytes + MessageCrcBytes;
 
-    // Source: conformance/eventstream/README.md, "Limits in official implementations": botocore and the Go SDK take 128 KiB of headers.
+    // botocore and the Go SDK accept 128 KiB of headers.
+    // Source: conformance/eventstream/README.md, "Limits in official implementations".
     public const int MaxHeadersBytes = 131_072;
 
-    /// <summary>Takes one whole message off the front of <paramref name="buffer"/>.</summary>
-    /// <param name="buffer">What has been read and not yet consumed.</param>
-    /// <param name="maxMessageBytes">The largest message that is believed.</param>
-    /// <param name="message">The message; it points into <paramref name="buffer"/>.</param>
-    /// <returns><see langword="true"/> with <paramref name="buffer"/> moved past the message; <see langword="false"/>, untouched, when more bytes are needed.</returns>
-    /// <exception cref="ResponseStreamCorruptException">The bytes can never become a message. Its offset counts from the message's first byte.</exception>
-    public static bool TryRead(ref ReadOnlySequence<byte> buffer, int maxMessageBytes, out EventStreamMessage message)
+    /// <summary>Reads one complete message from the start of <paramref name="buffer"/>.</summary>
+    /// <param name="buffer">The bytes that were received and not yet consumed.</param>
+    /// <param name="maxMessageBytes">Maximum size of a message, in bytes.</param>
+    /// <param name="message">The message. It points into <paramref name="buffer"/>.</param>
+    /// <returns>
+    /// <see langword="true"/> if a message was read; <paramref name="buffer"/> then begins after it.
+    /// <see langword="false"/> if more bytes are needed; <paramref name="buffer"/> is then unchanged.
+    /// </returns>
+    /// <exception cref="ResponseStreamCorruptException">
+    /// The bytes cannot become a message. The exception's offset is relative to the first byte of the message.
+    /// </exception>
+    public static bool TryRead(
+        ref ReadOnlySequence<byte> buffer, int maxMessageBytes, out EventStreamMessage message)
     {
         message = default;
         if (buffer.Length < PreludeBytes) return false;
@@ -40,66 +46,73 @@ internal static class EventStreamDecoder
         ReadPrelude(prelude, maxMessageBytes, out var totalLength, out var headersLength);
         if (buffer.Length < totalLength) return false;
 
-        var whole = buffer.Slice(0, totalLength);
-        CheckMessageCrc(whole, totalLength);
-        var headers = whole.Slice(PreludeBytes, headersLength);
+        var bytes = buffer.Slice(0, totalLength);
+        CheckMessageCrc(bytes, totalLength);
+        var headers = bytes.Slice(PreludeBytes, headersLength);
         EventStreamHeaders.Validate(headers);
 
-        message = new EventStreamMessage(totalLength, headers, whole.Slice(PreludeBytes + headersLength, totalLength - MinMessageBytes - headersLength));
+        var payloadLength = totalLength - MinMessageBytes - headersLength;
+        var payload = bytes.Slice(PreludeBytes + headersLength, payloadLength);
+        message = new EventStreamMessage(totalLength, headers, payload);
         buffer = buffer.Slice(totalLength);
         return true;
     }
 
-    /// <summary>Says whether <paramref name="bytes"/> begin with a whole message whose prelude is sound. Its checksum and headers are not looked at.</summary>
-    /// <remarks>For the fast path of a reader: everything else, broken or incomplete, is <see cref="TryRead"/>'s to tell apart.</remarks>
+    /// <summary>Returns true if <paramref name="bytes"/> begin with a complete message with a valid prelude.</summary>
+    /// <remarks>
+    /// For the fast path of a reader. It checks neither the message CRC nor the headers. If it returns false,
+    /// <see cref="TryRead"/> distinguishes an incomplete message from a corrupt one.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool StartsWithCompleteMessage(ReadOnlySpan<byte> bytes, int maxMessageBytes, out int totalLength, out int headersLength)
+    public static bool StartsWithCompleteMessage(
+        ReadOnlySpan<byte> bytes, int maxMessageBytes, out int totalLength, out int headersLength)
     {
         totalLength = headersLength = 0;
-        if (bytes.Length < MinMessageBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]) != Crc32.HashToUInt32(bytes[..8])) return false;
+        if (bytes.Length < MinMessageBytes) return false;
+        if (BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]) != EventStreamCrc.ComputeOfEight(bytes)) return false;
+
         var total = BinaryPrimitives.ReadUInt32BigEndian(bytes);
         var headers = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
-        if (total < MinMessageBytes || total > (uint)Math.Min(bytes.Length, maxMessageBytes) || headers > MaxHeadersBytes || headers > total - MinMessageBytes) return false;
+        if (total < MinMessageBytes || total > (uint)Math.Min(bytes.Length, maxMessageBytes)) return false;
+        if (headers > MaxHeadersBytes || headers > total - MinMessageBytes) return false;
+
         (totalLength, headersLength) = ((int)total, (int)headers);
         return true;
     }
 
-    /// <summary>Says whether the message CRC of the whole <paramref name="message"/> holds.</summary>
+    /// <summary>Returns true if the message CRC of the complete <paramref name="message"/> is correct.</summary>
     public static bool IsMessageCrcValid(ReadOnlySpan<byte> message) =>
-        BinaryPrimitives.ReadUInt32BigEndian(message[^MessageCrcBytes..]) == Crc32.HashToUInt32(message[..^MessageCrcBytes]);
+        BinaryPrimitives.ReadUInt32BigEndian(message[^MessageCrcBytes..])
+        == EventStreamCrc.Compute(message[..^MessageCrcBytes]);
 
-    private static void ReadPrelude(ReadOnlySpan<byte> prelude, int maxMessageBytes, out int totalLength, out int headersLength)
+    [DoesNotReturn]
+    internal static void Throw(ResponseStreamCorruptionReason reason, string message) =>
+        throw new ResponseStreamCorruptException(message, reason);
+
+    private static void ReadPrelude(
+        ReadOnlySpan<byte> prelude, int maxMessageBytes, out int totalLength, out int headersLength)
     {
-        var carried = BinaryPrimitives.ReadUInt32BigEndian(prelude[8..]);
-        var computed = Crc32.HashToUInt32(prelude[..8]);
-        if (carried != computed) Throw(ResponseStreamCorruptionReason.PreludeChecksum, $"The message's prelude carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. The stream was damaged, or it is no event stream.");
+        var expected = BinaryPrimitives.ReadUInt32BigEndian(prelude[8..]);
+        var actual = EventStreamCrc.ComputeOfEight(prelude);
+        if (expected != actual) ThrowPreludeCrc(expected, actual);
 
-        // Unsigned until checked: a length with its top bit set must not turn negative.
+        // Unsigned until checked: a length with its top bit set must not become negative.
         var total = BinaryPrimitives.ReadUInt32BigEndian(prelude);
         var headers = BinaryPrimitives.ReadUInt32BigEndian(prelude[4..]);
-        if (total < MinMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims a length of {total} bytes; the smallest has {MinMessageBytes}.");
-        if (total > (uint)maxMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims a length of {total} bytes; at most {maxMessageBytes} are taken. If that is genuine, raise {nameof(LambdaStreamingClientOptions.MaxMessageBytes)}.");
-        if (headers > MaxHeadersBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message claims {headers} bytes of headers; at most {MaxHeadersBytes} are taken.");
-        if (headers > total - MinMessageBytes) Throw(ResponseStreamCorruptionReason.MalformedLength, $"A message of {total} bytes claims {headers} bytes of headers; there is room for {total - MinMessageBytes}.");
+        if (total < MinMessageBytes) ThrowTooShort(total);
+        if (total > (uint)maxMessageBytes) ThrowTooLong(total, maxMessageBytes);
+        if (headers > MaxHeadersBytes) ThrowHeadersTooLong(headers);
+        if (headers > total - MinMessageBytes) ThrowHeadersExceedMessage(headers, total);
         (totalLength, headersLength) = ((int)total, (int)headers);
     }
 
     private static void CheckMessageCrc(ReadOnlySequence<byte> message, int totalLength)
     {
         Span<byte> copy = stackalloc byte[MessageCrcBytes];
-        var carried = BinaryPrimitives.ReadUInt32BigEndian(Copy(message.Slice(totalLength - MessageCrcBytes), copy));
-        var computed = ComputeCrc(message.Slice(0, totalLength - MessageCrcBytes));
-        if (carried != computed) Throw(ResponseStreamCorruptionReason.MessageChecksum, $"A message of {totalLength} bytes carries the CRC-32 {carried:x8}, but its bytes give {computed:x8}. It was damaged on the way.");
-    }
-
-    private static uint ComputeCrc(ReadOnlySequence<byte> bytes)
-    {
-        if (bytes.IsSingleSegment) return Crc32.HashToUInt32(bytes.FirstSpan);
-
-        var crc = _splitMessageCrc ??= new Crc32();
-        crc.Reset();
-        foreach (var segment in bytes) crc.Append(segment.Span);
-        return crc.GetCurrentHashAsUInt32();
+        var crcStart = totalLength - MessageCrcBytes;
+        var expected = BinaryPrimitives.ReadUInt32BigEndian(Copy(message.Slice(crcStart), copy));
+        var actual = EventStreamCrc.Compute(message.Slice(0, crcStart));
+        if (expected != actual) ThrowMessageCrc(totalLength, expected, actual);
     }
 
     private static ReadOnlySpan<byte> Copy(ReadOnlySequence<byte> from, Span<byte> to)
@@ -109,9 +122,35 @@ internal static class EventStreamDecoder
     }
 
     [DoesNotReturn]
-    internal static void Throw(ResponseStreamCorruptionReason reason, string message) => throw new ResponseStreamCorruptException(message, reason);
+    private static void ThrowPreludeCrc(uint expected, uint actual) => Throw(
+        ResponseStreamCorruptionReason.PreludeChecksum,
+        $"The CRC-32 of a message prelude is {expected:x8}, but its bytes have {actual:x8}. "
+        + "The bytes were damaged, or they are not an event stream.");
 
-    // Of a thread, so that a message split over two reads allocates nothing.
-    [ThreadStatic]
-    private static Crc32? _splitMessageCrc;
+    [DoesNotReturn]
+    private static void ThrowMessageCrc(int totalLength, uint expected, uint actual) => Throw(
+        ResponseStreamCorruptionReason.MessageChecksum,
+        $"The CRC-32 of a message of {totalLength} bytes is {expected:x8}, but its bytes have {actual:x8}. "
+        + "The bytes were damaged in transit.");
+
+    [DoesNotReturn]
+    private static void ThrowTooShort(uint total) => Throw(
+        ResponseStreamCorruptionReason.MalformedLength,
+        $"A message has a length of {total} bytes; the minimum is {MinMessageBytes}.");
+
+    [DoesNotReturn]
+    private static void ThrowTooLong(uint total, int maxMessageBytes) => Throw(
+        ResponseStreamCorruptionReason.MalformedLength,
+        $"A message has a length of {total} bytes; the maximum is {maxMessageBytes}. "
+        + $"If such messages are expected, raise {nameof(LambdaStreamingClientOptions.MaxMessageBytes)}.");
+
+    [DoesNotReturn]
+    private static void ThrowHeadersTooLong(uint headers) => Throw(
+        ResponseStreamCorruptionReason.MalformedLength,
+        $"A message has {headers} bytes of headers; the maximum is {MaxHeadersBytes}.");
+
+    [DoesNotReturn]
+    private static void ThrowHeadersExceedMessage(uint headers, uint total) => Throw(
+        ResponseStreamCorruptionReason.MalformedLength,
+        $"A message of {total} bytes has {headers} bytes of headers; at most {total - MinMessageBytes} fit.");
 }

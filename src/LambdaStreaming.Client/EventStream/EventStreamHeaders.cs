@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Unicode;
 
 namespace LambdaStreaming.EventStream;
 
-/// <summary>The ten types of a header's value, by their numbers on the wire.</summary>
+/// <summary>Types of a header value, with their numbers on the wire.</summary>
 internal enum EventStreamHeaderType
 {
     BoolTrue = 0,
@@ -21,50 +22,53 @@ internal enum EventStreamHeaderType
 }
 
 /// <summary>One header of a message. It points into the header block.</summary>
-internal readonly ref struct EventStreamHeader(ReadOnlySpan<byte> name, EventStreamHeaderType type, ReadOnlySpan<byte> value)
+internal readonly ref struct EventStreamHeader(
+    ReadOnlySpan<byte> name, EventStreamHeaderType type, ReadOnlySpan<byte> value)
 {
     public ReadOnlySpan<byte> Name { get; } = name;
 
     public EventStreamHeaderType Type { get; } = type;
 
-    /// <summary>The bytes of the value, without its length; none for the two booleans.</summary>
+    /// <summary>The bytes of the value, without its length. Empty for the two booleans.</summary>
     public ReadOnlySpan<byte> Value { get; } = value;
 }
 
-/// <summary>Reads a header block front to back.</summary>
+/// <summary>Reads the headers of a message in their order.</summary>
 /// <remarks>
 /// <code>
 /// name length  name  type  value
-/// 1            1–255 1     0 | 1 | 2 | 4 | 8 | 16, or length (2) and as many bytes
+/// 1            1–255 1     0 | 1 | 2 | 4 | 8 | 16, or length (2) and value
 /// </code>
 /// Source: AWS, "Event stream encoding", Headers.
 /// </remarks>
 internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
 {
-    // Source: conformance/eventstream/README.md, error classes: aws-c-event-stream takes 32,767.
+    // aws-c-event-stream accepts 32,767 bytes. Source: conformance/eventstream/README.md, error classes.
     private const int MaxValueBytes = short.MaxValue;
 
-    // Up to this many headers are compared with each other; beyond, a set of names keeps a hostile block from costing its square.
+    // Up to this count, each name is compared with all others. Beyond it a set is used, so that the cost stays linear.
     private const int FewHeaders = 16;
 
-    private ReadOnlySpan<byte> _rest = block;
+    private ReadOnlySpan<byte> _remaining = block;
 
     /// <summary>Reads the next header.</summary>
     /// <returns><see langword="false"/> at the end of the block.</returns>
-    /// <exception cref="ResponseStreamCorruptException">A header runs out of the block, or has an unknown type, an empty name, an overlong value or bad UTF-8.</exception>
+    /// <exception cref="ResponseStreamCorruptException">
+    /// A header exceeds the block, or has an unknown type, an empty name, a value over the limit, or invalid UTF-8.
+    /// </exception>
     public bool TryRead(out EventStreamHeader header)
     {
         header = default;
-        if (_rest.IsEmpty) return false;
+        if (_remaining.IsEmpty) return false;
 
-        int nameLength = _rest[0];
+        int nameLength = _remaining[0];
         if (nameLength == 0) Malformed("A header has an empty name.");
-        if (_rest.Length < 1 + nameLength + 1) Malformed($"A header's name claims {nameLength} bytes; only {_rest.Length - 1} are left in the block, its type included.");
-        var name = _rest.Slice(1, nameLength);
-        if (!Utf8.IsValid(name)) Malformed("A header's name is not UTF-8.");
+        if (_remaining.Length < 1 + nameLength + 1) ThrowNameExceedsBlock(nameLength, _remaining.Length - 1);
+        var name = _remaining.Slice(1, nameLength);
+        if (!Utf8.IsValid(name)) Malformed("A header name is not UTF-8.");
 
-        var type = (EventStreamHeaderType)_rest[1 + nameLength];
-        var value = _rest[(1 + nameLength + 1)..];
+        var type = (EventStreamHeaderType)_remaining[1 + nameLength];
+        var value = _remaining[(1 + nameLength + 1)..];
         var valueLength = type switch
         {
             EventStreamHeaderType.BoolTrue or EventStreamHeaderType.BoolFalse => 0,
@@ -73,20 +77,24 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
             EventStreamHeaderType.Int => 4,
             EventStreamHeaderType.Long or EventStreamHeaderType.Timestamp => 8,
             EventStreamHeaderType.Uuid => 16,
-            EventStreamHeaderType.Bytes or EventStreamHeaderType.String => TakeLength(ref value),
-            _ => UnknownType(type),
+            EventStreamHeaderType.Bytes or EventStreamHeaderType.String => ReadLength(ref value),
+            _ => ThrowUnknownType(type),
         };
-        if (value.Length < valueLength) Malformed($"The value of a header of type {type} needs {valueLength} bytes; only {value.Length} are left in the block.");
+        if (value.Length < valueLength) ThrowValueExceedsBlock(type, valueLength, value.Length);
 
-        _rest = value[valueLength..];
+        _remaining = value[valueLength..];
         value = value[..valueLength];
-        if (type == EventStreamHeaderType.String && !Utf8.IsValid(value)) Malformed("The value of a string header is not UTF-8.");
+        if (type == EventStreamHeaderType.String && !Utf8.IsValid(value))
+        {
+            Malformed("The value of a string header is not UTF-8.");
+        }
+
         header = new EventStreamHeader(name, type, value);
         return true;
     }
 
-    /// <summary>Checks a whole header block, repeated names included.</summary>
-    /// <exception cref="ResponseStreamCorruptException">It is malformed.</exception>
+    /// <summary>Validates a complete header block. Each name must be unique.</summary>
+    /// <exception cref="ResponseStreamCorruptException">The block is malformed.</exception>
     public static void Validate(ReadOnlySequence<byte> block)
     {
         if (block.IsSingleSegment)
@@ -115,8 +123,10 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
         while (headers.TryRead(out var header))
         {
             count++;
-            if (count <= FewHeaders ? IsDuplicate(header.Name, block, count - 1) : !(seen ??= FirstNames(block)).Add(Encoding.UTF8.GetString(header.Name)))
-                Malformed("Two headers of a message have the same name.");
+            var isDuplicate = count <= FewHeaders
+                ? IsDuplicate(header.Name, block, count - 1)
+                : !(seen ??= GetFirstNames(block)).Add(Encoding.UTF8.GetString(header.Name));
+            if (isDuplicate) Malformed("Two headers of a message have the same name.");
         }
     }
 
@@ -131,29 +141,42 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
         return false;
     }
 
-    private static HashSet<string> FirstNames(ReadOnlySpan<byte> block)
+    private static HashSet<string> GetFirstNames(ReadOnlySpan<byte> block)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         var headers = new EventStreamHeaders(block);
-        while (names.Count < FewHeaders && headers.TryRead(out var header)) names.Add(Encoding.UTF8.GetString(header.Name));
+        while (names.Count < FewHeaders && headers.TryRead(out var header))
+        {
+            names.Add(Encoding.UTF8.GetString(header.Name));
+        }
+
         return names;
     }
 
-    private static int TakeLength(ref ReadOnlySpan<byte> value)
+    private static int ReadLength(ref ReadOnlySpan<byte> value)
     {
-        if (value.Length < 2) Malformed($"The length of a header's value needs 2 bytes; only {value.Length} are left in the block.");
+        if (value.Length < 2) Malformed("The header block ends inside the length of a header value.");
         int length = BinaryPrimitives.ReadUInt16BigEndian(value);
-        if (length > MaxValueBytes) Malformed($"A header's value claims {length} bytes; at most {MaxValueBytes} are taken.");
+        if (length > MaxValueBytes) Malformed($"A header value has {length} bytes; the maximum is {MaxValueBytes}.");
         value = value[2..];
         return length;
     }
 
-    private static int UnknownType(EventStreamHeaderType type)
+    private static int ThrowUnknownType(EventStreamHeaderType type)
     {
         Malformed($"A header has the type {(int)type}; the types are 0 to 9.");
         return 0;
     }
 
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    private static void Malformed(string message) => EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedHeader, message);
+    [DoesNotReturn]
+    private static void ThrowNameExceedsBlock(int nameLength, int remaining) => Malformed(
+        $"A header name of {nameLength} bytes and its type exceed the header block: {remaining} bytes remain.");
+
+    [DoesNotReturn]
+    private static void ThrowValueExceedsBlock(EventStreamHeaderType type, int valueLength, int remaining) => Malformed(
+        $"A header value of {valueLength} bytes (type {type}) exceeds the header block: {remaining} bytes remain.");
+
+    [DoesNotReturn]
+    private static void Malformed(string message) =>
+        EventStreamDecoder.Throw(ResponseStreamCorruptionReason.MalformedHeader, message);
 }

@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace LambdaStreaming.EventStream;
 
-/// <summary>One whole message whose checksums and headers hold. It points into the buffer that it was read from.</summary>
+/// <summary>A complete, validated message. It points into the buffer that it was read from.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly struct EventStreamMessage(int totalLength, ReadOnlySequence<byte> headers, ReadOnlySequence<byte> payload)
+internal readonly struct EventStreamMessage(
+    int totalLength, ReadOnlySequence<byte> headers, ReadOnlySequence<byte> payload)
 {
     public int TotalLength { get; } = totalLength;
 
-    /// <summary>The header block: <see cref="EventStreamHeaders"/> reads it.</summary>
+    /// <summary>The header block, for <see cref="EventStreamHeaders"/>.</summary>
     public ReadOnlySequence<byte> Headers { get; } = headers;
 
     public ReadOnlySequence<byte> Payload { get; } = payload;
