@@ -85,12 +85,15 @@ def members(lines):
 
 def sentences(lines):
     """Gives first line number and text of each sentence of the comments, without XML tags."""
-    begin, text = 0, ""
+    begin, text, in_code = 0, "", False
     for number, line in enumerate([*lines, ""], 1):
         comment = re.match(r"\s*///?(?!/)\s?(.*)", line)
         if comment:
             begin = begin or number
-            # A tag that closes a paragraph ends a sentence; a reference is one word.
+            in_code = (in_code or "<code>" in comment[1]) and "</code>" not in comment[1]
+            if in_code:
+                continue
+            # Code is not prose. A tag that closes a paragraph ends a sentence; a reference is one word.
             part = re.sub(PARAGRAPH_END, ". ", comment[1])
             part = re.sub(r"<(see|paramref|typeparamref)\b[^>]*?(name|href|cref|langword)=\"[^\"]*\"\s*/>", "X", part)
             text += " " + re.sub(r"<[^>]*>", " ", part)

@@ -126,7 +126,7 @@ internal static class Decode
     {
         long payload = 0;
         var remaining = new ReadOnlySequence<byte>(wire);
-        while (EventStreamDecoder.TryRead(ref remaining, ReaderOptions.MaxMessageBytes, out var message))
+        while (EventStreamDecoder.TryRead(ref remaining, ReaderOptions.MaxMessageBytes, default, out var message))
         {
             if (!remaining.IsEmpty) payload += message.Payload.Length;
         }

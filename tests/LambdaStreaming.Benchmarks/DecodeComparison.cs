@@ -16,9 +16,9 @@ internal static class DecodeComparison
 
     public static async Task RunAsync(int rounds)
     {
-        Console.WriteLine("Times of `await foreach` over events, and those of A and B, from one run: median (quartiles).");
+        Console.WriteLine("`await foreach` over events, compared with A and B: median (quartiles) of one run.");
         Console.WriteLine();
-        Console.WriteLine("| payload | ns per event | ÷ A | times as fast as B | bytes per event | B: bytes per event |");
+        Console.WriteLine("| payload | ns per event | ÷ A | times as fast as B | B per event | B per event of B |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
         foreach (var size in PayloadSizes) await CompareAsync(size, rounds);
         Console.WriteLine();

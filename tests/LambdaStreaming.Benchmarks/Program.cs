@@ -17,7 +17,9 @@ switch (args)
 {
     case [WireServer.Command]: return await WireServer.ServeAsync();
     case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
-    case [] or ["decode"] or ["decode", "--compare"] or ["readers"] or ["loopback"] or ["server"] or ["streams"] or ["telemetry"]: break;
+    case [] or ["decode"] or ["decode", "--compare"] or ["readers"] or ["loopback"]:
+    case ["server"] or ["streams"] or ["telemetry"]:
+        break;
     default:
         Console.Error.WriteLine(Usage);
         return 2;

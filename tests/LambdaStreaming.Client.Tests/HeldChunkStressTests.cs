@@ -37,7 +37,7 @@ public class HeldChunkStressTests
                     if (received++ == chunksBefore)
                     {
                         Action end = call % 2 == 0 ? source.Cancel : response.Dispose;
-                        _ = Task.Run(end, CancellationToken.None);
+                        var ending = Task.Run(end, CancellationToken.None);
                     }
 
                     for (var read = 0; read < ReadsPerChunk; read++)

@@ -66,7 +66,7 @@ internal static class Seeds
 
     private static IEnumerable<byte[]> Conformance(string target) => target switch
     {
-        "decoder" or "structure" => Wires(),
+        "decoder" or "structure" or "crc" => Wires(),
         "reader" => Wires().Concat(Streams()).SelectMany(wire => new byte[][] { [0, .. wire], [1, .. wire] }),
         "headers" => Wires().SelectMany(HeaderBlocks),
         "round-trip" => Streams().Append([]),
@@ -124,7 +124,10 @@ internal static class Seeds
         try
         {
             var buffer = new ReadOnlySequence<byte>(wire);
-            while (EventStreamDecoder.TryRead(ref buffer, int.MaxValue, out var message)) messages.Add(message);
+            while (EventStreamDecoder.TryRead(ref buffer, int.MaxValue, default, out var message))
+            {
+                messages.Add(message);
+            }
         }
         catch (ResponseStreamCorruptException)
         {

@@ -48,7 +48,7 @@ public class RuntimeApiTests
             details,
             ("lambda-runtime-function-xray-error-cause", details));
 
-        Assert.Equal(HttpStatusCode.Accepted, taken.StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal(new("", "Unhandled", details), await call.WaitAsync(Soon, Token));
     }
 

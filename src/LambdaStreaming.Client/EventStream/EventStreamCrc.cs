@@ -12,9 +12,9 @@ namespace LambdaStreaming.EventStream;
 /// <summary>CRC-32 of event-stream messages (CRC-32/ISO-HDLC, reflected polynomial 0xEDB88320).</summary>
 /// <remarks>
 /// Bytes are polynomials over GF(2); bit 0 of byte 0 is the highest coefficient. The CRC is (message * x^32) mod P.
-/// A message is a sum of 16-byte blocks. Each block is multiplied by a power of x, according to its distance to the end.
+/// A message is a sum of 16-byte blocks. Each block is multiplied by a power of x for its distance to the end.
 /// The products do not depend on each other. Longer messages are first folded into four lanes.
-/// Source: V. Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", Intel, 2009.
+/// Source: V. Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", 2009.
 /// A benchmark justifies this code: docs/performance.md, "Decoding".
 /// </remarks>
 internal static class EventStreamCrc
@@ -28,10 +28,8 @@ internal static class EventStreamCrc
     private const byte LowByHigh = 0x10;
     private const byte HighByLow = 0x01;
 
-    private static bool IsAccelerated => Pclmulqdq.IsSupported && Ssse3.IsSupported && BitConverter.IsLittleEndian;
-
     // Entry i is x^(64 i + 31) mod P, reflected. The product of two reflected operands has one more factor x.
-    private static ReadOnlySpan<ulong> Powers =>
+    private static readonly ulong[] Powers =
     [
         0x00000001, 0xccaa009e, 0xae689191, 0x81256527, 0xf1da05aa, 0xaf449247, 0x3db1ecdc, 0x1d9513d7,
         0x8f352d95, 0xae0b5394, 0x1c279815, 0x57c54819, 0xdf068dc2, 0x0cbec0ed, 0x31f8303f, 0x910eeec1,
@@ -41,9 +39,12 @@ internal static class EventStreamCrc
     ];
 
     // floor(x^96 / P) without its last coefficient, and P. Both reflected.
-    private static ReadOnlySpan<ulong> Barrett => [0xb4e5b025f7011641, 0x1db710641];
+    private const ulong BarrettQuotient = 0xb4e5b025f7011641;
+    private const ulong Polynomial = 0x1db710641;
 
-    // Offset r moves the first r bytes of a vector to its end; offset 16 + r removes the first r bytes. 0x80 gives zero.
+    private static bool IsAccelerated => Pclmulqdq.IsSupported && Ssse3.IsSupported && BitConverter.IsLittleEndian;
+
+    // Offset r moves the first r bytes of a vector to its end; offset 16 + r removes them. 0x80 gives zero.
     private static ReadOnlySpan<byte> ShuffleMasks =>
     [
         0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -217,7 +218,7 @@ internal static class EventStreamCrc
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> LoadPowers(int power) =>
-        Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(Powers), (nuint)power);
+        Vector128.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(Powers), (nuint)power);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> Load(ref byte from, int block) =>
@@ -236,7 +237,7 @@ internal static class EventStreamCrc
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Reduce(Vector128<ulong> value)
     {
-        var constants = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(Barrett));
+        var constants = Vector128.Create(BarrettQuotient, Polynomial);
         var quotient = Pclmulqdq.CarrylessMultiply(value, constants, 0);
         return (uint)(Pclmulqdq.CarrylessMultiply(quotient, constants, LowByHigh) ^ value).GetElement(1);
     }

@@ -27,6 +27,7 @@ internal static class EventStreamDecoder
     /// <summary>Reads one complete message from the start of <paramref name="buffer"/>.</summary>
     /// <param name="buffer">The bytes that were received and not yet consumed.</param>
     /// <param name="maxMessageBytes">Maximum size of a message, in bytes.</param>
+    /// <param name="validHeaders">A header block that was validated before, or an empty one.</param>
     /// <param name="message">The message. It points into <paramref name="buffer"/>.</param>
     /// <returns>
     /// <see langword="true"/> if a message was read; <paramref name="buffer"/> then begins after it.
@@ -36,7 +37,10 @@ internal static class EventStreamDecoder
     /// The bytes cannot become a message. The exception's offset is relative to the first byte of the message.
     /// </exception>
     public static bool TryRead(
-        ref ReadOnlySequence<byte> buffer, int maxMessageBytes, out EventStreamMessage message)
+        ref ReadOnlySequence<byte> buffer,
+        int maxMessageBytes,
+        ReadOnlySpan<byte> validHeaders,
+        out EventStreamMessage message)
     {
         message = default;
         if (buffer.Length < PreludeBytes) return false;
@@ -49,11 +53,14 @@ internal static class EventStreamDecoder
         var bytes = buffer.Slice(0, totalLength);
         CheckMessageCrc(bytes, totalLength);
         var headers = bytes.Slice(PreludeBytes, headersLength);
-        EventStreamHeaders.Validate(headers);
+        var isRepeated = !validHeaders.IsEmpty
+            && headers.IsSingleSegment
+            && headers.FirstSpan.SequenceEqual(validHeaders);
+        if (!isRepeated) EventStreamHeaders.Validate(headers);
 
         var payloadLength = totalLength - MinMessageBytes - headersLength;
         var payload = bytes.Slice(PreludeBytes + headersLength, payloadLength);
-        message = new EventStreamMessage(totalLength, headers, payload);
+        message = new EventStreamMessage(totalLength, headers, payload, isRepeated);
         buffer = buffer.Slice(totalLength);
         return true;
     }

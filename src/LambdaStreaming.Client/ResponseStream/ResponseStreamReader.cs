@@ -199,7 +199,7 @@ internal sealed class ResponseStreamReader(
         if (!_hasBuffer) return false;
 
         var remaining = GetUnconsumed();
-        if (!EventStreamDecoder.TryRead(ref remaining, _maxMessageBytes, out var message)) return false;
+        if (!EventStreamDecoder.TryRead(ref remaining, _maxMessageBytes, _chunkHeaders, out var message)) return false;
 
         kind = Interpret(message);
         _messageOffset += message.TotalLength;
@@ -212,18 +212,14 @@ internal sealed class ResponseStreamReader(
 
     private ResponseStreamEventKind Interpret(in EventStreamMessage message)
     {
+        if (message.RepeatsValidHeaders) return TakeChunk(message.Payload);
         using var block = new ContiguousHeaders(message.Headers);
         var headers = block.Bytes;
         switch (LambdaMessage.GetKind(headers))
         {
             case LambdaMessageKind.PayloadChunk:
                 if (!headers.SequenceEqual(_chunkHeaders)) _chunkHeaders = headers.ToArray();
-                _payloadStart = NotInWindow;
-                _payloadSequence = message.Payload;
-                _chunks++;
-                _bytes += message.Payload.Length;
-                if (_chunks == 1) Telemetry?.RecordFirstChunk();
-                return ResponseStreamEventKind.PayloadChunk;
+                return TakeChunk(message.Payload);
             case LambdaMessageKind.InvokeComplete:
                 InvokeComplete = LambdaMessage.ReadInvokeComplete(message.Payload);
                 Telemetry?.Complete(InvokeComplete.IsFunctionError, Redactor.Name(InvokeComplete.ErrorCode));
@@ -236,6 +232,16 @@ internal sealed class ResponseStreamReader(
                 Log.UnknownEventSkipped(_options.Logger, _call.FunctionName, eventType);
                 return ResponseStreamEventKind.None;
         }
+    }
+
+    private ResponseStreamEventKind TakeChunk(ReadOnlySequence<byte> payload)
+    {
+        _payloadStart = NotInWindow;
+        _payloadSequence = payload;
+        _chunks++;
+        _bytes += payload.Length;
+        if (_chunks == 1) Telemetry?.RecordFirstChunk();
+        return ResponseStreamEventKind.PayloadChunk;
     }
 
     private async ValueTask ReadMoreAsync()

@@ -176,7 +176,7 @@ public class ConfigurationResolverTests
     [InlineData("AWS_ENDPOINT_URL", "ftp://lambda.example.com")]
     [InlineData("AWS_ENDPOINT_URL", "https://lambda.example.com/?a=b")]
     [InlineData("AWS_ENDPOINT_URL_LAMBDA", "lambda.example.com")]
-    [InlineData("endpoint_url of the profile 'default'", "lambda.example.com")]
+    [InlineData("endpoint_url of the AWS profile 'default'", "lambda.example.com")]
     public async Task ResolveAsync_EndpointIsInvalid_MessageNamesItsSource(string source, string url)
     {
         _variables["AWS_REGION"] = "eu-west-1";
@@ -214,7 +214,7 @@ public class ConfigurationResolverTests
     [Theory]
     [InlineData("AWS_USE_FIPS_ENDPOINT", "AWS_ENDPOINT_URL")]
     [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA")]
-    [InlineData("use_fips_endpoint", "endpoint_url of the profile 'default'")]
+    [InlineData("use_fips_endpoint", "endpoint_url of the AWS profile 'default'")]
     [InlineData("use_dualstack_endpoint", "ServiceUrl")]
     public async Task ResolveAsync_CustomEndpointWithFipsOrDualStack_MessageNamesBothSources(
         string flag,

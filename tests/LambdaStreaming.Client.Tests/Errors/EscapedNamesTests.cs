@@ -42,8 +42,9 @@ public sealed class EscapedNamesTests
     {
         const string Code = "ResourceNotFoundException";
         var body = $$"""{"_\u005ftype":"{{Code}}","\u004dessage":"m","\u0054ype":"User","Rea\u0073on":"r"}""";
+        var content = Encoding.UTF8.GetBytes(body);
         using var client = StubbedClient.Create(_ =>
-            StubbedClient.CreateResponse(new MemoryStream(Encoding.UTF8.GetBytes(body)), HttpStatusCode.NotFound, ("x", "y")));
+            StubbedClient.CreateResponse(new MemoryStream(content), HttpStatusCode.NotFound, ("x", "y")));
 
         var call = client.InvokeWithResponseStreamAsync(new("f"), Ct);
         var exception = await Assert.ThrowsAsync<ResourceNotFoundException>(() => call);

@@ -149,7 +149,7 @@ public class DecoderLimitTests
     private static EventStreamMessage Read(byte[] bytes, int maxMessageBytes)
     {
         var buffer = new ReadOnlySequence<byte>(bytes);
-        Assert.True(EventStreamDecoder.TryRead(ref buffer, maxMessageBytes, out var message));
+        Assert.True(EventStreamDecoder.TryRead(ref buffer, maxMessageBytes, default, out var message));
         Assert.True(buffer.IsEmpty);
         return message;
     }
@@ -159,7 +159,7 @@ public class DecoderLimitTests
         var exception = Assert.Throws<ResponseStreamCorruptException>(() =>
         {
             var buffer = new ReadOnlySequence<byte>(bytes);
-            EventStreamDecoder.TryRead(ref buffer, maxMessageBytes, out _);
+            EventStreamDecoder.TryRead(ref buffer, maxMessageBytes, default, out _);
         });
         return exception.Reason;
     }

@@ -60,7 +60,7 @@ public class DecoderReasonTests
         var exception = Assert.Throws<ResponseStreamCorruptException>(() =>
         {
             var buffer = new ReadOnlySequence<byte>(bytes);
-            EventStreamDecoder.TryRead(ref buffer, 200_000, out _);
+            EventStreamDecoder.TryRead(ref buffer, 200_000, default, out _);
         });
         return exception.Reason;
     }

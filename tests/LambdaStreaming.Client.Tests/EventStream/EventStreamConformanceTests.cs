@@ -124,7 +124,7 @@ public class EventStreamConformanceTests
             while (true)
             {
                 var before = buffer;
-                if (!EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, out var message))
+                if (!EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, default, out var message))
                 {
                     Assert.Equal(before.Length, buffer.Length);
                     return (messages, buffer.IsEmpty ? null : "truncated");

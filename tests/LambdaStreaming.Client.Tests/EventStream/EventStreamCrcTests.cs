@@ -47,7 +47,7 @@ public sealed class EventStreamCrcTests
         var expected = Crc32.HashToUInt32(bytes);
         for (var at = 0; at <= length; at++)
         {
-            Assert.True(EventStreamCrc.Compute(Fragments.TwoFragments(bytes, at)) == expected, $"split at {at}");
+            Assert.True(EventStreamCrc.Compute(Fragments.SplitAt(bytes, at)) == expected, $"split at {at}");
         }
     }
 
@@ -58,7 +58,7 @@ public sealed class EventStreamCrcTests
         for (var i = 0; i < 200; i++)
         {
             var bytes = Data[..random.Next(1, 3000)];
-            var sequence = Fragments.Cut(bytes, random.Next(1, 40), emptyBetween: i % 2 == 0);
+            var sequence = Fragments.SplitBySize(bytes, random.Next(1, 40), emptyBetween: i % 2 == 0);
             Assert.Equal(Crc32.HashToUInt32(bytes), EventStreamCrc.Compute(sequence));
         }
     }

@@ -130,7 +130,7 @@ public class ResponseResourceTests
         await foreach (var _ in response.ReadChunksAsync(Ct)) { }
 
         var lines =
-            logs.Lines.Where(line => line.Contains("after the InvokeComplete", StringComparison.Ordinal)).ToList();
+            logs.Lines.Where(line => line.Contains("after InvokeComplete", StringComparison.Ordinal)).ToList();
         if (!isLogged) Assert.Empty(lines);
         else Assert.Contains($" {inTheSameRead + later} ", $" {Assert.Single(lines)} ", StringComparison.Ordinal);
     }

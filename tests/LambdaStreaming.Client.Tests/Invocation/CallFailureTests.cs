@@ -233,7 +233,8 @@ public class CallFailureTests
             return 0;
         });
         using var client = StubbedClient.Create(
-            _ => StubbedClient.CreateResponse(body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
+            _ => StubbedClient.CreateResponse(
+                body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
 
         var call = client.InvokeAsync("f", cancelling.Token);
         var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => call);

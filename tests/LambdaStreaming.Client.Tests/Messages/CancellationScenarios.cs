@@ -76,7 +76,8 @@ internal static class CancellationScenarios
             return 0;
         });
         var client = StubbedClient.Create(
-            _ => StubbedClient.CreateResponse(body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
+            _ => StubbedClient.CreateResponse(
+                body, HttpStatusCode.InternalServerError, ("Content-Type", "application/json")));
         await Provocations.ReadAsync(client, cancellationToken: cancelling.Token);
     }
 

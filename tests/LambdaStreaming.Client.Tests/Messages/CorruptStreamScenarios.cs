@@ -81,6 +81,6 @@ internal static class CorruptStreamScenarios
     private static void Decode(byte[] bytes)
     {
         var buffer = new ReadOnlySequence<byte>(bytes);
-        EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, out _);
+        EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, default, out _);
     }
 }

@@ -27,7 +27,8 @@ public class SigningCredentialsTests
         await using var first = await client.InvokeWithResponseStreamAsync(DryRun, Ct);
         await using var second = await client.InvokeWithResponseStreamAsync(DryRun, Ct);
 
-        var keys = service.RequestHeaders.Select(headers => RawService.Header(headers, "Authorization")!.Split('=', '/')[1]);
+        var keys = service.RequestHeaders.Select(
+            headers => RawService.Header(headers, "Authorization")!.Split('=', '/')[1]);
         Assert.Equal(["AKID1", "AKID2", "AKID3"], keys);
     }
 

@@ -25,7 +25,7 @@ internal static class DecoderTarget
             while (true)
             {
                 var before = buffer;
-                if (!EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, out var message))
+                if (!EventStreamDecoder.TryRead(ref buffer, MaxMessageBytes, default, out var message))
                 {
                     FindingException.Unless(
                         before.Length == buffer.Length,

@@ -46,7 +46,7 @@ internal static class RoundTripTarget
 
         var buffer = new ReadOnlySequence<byte>(end);
         FindingException.Unless(
-            EventStreamDecoder.TryRead(ref buffer, int.MaxValue, out var message),
+            EventStreamDecoder.TryRead(ref buffer, int.MaxValue, default, out var message),
             "The InvokeComplete message is incomplete.");
         var read = LambdaMessage.ReadInvokeComplete(message.Payload);
         FindingException.Unless(IsSameCode(complete.ErrorCode, read.ErrorCode), "ErrorCode differs.");

@@ -17,6 +17,7 @@ internal sealed record Target(string Name, Action<byte[]> Run, long AllocationAl
     public static IReadOnlyList<Target> All { get; } =
     [
         new("decoder", DecoderTarget.Run, 256 * 1024),
+        new("crc", CrcTarget.Run, 256 * 1024),
         new("structure", input => DecoderTarget.Run(WireRepair.FixChecksums(input)), 256 * 1024),
         new("headers", HeadersTarget.Run, 256 * 1024),
         new("round-trip", RoundTripTarget.Run, 1024 * 1024),
