@@ -48,12 +48,12 @@ internal sealed class RecordedResponse
         }
 
         messages.Add(EncodeMessage("InvokeComplete", "application/json", """{"LogResult":"U1RBUlQK"}"""u8.ToArray()));
-        const string Headers = "HTTP/1.1 200 OK\r\n"
+        const string HttpHeaders = "HTTP/1.1 200 OK\r\n"
             + "Content-Type: application/vnd.amazon.eventstream\r\n"
             + "x-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\n"
             + "X-Amz-Executed-Version: $LATEST\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n";
-        return new RecordedResponse(Encoding.ASCII.GetBytes(Headers), messages, httpChunkBytes: 500);
+        return new RecordedResponse(Encoding.ASCII.GetBytes(HttpHeaders), messages, httpChunkBytes: 500);
     }
 
     /// <summary>The message of a successful <c>InvokeComplete</c>.</summary>
