@@ -28,18 +28,21 @@ check_contents() { # ID: package, symbols and commit
   [ "$commit" = "$(git rev-parse HEAD)" ] || fail "$1 names commit '$commit', but HEAD is $(git rev-parse HEAD)"
 }
 
-find_baseline() { # ID: prints the path of the package to compare with; nothing if the version did not have it
-  local folder=$baseline
-  if [ ! -d "$folder" ]; then
-    folder=$PWD/artifacts/release/baseline
-    dotnet package download "$1@$baseline" --output "$folder" >/dev/null 2>&1 || return 0
-  fi
-  find "$(cd "$folder" && pwd)" -iname "$1.[0-9]*.nupkg" | head -n 1
+get_baseline() { # makes $baseline_folder from $baseline; a package that the version did not have is missing there
+  baseline_folder=$baseline
+  [ ! -d "$baseline" ] || return 0
+  baseline_folder=artifacts/release/baseline
+  rm -rf "$baseline_folder"
+  dotnet package download "LambdaStreaming.Client@$baseline" --output "$baseline_folder" >/dev/null ||
+    fail "LambdaStreaming.Client $baseline cannot be downloaded"
+  for id in $(package_ids); do
+    dotnet package download "$id@$baseline" --output "$baseline_folder" >/dev/null 2>&1 || true
+  done
 }
 
 compare() { # ID: compares the API with the baseline
   local old log
-  old=$(find_baseline "$1")
+  old=$(find "$(cd "$baseline_folder" && pwd)" -iname "$1.[0-9]*.nupkg" | head -n 1)
   [ -n "$old" ] || { say "$1: no package of $baseline: new"; return; }
   if log=$(tool apicompat package "$packages/$1.$version.nupkg" --baseline-package "$old" 2>&1); then
     say "$1: compatible with $(basename "$old" .nupkg)"
@@ -52,7 +55,7 @@ $log"
 }
 
 restore_tools
-rm -rf artifacts/release/baseline
+[ -z "$baseline" ] || get_baseline
 may_break=false
 if [ -n "$baseline" ] && [ ! -d "$baseline" ]; then
   [ "$(compatibility_band "$version")" = "$(compatibility_band "$baseline")" ] || may_break=true
