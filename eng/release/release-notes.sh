@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Prints the section of CHANGELOG.md for a version, without its heading: release-notes.sh VERSION.
+# Headings are "## 1.2.3", optionally with brackets and with a date after a dash. Fails if there is no such section.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+version=${1:?usage: release-notes.sh VERSION}
+
+notes=$(awk -v version="$version" '
+  /^## / {
+    heading = $2
+    gsub(/[\[\]:]/, "", heading)
+    in_section = heading == version
+    next
+  }
+  /^\[[^]]*\]: / { next }
+  in_section
+' CHANGELOG.md)
+notes=$(sed -e '/./,$!d' <<<"$notes")
+[ -n "$notes" ] || fail "CHANGELOG.md has no section '## $version', or it is empty"
+printf '%s\n' "$notes"

@@ -1,0 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
+
+// `awslambda` is a global of Lambda's Node.js runtime.
+export const handler = awslambda.streamifyResponse(async (event, responseStream) => {
+  const name = event?.name ?? 'world';
+  for (const word of ['Hello', name, 'from', 'Node.js']) {
+    responseStream.write(`${word} `);
+    await setTimeout(100);
+  }
+
+  if (event?.fail) throw new Error('The event asked for this failure.');
+  responseStream.end();
+});
