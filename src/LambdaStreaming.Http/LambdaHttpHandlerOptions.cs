@@ -60,7 +60,7 @@ public sealed class LambdaHttpHandlerOptions
     private static void RequireTimeout(TimeSpan? value, string member)
     {
         if (value is null || value == Timeout.InfiniteTimeSpan) return;
-        if (value <= TimeSpan.Zero || value.Value.TotalMilliseconds > int.MaxValue)
-            throw new ArgumentException($"{member} is {value}; it must be between 0 and 24 days, or infinite.", member);
+        if (value <= TimeSpan.Zero || value.Value.TotalMilliseconds > uint.MaxValue - 1)
+            throw new ArgumentException($"{member} is {value}; it must be between 0 and 49 days, or infinite.", member);
     }
 }

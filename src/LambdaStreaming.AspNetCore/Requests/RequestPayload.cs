@@ -12,7 +12,7 @@ internal static class RequestPayload
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, LambdaStreamEndpointOptions options, CancellationToken cancellationToken)
     {
         var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
-        if (options.Payload == LambdaPayload.FunctionUrlEvent) return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
+        if (options.Payload == LambdaPayload.FunctionUrlEvent) return RequestEvent.Create(context, body, options.AllowRequestHeader);
 
         // The service takes only JSON. Asking for its content type also keeps foreign pages' forms out, which browsers send without asking first.
         if (body.Length > 0 && !context.Request.HasJsonContentType()) throw new RequestRejectedException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON, with the content type application/json.");

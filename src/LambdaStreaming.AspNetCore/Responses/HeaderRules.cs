@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Primitives;
 
 namespace LambdaStreaming.AspNetCore.Responses;
@@ -72,9 +71,6 @@ internal static class HeaderRules
 
         return value.Length > 0;
     }
-
-    [SuppressMessage("Globalization", "CA1308", Justification = "Names of headers are lower case in the events of function URLs.")]
-    public static string LowerCase(string name) => name.ToLowerInvariant();
 
     /// <summary>The headers that a <c>Connection</c> header names.</summary>
     public static HashSet<string> ParseConnectionTokens(StringValues connection) =>

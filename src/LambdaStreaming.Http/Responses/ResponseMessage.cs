@@ -19,8 +19,9 @@ internal static class ResponseMessage
         if ((int)http.StatusCode < 200) throw NotFinal(http.StatusCode);
 
         var isHead = request.Method == HttpMethod.Head;
-        if (isHead) http.Dispose();
-        var body = new FunctionBodyStream(isHead ? null : http.Body, MayHaveBody(http.StatusCode));
+        var isComplete = isHead && http.HasPrelude;
+        if (isComplete) http.Dispose();
+        var body = new FunctionBodyStream(isComplete ? null : http.Body, !isHead && MayHaveBody(http.StatusCode));
         var message = new HttpResponseMessage(http.StatusCode)
         {
             RequestMessage = request,
