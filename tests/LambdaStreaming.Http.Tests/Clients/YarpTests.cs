@@ -44,15 +44,8 @@ public sealed class YarpTests
         await using var proxy = await StartProxyAsync(web);
         using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
 
-        using var response = await http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
-        await using var stream = await response.Content.ReadAsStreamAsync(Token);
-
-        await Assert.ThrowsAnyAsync<IOException>(async () =>
-        {
-            while (await stream.ReadAsync(new byte[100], Token).AsTask().WaitAsync(WebFunction.TooLong, Token) > 0)
-            {
-            }
-        });
+        // Buffered: a reset can also reach the client before the headers.
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
     }
 
     [Fact]
