@@ -7,7 +7,8 @@ using OpenAI;
 using OpenAI.Chat;
 
 // A private function that is compatible with OpenAI's chat completions. On AWS: new LambdaStreamingClient(), no server.
-await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("my-llm", CompleteChatAsync));
+await using var server = await LocalLambdaServer.StartAsync(
+    options => options.AddFunction("my-llm", CompleteChatAsync));
 using var client = server.CreateClient();
 
 using var http = new HttpClient(new LambdaHttpHandler(client, "my-llm")) { Timeout = Timeout.InfiniteTimeSpan };

@@ -6,21 +6,24 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Lets an <see cref="HttpClient"/> of the container call a Lambda function.</summary>
 public static class LambdaHttpClientBuilderExtensions
 {
-    /// <summary>Sends the requests of an <see cref="HttpClient"/> to a Lambda function instead of a network address.</summary>
+    /// <summary>
+    /// Sends the requests of an <see cref="HttpClient"/> to a Lambda function instead of a network address.
+    /// </summary>
     /// <remarks>
     /// <para>
     /// <b>Resilience handlers of the app retry POST requests and run the function again</b>: see
     /// <see cref="LambdaHttpHandler"/>. <see cref="HttpClient.Timeout"/> is 100 seconds by default.
     /// </para>
     /// <para>
-    /// If the client does not have a <see cref="HttpClient.BaseAddress"/>, and the function name can be a host name, the base
-    /// address is <c>https://</c> with the function name as the host.
+    /// If <see cref="HttpClient.BaseAddress"/> is not set, it becomes <c>https://</c> with the function name as the host.
+    /// A function name that cannot be a host name, such as an ARN, leaves it unset.
     /// </para>
     /// </remarks>
     /// <param name="builder">The builder of the <see cref="HttpClient"/>, from <c>AddHttpClient</c>.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="clientName">
-    /// The service key of the <see cref="ILambdaStreamingClient"/>. Default: <see langword="null"/>, the client without a key.
+    /// The service key of the <see cref="ILambdaStreamingClient"/>. Default: <see langword="null"/>, the client without
+    /// a key.
     /// </param>
     /// <param name="configure">Sets options of the handler; called for each handler that the factory creates.</param>
     /// <returns>The builder.</returns>

@@ -8,8 +8,8 @@ namespace LambdaStreaming.Http;
 
 /// <summary>An HTTP request as the event that a function URL creates from it: payload format 2.0.</summary>
 /// <remarks>
-/// Functions behind a function URL or an HTTP API, and their web adapters, read this event. It states that the request was
-/// not authorized by IAM (<c>accountId</c> is <c>anonymous</c>).
+/// Functions behind a function URL or an HTTP API, and their web adapters, read this event. It states that the request
+/// was not authorized by IAM (<c>accountId</c> is <c>anonymous</c>).
 /// </remarks>
 // Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of
 // aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda.
@@ -23,7 +23,7 @@ public sealed class FunctionUrlEvent
 
     /// <summary>Maximum size of a payload that the service accepts, in bytes.</summary>
     /// <value>6,291,556: 6 MiB and 100 bytes.</value>
-    // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation; Lambda's own emulator
+    // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation; Lambda's emulator
     // allows 6 MiB and 100 bytes.
     public const int MaxPayloadBytes = (6 * 1024 * 1024) + 100;
 
@@ -40,24 +40,24 @@ public sealed class FunctionUrlEvent
     /// <summary>The header fields; a name can be repeated, in any case.</summary>
     /// <value>Default: empty.</value>
     /// <remarks>
-    /// The event has lower-case names and repeated values joined by commas. The cookies of <c>Cookie</c> fields become its
-    /// list <c>cookies</c>. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields that <c>Connection</c> names are
-    /// omitted.
+    /// The event has lower-case names and repeated values joined by commas. The cookies of <c>Cookie</c> fields become
+    /// its list <c>cookies</c>. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields that <c>Connection</c>
+    /// names are omitted.
     /// </remarks>
     public IEnumerable<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>Selects the header fields that reach the function, by name.</summary>
     /// <value>
-    /// Default: <see langword="null"/>, which allows all. The names <c>Authorization</c> and <c>Cookie</c> are passed in this
-    /// spelling, other names as they are in <see cref="Headers"/>: compare them ignoring case.
+    /// Default: <see langword="null"/>, which allows all. The names <c>Authorization</c> and <c>Cookie</c> are passed
+    /// in this spelling, other names as they are in <see cref="Headers"/>: compare them ignoring case.
     /// </value>
     public Func<string, bool>? AllowHeader { get; init; }
 
     /// <summary>The body.</summary>
     /// <value>Default: empty.</value>
     /// <remarks>
-    /// It becomes text if <c>Content-Type</c> is a textual type, <c>Content-Encoding</c> is missing and the bytes are valid
-    /// UTF-8; otherwise it becomes base64.
+    /// It becomes text if <c>Content-Type</c> is a textual type, <c>Content-Encoding</c> is missing and the bytes are
+    /// valid UTF-8; otherwise it becomes base64.
     /// </remarks>
     public ReadOnlyMemory<byte> Body { get; init; }
 

@@ -4,30 +4,33 @@ using LambdaStreaming.Http.Responses;
 
 namespace LambdaStreaming.Http;
 
-/// <summary>Sends HTTP requests to a Lambda function through the Invoke API, so that the function needs no URL.</summary>
+/// <summary>Sends HTTP requests to a Lambda function through the Invoke API: the function needs no URL.</summary>
 /// <remarks>
 /// <para>
-/// <b>Layers above the handler retry by themselves, POST requests included, and run the function again.</b> OpenAI's client
-/// sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set <c>RetryPolicy = new
-/// ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> sends it up to 4 times as well: set
-/// <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or <c>ShouldHandle</c> to <c>args =>
-/// ValueTask.FromResult(args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true })</c>. That
-/// predicate keeps the rule of the client, which the handler follows: retry only if the function cannot have run.
+/// <b>Layers above the handler retry by themselves, POST requests included, and run the function again.</b> OpenAI's
+/// client sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set
+/// <c>RetryPolicy = new ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> sends it up to 4 times as well:
+/// call <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or set a predicate that keeps the rule of the client.
+/// <code>
+/// options.Retry.ShouldHandle = args => ValueTask.FromResult(
+///     args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true });
+/// </code>
+/// The handler follows that rule as well: retry only if the function cannot have run.
 /// </para>
 /// <para>
-/// The function receives the event of a function URL (<see cref="FunctionUrlEvent"/>) and responds with the prelude of
-/// Lambda's HTTP integration, as <c>HttpResponseStream</c> of Node.js and web adapters write it. The response message is
-/// returned as soon as that prelude has been received; the body is streamed. A response without a prelude has the status 200.
+/// The function receives the event of a function URL (<see cref="FunctionUrlEvent"/>). It responds with the prelude of
+/// Lambda's HTTP integration, as <c>HttpResponseStream</c> of Node.js does. The response message is returned as soon as
+/// that prelude has been received; the body is streamed. A response without a prelude has the status 200.
 /// </para>
 /// <para>
-/// A failure before the headers is an <see cref="HttpRequestException"/>; a failure while the body is read is an
-/// <see cref="HttpIOException"/>, which <see cref="HttpClient"/> wraps if it reads the body itself. Their inner exception is a
-/// <see cref="LambdaStreamingException"/>: <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is there. A body ends
-/// normally only if the response is complete.
+/// A failure before the headers is an <see cref="HttpRequestException"/>. A failure while the body is read is an
+/// <see cref="HttpIOException"/>; <see cref="HttpClient"/> wraps it if it reads the body itself. Their inner exception
+/// is a <see cref="LambdaStreamingException"/>, with <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body
+/// ends normally only if the response is complete.
 /// </para>
 /// <para>
-/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> has no effect after the
-/// headers; use the token of the read. Synchronous <c>Send</c> and <c>Read</c> block the calling thread until the
+/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> has no effect after
+/// the headers; use the token of the read. Synchronous <c>Send</c> and <c>Read</c> block the calling thread until the
 /// asynchronous operation completes. The handler is thread-safe.
 /// </para>
 /// </remarks>
@@ -83,7 +86,9 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         // The response lives longer than the caller's token: with HttpClient that token ends at the headers, but with
         // HttpMessageInvoker it is the caller's own.
         var lifetime = new CancellationTokenSource();
-        var link = cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), lifetime);
+        var link = cancellationToken.UnsafeRegister(
+            static state => ((CancellationTokenSource)state!).Cancel(),
+            lifetime);
         HttpResponseMessage? message = null;
         try
         {
@@ -147,7 +152,7 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         }
         catch
         {
-            response.Dispose();
+            await response.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

@@ -14,7 +14,9 @@ public sealed class LambdaHttpHandlerOptions
     /// </value>
     public Func<string, bool>? AllowRequestHeader { get; set; }
 
-    /// <summary>Changes the invocation of a request: <c>(http, invocation) => invocation with { TenantId = … }</c>.</summary>
+    /// <summary>
+    /// Changes the invocation of a request: <c>(http, invocation) => invocation with { TenantId = … }</c>.
+    /// </summary>
     /// <value>Default: <see langword="null"/>. The payload is set already.</value>
     public Func<HttpRequestMessage, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest
     {
@@ -24,15 +26,15 @@ public sealed class LambdaHttpHandlerOptions
 
     /// <summary>Maximum time to wait for the response headers of the invocation.</summary>
     /// <value>
-    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the client's
-    /// option.
+    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
+    /// client's option.
     /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; set; }
 
     /// <summary>Maximum time without bytes while the response is read.</summary>
     /// <value>
-    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the client's
-    /// option.
+    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
+    /// client's option.
     /// </value>
     public TimeSpan? IdleTimeout { get; set; }
 
@@ -49,7 +51,12 @@ public sealed class LambdaHttpHandlerOptions
         RequireTimeout(ResponseHeadersTimeout, nameof(ResponseHeadersTimeout));
         RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         if (HttpPrelude is < HttpPreludeDetection.Auto or > HttpPreludeDetection.Never)
-            throw new ArgumentException($"{HttpPrelude} is not a value of {nameof(HttpPreludeDetection)}.", nameof(HttpPrelude));
+        {
+            throw new ArgumentException(
+                $"{HttpPrelude} is not a value of {nameof(HttpPreludeDetection)}.",
+                nameof(HttpPrelude));
+        }
+
         if (TimeProvider is null)
             throw new ArgumentException($"{nameof(TimeProvider)} must not be null.", nameof(TimeProvider));
         if (Qualifier is not null && string.IsNullOrWhiteSpace(Qualifier))

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -11,7 +12,14 @@ namespace LambdaStreaming.Benchmarks;
 internal sealed class WireServer : IDisposable
 {
     public const string Command = "serve-wire";
+
+    /// <summary>Before <c>SIZE-COUNT</c>: a prelude of the HTTP integration comes first.</summary>
+    public const string HttpPrefix = "http-";
+
     private const int HttpChunkBytes = 64 * 1024;
+
+    private static readonly byte[] HttpPrelude = """{"statusCode":200,"headers":{"content-type":"text/event-stream","x-custom":"1"},"cookies":[]}"""u8.ToArray().Concat(new byte[8]).ToArray();
+
 
     private static readonly byte[] Head = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nx-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\nTransfer-Encoding: chunked\r\n\r\n");
 
@@ -94,8 +102,11 @@ internal sealed class WireServer : IDisposable
 
     private static byte[] Prepare(string function)
     {
-        var (size, count) = (int.Parse(function.Split('-')[0], CultureInfo.InvariantCulture), int.Parse(function.Split('-')[1], CultureInfo.InvariantCulture));
+        var isHttp = function.StartsWith(HttpPrefix, StringComparison.Ordinal);
+        var numbers = (isHttp ? function[HttpPrefix.Length..] : function).Split('-');
+        var (size, count) = (int.Parse(numbers[0], CultureInfo.InvariantCulture), int.Parse(numbers[1], CultureInfo.InvariantCulture));
         var wire = Wire.Create(Enumerable.Repeat(size, count));
+        if (isHttp) wire = [.. Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length), .. wire];
         using var answer = new MemoryStream();
         answer.Write(Head);
         for (var at = 0; at < wire.Length; at += HttpChunkBytes) answer.Write(HttpChunk(wire.AsSpan(at, Math.Min(HttpChunkBytes, wire.Length - at))));
@@ -108,7 +119,7 @@ internal sealed class WireServer : IDisposable
     private static async Task<string?> ReadFunctionAsync(Socket socket, byte[] buffer)
     {
         var length = 0;
-        while (length < 4 || !buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+        while (!IsComplete(buffer.AsSpan(0, length)))
         {
             var count = await socket.ReceiveAsync(buffer.AsMemory(length));
             if (count == 0) return null;
@@ -116,5 +127,15 @@ internal sealed class WireServer : IDisposable
         }
 
         return Encoding.ASCII.GetString(buffer, 0, length).Split('/')[3];
+    }
+
+    private static bool IsComplete(ReadOnlySpan<byte> request)
+    {
+        var headers = request.IndexOf("\r\n\r\n"u8) + 4;
+        if (headers < 4) return false;
+        var name = "Content-Length: "u8;
+        if (request.IndexOf(name) is not (>= 0 and var at) || at > headers) return true;
+        Utf8Parser.TryParse(request[(at + name.Length)..], out int bodyBytes, out _);
+        return request.Length == headers + bodyBytes;
     }
 }

@@ -87,7 +87,8 @@ public sealed class HttpClientSnippets
         // end: http-openai
 
         var text = "";
-        await foreach (var update in chat.CompleteChatStreamingAsync([new UserChatMessage("?")], cancellationToken: Token))
+        var updates = chat.CompleteChatStreamingAsync([new UserChatMessage("?")], cancellationToken: Token);
+        await foreach (var update in updates)
             text += string.Concat(update.ContentUpdate.Select(part => part.Text));
         Assert.Equal("Hello", text);
     }

@@ -44,7 +44,10 @@ public sealed class FailureTests
     }
 
     [Theory, MemberData(nameof(BodyFaults))]
-    public async Task CopyToAsync_FaultInTheBody_ThrowsHttpRequestException(Fault fault, Type cause, HttpRequestError error)
+    public async Task CopyToAsync_FaultInTheBody_ThrowsHttpRequestException(
+        Fault fault,
+        Type cause,
+        HttpRequestError error)
     {
         await using var web = await StartAsync(fault);
         using var response = await web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
@@ -59,7 +62,10 @@ public sealed class FailureTests
     }
 
     [Theory, MemberData(nameof(BodyFaults))]
-    public async Task GetStringAsync_FaultInTheBody_ThrowsHttpRequestException(Fault fault, Type cause, HttpRequestError error)
+    public async Task GetStringAsync_FaultInTheBody_ThrowsHttpRequestException(
+        Fault fault,
+        Type cause,
+        HttpRequestError error)
     {
         await using var web = await StartAsync(fault);
 
@@ -234,8 +240,9 @@ public sealed class FailureTests
         var sending = http.GetAsync("https://web/", Token);
         using (var connection = await listener.AcceptTcpClientAsync(Token))
         {
-            await connection.GetStream().ReadAtLeastAsync(new byte[4096], 1, cancellationToken: Token);
-            await connection.GetStream().WriteAsync("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), Token);
+            var response = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"u8.ToArray();
+            await connection.GetStream().ReadExactlyAsync(new byte[1], Token);
+            await connection.GetStream().WriteAsync(response, Token);
             var exception = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
 
             Assert.Equal(HttpRequestError.ProxyTunnelError, exception.HttpRequestError);
@@ -318,11 +325,11 @@ public sealed class FailureTests
         using var cancellation = new CancellationTokenSource(Short);
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            async () => await stream.ReadAsync(new byte[5], cancellation.Token));
+            async () => await stream.ReadExactlyAsync(new byte[5], cancellation.Token));
 
         Assert.Equal(cancellation.Token, exception.CancellationToken);
         await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
-        var later = await Record.ExceptionAsync(async () => await stream.ReadAsync(new byte[5], Token));
+        var later = await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[5], Token));
         Assert.NotNull(later);
     }
 

@@ -39,8 +39,8 @@ public sealed class FunctionUrlEventTests
         var json = Create(
             [
                 new(":method", "GET"), new("X-Many", "1"), new("x-many", "2"), new("COOKIE", "a=1; b=2"),
-                new("Cookie", " c=3;"), new("Connection", "close, X-Hop"), new("X-HOP", "1"), new("Expect", "100-continue"),
-                new("User-Agent", "a"),
+                new("Cookie", " c=3;"), new("Connection", "close, X-Hop"), new("X-HOP", "1"),
+                new("Expect", "100-continue"), new("User-Agent", "a"),
             ]);
 
         Assert.Equal("""{"x-many":"1,2","user-agent":"a"}""", json.GetProperty("headers").GetRawText());
@@ -71,7 +71,7 @@ public sealed class FunctionUrlEventTests
         Array.Fill(body, (byte)character);
 
         Assert.True(Event(headers, body: body.AsMemory(0, room)).TryCreatePayload(out var payload));
-        Assert.InRange(payload.Length, FunctionUrlEvent.MaxPayloadBytes - encodedLength, FunctionUrlEvent.MaxPayloadBytes);
+        Assert.InRange(FunctionUrlEvent.MaxPayloadBytes - payload.Length, 0, encodedLength);
         Assert.False(Event(headers, body: body).TryCreatePayload(out var tooLarge));
         Assert.True(tooLarge.IsEmpty);
     }

@@ -17,10 +17,9 @@ public sealed class RequestTests
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 2, 1, 4, 4, 5, 6, TimeSpan.FromHours(1)));
         await using var web = await StartAsync(options => options.TimeProvider = time);
-        using var request = new HttpRequestMessage(HttpMethod.Put, "https://shop.example.com:8443/a%20b/%C3%A9?x=1&x=2&y=a+b&z")
-        {
-            Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain"),
-        };
+        const string Url = "https://shop.example.com:8443/a%20b/%C3%A9?x=1&x=2&y=a+b&z";
+        using var request = new HttpRequestMessage(HttpMethod.Put, Url);
+        request.Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain");
         request.Headers.Add("X-Custom", ["one", "two"]);
         request.Headers.Add("Cookie", "a=1; b=2");
         request.Headers.Add("Authorization", "Bearer t");
@@ -114,7 +113,8 @@ public sealed class RequestTests
     public async Task SendAsync_ContentWithoutLength_IsSentWithItsLength()
     {
         await using var web = await StartAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/") { Content = new UnknownLengthContent(300_000) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/");
+        request.Content = new UnknownLengthContent(300_000);
 
         var sent = await SendAsync(web, request);
 

@@ -34,7 +34,8 @@ public sealed class ResponseTests
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal(HttpVersion.Version11, response.Version);
         Assert.Same(request, response.RequestMessage);
-        Assert.Equal(["Set-Cookie", "X-Custom"], response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal));
+        var names = response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal);
+        Assert.Equal(["Set-Cookie", "X-Custom"], names);
         Assert.Equal(["a=1; Path=/", "b=2"], response.Headers.GetValues("Set-Cookie"));
         Assert.Equal("text/csv; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal("en", Assert.Single(response.Content.Headers.ContentLanguage));
@@ -47,8 +48,8 @@ public sealed class ResponseTests
     {
         await using var web = await WebFunction.StartRawAsync(async (_, response, token) =>
         {
-            const string Prelude =
-                """{"multiValueHeaders":{"X-Many":["1","2"],"Vary":["a","b"],"set-cookie":["c=3"]},"cookies":["d=4"]}""";
+            const string Headers = """{"X-Many":["1","2"],"Vary":["a","b"],"set-cookie":["c=3"]}""";
+            const string Prelude = $$"""{"multiValueHeaders":{{Headers}},"cookies":["d=4"]}""";
             response.ContentType = "application/vnd.awslambda.http-integration-response";
             await response.WriteTextAsync(Prelude + "\0\0\0\0\0\0\0\0ok", token);
         });
@@ -252,7 +253,7 @@ public sealed class ResponseTests
         }
 
         await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await stream.ReadAsync(new byte[1], Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await stream.ReadExactlyAsync(new byte[1], Token));
     }
 
     [Fact]

@@ -40,8 +40,10 @@ internal sealed class WebFunction : IAsyncDisposable
     /// <summary>How often the function was called.</summary>
     public int Calls => Server.Requests.Count;
 
-    public static Task<WebFunction> StartAsync(HttpFunction function, Action<LambdaHttpHandlerOptions>? configure = null) =>
-        StartAsync((_, request, response, cancellationToken) => function(request, response, cancellationToken), configure);
+    public static Task<WebFunction> StartAsync(
+        HttpFunction function,
+        Action<LambdaHttpHandlerOptions>? configure = null) =>
+        StartAsync((_, request, response, token) => function(request, response, token), configure);
 
     /// <param name="function">The function, which can wait for the client with <see cref="MiddleAsync"/>.</param>
     /// <param name="configure">Sets options of the handler.</param>

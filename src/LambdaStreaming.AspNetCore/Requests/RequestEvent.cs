@@ -16,7 +16,10 @@ internal static class RequestEvent
     private const string ForwardedPort = "X-Forwarded-Port";
 
     /// <exception cref="RequestRejectedException">The event is larger than the service accepts.</exception>
-    public static ReadOnlyMemory<byte> Create(HttpContext context, ReadOnlyMemory<byte> body, Func<string, bool>? allowHeader)
+    public static ReadOnlyMemory<byte> Create(
+        HttpContext context,
+        ReadOnlyMemory<byte> body,
+        Func<string, bool>? allowHeader)
     {
         var request = context.Request;
         var functionUrlEvent = new FunctionUrlEvent
@@ -38,8 +41,8 @@ internal static class RequestEvent
         throw new RequestRejectedException(StatusCodes.Status413PayloadTooLarge, Message);
     }
 
-    // As received, because a decoded path does not show whether it was encoded twice. If the app or the server has changed
-    // the path (PathBase, rewriting, dot segments), the changed path is used.
+    // As received, because a decoded path does not show whether it was encoded twice. If the app or the server has
+    // changed the path (PathBase, rewriting, dot segments), the changed path is used.
     private static string GetPath(HttpContext context)
     {
         var request = context.Request;

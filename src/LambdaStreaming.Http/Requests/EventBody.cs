@@ -6,8 +6,8 @@ namespace LambdaStreaming.Http.Requests;
 
 /// <summary>Appends the body of a request, as the last members, to its event.</summary>
 /// <remarks>
-/// The encoded length is counted first, and counting stops at the service's limit. Utf8JsonWriter would rent six times the
-/// length of a text before it writes it, and its buffer grows by doubling.
+/// The encoded length is counted first, and counting stops at the service's limit. Utf8JsonWriter would rent six times
+/// the length of a text before it writes it, and its buffer grows by doubling.
 /// </remarks>
 internal static class EventBody
 {
@@ -57,7 +57,7 @@ internal static class EventBody
         var count = 0;
         while (!text.IsEmpty && count <= limit)
         {
-            // Vectorized. EncodeUtf8 examines its complete source in each call, and then continues byte by byte: it gets
+            // Vectorized. EncodeUtf8 examines its complete source in each call, then continues byte by byte: it gets
             // slices.
             var first = encoder.FindFirstCharacterToEncodeUtf8(text);
             var unescaped = first >= 0 ? first : text.Length;

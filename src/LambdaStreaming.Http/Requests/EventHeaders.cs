@@ -77,7 +77,8 @@ internal sealed class EventHeaders
     // As API Gateway and function URLs decide.
     private static bool IsTextType(string contentType)
     {
-        if (!MediaTypeHeaderValue.TryParse(contentType, out var parsed) || parsed.MediaType is not { } name) return false;
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var parsed)) return false;
+        var name = parsed.MediaType ?? "";
         if (name.StartsWith("text/", StringComparison.OrdinalIgnoreCase)) return true;
         var suffix = name.AsSpan(name.LastIndexOf('+') + 1);
         return IsTextName(suffix)
@@ -95,7 +96,7 @@ internal sealed class EventHeaders
         || name.Equals("javascript", StringComparison.OrdinalIgnoreCase)
         || name.Equals("xml", StringComparison.OrdinalIgnoreCase);
 
-    [SuppressMessage("Globalization", "CA1308", Justification = "Header names in events of function URLs are lower case.")]
+    [SuppressMessage("Globalization", "CA1308", Justification = "Header names of these events are lower case.")]
     private void Add(string name, string value)
     {
         if (Is(name, HeaderNames.Cookie))

@@ -70,7 +70,7 @@ internal static class RequestPayload
 
     // The exception for the service's own refusal, so that callers handle one type.
     private static RequestTooLargeException TooLarge() => new(
-        $"The request is larger than {FunctionUrlEvent.MaxPayloadBytes} bytes as an event of a function URL, which is the "
-        + "limit of the service. Nothing was sent, so the function did not run. Base64 makes a binary body a third larger.",
+        $"The request is larger than {FunctionUrlEvent.MaxPayloadBytes} bytes as an event of a function URL. "
+        + "Nothing was sent, so the function did not run. Base64 makes a binary body a third larger.",
         new LambdaErrorDetails { FunctionMayHaveRun = false, IsTransient = false });
 }

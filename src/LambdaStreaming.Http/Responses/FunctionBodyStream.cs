@@ -10,8 +10,8 @@ namespace LambdaStreaming.Http.Responses;
 /// </remarks>
 /// <param name="body">The body, or <see langword="null"/> if it has been discarded.</param>
 /// <param name="isExpected">
-/// Whether the status allows a body. Otherwise the stream reads to the end of the response, so that a failure is seen and the
-/// connection can be reused; at the first byte it disposes the response.
+/// Whether the status allows a body. Otherwise the stream reads to the end of the response, so that a failure is seen.
+/// The connection can then be reused. At the first byte, the stream disposes the response.
 /// </param>
 internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
 {
@@ -46,7 +46,7 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
         return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
-    [SuppressMessage("Design", "MA0045", Justification = "The synchronous methods of HttpClient need a synchronous read.")]
+    [SuppressMessage("Design", "MA0045", Justification = "HttpClient.Send needs a synchronous read.")]
     public override int Read(byte[] buffer, int offset, int count) =>
         ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 

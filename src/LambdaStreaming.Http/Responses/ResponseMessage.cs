@@ -28,7 +28,8 @@ internal static class ResponseMessage
             Version = HttpVersion.Version11,
             Content = new StreamContent(body),
         };
-        if (http.HasPrelude) AddHeaders(message, http, keepLength: isHead || http.StatusCode == HttpStatusCode.NotModified);
+        var keepLength = isHead || http.StatusCode == HttpStatusCode.NotModified;
+        if (http.HasPrelude) AddHeaders(message, http, keepLength);
         else AddContentType(message, response.ResponseStreamContentType);
         return message;
     }

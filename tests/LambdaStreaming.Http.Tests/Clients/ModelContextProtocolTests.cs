@@ -36,7 +36,9 @@ public sealed class ModelContextProtocolTests
     [InlineData(Fault.Idle)]
     public async Task CallToolAsync_FaultInTheMiddle_Throws(Fault fault)
     {
-        await using var web = await WebFunction.StartAsync(ServeAsync, options => options.IdleTimeout = TimeSpan.FromSeconds(1));
+        await using var web = await WebFunction.StartAsync(
+            ServeAsync,
+            options => options.IdleTimeout = TimeSpan.FromSeconds(1));
         await using var client = await ConnectAsync(web);
         web.Inject(fault);
         var progress = new FirstProgress(web);
@@ -90,15 +92,28 @@ public sealed class ModelContextProtocolTests
     }
 
     private const string Discovery =
-        """{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"serverInfo":{"name":"f","version":"1"},"ttlMs":0,"cacheScope":"private"}""";
+        """
+        {
+          "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+          "serverInfo": { "name": "f", "version": "1" }, "ttlMs": 0, "cacheScope": "private"
+        }
+        """;
 
     private const string Tools =
-        """{"resultType":"complete","tools":[{"name":"count","inputSchema":{"type":"object"}}],"ttlMs":0,"cacheScope":"private"}""";
+        """
+        {
+          "resultType": "complete", "tools": [{ "name": "count", "inputSchema": { "type": "object" } }],
+          "ttlMs": 0, "cacheScope": "private"
+        }
+        """;
 
     private const string Done = """{"resultType":"complete","content":[{"type":"text","text":"done"}]}""";
 
-    private static string Progress(JsonElement token) =>
-        $$$"""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":{{{token.GetRawText()}}},"progress":1,"total":2}}""";
+    private static string Progress(JsonElement token)
+    {
+        var parameters = $$"""{"progressToken":{{token.GetRawText()}},"progress":1,"total":2}""";
+        return $$"""{"jsonrpc":"2.0","method":"notifications/progress","params":{{parameters}}}""";
+    }
 
     private static string Result(HttpFunctionRequest request, string result) =>
         $$"""{"jsonrpc":"2.0","id":{{request.Json.GetProperty("id").GetRawText()}},"result":{{result}}}""";

@@ -4,6 +4,7 @@ using LambdaStreaming.Testing;
 using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
+using ChatMessage = OpenAI.Chat.ChatMessage;
 
 namespace LambdaStreaming.Http.Tests.Clients;
 
@@ -11,6 +12,8 @@ namespace LambdaStreaming.Http.Tests.Clients;
 public sealed class OpenAITests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static ChatMessage[] Messages => [new UserChatMessage("hi")];
 
     public static TheoryData<Fault> Faults => [.. Enum.GetValues<Fault>()];
 
@@ -20,7 +23,7 @@ public sealed class OpenAITests
         await using var web = await ChatFunction.StartAsync();
         var parts = new List<string>();
 
-        await foreach (var update in CreateClient(web).CompleteChatStreamingAsync([new UserChatMessage("hi")], cancellationToken: Token))
+        await foreach (var update in CreateClient(web).CompleteChatStreamingAsync(Messages, cancellationToken: Token))
         {
             parts.AddRange(update.ContentUpdate.Select(part => part.Text));
             web.FirstPartSeen();
@@ -35,7 +38,7 @@ public sealed class OpenAITests
         await using var web = await ChatFunction.StartAsync();
         var parts = new List<string>();
 
-        foreach (var update in CreateClient(web).CompleteChatStreaming([new UserChatMessage("hi")], cancellationToken: Token))
+        foreach (var update in CreateClient(web).CompleteChatStreaming(Messages, cancellationToken: Token))
         {
             parts.AddRange(update.ContentUpdate.Select(part => part.Text));
             web.FirstPartSeen();
@@ -53,7 +56,7 @@ public sealed class OpenAITests
         var exception = await Assert.ThrowsAsync<HttpIOException>(async () =>
         {
             var updates = CreateClient(web, new ClientRetryPolicy()).CompleteChatStreamingAsync(
-                [new UserChatMessage("hi")],
+                Messages,
                 cancellationToken: Token);
             await foreach (var update in updates) parts.AddRange(update.ContentUpdate.Select(part => part.Text));
         });
@@ -69,7 +72,8 @@ public sealed class OpenAITests
         await using var web = await ChatFunction.StartAsync();
         var parts = new List<string>();
 
-        await foreach (var update in CreateClient(web).AsIChatClient().GetStreamingResponseAsync("hi", cancellationToken: Token))
+        var client = CreateClient(web).AsIChatClient();
+        await foreach (var update in client.GetStreamingResponseAsync("hi", cancellationToken: Token))
         {
             if (update.Text.Length > 0) parts.Add(update.Text);
             web.FirstPartSeen();
@@ -98,7 +102,7 @@ public sealed class OpenAITests
     [Theory]
     [InlineData(false, 4)]
     [InlineData(true, 1)]
-    public async Task CompleteChatStreamingAsync_FailureBeforeTheHeaders_IsRepeatedUnlessSwitchedOff(bool isOff, int calls)
+    public async Task CompleteChatStreamingAsync_FailureBeforeTheHeaders_IsRepeatedByDefault(bool isOff, int calls)
     {
         await using var web = await ChatFunction.StartAsync();
         web.Function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
@@ -106,7 +110,7 @@ public sealed class OpenAITests
 
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
-            await foreach (var _ in client.CompleteChatStreamingAsync([new UserChatMessage("hi")], cancellationToken: Token))
+            await foreach (var _ in client.CompleteChatStreamingAsync(Messages, cancellationToken: Token))
             {
             }
         });

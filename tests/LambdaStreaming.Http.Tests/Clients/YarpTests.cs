@@ -22,7 +22,8 @@ public sealed class YarpTests
         await using var web = await StartAsync();
         await using var proxy = await StartProxyAsync(web);
         using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/a%20b?q=1") { Content = new StringContent("question") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/a%20b?q=1");
+        request.Content = new StringContent("question");
 
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
         await using var stream = await response.Content.ReadAsStreamAsync(Token);
@@ -45,7 +46,8 @@ public sealed class YarpTests
         using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
 
         // Buffered: a reset can also reach the client before the headers.
-        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
+        await Assert.ThrowsAsync<HttpRequestException>(
+            () => http.GetAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
     }
 
     [Fact]
