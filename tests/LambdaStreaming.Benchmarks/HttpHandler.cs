@@ -79,9 +79,6 @@ internal static class HttpHandler
         }
 
         Console.WriteLine();
-        var (read, copied) = (results[1].LeastRatio, results[3].LeastRatio / results[2].LeastRatio);
-        Console.WriteLine(Rounds.Text($"Fastest rounds, handler ÷ by hand: read {read:0.00}, copied {copied:0.00}."));
-        Console.WriteLine();
     }
 
     private static async Task<long> ManyAsync(Func<Task<long>> call)

@@ -135,7 +135,7 @@ internal sealed class WireServer : IDisposable
         if (headers < 4) return false;
         var name = "Content-Length: "u8;
         if (request.IndexOf(name) is not (>= 0 and var at) || at > headers) return true;
-        Utf8Parser.TryParse(request[(at + name.Length)..], out int bodyBytes, out _);
-        return request.Length == headers + bodyBytes;
+        return Utf8Parser.TryParse(request[(at + name.Length)..], out int bodyBytes, out _)
+            && request.Length == headers + bodyBytes;
     }
 }
