@@ -83,7 +83,7 @@ try
         await GreetAsync(provider.GetRequiredService<ILambdaStreamingClient>(), "container");
         await GreetAsync(provider.GetRequiredKeyedService<ILambdaStreamingClient>("named"), "key");
         await SendHttpAsync(provider.GetRequiredService<IHttpClientFactory>().CreateClient("web"));
-        Check(span?.GetTagItem("lambda_streaming.outcome") as string == "whole", "no span was heard");
+        Check(span?.GetTagItem("lambda_streaming.outcome") as string == "completed", "no completed span was recorded");
     }
 
     // Region, keys and endpoint from a profile, its services section included.
