@@ -23,8 +23,10 @@ LIST
       ;;
     LambdaStreaming.Extensions.DependencyInjection) cat <<LIST
 net10.0 LambdaStreaming.Client $version
+net10.0 LambdaStreaming.Http $version
 net10.0 Microsoft.Extensions.Http 10.0.0
 net8.0 LambdaStreaming.Client $version
+net8.0 LambdaStreaming.Http $version
 net8.0 Microsoft.Extensions.Http 8.0.1
 LIST
       ;;
@@ -35,9 +37,16 @@ net8.0 LambdaStreaming.Client $version
 net8.0 System.IO.Hashing 10.0.14
 LIST
       ;;
-    LambdaStreaming.AspNetCore) cat <<LIST
+    LambdaStreaming.Http) cat <<LIST
 net10.0 LambdaStreaming.Client $version
 net8.0 LambdaStreaming.Client $version
+LIST
+      ;;
+    LambdaStreaming.AspNetCore) cat <<LIST
+net10.0 LambdaStreaming.Client $version
+net10.0 LambdaStreaming.Http $version
+net8.0 LambdaStreaming.Client $version
+net8.0 LambdaStreaming.Http $version
 LIST
       ;;
     # A tool brings what it needs along, and depends on nothing.

@@ -31,6 +31,12 @@ try
                 await response.WriteAsync(invocation.Payload[..half], cancellationToken);
                 await response.WriteAsync(invocation.Payload[half..], cancellationToken);
             });
+            options.AddFunction("web", async (invocation, response, cancellationToken) =>
+            {
+                var headers = new Dictionary<string, string> { ["Content-Type"] = "text/plain" };
+                await response.WriteHttpPreludeAsync(201, headers, ["a=1"], cancellationToken);
+                await response.WriteAsync(invocation.Payload, cancellationToken);
+            });
             options.AddFunction("fails", async (_, response, cancellationToken) =>
             {
                 await response.WriteTextAsync("half", cancellationToken);
@@ -91,6 +97,7 @@ try
     var services = new ServiceCollection().AddSingleton(server.Credentials);
     services.AddLambdaStreamingClient(settings);
     services.AddLambdaStreamingClient("named", settings);
+    services.AddHttpClient("web").UseLambdaFunction("web", "named");
     await using (var provider = services.BuildServiceProvider())
     {
         Activity? span = null;
@@ -105,6 +112,7 @@ try
         Check(bound.IdleTimeout == TimeSpan.FromSeconds(30), "the configuration is not bound");
         await GreetAsync(provider.GetRequiredService<ILambdaStreamingClient>(), "container");
         await GreetAsync(provider.GetRequiredKeyedService<ILambdaStreamingClient>("named"), "key");
+        await SendHttpAsync(provider.GetRequiredService<IHttpClientFactory>().CreateClient("web"));
         Check(span?.GetTagItem("lambda_streaming.outcome") as string == "completed", "no completed span was recorded");
     }
 
@@ -127,6 +135,15 @@ finally
 
 Console.WriteLine("aot ok");
 return 0;
+
+async Task SendHttpAsync(HttpClient http)
+{
+    using var response = await http.PostAsync("/a?b=c", new StringContent("body"), token);
+    var text = await response.Content.ReadAsStringAsync(token);
+    Check(response.StatusCode == System.Net.HttpStatusCode.Created, $"the status is {response.StatusCode}");
+    Check(response.Headers.GetValues("Set-Cookie").Single() == "a=1", "the cookie is missing");
+    Check(text.Contains("\"body\":\"body\"", StringComparison.Ordinal), $"the event is {text}");
+}
 
 async Task GreetAsync(ILambdaStreamingClient client, string name)
 {

@@ -4,7 +4,8 @@ using LambdaStreaming.Soak;
 
 // Compares implementations in one run and prints ratios with their spread.
 const string Usage =
-    "usage: LambdaStreaming.Benchmarks [decode [--compare] | readers | loopback | server | streams | telemetry]\n"
+    "usage: LambdaStreaming.Benchmarks [decode [--compare] | readers | loopback | server | streams\n"
+    + "                                   | telemetry | http]\n"
     + "Runs all of them without an argument.";
 const int RoundCount = 15;
 
@@ -18,7 +19,7 @@ switch (args)
     case [WireServer.Command]: return await WireServer.ServeAsync();
     case [ServerProcess.Command]: return await ServerProcess.ServeAsync();
     case [] or ["decode"] or ["decode", "--compare"] or ["readers"] or ["loopback"]:
-    case ["server"] or ["streams"] or ["telemetry"]:
+    case ["server"] or ["streams"] or ["telemetry"] or ["http"]:
         break;
     default:
         Console.Error.WriteLine(Usage);
@@ -35,4 +36,5 @@ if (args is [] or ["loopback"]) await Loopback.RunAsync(RoundCount);
 if (args is [] or ["server"]) await LocalServer.RunAsync(RoundCount);
 if (args is [] or ["streams"]) await ManyStreams.RunAsync(IdleStreams, CancellationToken.None);
 if (args is [] or ["telemetry"]) await Telemetry.RunAsync(RoundCount);
+if (args is [] or ["http"]) await HttpHandler.RunAsync(RoundCount);
 return 0;

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -16,6 +17,10 @@ namespace LambdaStreaming.Benchmarks;
 internal sealed class WireServer : IDisposable
 {
     public const string Command = "serve-wire";
+
+    /// <summary>Before <c>SIZE-COUNT</c>: a prelude of the HTTP integration comes first.</summary>
+    public const string HttpPrefix = "http-";
+
     private const int HttpChunkBytes = 64 * 1024;
 
     private static readonly byte[] ResponseHeaders = Encoding.ASCII.GetBytes(
@@ -23,6 +28,12 @@ internal sealed class WireServer : IDisposable
         + "Content-Type: application/vnd.amazon.eventstream\r\n"
         + "x-amzn-RequestId: 0d3f7a6e-5b1c-4c7e-9a52-3c1f6f0b7d11\r\n"
         + "Transfer-Encoding: chunked\r\n\r\n");
+
+    private static readonly byte[] HttpPrelude =
+    [
+        .. """{"statusCode":200,"headers":{"content-type":"text/event-stream","x-custom":"1"},"cookies":[]}"""u8,
+        .. new byte[8],
+    ];
 
     private readonly Process _process;
 
@@ -112,8 +123,11 @@ internal sealed class WireServer : IDisposable
 
     private static byte[] Prepare(string function)
     {
-        var numbers = function.Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        var isHttp = function.StartsWith(HttpPrefix, StringComparison.Ordinal);
+        var name = isHttp ? function[HttpPrefix.Length..] : function;
+        var numbers = name.Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
         var wire = Wire.Create(Enumerable.Repeat(numbers[0], numbers[1]));
+        if (isHttp) wire = [.. Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length), .. wire];
         using var response = new MemoryStream();
         response.Write(ResponseHeaders);
         for (var at = 0; at < wire.Length; at += HttpChunkBytes)
@@ -135,7 +149,7 @@ internal sealed class WireServer : IDisposable
     private static async Task<string?> ReadFunctionAsync(Socket socket, byte[] buffer)
     {
         var length = 0;
-        while (length < 4 || !buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+        while (!IsComplete(buffer.AsSpan(0, length)))
         {
             var count = await socket.ReceiveAsync(buffer.AsMemory(length));
             if (count == 0) return null;
@@ -143,5 +157,15 @@ internal sealed class WireServer : IDisposable
         }
 
         return Encoding.ASCII.GetString(buffer, 0, length).Split('/')[3];
+    }
+
+    private static bool IsComplete(ReadOnlySpan<byte> request)
+    {
+        var headers = request.IndexOf("\r\n\r\n"u8) + 4;
+        if (headers < 4) return false;
+        var name = "Content-Length: "u8;
+        if (request.IndexOf(name) is not (>= 0 and var at) || at > headers) return true;
+        return Utf8Parser.TryParse(request[(at + name.Length)..], out int bodyBytes, out _)
+            && request.Length == headers + bodyBytes;
     }
 }

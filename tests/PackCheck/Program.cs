@@ -1,5 +1,6 @@
 using System.Text;
 using LambdaStreaming;
+using LambdaStreaming.Http;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -13,8 +14,11 @@ await using var response = await client.InvokeWithResponseStreamAsync(new Invoke
 var text = new StringBuilder();
 await foreach (var chunk in response.ReadChunksAsync()) text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
 
+using var http = new HttpClient(new LambdaHttpHandler(client, "hello"));
+var body = await http.GetStringAsync("https://hello/");
+
 Console.WriteLine($"{text} on .NET {Environment.Version.Major}");
-return text.ToString() == "from the packages" ? 0 : 1;
+return text.ToString() == "from the packages" && body == text.ToString() ? 0 : 1;
 
 static async Task RespondAsync(
     FunctionInvocation invocation,

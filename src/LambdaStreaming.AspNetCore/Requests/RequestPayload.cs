@@ -18,7 +18,7 @@ internal static class RequestPayload
             .ConfigureAwait(false);
         if (options.Payload == LambdaPayload.FunctionUrlEvent)
         {
-            return FunctionUrlEvent.Create(context, body.Span, options.AllowRequestHeader);
+            return RequestEvent.Create(context, body, options.AllowRequestHeader);
         }
 
         // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send

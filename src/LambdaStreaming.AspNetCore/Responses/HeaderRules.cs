@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Primitives;
 
 namespace LambdaStreaming.AspNetCore.Responses;
@@ -86,9 +85,6 @@ internal static class HeaderRules
 
         return value.Length > 0;
     }
-
-    [SuppressMessage("Globalization", "CA1308", Justification = "Function URL events have lower-case header names.")]
-    public static string ToLowerCase(string name) => name.ToLowerInvariant();
 
     /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
     public static HashSet<string> ParseConnectionTokens(StringValues connection) =>

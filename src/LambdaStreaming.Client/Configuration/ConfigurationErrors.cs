@@ -16,7 +16,7 @@ internal static class ConfigurationErrors
     public static LambdaConfigurationException CreateInvalidRegion(
         string source,
         string name,
-        Exception exception) => new(
+        Exception? exception = null) => new(
         $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
         exception);
 

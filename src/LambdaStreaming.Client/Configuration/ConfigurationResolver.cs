@@ -79,7 +79,11 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         if (options.Region is { } region) return region;
         if (NullIfBlank(AWSConfigs.AWSRegion) is { } global) return ParseRegion("AWSConfigs.AWSRegion", global);
         if (environment["AWS_REGION"] is { } variable) return ParseRegion("AWS_REGION", variable);
-        if (profile?.Region is { } fromProfile) return fromProfile;
+        if (profile?.Region is { } fromProfile)
+        {
+            return ParseRegion($"region of the AWS profile '{profileName}'", fromProfile.SystemName);
+        }
+
 
         // A variable of the AWS CLI, which the AWS SDK for .NET does not read. It follows the sources of the SDK, so
         // that both use the same region if both find one.
@@ -91,6 +95,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 
     private static RegionEndpoint ParseRegion(string source, string name)
     {
+        if (!IsRegionName(name)) throw ConfigurationErrors.CreateInvalidRegion(source, name);
         try
         {
             return RegionEndpoint.GetBySystemName(name);
@@ -100,6 +105,14 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             throw ConfigurationErrors.CreateInvalidRegion(source, name, exception);
         }
     }
+
+    // AWSSDK.Core accepts any host label, so a typo would fail only at the first call, in DNS.
+    // Regions that this version of AWSSDK.Core does not know must be accepted.
+    private static bool IsRegionName(string name) =>
+        name.Split('-') is [_, _, .., var number] parts
+        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
+        && number.Length > 0
+        && number.All(char.IsAsciiDigit);
 
     private RegionEndpoint? GetInstanceRegion()
     {

@@ -23,6 +23,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     // A process that left the group might keep the output open forever.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(500);
 
+    private const int SignalBase = 128;
+    private const int MaxSignal = 64;
+
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
     private readonly ConnectionCount _connections;
@@ -239,10 +242,13 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 #pragma warning restore CA1031
     }
 
-    private static string DescribeExit(int exitCode) => exitCode switch
+    // Shells and .NET report the end by a signal as an exit code of 128 and the signal.
+    private static string DescribeExit(int exitCode)
     {
-        0 => "without providing a reason",
-        > 128 => string.Create(CultureInfo.InvariantCulture, $"with error: signal {exitCode - 128}"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"with error: exit status {exitCode}"),
-    };
+        if (exitCode == 0) return "without providing a reason";
+        var isSignal = exitCode is > SignalBase and <= SignalBase + MaxSignal && !OperatingSystem.IsWindows();
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"with error: {(isSignal ? "signal" : "exit status")} {(isSignal ? exitCode - SignalBase : exitCode)}");
+    }
 }

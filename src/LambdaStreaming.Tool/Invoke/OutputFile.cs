@@ -154,12 +154,17 @@ internal sealed class OutputFile : IAsyncDisposable
         return new OutputFile(path, target, stream, temporaryPath);
     }
 
+    // ResolveLinkTarget throws on Windows if the file does not exist.
+    private static string ResolveOnWindows(FileInfo file) => file.Exists || file.LinkTarget is not null
+        ? file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file.FullName
+        : file.FullName;
+
     // Follows links as the operating system does.
     // .NET removes ".." from the target of a link before it resolves the folders, and so can leave the wrong folder.
     private static string Resolve(string path)
     {
         if (OperatingSystem.IsWindows())
-            return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+            return ResolveOnWindows(new FileInfo(path));
         var links = 0;
         return Follow(Path.Combine(Environment.CurrentDirectory, path));
 

@@ -53,12 +53,27 @@ public class ConfigurationResolverTests
         Assert.False(exception.FunctionMayHaveRun);
     }
 
-    [Theory, InlineData("AWS_REGION"), InlineData("AWS_DEFAULT_REGION")]
-    public async Task ResolveAsync_RegionIsNotAHostName_MessageNamesTheVariable(string variable)
+    [Theory]
+    [InlineData("AWS_REGION", "us east")]
+    [InlineData("AWS_DEFAULT_REGION", "us east")]
+    [InlineData("AWS_REGION", "mars")]
+    [InlineData("AWS_DEFAULT_REGION", "eu-central")]
+    public async Task ResolveAsync_RegionIsInvalid_MessageNamesTheVariable(string variable, string value)
     {
-        _variables[variable] = "us east";
+        _variables[variable] = value;
 
         Assert.Contains(variable, await GetErrorMessageAsync(new()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_RegionOfTheProfileIsInvalid_MessageNamesTheProfile()
+    {
+        AddProfile("default").Region = RegionEndpoint.GetBySystemName("mars");
+
+        var message = await GetErrorMessageAsync(new());
+
+        Assert.Contains("profile 'default'", message, StringComparison.Ordinal);
+        Assert.Contains("mars", message, StringComparison.Ordinal);
     }
 
     [Fact]

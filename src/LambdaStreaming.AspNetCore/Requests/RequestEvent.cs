@@ -1,0 +1,88 @@
+using System.Globalization;
+using LambdaStreaming.AspNetCore.Responses;
+using LambdaStreaming.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LambdaStreaming.AspNetCore.Requests;
+
+/// <summary>Creates the event of a function URL from a browser's request.</summary>
+/// <remarks>Values that this server cannot know are those of an event without authorization.</remarks>
+internal static class RequestEvent
+{
+    private const string ForwardedFor = "X-Forwarded-For";
+    private const string ForwardedProto = "X-Forwarded-Proto";
+    private const string ForwardedPort = "X-Forwarded-Port";
+
+    /// <exception cref="RequestRejectedException">The event is larger than the service accepts.</exception>
+    public static ReadOnlyMemory<byte> Create(
+        HttpContext context,
+        ReadOnlyMemory<byte> body,
+        Func<string, bool>? allowHeader)
+    {
+        var request = context.Request;
+        var functionUrlEvent = new FunctionUrlEvent
+        {
+            Method = request.Method,
+            RawPath = GetPath(context),
+            RawQueryString = request.QueryString.HasValue ? request.QueryString.Value![1..] : "",
+            Headers = GetHeaders(context),
+            AllowHeader = allowHeader is null ? null : name => IsSetHere(name) || allowHeader(name),
+            Body = body,
+            DomainName = request.Host.Host,
+            SourceIp = GetSourceIp(context),
+            Protocol = request.Protocol,
+            RequestId = context.TraceIdentifier,
+            Time = (context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System).GetUtcNow(),
+        };
+        if (functionUrlEvent.TryCreatePayload(out var payload)) return payload;
+        const string Message = "The request is too large for the function once it is encoded.";
+        throw new RequestRejectedException(StatusCodes.Status413PayloadTooLarge, Message);
+    }
+
+    // As received, because a decoded path does not show whether it was encoded twice. If the app or the server has
+    // changed the path (PathBase, rewriting, dot segments), the changed path is used.
+    private static string GetPath(HttpContext context)
+    {
+        var request = context.Request;
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        var raw = target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? target[..query] : target;
+        var start = request.PathBase.ToUriComponent();
+        if (raw.StartsWith(start, StringComparison.Ordinal)) raw = raw[start.Length..];
+        var isUnchanged = raw.StartsWith('/')
+            && PathString.FromUriComponent(raw).Equals(request.Path, StringComparison.Ordinal);
+        if (isUnchanged) return raw;
+        return request.Path.HasValue ? request.Path.ToUriComponent() : "/";
+    }
+
+    private static List<KeyValuePair<string, string>> GetHeaders(HttpContext context)
+    {
+        var request = context.Request;
+        var fields = new List<KeyValuePair<string, string>>();
+        foreach (var (name, values) in request.Headers)
+        {
+            if (IsSetHere(name)) continue;
+            foreach (var value in values) fields.Add(new(name, value ?? ""));
+        }
+
+        // The address that this server has seen, never one that a browser claims.
+        if (GetSourceIp(context) is { Length: > 0 } ip) fields.Add(new(ForwardedFor, ip));
+        fields.Add(new(ForwardedProto, request.Scheme));
+        var port = request.Host.Port ?? (request.IsHttps ? 443 : 80);
+        fields.Add(new(ForwardedPort, port.ToString(CultureInfo.InvariantCulture)));
+        return fields;
+    }
+
+    private static bool IsSetHere(string name) =>
+        name.Equals(ForwardedFor, StringComparison.OrdinalIgnoreCase)
+        || name.Equals(ForwardedProto, StringComparison.OrdinalIgnoreCase)
+        || name.Equals(ForwardedPort, StringComparison.OrdinalIgnoreCase);
+
+    private static string GetSourceIp(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        return address?.ToString() ?? "";
+    }
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Http.Requests;
+using LambdaStreaming.Http.Responses;
+
+namespace LambdaStreaming.Http;
+
+/// <summary>Sends HTTP requests to a Lambda function through the Invoke API: the function needs no URL.</summary>
+/// <remarks>
+/// <para>
+/// <b>Layers above the handler retry by themselves, POST requests included, and run the function again.</b> OpenAI's
+/// client sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set
+/// <c>RetryPolicy = new ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> sends it up to 4 times as well:
+/// call <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or set a predicate that keeps the rule of the client.
+/// <code>
+/// options.Retry.ShouldHandle = args => ValueTask.FromResult(
+///     args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true });
+/// </code>
+/// The handler follows that rule as well: retry only if the function cannot have run.
+/// </para>
+/// <para>
+/// The function receives the event of a function URL (<see cref="FunctionUrlEvent"/>). It responds with the prelude of
+/// Lambda's HTTP integration, as <c>HttpResponseStream</c> of Node.js does. The response message is returned as soon as
+/// that prelude has been received; the body is streamed. A response without a prelude has the status 200.
+/// </para>
+/// <para>
+/// A failure before the headers is an <see cref="HttpRequestException"/>. A failure while the body is read is an
+/// <see cref="HttpIOException"/>; <see cref="HttpClient"/> wraps it if it reads the body itself. Their inner exception
+/// is a <see cref="LambdaStreamingException"/>, with <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body
+/// ends normally only if the response is complete.
+/// </para>
+/// <para>
+/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> has no effect after
+/// the headers; use the token of the read. Synchronous <c>Send</c> and <c>Read</c> block the calling thread until the
+/// asynchronous operation completes. The handler is thread-safe.
+/// </para>
+/// </remarks>
+public sealed class LambdaHttpHandler : HttpMessageHandler
+{
+    private readonly ILambdaStreamingClient _client;
+    private readonly InvokeWithResponseStreamRequest _invocation;
+    private readonly LambdaHttpHandlerOptions _options;
+    private readonly PayloadReadOptions _readOptions;
+    private volatile bool _isDisposed;
+
+    /// <summary>Creates a handler.</summary>
+    /// <param name="client">The client that invokes the function. The handler does not dispose it.</param>
+    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
+    /// <param name="options">The options, which are copied. Default: the defaults of the type.</param>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="functionName"/> is blank, or an option is invalid; the message names it.
+    /// </exception>
+    public LambdaHttpHandler(
+        ILambdaStreamingClient client,
+        string functionName,
+        LambdaHttpHandlerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        _client = client;
+        _options = (options ?? new LambdaHttpHandlerOptions()).ValidatedCopy();
+        _readOptions = new PayloadReadOptions { HttpPrelude = _options.HttpPrelude };
+        _invocation = new InvokeWithResponseStreamRequest(functionName)
+        {
+            Qualifier = _options.Qualifier,
+            ResponseHeadersTimeout = _options.ResponseHeadersTimeout,
+            IdleTimeout = _options.IdleTimeout,
+        };
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="HttpRequestException">
+    /// There is not a response of the function. The inner exception is a <see cref="LambdaStreamingException"/>.
+    /// </exception>
+    /// <exception cref="TaskCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The URI of the request is not an absolute HTTP URI.</exception>
+    /// <exception cref="ArgumentException">The function name or the qualifier is invalid.</exception>
+    /// <exception cref="ObjectDisposedException">The handler or the client is disposed.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The source has no timer and no wait handle.")]
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var url = GetUrl(request);
+
+        // The response lives longer than the caller's token: with HttpClient that token ends at the headers, but with
+        // HttpMessageInvoker it is the caller's own.
+        var lifetime = new CancellationTokenSource();
+        var link = cancellationToken.UnsafeRegister(
+            static state => ((CancellationTokenSource)state!).Cancel(),
+            lifetime);
+        HttpResponseMessage? message = null;
+        try
+        {
+            message = await SendAsync(request, url, lifetime.Token).ConfigureAwait(false);
+
+            // Waits for a cancellation in progress.
+            await link.DisposeAsync().ConfigureAwait(false);
+            lifetime.Token.ThrowIfCancellationRequested();
+            return message;
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            message?.Dispose();
+            throw new TaskCanceledException(exception.Message, exception, cancellationToken);
+        }
+        catch (LambdaStreamingException exception)
+        {
+            throw HttpErrors.BeforeHeaders(exception);
+        }
+        finally
+        {
+            await link.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Blocks the calling thread until the response headers have been received.</remarks>
+    // On another thread, since the content of the request could need the caller's synchronization context.
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        Task.Run(() => SendAsync(request, cancellationToken), CancellationToken.None).GetAwaiter().GetResult();
+
+    /// <inheritdoc/>
+    /// <remarks>Responses that are being read are not affected, and the client is not disposed.</remarks>
+    protected override void Dispose(bool disposing)
+    {
+        _isDisposed = true;
+        base.Dispose(disposing);
+    }
+
+    private static Uri GetUrl(HttpRequestMessage request) =>
+        request.RequestUri is { IsAbsoluteUri: true, Scheme: "http" or "https" } url
+            ? url
+            : throw new InvalidOperationException(
+                "The URI of the request must be absolute, with the scheme http or https. Set HttpClient.BaseAddress.");
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        Uri url,
+        CancellationToken cancellationToken)
+    {
+        var payload = await RequestPayload.CreateAsync(request, url, _options, cancellationToken).ConfigureAwait(false);
+        var invocation = _invocation with { Payload = payload };
+        if (_options.TransformRequest is { } transform) invocation = transform(request, invocation);
+
+        var response = await _client.InvokeWithResponseStreamAsync(invocation, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var http = await response.ReadHttpIntegrationResponseAsync(_readOptions, cancellationToken)
+                .ConfigureAwait(false);
+            return ResponseMessage.Create(request, response, http);
+        }
+        catch
+        {
+            await response.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+namespace LambdaStreaming.Http.Responses;
+
+/// <summary>Maps the exceptions of the client to those that users of <see cref="HttpClient"/> expect.</summary>
+internal static class HttpErrors
+{
+    /// <summary>Creates the exception for a failure before the response headers.</summary>
+    public static HttpRequestException BeforeHeaders(LambdaStreamingException exception) =>
+        new(GetError(exception), exception.Message, exception, GetStatusCode(exception));
+
+    /// <summary>Creates the exception for a failure while the body is read.</summary>
+    public static HttpIOException InBody(LambdaStreamingException exception) =>
+        new(GetError(exception), exception.Message, exception);
+
+    private static HttpRequestError GetError(LambdaStreamingException exception) => exception switch
+    {
+        { InnerException: HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } cause } =>
+            cause.HttpRequestError,
+
+        // .NET reports its ConnectTimeout as a cancellation.
+        LambdaTransportException { FunctionMayHaveRun: false, InnerException: OperationCanceledException } =>
+            HttpRequestError.ConnectionError,
+        ResponseStreamCorruptException or PayloadFormatException => HttpRequestError.InvalidResponse,
+        PayloadLimitExceededException => HttpRequestError.ConfigurationLimitExceeded,
+        ResponseStreamException or FunctionErrorException => HttpRequestError.ResponseEnded,
+        _ => HttpRequestError.Unknown,
+    };
+
+    // Only a status that a peer sent instead of the function's response. The status of a stream is 200.
+    private static System.Net.HttpStatusCode? GetStatusCode(LambdaStreamingException exception) =>
+        exception is LambdaServiceException or LambdaTransportException && exception.StatusCode != default
+            ? exception.StatusCode
+            : null;
+}

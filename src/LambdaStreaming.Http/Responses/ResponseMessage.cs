@@ -1,0 +1,83 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace LambdaStreaming.Http.Responses;
+
+/// <summary>Creates the <see cref="HttpResponseMessage"/> of a function's response.</summary>
+internal static class ResponseMessage
+{
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
+
+    /// <exception cref="PayloadFormatException">The status of the prelude is not a final status of HTTP.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The message disposes its content, and that its stream.")]
+    public static HttpResponseMessage Create(
+        HttpRequestMessage request,
+        InvokeWithResponseStreamResponse response,
+        HttpIntegrationResponse http)
+    {
+        if ((int)http.StatusCode < 200) throw NotFinal(http.StatusCode);
+
+        var isHead = request.Method == HttpMethod.Head;
+        var isComplete = isHead && http.HasPrelude;
+        if (isComplete) http.Dispose();
+        var body = new FunctionBodyStream(isComplete ? null : http.Body, !isHead && MayHaveBody(http.StatusCode));
+        var message = new HttpResponseMessage(http.StatusCode)
+        {
+            RequestMessage = request,
+            Version = HttpVersion.Version11,
+            Content = new StreamContent(body),
+        };
+        var keepLength = isHead || http.StatusCode == HttpStatusCode.NotModified;
+        if (http.HasPrelude) AddHeaders(message, http, keepLength);
+        else AddContentType(message, response.ResponseStreamContentType);
+        return message;
+    }
+
+    // Source: RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
+    private static bool MayHaveBody(HttpStatusCode status) =>
+        status is not (HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified);
+
+    private static void AddHeaders(HttpResponseMessage message, HttpIntegrationResponse http, bool keepLength)
+    {
+        var connectionOptions = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        if (http.Headers.TryGetValue(HeaderNames.Connection, out var connection))
+            HeaderNames.AddConnectionOptions(connectionOptions, connection);
+
+        foreach (var (name, values) in http.MultiValueHeaders)
+        {
+            if (HeaderNames.IsHopByHop(name) || connectionOptions.Contains(name)) continue;
+
+            // Cookies has the values of all Set-Cookie headers.
+            if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) continue;
+
+            // The body ends with the response, whatever length the function has announced.
+            if (!keepLength && name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase)) continue;
+            Add(message, name, values);
+        }
+
+        Add(message, HeaderNames.SetCookie, http.Cookies);
+    }
+
+    // Names and values that HTTP does not allow are dropped, as API Gateway drops them.
+    private static void Add(HttpResponseMessage message, string name, IEnumerable<string> values)
+    {
+        foreach (var value in values)
+        {
+            if (!HeaderNames.IsValidValue(value)) continue;
+            if (!message.Headers.TryAddWithoutValidation(name, value))
+                message.Content.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private static void AddContentType(HttpResponseMessage message, string? contentType)
+    {
+        if (contentType is null || Is(EventStreamContentType) || Is(IntegrationContentType)) return;
+        Add(message, HeaderNames.ContentType, [contentType]);
+
+        bool Is(string type) => contentType.StartsWith(type, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static PayloadFormatException NotFinal(HttpStatusCode status) =>
+        new($"The prelude has the status {(int)status}, which is not a final status of HTTP.");
+}

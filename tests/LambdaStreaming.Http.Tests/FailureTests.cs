@@ -1,0 +1,414 @@
+using System.Net;
+using System.Text;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Http.Tests;
+
+/// <summary>Failures before the response headers and in the body.</summary>
+public sealed class FailureTests
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(0.3);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static TheoryData<Fault, Type, HttpRequestError> BodyFaults => new()
+    {
+        { Fault.Close, typeof(ResponseStreamTruncatedException), HttpRequestError.ResponseEnded },
+        { Fault.Reset, typeof(ResponseStreamTruncatedException), HttpRequestError.ResponseEnded },
+        { Fault.EndOfBody, typeof(ResponseStreamTruncatedException), HttpRequestError.ResponseEnded },
+        { Fault.FunctionError, typeof(FunctionErrorException), HttpRequestError.ResponseEnded },
+        { Fault.ServiceError, typeof(ResponseStreamErrorException), HttpRequestError.ResponseEnded },
+        { Fault.Corrupt, typeof(ResponseStreamCorruptException), HttpRequestError.InvalidResponse },
+        { Fault.Idle, typeof(ResponseStreamIdleTimeoutException), HttpRequestError.ResponseEnded },
+    };
+
+    [Theory, MemberData(nameof(BodyFaults))]
+    public async Task ReadAsync_FaultInTheBody_ThrowsHttpIOException(Fault fault, Type cause, HttpRequestError error)
+    {
+        await using var web = await StartAsync(fault);
+        using var response = await web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        var received = new byte[100];
+        var count = await stream.ReadAtLeastAsync(received, 5, cancellationToken: Token);
+        Assert.Equal("first", Encoding.UTF8.GetString(received, 0, count));
+
+        // Clients that read again must not take the failure for the end.
+        for (var read = 0; read < 3; read++)
+        {
+            var exception = await Assert.ThrowsAsync<HttpIOException>(
+                () => stream.ReadAsync(received, Token).AsTask().WaitAsync(WebFunction.TooLong, Token));
+            Assert.Equal(error, exception.HttpRequestError);
+            Assert.IsType(cause, exception.InnerException);
+            Assert.True(((LambdaStreamingException)exception.InnerException).FunctionMayHaveRun);
+        }
+    }
+
+    [Theory, MemberData(nameof(BodyFaults))]
+    public async Task CopyToAsync_FaultInTheBody_ThrowsHttpRequestException(
+        Fault fault,
+        Type cause,
+        HttpRequestError error)
+    {
+        await using var web = await StartAsync(fault);
+        using var response = await web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
+        using var destination = new MemoryStream();
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(
+            () => response.Content.CopyToAsync(destination, Token).WaitAsync(WebFunction.TooLong, Token));
+
+        Assert.Equal("first", Encoding.UTF8.GetString(destination.ToArray()));
+        Assert.Equal(error, exception.HttpRequestError);
+        Assert.IsType(cause, Assert.IsType<HttpIOException>(exception.InnerException).InnerException);
+    }
+
+    [Theory, MemberData(nameof(BodyFaults))]
+    public async Task GetStringAsync_FaultInTheBody_ThrowsHttpRequestException(
+        Fault fault,
+        Type cause,
+        HttpRequestError error)
+    {
+        await using var web = await StartAsync(fault);
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(
+            () => web.Http.GetStringAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
+
+        Assert.Equal(error, exception.HttpRequestError);
+        Assert.IsType(cause, Assert.IsType<HttpIOException>(exception.InnerException).InnerException);
+        Assert.Equal(1, web.Calls);
+    }
+
+    [Theory]
+    [InlineData(TruncationMode.Close)]
+    [InlineData(TruncationMode.Reset)]
+    [InlineData(TruncationMode.EndOfBody)]
+    public async Task SendAsync_TruncatedInThePrelude_ThrowsResponseEnded(TruncationMode mode)
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().TruncateAfterChunks(1, mode);
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.ResponseEnded, exception.HttpRequestError);
+        Assert.IsType<ResponseStreamTruncatedException>(exception.InnerException);
+        Assert.Null(exception.StatusCode);
+    }
+
+    [Fact]
+    public async Task SendAsync_FunctionErrorBeforeThePrelude_ThrowsResponseEnded()
+    {
+        await using var web = await WebFunction.StartRawAsync((_, response, _) =>
+        {
+            response.ContentType = "application/vnd.awslambda.http-integration-response";
+            throw new InvalidOperationException("boom");
+        });
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.ResponseEnded, exception.HttpRequestError);
+        Assert.Equal("boom", Assert.IsType<FunctionErrorException>(exception.InnerException).FunctionErrorMessage);
+        Assert.Null(exception.StatusCode);
+    }
+
+    [Fact]
+    public async Task SendAsync_CorruptPrelude_ThrowsInvalidResponse()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().FlipBit(20);
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.InvalidResponse, exception.HttpRequestError);
+        Assert.IsType<ResponseStreamCorruptException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task SendAsync_StatusIsNotFinal_ThrowsInvalidResponse()
+    {
+        await using var web = await WebFunction.StartAsync(async (_, response, token) =>
+        {
+            response.StatusCode = 103;
+            while (true) await response.WriteAsync("x", token);
+        });
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.InvalidResponse, exception.HttpRequestError);
+        Assert.IsType<PayloadFormatException>(exception.InnerException);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+    }
+
+    [Fact]
+    public async Task SendAsync_PreludeOverTheLimit_ThrowsConfigurationLimitExceeded()
+    {
+        await using var web = await WebFunction.StartAsync(
+            (_, response, token) =>
+            {
+                response.Headers["X-Long"] = new string('x', 70_000);
+                return response.WriteAsync("x", token);
+            },
+            options => options.HttpPrelude = HttpPreludeDetection.Always);
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.ConfigurationLimitExceeded, exception.HttpRequestError);
+        Assert.IsType<PayloadLimitExceededException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task SendAsync_Throttled_HasTheStatusAndIsSafeToRetry()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().Throttle();
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, exception.StatusCode);
+        Assert.True(Assert.IsType<TooManyRequestsException>(exception.InnerException).IsSafeToRetry);
+    }
+
+    [Fact]
+    public async Task SendAsync_UnknownFunction_HasTheStatus()
+    {
+        await using var web = await StartAsync();
+        using var http = new HttpClient(new LambdaHttpHandler(web.Client, "nobody"));
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("https://nobody/", Token));
+
+        Assert.Equal(HttpStatusCode.NotFound, exception.StatusCode);
+        Assert.IsType<ResourceNotFoundException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task SendAsync_ConnectionClosedBeforeTheHeaders_ThrowsResponseEnded()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
+
+        var exception = await FailAsync(web);
+
+        Assert.Equal(HttpRequestError.ResponseEnded, exception.HttpRequestError);
+        Assert.True(Assert.IsType<LambdaTransportException>(exception.InnerException).FunctionMayHaveRun);
+        Assert.Equal(1, web.Calls);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1", HttpRequestError.ConnectionError)]
+    [InlineData("http://name.invalid", HttpRequestError.NameResolutionError)]
+    public async Task SendAsync_ServiceIsNotReachable_NamesTheError(string url, HttpRequestError error)
+    {
+        await using var web = await StartAsync();
+        using var client = web.Server.CreateClient(options =>
+        {
+            options.ServiceUrl = new Uri(url);
+            options.Retry.MaxAttempts = 1;
+        });
+        using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("https://web/", Token));
+
+        Assert.Equal(error, exception.HttpRequestError);
+        Assert.True(Assert.IsType<LambdaTransportException>(exception.InnerException).IsSafeToRetry);
+    }
+
+    [Fact]
+    public async Task SendAsync_UntrustedCertificate_ThrowsSecureConnectionError()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options.UseHttps = true, Token);
+        using var client = server.CreateClient(options => options.ConfigureHandler = null);
+        using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("https://web/", Token));
+
+        Assert.Equal(HttpRequestError.SecureConnectionError, exception.HttpRequestError);
+    }
+
+    [Fact]
+    public async Task SendAsync_ProxyRefuses_ThrowsProxyTunnelError()
+    {
+        var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var proxy = new WebProxy($"http://{listener.LocalEndpoint}");
+        await using var web = await StartAsync();
+        using var client = web.Server.CreateClient(options =>
+        {
+            options.ServiceUrl = new Uri("https://lambda.example.com");
+            options.ConfigureHandler = handler => (handler.UseProxy, handler.Proxy) = (true, proxy);
+            options.Retry.MaxAttempts = 1;
+        });
+        using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
+
+        var sending = http.GetAsync("https://web/", Token);
+        using (var connection = await listener.AcceptTcpClientAsync(Token))
+        {
+            var response = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"u8.ToArray();
+            await connection.GetStream().ReadExactlyAsync(new byte[1], Token);
+            await connection.GetStream().WriteAsync(response, Token);
+            var exception = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
+
+            Assert.Equal(HttpRequestError.ProxyTunnelError, exception.HttpRequestError);
+            Assert.Equal(HttpStatusCode.Forbidden, exception.StatusCode);
+        }
+
+        listener.Stop();
+    }
+
+    [Fact]
+    public async Task ResponseHeadersTimeout_Elapsed_ThrowsHttpRequestException()
+    {
+        await using var web = await WebFunction.StartAsync(
+            (_, response, token) => response.WriteAsync("x", token),
+            options => options.ResponseHeadersTimeout = Short);
+        web.Function.OnEveryCall().StallBeforeHeaders();
+
+        var exception = await FailAsync(web);
+
+        Assert.True(Assert.IsType<LambdaTransportException>(exception.InnerException).FunctionMayHaveRun);
+    }
+
+    [Fact]
+    public async Task SendAsync_CancelledBeforeTheHeaders_ThrowsTaskCanceledException()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().StallBeforeHeaders();
+        using var invoker = new HttpMessageInvoker(web.Handler, disposeHandler: false);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "https://web/");
+        using var cancellation = new CancellationTokenSource();
+
+        var sending = invoker.SendAsync(request, cancellation.Token);
+        await web.Server.WaitForRequestAsync(Token);
+        await cancellation.CancelAsync();
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(() => sending);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.True(Assert.IsType<InvocationCanceledException>(exception.InnerException).FunctionMayHaveRun);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+    }
+
+    [Fact]
+    public async Task SendAsync_CancelledInThePrelude_ThrowsTaskCanceledException()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().StallAfterChunks(1);
+        using var cancellation = new CancellationTokenSource();
+
+        var sending = web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, cancellation.Token);
+        await web.Server.WaitForRequestAsync(Token);
+        await Task.Delay(100, Token);
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAsync<TaskCanceledException>(() => sending);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+    }
+
+    [Fact]
+    public async Task SendAsync_CancelledAfterTheHeaders_HasNoEffectOnTheBody()
+    {
+        await using var web = await StartAsync();
+        using var invoker = new HttpMessageInvoker(web.Handler, disposeHandler: false);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "https://web/");
+        using var cancellation = new CancellationTokenSource();
+        using var response = await invoker.SendAsync(request, cancellation.Token);
+
+        await cancellation.CancelAsync();
+        web.FirstPartSeen();
+
+        Assert.Equal("firstsecond", await response.Content.ReadAsStringAsync(Token));
+    }
+
+    [Fact]
+    public async Task ReadAsync_Cancelled_ThrowsOperationCanceledExceptionAndClosesTheConnection()
+    {
+        await using var web = await StartAsync();
+        using var response = await web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        await stream.ReadExactlyAsync(new byte[5], Token);
+        using var cancellation = new CancellationTokenSource(Short);
+
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await stream.ReadExactlyAsync(new byte[5], cancellation.Token));
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+        var later = await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[5], Token));
+        Assert.NotNull(later);
+    }
+
+    [Fact]
+    public async Task HttpClientTimeout_BeforeTheHeaders_ThrowsTaskCanceledExceptionWithTimeout()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().StallBeforeHeaders();
+        web.Http.Timeout = Short;
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(
+            () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token));
+
+        Assert.IsType<TimeoutException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task HttpClientTimeout_WhileTheContentIsRead_ThrowsTaskCanceledExceptionWithTimeout()
+    {
+        await using var web = await StartAsync();
+        web.Http.Timeout = Short;
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(() => web.Http.GetAsync("/", Token));
+
+        Assert.IsType<TimeoutException>(exception.InnerException);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+    }
+
+    [Fact]
+    public async Task HttpClientTimeout_AfterTheHeaders_DoesNotLimitTheBody()
+    {
+        await using var web = await StartAsync();
+        web.Http.Timeout = TimeSpan.FromSeconds(2);
+        using var response = await web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token);
+
+        await Task.Delay(TimeSpan.FromSeconds(2.2), Token);
+        web.FirstPartSeen();
+
+        Assert.Equal("firstsecond", await response.Content.ReadAsStringAsync(Token));
+    }
+
+    [Fact]
+    public async Task SendAsync_ContentFails_PassesTheFailureOn()
+    {
+        await using var web = await StartAsync();
+        using var content = new StreamContent(new FailingStream());
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => web.Http.PostAsync("/", content, Token));
+
+        Assert.Equal("the disk", Assert.IsType<IOException>(exception.InnerException).Message);
+        Assert.Empty(web.Server.Requests);
+    }
+
+    private static async Task<WebFunction> StartAsync(Fault? fault = null)
+    {
+        var web = await WebFunction.StartAsync(
+            async (web, _, response, token) =>
+            {
+                await response.WriteAsync("first", token);
+                await web.MiddleAsync(response, token);
+                await response.WriteAsync("second", token);
+            },
+            options => options.IdleTimeout = fault == Fault.Idle ? Short : WebFunction.TooLong);
+        if (fault is { } injected) web.Inject(injected);
+        return web;
+    }
+
+    private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
+        () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token)
+            .WaitAsync(WebFunction.TooLong, Token));
+
+    private sealed class FailingStream : MemoryStream
+    {
+        public FailingStream()
+            : base(new byte[10])
+        {
+        }
+
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
+            throw new IOException("the disk");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Http.Tests;
+
+/// <summary>A function that serves HTTP on a local server, and an <see cref="HttpClient"/> that calls it.</summary>
+internal sealed class WebFunction : IAsyncDisposable
+{
+    public const string Name = "web";
+
+    /// <summary>The end of any wait that would otherwise be a hang.</summary>
+    public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
+
+    private readonly TaskCompletionSource _firstPartSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private WebFunction(LocalLambdaServer server, Action<LambdaHttpHandlerOptions>? configure)
+    {
+        Server = server;
+        Client = server.CreateClient();
+        var options = new LambdaHttpHandlerOptions { IdleTimeout = TooLong };
+        configure?.Invoke(options);
+        Handler = new LambdaHttpHandler(Client, Name, options);
+        Http = new HttpClient(Handler) { BaseAddress = new Uri("https://web/") };
+    }
+
+    public LocalLambdaServer Server { get; }
+
+    public LambdaStreamingClient Client { get; }
+
+    public LambdaHttpHandler Handler { get; }
+
+    public HttpClient Http { get; }
+
+    public LocalFunction Function { get; private set; } = null!;
+
+    /// <summary>The fault in the middle of a response, if there is one.</summary>
+    public Fault? Fault { get; private set; }
+
+    /// <summary>How often the function was called.</summary>
+    public int Calls => Server.Requests.Count;
+
+    public static Task<WebFunction> StartAsync(
+        HttpFunction function,
+        Action<LambdaHttpHandlerOptions>? configure = null) =>
+        StartAsync((_, request, response, token) => function(request, response, token), configure);
+
+    /// <param name="function">The function, which can wait for the client with <see cref="MiddleAsync"/>.</param>
+    /// <param name="configure">Sets options of the handler.</param>
+    public static async Task<WebFunction> StartAsync(
+        Func<WebFunction, HttpFunctionRequest, HttpFunctionResponse, CancellationToken, Task> function,
+        Action<LambdaHttpHandlerOptions>? configure = null)
+    {
+        WebFunction? web = null;
+        return web = await StartRawAsync(
+            async (invocation, response, cancellationToken) =>
+            {
+                using var json = JsonDocument.Parse(invocation.Payload);
+                var http = new HttpFunctionResponse(response);
+                await function(web!, new HttpFunctionRequest(json.RootElement), http, cancellationToken);
+                await http.StartAsync(cancellationToken);
+            },
+            configure);
+    }
+
+    /// <summary>Starts a function that reads the payload and writes the chunks itself.</summary>
+    public static async Task<WebFunction> StartRawAsync(
+        FunctionHandler function,
+        Action<LambdaHttpHandlerOptions>? configure = null)
+    {
+        var token = TestContext.Current.CancellationToken;
+        var server = await LocalLambdaServer.StartAsync(options => options.SendFunctionContentType = true, token);
+        return new WebFunction(server, configure) { Function = server.AddFunction(Name, function) };
+    }
+
+    /// <summary>Makes every call fail in the middle: after the prelude and one chunk.</summary>
+    public void Inject(Fault fault)
+    {
+        const int Chunks = HttpFunctionResponse.PreludeChunks + 1;
+        Fault = fault;
+        if (fault == Tests.Fault.ServiceError)
+            Function.OnEveryCall().ExceptionAfterChunks(Chunks, "InternalFailure", "injected");
+        if (fault == Tests.Fault.Corrupt)
+            Function.OnEveryCall().BytesAfterChunks(Chunks, new byte[16]);
+    }
+
+    /// <summary>For the function: waits until the client has seen the first part, or fails as injected.</summary>
+    [SuppressMessage("Usage", "VSTHRD003", Justification = "That is the purpose.")]
+    public async Task MiddleAsync(HttpFunctionResponse response, CancellationToken cancellationToken)
+    {
+        if (Fault is null) await _firstPartSeen.Task.WaitAsync(TooLong, cancellationToken);
+        else await response.FailAsync(Fault.Value, cancellationToken);
+    }
+
+    /// <summary>For the client: the first part has arrived, so the function can write the second.</summary>
+    public void FirstPartSeen() => _firstPartSeen.TrySetResult();
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        Client.Dispose();
+        await Server.DisposeAsync();
+    }
+}
