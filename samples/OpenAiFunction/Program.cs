@@ -31,7 +31,7 @@ Console.WriteLine();
 static async Task CompleteChatAsync(
     FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
 {
-    // The event of a function URL, as for every function that serves HTTP.
+    // The HttpClient's request arrives as a function URL event; the HTTP body is in its `body` member.
     var functionUrlEvent = JsonNode.Parse(invocation.Payload.Span)!;
     var question = JsonNode.Parse((string)functionUrlEvent["body"]!)!["messages"]![0]!["content"];
     var headers = new Dictionary<string, string> { ["Content-Type"] = "text/event-stream" };

@@ -7,7 +7,7 @@ public enum LambdaPayload
 {
     /// <summary>The body, unchanged.</summary>
     /// <remarks>
-    /// Lambda accepts only JSON, so the body must be JSON and have a JSON content type. An empty body is an empty
+    /// Lambda accepts only JSON, so the body must be JSON with a JSON content type. An empty body is an empty
     /// payload. This is the default.
     /// </remarks>
     Body,
@@ -46,7 +46,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// </remarks>
     public int MaxRequestBodyBytes { get; set; } = ServicePayloadLimitBytes;
 
-    /// <summary>A predicate that selects by name the request headers in a function URL event.</summary>
+    /// <summary>A predicate that selects which request headers a function URL event contains.</summary>
     /// <value>
     /// Default: all except hop-by-hop headers. As with a function URL, <c>Authorization</c> and <c>Cookie</c> are
     /// included. Ignored for <see cref="LambdaPayload.Body"/>.

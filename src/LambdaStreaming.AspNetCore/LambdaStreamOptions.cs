@@ -14,24 +14,24 @@ public class LambdaStreamOptions
     /// <remarks>The client is not disposed.</remarks>
     public Func<HttpContext, ILambdaStreamingClient>? Client { get; set; }
 
-    /// <summary>The detection mode for the prelude of Lambda's HTTP integration.</summary>
+    /// <summary>The detection mode for the HTTP prelude.</summary>
     /// <value>Default: <see cref="HttpPreludeDetection.Auto"/>.</value>
     /// <remarks>
-    /// A prelude becomes the status, headers and cookies of the HTTP response. With
+    /// An HTTP prelude becomes the status, headers and cookies of the HTTP response. With
     /// <see cref="HttpPreludeDetection.Auto"/>, a JSON response is held back, up to 64 KiB, if its first member could
-    /// belong to a prelude. It is forwarded once it cannot be a prelude. If a function without a prelude returns such
-    /// JSON, set <see cref="HttpPreludeDetection.Never"/>.
+    /// belong to an HTTP prelude. It is forwarded once it cannot be an HTTP prelude. If a function without an HTTP
+    /// prelude returns such JSON, set <see cref="HttpPreludeDetection.Never"/>.
     /// </remarks>
     public HttpPreludeDetection HttpPrelude { get; set; }
 
-    /// <summary>The content type of a response without a prelude.</summary>
+    /// <summary>The content type of a response without an HTTP prelude.</summary>
     /// <value>
     /// Default: the content type that Lambda reports for the function's response, otherwise
-    /// <c>application/octet-stream</c>. Ignored if the response has a prelude.
+    /// <c>application/octet-stream</c>. Ignored if the response begins with an HTTP prelude.
     /// </value>
     public string? ContentType { get; set; }
 
-    /// <summary>A predicate that selects by name the headers of the function's prelude to forward.</summary>
+    /// <summary>A predicate that selects which headers of the function's HTTP prelude are forwarded.</summary>
     /// <value>Default: <see langword="null"/>; all permitted headers are forwarded.</value>
     /// <remarks>
     /// It is not called for headers that are never forwarded, such as hop-by-hop headers. Cookies are passed as
@@ -39,11 +39,11 @@ public class LambdaStreamOptions
     /// </remarks>
     public Func<string, bool>? AllowResponseHeader { get; set; }
 
-    /// <summary>The control headers to forward from the function's prelude.</summary>
+    /// <summary>The control headers to forward from the function's HTTP prelude.</summary>
     /// <value>Header names, case-insensitive. Default: empty; all control headers are dropped.</value>
     /// <remarks>
     /// Control headers control a front proxy or apply to the entire host, for example <c>X-Accel-Redirect</c> or
-    /// <c>Strict-Transport-Security</c>. docs/aspnetcore.md lists them.
+    /// <c>Strict-Transport-Security</c>. The page about ASP.NET Core in the documentation of this project lists them.
     /// </remarks>
     public ISet<string> AllowedControlHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 

@@ -2,7 +2,9 @@ namespace LambdaStreaming;
 
 /// <summary>The known values of <see cref="InvokeComplete.ErrorCode"/> that Lambda itself sets.</summary>
 /// <remarks>
-/// The set is open: a function or its runtime can set any text. Treat an unknown value as an error of the function.
+/// Other values are possible: a function or its runtime can set any text. Treat an unknown value as an error of the
+/// function. The meanings follow Lambda's open-source code. AWS does not document which value the live service sends in
+/// each case.
 /// </remarks>
 public static class FunctionErrorCodes
 {
@@ -10,13 +12,20 @@ public static class FunctionErrorCodes
     // have received.
 
     /// <summary>The function threw an exception, or its process exited.</summary>
-    /// <remarks><see cref="InvokeComplete.ErrorDetails"/> describes the error.</remarks>
+    /// <remarks>
+    /// Expect this value if the handler does not stream. A runtime reports the type of the exception instead if a
+    /// streaming handler throws. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
+    /// </remarks>
     public const string Unhandled = "Unhandled";
 
-    /// <summary>The process of the function exited.</summary>
+    /// <summary>The process of the function exited before its response.</summary>
+    /// <remarks>
+    /// Expect <see cref="RuntimeTruncatedResponse"/> if the process exits during its response. Handle
+    /// <see cref="Unhandled"/> as well: the service might report an exited process with that value.
+    /// </remarks>
     public const string RuntimeExitError = "Runtime.ExitError";
 
-    /// <summary>The connection of the runtime broke during the response, so that the response is incomplete.</summary>
+    /// <summary>The runtime exited or lost its connection during the response, which is therefore incomplete.</summary>
     public const string RuntimeTruncatedResponse = "Runtime.TruncatedResponse";
 
     /// <summary>The function does not have a bootstrap or handler that can be started.</summary>

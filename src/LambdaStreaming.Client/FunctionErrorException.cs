@@ -5,14 +5,14 @@ namespace LambdaStreaming;
 
 /// <summary>The exception that is thrown if the function failed: <c>InvokeComplete</c> reported an error.</summary>
 /// <remarks>
-/// The chunks before <c>InvokeComplete</c> were delivered; they might be a part of a response.
-/// <see cref="AmazonServiceException.ErrorCode"/> is an open set: <c>Unhandled</c>, a name that the function chose, or
-/// a name of Lambda (<c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>). <see cref="FunctionErrorCodes"/> has the
-/// known names.
+/// All chunks before <c>InvokeComplete</c> have already been delivered; they might be only a part of a response.
+/// <see cref="AmazonServiceException.ErrorCode"/> can have any value: <c>Unhandled</c>, a name that the function chose,
+/// or a name of Lambda (<c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>). <see cref="FunctionErrorCodes"/> lists
+/// the known names.
 /// </remarks>
 public sealed class FunctionErrorException : LambdaStreamingException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">The message.</param>
     /// <param name="invokeComplete">The event that reported the error.</param>
     /// <param name="details">Further properties of the exception.</param>
@@ -40,7 +40,7 @@ public sealed class FunctionErrorException : LambdaStreamingException
     /// <summary>The event that reported the error.</summary>
     public InvokeComplete InvokeComplete { get; }
 
-    /// <summary>The description of the error by the function or by Lambda, unchanged: plain text or JSON.</summary>
+    /// <summary>The description of the error from the function or from Lambda, unchanged: plain text or JSON.</summary>
     /// <value>At most 262,144 characters. Longer details are truncated and are not parsed.</value>
     public string? ErrorDetails => InvokeComplete.ErrorDetails;
 
@@ -60,7 +60,7 @@ public sealed class FunctionErrorException : LambdaStreamingException
     public string? FunctionErrorMessage { get; }
 
     /// <summary>The lines of the member <c>stackTrace</c> or <c>trace</c> of <see cref="ErrorDetails"/>.</summary>
-    /// <value>At most 256 lines of at most 1,024 characters. Empty without such a member.</value>
+    /// <value>At most 256 lines of at most 1,024 characters. Empty if the details do not contain such a member.</value>
     public IReadOnlyList<string> FunctionStackTrace { get; }
 
     /// <summary>Number of chunks that were delivered before the error.</summary>

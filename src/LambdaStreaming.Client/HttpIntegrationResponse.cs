@@ -3,14 +3,13 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
-/// <summary>
-/// An HTTP response that a function returns through Lambda's HTTP integration, as a function URL or API Gateway would
-/// present it.
-/// </summary>
+/// <summary>An HTTP response from a function that uses Lambda's HTTP integration.</summary>
 /// <remarks>
-/// Status and headers are available. The body can be read once, as the function produces it, with the readers of this
-/// type. Disposing this object disposes the <see cref="InvokeWithResponseStreamResponse"/> that it was read from, whose
-/// <see cref="InvokeWithResponseStreamResponse.InvokeComplete"/> reports how the function ended.
+/// Status, headers and cookies come from the HTTP prelude: JSON that the function sends before the body. They have
+/// already been received. The body can be read once, as the function produces it, with the readers of this type.
+/// Disposing this object also disposes the <see cref="InvokeWithResponseStreamResponse"/> from which it was read. The
+/// property <see cref="InvokeWithResponseStreamResponse.InvokeComplete"/> of that response reports how the function
+/// ended.
 /// </remarks>
 public sealed class HttpIntegrationResponse : ResponsePayload
 {
@@ -31,35 +30,36 @@ public sealed class HttpIntegrationResponse : ResponsePayload
         HasPrelude = metadata is not null;
     }
 
-    /// <summary>Whether the response had a prelude.</summary>
+    /// <summary>Whether the response began with an HTTP prelude.</summary>
     /// <value>
-    /// If <see langword="false"/>, the complete response is the body, and status and headers have their defaults.
+    /// If <see langword="false"/>, the complete response is the body; the status is 200 and the headers are empty.
     /// </value>
     public bool HasPrelude { get; }
 
-    /// <summary>The status code of the prelude.</summary>
-    /// <value>100 to 999. Default: 200, if the response does not have a prelude with <c>statusCode</c>.</value>
+    /// <summary>The status code in the HTTP prelude.</summary>
+    /// <value>100 to 999. Default: 200, if there is not an HTTP prelude with <c>statusCode</c>.</value>
     public HttpStatusCode StatusCode => _metadata.StatusCode;
 
-    /// <summary>The headers of the prelude, with case-insensitive names.</summary>
+    /// <summary>The headers in the HTTP prelude, with case-insensitive names.</summary>
     /// <value>
     /// The same headers as in <see cref="MultiValueHeaders"/>, with the values of a header joined by <c>", "</c>.
-    /// RFC 9110, 5.3, allows that for every header except <c>Set-Cookie</c>: use <see cref="Cookies"/> for that.
+    /// RFC 9110, 5.3, allows joining for every header except <c>Set-Cookie</c>: for that header, use
+    /// <see cref="Cookies"/>.
     /// </value>
     public IReadOnlyDictionary<string, string> Headers => _metadata.Headers;
 
-    /// <summary>The headers of the prelude with all their values, with case-insensitive names.</summary>
+    /// <summary>The headers in the HTTP prelude with all their values, with case-insensitive names.</summary>
     /// <value>
-    /// The headers of <c>headers</c> and of <c>multiValueHeaders</c>. If a name is in both, the values of
-    /// <c>multiValueHeaders</c> are used. A header without a value (<see langword="null"/>, or an empty list) is
-    /// omitted.
+    /// The headers from the members <c>headers</c> and <c>multiValueHeaders</c> of the HTTP prelude. If a name is in
+    /// both, the values from <c>multiValueHeaders</c> are used. A header without a value (<see langword="null"/>, or an
+    /// empty list) is omitted.
     /// </value>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> MultiValueHeaders => _metadata.MultiValueHeaders;
 
     /// <summary>The distinct values of all <c>Set-Cookie</c> headers.</summary>
     /// <value>
-    /// The values of <c>cookies</c>, then of <c>headers</c>, then of <c>multiValueHeaders</c>. The header's name is
-    /// case-insensitive.
+    /// The values from the members <c>cookies</c>, then <c>headers</c>, then <c>multiValueHeaders</c> of the HTTP
+    /// prelude. The header's name is case-insensitive.
     /// </value>
     /// <remarks>
     /// <see cref="Headers"/> and <see cref="MultiValueHeaders"/> contain <c>Set-Cookie</c> if the function wrote it as

@@ -2,8 +2,8 @@ namespace LambdaStreaming;
 
 /// <summary>A client that invokes Lambda functions and streams their responses.</summary>
 /// <remarks>
-/// <see cref="LambdaStreamingClient"/> implements it. Mock this interface in tests. The <c>Create</c> methods of
-/// <see cref="InvokeWithResponseStreamResponse"/> create fake responses.
+/// <see cref="LambdaStreamingClient"/> implements this interface. In tests, use a mock; the <c>Create</c> methods of
+/// <see cref="InvokeWithResponseStreamResponse"/> create its responses.
 /// </remarks>
 public interface ILambdaStreamingClient : IDisposable
 {
@@ -11,16 +11,16 @@ public interface ILambdaStreamingClient : IDisposable
     /// <remarks>Enumerate the response, or use one of its readers, to read the payload as it arrives.</remarks>
     /// <param name="request">The function to invoke and its payload.</param>
     /// <param name="cancellationToken">
-    /// Cancels the complete call: the request, the wait for the response headers, and reading the response. In contrast
-    /// to a token of <see cref="HttpClient"/>, it stays in effect after this method has returned.
+    /// Cancels the complete call: the request, the wait for the response headers, and reading the response. The token
+    /// stays in effect after this method has returned, unlike a token that is passed to <see cref="HttpClient"/>.
     /// </param>
     /// <returns>The response. It can be enumerated once. Dispose it.</returns>
     /// <exception cref="ArgumentException">
     /// The request is null, or a member of it is not valid. The message names the member.
     /// </exception>
     /// <exception cref="LambdaConfigurationException">
-    /// No region or no credentials were found, or a setting is not valid. Nothing was sent, unless an earlier attempt
-    /// was.
+    /// No region or no credentials were found, or a setting is not valid. This attempt sent nothing; an earlier one
+    /// might have.
     /// </exception>
     /// <exception cref="LambdaServiceException">
     /// The service returned an error. Documented errors have their own types.
@@ -30,12 +30,12 @@ public interface ILambdaStreamingClient : IDisposable
     /// headers did not arrive in time.
     /// </exception>
     /// <exception cref="ResponseStreamCorruptException">
-    /// The status of the response does not fit the request. Reading the response throws the same type if its bytes are
-    /// not an event stream.
+    /// The HTTP status is not the expected one (200, or 204 for a dry run). Reading the response throws the same type
+    /// if the bytes are not a valid event stream.
     /// </exception>
     /// <exception cref="InvocationCanceledException">
-    /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run; it is
-    /// not stopped and is billed until it ends.
+    /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run.
+    /// Cancellation does not stop the function, which is billed until it ends.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(

@@ -6,7 +6,7 @@ namespace LambdaStreaming;
 /// <remarks>Cancellation closes the connection. It does not stop a function that has started.</remarks>
 public sealed class InvocationCanceledException : OperationCanceledException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">The message.</param>
     /// <param name="functionMayHaveRun">The value of <see cref="FunctionMayHaveRun"/>.</param>
     /// <param name="innerException">The exception of the operation that was cancelled.</param>
@@ -19,6 +19,6 @@ public sealed class InvocationCanceledException : OperationCanceledException
         : base(message, innerException, cancellationToken) => FunctionMayHaveRun = functionMayHaveRun;
 
     /// <summary>Whether the function might have run, or might still be running.</summary>
-    /// <value><see langword="false"/> only if that can be ruled out.</value>
+    /// <value><see langword="false"/> only if the function cannot have run in any attempt of the call.</value>
     public bool FunctionMayHaveRun { get; }
 }

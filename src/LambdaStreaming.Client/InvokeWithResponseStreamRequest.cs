@@ -4,15 +4,15 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace LambdaStreaming;
 
-/// <summary>Specifies whether the function is run.</summary>
-/// <remarks>The operation does not support asynchronous invocation.</remarks>
+/// <summary>Specifies whether the function runs, or only parameters and permissions are checked.</summary>
+/// <remarks>Response streaming does not support asynchronous invocation.</remarks>
 public enum InvocationType
 {
     /// <summary>Runs the function and streams its response (default).</summary>
     RequestResponse,
 
     /// <summary>Checks parameters and permissions only.</summary>
-    /// <remarks>The response is empty and has the status 204.</remarks>
+    /// <remarks>The function does not run. The response is empty; its status is 204.</remarks>
     DryRun,
 }
 
@@ -51,7 +51,8 @@ public sealed record InvokeWithResponseStreamRequest
     /// <summary>The payload, which is JSON for almost all functions.</summary>
     /// <value>At most 6 MB (limit of the service). Default: empty.</value>
     /// <remarks>
-    /// The payload is sent unchanged and is not copied: do not change it until the call has returned its response.
+    /// The payload is sent unchanged and is not copied. Do not change it until
+    /// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> has returned or thrown.
     /// </remarks>
     public ReadOnlyMemory<byte> Payload { get; init; }
 
@@ -59,7 +60,7 @@ public sealed record InvokeWithResponseStreamRequest
     /// <value>Default: the qualifier in <see cref="FunctionName"/>, or <c>$LATEST</c>.</value>
     public string? Qualifier { get; init; }
 
-    /// <summary>Whether the function is run.</summary>
+    /// <summary>Whether the function runs, or only parameters and permissions are checked.</summary>
     /// <value>Default: <see cref="InvocationType.RequestResponse"/>.</value>
     public InvocationType InvocationType
     {
@@ -84,30 +85,32 @@ public sealed record InvokeWithResponseStreamRequest
     /// <value>Default: <see langword="null"/>.</value>
     public string? TenantId { get; init; }
 
-    /// <summary>The retries of this request, instead of <see cref="LambdaStreamingClientOptions.Retry"/>.</summary>
+    /// <summary>
+    /// Retry options for this request; overrides <see cref="LambdaStreamingClientOptions.Retry"/>.
+    /// </summary>
     /// <value>
-    /// Default: <see langword="null"/>, for the client's options. Ignored if the client has a
+    /// Default: <see langword="null"/>, which uses the client's options. Ignored if the client uses a custom
     /// <see cref="LambdaStreamingClientOptions.ResiliencePipeline"/>.
     /// </value>
     public LambdaRetryOptions? Retry { get; init; }
 
     /// <summary>
-    /// Maximum time to wait for the response headers, instead of
+    /// Maximum time to wait for the response headers of each attempt; overrides
     /// <see cref="LambdaStreamingClientOptions.ResponseHeadersTimeout"/>.
     /// </summary>
     /// <value>
-    /// Default: <see langword="null"/>, for the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables the
-    /// limit.
+    /// Default: <see langword="null"/>, which uses the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables
+    /// the limit.
     /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; init; }
 
     /// <summary>
-    /// Maximum time to wait for the next bytes of the response, instead of
+    /// Maximum time to wait for the next bytes of the response; overrides
     /// <see cref="LambdaStreamingClientOptions.IdleTimeout"/>.
     /// </summary>
     /// <value>
-    /// Default: <see langword="null"/>, for the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables the
-    /// limit.
+    /// Default: <see langword="null"/>, which uses the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables
+    /// the limit.
     /// </value>
     public TimeSpan? IdleTimeout { get; init; }
 

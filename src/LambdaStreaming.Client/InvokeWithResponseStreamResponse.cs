@@ -13,8 +13,8 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// The response headers have been received; the events can be enumerated once, as the function produces them.
-/// Enumeration ends normally only after a complete <see cref="InvokeComplete"/>. Everything else is an exception that
-/// reports how much was received.
+/// Enumeration ends normally only after a complete <see cref="InvokeComplete"/> event. Otherwise, it throws an
+/// exception that reports how much was received.
 /// </para>
 /// <para>
 /// Dispose the response: this closes the connection at once if the response was not read to its end.
@@ -51,29 +51,29 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     public HttpStatusCode StatusCode => _headers.StatusCode;
 
     /// <summary>The request id of this invocation, which the function's log contains, too.</summary>
-    /// <value>Empty if the response has no request id.</value>
+    /// <value>Empty if the response does not contain a request id.</value>
     public string RequestId { get; }
 
-    /// <summary>The function version that was run, from <c>X-Amz-Executed-Version</c>.</summary>
+    /// <summary>The function version that ran, from <c>X-Amz-Executed-Version</c>.</summary>
     /// <value><see langword="null"/> if the response does not have this header.</value>
     public string? ExecutedVersion => _headers["X-Amz-Executed-Version"];
 
     /// <summary>The content type in the response headers.</summary>
     /// <value><see langword="null"/> if the response does not have this header.</value>
-    /// <remarks>Which value the live service sends for each kind of function is not verified.</remarks>
+    /// <remarks>It has not been verified which value the live service sends for each kind of function.</remarks>
     public string? ResponseStreamContentType => _headers["Content-Type"];
 
     /// <summary>All response headers, with case-insensitive names.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Headers => field ??= _headers.ToDictionary();
 
-    /// <summary>The last event of the response, also if it reported an error.</summary>
+    /// <summary>The last event of the response, even if it reported an error.</summary>
     /// <value><see langword="null"/> until the event has been read.</value>
     public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
 
     /// <summary>Creates a fake response with binary chunks, for unit tests.</summary>
     /// <remarks>The response behaves like one that was received from the service.</remarks>
     /// <param name="chunks">
-    /// The chunks. The next one is requested when the consumer waits for it, so a test controls when a chunk arrives.
+    /// The chunks. A chunk is requested only when the consumer waits for it, so a test controls when a chunk arrives.
     /// </param>
     /// <param name="complete">The last event. Default: an event without an error.</param>
     /// <param name="failure">
@@ -150,9 +150,11 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <exception cref="InvalidOperationException">
     /// The response has been enumerated, or is being enumerated.
     /// </exception>
-    /// <exception cref="FunctionErrorException">The function failed. The chunks before that were delivered.</exception>
+    /// <exception cref="FunctionErrorException">
+    /// The function failed. All earlier chunks have already been delivered.
+    /// </exception>
     /// <exception cref="ResponseStreamException">
-    /// The response is incomplete or corrupt. The chunks before that were delivered.
+    /// The response is incomplete or corrupt. All earlier chunks have already been delivered.
     /// </exception>
     /// <exception cref="InvocationCanceledException">
     /// <paramref name="cancellationToken"/> or the token of the call was cancelled.
@@ -170,27 +172,37 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         new OwnedChunkEnumerable(this, cancellationToken);
 
     /// <summary>Reads status, headers and cookies of a response that uses Lambda's HTTP integration.</summary>
-    /// <remarks>For functions that respond through <c>HttpResponseStream</c> or a web adapter.</remarks>
+    /// <remarks>
+    /// Use it for functions that respond through <c>HttpResponseStream</c> or a web adapter. They send status, headers
+    /// and cookies as JSON before the body: the HTTP prelude.
+    /// </remarks>
     /// <param name="options">
-    /// The limit of the prelude, and whether a prelude is expected. Default: the defaults of
+    /// The maximum size of the HTTP prelude, and how it is detected. Default: the defaults of
     /// <see cref="PayloadReadOptions"/>.
     /// </param>
     /// <param name="cancellationToken">Cancels reading, including reading of the body.</param>
     /// <returns>
-    /// The metadata and the body, which has not been read. Without a prelude, the complete response is the body.
+    /// Status, headers and cookies, and the body, which has not been read. Without an HTTP prelude, the complete
+    /// response is the body.
     /// </returns>
     /// <exception cref="InvalidOperationException">
     /// The response has been enumerated, or is being enumerated.
     /// </exception>
     /// <exception cref="PayloadFormatException">
-    /// The prelude is not valid, for example because its status code is not an integer from 100 to 999.
+    /// The HTTP prelude is not valid, for example because its status code is not an integer from 100 to 999.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
-    /// The prelude exceeds <see cref="PayloadReadOptions.MaxPreludeBytes"/>, with
-    /// <see cref="HttpPreludeDetection.Always"/>.
+    /// The HTTP prelude exceeds <see cref="PayloadReadOptions.MaxPreludeBytes"/>, and
+    /// <see cref="HttpPreludeDetection.Always"/> is set.
     /// </exception>
-    /// <exception cref="FunctionErrorException">The function failed before the end of the prelude.</exception>
-    /// <exception cref="ResponseStreamException">The response ended before the end of the prelude.</exception>
+    /// <exception cref="FunctionErrorException">The function failed before the end of the HTTP prelude.</exception>
+    /// <exception cref="ResponseStreamException">
+    /// The response is corrupt, or it ended before the end of the HTTP prelude.
+    /// </exception>
+    /// <exception cref="InvocationCanceledException">
+    /// <paramref name="cancellationToken"/> or the token of the call was cancelled.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
     public Task<HttpIntegrationResponse> ReadHttpIntegrationResponseAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -202,8 +214,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <summary>Frees the connection.</summary>
     /// <remarks>
     /// The connection returns to the pool if the response was read to its end; otherwise, it is closed at once.
-    /// Callable from any thread. The current or next <c>MoveNextAsync</c> throws
-    /// <see cref="ObjectDisposedException"/>. A chunk that the consumer holds stays valid until then.
+    /// This method can be called from any thread. The current or next <c>MoveNextAsync</c> then throws
+    /// <see cref="ObjectDisposedException"/>. Until that call, the consumer's current chunk stays valid.
     /// </remarks>
     public override void Dispose()
     {

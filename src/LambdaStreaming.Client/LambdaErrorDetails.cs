@@ -2,8 +2,10 @@ using System.Net;
 
 namespace LambdaStreaming;
 
-/// <summary>Properties of an exception of this library in addition to its message.</summary>
-/// <remarks>For tests that create these exceptions. Set the properties that the test needs.</remarks>
+/// <summary>Call details attached to an exception of this library.</summary>
+/// <remarks>
+/// The client sets them. Tests that create exceptions can set them, too; all properties are optional.
+/// </remarks>
 public sealed record LambdaErrorDetails
 {
     /// <summary>The name of the function, as in the request.</summary>
@@ -19,12 +21,14 @@ public sealed record LambdaErrorDetails
     /// <value>Default: the documented status for the type of a service error, otherwise 0.</value>
     public HttpStatusCode StatusCode { get; init; }
 
-    /// <summary>The name of the error as the service spelled it, without namespace and suffixes.</summary>
+    /// <summary>The name of the error as the service sent it, without namespace and suffixes.</summary>
     /// <value>Default: the documented name for the type of a service error.</value>
     public string? ErrorCode { get; init; }
 
     /// <summary>The message of the service, unchanged.</summary>
-    /// <remarks><see cref="Exception.Message"/> adds information to it and omits parts of it.</remarks>
+    /// <remarks>
+    /// <see cref="Exception.Message"/> contains a part of this message and further information about the call.
+    /// </remarks>
     public string? ServiceMessage { get; init; }
 
     /// <summary>What to do about the failure, in one or two sentences.</summary>
@@ -58,8 +62,8 @@ public sealed record LambdaErrorDetails
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>
-    /// The other members of the service's error, for example <c>Reason</c> or <c>EC2ErrorCode</c>, by their names in
-    /// the response.
+    /// The other members of the service's error, for example <c>Reason</c> or <c>EC2ErrorCode</c>, keyed by their names
+    /// in the response.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Fields { get; init; }
 

@@ -5,12 +5,13 @@ using Polly.Retry;
 namespace LambdaStreaming;
 
 /// <summary>Retry rules for custom resilience pipelines.</summary>
-/// <remarks>A plain <c>AddRetry</c> would run the function a second time after a dropped connection.</remarks>
+/// <remarks>Polly's plain <c>AddRetry</c> would run the function a second time after a dropped connection.</remarks>
 public static class LambdaResilience
 {
-    /// <summary>Adds retries by the policy of <paramref name="options"/>.</summary>
+    /// <summary>Adds retries according to the policy in <paramref name="options"/>.</summary>
     /// <remarks>
-    /// They use exponential backoff with jitter, delays that the service requests, and their own retry quota.
+    /// The retries use exponential backoff with jitter, respect delays that the service requests, and have a separate
+    /// retry quota.
     /// </remarks>
     /// <param name="builder">The builder of the pipeline.</param>
     /// <param name="options">The options. They are copied; later changes have no effect.</param>

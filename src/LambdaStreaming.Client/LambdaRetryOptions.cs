@@ -6,27 +6,33 @@ namespace LambdaStreaming;
 /// <remarks>Failures while reading the response are never retried.</remarks>
 public enum LambdaRetryPolicy
 {
-    /// <summary>Retry transient failures that occur before the function starts (default).</summary>
+    /// <summary>
+    /// The function runs at most once: retries only transient failures that occur before the function starts (default).
+    /// </summary>
     /// <remarks>
-    /// These are throttling, connection failures, and the errors that are marked in <c>docs/errors.md</c>. The function
-    /// runs at most once. With a custom <see cref="HttpClient"/>, this requires a <see cref="SendOnceHandler"/> in it.
+    /// These failures are throttling, failed connections, and the service errors whose exception types are documented
+    /// as "retried by default". In a custom <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must be the
+    /// innermost handler. Otherwise, another handler could send the request several times.
     /// </remarks>
     AtMostOnce,
 
-    /// <summary>Retry all transient failures, even if the function might have run.</summary>
+    /// <summary>
+    /// The function runs at least once: retries all transient failures, even if the function might have run.
+    /// </summary>
     /// <remarks>
-    /// This includes status 500, 502, 503 and 504, and a connection reset after sending began. The function might run
-    /// several times: use it for idempotent functions only.
+    /// These failures include status 500, 502, 503 and 504, and a connection reset after sending began. The call still
+    /// fails if the last attempt fails. The function might run several times: use this policy for idempotent functions
+    /// only.
     /// </remarks>
     AtLeastOnce,
 
-    /// <summary>Never retry.</summary>
+    /// <summary>Failures are never retried.</summary>
     Never,
 }
 
-/// <summary>The options of retries.</summary>
+/// <summary>Retry options.</summary>
 /// <remarks>
-/// The options of a request replace the client's options completely: single properties are not merged.
+/// The options of a request replace the client's options completely: individual properties are not merged.
 /// </remarks>
 public sealed class LambdaRetryOptions
 {
@@ -36,8 +42,9 @@ public sealed class LambdaRetryOptions
 
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
-    /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3. Environment and
-    /// profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>, or if the client's options set a value.
+    /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
+    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. They are not used either
+    /// if the client's options set this property.
     /// </value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
@@ -47,16 +54,20 @@ public sealed class LambdaRetryOptions
 
     /// <summary>Upper limit of the first delay after a transient failure.</summary>
     /// <value>Default: 50 ms.</value>
-    /// <remarks>The n-th delay is random, from 0 to this value times 2^(n-1).</remarks>
+    /// <remarks>
+    /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).
+    /// </remarks>
     public TimeSpan BaseDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Upper limit of the first delay after throttling.</summary>
     /// <value>Default: 1 s.</value>
-    /// <remarks>The n-th delay is random, from 0 to this value times 2^(n-1).</remarks>
+    /// <remarks>
+    /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).
+    /// </remarks>
     public TimeSpan ThrottlingBaseDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Maximum delay before jitter.</summary>
-    /// <value>Default: 20 s. A delay that the service requests can add up to 5 s.</value>
+    /// <summary>Upper limit of every calculated delay.</summary>
+    /// <value>Default: 20 s. If the service requests a longer delay, up to 5 s are added.</value>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(20);
 
     internal bool HasMaxAttempts => _maxAttempts is not null;

@@ -8,11 +8,12 @@ namespace LambdaStreaming;
 /// <summary>The exception that is thrown if the service returned an error instead of an event stream.</summary>
 /// <remarks>
 /// Documented errors have their own types, which derive from this type. All other errors, including errors that the
-/// service adds later, have this type; <see cref="AmazonServiceException.ErrorCode"/> is the name of the error.
+/// service adds later, are reported with this type. <see cref="AmazonServiceException.ErrorCode"/> is the name of the
+/// error.
 /// </remarks>
 public class LambdaServiceException : LambdaStreamingException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">The message.</param>
     /// <param name="details">Further properties of the exception.</param>
     /// <param name="innerException">The cause, or <see langword="null"/>.</param>
@@ -53,24 +54,26 @@ public class LambdaServiceException : LambdaStreamingException
     /// <summary>Whether the service throttled the request.</summary>
     public bool IsThrottling { get; }
 
-    /// <summary>The delay before the next attempt that the service requested.</summary>
+    /// <summary>The delay that the service requested before the next attempt.</summary>
     /// <value><see langword="null"/> if the service did not request a delay.</value>
     public TimeSpan? RetryAfter => Details.RetryAfter;
 
     /// <summary>The message of the service, unchanged.</summary>
     /// <value>Empty if the service did not send a message.</value>
     /// <remarks>
-    /// <see cref="Exception.Message"/> contains its first line, and adds which call failed and what to do. The other
-    /// lines might quote the request, including its signature: consider that before you log them.
+    /// <see cref="Exception.Message"/> contains the first line of this message, and states which call failed and what
+    /// to do. The other lines might quote the request, including its signature: consider that before you log them.
     /// </remarks>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 
     /// <summary>The error category that the service reported: <c>User</c> or <c>Service</c>.</summary>
-    /// <value><see langword="null"/> if the service did not report a category. The set of values is open.</value>
-    /// <remarks><see cref="AmazonServiceException.ErrorType"/> is the category by the HTTP status.</remarks>
+    /// <value><see langword="null"/> if the service did not report a category. Other values are possible.</value>
+    /// <remarks>
+    /// <see cref="AmazonServiceException.ErrorType"/> is the category that is derived from the HTTP status.
+    /// </remarks>
     public string? ServiceErrorType => GetField("Type");
 
-    /// <summary>The other members of the service's error, by their names in the response.</summary>
+    /// <summary>The other members of the service's error, keyed by their names in the response.</summary>
     /// <value>All members except name and message. JSON values that are not strings are kept as JSON text.</value>
     public IReadOnlyDictionary<string, string> Fields => Details.Fields ?? ReadOnlyDictionary<string, string>.Empty;
 
@@ -81,8 +84,8 @@ public class LambdaServiceException : LambdaStreamingException
     private static ServiceErrorEntry GetEntry(LambdaErrorDetails? details) =>
         ServiceErrorTable.Get(details?.ErrorCode, (int)(details?.StatusCode ?? default(HttpStatusCode)));
 
-    // The received status decides. An error in the stream has none, nor do tests that set none: then the documented
-    // status decides.
+    // Uses the received status. Without one (an error in the stream, or an exception that a test creates), uses the
+    // documented status.
     private static ErrorType GetErrorType(ServiceErrorEntry entry, LambdaErrorDetails? details) =>
         GetStatus(entry, details) switch
         {

@@ -26,7 +26,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     }
 
     /// <summary>Initializes a new instance.</summary>
-    /// <remarks>No setting is read and no connection is opened before the first call.</remarks>
+    /// <remarks>Settings are read and connections are opened at the first call, not by the constructor.</remarks>
     /// <param name="options">The options. They are copied; later changes have no effect.</param>
     /// <exception cref="ArgumentException">
     /// <paramref name="options"/> is null, or an option is not valid. The message names the option.
@@ -38,9 +38,9 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
 
     /// <summary>Initializes a new instance that uses a custom <see cref="HttpClient"/>.</summary>
     /// <remarks>
-    /// The <see cref="HttpClient"/> is not disposed with this client. Its handlers determine the following behavior.
-    /// Use the result of <see cref="CreateHandler"/> in a <see cref="SendOnceHandler"/> to keep the behavior of the
-    /// default handler for everything except the timeout and the request headers.
+    /// The <see cref="HttpClient"/> is not disposed with this client. Its handlers determine the behavior in the list
+    /// below. To keep the default behavior, wrap the result of <see cref="CreateHandler"/> in a
+    /// <see cref="SendOnceHandler"/>. The timeout and the request headers are then the only differences.
     /// <list type="bullet">
     /// <item>
     /// Options: <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and
@@ -50,8 +50,8 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// TCP keep-alive: without it, a NAT gateway drops the connection of a function that sends nothing for 350 s.
     /// </item>
     /// <item>
-    /// Redirects: if a handler follows one (the default of .NET), the call throws
-    /// <see cref="LambdaTransportException"/>. The function is not run a second time, but <c>X-Amz-Security-Token</c>
+    /// Redirects: if a handler follows a redirect, as .NET does by default, the call throws
+    /// <see cref="LambdaTransportException"/>. The function does not run a second time, but <c>X-Amz-Security-Token</c>
     /// is sent to the redirect's address. Set <c>AllowAutoRedirect</c> to <see langword="false"/>.
     /// </item>
     /// <item>
@@ -59,10 +59,11 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// <see cref="SendOnceHandler"/> is below it.
     /// </item>
     /// <item>
-    /// Cookies: the container of the handler keeps and sends them.
+    /// Cookies: the handler's <c>CookieContainer</c> stores the cookies of responses and sends them with later
+    /// requests.
     /// </item>
     /// <item>
-    /// Decompression: it is disabled by default. Do not enable it.
+    /// Decompression: .NET disables it by default. Do not enable it.
     /// </item>
     /// <item>
     /// Disposal: the handler might read an abandoned response for up to 2 s or 1 MB before it closes the connection
@@ -70,11 +71,12 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// </item>
     /// <item>
     /// Timeout: a finite <see cref="HttpClient.Timeout"/> (default: 100 s) limits the wait for the response headers,
-    /// but not reading the response. The constructor logs a warning; the exception names the timeout.
+    /// but not reading the response. The constructor logs a warning for a finite timeout. If the timeout elapses, the
+    /// exception names it.
     /// </item>
     /// <item>
-    /// Headers: <see cref="HttpClient.DefaultRequestHeaders"/> are sent, but not signed. The service rejects the
-    /// signature if the name of one begins with <c>X-Amz-</c>.
+    /// Headers: <see cref="HttpClient.DefaultRequestHeaders"/> are sent, but not signed. If a name begins with
+    /// <c>X-Amz-</c>, the service rejects the signature.
     /// </item>
     /// </list>
     /// </remarks>
@@ -105,8 +107,9 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// Creates the connection handler of a client with these options, for a custom <see cref="HttpClient"/>.
     /// </summary>
     /// <remarks>
-    /// The handler has no redirects, no cookies, TCP keep-alive and the connect timeout, and closes abandoned responses
-    /// at once. Wrap it in a <see cref="SendOnceHandler"/>, and set <see cref="HttpClient.Timeout"/> to
+    /// The handler disables redirects and cookies, enables TCP keep-alive, applies
+    /// <see cref="LambdaStreamingClientOptions.ConnectTimeout"/>, and closes abandoned responses at once. Wrap it in a
+    /// <see cref="SendOnceHandler"/>, and set <see cref="HttpClient.Timeout"/> to
     /// <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </remarks>
     /// <param name="options">

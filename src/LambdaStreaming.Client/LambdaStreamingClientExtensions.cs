@@ -6,9 +6,9 @@ namespace LambdaStreaming;
 
 /// <summary>Methods that invoke a function, read its response and dispose it in one call.</summary>
 /// <remarks>
-/// The function is invoked when the first element is requested, and again by each further enumeration. Leaving the loop
-/// early closes the connection. The enumeration throws the exceptions of
-/// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the reader with the same name, for example
+/// The function is invoked when the first element is requested. Each further enumeration invokes it again. Leaving the
+/// loop early closes the connection. The enumeration throws the exceptions of
+/// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the corresponding reader, for example
 /// <see cref="ResponsePayload.ReadTextAsync"/>. To set more than the payload, for example a qualifier or timeouts, use
 /// the overloads with a request.
 /// </remarks>
@@ -18,9 +18,7 @@ public static class LambdaStreamingClientExtensions
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
@@ -40,9 +38,7 @@ public static class LambdaStreamingClientExtensions
     /// <summary>Invokes a function and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
@@ -64,9 +60,7 @@ public static class LambdaStreamingClientExtensions
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
@@ -86,9 +80,7 @@ public static class LambdaStreamingClientExtensions
     /// <summary>Invokes a function and reads its response line by line, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
@@ -111,9 +103,7 @@ public static class LambdaStreamingClientExtensions
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="json">The payload, as JSON text.</param>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <typeparam name="T">The type of a value.</typeparam>
     /// <returns>The values. Each enumeration invokes the function.</returns>
@@ -137,9 +127,7 @@ public static class LambdaStreamingClientExtensions
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <typeparam name="T">The type of a value.</typeparam>
     /// <returns>The values. Each enumeration invokes the function.</returns>
@@ -166,9 +154,7 @@ public static class LambdaStreamingClientExtensions
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
@@ -188,9 +174,7 @@ public static class LambdaStreamingClientExtensions
     /// <summary>Invokes a function and reads the server-sent events of its response, as they arrive.</summary>
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
-    /// <param name="options">
-    /// The options of the reader. Default: the defaults of <see cref="PayloadReadOptions"/>.
-    /// </param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">

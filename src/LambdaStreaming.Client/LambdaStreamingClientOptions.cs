@@ -6,7 +6,7 @@ using Polly;
 
 namespace LambdaStreaming;
 
-/// <summary>The options of a <see cref="LambdaStreamingClient"/>.</summary>
+/// <summary>Options for a <see cref="LambdaStreamingClient"/>.</summary>
 /// <remarks>
 /// Options that are not set are read from the environment and the AWS profile, as in the AWS SDKs. The constructor of
 /// the client validates and copies the options; later changes have no effect.
@@ -25,16 +25,17 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Name of the profile in the AWS config and credentials files.</summary>
     /// <value>
-    /// Default: <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files do not contain this name, the first call
-    /// fails.
+    /// Default: <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files do not contain a profile with the name in
+    /// this option, the first call fails.
     /// </value>
     /// <remarks>
-    /// The profile provides region, credentials and other settings that neither these options nor the environment set.
-    /// If this option is set, the profile's credentials take precedence over those of the environment.
+    /// The profile provides the settings, such as region and credentials, that neither these options nor the
+    /// environment specify. If this option is set, the profile's credentials take precedence over credentials in the
+    /// environment.
     /// </remarks>
     public string? Profile { get; set; }
 
-    /// <summary>Region of the service, for which requests are signed.</summary>
+    /// <summary>AWS region that is called, and for which requests are signed.</summary>
     /// <value>
     /// Default: <c>AWS_REGION</c>, <c>region</c> of the profile, <c>AWS_DEFAULT_REGION</c>, or the region in the
     /// metadata of the EC2 instance, in this order.
@@ -79,16 +80,18 @@ public sealed class LambdaStreamingClientOptions
     /// <remarks><see cref="SocketsHttpHandler"/> measures it with the system clock.</remarks>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Maximum time to wait for the credentials of an attempt, whatever their source.</summary>
+    /// <summary>Maximum time to wait for the credentials of an attempt, from any source.</summary>
     /// <value>Default: 60 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.</value>
     public TimeSpan CredentialsTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Maximum time to wait for the response headers.</summary>
+    /// <summary>Maximum time to wait for the response headers of each attempt.</summary>
     /// <value>
     /// Default: 16 min, because a function can run for 15 min before its first byte.
     /// <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
     /// </value>
-    /// <remarks>The time starts when the request is queued to the connection pool.</remarks>
+    /// <remarks>
+    /// The time includes the wait for a free connection. To limit the complete call, cancel its token.
+    /// </remarks>
     public TimeSpan ResponseHeadersTimeout { get; set; } = TimeSpan.FromMinutes(16);
 
     /// <summary>Maximum time to wait for the next bytes of the response.</summary>
@@ -96,7 +99,7 @@ public sealed class LambdaStreamingClientOptions
     /// Default: 16 min, because a function can be idle for 15 min. <see cref="Timeout.InfiniteTimeSpan"/> disables the
     /// limit.
     /// </value>
-    /// <remarks>Only the time in which the consumer waits for bytes is counted.</remarks>
+    /// <remarks>Only the time during which the consumer waits for bytes is counted.</remarks>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(16);
 
     /// <summary>Maximum size of an event-stream message, in bytes.</summary>
@@ -107,16 +110,16 @@ public sealed class LambdaStreamingClientOptions
     /// </remarks>
     public int MaxMessageBytes { get; set; } = DefaultMaxMessageBytes;
 
-    /// <summary>Options of retries.</summary>
+    /// <summary>Retry options.</summary>
     /// <value>Default: the defaults of <see cref="LambdaRetryOptions"/>.</value>
-    /// <remarks><see cref="InvokeWithResponseStreamRequest.Retry"/> of a request replaces them.</remarks>
+    /// <remarks><see cref="InvokeWithResponseStreamRequest.Retry"/> of a request overrides them.</remarks>
     public LambdaRetryOptions Retry { get; set; } = new();
 
-    /// <summary>Pipeline that replaces the built-in retries completely.</summary>
-    /// <value>Default: <see langword="null"/>, to use <see cref="Retry"/>.</value>
+    /// <summary>Polly pipeline that replaces the built-in retries completely.</summary>
+    /// <value>Default: <see langword="null"/>, which uses the built-in retries with <see cref="Retry"/>.</value>
     /// <remarks>
-    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience"/> to retry only if the
-    /// function cannot run twice.
+    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience"/> in it to retry only if
+    /// the function cannot run twice.
     /// </remarks>
     public ResiliencePipeline? ResiliencePipeline { get; set; }
 
@@ -124,8 +127,8 @@ public sealed class LambdaStreamingClientOptions
     /// Whether the enumeration of events throws <see cref="FunctionErrorException"/> if the function failed.
     /// </summary>
     /// <value>
-    /// Default: <see langword="true"/>. With <see langword="false"/>, <see cref="InvokeComplete"/> with its error is
-    /// the last event instead. All other readers always throw.
+    /// Default: <see langword="true"/>. If <see langword="false"/>, the enumeration returns the
+    /// <see cref="InvokeComplete"/> event with the error and ends normally. All other readers always throw.
     /// </value>
     public bool ThrowOnFunctionError { get; set; } = true;
 
@@ -134,7 +137,7 @@ public sealed class LambdaStreamingClientOptions
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     /// <summary>Destination of log messages, which contain neither payloads nor secrets.</summary>
-    /// <value>Default: <see langword="null"/>, for no log.</value>
+    /// <value>Default: <see langword="null"/>, which disables logging.</value>
     public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>
@@ -144,10 +147,9 @@ public sealed class LambdaStreamingClientOptions
     /// <remarks>It is called after the library has configured the handler.</remarks>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
-    /// <summary>Trace headers of a request, which are not signed.</summary>
+    /// <summary>Trace headers that are added to each request, without being signed.</summary>
     /// <value>
-    /// Default: <see cref="TraceHeaders.Lambda"/>. <c>docs/observability.md</c> describes which headers reach the
-    /// function.
+    /// Default: <see cref="TraceHeaders.Lambda"/>. The members of the type describe which headers reach the function.
     /// </value>
     public TraceHeaders TraceHeaders { get; set; } = TraceHeaders.Lambda;
 

@@ -3,10 +3,11 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming;
 
-/// <summary>The base type of all exceptions of this library about a call.</summary>
+/// <summary>Base class of all call-related exceptions in this library, except for cancellation.</summary>
 /// <remarks>
 /// It derives from <see cref="AmazonServiceException"/>, so that existing <c>catch</c> blocks of AWS SDK users keep
-/// working. A cancelled call throws <see cref="InvocationCanceledException"/> instead.
+/// working. A cancelled call throws <see cref="InvocationCanceledException"/> instead, which does not derive from this
+/// class.
 /// </remarks>
 public abstract class LambdaStreamingException : AmazonServiceException
 {
@@ -42,7 +43,7 @@ public abstract class LambdaStreamingException : AmazonServiceException
     public string? Region => Details.Region;
 
     /// <summary>Whether the function might have run, or might still be running.</summary>
-    /// <value><see langword="false"/> only if that can be ruled out for all attempts of the call.</value>
+    /// <value><see langword="false"/> only if the function cannot have run in any attempt of the call.</value>
     /// <remarks>
     /// A function that has started runs to completion, and is billed until then, even if the client disconnects.
     /// </remarks>
@@ -54,7 +55,9 @@ public abstract class LambdaStreamingException : AmazonServiceException
         : base.Message;
 
     /// <summary>What to do about the failure.</summary>
-    /// <value>One or two sentences of <see cref="Message"/>, or <see langword="null"/> without advice.</value>
+    /// <value>
+    /// One or two sentences, which <see cref="Message"/> also contains; <see langword="null"/> without advice.
+    /// </value>
     public string? Advice => Details.Advice;
 
     /// <summary>Whether a retry might succeed and cannot run the function a second time.</summary>
@@ -68,10 +71,10 @@ public abstract class LambdaStreamingException : AmazonServiceException
     /// <value>0 if no attempt was started. An attempt that could not connect is counted.</value>
     public int Attempts => Details.Attempts;
 
-    /// <summary>Whether a retry might succeed, and whether the service throttled the request.</summary>
+    /// <summary>The AWS SDK's information for retries: whether the service throttled the request.</summary>
     /// <value>
-    /// Not <see langword="null"/> if the failure is transient, even if the function might have run. Use
-    /// <see cref="IsSafeToRetry"/> to prevent a second run.
+    /// <see langword="null"/> if a retry cannot succeed. Otherwise not <see langword="null"/>, even if the function
+    /// might have run. Use <see cref="IsSafeToRetry"/> to prevent a second run.
     /// </value>
     public override RetryableDetails? Retryable => IsTransient ? new RetryableDetails(IsThrottlingError) : null;
 
@@ -79,20 +82,21 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
     internal LambdaErrorDetails Details { get; }
 
-    /// <summary>Records that another attempt of the call was sent after this exception was created.</summary>
-    internal void AddAttemptThatMayHaveRun() => _otherAttemptMayHaveRun = FunctionMayHaveRun = true;
+    /// <summary>Records that another attempt of the call might have been sent.</summary>
+    /// <remarks>A custom pipeline can run attempts in parallel (hedging), or drop an attempt and its result.</remarks>
+    internal void MarkOtherAttemptMayHaveRun() => _otherAttemptMayHaveRun = FunctionMayHaveRun = true;
 
     private protected virtual bool IsThrottlingError => false;
 }
 
 /// <summary>The exception that is thrown if a setting that the call needs is missing or not valid.</summary>
 /// <remarks>
-/// Examples are a region, credentials, or a package that a profile needs. Nothing was sent, unless
-/// <see cref="LambdaStreamingException.Attempts"/> counts earlier attempts.
+/// Examples are a region, credentials, or a package that a profile needs. This attempt sent nothing; an earlier one
+/// might have: see <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
 public sealed class LambdaConfigurationException : LambdaStreamingException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">What is missing or not valid, and how to set it.</param>
     /// <param name="innerException">The cause, or <see langword="null"/>.</param>
     public LambdaConfigurationException(string message, Exception? innerException = null)
@@ -111,10 +115,10 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// headers.
 /// </summary>
 /// <remarks>
-/// Causes are name resolution, connecting, the TLS handshake, a reset, or response headers that do not arrive in time.
-/// <see cref="Exception.InnerException"/> is the exception of .NET.
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if any part of the request was
-/// handed to the connection.
+/// Possible causes: name resolution, the connection or the TLS handshake failed, the connection was reset, or the
+/// response headers did not arrive in time. <see cref="Exception.InnerException"/> is the exception that .NET threw.
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if a part of the request might
+/// have been sent.
 /// </remarks>
 /// <param name="message">The message.</param>
 /// <param name="details">Further properties of the exception.</param>

@@ -4,14 +4,14 @@ namespace LambdaStreaming;
 
 /// <summary>The exception that is thrown if the payload does not have the format that the reader expects.</summary>
 /// <remarks>
-/// Examples are invalid JSON, invalid text or an invalid prelude. The event stream itself was valid; everything before
-/// the invalid data was delivered. The connection is closed. The message never contains a value of the payload, but it
-/// can contain the names on the path to the value. <see cref="Exception.InnerException"/>, from the parser, might
-/// contain values.
+/// Examples are invalid JSON, invalid text or an invalid HTTP prelude. The event stream itself was valid. Everything
+/// before the invalid data has already been delivered. The connection is closed. The message never contains a value
+/// from the payload, but it can contain the names on the JSON path to the value. The parser's exception, in
+/// <see cref="Exception.InnerException"/>, might contain values.
 /// </remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">The message.</param>
     /// <param name="byteOffset">The value of <see cref="ByteOffset"/>.</param>
     /// <param name="valueIndex">The value of <see cref="ValueIndex"/>.</param>
@@ -35,8 +35,8 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
     /// <summary>Zero-based index of the invalid value or event.</summary>
     /// <value>
-    /// The same number of values was delivered before it. <see langword="null"/> if the payload was not read as a
-    /// sequence of values or events.
+    /// It is also the number of values or events that were delivered before. <see langword="null"/> if the payload was
+    /// not read as a sequence of values or events.
     /// </value>
     public long? ValueIndex { get; }
 
@@ -52,19 +52,21 @@ public sealed class PayloadFormatException : LambdaStreamingException
     /// JSON data.
     /// </value>
     /// <remarks>
-    /// The text is a part of the payload and can contain anything. <see cref="Exception.Message"/> never contains it.
+    /// The text is a part of the payload and can contain confidential data. <see cref="Exception.Message"/> never
+    /// contains it.
     /// </remarks>
     public string? DataExcerpt { get; init; }
 }
 
 /// <summary>The exception that is thrown if data exceeds a limit of <see cref="PayloadReadOptions"/>.</summary>
 /// <remarks>
-/// The data is a line, a value, an event, a prelude, or the complete payload. Everything before it was delivered. The
-/// connection is closed. To read data of this size, increase the option that <see cref="Limit"/> names.
+/// The data is a line, a value, an event, an HTTP prelude, or the complete payload. Everything before it has already
+/// been delivered. The connection is closed. To read data of this size, increase the option that <see cref="Limit"/>
+/// names.
 /// </remarks>
 public sealed class PayloadLimitExceededException : LambdaStreamingException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">The message.</param>
     /// <param name="limit">The name of the option.</param>
     /// <param name="limitBytes">The value of the option, in bytes.</param>

@@ -12,53 +12,65 @@ public enum JsonSequenceFormat
     Auto,
 
     /// <summary>One value per line (JSON Lines, NDJSON).</summary>
-    /// <remarks>A value that contains a line break is an error.</remarks>
+    /// <remarks>A line break inside a value causes a <see cref="PayloadFormatException"/>.</remarks>
     Lines,
 
     /// <summary>Values one after another, with or without white space between them.</summary>
-    /// <remarks>Line breaks have no meaning, so valid JSON Lines can be read, too.</remarks>
+    /// <remarks>Line breaks count as white space, so valid JSON Lines can be read, too.</remarks>
     Concatenated,
 
     /// <summary>The elements of one array.</summary>
     Array,
 }
 
-/// <summary>
-/// Specifies whether a response can begin with the prelude of Lambda's HTTP integration: status code and headers as
-/// JSON, then 8 NUL bytes.
-/// </summary>
+/// <summary>Specifies how the HTTP prelude at the beginning of a response is detected.</summary>
+/// <remarks>
+/// Functions that use Lambda's HTTP integration send the HTTP prelude before the body. It consists of a JSON object
+/// with status code, headers and cookies, and of 8 NUL bytes. White space after the object, and a byte order mark and
+/// white space before it, belong to the HTTP prelude.
+/// </remarks>
 public enum HttpPreludeDetection
 {
-    /// <summary>Detects the prelude by its bytes, unless the content type excludes a prelude (default).</summary>
+    /// <summary>Detects the HTTP prelude from the content type and the first bytes (default).</summary>
     /// <remarks>
-    /// The reader looks for a prelude if the content type is
-    /// <c>application/vnd.awslambda.http-integration-response</c>, <c>application/vnd.amazon.eventstream</c> or
-    /// missing. A prelude consists of a JSON object of at most <see cref="PayloadReadOptions.MaxPreludeBytes"/> at the
-    /// beginning of the response, and 8 NUL bytes. The first member of the object, if any, must be <c>statusCode</c>,
-    /// <c>headers</c>, <c>multiValueHeaders</c>, <c>cookies</c> or <c>isBase64Encoded</c>. A byte order mark, and white
-    /// space before and after the object, belong to the prelude. Everything else is the body, which is delivered as
-    /// soon as its bytes exclude a prelude.
+    /// A response has an HTTP prelude if all three conditions hold:
+    /// <list type="bullet">
+    /// <item>
+    /// The content type is absent, <c>application/vnd.awslambda.http-integration-response</c> or
+    /// <c>application/vnd.amazon.eventstream</c>. With any other content type, such as <c>application/json</c>, the
+    /// response does not have an HTTP prelude.
+    /// </item>
+    /// <item>
+    /// The response begins with a JSON object of at most <see cref="PayloadReadOptions.MaxPreludeBytes"/>, which is
+    /// followed by 8 NUL bytes.
+    /// </item>
+    /// <item>
+    /// The first member of the object, if there is one, is <c>statusCode</c>, <c>headers</c>, <c>multiValueHeaders</c>,
+    /// <c>cookies</c> or <c>isBase64Encoded</c>.
+    /// </item>
+    /// </list>
+    /// Every other response is treated as the body. The body is delivered as soon as the received bytes rule out an
+    /// HTTP prelude.
     /// </remarks>
     Auto,
 
-    /// <summary>
-    /// A JSON object at the beginning is a prelude if 8 NUL bytes follow, whatever its first member.
-    /// </summary>
+    /// <summary>Accepts any content type and any first member of the JSON object.</summary>
     /// <remarks>
-    /// An object that exceeds <see cref="PayloadReadOptions.MaxPreludeBytes"/> throws
-    /// <see cref="PayloadLimitExceededException"/>. A response that begins differently is the body.
+    /// A response without an HTTP prelude is still returned as the body. An object that exceeds
+    /// <see cref="PayloadReadOptions.MaxPreludeBytes"/> causes a <see cref="PayloadLimitExceededException"/>.
     /// </remarks>
     Always,
 
-    /// <summary>The complete response is the body.</summary>
+    /// <summary>Treats the complete response as the body.</summary>
     Never,
 }
 
 /// <summary>Options and limits of the payload readers.</summary>
 /// <remarks>
-/// The defaults are suitable for most responses. A reader validates and copies the options when it starts. Data that
-/// exceeds a limit throws <see cref="PayloadLimitExceededException"/> after the data before it was delivered. A reader
-/// needs memory for the limit, not for the complete response.
+/// The defaults are suitable for most responses. A reader validates and copies the options when it starts. If a limit
+/// is exceeded, the reader first delivers everything that precedes the oversized data, and then throws
+/// <see cref="PayloadLimitExceededException"/>. A reader that returns the payload in parts needs memory for its limit,
+/// not for the complete response.
 /// </remarks>
 public sealed class PayloadReadOptions
 {
@@ -88,13 +100,13 @@ public sealed class PayloadReadOptions
     /// </value>
     public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>Maximum size of the prelude of the HTTP integration without its 8 NUL bytes, in bytes.</summary>
+    /// <summary>Maximum size of the HTTP prelude without its 8 NUL bytes, in bytes.</summary>
     /// <value>
     /// 1 to 1,073,741,824. Default: 65,536 (64 KiB). API Gateway itself accepts 16 KiB.
     /// </value>
     /// <remarks>
-    /// Longer data is the body with <see cref="HttpPreludeDetection.Auto"/>, and an error with
-    /// <see cref="HttpPreludeDetection.Always"/>.
+    /// With <see cref="HttpPreludeDetection.Auto"/>, a response with a longer object is treated as the body. With
+    /// <see cref="HttpPreludeDetection.Always"/>, it causes a <see cref="PayloadLimitExceededException"/>.
     /// </remarks>
     public int MaxPreludeBytes { get; set; } = 64 * 1024;
 
@@ -104,14 +116,15 @@ public sealed class PayloadReadOptions
     public Encoding Encoding { get; set; } = Encoding.UTF8;
 
     /// <summary>
-    /// Whether bytes that are not valid in <see cref="Encoding"/> throw <see cref="PayloadFormatException"/>.
+    /// Whether bytes that are not valid in <see cref="Encoding"/> cause a <see cref="PayloadFormatException"/>.
     /// </summary>
     /// <value>
-    /// Default: <see langword="false"/>: invalid bytes are replaced with U+FFFD, whatever the fallback of the encoding.
+    /// Default: <see langword="false"/>: invalid bytes are replaced with U+FFFD, even if the encoding specifies another
+    /// fallback.
     /// </value>
     /// <remarks>
-    /// Ignored for JSON, for which invalid bytes always throw, and for the text of server-sent events, for which they
-    /// never throw.
+    /// Used for text and lines only. In JSON, invalid bytes always cause a <see cref="PayloadFormatException"/>. In the
+    /// text of server-sent events, they are always replaced.
     /// </remarks>
     public bool ThrowOnInvalidText { get; set; }
 
@@ -119,7 +132,7 @@ public sealed class PayloadReadOptions
     /// <value>Default: <see cref="JsonSequenceFormat.Auto"/>.</value>
     public JsonSequenceFormat JsonFormat { get; set; }
 
-    /// <summary>Whether a response can begin with the prelude of the HTTP integration.</summary>
+    /// <summary>How the HTTP prelude at the beginning of a response is detected.</summary>
     /// <value>Default: <see cref="HttpPreludeDetection.Auto"/>.</value>
     public HttpPreludeDetection HttpPrelude { get; set; }
 

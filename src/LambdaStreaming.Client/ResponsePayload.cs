@@ -11,13 +11,13 @@ namespace LambdaStreaming;
 /// The readers return data as the function produces it. Chunk boundaries do not change a result.
 /// </para>
 /// <para>
-/// Every reader ends normally only after a complete <see cref="InvokeComplete"/>. Otherwise, it delivers the data that
-/// was received and throws <see cref="FunctionErrorException"/>, or a <see cref="ResponseStreamException"/> for an
-/// incomplete or corrupt response. A line, value or character that is incomplete because of the failure is not
-/// delivered.
+/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it first
+/// delivers all data that precedes the failure. It then throws <see cref="FunctionErrorException"/>, or a
+/// <see cref="ResponseStreamException"/> for an incomplete or corrupt response. A line, value or character that is
+/// incomplete because of the failure is not delivered.
 /// </para>
 /// <para>
-/// Leaving a loop early closes the connection at once. Cancellation of a token closes the connection, too, and throws
+/// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
 /// <see cref="InvocationCanceledException"/>.
 /// </para>
 /// </remarks>
@@ -28,13 +28,15 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Returns the payload as a stream.</summary>
-    /// <remarks>Reading copies each byte once, from the connection's buffer.</remarks>
+    /// <remarks>
+    /// Each byte is copied once, from the connection's buffer. If the function or the response fails, or a token is
+    /// cancelled, reading from the stream throws.
+    /// </remarks>
     /// <returns>
     /// A stream that supports asynchronous reading only. Cancelling a read closes the connection. Disposing the stream
     /// disposes this object.
     /// </returns>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
-    /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Stream AsStream() => new PayloadStream(Open(CancellationToken.None), this);
 
     /// <summary>Copies the payload to a stream as it arrives, with backpressure.</summary>
@@ -43,6 +45,9 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>A task that completes when the complete response has been copied.</returns>
     /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <exception cref="FunctionErrorException">The function failed, before or during its response.</exception>
+    /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>
+    /// <exception cref="InvocationCanceledException">The token of this read or of the call was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
     public Task CopyToAsync(Stream destination, CancellationToken cancellationToken = default)
     {
@@ -58,8 +63,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// A task that completes when the complete response has been copied, or when the reader of the pipe has completed.
     /// In the second case, the connection is closed.
     /// </returns>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
-    /// <exception cref="ObjectDisposedException">This object was disposed.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
@@ -73,7 +77,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <exception cref="PayloadLimitExceededException">
     /// The payload exceeds <see cref="PayloadReadOptions.MaxPayloadBytes"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task<byte[]> ReadAsByteArrayAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -98,7 +102,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <exception cref="PayloadFormatException">
     /// The payload is not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task<string> ReadAsStringAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -119,13 +123,12 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <typeparam name="T">The type of the value.</typeparam>
     /// <returns>The value, or <see langword="null"/> if the JSON is <c>null</c>.</returns>
     /// <exception cref="PayloadFormatException">
-    /// The payload is not JSON of that type. If the function failed, <see cref="FunctionErrorException"/> is thrown
-    /// instead.
+    /// The payload is not a JSON value of that type, although the function succeeded.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
     /// The payload exceeds <see cref="PayloadReadOptions.MaxPayloadBytes"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task<T?> ReadFromJsonAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
@@ -148,10 +151,10 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Cancels reading.</param>
     /// <returns>Non-empty strings.</returns>
     /// <exception cref="PayloadFormatException">
-    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The text before them
-    /// was delivered.
+    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. All earlier text has
+    /// already been delivered.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<string> ReadTextAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -169,13 +172,13 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Cancels reading.</param>
     /// <returns>The lines without their line breaks, including empty lines.</returns>
     /// <exception cref="PayloadLimitExceededException">
-    /// A line exceeds <see cref="PayloadReadOptions.MaxLineBytes"/>. The lines before it were delivered.
+    /// A line exceeds <see cref="PayloadReadOptions.MaxLineBytes"/>. All earlier lines have already been delivered.
     /// </exception>
     /// <exception cref="PayloadFormatException">
-    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. The lines before them
-    /// were delivered.
+    /// Bytes are not valid text, and <see cref="PayloadReadOptions.ThrowOnInvalidText"/> is set. All earlier lines have
+    /// already been delivered.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<string> ReadLinesAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -186,8 +189,9 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Reads JSON values, each when its last byte has arrived.</summary>
     /// <remarks>
-    /// The payload has JSON Lines, values one after another, or the elements of one array. A number outside an array is
-    /// returned when the next byte arrives, because only that shows where the number ends. Comments are not supported.
+    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number outside an array
+    /// is returned when the next byte arrives, because only that byte shows where the number ends. Comments are not
+    /// supported.
     /// </remarks>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
     /// <param name="options">
@@ -197,13 +201,13 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <typeparam name="T">The type of a value.</typeparam>
     /// <returns>The values. A value is <see langword="null"/> if the JSON is <c>null</c>.</returns>
     /// <exception cref="PayloadFormatException">
-    /// A value is not JSON of that type. The exception has its index and byte offset. The values before it were
-    /// delivered.
+    /// A value is not JSON of that type. The exception contains the value's index and byte offset. All earlier values
+    /// have already been delivered.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
-    /// A value exceeds <see cref="PayloadReadOptions.MaxValueBytes"/>. The values before it were delivered.
+    /// A value exceeds <see cref="PayloadReadOptions.MaxValueBytes"/>. All earlier values have already been delivered.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<T?> ReadJsonValuesAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
@@ -221,9 +225,9 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
     /// </returns>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. The events before it were delivered.
+    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -234,8 +238,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Reads server-sent events with JSON data as they arrive.</summary>
     /// <remarks>
-    /// Events without data (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs are
-    /// skipped.
+    /// Events with empty data (keep-alive events, for example) and the end mark <c>[DONE]</c> of language model APIs
+    /// are skipped.
     /// </remarks>
     /// <param name="jsonTypeInfo">The JSON metadata of the data's type, from a source-generated context.</param>
     /// <param name="options">The limit. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
@@ -245,13 +249,13 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
     /// </returns>
     /// <exception cref="PayloadFormatException">
-    /// The data of an event is not JSON of that type. The exception has the index and type of the event and the
-    /// beginning of its data. The events before it were delivered.
+    /// The data of an event is not JSON of that type. The exception contains the event's index and type, and the
+    /// beginning of its data. All earlier events have already been delivered.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. The events before it were delivered.
+    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
+    /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(
         JsonTypeInfo<T> jsonTypeInfo,
         PayloadReadOptions? options = null,
@@ -264,7 +268,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
             cancellationToken);
     }
 
-    /// <summary>Frees the connection.</summary>
+    /// <summary>Frees the connection. If the payload was not read to its end, the connection is closed.</summary>
     public abstract void Dispose();
 
     /// <inheritdoc cref="Dispose"/>

@@ -6,7 +6,7 @@ using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming;
 
-/// <summary>The kind of a <see cref="ResponseStreamEvent"/>.</summary>
+/// <summary>Specifies the kind of a <see cref="ResponseStreamEvent"/>.</summary>
 public enum ResponseStreamEventKind
 {
     /// <summary>Not an event: the value of <c>default(ResponseStreamEvent)</c>.</summary>
@@ -72,9 +72,9 @@ public readonly struct ResponseStreamEvent
 /// <summary>A chunk of the payload: the bytes of one <c>PayloadChunk</c> event.</summary>
 /// <remarks>
 /// <para>
-/// Valid until the next iteration or the end of the enumeration. After that, its members throw
-/// <see cref="InvalidOperationException"/>. A sequence or span that was taken from the chunk cannot be protected like
-/// that: do not keep it.
+/// A chunk is valid until the next iteration or the end of the enumeration. After that, its members throw
+/// <see cref="InvalidOperationException"/>. Do not keep a sequence or span from <see cref="Payload"/>: its use after
+/// that time cannot be detected.
 /// </para>
 /// <para>
 /// The boundaries between chunks have no meaning: the service can split and merge chunks.
@@ -149,19 +149,19 @@ public sealed class InvokeComplete
     /// with "…".
     /// </value>
     /// <remarks>
-    /// The set of values is open: <c>Unhandled</c>, an error type of the function, <c>Runtime.*</c>, <c>Function.*</c>,
-    /// <c>Sandbox.*</c>. <see cref="FunctionErrorCodes"/> has the known values.
+    /// Any value is possible: <c>Unhandled</c>, an error type of the function, <c>Runtime.*</c>, <c>Function.*</c>,
+    /// <c>Sandbox.*</c>. <see cref="FunctionErrorCodes"/> lists the known values.
     /// </remarks>
     public string? ErrorCode { get; init; }
 
-    /// <summary>The description of the error by the function or by Lambda, unchanged: plain text or JSON.</summary>
+    /// <summary>The description of the error from the function or from Lambda, unchanged: plain text or JSON.</summary>
     /// <value>At most 262,144 characters. Longer details are truncated and end with "…".</value>
     public string? ErrorDetails { get; init; }
 
-    /// <summary>Whether the function failed: the event has an error code, or error details without a code.</summary>
+    /// <summary>Whether the function failed: the event contains an error code or error details.</summary>
     /// <remarks>
-    /// Error details without a code are not documented, but not excluded either. A possible failure must not look like
-    /// success.
+    /// AWS does not document events with details but without a code. They count as failures, so that a failure never
+    /// looks like success.
     /// </remarks>
     public bool IsFunctionError => !string.IsNullOrEmpty(ErrorCode) || !string.IsNullOrEmpty(ErrorDetails);
 
@@ -177,7 +177,7 @@ public sealed class InvokeComplete
     /// The end of the log, or <see langword="null"/> if <see cref="LogResult"/> is <see langword="null"/>.
     /// </returns>
     /// <remarks>
-    /// Invalid UTF-8 is replaced with U+FFFD. It occurs at the beginning, if the service's limit of 4 KB splits a
+    /// Invalid UTF-8 is replaced with U+FFFD. The text begins with U+FFFD if the service's limit of 4 KB splits a
     /// character.
     /// </remarks>
     /// <exception cref="FormatException"><see cref="LogResult"/> is not valid base64.</exception>

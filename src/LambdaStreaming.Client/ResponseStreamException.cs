@@ -2,10 +2,10 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming;
 
-/// <summary>Base class of the failures while a response is read, which is therefore incomplete.</summary>
+/// <summary>Base class of failures that occur while a response is being read.</summary>
 /// <remarks>
-/// The chunks that were delivered before the failure are valid: their checksums were verified. The function might have
-/// run, so these failures are never retried.
+/// The response is incomplete. The chunks that were delivered before the failure are valid: their checksums were
+/// verified. Such failures are never retried, because part of the response was already delivered.
 /// </remarks>
 public abstract class ResponseStreamException : LambdaStreamingException
 {
@@ -39,29 +39,33 @@ public enum ResponseStreamCorruptionReason
     Unknown,
 
     /// <summary>
-    /// The CRC-32 of the first 8 bytes of a message does not match. Bytes that are not an event stream also have this
-    /// reason.
+    /// The checksum of a message prelude, the first 12 bytes of a message, does not match. (It is not the HTTP
+    /// prelude.)
     /// </summary>
+    /// <remarks>This is also the reason for bytes that are not an event stream.</remarks>
     PreludeChecksum,
 
     /// <summary>
-    /// The first 8 bytes of a message have a valid CRC-32, but their lengths are impossible or exceed a limit.
+    /// The checksum of a message prelude matches, but the lengths in it are impossible or exceed a limit.
     /// </summary>
     MalformedLength,
 
-    /// <summary>The CRC-32 of a message does not match.</summary>
+    /// <summary>The CRC-32 of a complete message does not match.</summary>
     MessageChecksum,
 
-    /// <summary>A header exceeds its block, or has an unknown type, an empty or duplicate name or bad UTF-8.</summary>
+    /// <summary>
+    /// A header exceeds the header block, or its type is unknown, its name is empty or duplicate, or its UTF-8 is
+    /// invalid.
+    /// </summary>
     MalformedHeader,
 
     /// <summary>
-    /// A complete message is not a usable event: it has no <c>:message-type</c> or <c>:event-type</c>, or it is an
-    /// <c>InvokeComplete</c> that is not a JSON object.
+    /// A complete message is not a usable event. It does not contain <c>:message-type</c> or <c>:event-type</c>, or it
+    /// is an <c>InvokeComplete</c> event whose payload is not a JSON object.
     /// </summary>
     MalformedEvent,
 
-    /// <summary>The response has another content type, and its bytes are not an event stream.</summary>
+    /// <summary>The content type is not that of an event stream, and neither are the bytes.</summary>
     UnexpectedContentType,
 
     /// <summary>
@@ -69,14 +73,16 @@ public enum ResponseStreamCorruptionReason
     /// </summary>
     UnexpectedStatus,
 
-    /// <summary>The response has a content encoding, such as gzip, and its bytes are not an event stream.</summary>
+    /// <summary>
+    /// The response specifies a content encoding, such as gzip, and its bytes are not an event stream.
+    /// </summary>
     UnexpectedContentEncoding,
 }
 
 /// <summary>The response is not valid: it was damaged, or something other than Lambda sent it.</summary>
 public sealed class ResponseStreamCorruptException : ResponseStreamException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">What was expected and what was received.</param>
     /// <param name="reason">The value of <see cref="Reason"/>.</param>
     /// <param name="byteOffset">The value of <see cref="ByteOffset"/>.</param>
@@ -101,10 +107,10 @@ public sealed class ResponseStreamCorruptException : ResponseStreamException
     public long ByteOffset { get; }
 }
 
-/// <summary>The response ended before <c>InvokeComplete</c>, so only its beginning was received.</summary>
+/// <summary>The response ended before <c>InvokeComplete</c>, so its end is missing.</summary>
 public sealed class ResponseStreamTruncatedException : ResponseStreamException
 {
-    /// <summary>Creates the exception, also in tests.</summary>
+    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
     /// <param name="message">How the response ended.</param>
     /// <param name="details">The call, and the chunks that were received before.</param>
     /// <param name="innerException">The failure of the connection, if there was one.</param>
@@ -135,11 +141,11 @@ public sealed class ResponseStreamErrorException(
     Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException)
 {
-    /// <summary>The message of the service. <see cref="Exception.Message"/> adds which call failed.</summary>
+    /// <summary>The message of the service. <see cref="Exception.Message"/> also states which call failed.</summary>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 }
 
-/// <summary>The response started, but no data was received for the idle timeout.</summary>
+/// <summary>The response started, but no data was received within the idle timeout.</summary>
 public sealed class ResponseStreamIdleTimeoutException(
     string message,
     LambdaErrorDetails? details = null,

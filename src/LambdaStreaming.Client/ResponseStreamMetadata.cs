@@ -10,14 +10,14 @@ namespace LambdaStreaming;
 public sealed record ResponseStreamMetadata
 {
     /// <summary>The HTTP status.</summary>
-    /// <value>Default: 200. With 204, the status of a dry run, the response has no events.</value>
+    /// <value>Default: 200. With 204, the status of a dry run, the response does not contain events.</value>
     public HttpStatusCode StatusCode { get; init; } = HttpStatusCode.OK;
 
     /// <summary>The request id of the invocation.</summary>
     /// <value>Default: empty.</value>
     public string RequestId { get; init; } = "";
 
-    /// <summary>The function version that was run.</summary>
+    /// <summary>The function version that ran.</summary>
     /// <value>Default: <see langword="null"/>.</value>
     public string? ExecutedVersion { get; init; }
 
@@ -30,7 +30,7 @@ public sealed record ResponseStreamMetadata
     public IReadOnlyDictionary<string, string> Headers { get; init; } =
         new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The name of the function, for exceptions.</summary>
+    /// <summary>The name of the function, which exceptions report.</summary>
     /// <value>Default: <c>function</c>.</value>
     public string FunctionName { get; init; } = "function";
 

@@ -8,17 +8,20 @@ namespace LambdaStreaming;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The client's request content rejects a second send. Handlers that buffer the content
+/// The content of the client's requests can be sent only once. Handlers that buffer the content
 /// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copy the
-/// request bypass that check, so this handler enforces it next to the network. It identifies the attempt by the
-/// headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and lets one request of each attempt pass. That
-/// request gets content that can be sent once, so that neither a redirect nor .NET sends it again. A second request of
-/// the attempt fails with a <see cref="LambdaTransportException"/>. Retries by
-/// <see cref="LambdaStreamingClientOptions.Retry"/> are new attempts.
+/// request bypass that check. This handler therefore repeats the check below all other handlers.
+/// </para>
+/// <para>
+/// It identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and lets one
+/// request of each attempt pass. It also replaces the content of that request with content that can be sent only once.
+/// Therefore, redirects and retries inside .NET cannot send the request again. A second request of the attempt fails
+/// with a <see cref="LambdaTransportException"/>. The client's own retries
+/// (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
 /// </para>
 /// <para>
 /// Other requests pass, including those that a handler sends itself, for example to get a token. If a proxy rejects a
-/// request, the exception has the proxy's host, port and status, but not its user name and password.
+/// request, the exception reports the proxy's host, port and status, but not its user name and password.
 /// </para>
 /// </remarks>
 /// <param name="innerHandler">

@@ -11,12 +11,16 @@ public enum TraceHeaders
     /// Inside a Lambda function, <c>X-Amzn-Trace-Id</c> with the trace of the current invocation, so that Lambda can
     /// detect recursive loops.
     /// </summary>
-    /// <remarks>Outside of Lambda, no header is added.</remarks>
+    /// <remarks>
+    /// Outside of Lambda, the client does not add a header. The called function receives the value as the trace of its
+    /// invocation.
+    /// </remarks>
     Lambda = 1,
 
     /// <summary><c>X-Amzn-Trace-Id</c>, created from the span of the call.</summary>
     /// <remarks>
-    /// If no listener creates a span for the call, the current span is used. <see cref="Lambda"/> takes precedence.
+    /// If no listener creates a span for the call, the current span is used. <see cref="Lambda"/> takes precedence. The
+    /// called function receives the value as the trace of its invocation.
     /// </remarks>
     XRay = 2,
 

@@ -16,7 +16,7 @@ internal sealed class ContainerDefaults(IServiceProvider services) : IPostConfig
             options.TimeProvider = services.GetService<TimeProvider>() ?? options.TimeProvider;
         }
 
-        // A configured profile supplies its own credentials.
+        // A configured profile supplies its own credentials, so those of the container are not used.
         if (options.Profile is null) options.Credentials ??= services.GetService<AWSCredentials>();
     }
 }

@@ -9,10 +9,10 @@ namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Extension methods that add <see cref="ILambdaStreamingClient"/> to a container.</summary>
 /// <remarks>
-/// The client is a singleton that uses <see cref="IHttpClientFactory"/>. If they are not set in its options, it takes
+/// The client is a singleton that uses <see cref="IHttpClientFactory"/>. It takes
 /// <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and
-/// <see cref="Amazon.Runtime.AWSCredentials"/> from the container. Invalid options make host startup fail. Adding the
-/// same client again adds to its options.
+/// <see cref="Amazon.Runtime.AWSCredentials"/> from the container, unless its options set them. Invalid options make
+/// host startup fail. Adding the same client again adds to its options.
 /// </remarks>
 public static class LambdaStreamingServiceCollectionExtensions
 {
@@ -38,7 +38,7 @@ public static class LambdaStreamingServiceCollectionExtensions
     /// <summary>Adds the client, with options from configuration.</summary>
     /// <param name="services">The container's services.</param>
     /// <param name="configuration">
-    /// The section with the options, by convention <c>LambdaStreaming</c>. An unknown key is an error.
+    /// The section with the options, by convention <c>LambdaStreaming</c>. An unknown key causes an error.
     /// </param>
     /// <returns>A builder for the <see cref="HttpClient"/> of this client.</returns>
     public static IHttpClientBuilder AddLambdaStreamingClient(
@@ -67,7 +67,7 @@ public static class LambdaStreamingServiceCollectionExtensions
     /// <inheritdoc cref="AddLambdaStreamingClient(IServiceCollection, string)"/>
     /// <param name="services">The container's services.</param>
     /// <param name="name">The service key, and the name of the options.</param>
-    /// <param name="configuration">The section with the options. An unknown key is an error.</param>
+    /// <param name="configuration">The section with the options. An unknown key causes an error.</param>
     public static IHttpClientBuilder AddLambdaStreamingClient(
         this IServiceCollection services,
         string name,
@@ -105,8 +105,9 @@ public static class LambdaStreamingServiceCollectionExtensions
         if (name is null) services.TryAddSingleton<ILambdaStreamingClient>(CreateClient);
         else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => CreateClient(provider));
 
-        // A registered client does not show whether its HttpClient is configured: tests remove the client (RemoveAll)
-        // and add it again. Configuring the HttpClient twice would drop handlers that were added in between.
+        // This marker records that the HttpClient is configured. The registration of the client does not show that,
+        // because tests remove the client (RemoveAll) and add it again. Configuring the HttpClient twice would drop
+        // handlers that were added in between.
         var marker = new HttpClientConfigured(httpClientName);
         if (services.Any(IsMarker)) return builder;
         services.AddSingleton(marker);

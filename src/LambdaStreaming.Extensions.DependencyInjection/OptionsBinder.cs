@@ -9,7 +9,7 @@ namespace LambdaStreaming.DependencyInjection;
 
 /// <summary>Sets options from configuration, by name.</summary>
 /// <remarks>
-/// Binding does not use reflection, so it works in AOT-published apps. Unknown keys are errors and are never ignored.
+/// Binding does not use reflection, so it works in AOT-published apps. Unknown keys cause errors and are never ignored.
 /// </remarks>
 internal static class OptionsBinder
 {
@@ -131,8 +131,8 @@ internal static class OptionsBinder
         }
     }
 
-    // AWSSDK accepts any host label, so a typo would fail only at the first call.
-    // Regions that this version of AWSSDK does not know must be accepted.
+    // Checks only the form, so that regions that this version of AWSSDK does not know are accepted. Without this check,
+    // a typo would fail only at the first call, because AWSSDK accepts any host label.
     private static bool IsRegionName(string value) =>
         value.Split('-') is [_, _, .., var number] parts
         && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
@@ -155,8 +155,8 @@ internal static class OptionsBinder
             : throw InvalidValue(value, "an integer");
     }
 
-    // Without the constant format, .NET would read a bare number, and hours above 23, as days.
-    // It would read 5:00 as five hours, although five minutes might be meant.
+    // Requires the constant format (c). Otherwise, .NET would read a bare number, and hours above 23, as days. It would
+    // read 5:00 as five hours, although five minutes might be meant.
     private static TimeSpan ParseDuration(string value)
     {
         if (value.Equals("Infinite", StringComparison.OrdinalIgnoreCase)) return Timeout.InfiniteTimeSpan;
@@ -166,7 +166,7 @@ internal static class OptionsBinder
             : throw InvalidValue(value, "a duration such as 00:00:30 (hours:minutes:seconds), or Infinite");
     }
 
-    // Enum.TryParse combines names separated by commas, even if the enum is not a set of flags.
+    // Rejects commas unless the enum is a set of flags: Enum.TryParse combines names separated by commas for any enum.
     private static T ParseEnum<T>(string value)
         where T : struct, Enum
     {

@@ -6,16 +6,16 @@ using LambdaStreaming.Http.Requests;
 
 namespace LambdaStreaming.Http;
 
-/// <summary>An HTTP request as the event that a function URL creates from it: payload format 2.0.</summary>
+/// <summary>An HTTP request in the form in which a function URL passes it to a function: payload format 2.0.</summary>
 /// <remarks>
-/// Functions behind a function URL or an HTTP API, and their web adapters, read this event. It states that the request
-/// was not authorized by IAM (<c>accountId</c> is <c>anonymous</c>).
+/// Functions behind a function URL or an HTTP API, and web adapters, read this event. The <c>accountId</c> in the event
+/// is <c>anonymous</c>, as for a request that IAM has not authorized.
 /// </remarks>
 // Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of
 // aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda.
 public sealed class FunctionUrlEvent
 {
-    // The payload is not HTML: escaping everything outside ASCII would only make it longer.
+    // The payload is not HTML, so escaping all characters outside ASCII would only make it longer.
     private static readonly JsonWriterOptions WriterOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -37,27 +37,27 @@ public sealed class FunctionUrlEvent
     /// <value>Default: empty.</value>
     public string RawQueryString { get; init; } = "";
 
-    /// <summary>The header fields; a name can be repeated, in any case.</summary>
+    /// <summary>The header fields, with case-insensitive names. A name can be repeated.</summary>
     /// <value>Default: empty.</value>
     /// <remarks>
-    /// The event has lower-case names and repeated values joined by commas. The cookies of <c>Cookie</c> fields become
-    /// its list <c>cookies</c>. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields that <c>Connection</c>
-    /// names are omitted.
+    /// In the event, names are lower-case, and repeated values are joined by commas. The cookies in <c>Cookie</c>
+    /// fields become the member <c>cookies</c>, a list. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields
+    /// that <c>Connection</c> names are omitted.
     /// </remarks>
     public IEnumerable<KeyValuePair<string, string>> Headers { get; init; } = [];
 
-    /// <summary>Selects the header fields that reach the function, by name.</summary>
+    /// <summary>A predicate on the name that selects which header fields reach the function.</summary>
     /// <value>
-    /// Default: <see langword="null"/>, which allows all. The names <c>Authorization</c> and <c>Cookie</c> are passed
-    /// in this spelling, other names as they are in <see cref="Headers"/>: compare them ignoring case.
+    /// Default: <see langword="null"/>, which allows all fields. Compare names case-insensitively: other names than
+    /// <c>Authorization</c> and <c>Cookie</c> are spelled as in <see cref="Headers"/>.
     /// </value>
     public Func<string, bool>? AllowHeader { get; init; }
 
     /// <summary>The body.</summary>
     /// <value>Default: empty.</value>
     /// <remarks>
-    /// It becomes text if <c>Content-Type</c> is a textual type, <c>Content-Encoding</c> is missing and the bytes are
-    /// valid UTF-8; otherwise it becomes base64.
+    /// The event contains the body as text if <c>Content-Type</c> is a textual type, <c>Content-Encoding</c> is missing
+    /// and the bytes are valid UTF-8. Otherwise, the event contains it as base64.
     /// </remarks>
     public ReadOnlyMemory<byte> Body { get; init; }
 
@@ -82,7 +82,8 @@ public sealed class FunctionUrlEvent
     /// <summary>Creates the payload of an invocation.</summary>
     /// <param name="payload">The event as JSON, or empty.</param>
     /// <returns>
-    /// <see langword="false"/> if the event is larger than <see cref="MaxPayloadBytes"/>; the service refuses it then.
+    /// <see langword="false"/> if the event is larger than <see cref="MaxPayloadBytes"/>; the service rejects such an
+    /// event.
     /// </returns>
     public bool TryCreatePayload(out ReadOnlyMemory<byte> payload)
     {

@@ -20,7 +20,8 @@ internal static class HeaderNames
         "Transfer-Encoding", "Upgrade",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // Source: RFC 9110, section 5.5. .NET never gives such a value; a function's prelude can have one.
+    // Header values from .NET never contain these characters; those of a function's prelude can. Source: RFC 9110,
+    // section 5.5.
     private static readonly SearchValues<char> InvalidInValues = SearchValues.Create("\r\n\0");
 
     public static bool IsHopByHop(string name) => HopByHop.Contains(name);

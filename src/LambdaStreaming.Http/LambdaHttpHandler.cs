@@ -4,34 +4,35 @@ using LambdaStreaming.Http.Responses;
 
 namespace LambdaStreaming.Http;
 
-/// <summary>Sends HTTP requests to a Lambda function through the Invoke API: the function needs no URL.</summary>
+/// <summary>Sends HTTP requests to a Lambda function through the Invoke API. The function needs no URL.</summary>
 /// <remarks>
 /// <para>
-/// <b>Layers above the handler retry by themselves, POST requests included, and run the function again.</b> OpenAI's
-/// client sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set
-/// <c>RetryPolicy = new ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> sends it up to 4 times as well:
-/// call <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or set a predicate that keeps the rule of the client.
+/// <b>Other layers above this handler can retry, even POST requests, and run the function again.</b> OpenAI's client
+/// sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set
+/// <c>RetryPolicy = new ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> also sends it up to 4 times: call
+/// <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or set the predicate below.
 /// <code>
 /// options.Retry.ShouldHandle = args => ValueTask.FromResult(
 ///     args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true });
 /// </code>
-/// The handler follows that rule as well: retry only if the function cannot have run.
+/// This predicate follows the rule of the client: retry only if the function cannot have run.
 /// </para>
 /// <para>
-/// The function receives the event of a function URL (<see cref="FunctionUrlEvent"/>). It responds with the prelude of
-/// Lambda's HTTP integration, as <c>HttpResponseStream</c> of Node.js does. The response message is returned as soon as
-/// that prelude has been received; the body is streamed. A response without a prelude has the status 200.
+/// The function receives the same event as from a function URL (<see cref="FunctionUrlEvent"/>). It responds with an
+/// HTTP prelude (status, headers and cookies as JSON), as <c>HttpResponseStream</c> of Node.js does, and then the body.
+/// The response message is returned as soon as the HTTP prelude has been received; the body is streamed. A response
+/// without an HTTP prelude gets the status 200.
 /// </para>
 /// <para>
-/// A failure before the headers is an <see cref="HttpRequestException"/>. A failure while the body is read is an
-/// <see cref="HttpIOException"/>; <see cref="HttpClient"/> wraps it if it reads the body itself. Their inner exception
-/// is a <see cref="LambdaStreamingException"/>, with <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body
-/// ends normally only if the response is complete.
+/// A failure before the headers throws an <see cref="HttpRequestException"/>. A failure while the body is read throws
+/// an <see cref="HttpIOException"/>; <see cref="HttpClient"/> wraps it if it reads the body itself. The inner exception
+/// is a <see cref="LambdaStreamingException"/>, which reports
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body ends normally only if the response is complete.
 /// </para>
 /// <para>
-/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> has no effect after
-/// the headers; use the token of the read. Synchronous <c>Send</c> and <c>Read</c> block the calling thread until the
-/// asynchronous operation completes. The handler is thread-safe.
+/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> no longer has an
+/// effect after the headers have been received; use the token of each read. Synchronous <c>Send</c> and <c>Read</c>
+/// block the calling thread until the asynchronous operation completes. The handler is thread-safe.
 /// </para>
 /// </remarks>
 public sealed class LambdaHttpHandler : HttpMessageHandler
@@ -42,12 +43,14 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
     private readonly PayloadReadOptions _readOptions;
     private volatile bool _isDisposed;
 
-    /// <summary>Creates a handler.</summary>
+    /// <summary>Initializes a new instance.</summary>
     /// <param name="client">The client that invokes the function. The handler does not dispose it.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="options">The options, which are copied. Default: the defaults of the type.</param>
+    /// <param name="options">
+    /// The options, which are copied. Default: the defaults of <see cref="LambdaHttpHandlerOptions"/>.
+    /// </param>
     /// <exception cref="ArgumentException">
-    /// <paramref name="functionName"/> is blank, or an option is invalid; the message names it.
+    /// <paramref name="functionName"/> is blank, or an option is not valid. The message names the option.
     /// </exception>
     public LambdaHttpHandler(
         ILambdaStreamingClient client,
@@ -68,12 +71,12 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
 
     /// <inheritdoc/>
     /// <exception cref="HttpRequestException">
-    /// There is not a response of the function. The inner exception is a <see cref="LambdaStreamingException"/>.
+    /// The function did not respond. The inner exception is a <see cref="LambdaStreamingException"/>.
     /// </exception>
     /// <exception cref="TaskCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The URI of the request is not an absolute HTTP URI.</exception>
-    /// <exception cref="ArgumentException">The function name or the qualifier is invalid.</exception>
-    /// <exception cref="ObjectDisposedException">The handler or the client is disposed.</exception>
+    /// <exception cref="ArgumentException">The function name or the qualifier is not valid.</exception>
+    /// <exception cref="ObjectDisposedException">The handler or the client was disposed.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The source has no timer and no wait handle.")]
     protected override async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request,
@@ -83,8 +86,8 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         var url = GetUrl(request);
 
-        // The response lives longer than the caller's token: with HttpClient that token ends at the headers, but with
-        // HttpMessageInvoker it is the caller's own.
+        // The response needs a separate token, because the caller's token must have no effect after the headers.
+        // HttpClient ends its token then, but HttpMessageInvoker passes the caller's own token.
         var lifetime = new CancellationTokenSource();
         var link = cancellationToken.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(),
@@ -94,7 +97,7 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         {
             message = await SendAsync(request, url, lifetime.Token).ConfigureAwait(false);
 
-            // Waits for a cancellation in progress.
+            // Waits for a cancellation in progress, so that the next line detects it.
             await link.DisposeAsync().ConfigureAwait(false);
             lifetime.Token.ThrowIfCancellationRequested();
             return message;
@@ -116,7 +119,8 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
 
     /// <inheritdoc/>
     /// <remarks>Blocks the calling thread until the response headers have been received.</remarks>
-    // On another thread, since the content of the request could need the caller's synchronization context.
+    // Runs on another thread, because the content of the request could need the caller's synchronization context, which
+    // is blocked.
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         Task.Run(() => SendAsync(request, cancellationToken), CancellationToken.None).GetAwaiter().GetResult();
 

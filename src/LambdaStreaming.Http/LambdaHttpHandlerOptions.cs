@@ -7,9 +7,9 @@ public sealed class LambdaHttpHandlerOptions
     /// <value>Default: <see langword="null"/>: the qualifier of the function name, or <c>$LATEST</c>.</value>
     public string? Qualifier { get; set; }
 
-    /// <summary>Selects the request headers that reach the function, by name.</summary>
+    /// <summary>A predicate on the name that selects which request headers reach the function.</summary>
     /// <value>
-    /// Default: <see langword="null"/>, which allows all but hop-by-hop headers. See
+    /// Default: <see langword="null"/>, which allows all headers except hop-by-hop headers. See
     /// <see cref="FunctionUrlEvent.AllowHeader"/>.
     /// </value>
     public Func<string, bool>? AllowRequestHeader { get; set; }
@@ -17,32 +17,32 @@ public sealed class LambdaHttpHandlerOptions
     /// <summary>
     /// Changes the invocation of a request: <c>(http, invocation) => invocation with { TenantId = … }</c>.
     /// </summary>
-    /// <value>Default: <see langword="null"/>. The payload is set already.</value>
+    /// <value>Default: <see langword="null"/>. The payload of the invocation has already been set.</value>
     public Func<HttpRequestMessage, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest
     {
         get;
         set;
     }
 
-    /// <summary>Maximum time to wait for the response headers of the invocation.</summary>
+    /// <summary>Maximum time to wait for the response headers of each attempt.</summary>
     /// <value>
     /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
     /// client's option.
     /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; set; }
 
-    /// <summary>Maximum time without bytes while the response is read.</summary>
+    /// <summary>Maximum time to wait for the next bytes of the response.</summary>
     /// <value>
     /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
     /// client's option.
     /// </value>
     public TimeSpan? IdleTimeout { get; set; }
 
-    /// <summary>How the handler looks for the prelude that has status, headers and cookies.</summary>
+    /// <summary>How the HTTP prelude, which contains status, headers and cookies, is detected.</summary>
     /// <value>Default: <see cref="HttpPreludeDetection.Auto"/>.</value>
     public HttpPreludeDetection HttpPrelude { get; set; }
 
-    /// <summary>Provides the time of the request in the event.</summary>
+    /// <summary>Clock for the time of the request in the event.</summary>
     /// <value>Default: <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

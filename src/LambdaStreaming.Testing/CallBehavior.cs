@@ -155,7 +155,7 @@ public sealed class CallBehavior
 
     /// <summary>Sends a message prelude with any length and a valid checksum, then nothing more.</summary>
     /// <param name="chunks">The number of chunks to send before it.</param>
-    /// <param name="claimedBytes">The message length in the prelude.</param>
+    /// <param name="claimedBytes">The message length in the message prelude.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
     public CallBehavior OversizedMessageAfterChunks(int chunks, uint claimedBytes)
     {

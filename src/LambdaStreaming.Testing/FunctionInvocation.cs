@@ -14,11 +14,11 @@ public sealed class FunctionInvocation
     /// <summary>The id of this invocation. The client receives the same id.</summary>
     public required string RequestId { get; init; }
 
-    /// <summary>The function's name without account and qualifier, even if the request has an ARN.</summary>
+    /// <summary>The function's name without account and qualifier, even if the request contains an ARN.</summary>
     public required string FunctionName { get; init; }
 
     /// <summary>The requested alias or version, from the query or from the end of the name.</summary>
-    /// <value><see langword="null"/> if the request has none.</value>
+    /// <value><see langword="null"/> if the request does not contain one.</value>
     public string? Qualifier { get; init; }
 
     /// <summary>The version that runs. The client receives it as the executed version.</summary>

@@ -77,14 +77,14 @@ public sealed class FunctionResponse
         return WriteTextAsync(text.Append('\n').ToString(), cancellationToken);
     }
 
-    /// <summary>Starts an HTTP integration response: writes the prelude and eight NUL bytes.</summary>
+    /// <summary>Starts an HTTP integration response: writes the HTTP prelude and eight NUL bytes.</summary>
     /// <param name="statusCode">The HTTP status.</param>
     /// <param name="headers">The HTTP headers, or <see langword="null"/>.</param>
     /// <param name="cookies">The cookies, each as a <c>Set-Cookie</c> value, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <remarks>
-    /// The prelude has the status, headers and cookies. All later writes are the HTTP body.
-    /// Prelude and NUL bytes are two chunks, as the Node.js runtime writes them.
+    /// The HTTP prelude contains the status, headers and cookies. All later writes are the HTTP body.
+    /// The HTTP prelude and the NUL bytes are two chunks, as the Node.js runtime writes them.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The response has started.</exception>
     public async Task WriteHttpPreludeAsync(

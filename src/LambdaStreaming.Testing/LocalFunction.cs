@@ -24,7 +24,7 @@ public sealed class LocalFunction
     private readonly ConcurrentDictionary<string, string> _aliases = new(StringComparer.Ordinal);
     private ImmutableList<CallBehavior> _behaviors = [];
     private int _calls;
-    private int _running;
+    private int _runningCount;
 
     internal LocalFunction(string name, FunctionHandler handler)
     {
@@ -159,12 +159,12 @@ public sealed class LocalFunction
 
     internal bool TryAcquireConcurrency()
     {
-        if (Interlocked.Increment(ref _running) <= (ReservedConcurrency ?? int.MaxValue)) return true;
+        if (Interlocked.Increment(ref _runningCount) <= (ReservedConcurrency ?? int.MaxValue)) return true;
         ReleaseConcurrency();
         return false;
     }
 
-    internal void ReleaseConcurrency() => Interlocked.Decrement(ref _running);
+    internal void ReleaseConcurrency() => Interlocked.Decrement(ref _runningCount);
 
     private ArgumentException CreateUnknownVersionException(string version) => new(
         $"The function {Name} does not have a version {version}. Add the version before its alias.", nameof(version));

@@ -89,7 +89,7 @@ public sealed class LocalLambdaServerOptions
     /// </value>
     public int? MaxConcurrency { get; set; }
 
-    /// <summary>Whether the header <c>Content-Type</c> has the content type of the function.</summary>
+    /// <summary>Whether the header <c>Content-Type</c> contains the content type of the function.</summary>
     /// <value>
     /// Default: <see langword="false"/>: <c>application/vnd.amazon.eventstream</c>, as observed on the live service.
     /// </value>

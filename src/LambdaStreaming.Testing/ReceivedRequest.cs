@@ -45,7 +45,7 @@ public sealed class ReceivedRequest
     /// <summary>The connection of the request.</summary>
     public required string ConnectionId { get; init; }
 
-    /// <summary>The time at which the request had arrived completely, by the server's clock.</summary>
+    /// <summary>The time at which the request had arrived completely, according to the server's clock.</summary>
     public DateTimeOffset ReceivedAt { get; init; }
 
     /// <summary>The HTTP status of the response.</summary>

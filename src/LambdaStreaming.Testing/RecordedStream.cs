@@ -16,10 +16,10 @@ public enum ReplayTiming
 
 /// <summary>A streaming response with its timing, which can be saved to a file and replayed.</summary>
 /// <remarks>
-/// The file has one JSON object per line and can be edited by hand. The first line is the metadata, the last line is
-/// the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8, otherwise
-/// base64. The executed version in the metadata is not replayed: clients receive the version of the function that
-/// replays the recording.
+/// The file contains one JSON object per line and can be edited by hand. The first line is the metadata, the last line
+/// is the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8,
+/// otherwise base64. The executed version in the metadata is not replayed: clients receive the version of the function
+/// that replays the recording.
 /// </remarks>
 public sealed class RecordedStream
 {
@@ -109,7 +109,7 @@ public sealed class RecordedStream
     /// <param name="path">The path.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="InvalidDataException">
-    /// The file is not a valid recording. The message has the number of the invalid line.
+    /// The file is not a valid recording. The message contains the number of the invalid line.
     /// </exception>
     public static async Task<RecordedStream> LoadAsync(string path, CancellationToken cancellationToken = default)
     {
@@ -152,7 +152,7 @@ public sealed class RecordedStream
     {
         if (line.Complete?.LogResult is { } log)
         {
-            // The client accepts a response with an invalid log, so its text is recorded unchanged.
+            // The client accepts a response whose log is not valid base64, so such text is recorded unchanged.
             var bytes = new byte[log.Length];
             var text = Convert.TryFromBase64String(log, bytes, out var count)
                 ? Encoding.UTF8.GetString(bytes, 0, count)

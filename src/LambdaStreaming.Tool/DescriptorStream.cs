@@ -40,8 +40,8 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     /// <summary>Determines whether the descriptor was open when the program started.</summary>
     /// <remarks>
-    /// .NET reuses the number of a closed standard stream for the first file or pipe that it opens. It opens all of
-    /// them with O_CLOEXEC, which an inherited descriptor cannot have.
+    /// .NET reuses the number of a closed standard stream for the first file or pipe that it opens. It sets O_CLOEXEC
+    /// on all descriptors that it opens; an inherited descriptor cannot have that flag.
     /// </remarks>
     public static bool IsInherited(int descriptor) =>
         GetFlags(descriptor, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0;

@@ -25,7 +25,8 @@ internal sealed class InterruptedException(string message, bool functionMayHaveR
 
     public static InterruptedException BeforeResponse(OperationCanceledException exception)
     {
-        // Only the exception of the library knows that the function did not run.
+        // Only the library's exception shows that the function did not run. After any other exception, it might have
+        // run.
         var mayHaveRun = exception is not InvocationCanceledException { FunctionMayHaveRun: false };
         var consequence = mayHaveRun
             ? "The function might have run and might still be running: closing the connection does not stop it."

@@ -84,6 +84,7 @@ public class TruncationTests
     }
 
     // If RequestAborted is cancelled, the exception handler assumes a disconnected client and swallows the exception.
+    // Therefore the connection must be aborted.
     [Theory]
     [InlineData(HttpProtocols.Http1, false)]
     [InlineData(HttpProtocols.Http1, true)]
@@ -179,12 +180,12 @@ public class TruncationTests
         await ended.Task.WaitAsync(Patience, Token);
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
 
-        // The cache stores the complete response.
+        // The cache has stored the complete response, so the function is not invoked again.
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
         Assert.Equal(2, calls);
     }
 
-    // Such middleware sends nothing before the end, so the server has not started the response when it fails.
+    // Middleware that buffers sends nothing before the end, so the server has not started the response at the failure.
     [Theory]
     [InlineData("fails")]
     [InlineData("prelude")]

@@ -6,7 +6,7 @@ using Amazon.Runtime.Signing;
 namespace LambdaStreaming.Benchmarks;
 
 /// <summary>Cost of a call compared with a plain POST.</summary>
-/// <remarks>Measured over loopback, and with responses from memory, which excludes thread wake-ups.</remarks>
+/// <remarks>Measured over loopback, and with responses from memory to exclude thread wake-ups.</remarks>
 internal static class Calls
 {
     private const int Count = 300;

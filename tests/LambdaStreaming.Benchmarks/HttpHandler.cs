@@ -4,7 +4,7 @@ using LambdaStreaming.Http;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>What <see cref="LambdaHttpHandler"/> adds to an invocation.</summary>
+/// <summary>The overhead of <see cref="LambdaHttpHandler"/> compared with an invocation.</summary>
 internal static class HttpHandler
 {
     private const int CallsPerRun = 300;

@@ -18,7 +18,9 @@ internal sealed class WireServer : IDisposable
 {
     public const string Command = "serve-wire";
 
-    /// <summary>Before <c>SIZE-COUNT</c>: a prelude of the HTTP integration comes first.</summary>
+    /// <summary>
+    /// Prefix of <c>SIZE-COUNT</c> for a response that begins with a prelude of the HTTP integration.
+    /// </summary>
     public const string HttpPrefix = "http-";
 
     private const int HttpChunkBytes = 64 * 1024;

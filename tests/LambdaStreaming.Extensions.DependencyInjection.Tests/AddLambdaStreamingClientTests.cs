@@ -204,7 +204,7 @@ public class AddLambdaStreamingClientTests
         }
         catch (LambdaServiceException)
         {
-            // The server does not know the session, but the complete request has been sent.
+            // Expected: the server rejects the session token, but the complete request has been sent.
         }
 
         Assert.Contains(log.Messages, message => message.Contains("Request Headers", StringComparison.Ordinal));

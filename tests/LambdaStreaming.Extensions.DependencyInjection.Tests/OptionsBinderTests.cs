@@ -126,7 +126,7 @@ public class OptionsBinderTests
         Assert.Equal("chat", exception.OptionsName);
     }
 
-    // us-east-1-regional is a name of S3 only.
+    // All except us-east-1-regional, which is a name of S3 only.
     [Fact]
     public void Bind_RegionsKnownToSdk_AreSet()
     {

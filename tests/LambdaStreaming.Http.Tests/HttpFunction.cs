@@ -8,7 +8,7 @@ namespace LambdaStreaming.Http.Tests;
 internal delegate Task HttpFunction(
     HttpFunctionRequest request, HttpFunctionResponse response, CancellationToken cancellationToken);
 
-/// <summary>What such a function reads from the event of a function URL.</summary>
+/// <summary>The parts of a function URL event that such a function reads.</summary>
 internal sealed class HttpFunctionRequest(JsonElement functionUrlEvent)
 {
     public JsonElement Event { get; } = functionUrlEvent;
@@ -65,7 +65,7 @@ internal sealed class HttpFunctionResponse(FunctionResponse response)
     public Task WriteEventAsync(string data, CancellationToken cancellationToken) =>
         WriteAsync($"data: {data}\n\n", cancellationToken);
 
-    /// <summary>Ends the response before its end.</summary>
+    /// <summary>Ends the response early, with a fault.</summary>
     public Task FailAsync(Fault fault, CancellationToken cancellationToken) => fault switch
     {
         Fault.Close => response.AbortAsync(TruncationMode.Close, cancellationToken),
@@ -73,7 +73,7 @@ internal sealed class HttpFunctionResponse(FunctionResponse response)
         Fault.EndOfBody => response.AbortAsync(TruncationMode.EndOfBody, cancellationToken),
         Fault.FunctionError => throw new InvalidOperationException("boom"),
 
-        // The server does it: see WebFunction.Inject. Idle is this wait itself.
+        // Fault.Idle is this wait. The server injects the other faults during the wait: see WebFunction.Inject.
         _ => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken),
     };
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Http.Tests;
 
-/// <summary>Which event the function receives.</summary>
+/// <summary>The event that the function receives.</summary>
 public sealed class RequestTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

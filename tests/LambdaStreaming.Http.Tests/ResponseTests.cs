@@ -4,7 +4,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Http.Tests;
 
-/// <summary>Which response message a function's response becomes.</summary>
+/// <summary>The response message that is created from a function's response.</summary>
 public sealed class ResponseTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -278,7 +278,7 @@ public sealed class ResponseTests
         await using var web = await StartTwoPartsAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/") { Content = new StringContent("x") };
 
-        // A synchronous client blocks its thread: not one of the pool's few.
+        // Runs on a separate thread: a synchronous client blocks its thread, and the thread pool has only a few.
         var text = await Task.Factory.StartNew(
             () =>
             {

@@ -9,7 +9,7 @@ internal sealed class WebFunction : IAsyncDisposable
 {
     public const string Name = "web";
 
-    /// <summary>The end of any wait that would otherwise be a hang.</summary>
+    /// <summary>Time after which a wait is considered to hang.</summary>
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 
     private readonly TaskCompletionSource _firstPartSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -42,7 +42,9 @@ internal sealed record Outcome(int Chunks, long Bytes, Exception? Exception);
 /// <remarks>Each outcome is compared with the content that the client must receive before the fault.</remarks>
 internal sealed class FaultMatrix : IAsyncDisposable
 {
-    private const int Servers = 8;   // enough ports, so that closed connections do not exhaust them
+    // Several listeners: closed connections in TIME_WAIT occupy client ports per server port, and one listener would
+    // run out.
+    private const int Servers = 8;
     private const int Parallel = 12;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // by the clock of each client

@@ -261,7 +261,7 @@ public sealed class ServeTests
     [InlineData("lambda-stream invoke f --region eu-central-", "eu-central-1\neu-central-2")]
     public async Task Suggest_PartialCommandLine_PrintsTheCompletions(string line, string expected)
     {
-        // Only in its own process is the root command named lambda-stream.
+        // Runs a process, because only then is the root command named lambda-stream.
         using var process = ToolProcess.Start([$"[suggest:{line.Length}]", line]);
 
         var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);

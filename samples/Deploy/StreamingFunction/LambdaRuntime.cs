@@ -7,7 +7,7 @@ namespace StreamingFunction;
 /// <summary>A small client of the Lambda Runtime API that streams responses.</summary>
 /// <remarks>
 /// Functions in production use Amazon.Lambda.RuntimeSupport 2.1 or later. This sample uses no package, to show what is
-/// sent. HttpClient cannot send the trailers that report a failure after the first byte; therefore a socket.
+/// sent. HttpClient cannot send the trailers that report a failure after the first byte, so this code uses a socket.
 /// Source: AWS Lambda developer guide, "Building a custom runtime", "Response streaming".
 /// </remarks>
 internal static class LambdaRuntime

@@ -8,7 +8,10 @@ using Microsoft.Extensions.DependencyInjection;
 namespace LambdaStreaming.AspNetCore.Requests;
 
 /// <summary>Creates the event of a function URL from a browser's request.</summary>
-/// <remarks>Values that this server cannot know are those of an event without authorization.</remarks>
+/// <remarks>
+/// Fields that only AWS can fill (account, API id, authorizer) have the values that a function URL with auth type NONE
+/// sends.
+/// </remarks>
 internal static class RequestEvent
 {
     private const string ForwardedFor = "X-Forwarded-For";
@@ -41,8 +44,8 @@ internal static class RequestEvent
         throw new RequestRejectedException(StatusCodes.Status413PayloadTooLarge, Message);
     }
 
-    // As received, because a decoded path does not show whether it was encoded twice. If the app or the server has
-    // changed the path (PathBase, rewriting, dot segments), the changed path is used.
+    // Returns the path as received, because a decoded path does not show whether it was encoded twice. If the app or
+    // the server has changed the path (PathBase, rewriting, dot segments), the changed path is used.
     private static string GetPath(HttpContext context)
     {
         var request = context.Request;

@@ -39,7 +39,7 @@ internal static class RequestPayload
             var read = await request.BodyReader.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (read.Buffer.Length > maxBytes)
             {
-                // If a read is not completed by AdvanceTo, the server logs an error and closes the connection.
+                // Complete the read. Otherwise the server logs an error and closes the connection.
                 request.BodyReader.AdvanceTo(read.Buffer.End);
                 throw TooLarge(maxBytes);
             }
@@ -55,7 +55,7 @@ internal static class RequestPayload
         }
     }
 
-    // Source: awsdocs/aws-lambda-developer-guide#382: Lambda rejects a payload that is not UTF-8.
+    // Lambda rejects a payload that is not UTF-8. Source: awsdocs/aws-lambda-developer-guide#382.
     private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
     {
         if (Utf8.IsValid(text)) return -1;

@@ -25,8 +25,8 @@ internal static class HeaderRules
         "Content-Length", "Server", "Date",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // These control a proxy or cache in front of this server. It would send another file or URL, or cache responses
-    // that this app does not want cached.
+    // These headers control a proxy or cache in front of this server. The proxy would send another file or URL, or the
+    // cache would store responses that must not be stored.
     // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile;
     // LiteSpeed wiki, response headers; Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and
     // Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control; RFC 9213 (targeted cache control).
@@ -47,7 +47,7 @@ internal static class HeaderRules
         "Public-Key-Pins-Report-Only", "Report-To", "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // HTTP permits one value of each. Browsers reject a response with two.
+    // HTTP permits one value of each of these headers. Browsers reject a response with two.
     private static readonly FrozenSet<string> Single = new[]
     {
         "Content-Disposition", "Content-Type", "Location",

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.AspNetCore.Responses;
 
 /// <summary>A ProblemDetails response (RFC 9457) for a call that failed before its first byte.</summary>
-/// <remarks>It does not reveal the function or other internals. docs/aspnetcore.md has the table of statuses.</remarks>
+/// <remarks>It does not reveal the function or other internals. docs/aspnetcore.md lists the statuses.</remarks>
 internal sealed record ProblemResponse(
     int StatusCode,
     string Detail,
@@ -164,7 +164,8 @@ internal sealed record ProblemResponse(
         "The function failed, could not be invoked, or returned an invalid response.",
         exception);
 
-    // The connect timeout and the response headers timeout of the client cancel the attempt.
+    // The connect timeout and the response headers timeout cancel the attempt, so the cause can also be an
+    // OperationCanceledException.
     private static bool IsTimeout(Exception? exception)
     {
         for (; exception is not null; exception = exception.InnerException)

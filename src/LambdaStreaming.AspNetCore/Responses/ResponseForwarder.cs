@@ -28,7 +28,8 @@ internal static class ResponseForwarder
     /// <exception cref="InvalidOperationException">No client is registered.</exception>
     public static void RequireClient(IServiceProvider services)
     {
-        // The service is optional for a container. Without it, the first request fails.
+        // A container does not have to offer this service. Without it, a missing client is detected at the first
+        // request.
         var registrations = services.GetService<IServiceProviderIsService>();
         if (registrations?.IsService(typeof(ILambdaStreamingClient)) == false)
         {
@@ -70,6 +71,8 @@ internal static class ResponseForwarder
         catch (Exception exception) when (body.HasStarted)
         {
             HandleFailure(context);
+
+            // If middleware still holds the complete body, it discards the body, and the server returns 500.
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception)
@@ -81,10 +84,10 @@ internal static class ResponseForwarder
 
     /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
     /// <remarks>
-    /// Usually the client has disconnected. The token can also belong to a request timeout or to the app, while the
-    /// client is still connected. ASP.NET Core's exception handler treats both as a disconnected client and swallows
-    /// the exception. Therefore the connection is aborted here. It stays open only if nothing has been sent and the
-    /// middleware of the request timeout can still respond.
+    /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token while the
+    /// client is still connected. ASP.NET Core's exception handler treats all of these as a disconnected client and
+    /// swallows the exception. Therefore the connection is aborted here. It stays open only if nothing has been sent
+    /// and the middleware of the request timeout can still respond.
     /// </remarks>
     private static void HandleCancellation(HttpContext context, ILogger logger)
     {
@@ -93,12 +96,11 @@ internal static class ResponseForwarder
         if (context.Response.HasStarted || !isTimedOut) context.Abort();
     }
 
-    /// <summary>Prepares a failure during the response, before the exception is rethrown to the server.</summary>
+    /// <summary>Makes sure that the client sees a failed response as incomplete.</summary>
     /// <remarks>
-    /// The exception makes the server end the response as incomplete, after the bytes already written. It omits the
-    /// last chunk (HTTP/1.1) or resets the stream (HTTP/2), so caches do not store the response. HttpContext.Abort
-    /// would discard those bytes. In HTTP/1.0 a closed connection marks a complete response, so the connection must be
-    /// reset. If middleware still holds the complete body, it discards the body and the server returns 500.
+    /// In HTTP/1.1 and HTTP/2, rethrowing the exception is enough: the server omits the last chunk or resets the
+    /// stream. The bytes already written are still sent. In HTTP/1.0, closing the connection means complete, so the
+    /// connection is reset instead, although this can lose written bytes.
     /// </remarks>
     private static void HandleFailure(HttpContext context)
     {
@@ -133,7 +135,7 @@ internal static class ResponseForwarder
         {
             if (http.HasPrelude) return;
 
-            // A failure before the first byte can still change the status.
+            // Read one byte, because a failure before the first byte can still change the status.
             _ = await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
             return;
         }
@@ -149,7 +151,7 @@ internal static class ResponseForwarder
         }
     }
 
-    // A request timeout cancels the same token, and its middleware writes its own response.
+    // A request timeout cancels the same token. Its middleware then writes the response.
     private static bool IsTimedOut(HttpContext context)
     {
         var timeout = context.Features.Get<IHttpRequestTimeoutFeature>();

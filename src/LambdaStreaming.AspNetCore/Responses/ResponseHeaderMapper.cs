@@ -15,7 +15,7 @@ internal static class ResponseHeaderMapper
     private const string UnknownContentType = "application/octet-stream";
     private const string InvalidName = "(invalid name)";
 
-    /// <summary>Copies status, headers and cookies of the function's prelude, as far as they are permitted.</summary>
+    /// <summary>Copies the permitted status, headers and cookies of the function's HTTP prelude.</summary>
     public static void ApplyPrelude(
         HttpContext context,
         HttpIntegrationResponse http,
@@ -26,7 +26,7 @@ internal static class ResponseHeaderMapper
         context.Response.StatusCode = (int)http.StatusCode;
         foreach (var name in http.MultiValueHeaders.Keys)
         {
-            // Cookies contains the values of all Set-Cookie headers.
+            // Skip Set-Cookie here: Cookies contains the values of all Set-Cookie headers.
             var isCookie = name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase);
             if (!isCookie) Set(name, GetValues(http, name));
         }
@@ -46,7 +46,7 @@ internal static class ResponseHeaderMapper
         }
     }
 
-    /// <summary>Sets the headers of a response without a prelude.</summary>
+    /// <summary>Sets the headers of a response without an HTTP prelude.</summary>
     public static void ApplyDefaults(HttpContext context, string? reportedContentType, LambdaStreamOptions options)
     {
         var headers = context.Response.Headers;
@@ -102,7 +102,7 @@ internal static class ResponseHeaderMapper
 
     private static void DisableBuffering(HttpContext context)
     {
-        // Response compression and IIS, for example, buffer otherwise. The header is for nginx.
+        // Otherwise response compression and IIS, for example, would buffer. The header is for nginx.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.Headers["X-Accel-Buffering"] = "no";
     }

@@ -10,7 +10,7 @@ namespace LambdaStreaming.Configuration;
 /// <summary>
 /// The sources of settings outside of the program: environment variables, AWS profiles, the EC2 instance.
 /// </summary>
-/// <remarks>Tests replace them.</remarks>
+/// <remarks>Tests replace these sources.</remarks>
 internal sealed class AwsEnvironment
 {
     public static AwsEnvironment Process { get; } = new();
@@ -45,8 +45,8 @@ internal sealed class ProfileConfig : ClientConfig
         : base(new NoDefaults())
     {
         Profile = new Profile(profile);
-        // Source: AWS SDKs and Tools Reference Guide, "Identifiers for service-specific endpoints": Lambda is
-        // AWS_ENDPOINT_URL_LAMBDA and lambda.
+        // This id selects the variable AWS_ENDPOINT_URL_LAMBDA and the entry `lambda` of a services section.
+        // Source: AWS SDKs and Tools Reference Guide, "Identifiers for service-specific endpoints".
         ServiceId = "Lambda";
     }
 

@@ -67,7 +67,7 @@ internal static class ConfigurationErrors
     private static string DescribeUnreadable(string profileName, string reason) =>
         $"The AWS profile '{Clean(profileName)}' could not be read from the config and credentials files. {reason}";
 
-    // The text of the line is omitted.
+    // Shows the number of the invalid line, but not its text, which can contain a key.
     // Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:<{text}> in file {path} does not contain a section,
     // property or comment."
     private static string DescribeLocation(Exception exception)

@@ -7,7 +7,7 @@ namespace LambdaStreaming.Configuration;
 
 /// <summary>Resolves the settings at the first call: from options, then environment, then profile.</summary>
 /// <remarks>
-/// The result is cached. A failure is not, so that the next call tries again.
+/// The result is cached. A failure is not cached, so the next call tries again.
 /// Source of names and order: AWS SDKs and Tools Reference Guide, "Settings reference".
 /// </remarks>
 internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options, AwsEnvironment environment)
@@ -26,7 +26,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         Task<ResolvedConfiguration> pending;
         lock (_lock)
         {
-            // Not on the caller's thread, because reading files and requests to the instance block.
+            // Run on the thread pool, because reading files and requests to the EC2 instance block.
             if (_pending is null or { IsFaulted: true } or { IsCanceled: true })
                 _pending = Task.Run(Resolve, CancellationToken.None).IgnoreUnobservedException();
             pending = _pending;
@@ -65,7 +65,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
         catch (Exception exception)
         {
-            // Not as the inner exception: AWSSDK.Core quotes the invalid line, which can contain a key.
+            // Do not attach the inner exception: its message quotes the invalid line, which can contain a key.
             throw ConfigurationErrors.CreateUnreadableProfile(name, exception);
         }
 
@@ -84,9 +84,8 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             return ParseRegion($"region of the AWS profile '{profileName}'", fromProfile.SystemName);
         }
 
-
-        // A variable of the AWS CLI, which the AWS SDK for .NET does not read. It follows the sources of the SDK, so
-        // that both use the same region if both find one.
+        // AWS_DEFAULT_REGION belongs to the AWS CLI; the AWS SDK for .NET ignores it. It is read only after the SDK's
+        // own settings, so that this client never uses another region than the SDK when those are set.
         if (environment["AWS_DEFAULT_REGION"] is { } ofCli) return ParseRegion("AWS_DEFAULT_REGION", ofCli);
         if (profile is null && profileName != DefaultProfile)
             throw ConfigurationErrors.CreateUnknownProfile(profileName);
@@ -106,8 +105,8 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
     }
 
-    // AWSSDK.Core accepts any host label, so a typo would fail only at the first call, in DNS.
-    // Regions that this version of AWSSDK.Core does not know must be accepted.
+    // Checks only the form, so that regions that this version of AWSSDK.Core does not know are accepted. Without this
+    // check, a typo would fail only at the first call, in DNS, because AWSSDK.Core accepts any host label.
     private static bool IsRegionName(string name) =>
         name.Split('-') is [_, _, .., var number] parts
         && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))

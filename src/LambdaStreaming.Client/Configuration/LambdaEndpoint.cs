@@ -29,13 +29,13 @@ internal static class LambdaEndpoint
         return new Uri($"https://{service}.{region.SystemName}.{suffix}");
     }
 
-    // The punycode host name is sent, and signed.
+    // Converts an internationalized host name to punycode, which is sent and signed.
     private static Uri WithIdnHost(Uri endpoint) =>
         endpoint.HostNameType == UriHostNameType.Dns && endpoint.Host != endpoint.IdnHost
             ? new UriBuilder(endpoint) { Host = endpoint.IdnHost }.Uri
             : endpoint;
 
-    // RegionEndpoint has the suffix of the default endpoints only.
+    // Hard-coded, because RegionEndpoint has only the suffix of the default endpoints.
     // Source: botocore 1.43.11, partitions.json, outputs.dualStackDnsSuffix.
     private static string GetDualStackSuffix(RegionEndpoint region) => region.PartitionName switch
     {

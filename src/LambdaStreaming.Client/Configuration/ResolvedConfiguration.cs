@@ -9,7 +9,7 @@ namespace LambdaStreaming.Configuration;
 /// <param name="ProfileName">The name of the profile, even if the profile does not exist.</param>
 /// <param name="Profile">The profile, or null if it does not exist.</param>
 /// <param name="MaxAttempts">
-/// The value from environment or profile; null without one, or if the options have a value.
+/// The value from the environment or the profile; null if neither has one, or if the options set the maximum.
 /// </param>
 /// <param name="UserAgent">The value of the <c>User-Agent</c> header.</param>
 internal sealed record ResolvedConfiguration(

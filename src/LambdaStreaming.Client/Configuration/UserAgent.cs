@@ -31,7 +31,7 @@ internal static class UserAgent
         return value.ToString();
     }
 
-    // Other characters become '-'.
+    // Replaces characters that are not allowed in a token with '-'.
     private static string ToToken(string value) =>
         string.Create(value.Length, value, static (characters, source) =>
         {

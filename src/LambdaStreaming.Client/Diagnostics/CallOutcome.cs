@@ -32,7 +32,8 @@ internal readonly record struct CallOutcome(string Name, string? ErrorType = nul
         _ => new("other", GetTypeName(exception)),
     };
 
-    // An attribute of a metric must have few values, and the name of an unknown error can be anything: use its status.
+    // An attribute of a metric must have few distinct values, but an unknown error can have any name. Therefore, its
+    // status is used.
     private static string GetServiceErrorType(LambdaServiceException failure) =>
         failure.GetType() == typeof(LambdaServiceException)
             ? ((int)failure.StatusCode).ToString(CultureInfo.InvariantCulture)

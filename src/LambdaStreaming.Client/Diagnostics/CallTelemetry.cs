@@ -5,9 +5,9 @@ namespace LambdaStreaming.Diagnostics;
 
 /// <summary>The span and the metrics of one call, created only if there is a listener.</summary>
 /// <remarks>
-/// Exceptions that listeners throw after the start are ignored: they must not leak a buffer or connection, or make a
-/// complete response look broken. The first end is recorded and all later ones are ignored. Therefore everything that
-/// can end a call may report it, from any thread: the call, the reader, disposal, a token, the idle timer.
+/// Exceptions of listeners after the start are ignored, because they could leak a buffer or a connection, or make a
+/// complete response look broken. Only the first end that is reported is recorded. Therefore the call, the reader,
+/// disposal, a token and the idle timer can all report the end, from any thread.
 /// </remarks>
 internal sealed class CallTelemetry
 {
@@ -125,7 +125,7 @@ internal sealed class CallTelemetry
 
     /// <summary>Records that the last event of the response was read.</summary>
     /// <param name="isFunctionError">Whether the function failed.</param>
-    /// <param name="errorCode">The function's error code, prepared for a span.</param>
+    /// <param name="errorCode">The function's error code, as one short line without secrets.</param>
     public void Complete(bool isFunctionError = false, string? errorCode = null)
     {
         if (isFunctionError) End(CallOutcome.FunctionError, errorCode, functionMayHaveRun: true);
@@ -182,7 +182,7 @@ internal sealed class CallTelemetry
 
     private void RecordMetrics(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
     {
-        // A listener that started during the call did not receive its increment.
+        // Only if the call was counted: a listener that started during the call did not receive the increment.
         if (_isCounted) Telemetry.ActiveStreams.Add(-1, CreateConstantTags(_function));
         var tags = AddErrorType(CreateTags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);
@@ -214,12 +214,12 @@ internal sealed class CallTelemetry
         if (outcome.ErrorType is not { } errorType) return;
         activity.SetTag("error.type", errorType);
 
-        // Not the message of an exception: the message of a function can contain anything.
+        // The description is the outcome and not the exception's message, which can contain any text of the function.
         activity.SetStatus(ActivityStatusCode.Error, outcome.Name);
     }
 
-    // Activity.Stop sets Activity.Current to the parent of the span. The current ExecutionContext can be an unrelated
-    // one, whose activity is restored.
+    // Activity.Stop sets Activity.Current to the parent of the span. If the current ExecutionContext has an unrelated
+    // activity, that activity is restored.
     private static void StopActivity(Activity activity)
     {
         var current = Activity.Current;

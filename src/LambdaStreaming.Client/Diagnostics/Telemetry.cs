@@ -58,7 +58,8 @@ internal static class Telemetry
 
     private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    // A function can run for 15 minutes, but the default boundaries end at 10 s. .NET 8 has no API for boundaries.
+    // The boundaries end at 15 minutes, the maximum duration of a function; the default ones end at 10 s. .NET 8 has no
+    // API for boundaries.
     private static Histogram<double> CreateSeconds(string name, string description) =>
 #if NET9_0_OR_GREATER
         Meter.CreateHistogram(

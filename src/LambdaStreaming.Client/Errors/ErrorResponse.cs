@@ -72,8 +72,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
     }
 
-    // Gateways write plain text instead of JSON, such as "upstream request timeout". An HTML page is less informative
-    // than its status.
+    // Gets plain text, such as "upstream request timeout", which gateways write instead of JSON. An HTML page is
+    // ignored, because its status is more informative.
     private static string? GetPlainText(ReadOnlySpan<byte> body)
     {
         body = body.Trim(" \t\r\n"u8);
@@ -93,7 +93,7 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         if (value is null) return null;
         var name = value.AsSpan();
 
-        // A header that was received twice has values separated by a comma.
+        // If the header was received twice, its values are separated by a comma. Use the first one.
         if (name.IndexOf(',') is >= 0 and var comma) name = name[..comma];
         if (name.IndexOf(':') is >= 0 and var colon) name = name[..colon];
         if (name.LastIndexOf('#') is >= 0 and var hash) name = name[(hash + 1)..];
@@ -154,8 +154,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // Exceptions of any type are possible: a caller's HttpClient might decompress, for example. A truncated
-            // body must not hide the status and the headers.
+            // A handler of the caller's HttpClient, such as a decompressor, can throw any exception type. All are
+            // ignored, because a truncated body must not hide the status and the headers.
         }
 
         return buffer.AsMemory(0, length);

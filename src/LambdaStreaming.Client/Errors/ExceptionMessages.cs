@@ -5,9 +5,9 @@ namespace LambdaStreaming.Errors;
 
 /// <summary>Builds exception messages: what failed, whether the function ran, what to do, and in which call.</summary>
 /// <remarks>
-/// They never contain a secret, a signature or the payload. External text is quoted through a <see cref="Redactor"/>,
-/// which keeps only its first line. The second line of a signature error, for example, is the canonical request, which
-/// contains the session token.
+/// Messages never contain a secret, a signature or the payload. External text is quoted through a
+/// <see cref="Redactor"/>, which keeps only the first line of the text. The second line of a signature error, for
+/// example, is the canonical request, which contains the session token.
 /// </remarks>
 internal static class ExceptionMessages
 {
@@ -45,7 +45,7 @@ internal static class ExceptionMessages
     /// <summary>Describes an exception or error message in the stream.</summary>
     public static string DescribeStreamError(LambdaErrorDetails details, Redactor redactor)
     {
-        // The status is that of the response headers, so it does not name the error.
+        // Without the status, which belongs to the response headers and not to the error.
         var error = DescribeError(details with { StatusCode = default }, redactor);
         var received = DescribeReceived(details);
         var text = $"The service ended the response from {details.FunctionName} after {received} with {error}";
@@ -77,7 +77,8 @@ internal static class ExceptionMessages
         var known = ServiceErrorTable.Find(details.ErrorCode);
         if (known is { MayQuotePayload: true }) return name + ".";
 
-        // A bad request that this version does not know might be about the payload, and quote a part of it.
+        // An unknown error with status 400 might be about the payload and quote a part of it. Its message is therefore
+        // omitted.
         if (known is null && details is { ErrorCode: not null, StatusCode: HttpStatusCode.BadRequest })
         {
             const string Property = nameof(LambdaServiceException.ServiceMessage);
@@ -87,20 +88,21 @@ internal static class ExceptionMessages
         return AddDetail(name, redactor.Line(details.ServiceMessage));
     }
 
-    /// <summary>Adds to a failure after the response headers what it means, and which call it was.</summary>
+    /// <summary>Adds the consequence and the call to the text of a failure after the response headers.</summary>
     /// <param name="text">What happened, with the name of the function.</param>
     /// <param name="details">The details of the call.</param>
     public static string AddConsequence(string text, LambdaErrorDetails details) =>
         $"{text} {MightBeRunning} {DescribeStream(details)}".TrimEnd();
 
-    /// <summary>Adds a detail, which can be empty and can end with a punctuation mark, and ends the sentence.</summary>
+    /// <summary>Adds a detail, and ends the sentence. The detail can be empty or end with a punctuation mark.</summary>
     public static string AddDetail(string text, string detail)
     {
         if (detail.Length == 0) return text + ".";
         return detail[^1] is '.' or '!' or '…' ? $"{text}: {detail}" : $"{text}: {detail}.";
     }
 
-    /// <summary>Describes which call it was. The request id was prepared for messages when it was read.</summary>
+    /// <summary>Describes the call: function, region, status, attempt and request id.</summary>
+    /// <remarks>The request id has already been redacted, when it was read.</remarks>
     public static string DescribeCall(LambdaErrorDetails details)
     {
         List<string> parts = [];
@@ -121,7 +123,8 @@ internal static class ExceptionMessages
     {
         if (entry.Advice.Length == 0) return null;
 
-        // The advice of the table warns of a second execution. A dry run, for example, never runs the function.
+        // The advice in the table warns of a second execution. Omit this warning if the function did not run, as in a
+        // dry run.
         if (entry is { IsTransient: true, FunctionMayHaveRun: true } && details.FunctionMayHaveRun == false)
             return "Retry the request.";
         return entry.Advice
@@ -168,7 +171,7 @@ internal static class ExceptionMessages
     private static string DescribeStatus(HttpStatusCode statusCode) =>
         string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)statusCode}");
 
-    // A first attempt is not numbered: if its failure is thrown, it was not retried.
+    // A first attempt is not numbered: its failure is thrown only if it was not retried.
     private static string? DescribeAttempt(LambdaErrorDetails details)
     {
         if (details.Attempts <= 1) return null;
@@ -178,7 +181,8 @@ internal static class ExceptionMessages
             : attempt;
     }
 
-    // Failures after the response headers are never retried, and their messages begin with the function.
+    // Without function and attempt, because these messages begin with the function, and failures after the response
+    // headers are never retried.
     private static string DescribeStream(LambdaErrorDetails details) =>
         DescribeCall(details with { FunctionName = null, Attempts = 0 });
 }

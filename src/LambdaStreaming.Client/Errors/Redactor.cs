@@ -19,13 +19,13 @@ internal sealed class Redactor
     /// <value>200 characters, enough for any request id and media type.</value>
     public const int MaxNameLength = 200;
 
-    // Shorter values, such as a word or two, can occur in an ordinary sentence of the service.
+    // Shorter values are not removed: a word or two can occur in an ordinary sentence of the service.
     private const int MinSecretLength = 9;
 
     // Enough to recognize a payload. Text that quotes a longer payload is truncated where the payload begins.
     private const int MaxPayloadBytes = 1024;
 
-    // The last one is the payload or its beginning. Values shorter than MinSecretLength are ignored.
+    // The last secret is the payload or its beginning. Values shorter than MinSecretLength are ignored.
     private readonly ReadOnlyMemory<char>[] _secrets;
     private readonly bool _hasStartOfPayload;
 
@@ -131,7 +131,7 @@ internal sealed class Redactor
     private static bool IsTruncated(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
         text.Length >= MinSecretLength && secret.StartsWith(text);
 
-    // Messages are shown in terminals and logs, where these characters move the cursor, end the line or reverse text.
+    // Excludes characters that move the cursor, end the line or reverse text in a terminal or a log.
     private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control
         or UnicodeCategory.Format

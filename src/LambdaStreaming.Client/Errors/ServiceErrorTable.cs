@@ -215,8 +215,8 @@ internal static class ServiceErrorTable
     // Statuses whose error has no name, or an unknown one.
     // Source: AWS SDKs and Tools Reference Guide, "Retry behavior": 500, 502, 503 and 504 are transient. They do not
     // show whether the function ran.
-    // Inferred: rejections by HTTP rules precede the function. Other statuses are also used for errors of running code
-    // (400 SnapStartException, 410 EFSIOException).
+    // Inferred: a rejection by HTTP rules precedes the function, so the function did not run. Other statuses do not
+    // show whether it ran, because errors of running code use them too (400 SnapStartException, 410 EFSIOException).
     private static readonly ServiceErrorEntry Redirected = CreateForStatus(
         Permanent, DidNotRun, "Redirects are not followed, because the signature is for one host. Check the endpoint.");
 

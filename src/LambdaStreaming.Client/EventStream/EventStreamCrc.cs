@@ -17,30 +17,50 @@ namespace LambdaStreaming.EventStream;
 /// Source: V. Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", 2009.
 /// A benchmark justifies this code: docs/performance.md, "Decoding".
 /// </remarks>
-internal static class EventStreamCrc
+internal static partial class EventStreamCrc
 {
     private const int BlockBytes = 16;
     private const int Lanes = 4;
-    private const int MinLaneBlocks = 16;
+    private const int MaxDistance = 32;
     private const int MaxArmInstructionBytes = 128;
 
     // PCLMULQDQ multiplies the low half of the left operand by the high half of the right one, and the reverse.
     private const byte LowByHigh = 0x10;
     private const byte HighByLow = 0x01;
 
-    // Entry i is x^(64 i + 31) mod P, reflected. The product of two reflected operands has one more factor x.
+    // Two values for each distance to the last block, from 32 blocks down to 0. The high half of a block is multiplied
+    // by x^(128 distance + 31) mod P, the low half by x^(128 distance + 95) mod P. A reflected product has one more x.
     private static readonly ulong[] Powers =
     [
-        0x00000001, 0xccaa009e, 0xae689191, 0x81256527, 0xf1da05aa, 0xaf449247, 0x3db1ecdc, 0x1d9513d7,
-        0x8f352d95, 0xae0b5394, 0x1c279815, 0x57c54819, 0xdf068dc2, 0x0cbec0ed, 0x31f8303f, 0x910eeec1,
-        0x33fff533, 0x3f41287a, 0x26b70c3d, 0x9026d5b1, 0xe3543be0, 0xd1df2327, 0x5a1bb05d, 0xf5e48c85,
-        0x596c8d81, 0x3c656ced, 0x682bdd4f, 0xfe807bbd, 0x4a28bd43, 0x1f0c2cdd, 0x0077f00d, 0xe95c1271,
-        0xce3371cb,
+        0x1072db28, 0xa55d1514, 0x398e2ff2, 0x0c30f51d, 0xc2dcc467, 0x145575d5, 0x9fb66bd3, 0x9ee62949,
+        0xad0d2bb2, 0x6d40f445, 0xeff5e99d, 0xcd669a40, 0x4b700aa8, 0xf9d9c7ee, 0x8b8d8645, 0xeea395c4,
+        0x2ce423f1, 0x4470ac44, 0x7eaed122, 0xd31343ea, 0xc51b93e3, 0x9b9bdbd0, 0x76278617, 0xf183c71b,
+        0x0e9bd5cc, 0x1c63267b, 0x32b0733c, 0xcec97417, 0x2c538639, 0xff6f2fc2, 0xa749e894, 0x71d54a59,
+        0xce3371cb, 0xb918a347, 0x0077f00d, 0xe95c1271, 0x4a28bd43, 0x1f0c2cdd, 0x682bdd4f, 0xfe807bbd,
+        0x596c8d81, 0x3c656ced, 0x5a1bb05d, 0xf5e48c85, 0xe3543be0, 0xd1df2327, 0x26b70c3d, 0x9026d5b1,
+        0x33fff533, 0x3f41287a, 0x31f8303f, 0x910eeec1, 0xdf068dc2, 0x0cbec0ed, 0x1c279815, 0x57c54819,
+        0x8f352d95, 0xae0b5394, 0x3db1ecdc, 0x1d9513d7, 0xf1da05aa, 0xaf449247, 0xae689191, 0x81256527,
+        0x00000001, 0xccaa009e,
     ];
 
     // floor(x^96 / P) without its last coefficient, and P. Both reflected.
     private const ulong BarrettQuotient = 0xb4e5b025f7011641;
     private const ulong Polynomial = 0x1db710641;
+
+    // The same for folding, which moves a block 1, 4, 8 or 16 blocks towards the end.
+    private static Vector128<ulong> FoldBy1 => Vector128.Create(0xccaa009eul, 0xae689191ul);
+    private static Vector128<ulong> FoldBy4 => Vector128.Create(0x1d9513d7ul, 0x8f352d95ul);
+    private static Vector128<ulong> FoldBy8 => Vector128.Create(0x910eeec1ul, 0x33fff533ul);
+    private static Vector128<ulong> FoldBy16 => Vector128.Create(0xe95c1271ul, 0xce3371cbul);
+
+    // Fewer blocks are summed without lanes. Measured: with 512-bit vectors, that is faster for up to 31 blocks.
+    private static int MinLaneBlocks => HasVector512 ? MaxDistance : MaxDistance / 2;
+
+#if NET10_0_OR_GREATER
+    private static bool HasVector512 => Pclmulqdq.V512.IsSupported && Vector512.IsHardwareAccelerated;
+#else
+    private static bool HasVector512 => false;
+#endif
 
     private static bool IsAccelerated => Pclmulqdq.IsSupported && Ssse3.IsSupported && BitConverter.IsLittleEndian;
 
@@ -62,7 +82,7 @@ internal static class EventStreamCrc
             : Crc32.HashToUInt32(bytes);
     }
 
-    /// <summary>Computes the CRC-32 of the first eight bytes of <paramref name="bytes"/>.</summary>
+    /// <summary>Computes the CRC-32 of the first 8 bytes of <paramref name="bytes"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ComputeOfEight(ReadOnlySpan<byte> bytes) => IsAccelerated
         ? ~Reduce(Vector128.CreateScalar(BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ uint.MaxValue))
@@ -93,8 +113,8 @@ internal static class EventStreamCrc
         var blocks = bytes.Length / BlockBytes;
         var remainder = (uint)bytes.Length % BlockBytes;
 
-        // The remainder is the first block, with zeros before it: they do not change the value, and no tail remains.
-        // The state is added to the first four bytes of the message, which may lie in the two first blocks.
+        // The remainder is the first block, with zeros before it. They do not change the value, and no tail remains.
+        // The state is added to the first 4 bytes of the message, which can be in two blocks.
         ref var masks = ref MemoryMarshal.GetReference(ShuffleMasks);
         var stateBlock = Vector128.CreateScalar(state).AsByte();
         var head = Ssse3.Shuffle(
@@ -104,21 +124,42 @@ internal static class EventStreamCrc
             ^ Ssse3.Shuffle(stateBlock, Vector128.LoadUnsafe(ref masks, BlockBytes + remainder))).AsUInt64();
         current = ref Unsafe.Add(ref current, BlockBytes);
 
-        if (blocks >= MinLaneBlocks) return Reduce(SumLanes(first ^ Multiply(head, 1), ref current, blocks - 1));
+        if (blocks >= MinLaneBlocks) return Reduce(SumLanes(first ^ Multiply(head, FoldBy1), ref current, blocks - 1));
 
-        var sum = Multiply(head, 2 * blocks) ^ Multiply(first, 2 * (blocks - 1));
+        var sum = Multiply(head, GetPowers(blocks)) ^ Multiply(first, GetPowers(blocks - 1));
         return Reduce(sum ^ SumBlocks(ref current, blocks - 1));
     }
 
     private static Vector128<ulong> SumBlocks(ref byte current, int blocks)
     {
         var sum = Vector128<ulong>.Zero;
-        for (var distance = blocks - 1; distance >= 0; distance--)
+        var next = 0;
+#if NET10_0_OR_GREATER
+        if (HasVector512 && blocks >= 4)
         {
-            sum ^= Multiply(Load(ref current, 0), 2 * distance);
-            current = ref Unsafe.Add(ref current, BlockBytes);
+            var wide = Vector512<ulong>.Zero;
+            for (; next + 4 <= blocks; next += 4)
+            {
+                var powers = Vector512.LoadUnsafe(ref GetPowersReference(blocks - 1 - next));
+                wide ^= Multiply(Load512(ref current, next), powers);
+            }
+
+            sum = AddHalves(wide.GetLower() ^ wide.GetUpper());
         }
 
+        if (Pclmulqdq.V256.IsSupported)
+        {
+            var wide = Vector256<ulong>.Zero;
+            for (; next + 2 <= blocks; next += 2)
+            {
+                var powers = Vector256.LoadUnsafe(ref GetPowersReference(blocks - 1 - next));
+                wide ^= Multiply(Load256(ref current, next), powers);
+            }
+
+            sum ^= AddHalves(wide);
+        }
+#endif
+        for (; next < blocks; next++) sum ^= Multiply(Load(ref current, next), GetPowers(blocks - 1 - next));
         return sum;
     }
 
@@ -131,7 +172,7 @@ internal static class EventStreamCrc
         if (Pclmulqdq.V256.IsSupported)
         {
             var (lower, upper) = (Vector256.Create(lane0, lane1), Vector256.Create(lane2, lane3));
-            next = Pclmulqdq.V512.IsSupported && Vector512.IsHardwareAccelerated
+            next = HasVector512
                 ? FoldWide(ref lower, ref upper, ref current, next, blocks)
                 : Fold(ref lower, ref upper, ref current, next, blocks);
             (lane0, lane1, lane2, lane3) = (lower.GetLower(), lower.GetUpper(), upper.GetLower(), upper.GetUpper());
@@ -139,99 +180,33 @@ internal static class EventStreamCrc
 #endif
         for (; next + Lanes <= blocks; next += Lanes)
         {
-            lane0 = Multiply(lane0, 7) ^ Load(ref current, next);
-            lane1 = Multiply(lane1, 7) ^ Load(ref current, next + 1);
-            lane2 = Multiply(lane2, 7) ^ Load(ref current, next + 2);
-            lane3 = Multiply(lane3, 7) ^ Load(ref current, next + 3);
+            lane0 = Multiply(lane0, FoldBy4) ^ Load(ref current, next);
+            lane1 = Multiply(lane1, FoldBy4) ^ Load(ref current, next + 1);
+            lane2 = Multiply(lane2, FoldBy4) ^ Load(ref current, next + 2);
+            lane3 = Multiply(lane3, FoldBy4) ^ Load(ref current, next + 3);
         }
 
         var remaining = blocks - next;
-        return Multiply(lane0, (2 * remaining) + 6) ^ Multiply(lane1, (2 * remaining) + 4)
-            ^ Multiply(lane2, (2 * remaining) + 2) ^ Multiply(lane3, 2 * remaining)
+        return Multiply(lane0, GetPowers(remaining + 3)) ^ Multiply(lane1, GetPowers(remaining + 2))
+            ^ Multiply(lane2, GetPowers(remaining + 1)) ^ Multiply(lane3, GetPowers(remaining))
             ^ SumBlocks(ref Unsafe.Add(ref current, next * BlockBytes), remaining);
     }
 
-#if NET10_0_OR_GREATER
-    // Folds eight blocks at a time, and the result into the four blocks of lower and upper. Returns the next block.
-    private static int Fold(
-        ref Vector256<ulong> lower, ref Vector256<ulong> upper, ref byte from, int next, int blocks)
-    {
-        var (vector0, vector1, vector2, vector3) = (lower, upper, Load256(ref from, next), Load256(ref from, next + 2));
-        for (next += 4; next + 8 <= blocks; next += 8)
-        {
-            vector0 = Multiply(vector0, 15) ^ Load256(ref from, next);
-            vector1 = Multiply(vector1, 15) ^ Load256(ref from, next + 2);
-            vector2 = Multiply(vector2, 15) ^ Load256(ref from, next + 4);
-            vector3 = Multiply(vector3, 15) ^ Load256(ref from, next + 6);
-        }
-
-        lower = Multiply(vector0, 7) ^ vector2;
-        upper = Multiply(vector1, 7) ^ vector3;
-        return next;
-    }
-
-    // Folds sixteen blocks at a time, and the result into the four blocks of lower and upper. Returns the next block.
-    private static int FoldWide(
-        ref Vector256<ulong> lower, ref Vector256<ulong> upper, ref byte from, int next, int blocks)
-    {
-        var vector0 = Vector512.Create(lower, upper);
-        var (vector1, vector2) = (Load512(ref from, next), Load512(ref from, next + 4));
-        var vector3 = Load512(ref from, next + 8);
-        for (next += 12; next + 16 <= blocks; next += 16)
-        {
-            vector0 = Multiply(vector0, 31) ^ Load512(ref from, next);
-            vector1 = Multiply(vector1, 31) ^ Load512(ref from, next + 4);
-            vector2 = Multiply(vector2, 31) ^ Load512(ref from, next + 8);
-            vector3 = Multiply(vector3, 31) ^ Load512(ref from, next + 12);
-        }
-
-        var lanes = Multiply(Multiply(vector0, 15) ^ vector2, 7) ^ Multiply(vector1, 15) ^ vector3;
-        (lower, upper) = (lanes.GetLower(), lanes.GetUpper());
-        return next;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref ulong GetPowersReference(int distance) =>
+        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Powers), 2 * (MaxDistance - distance));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> Load256(ref byte from, int block) =>
-        Vector256.LoadUnsafe(ref from, (nuint)(block * BlockBytes)).AsUInt64();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Load512(ref byte from, int block) =>
-        Vector512.LoadUnsafe(ref from, (nuint)(block * BlockBytes)).AsUInt64();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> Multiply(Vector256<ulong> blocks, int power)
-    {
-        var powers = Vector256.Create(LoadPowers(power), LoadPowers(power));
-        return Pclmulqdq.V256.CarrylessMultiply(blocks, powers, HighByLow)
-            ^ Pclmulqdq.V256.CarrylessMultiply(blocks, powers, LowByHigh);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Multiply(Vector512<ulong> blocks, int power)
-    {
-        var half = Vector256.Create(LoadPowers(power), LoadPowers(power));
-        var powers = Vector512.Create(half, half);
-        return Pclmulqdq.V512.CarrylessMultiply(blocks, powers, HighByLow)
-            ^ Pclmulqdq.V512.CarrylessMultiply(blocks, powers, LowByHigh);
-    }
-#endif
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> LoadPowers(int power) =>
-        Vector128.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(Powers), (nuint)power);
+    private static Vector128<ulong> GetPowers(int distance) => Vector128.LoadUnsafe(ref GetPowersReference(distance));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> Load(ref byte from, int block) =>
         Vector128.LoadUnsafe(ref from, (nuint)(block * BlockBytes)).AsUInt64();
 
-    // Multiplies a block by x^(64 * power + 32), modulo P. Read as a block, the product is that by x^(64 * power + 64).
+    // The product has 96 bits. Read as a block, it is the product with powers whose exponents are 32 higher.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Multiply(Vector128<ulong> block, int power)
-    {
-        var powers = LoadPowers(power);
-        return Pclmulqdq.CarrylessMultiply(block, powers, HighByLow)
-            ^ Pclmulqdq.CarrylessMultiply(block, powers, LowByHigh);
-    }
+    private static Vector128<ulong> Multiply(Vector128<ulong> block, Vector128<ulong> powers) =>
+        Pclmulqdq.CarrylessMultiply(block, powers, HighByLow) ^ Pclmulqdq.CarrylessMultiply(block, powers, LowByHigh);
 
     // Barrett reduction of 96 bits, highest coefficient first, to the remainder modulo P.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

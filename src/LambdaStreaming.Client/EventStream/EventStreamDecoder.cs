@@ -11,8 +11,9 @@ namespace LambdaStreaming.EventStream;
 /// total length  headers length  prelude CRC | headers            | payload   | message CRC
 /// 4             4               4           | headers length     | remainder | 4
 /// </code>
-/// All numbers are big-endian and unsigned. The prelude CRC is the CRC-32 of the first 8 bytes. The message CRC is the
-/// CRC-32 of all bytes before it. Source: AWS, "Event stream encoding"; conformance/eventstream/README.md.
+/// All numbers are big-endian and unsigned. The first 12 bytes are the message prelude. Its CRC is the CRC-32 of the
+/// first 8 bytes. The message CRC is the CRC-32 of all bytes before it. Source: AWS, "Event stream encoding";
+/// conformance/eventstream/README.md.
 /// </remarks>
 internal static class EventStreamDecoder
 {
@@ -65,7 +66,9 @@ internal static class EventStreamDecoder
         return true;
     }
 
-    /// <summary>Returns true if <paramref name="bytes"/> begin with a complete message with a valid prelude.</summary>
+    /// <summary>
+    /// Returns true if <paramref name="bytes"/> begin with a complete message with a valid message prelude.
+    /// </summary>
     /// <remarks>
     /// For the fast path of a reader. It checks neither the message CRC nor the headers. If it returns false,
     /// <see cref="TryRead"/> distinguishes an incomplete message from a corrupt one.

@@ -7,7 +7,8 @@ namespace LambdaStreaming.Invocation;
 /// <summary>Creates the default <see cref="SocketsHttpHandler"/>, configured for long streaming responses.</summary>
 internal static class ConnectionHandler
 {
-    // NAT gateways drop connections that are idle for 350 s, and a function can be idle for minutes.
+    // NAT gateways drop connections that are idle for 350 s, and a function can be idle for minutes. Keep-alive probes
+    // prevent that.
     // Source: AWS, VPC user guide, NAT gateways, "idle timeout".
     private const int KeepAliveSeconds = 45;
     private const int KeepAliveIntervalSeconds = 15;
@@ -33,7 +34,7 @@ internal static class ConnectionHandler
             ConnectTimeout = options.ConnectTimeout < MaxConnectTimeout ? options.ConnectTimeout : MaxConnectTimeout,
             ConnectCallback = ConnectAsync,
 
-            // The option TraceHeaders decides which trace headers are sent.
+            // SocketsHttpHandler must not add trace headers: the option TraceHeaders decides which ones are sent.
             ActivityHeadersPropagator = null,
         };
         options.ConfigureHandler?.Invoke(handler);
@@ -50,8 +51,8 @@ internal static class ConnectionHandler
         {
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
 
-            // Set options only after connecting. Before .NET 10, a socket on Unix cannot try several addresses after
-            // its options were set, and rejects every host name.
+            // Set options only after connecting. Before .NET 10, a socket on Unix whose options were set cannot try
+            // several addresses, and therefore rejects every host name.
             // Source: dotnet/runtime, Socket.Unix.cs, ThrowMultiConnectNotSupported.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             SetTcpOption(socket, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);

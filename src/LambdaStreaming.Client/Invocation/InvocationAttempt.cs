@@ -9,13 +9,13 @@ internal sealed class InvocationAttempt
     private bool? _hasRun;
     private Redactor? _redactor;
 
-    public InvocationAttempt(InvocationContext invocation, int number, bool canBeSentUnseen)
+    public InvocationAttempt(InvocationContext invocation, int number, bool canBypassSendTracking)
     {
         Invocation = invocation;
         Number = number;
         var maxAttempts = invocation.Retry?.MaxAttempts;
         Header = maxAttempts is null ? $"attempt={number}" : $"attempt={number}; max={maxAttempts}";
-        Guard = new SendGuard(this, canBeSentUnseen);
+        Guard = new SendGuard(this, canBypassSendTracking);
     }
 
     public InvocationContext Invocation { get; }
@@ -29,7 +29,7 @@ internal sealed class InvocationAttempt
     /// <summary>The value of <c>amz-sdk-request</c>.</summary>
     public string Header { get; }
 
-    /// <summary>Knows whether the request was sent.</summary>
+    /// <summary>The guard, which records whether the request was sent.</summary>
     public SendGuard Guard { get; }
 
     /// <summary>The clock correction that the request was signed with.</summary>
@@ -47,8 +47,8 @@ internal sealed class InvocationAttempt
 
     /// <summary>Whether this attempt might have run the function.</summary>
     /// <value>
-    /// True from the moment that the content was requested, until the end of the attempt shows that the function did
-    /// not run.
+    /// True once the request might have been sent. False if it was not sent or is a dry run, or if the end of the
+    /// attempt showed that the function did not run.
     /// </value>
     public bool MayHaveRun => _hasRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
 
@@ -59,7 +59,7 @@ internal sealed class InvocationAttempt
     public void End(bool? mayHaveRun) => _hasRun ??= mayHaveRun ?? MayHaveRun;
 
     /// <summary>Creates the details for the exception of this attempt.</summary>
-    /// <remarks>Their <c>FunctionMayHaveRun</c> includes the other attempts, but not this one.</remarks>
+    /// <remarks><c>FunctionMayHaveRun</c> of the details includes the other attempts, but not this one.</remarks>
     public LambdaErrorDetails Describe(HttpStatusCode statusCode = default, string? requestId = null) => new()
     {
         FunctionName = Invocation.Request.FunctionName,

@@ -31,10 +31,12 @@ internal sealed class InvocationContext(
     public CallTelemetry? Telemetry { get; } = telemetry;
 
     /// <summary>The caller's token, which also governs the response body.</summary>
-    /// <remarks>The token of an attempt must not be used for the body: it ends with the attempt.</remarks>
+    /// <remarks>
+    /// The token of an attempt must not be used for the body, because that token ends with the attempt.
+    /// </remarks>
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
-    /// <summary>Whether the request never runs the function.</summary>
+    /// <summary>Whether the request is a dry run, which never runs the function.</summary>
     public bool IsDryRun => Request.InvocationType == InvocationType.DryRun;
 
     /// <summary>Number of attempts so far.</summary>
@@ -47,9 +49,9 @@ internal sealed class InvocationContext(
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
     /// <summary>Begins an attempt. A custom pipeline can run several attempts at the same time.</summary>
-    public InvocationAttempt BeginAttempt(bool canBeSentUnseen)
+    public InvocationAttempt BeginAttempt(bool canBypassSendTracking)
     {
-        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBeSentUnseen);
+        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBypassSendTracking);
         do attempt.Previous = _latest;
         while (Interlocked.CompareExchange(ref _latest, attempt, attempt.Previous) != attempt.Previous);
         return attempt;
@@ -78,8 +80,10 @@ internal sealed class InvocationContext(
     }
 
     /// <summary>Ends the invocation. An attempt that a pipeline has abandoned can no longer be sent.</summary>
-    /// <returns>Whether any attempt might have run the function. This value is final.</returns>
-    public bool End()
+    /// <returns>
+    /// Whether any attempt might have run the function. This value is final, and further calls return it again.
+    /// </returns>
+    public bool EndAndGetMayHaveRun()
     {
         Interlocked.Exchange(ref _hasEnded, 1);
         return MayHaveRun();

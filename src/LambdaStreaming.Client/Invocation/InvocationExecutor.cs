@@ -57,12 +57,13 @@ internal sealed class InvocationExecutor
         }
         catch (LambdaStreamingException exception)
         {
-            if (!exception.FunctionMayHaveRun && invocation?.End() == true) exception.AddAttemptThatMayHaveRun();
+            if (!exception.FunctionMayHaveRun && invocation?.EndAndGetMayHaveRun() == true)
+                exception.MarkOtherAttemptMayHaveRun();
             throw;
         }
         finally
         {
-            invocation?.End();
+            invocation?.EndAndGetMayHaveRun();
         }
     }
 
@@ -70,7 +71,7 @@ internal sealed class InvocationExecutor
         InvocationContext invocation,
         CancellationToken attemptToken)
     {
-        var attempt = invocation.BeginAttempt(_sender.CanBeSentUnseen(invocation.Request));
+        var attempt = invocation.BeginAttempt(_sender.CanBypassSendTracking(invocation.Request));
         bool? mayHaveRun = null;
         try
         {

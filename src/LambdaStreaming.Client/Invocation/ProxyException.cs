@@ -5,7 +5,7 @@ namespace LambdaStreaming.Invocation;
 
 /// <summary>A proxy rejected the request.</summary>
 /// <remarks>
-/// It replaces the exception of .NET, whose message contains the user name and password of the proxy.
+/// Replaces the exception of .NET, whose message contains the user name and password of the proxy.
 /// </remarks>
 internal sealed class ProxyException : HttpRequestException
 {
@@ -18,7 +18,10 @@ internal sealed class ProxyException : HttpRequestException
     /// <summary>Whether the proxy would also reject a second attempt.</summary>
     public bool IsPermanent => (int?)StatusCode is >= 400 and < 500 and not (408 or 429);
 
-    /// <summary>Whether the proxy did not forward the request, although its content was requested.</summary>
+    /// <summary>
+    /// True if the proxy blocked the request. The function then did not run, even if the content had already been
+    /// requested.
+    /// </summary>
     public bool IsRequestBlocked { get; private init; }
 
     /// <summary>Creates the exception that replaces <paramref name="exception"/>.</summary>
@@ -38,7 +41,8 @@ internal sealed class ProxyException : HttpRequestException
         if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } rejected)
             return Rejected(rejected, url, handler);
 
-        // After a 407, .NET adds the credentials and sends the request again. The content rejects the second send.
+        // After a 407, .NET adds the credentials and sends the request again, which the content rejects. This exception
+        // and the new credentials together therefore show that the proxy requires authentication.
         // Source: dotnet/runtime, AuthenticationHelper.SendWithAuthAsync.
         var isRepeated = exception is DuplicateSendException || exception.InnerException is DuplicateSendException;
         var isChallenged = !wasAuthenticated && IsAuthenticated(request);

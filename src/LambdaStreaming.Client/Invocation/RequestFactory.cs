@@ -90,7 +90,8 @@ internal sealed class RequestFactory(
             RequestSigner.GetSignature(message));
     }
 
-    // Headers that proxies and retries can change. Source: AWSSDK.Core does not sign these either.
+    // These headers are not signed, because proxies and retries can change them. Source: AWSSDK.Core does not sign them
+    // either.
     private void AddUnsignedHeaders(InvocationAttempt attempt, HttpRequestMessage message)
     {
         message.Headers.TryAddWithoutValidation("User-Agent", attempt.Invocation.Settings.UserAgent);

@@ -11,8 +11,12 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
-    /// <summary>Returns whether a caller's handlers can send the request without requesting its content.</summary>
-    public bool CanBeSentUnseen(InvokeWithResponseStreamRequest request) => !ownsHttpClient && request.Payload.IsEmpty;
+    /// <summary>Returns whether the request can be sent without this library noticing.</summary>
+    /// <remarks>
+    /// That is the case if it has no payload: the caller's handlers can then send it without reading its content.
+    /// </remarks>
+    public bool CanBypassSendTracking(InvokeWithResponseStreamRequest request) =>
+        !ownsHttpClient && request.Payload.IsEmpty;
 
     /// <returns>The response, after its headers were received.</returns>
     /// <exception cref="LambdaTransportException">No response was received.</exception>
@@ -58,14 +62,15 @@ internal sealed class RequestSender(
         attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
 
     // With Expect: 100-continue, a caller's HttpClient can send the headers before it requests the content. Without a
-    // payload, the headers are the complete request.
+    // payload, the headers are the complete request, so it counts as sent.
     private static void MarkSentIfHeadersOnly(InvocationAttempt attempt, HttpRequestMessage message)
     {
         if (message.Headers.ExpectContinue == true && attempt.Invocation.Request.Payload.IsEmpty)
             attempt.Guard.RequestContent();
     }
 
-    // A handler that follows a redirect changes POST to GET. Source: RFC 9110, section 15.4.2 f.
+    // A handler that follows a redirect changes POST to GET, so the method shows the redirect. Source: RFC 9110,
+    // section 15.4.2 f.
     private static void ThrowIfRedirectFollowed(HttpRequestMessage message, HttpResponseMessage response)
     {
         if (message.Method == HttpMethod.Post) return;

@@ -66,7 +66,7 @@ internal sealed class ResponseFactory(
             $"{text} {ExceptionMessages.MightBeRunning} {ExceptionMessages.DescribeCall(details)}",
             ResponseStreamCorruptionReason.UnexpectedStatus,
             byteOffset: 0,
-            // A server that treated the dry run as an invocation has run the function.
+            // The server might have treated the dry run as an invocation, and then has run the function.
             details with { FunctionMayHaveRun = true });
     }
 
@@ -87,7 +87,8 @@ internal sealed class ResponseFactory(
         }
         catch (Exception exception)
         {
-            // The content was set by a handler of the caller's HttpClient.
+            // Only a content that a handler of the caller's HttpClient has substituted can fail here, with any
+            // exception type.
             var text = ExceptionMessages.AddDetail(
                 $"The response from {details.FunctionName} started, but its body could not be opened",
                 attempt.Redactor.Line(exception.Message));
@@ -97,7 +98,7 @@ internal sealed class ResponseFactory(
                 exception);
         }
 
-        // Keep only the content, because the message refers to the request.
+        // Keep only the content. The message would keep the request, and so the payload, alive.
         var idleTimeout = invocation.Request.IdleTimeout ?? options.IdleTimeout;
         var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, idleTimeout);
         body.RegisterCancellation(invocation.CancellationToken);

@@ -101,8 +101,8 @@ internal sealed class RetryPipeline
         });
     }
 
-    // Polly calls this after every attempt. The last attempt must not take tokens. A success returns the tokens of the
-    // retry before it.
+    // Polly calls this method after every attempt. The last attempt must not take tokens, because no retry follows. A
+    // success returns the tokens that the retry before it has taken.
     private static bool ShouldRetry(RetryRule rule, RetryTokenBucket bucket, RetryPredicateArguments<object> arguments)
     {
         var properties = arguments.Context.Properties;
@@ -125,7 +125,8 @@ internal sealed class RetryPipeline
 
     /// <summary>Computes the delay before a retry.</summary>
     /// <remarks>
-    /// Full jitter: a random part of an exponentially growing bound, extended to the delay that the service requests.
+    /// Full jitter: a random fraction of a bound that grows exponentially. If the service requests a longer delay, that
+    /// delay is used, but at most 5 s more than the computed one.
     /// </remarks>
     internal static TimeSpan GetDelay(LambdaRetryOptions retry, int attemptNumber, Exception exception, double random)
     {

@@ -29,7 +29,9 @@ internal sealed class RetryTokenBucket
     }
 
     /// <summary>Returns tokens after a success.</summary>
-    /// <param name="failureBefore">The failure of the attempt before; <see langword="null"/> without a retry.</param>
+    /// <param name="failureBefore">
+    /// The failure that the successful attempt retried; <see langword="null"/> if the first attempt succeeded.
+    /// </param>
     public void Return(Exception? failureBefore)
     {
         lock (_lock) _tokens = Math.Min(Capacity, _tokens + (failureBefore is null ? 1 : GetCost(failureBefore)));

@@ -20,18 +20,20 @@ internal enum SendState
 /// Handlers above a <see cref="SendOnceHandler"/> can replace the request with copies. All copies have the headers of
 /// the original, because these include the signature. The guard is therefore found by the headers of the attempt.
 /// </remarks>
-internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
+internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTracking)
 {
-    /// <summary>The same for all attempts of an invocation. Source: the AWS SDKs send it so.</summary>
+    /// <summary>
+    /// Name of the header with an id that is the same for all attempts of an invocation. Source: the AWS SDKs.
+    /// </summary>
     public const string InvocationIdHeader = "amz-sdk-invocation-id";
 
-    /// <summary>Numbers the attempts of an invocation. Source: the AWS SDKs send it so.</summary>
+    /// <summary>Name of the header with the number of the attempt. Source: the AWS SDKs.</summary>
     public const string AttemptHeader = "amz-sdk-request";
 
     private static readonly ConcurrentDictionary<(string InvocationId, string Attempt), SendGuard> Registered = new();
 
-    // All ids of this process begin with this part. It identifies a copy that is sent after its attempt has ended: such
-    // a copy is not the request of another client.
+    // All ids of this process begin with this part. A request with such an id but without a registered guard is a late
+    // copy of an ended attempt. TryPass blocks it, and lets requests of other clients pass.
     private static readonly string ProcessPart = Guid.NewGuid().ToString()[..19];
 
     private int _contentRequested;
@@ -43,7 +45,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
     public SendState State =>
         _isBlockedByProxy ? SendState.NotSent
         : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
-        : canBeSentUnseen && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
+        : canBypassSendTracking && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
 
     /// <summary>Creates a random id that <see cref="TryPass"/> recognizes.</summary>
@@ -57,8 +59,8 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
 
     /// <summary>Decides whether a request can be sent.</summary>
     /// <remarks>
-    /// It can be sent once for each attempt, and always if it is not a request of this library. Its content is then
-    /// replaced, if necessary, with a content that can be sent once.
+    /// A request of this library can be sent once per attempt; other requests always. If a handler has buffered or
+    /// replaced the content of such a request, the content is wrapped so that it can be sent only once.
     /// </remarks>
     public static bool TryPass(HttpRequestMessage request)
     {
@@ -73,7 +75,8 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBeSentUnseen)
         if (Interlocked.Exchange(ref guard._passed, 1) != 0) return false;
         if (content is { IsRequested: false }) return true;
 
-        // A handler has buffered or replaced the content. Redirects and repeated sends of .NET happen below this point.
+        // A handler has buffered or replaced the content. Wrap it, because .NET's inner handlers can follow redirects
+        // and send again without calling TryPass.
         request.Content = new SingleSendContent(request.Content, guard);
         return true;
     }

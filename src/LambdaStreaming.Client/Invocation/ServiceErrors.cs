@@ -25,8 +25,8 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         };
         var entry = ServiceErrorTable.Get(details.ErrorCode, (int)details.StatusCode);
 
-        // The signature was rejected before the function ran, and the next one uses the clock of the service. Other
-        // errors do not correct the clock: a proxy, for example, has a different clock.
+        // A retry is safe: the signature was rejected before the function ran, and the next one uses the clock of the
+        // service. Other errors do not correct the clock, because a proxy, for example, has a different clock.
         if (entry.MayBeClockSkew
             && clockSkew.TryUpdate(attempt.Invocation.Settings.Endpoint, now, response, elapsed, attempt.ClockSkew))
         {
@@ -51,7 +51,7 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)
         {
-            // The body was not received in time. Status and headers are enough.
+            // The body was not received in time. The status and the headers are enough.
             return ErrorResponse.FromHeaders(response);
         }
     }

@@ -64,7 +64,8 @@ internal sealed class SingleSendContent : HttpContent
         return _content is null || _content.Headers.ContentLength is not null;
     }
 
-    // The connection refers to its request until the response has been read. It must not keep the payload alive.
+    // The connection refers to its request until the response has been read, but the payload must not stay alive that
+    // long.
     // Source: dotnet/runtime, HttpConnection._currentRequest.
     protected override void Dispose(bool disposing)
     {

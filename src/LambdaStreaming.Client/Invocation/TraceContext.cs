@@ -5,7 +5,7 @@ using LambdaStreaming.Configuration;
 namespace LambdaStreaming.Invocation;
 
 /// <summary>Adds the trace headers of a request.</summary>
-/// <remarks>They are added after signing, so that proxies can change them.</remarks>
+/// <remarks>Trace headers are added after signing, so that proxies can change them.</remarks>
 internal static class TraceContext
 {
     private const string XRayHeader = "X-Amzn-Trace-Id";
@@ -30,7 +30,8 @@ internal static class TraceContext
     {
         if (environment["AWS_LAMBDA_FUNCTION_NAME"] is null) return null;
 
-        // If several invocations run at the same time, each task has its own value.
+        // If one process runs several invocations at the same time, the id of each is stored in the context of its
+        // task.
         // Source: AWSSDK.Core 4.0.102.19, Marshaller.SetRecursionDetectionHeader.
         var taskTraceId = environment["AWS_LAMBDA_MAX_CONCURRENCY"] is null
             ? null

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads the prelude of Lambda's HTTP integration.</summary>
+/// <summary>Reads the HTTP prelude.</summary>
 /// <remarks>
 /// <code>
 /// JSON object {statusCode, headers, multiValueHeaders, cookies} | 8 NUL bytes | body
@@ -48,7 +48,7 @@ internal static class HttpIntegrationPrelude
 
             if (result == HttpPreludeResult.TooLong && isAlways) throw CreateLimitException(segments, options);
 
-            // Without a prelude, everything is the body.
+            // Without a prelude, the bytes received so far belong to the body.
             segments.Unread(received.AsSpan(0, count).ToArray());
             return new HttpIntegrationResponse(response, segments);
         }
@@ -63,8 +63,8 @@ internal static class HttpIntegrationPrelude
         }
     }
 
-    // The content type that the live service sends is not verified. If it is that of the event stream itself, only the
-    // bytes can decide.
+    // Unverified: which content type live Lambda sends here. If it is absent, or the event stream's own type, it says
+    // nothing about the payload, so the payload's bytes decide.
     private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection)
     {
         if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;

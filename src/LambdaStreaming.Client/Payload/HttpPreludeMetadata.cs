@@ -72,7 +72,7 @@ internal sealed class HttpPreludeMetadata
             var values = GetOrAddList(headers, name);
             if (value.ValueKind == JsonValueKind.Array) values.AddRange(ToTexts(value));
 
-            // If two layers of a framework set the same Content-Type, the header has one value.
+            // Add the same value only once: two layers of a framework might both have set Content-Type.
             else if (values is not [var only] || only != ToText(value)) values.Add(ToText(value));
         }
     }

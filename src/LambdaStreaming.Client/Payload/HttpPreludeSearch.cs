@@ -15,7 +15,7 @@ internal enum HttpPreludeResult
 /// byte order mark? | white space | JSON object | white space | 8 NUL bytes
 /// </code>
 /// The result depends on the bytes and never on how they were split. "Not found" is returned as early as possible, but
-/// only if the received bytes cannot be the beginning of a prelude. Each byte is examined once.
+/// only if the received bytes cannot be the beginning of an HTTP prelude. Each byte is examined once.
 /// </remarks>
 /// <param name="acceptsAnyObject">Whether the first member of the object can have any name.</param>
 /// <param name="maxBytes">Maximum number of bytes before the 8 NUL bytes.</param>
@@ -42,7 +42,7 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
     /// <summary>Length of the object in bytes.</summary>
     public readonly int JsonBytes => _end - JsonStart;
 
-    /// <summary>Index of the first byte after the prelude.</summary>
+    /// <summary>Index of the first byte after the HTTP prelude.</summary>
     public readonly int BodyStart => _delimiter + DelimiterBytes;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
@@ -51,7 +51,8 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
     /// <param name="bytes">All bytes that were received; at least one byte.</param>
     public HttpPreludeResult Examine(ReadOnlySpan<byte> bytes)
     {
-        // Ignore bytes beyond the limit: how many of them were already received depends on how the bytes were split.
+        // Search only up to the limit. Otherwise the result would depend on how many later bytes happen to have
+        // arrived.
         var result = _end > 0 ? HttpPreludeResult.Found : FindObject(bytes[..Math.Min(bytes.Length, maxBytes)]);
         if (result == HttpPreludeResult.NeedsMoreBytes && bytes.Length > maxBytes) return HttpPreludeResult.TooLong;
         return result == HttpPreludeResult.Found ? FindDelimiter(bytes) : result;
@@ -101,13 +102,13 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
         var end = name.IndexOfAny((byte)'"', (byte)'\\');
         if (end < 0) return name.Length <= MaxNameBytes ? HttpPreludeResult.NeedsMoreBytes : HttpPreludeResult.NotFound;
 
-        // A name with escape sequences can be any name.
+        // Escape sequences are not decoded here, so a name that contains one is accepted.
         return name[end] == '\\' || IsMemberName(name[..end]) ? HttpPreludeResult.Found : HttpPreludeResult.NotFound;
     }
 
-    // Source: API Gateway, "Lambda proxy integration response streaming": the first four. Source: API Gateway, "Output
-    // format of a Lambda function for proxy integration": its example begins with the last one, and functions also use
-    // it as a prelude.
+    // Source: API Gateway, "Lambda proxy integration response streaming" (the first four names).
+    // Source: API Gateway, "Output format of a Lambda function for proxy integration" (the last name). Functions also
+    // use that format as a prelude.
     private static bool IsMemberName(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("statusCode"u8)
         || name.SequenceEqual("headers"u8)

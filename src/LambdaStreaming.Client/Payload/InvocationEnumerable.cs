@@ -4,7 +4,7 @@ using LambdaStreaming.ResponseStream;
 namespace LambdaStreaming.Payload;
 
 /// <summary>The result of the client's extension methods that return an <c>IAsyncEnumerable</c>.</summary>
-/// <remarks>Each enumeration is an invocation. Its first move starts it.</remarks>
+/// <remarks>Each enumeration is an invocation. The first <c>MoveNextAsync</c> starts it.</remarks>
 internal sealed class InvocationEnumerable<T>(
     ILambdaStreamingClient client,
     InvokeWithResponseStreamRequest request,
@@ -26,7 +26,7 @@ internal sealed class InvocationEnumerable<T>(
     }
 
     /// <summary>One enumeration.</summary>
-    /// <remarks>Disposal of the enumerator cancels the pending call, or disposes its response.</remarks>
+    /// <remarks>Disposal of the enumerator cancels the pending call, or disposes the response of the call.</remarks>
     private sealed class Invocation(CancellationToken callToken, CancellationToken enumeratorToken) : IAbortable
     {
         private readonly CancellationTokenSource _disposal = new();
@@ -34,10 +34,12 @@ internal sealed class InvocationEnumerable<T>(
 
         public CancellationToken EnumeratorToken => enumeratorToken;
 
-        /// <summary>Always false: the enumerator of the response is guarded too, and reports its own abort.</summary>
+        /// <summary>
+        /// Always false, because the enumerator of the response is guarded too and reports the abort.
+        /// </summary>
         public bool IsAborted => false;
 
-        public ValueTask<bool> ThrowAbortedAsync() => default;
+        public ValueTask<bool> ThrowIfAbortedAsync() => default;
 
         public async Task<InvokeWithResponseStreamResponse> StartAsync(
             ILambdaStreamingClient client,
@@ -54,7 +56,7 @@ internal sealed class InvocationEnumerable<T>(
                 throw Translate(exception);
             }
 
-            // The enumerator might have been disposed between the end of the call and the assignment.
+            // If the enumerator was disposed before the assignment, Dispose did not see the response.
             if (_disposal.IsCancellationRequested) await _response.DisposeAsync().ConfigureAwait(false);
             return _response;
         }
@@ -65,7 +67,7 @@ internal sealed class InvocationEnumerable<T>(
             Volatile.Read(ref _response)?.Dispose();
         }
 
-        // The caller knows its own tokens, but not the linked token.
+        // Replaces the linked token, which the caller does not know, with the caller's own token.
         private Exception Translate(OperationCanceledException exception)
         {
             if (callToken.IsCancellationRequested) return WithToken(exception, callToken);
@@ -75,7 +77,7 @@ internal sealed class InvocationEnumerable<T>(
                 "The enumerator was disposed before the response was read to its end.");
         }
 
-        // A mocked client throws the base type.
+        // A mocked client might throw a plain OperationCanceledException, which has no FunctionMayHaveRun to keep.
         private static OperationCanceledException WithToken(
             OperationCanceledException exception,
             CancellationToken token) =>

@@ -102,7 +102,7 @@ internal struct JsonValueScanner
 
     private int FindScalarEnd(ReadOnlySpan<byte> value)
     {
-        // The three words need no byte after them.
+        // true, false and null are complete without a following byte; a number is not.
         var word = value[0] switch
         {
             (byte)'t' => "true"u8,
@@ -112,7 +112,7 @@ internal struct JsonValueScanner
         };
         if (!word.IsEmpty && value.StartsWith(word)) return word.Length;
 
-        // A byte that cannot begin a value is an invalid value of one byte.
+        // A byte that cannot begin a value counts as an invalid value of one byte.
         if (AfterScalar.Contains(value[0])) return 1;
         var from = Math.Max(Searched, 1);
         var at = value[from..].IndexOfAny(AfterScalar);

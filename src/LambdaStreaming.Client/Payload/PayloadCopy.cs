@@ -12,8 +12,8 @@ internal static class PayloadCopy
 
     /// <summary>Copies the payload to a stream.</summary>
     /// <remarks>
-    /// All written bytes are flushed before each wait for data, so that none stays in a buffer while the function is
-    /// idle. They are also flushed before a failure is thrown.
+    /// All written bytes are flushed before each wait for data, so that no byte stays in a buffer while the function is
+    /// idle. Written bytes are also flushed before a failure is thrown.
     /// </remarks>
     public static async Task ToStreamAsync(
         PayloadSegmentReader segments,
@@ -24,7 +24,7 @@ internal static class PayloadCopy
         var hasUnflushed = false;
         while (true)
         {
-            // Flush before awaiting a move that is pending or has failed.
+            // Flush before awaiting a MoveNextAsync that is pending or has failed.
             var move = segments.MoveNextAsync();
             if (hasUnflushed && !move.IsCompletedSuccessfully)
             {
@@ -34,7 +34,7 @@ internal static class PayloadCopy
                 }
                 catch
                 {
-                    // Disposal ends the pending move. Observe its failure, because nothing else awaits it.
+                    // Disposal ends the pending MoveNextAsync. Observe its failure, because nothing else awaits it.
                     segments.Dispose();
                     await ((Task)move.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw;

@@ -3,7 +3,7 @@ using LambdaStreaming.ResponseStream;
 namespace LambdaStreaming.Payload;
 
 /// <summary>The result of each payload reader that returns an <c>IAsyncEnumerable</c>.</summary>
-/// <remarks>Its enumerator begins the one enumeration of the response.</remarks>
+/// <remarks>A response can be enumerated only once; <see cref="GetAsyncEnumerator"/> begins that enumeration.</remarks>
 internal sealed class PayloadEnumerable<T>(
     ResponsePayload payload,
     Func<PayloadSegmentReader, IAsyncEnumerator<T>> read,

@@ -79,8 +79,8 @@ internal static class PayloadJson
         throw segments.CreateFormatException(text, null, index, exception, eventType, CreateExcerpt(data));
     }
 
-    // The deserializer validates UTF-8 only in values that become strings. Members that the type does not have, and a
-    // JsonElement, can contain invalid UTF-8.
+    // Validates all bytes, because the deserializer validates UTF-8 only in values that become strings. Members that
+    // the type does not have, and a JsonElement, can contain invalid UTF-8.
     private static bool TryDeserialize<T>(
         ReadOnlySpan<byte> json,
         JsonTypeInfo<T> jsonTypeInfo,
@@ -100,7 +100,7 @@ internal static class PayloadJson
         }
     }
 
-    // The path contains names of the payload, which are external text.
+    // The path can contain member names from the payload. They are external text, so they are redacted.
     private static string DescribeError<T>(PayloadSegmentReader segments, JsonException? exception, long? offset)
     {
         if (exception is null)
@@ -125,7 +125,7 @@ internal static class PayloadJson
         return count;
     }
 
-    // A JsonException has the line number and the byte position in the line.
+    // Converts the line number of a JsonException, and its byte position in that line, to an offset.
     private static long GetOffset(JsonException exception, ReadOnlySpan<byte> json)
     {
         var offset = 0;
@@ -158,7 +158,8 @@ internal static class PayloadJson
             value = default;
             if (!buffer.TrySkipByteOrderMark()) return false;
 
-            // If the scanner has examined bytes, the buffer already begins with a value, which was incomplete.
+            // If the scanner has already examined bytes, the buffer begins with an incomplete value: do not skip
+            // separators again.
             if (_scanner.Searched == 0 && !TrySkipToValue()) return false;
             var end = _scanner.FindEnd(buffer.Unread);
             var length = end < 0 ? buffer.Unread.Length : end;

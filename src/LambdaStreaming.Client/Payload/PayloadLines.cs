@@ -39,8 +39,9 @@ internal static class PayloadLines
             var end = FindLineFeed(unread);
             if (end < 0 && !(buffer.IsEnd && !unread.IsEmpty))
             {
-                // A final carriage return does not count, because it might belong to the line end.
                 _searched = unread.Length - (unread.Length % _lineFeed.Length);
+
+                // A final CR does not count towards the limit: it might be the first half of CR LF.
                 if (TrimCarriageReturn(unread[.._searched]).Length > _maxBytes) throw CreateLimitException();
                 return false;
             }
@@ -52,11 +53,12 @@ internal static class PayloadLines
             _searched = 0;
             _isAtBeginning = false;
 
-            // A byte order mark that nothing follows is not a line.
+            // A byte order mark at the end of the payload is not a line.
             return end >= 0 || line.Length > 0;
         }
 
-        // A line feed of UTF-16 or UTF-32 has two or four bytes, and is found only where a character can begin.
+        // In UTF-16 and UTF-32, a line feed has two or four bytes. Only positions at which a character can begin are
+        // searched.
         private int FindLineFeed(ReadOnlySpan<byte> unread)
         {
             if (_lineFeed.Length == 1)

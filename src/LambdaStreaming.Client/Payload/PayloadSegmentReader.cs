@@ -7,9 +7,9 @@ namespace LambdaStreaming.Payload;
 
 /// <summary>Reads the payload of one response as a sequence of memory segments.</summary>
 /// <remarks>
-/// All payload readers use it, so that none of them depends on chunk boundaries. A segment is valid until the next
-/// move, as a chunk is. Moves belong to the consumer; other threads can call <see cref="Dispose"/> and
-/// <see cref="Abort"/>.
+/// All payload readers use this class, so that none of them depends on chunk boundaries. A segment is valid until the
+/// next call of <see cref="TryMoveNext"/> or <see cref="MoveNextAsync"/>. Only the consumer calls these two; other
+/// threads can call <see cref="Dispose"/> and <see cref="Abort"/>.
 /// </remarks>
 internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse response, ResponseStreamReader reader)
     : IDisposable
@@ -20,11 +20,11 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
     private bool _hasChunk;
     private ReadOnlyMemory<byte> _unread;
 
-    /// <summary>The current segment. It is not empty after a move that returned <see langword="true"/>.</summary>
+    /// <summary>The current segment. It is not empty after <see cref="MoveNextAsync"/> has returned true.</summary>
     public ReadOnlyMemory<byte> Current { get; private set; }
 
-    /// <summary>The details of the call, with the chunks that were received so far.</summary>
-    public LambdaErrorDetails Progress => reader.Progress();
+    /// <summary>The details for an exception: the call, and the chunks that were received so far.</summary>
+    public LambdaErrorDetails ErrorDetails => reader.CreateErrorDetails();
 
     public Redactor Redactor => reader.Redactor;
 
@@ -75,9 +75,9 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
         string? eventType = null,
         string? dataExcerpt = null)
     {
-        var progress = Progress;
-        var message = $"{problem} {DescribeCall(progress)}";
-        return new PayloadFormatException(message, byteOffset, valueIndex, progress, cause)
+        var details = ErrorDetails;
+        var message = $"{problem} {DescribeCall(details)}";
+        return new PayloadFormatException(message, byteOffset, valueIndex, details, cause)
         {
             EventType = eventType,
             DataExcerpt = dataExcerpt,
@@ -96,17 +96,17 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
         long byteOffset,
         string alternative = "")
     {
-        var progress = Progress;
+        var details = ErrorDetails;
         var place = byteOffset == 0 ? "" : $", which begins at payload byte {byteOffset},";
         var message = $"{subject}{place} is longer than {ExceptionMessages.Count(limitBytes, "byte")}. "
             + $"If this size is expected, raise {nameof(PayloadReadOptions)}.{limit}{alternative}. "
-            + DescribeCall(progress);
-        return new PayloadLimitExceededException(message, limit, limitBytes, byteOffset, progress);
+            + DescribeCall(details);
+        return new PayloadLimitExceededException(message, limit, limitBytes, byteOffset, details);
     }
 
-    private static string DescribeCall(LambdaErrorDetails progress) => string.IsNullOrEmpty(progress.RequestId)
-        ? $"(function {progress.FunctionName})."
-        : $"(function {progress.FunctionName}, request id {progress.RequestId}).";
+    private static string DescribeCall(LambdaErrorDetails details) => string.IsNullOrEmpty(details.RequestId)
+        ? $"(function {details.FunctionName})."
+        : $"(function {details.FunctionName}, request id {details.RequestId}).";
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> MoveNextCoreAsync()

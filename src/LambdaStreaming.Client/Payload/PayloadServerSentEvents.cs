@@ -29,7 +29,8 @@ internal static class PayloadServerSentEvents
 
         // Skips events with empty data: keep-alive events, and the first event of a Model Context Protocol stream,
         // which has only an id.
-        // Source: its specification, 2025-11-25, Transports, "Sending Messages to the Server", item 6.
+        // Source: Model Context Protocol specification, 2025-11-25, Transports, "Sending Messages to the Server", item
+        // 6.
         (bool HasValue, T? Value) Deserialize(string type, ReadOnlySpan<byte> data)
         {
             if (!data.ContainsAnyExcept(" \t\n"u8) || data.SequenceEqual("[DONE]"u8)) return default;
@@ -98,7 +99,8 @@ internal static class PayloadServerSentEvents
             _searched = end < 0 ? unread.Length : _searched + end;
             line = unread[.._searched];
 
-            // Comments do not count, because they can keep an idle connection open for hours.
+            // Comments do not count towards the limit, because servers send them for hours to keep an idle connection
+            // open.
             var isComment = line.StartsWith(":"u8);
             if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException();
             if (end < 0) return false;
@@ -139,7 +141,8 @@ internal static class PayloadServerSentEvents
             }
         }
 
-        // The id and the reconnection time of a block without data apply to the next event. Its type does not.
+        // The id and the reconnection time of a block without data apply to the next event; the type of such a block
+        // does not.
         private bool TryEndEvent(out SseItem<T> item)
         {
             var (hasValue, value) = _hasData ? parse(_type, _data.WrittenSpan) : default;

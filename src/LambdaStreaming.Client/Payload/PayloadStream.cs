@@ -12,7 +12,7 @@ namespace LambdaStreaming.Payload;
 /// </remarks>
 internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable owner) : ForwardStream
 {
-    // Belongs to the operation in progress.
+    // Used only by the operation in progress.
     private ReadOnlyMemory<byte> _unread;
     private int _isInUse;
     private volatile bool _isDisposed;

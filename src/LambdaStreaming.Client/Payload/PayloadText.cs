@@ -3,7 +3,10 @@ using System.Text;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads text as it arrives. One decoder for all segments keeps characters complete.</summary>
+/// <summary>Reads text as it arrives.</summary>
+/// <remarks>
+/// All segments use the same decoder, so a character that is split over two segments is decoded correctly.
+/// </remarks>
 internal static class PayloadText
 {
     private const char ByteOrderMark = '\uFEFF';
@@ -11,7 +14,7 @@ internal static class PayloadText
     // Larger segments are split into several strings, so that none is allocated on the large object heap.
     private const int MaxStringBytes = 32 * 1024;
 
-    // DecoderFallback.ReplacementFallback is a question mark.
+    // Not DecoderFallback.ReplacementFallback, which inserts a question mark.
     private static readonly DecoderReplacementFallback ReplacementCharacter = new("\uFFFD");
 
     public static async IAsyncEnumerator<string> ReadAsync(PayloadSegmentReader segments, PayloadReadOptions options)

@@ -4,9 +4,9 @@ namespace LambdaStreaming.ResponseStream;
 /// <remarks>
 /// The compiler's enumerator must not be disposed during a <c>MoveNextAsync</c>: its <c>finally</c> blocks would run on
 /// two threads and return pooled arrays twice. Here, disposal always aborts the source. It runs the <c>finally</c>
-/// blocks only if no move is in progress; otherwise the move runs them.
-/// After a failure or an early disposal, a move throws. The compiler's enumerator would return false, which looks like
-/// normal completion.
+/// blocks only if no <c>MoveNextAsync</c> is in progress; otherwise that <c>MoveNextAsync</c> runs them.
+/// After a failure or an early disposal, <c>MoveNextAsync</c> throws. The compiler's enumerator would return false,
+/// which looks like normal completion.
 /// </remarks>
 internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable source) : IAsyncEnumerator<T>
 {
@@ -90,7 +90,7 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
     }
 
     private ValueTask<bool> FailAsync() =>
-        _failure is null ? source.ThrowAbortedAsync() : ValueTask.FromException<bool>(_failure);
+        _failure is null ? source.ThrowIfAbortedAsync() : ValueTask.FromException<bool>(_failure);
 
     private bool TryEndMove() => Interlocked.CompareExchange(ref _state, Ready, Moving) == Moving;
 
@@ -111,9 +111,10 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
 /// <remarks><see cref="IDisposable.Dispose"/> aborts it and can be called from any thread.</remarks>
 internal interface IAbortable : IDisposable
 {
-    /// <summary>True if the source was aborted, so that the next move must throw.</summary>
+    /// <summary>True if the source was aborted. The next <c>MoveNextAsync</c> must then throw.</summary>
     bool IsAborted { get; }
 
-    /// <summary>Throws the exception for the reason of the abort.</summary>
-    ValueTask<bool> ThrowAbortedAsync();
+    /// <summary>Throws the exception that describes why the source was aborted.</summary>
+    /// <returns>Never true. False if the response had already been read to its end.</returns>
+    ValueTask<bool> ThrowIfAbortedAsync();
 }

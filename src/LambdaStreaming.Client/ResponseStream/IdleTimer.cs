@@ -44,7 +44,9 @@ internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Act
         lock (_lock) _isWaiting = false;
     }
 
-    /// <summary>Stops the timer permanently. An active timer would root the response until it fires.</summary>
+    /// <summary>
+    /// Stops the timer permanently. An active timer would keep the response in memory until it fires.
+    /// </summary>
     public void Dispose()
     {
         lock (_lock)

@@ -24,7 +24,7 @@ internal enum LambdaMessageKind
 /// </remarks>
 internal static class LambdaMessage
 {
-    // For the log, which shows fewer characters.
+    // Limits the work for a long name. The log truncates names to fewer characters than this.
     private const int MaxEventTypeBytes = 1024;
 
     public static LambdaMessageKind GetKind(ReadOnlySpan<byte> headers)

@@ -9,7 +9,7 @@ namespace LambdaStreaming.ResponseStream;
 /// <remarks>
 /// A move is one call of the reader that can read, parse, and return buffers to the pool. Only one move runs at a time.
 /// <see cref="Abort"/> can be called from any thread at any time. It never returns a buffer to the pool, because the
-/// consumer might still read from one. The next move does that, or the garbage collector frees the buffer.
+/// consumer might still read from one. The next move returns the buffers; otherwise the garbage collector frees them.
 /// <code>
 /// Open ──TryBeginMove──► Moving ──TryEndMove──► Open
 ///  │ Abort                 │ Abort        └──Complete──► Completed
@@ -21,11 +21,11 @@ namespace LambdaStreaming.ResponseStream;
     Justification = "The token source has no timer and no wait handle. Abort and Complete dispose the idle timer.")]
 internal sealed class ResponseStreamBody
 {
-    // Enough for a full read of a busy connection.
+    // The size of a full read of a busy connection.
     private const int BufferBytes = 64 * 1024;
 
-    // A shorter read means that the socket was drained. After a zero-byte read, SocketsHttpHandler first fills its
-    // connection buffer of 4 KiB.
+    // After a shorter read, the socket is assumed to be empty. Below 4 KiB: the first read after a zero-byte read
+    // returns at most SocketsHttpHandler's connection buffer of 4 KiB, even on a busy connection.
     private const int BusyReadBytes = 2 * 1024;
 
     private static readonly StreamPipeReaderOptions PipeOptions = new(
@@ -71,7 +71,7 @@ internal sealed class ResponseStreamBody
         /// <summary>A move is in progress.</summary>
         Moving,
 
-        /// <summary>Aborted between moves. The connection is closed; the buffers wait for a last move.</summary>
+        /// <summary>Aborted between moves. The connection is closed; the buffers have not been returned.</summary>
         Aborted,
 
         /// <summary>Aborted, with a move in progress. That move completes the body.</summary>
@@ -87,13 +87,12 @@ internal sealed class ResponseStreamBody
     /// <summary>True if the body was aborted and no move has completed it yet.</summary>
     public bool IsAborted => _state is State.Aborted or State.MovingAborted;
 
-    /// <summary>Why the body was aborted.</summary>
     public AbortReason AbortReason { get; private set; }
 
     /// <summary>The cancelled token, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
     public CancellationToken CancelledToken { get; private set; }
 
-    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, even if it was aborted before.</summary>
+    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, including an earlier abort.</summary>
     public void SetTelemetry(CallTelemetry telemetry)
     {
         AbortReason reason;
@@ -106,7 +105,7 @@ internal sealed class ResponseStreamBody
         if (reason != AbortReason.None) telemetry.Abort(reason.ToOutcome());
     }
 
-    /// <summary>Lets <paramref name="cancellationToken"/> abort the body, now or later.</summary>
+    /// <summary>Aborts the body when <paramref name="cancellationToken"/> is cancelled, or if it already was.</summary>
     public void RegisterCancellation(CancellationToken cancellationToken)
     {
         if (!cancellationToken.CanBeCanceled) return;
@@ -139,7 +138,7 @@ internal sealed class ResponseStreamBody
     }
 
     /// <summary>Ends a move that has read an event.</summary>
-    /// <returns>False if the body was aborted during the move. The caller must then complete it.</returns>
+    /// <returns>False if the body was aborted during the move. Call <see cref="Complete"/> then.</returns>
     public bool TryEndMove()
     {
         lock (_lock)
@@ -150,7 +149,7 @@ internal sealed class ResponseStreamBody
         }
     }
 
-    /// <summary>Reads more bytes. Call it during a move only.</summary>
+    /// <summary>Reads more bytes. Call it only between TryBeginMove and TryEndMove or Complete.</summary>
     /// <exception cref="BodyAbortedException">The body was aborted, for <see cref="AbortReason"/>.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -174,7 +173,7 @@ internal sealed class ResponseStreamBody
     }
 
     /// <summary>Marks all bytes as examined and returns those before <paramref name="consumed"/> to the pool.</summary>
-    /// <remarks>Call it during a move only.</remarks>
+    /// <remarks>Call it only between TryBeginMove and TryEndMove or Complete.</remarks>
     /// <param name="consumed">The first position that is still needed.</param>
     /// <param name="end">The end of the bytes that were read.</param>
     /// <param name="unconsumedBytes">The number of bytes between the two positions.</param>
@@ -196,7 +195,8 @@ internal sealed class ResponseStreamBody
             _state = isMoving ? State.MovingAborted : State.Aborted;
         }
 
-        // Outside the lock, because all of these calls can run foreign code. The fence pairs with one in PrepareToWait.
+        // Not under the lock, because these calls can run code of the caller. With the barrier in PrepareToWait, either
+        // this method sees the timer and the pending read, or PrepareToWait sees the new state.
         Interlocked.MemoryBarrier();
         ReleaseTimerAndTokens();
         _telemetry?.Abort(reason.ToOutcome());
@@ -206,7 +206,7 @@ internal sealed class ResponseStreamBody
             return;
         }
 
-        // A stream should not be disposed during a read. The move disposes it after it ended or abandoned the read.
+        // The move in progress disposes the stream, once its read has ended or was abandoned.
         try
         {
             _abortReads.Cancel();
@@ -219,14 +219,14 @@ internal sealed class ResponseStreamBody
     }
 
     /// <summary>Returns the buffers to the pool, frees the connection and ends the move.</summary>
-    /// <remarks>Call it during a move only, after all chunks have expired.</remarks>
+    /// <remarks>Call it only after <see cref="TryBeginMove"/>, and after all chunks have expired.</remarks>
     public void Complete()
     {
         lock (_lock) _state = State.Completed;
         ReleaseTimerAndTokens();
         _telemetry?.Abort(CallOutcome.Abandoned);
 
-        // An abandoned read might still be writing to its buffer.
+        // An abandoned read might still be writing to its buffer. The pool must not get that buffer back.
         if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
         Disconnect();
     }
@@ -277,7 +277,7 @@ internal sealed class ResponseStreamBody
         Interlocked.MemoryBarrier();
         if (_state == State.Moving) return;
 
-        // Abort might have run before it could see them.
+        // Abort might have run before these two fields were set. It then did not stop them, so stop them here.
         _idleTimer.Dispose();
         _pendingRead.Abandon();
     }

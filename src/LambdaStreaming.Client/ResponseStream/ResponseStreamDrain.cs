@@ -11,8 +11,11 @@ internal static class ResponseStreamDrain
 
     private static readonly TimeSpan MaxTime = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Reads and ignores the remaining bytes, within limits. Call it during a move only.</summary>
-    /// <remarks>The response is already complete, so a failure is logged and never thrown.</remarks>
+    /// <summary>Reads and ignores the remaining bytes, within limits.</summary>
+    /// <remarks>
+    /// Call it only between <see cref="ResponseStreamBody.TryBeginMove"/> and <see
+    /// cref="ResponseStreamBody.Complete"/>. The response is already complete, so a failure is logged and never thrown.
+    /// </remarks>
     /// <param name="body">The body.</param>
     /// <param name="buffer">The bytes that were received after <c>InvokeComplete</c>.</param>
     /// <param name="isRead">Whether the body has already been read to its end.</param>
@@ -44,7 +47,7 @@ internal static class ResponseStreamDrain
         }
         catch (Exception exception)
         {
-            // Exceptions of any type are possible: a caller's HttpClient might decompress, for example.
+            // A handler of the caller's HttpClient, such as a decompressor, can throw any exception type.
             if (options.Logger.IsEnabled(LogLevel.Debug))
                 Log.DrainFailed(options.Logger, call.FunctionName, exception.GetType().Name);
         }

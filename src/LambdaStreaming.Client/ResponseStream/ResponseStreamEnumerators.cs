@@ -5,13 +5,12 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Enumerates the events of one response.</summary>
 /// <remarks>
-/// Not an iterator method, because that would cost about as much as decoding a small message (docs/performance.md).
+/// Not an iterator method, because that would cost about as much as decoding a small message.
 /// </remarks>
 internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError)
     : IAsyncEnumerator<ResponseStreamEvent>
 {
-    // Only the kind, because storing the 16-byte event for each message measurably slows the fast path
-    // (docs/performance.md).
+    // Only the kind, because storing the 16-byte event for each message slows the fast path.
     private ResponseStreamEventKind _kind;
 
     public ResponseStreamEvent Current => _kind switch
@@ -77,7 +76,8 @@ internal sealed class PayloadChunkEnumerator(ResponseStreamReader reader) : IAsy
     }
 }
 
-/// <summary>The result of <c>ReadChunksAsync</c>. Its enumerator begins the one enumeration of the response.</summary>
+/// <summary>The result of <c>ReadChunksAsync</c>.</summary>
+/// <remarks>A response can be enumerated only once; <see cref="GetAsyncEnumerator"/> begins that enumeration.</remarks>
 internal sealed class PayloadChunkEnumerable(
     InvokeWithResponseStreamResponse response,
     CancellationToken cancellationToken)
@@ -87,7 +87,7 @@ internal sealed class PayloadChunkEnumerable(
         new PayloadChunkEnumerator(response.BeginEnumeration(cancellationToken, enumeratorToken));
 }
 
-/// <summary>The result of <c>ReadOwnedChunksAsync</c>: copies of the chunks.</summary>
+/// <summary>The result of <c>ReadOwnedChunksAsync</c>, which enumerates copies of the chunks.</summary>
 internal sealed class OwnedChunkEnumerable(
     InvokeWithResponseStreamResponse response,
     CancellationToken cancellationToken)

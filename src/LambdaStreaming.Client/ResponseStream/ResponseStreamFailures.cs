@@ -6,8 +6,8 @@ namespace LambdaStreaming.ResponseStream;
 /// <summary>Creates the exceptions that <see cref="ResponseStreamReader"/> throws.</summary>
 internal static class ResponseStreamFailures
 {
-    /// <summary>Maps an exception of a move to the exception for the caller.</summary>
-    /// <param name="exception">The exception of the move.</param>
+    /// <summary>Maps an exception that occurred while reading an event to the exception for the caller.</summary>
+    /// <param name="exception">The exception that occurred.</param>
     /// <param name="body">The body, which knows why it was aborted.</param>
     /// <param name="options">The options of the reader.</param>
     /// <param name="progress">The call, and the chunks that were received before.</param>
@@ -21,7 +21,8 @@ internal static class ResponseStreamFailures
         long messageOffset,
         long incompleteBytes)
     {
-        // If the first bytes are not an event stream, report the response headers that announced something else.
+        // If even the first bytes are not an event stream, the response headers that announced other content are
+        // reported.
         var canBeOtherContent = messageOffset == 0 && exception is BodyEndedException
             or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum };
         if (canBeOtherContent && options.UnexpectedContent is { } content) return NotAnEventStream(content, progress);
@@ -66,7 +67,7 @@ internal static class ResponseStreamFailures
             _ => Disposed(),
         };
 
-    // The decoder knows only the message.
+    // Adds the byte offset and the call, which the decoder does not know.
     private static ResponseStreamCorruptException Corrupt(
         ResponseStreamCorruptException exception,
         long messageOffset,

@@ -12,8 +12,8 @@ namespace LambdaStreaming.ResponseStream;
 /// <remarks>
 /// <see cref="TryReadBufferedChunk"/> is the fast path, which never throws. It takes complete messages in the buffer
 /// that repeat the headers of the last chunk. <see cref="ReadNextAsync"/> handles all other messages.
-/// Both belong to the consumer, one call at a time, and only they write the fields. Other threads can call only
-/// <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>.
+/// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can call
+/// only <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>.
 /// </remarks>
 /// <param name="body">The response body; <see langword="null"/> for the response to a dry run.</param>
 /// <param name="options">How to read the body.</param>
@@ -29,16 +29,16 @@ internal sealed class ResponseStreamReader(
     private readonly LambdaErrorDetails _call = call;
     private readonly int _maxMessageBytes = options.MaxMessageBytes;
 
-    // The bytes that were read and not yet consumed. [_next, _end) of _window are the unconsumed bytes of the first
-    // segment, which begins at _windowStart. _incompleteBytes is the number of unconsumed bytes before the last read.
+    // _buffer: the received bytes. _window: the array of its first segment, which starts at _windowStart; [_next, _end)
+    // is not yet consumed. _leftoverBytes: the bytes of an incomplete message that were left when the last read began.
     private ReadOnlySequence<byte> _buffer;
     private byte[] _window = [];
     private int _windowStart;
     private int _next;
     private int _end;
     private bool _hasBuffer;
-    private bool _readToEnd;
-    private long _incompleteBytes;
+    private bool _bodyEnded;
+    private long _leftoverBytes;
 
     // The current chunk. A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart
     // is NotInWindow and _payloadSequence has the payload.
@@ -57,7 +57,7 @@ internal sealed class ResponseStreamReader(
     private Exception? _failure;
     private volatile bool _isDisposed;
 
-    /// <summary>The last event, after it was read, even if it reported an error.</summary>
+    /// <summary>The <c>InvokeComplete</c> event, even if it reports an error; null until it has been read.</summary>
     public InvokeComplete? InvokeComplete { get; private set; }
 
     /// <summary>Receives the progress of the response; <see langword="null"/> without a listener.</summary>
@@ -73,7 +73,7 @@ internal sealed class ResponseStreamReader(
     /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
     public bool IsDisposed => _isDisposed;
 
-    /// <summary>The current chunk, without the check of <see cref="GetPayload"/>. Use it between moves only.</summary>
+    /// <summary>The current chunk, without the check of GetPayload. Do not use it while an event is read.</summary>
     public ReadOnlySequence<byte> CurrentPayload => _payloadStart != NotInWindow
         ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength)
         : _payloadSequence;
@@ -95,7 +95,7 @@ internal sealed class ResponseStreamReader(
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
-    /// <summary>Moves to the next message if it is a valid chunk that is complete in the buffer.</summary>
+    /// <summary>Reads the next chunk if it is valid and complete in the buffer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadBufferedChunk()
     {
@@ -123,7 +123,7 @@ internal sealed class ResponseStreamReader(
         return true;
     }
 
-    /// <summary>Moves to the next event. After <c>InvokeComplete</c>, also reads the body to its end.</summary>
+    /// <summary>Reads the next event. After <c>InvokeComplete</c>, also reads the body to its end.</summary>
     /// <param name="throwOnFunctionError">Whether to throw for an <c>InvokeComplete</c> with an error.</param>
     /// <returns>The kind of the event; <see cref="ResponseStreamEventKind.None"/> after the last one.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -141,17 +141,17 @@ internal sealed class ResponseStreamReader(
                 return kind;
             }
 
-            await ResponseStreamDrain.RunAsync(_body, TakeBuffer(), _readToEnd, _options, _call).ConfigureAwait(false);
+            await ResponseStreamDrain.RunAsync(_body, TakeBuffer(), _bodyEnded, _options, _call).ConfigureAwait(false);
             if (throwOnFunctionError && InvokeComplete!.IsFunctionError)
-                throw ResponseStreamFailures.FunctionError(InvokeComplete, Progress(), Redactor);
+                throw ResponseStreamFailures.FunctionError(InvokeComplete, CreateErrorDetails(), Redactor);
             Complete();
             return kind;
         }
         catch (Exception exception)
         {
-            // Record the failure before completing the body. A later move must not report normal completion.
+            // Record the failure before completing the body: a later call must throw it, not report normal completion.
             _failure = ResponseStreamFailures.Translate(
-                exception, _body, _options, Progress(), _messageOffset, _incompleteBytes);
+                exception, _body, _options, CreateErrorDetails(), _messageOffset, _leftoverBytes);
             Telemetry?.Fail(_failure);
             Complete();
             if (ReferenceEquals(_failure, exception)) throw;
@@ -159,18 +159,19 @@ internal sealed class ResponseStreamReader(
         }
     }
 
-    public async ValueTask<bool> ThrowAbortedAsync() =>
+    /// <inheritdoc/>
+    public async ValueTask<bool> ThrowIfAbortedAsync() =>
         await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
 
-    /// <summary>Expires the chunk and aborts the response. Callable from any thread; returns no buffer.</summary>
+    /// <summary>Expires the chunk and aborts. Callable from any thread; does not return buffers to the pool.</summary>
     public void Dispose()
     {
         _isDisposed = true;
         _body?.Abort(AbortReason.Disposed);
     }
 
-    /// <summary>The details of the call, with the chunks that were received so far.</summary>
-    public LambdaErrorDetails Progress() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
+    /// <summary>Creates the details for an exception: the call, and the chunks that were received so far.</summary>
+    public LambdaErrorDetails CreateErrorDetails() => _call with { ChunksReceived = _chunks, BytesReceived = _bytes };
 
     private void ExpireChunk()
     {
@@ -225,7 +226,7 @@ internal sealed class ResponseStreamReader(
                 Telemetry?.Complete(InvokeComplete.IsFunctionError, Redactor.Name(InvokeComplete.ErrorCode));
                 return ResponseStreamEventKind.InvokeComplete;
             case LambdaMessageKind.Exception or LambdaMessageKind.Error:
-                throw LambdaMessage.ReadError(headers, message.Payload, Progress(), Redactor);
+                throw LambdaMessage.ReadError(headers, message.Payload, CreateErrorDetails(), Redactor);
             default:
                 if (!_options.Logger.IsEnabled(LogLevel.Debug)) return ResponseStreamEventKind.None;
                 var eventType = Redactor.Name(LambdaMessage.GetEventType(headers));
@@ -248,17 +249,17 @@ internal sealed class ResponseStreamReader(
     {
         if (_hasBuffer)
         {
-            // All bytes count as examined. Otherwise the next read would return at once with the same bytes.
+            // Mark all bytes as examined. Otherwise the next read would return at once with the same bytes.
             var incomplete = TakeBuffer();
-            _incompleteBytes = incomplete.Length;
-            _body!.AdvanceTo(incomplete.Start, incomplete.End, _incompleteBytes);
-            if (_readToEnd) throw new BodyEndedException();
+            _leftoverBytes = incomplete.Length;
+            _body!.AdvanceTo(incomplete.Start, incomplete.End, _leftoverBytes);
+            if (_bodyEnded) throw new BodyEndedException();
         }
 
         Telemetry?.BeginWait();
         var result = await _body!.ReadAsync().ConfigureAwait(false);
         Telemetry?.EndWait();
-        _readToEnd = result.IsCompleted;
+        _bodyEnded = result.IsCompleted;
         _hasBuffer = true;
         SetBuffer(result.Buffer);
     }

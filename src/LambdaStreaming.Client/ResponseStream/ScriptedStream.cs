@@ -18,7 +18,7 @@ internal sealed class ScriptedStream(
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // A zero-byte read waits for data; it can complete early.
+        // A zero-byte read may return before data is available, so it does not have to wait here.
         if (buffer.IsEmpty) return 0;
         if (_unread.IsEmpty)
         {

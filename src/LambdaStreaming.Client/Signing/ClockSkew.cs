@@ -4,13 +4,13 @@ namespace LambdaStreaming.Signing;
 
 /// <summary>The offsets between the local clock and the clocks of endpoints.</summary>
 /// <remarks>
-/// They are computed from the <c>Date</c> of responses, so that a wrong local clock does not make every signature
-/// invalid.
+/// The offsets are computed from the <c>Date</c> of responses, so that a wrong local clock does not make every
+/// signature invalid.
 /// </remarks>
 internal sealed class ClockSkew
 {
-    // Source: AWSSDK.Core 4.0.102, its correction of clock skew: above 4 minutes, and not by a response that took more
-    // than 15 minutes.
+    // Correct the clock only if it differs by more than 4 minutes, and never from a response that took longer than 15
+    // minutes. Source: AWSSDK.Core 4.0.102, which has the same limits.
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan MaxTrustedElapsed = TimeSpan.FromMinutes(15);
 
@@ -39,7 +39,7 @@ internal sealed class ClockSkew
         if (response.Headers.Date is not { } date) return false;
         if (response.Headers.Age is not null || elapsed > MaxTrustedElapsed) return false;
 
-        // The sum of an extreme offset and the local time would overflow at a later signature.
+        // Ignore an extreme date. Adding its offset to the local time would overflow when a later request is signed.
         if (date.Year is < 1970 or > 9000) return false;
         var offset = date - now;
         var known = _offsets.GetValueOrDefault(endpoint.Authority);

@@ -96,13 +96,13 @@ internal static class CredentialErrorMessages
         _ => "",
     };
 
-    // One line. The error output of a credential process is omitted, because it can contain a key.
+    // Returns one line. Omits the error output of a credential process, because it can contain a key.
     private static string Describe(Redactor redactor, Exception exception) =>
         exception is ProcessAWSCredentialException
             ? "A credential process failed; run it by hand to see its output."
             : redactor.Line(exception.Message.ReplaceLineEndings(" "));
 
-    // The outer exception often reports where it failed, an inner exception why.
+    // Includes inner exceptions: the outer exception often reports where the failure occurred, and an inner one why.
     private static string DescribeAll(Redactor redactor, Exception? exception)
     {
         var text = "";

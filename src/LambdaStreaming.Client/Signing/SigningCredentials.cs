@@ -40,9 +40,9 @@ internal sealed class SigningCredentials
         if (options.Credentials is { } credentials) return FromOption(credentials);
         if (options.Profile is not null) return FromProfile(settings.Profile!);
 
-        // The order of AWS: environment, profile, container and instance. A profile with credential settings is
-        // resolved by name, so that its own error is reported. The chain would continue with the network and report
-        // that instead.
+        // Order of AWS: environment, web identity, profile, container, instance. If the profile has credential
+        // settings, resolve only that profile. If it fails, its error is reported; the chain would go on to the
+        // container and the instance and report their error.
         var profile = HasCredentialSettings(settings.Profile) ? settings.Profile : null;
         return FromChain(environment, settings.ProfileName, profile);
     }
@@ -60,7 +60,7 @@ internal sealed class SigningCredentials
             (redactor, exception) => CredentialErrorMessages.ForProfile(profile, redactor, exception));
     }
 
-    // The chain of AWS, which includes the profile: environment, web identity, profile, container, instance.
+    // Uses all sources in the order of AWS.
     private static SigningCredentials FromChain(
         AwsEnvironment environment,
         string profileName,
@@ -76,7 +76,7 @@ internal sealed class SigningCredentials
                 : CredentialErrorMessages.ForProfile(profile, redactor, exception));
     }
 
-    // Also true for settings that AWSSDK.Core cannot use.
+    // Also true for settings that AWSSDK.Core cannot use, so that their error is reported.
     private static bool HasCredentialSettings([NotNullWhen(true)] CredentialProfile? profile) =>
         profile?.Options is { } options
         && (options.AccessKey
@@ -115,7 +115,7 @@ internal sealed class SigningCredentials
         catch (Exception exception)
             when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            // Any type: it is a failure of the credentials, and nothing was sent.
+            // Whatever its type, the exception is a failure of the credentials, and nothing was sent.
             throw new LambdaConfigurationException(_explain(Redactor.Create(request), exception), exception);
         }
 
@@ -155,13 +155,14 @@ internal sealed class SigningCredentials
             throw new LambdaConfigurationException(CredentialErrorMessages.ForInvalidCharacter(name, value, index));
     }
 
-    // The sources before profiles in the order of AWS.
+    // Returns whether a source that precedes profiles in the order of AWS is set.
     private static bool HasHigherPrecedenceSource(AwsEnvironment environment) =>
         AWSConfigs.AWSCredentialsGenerators is not null
         || (environment["AWS_ACCESS_KEY_ID"] is not null && environment["AWS_SECRET_ACCESS_KEY"] is not null)
         || (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is not null && environment["AWS_ROLE_ARN"] is not null);
 
-    // The resolver reads files and sends requests with blocking calls, and checks the token only between them.
+    // On the thread pool, because the resolver reads files and sends requests with blocking calls, and checks the token
+    // only between these calls.
     private static Task<ImmutableCredentials?> ResolveAsync(
         ProfileConfig? config,
         CancellationToken cancellationToken) =>
@@ -177,7 +178,8 @@ internal sealed class SigningCredentials
     private static bool IsAvailable(Type credentials) =>
         credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);
 
-    // Most credentials can block, even in GetCredentialsAsync, which does not accept a token.
+    // On the thread pool, because most credentials can block, even in GetCredentialsAsync, which does not accept a
+    // token.
     private static Task<ImmutableCredentials?> ReadAsync(
         AWSCredentials credentials,
         CancellationToken cancellationToken) =>

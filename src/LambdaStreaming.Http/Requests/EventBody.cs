@@ -6,8 +6,8 @@ namespace LambdaStreaming.Http.Requests;
 
 /// <summary>Appends the body of a request, as the last members, to its event.</summary>
 /// <remarks>
-/// The encoded length is counted first, and counting stops at the service's limit. Utf8JsonWriter would rent six times
-/// the length of a text before it writes it, and its buffer grows by doubling.
+/// The encoded length is counted before the text is written, and counting stops at the service's limit. Utf8JsonWriter
+/// would rent six times the length of a text before writing the text, and its buffer grows by doubling.
 /// </remarks>
 internal static class EventBody
 {
@@ -45,7 +45,9 @@ internal static class EventBody
         return true;
     }
 
-    /// <summary>Escapes the text, or counts how long it would be if there is not a destination.</summary>
+    /// <summary>
+    /// Escapes the text to a destination, or only counts the length of the result if the destination is empty.
+    /// </summary>
     /// <returns>
     /// The length of the escaped text; more than <paramref name="limit"/> as soon as that is certain.
     /// </returns>
@@ -57,8 +59,8 @@ internal static class EventBody
         var count = 0;
         while (!text.IsEmpty && count <= limit)
         {
-            // Vectorized. EncodeUtf8 examines its complete source in each call, then continues byte by byte: it gets
-            // slices.
+            // This search is vectorized. EncodeUtf8 examines its complete source in each call and then continues byte
+            // by byte, so it gets only slices.
             var first = encoder.FindFirstCharacterToEncodeUtf8(text);
             var unescaped = first >= 0 ? first : text.Length;
             if (!destination.IsEmpty) text[..unescaped].CopyTo(destination[count..]);

@@ -64,7 +64,8 @@ internal sealed class EventHeaders
         return connectionOptions?.Contains(name) != true && allowHeader?.Invoke(GetCanonicalName(name)) != false;
     }
 
-    // A filter that removes credentials must not depend on the case that a server or a caller has used.
+    // Gives these two names one spelling, so that a filter that removes credentials does not depend on the case of the
+    // name.
     private static string GetCanonicalName(string name) =>
         Is(name, HeaderNames.Authorization) ? HeaderNames.Authorization
         : Is(name, HeaderNames.Cookie) ? HeaderNames.Cookie
@@ -74,7 +75,7 @@ internal sealed class EventHeaders
 
     private static string Join(string first, string second) => first.Length == 0 ? second : $"{first},{second}";
 
-    // As API Gateway and function URLs decide.
+    // The rule of API Gateway and function URLs.
     private static bool IsTextType(string contentType)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var parsed)) return false;

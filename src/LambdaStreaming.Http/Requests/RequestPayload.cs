@@ -32,7 +32,7 @@ internal static class RequestPayload
             AllowHeader = options.AllowRequestHeader,
             Body = body.WrittenMemory,
             DomainName = url.IdnHost,
-            // The caller is this process, whose address the function has no use for. Adapters parse it as an address.
+            // The function does not need the address of this process, but adapters parse this member as an address.
             SourceIp = "0.0.0.0",
             RequestId = Guid.NewGuid().ToString(),
             Time = options.TimeProvider.GetUtcNow(),
@@ -46,7 +46,7 @@ internal static class RequestPayload
         var nonValidated = request.Headers.NonValidated;
         if (!nonValidated.Contains("Host")) fields.Add(new("Host", GetHost(url)));
 
-        // ToString joins several values as they are joined in a request.
+        // ToString joins several values as .NET does when it sends a request.
         foreach (var (name, values) in nonValidated) fields.Add(new(name, values.ToString()));
         if (request.Content is { } content)
         {
@@ -59,7 +59,8 @@ internal static class RequestPayload
             fields.Add(new(HeaderNames.ContentLength, bodyLength.ToString(CultureInfo.InvariantCulture)));
         }
 
-        // Web frameworks take the scheme from there. A proxy that uses this handler has set its own values.
+        // Web frameworks take the scheme from X-Forwarded-Proto. A proxy that uses this handler has already set these
+        // headers.
         if (!nonValidated.Contains("X-Forwarded-Proto")) fields.Add(new("X-Forwarded-Proto", url.Scheme));
         if (!nonValidated.Contains("X-Forwarded-Port"))
             fields.Add(new("X-Forwarded-Port", url.Port.ToString(CultureInfo.InvariantCulture)));
@@ -68,7 +69,7 @@ internal static class RequestPayload
 
     private static string GetHost(Uri url) => url.IsDefaultPort ? url.IdnHost : $"{url.IdnHost}:{url.Port}";
 
-    // The exception for the service's own refusal, so that callers handle one type.
+    // The same type as for a rejection by the service, so that callers handle one type.
     private static RequestTooLargeException TooLarge() => new(
         $"The request is larger than {FunctionUrlEvent.MaxPayloadBytes} bytes as an event of a function URL. "
         + "Nothing was sent, so the function did not run. Base64 makes a binary body a third larger.",

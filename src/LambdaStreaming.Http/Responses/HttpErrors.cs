@@ -25,7 +25,7 @@ internal static class HttpErrors
         _ => HttpRequestError.Unknown,
     };
 
-    // Only a status that a peer sent instead of the function's response. The status of a stream is 200.
+    // Returns only a status that was received instead of the function's response. A failed stream has the status 200.
     private static System.Net.HttpStatusCode? GetStatusCode(LambdaStreamingException exception) =>
         exception is LambdaServiceException or LambdaTransportException && exception.StatusCode != default
             ? exception.StatusCode

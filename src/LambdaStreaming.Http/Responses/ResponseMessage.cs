@@ -9,7 +9,9 @@ internal static class ResponseMessage
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
     private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
 
-    /// <exception cref="PayloadFormatException">The status of the prelude is not a final status of HTTP.</exception>
+    /// <exception cref="PayloadFormatException">
+    /// The status in the HTTP prelude is not a final HTTP status (200 or higher).
+    /// </exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The message disposes its content, and that its stream.")]
     public static HttpResponseMessage Create(
         HttpRequestMessage request,
@@ -48,10 +50,10 @@ internal static class ResponseMessage
         {
             if (HeaderNames.IsHopByHop(name) || connectionOptions.Contains(name)) continue;
 
-            // Cookies has the values of all Set-Cookie headers.
+            // Skip Set-Cookie here: Cookies has the values of all Set-Cookie headers.
             if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) continue;
 
-            // The body ends with the response, whatever length the function has announced.
+            // Drop Content-Length: the body ends with the response, even if the function has announced another length.
             if (!keepLength && name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase)) continue;
             Add(message, name, values);
         }

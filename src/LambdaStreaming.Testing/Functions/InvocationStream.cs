@@ -104,7 +104,8 @@ internal sealed class InvocationStream(
         await _writeLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // A stall holds the lock until the client disconnects or the server stops. Then do not complete.
+            // A stall holds the lock until the client disconnects or the server stops. Do not complete the response
+            // then.
             cancellationToken.ThrowIfCancellationRequested();
             _isCompleting = true;
             await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
@@ -164,8 +165,8 @@ internal sealed class InvocationStream(
 
     private async Task SendChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        // Source: Lambda's own code: a stream over the limit is truncated after that many bytes, with this error
-        // (rapid, directinvoke.go).
+        // A stream over the limit is truncated at the limit, with this error. Source: Lambda's own code (rapid,
+        // directinvoke.go).
         if (options.MaxResponseBytes is { } limit && _payloadBytes + payload.Length > limit)
         {
             payload = payload[..(int)(limit - _payloadBytes)];

@@ -16,7 +16,7 @@ internal static class JsonText
     /// <returns>A description of the problem, or <see langword="null"/> if the JSON is valid.</returns>
     public static string? FindProblem(ReadOnlySpan<byte> json)
     {
-        // Utf8JsonReader does not validate the bytes of strings.
+        // Checked separately, because Utf8JsonReader does not validate the bytes of strings.
         if (!Utf8.IsValid(json)) return DescribeInvalidUtf8(json);
         try
         {

@@ -19,7 +19,7 @@ internal sealed class LambdaService(
 {
     private readonly RequestReader _reader = new(options, requests);
     private readonly RequestValidator _validator = new(options, verifier);
-    private int _running;
+    private int _runningCount;
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -54,7 +54,7 @@ internal sealed class LambdaService(
     {
         var request = _reader.CreateRequest(context, body);
         context.Response.Headers["x-amzn-RequestId"] = request.RequestId;
-        // The server's clock might be a test clock. Clients correct their own clock by this header.
+        // Use the server's clock, which might be a test clock: clients correct their own clock by this header.
         context.Response.Headers.Date = options.TimeProvider.GetUtcNow().ToString("r", CultureInfo.InvariantCulture);
         using var registration = context.RequestAborted.Register(SetClientDisconnected);
         try
@@ -68,7 +68,8 @@ internal sealed class LambdaService(
         }
         finally
         {
-            // The function might end before the callback runs, because both observe the same token.
+            // Call it here, too: the function might end before the registered callback runs, because both observe the
+            // same token.
             if (context.RequestAborted.IsCancellationRequested) SetClientDisconnected();
             request.SetCompleted();
         }
@@ -98,7 +99,7 @@ internal sealed class LambdaService(
             return;
         }
 
-        if (TryAcquireConcurrency(function) is { } throttled)
+        if (AcquireConcurrencyOrGetError(function) is { } throttled)
         {
             await RejectAsync(context, request, throttled).ConfigureAwait(false);
             return;
@@ -116,19 +117,20 @@ internal sealed class LambdaService(
         }
     }
 
-    /// <summary>Counts a call, which <see cref="ReleaseConcurrency"/> must end.</summary>
-    /// <returns>The error if a limit is exceeded; otherwise <see langword="null"/>.</returns>
-    private ServiceErrorResponse? TryAcquireConcurrency(LocalFunction function)
+    /// <summary>Reserves one concurrency slot, or returns the error if a limit is exceeded.</summary>
+    /// <remarks>If this method succeeds, release the slot with <see cref="ReleaseConcurrency"/>.</remarks>
+    /// <returns><see langword="null"/> if the slot was reserved; otherwise, the error.</returns>
+    private ServiceErrorResponse? AcquireConcurrencyOrGetError(LocalFunction function)
     {
         if (!function.TryAcquireConcurrency()) return Throttling.CreateError(Throttling.ReservedConcurrency);
-        if (Interlocked.Increment(ref _running) <= (options.MaxConcurrency ?? int.MaxValue)) return null;
+        if (Interlocked.Increment(ref _runningCount) <= (options.MaxConcurrency ?? int.MaxValue)) return null;
         ReleaseConcurrency(function);
         return Throttling.CreateError(Throttling.AccountConcurrency);
     }
 
     private void ReleaseConcurrency(LocalFunction function)
     {
-        Interlocked.Decrement(ref _running);
+        Interlocked.Decrement(ref _runningCount);
         function.ReleaseConcurrency();
     }
 
@@ -183,21 +185,21 @@ internal sealed class LambdaService(
         FunctionInvocation invocation,
         InjectedFaults faults,
         RawResponseWriter writer,
-        CancellationToken timeout,
-        CancellationToken aborted)
+        CancellationToken timeoutToken,
+        CancellationToken abortedToken)
     {
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, timeout);
-        var stream = new InvocationStream(writer, invocation, faults, options, cancellation, aborted);
-        var running = Task.CompletedTask;
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(abortedToken, timeoutToken);
+        var stream = new InvocationStream(writer, invocation, faults, options, cancellation, abortedToken);
+        var functionTask = Task.CompletedTask;
         try
         {
-            running = handler(invocation, new FunctionResponse(stream), cancellation.Token);
-            await running.WaitAsync(cancellation.Token).ConfigureAwait(false);
+            functionTask = handler(invocation, new FunctionResponse(stream), cancellation.Token);
+            await functionTask.WaitAsync(cancellation.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            aborted.ThrowIfCancellationRequested();
-            if (timeout.IsCancellationRequested)
+            abortedToken.ThrowIfCancellationRequested();
+            if (timeoutToken.IsCancellationRequested)
             {
                 invocation.Completion = Task.CompletedTask;
                 stream.Fail("Sandbox.Timedout", GetTimeoutMessage(invocation, function.Timeout));
@@ -206,26 +208,26 @@ internal sealed class LambdaService(
 #pragma warning disable CA1031 // As on AWS, every exception of a function is an error of the function.
         catch (Exception exception)
         {
-            aborted.ThrowIfCancellationRequested();
+            abortedToken.ThrowIfCancellationRequested();
             stream.Fail(exception);
         }
 #pragma warning restore CA1031
         finally
         {
-            IgnoreUnobservedException(running);
+            IgnoreUnobservedException(functionTask);
         }
 
-        if (!writer.HasEnded) await stream.CompleteAsync(aborted).ConfigureAwait(false);
+        if (!writer.HasEnded) await stream.CompleteAsync(abortedToken).ConfigureAwait(false);
     }
 
-    // A function that ignores its token is abandoned: nothing observes its exception.
+    // A function that ignores its token is abandoned. Nothing else observes its exception.
     private static void IgnoreUnobservedException(Task task) => _ = task.ContinueWith(
         static faulted => _ = faulted.Exception,
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
 
-    // Source: Lambda's own code, Status: timeout; and its responses as users quote them.
+    // Source: Lambda's own code (Status: timeout), and messages of Lambda that users have quoted.
     private static string GetTimeoutMessage(FunctionInvocation invocation, TimeSpan timeout) => string.Create(
         CultureInfo.InvariantCulture,
         $"RequestId: {invocation.RequestId} Error: Task timed out after {timeout.TotalSeconds:F2} seconds");

@@ -37,7 +37,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
     {
         while (!bytes.IsEmpty && !HasEnded)
         {
-            // Kestrel discards writes after the client has disconnected.
+            // Throw, because Kestrel discards writes after the client has disconnected.
             context.RequestAborted.ThrowIfCancellationRequested();
             var untilTruncation = (faults.Truncation?.AfterBytes ?? long.MaxValue) - _bytesSent;
             var length = (int)Math.Min(Math.Min(bytes.Length, faults.FragmentBytes ?? int.MaxValue), untilTruncation);

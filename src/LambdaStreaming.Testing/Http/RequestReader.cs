@@ -91,7 +91,7 @@ internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog
             && nameQualifier != queryQualifier;
     }
 
-    // The target as in the request line: Kestrel decodes Path and removes its dot segments.
+    // Returns the target as in the request line, because Kestrel decodes Path and removes its dot segments.
     private static string GetRawTarget(HttpContext context) =>
         context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

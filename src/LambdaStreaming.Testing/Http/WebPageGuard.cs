@@ -36,7 +36,7 @@ internal sealed class WebPageGuard
         if (!IsExpectedHost(request.Host, context.Connection.LocalPort)) return DescribeUnexpectedHost(request.Host);
         if (request.Headers.Origin.Count > 0)
             return $"The request has an Origin header, so a web page sent it. {CallFromAProgram}";
-        // Pages from another port on this machine are "same-site".
+        // This also rejects "same-site", which browsers send for pages from another port on this machine.
         if (request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site && site != "none" && site != "same-origin")
             return $"The Sec-Fetch-Site header shows that a web page caused the request. {CallFromAProgram}";
         return null;
@@ -49,7 +49,7 @@ internal sealed class WebPageGuard
     private bool IsExpectedHost(HostString host, int ownPort)
     {
         if (_allowedHosts.Contains(host.Host)) return true;
-        // Clients omit the default port of the scheme.
+        // Clients omit the default port of the scheme, so a missing port means 80 or 443.
         var hasOwnPort = host.Port is { } port ? port == ownPort : ownPort is 80 or 443;
         return hasOwnPort && IsLoopback(host.Host);
     }

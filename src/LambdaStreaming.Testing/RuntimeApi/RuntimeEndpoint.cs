@@ -167,7 +167,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
             {
                 call = await _calls.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
-            while (call.Completed.IsCompleted);  // it timed out before the process requested it
+            while (call.Completed.IsCompleted);  // the call timed out before the process requested it
             return call;
         }
         finally
@@ -192,7 +192,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
             else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
 
             // After an error during a streaming response, the body ends properly and trailers report the error.
-            // Its details are base64.
+            // The details of the error are base64.
             if (RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
             {
                 var details = RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Body") ?? "";
@@ -201,7 +201,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Source: Lambda's own code: the runtime's connection ended during the body (rapid, directinvoke.go).
+            // The runtime's connection ended during the body. Source: Lambda's own code (rapid, directinvoke.go).
             call.IsFaulted = true;
             call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
             throw;
@@ -260,7 +260,8 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
     }
 
-    // After an init error, a process might continue to run but never requests an invocation.
+    // Fails the waiting call at once. After an init error, the process might keep running without ever requesting the
+    // call. IsFaulted prevents reuse of the process.
     private static void FailInit(RuntimeInvocation call, (string Type, string Details) error)
     {
         call.IsFaulted = true;

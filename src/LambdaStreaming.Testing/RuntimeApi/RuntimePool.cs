@@ -10,8 +10,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     : IAsyncDisposable
 #pragma warning restore CA1001
 {
-    // After its response, a process requests the next call within milliseconds. A call waits this long for that
-    // before it starts another process.
+    // After its response, a process requests the next call within milliseconds. A new call waits this long for such a
+    // process before it starts another one.
     private static readonly TimeSpan ReturnTimeout = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _slots = new(options.MaxProcesses);
@@ -26,8 +26,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
         var running = RunAsync(call);
-        // Not call.Completed: then the next call could start before this process is in _returning, and would start
-        // another process.
+        // Not call.Completed, because the next call could then begin before this process is in _returning, and would
+        // start another process.
         invocation.Completion = running;
         try
         {
@@ -36,7 +36,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         catch (OperationCanceledException) when (!running.IsCompleted)
         {
             // If the client has disconnected, the function continues until its end or its deadline, as on AWS.
-            // If the function has timed out, this ends it immediately.
+            // If the function has timed out, EndAtDeadlineAsync ends it immediately.
             _ = EndAtDeadlineAsync(call, running);
             throw;
         }

@@ -20,7 +20,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     // A log line that was written before the response ended might still be in the pipe.
     private static readonly TimeSpan LogDelay = TimeSpan.FromMilliseconds(20);
 
-    // A process that left the group might keep the output open forever.
+    // A child process that left the process group might keep the output open forever.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(500);
 
     private const int SignalBase = 128;
@@ -242,7 +242,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 #pragma warning restore CA1031
     }
 
-    // Shells and .NET report the end by a signal as an exit code of 128 and the signal.
+    // Shells and .NET report a process that a signal ended with the exit code 128 plus the number of the signal.
     private static string DescribeExit(int exitCode)
     {
         if (exitCode == 0) return "without providing a reason";

@@ -5,10 +5,10 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <summary>Creates the command line and environment of runtime processes.</summary>
 internal static class RuntimeStartInfo
 {
-    // On Unix, a shell supervises the program. It kills the program's process group when the program ends, so that no
-    // child process remains. It also kills the group when its standard input closes, which happens even if this process
-    // is killed. The watcher ignores signals to this process's own group, for example from timeout(1). Output of the
-    // shell is not part of the function's log.
+    // On Unix, a shell supervises the program. When the program ends, the shell kills the program's process group, so
+    // that no child process remains. A background job (watch) also kills the group when the shell's standard input
+    // closes, which happens even if this process is killed. That job ignores signals to this process's own group, for
+    // example from timeout(1). Output of the shell is not part of the function's log.
     internal const string Supervisor = """
         exec 3<&0
         if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null 3<&- & else "$@" </dev/null 3<&- & fi
@@ -61,8 +61,8 @@ internal static class RuntimeStartInfo
         return info;
     }
 
-    // Source: Lambda developer guide, "Defined runtime environment variables"; without the first eight aws-lambda-ric
-    // stops.
+    // Source: Lambda developer guide, "Defined runtime environment variables". aws-lambda-ric stops if one of the first
+    // eight is missing.
     private static void SetLambdaVariables(
         ProcessStartInfo info,
         RuntimeProcessOptions options,

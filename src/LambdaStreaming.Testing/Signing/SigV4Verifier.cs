@@ -14,8 +14,8 @@ internal sealed class SigV4Verifier(
 {
     private const string ContentHash = "x-amz-content-sha256";
 
-    // Source: IAM User Guide, "Troubleshoot Signature Version 4 signing": within five minutes of the time in the
-    // request.
+    // The server must receive a request within five minutes of the time in the request. Source: IAM User Guide,
+    // "Troubleshoot Signature Version 4 signing".
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(5);
 
     // Some SDKs send these headers without signing them: AWSSDK.Core the user agent, botocore (for some services) the
@@ -86,8 +86,8 @@ internal sealed class SigV4Verifier(
 
     private static SignatureError? VerifySignedHeaders(SignedRequest request, string[] signedHeaders)
     {
-        // Source: IAM User Guide, "Create a signed AWS API request": a list in lower case, sorted, of headers that the
-        // request has.
+        // The list must be sorted and in lower case, and name only headers that the request has. Source: IAM User
+        // Guide, "Create a signed AWS API request".
         for (var i = 0; i < signedHeaders.Length; i++)
         {
             var name = signedHeaders[i];

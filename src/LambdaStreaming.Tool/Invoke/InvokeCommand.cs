@@ -195,7 +195,7 @@ internal sealed class InvokeCommand
         }
     }
 
-    // The other failures mean that the output cannot be written.
+    // These two exceptions mean that the output cannot be written.
     private static bool IsPrintable(Exception exception) =>
         exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local };
 }

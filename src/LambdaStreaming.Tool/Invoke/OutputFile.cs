@@ -125,13 +125,14 @@ internal sealed class OutputFile : IAsyncDisposable
         }
     }
 
-    // If the path were opened again, a file that the shell or another program appends to would be overwritten.
+    // Uses the inherited descriptor. Opening the path again would overwrite a file that a shell or another program
+    // appends to.
     private static OutputFile OpenDescriptor(string path, int descriptor) => DescriptorStream.IsInherited(descriptor)
         ? new OutputFile(path, path, new DescriptorStream(descriptor))
         : throw new ToolException(ExitCode.Local, $"Descriptor {descriptor} is not open. Nothing was sent.");
 
-    // The folder of the target keeps the rename within one file system.
-    // CreateNew fails if the name exists, even as a link.
+    // Created in the folder of the target, so that the rename stays within one file system. CreateNew fails if the name
+    // exists, even as a link.
     private static OutputFile CreateTemporary(string path, string target)
     {
         var temporaryPath = $"{target}.{Path.GetRandomFileName()}.partial";
@@ -154,13 +155,13 @@ internal sealed class OutputFile : IAsyncDisposable
         return new OutputFile(path, target, stream, temporaryPath);
     }
 
-    // ResolveLinkTarget throws on Windows if the file does not exist.
+    // Checks the file first, because ResolveLinkTarget throws on Windows if the file does not exist.
     private static string ResolveOnWindows(FileInfo file) => file.Exists || file.LinkTarget is not null
         ? file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file.FullName
         : file.FullName;
 
-    // Follows links as the operating system does.
-    // .NET removes ".." from the target of a link before it resolves the folders, and so can leave the wrong folder.
+    // Follows links as the operating system does. In contrast, .NET removes ".." from the target of a link before it
+    // follows links in that target, which can lead to another folder.
     private static string Resolve(string path)
     {
         if (OperatingSystem.IsWindows())

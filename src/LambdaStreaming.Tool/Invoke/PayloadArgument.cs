@@ -19,7 +19,7 @@ internal static class PayloadArgument
         ToolConsole console,
         CancellationToken cancellationToken)
     {
-        // Read standard input only on request: in a script, another command may need it.
+        // Read standard input only on request: in a script, another command might need it.
         if (argument is null)
             return default;
         var payload = IsStandardInput(argument)
@@ -60,7 +60,7 @@ internal static class PayloadArgument
         }
     }
 
-    // Source: boto3#2153: the service rejects a client context that is not base64 of a JSON object.
+    // The service rejects a client context that is not base64 of a JSON object. Source: boto3#2153.
     private static void RequireJsonObject(ReadOnlySpan<byte> json)
     {
         if (GetJsonError(json) is { } error)
@@ -108,7 +108,7 @@ internal static class PayloadArgument
         return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, byte {byteInLine + 1}: {error}");
     }
 
-    // Utf8JsonReader does not validate the bytes of strings.
+    // Checked separately, because Utf8JsonReader does not validate the bytes of strings.
     private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
     {
         if (Utf8.IsValid(text))

@@ -163,7 +163,7 @@ internal sealed class ResponsePrinter(
         console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
         foreach (var (name, values) in response.MultiValueHeaders)
         {
-            // Cookies has the values of all Set-Cookie headers.
+            // Skip Set-Cookie here: Cookies has the values of all Set-Cookie headers.
             if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase))
                 continue;
             foreach (var value in values)

@@ -156,7 +156,7 @@ internal sealed class ServeCommand
         }
     }
 
-    // The syntax is that of the platform's usual shell. Everything else of this command goes to standard error.
+    // Prints in the syntax of the platform's usual shell. All other output of this command goes to standard error.
     private async Task PrintEnvironmentAsync(LocalLambdaServer server, string url)
     {
         var credentials = await server.Credentials.GetCredentialsAsync();
@@ -173,7 +173,8 @@ internal sealed class ServeCommand
         foreach (var (name, value) in variables)
             text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
 
-        // From another session, these would take precedence over the keys above or be sent together with them.
+        // Remove variables of another session, which would take precedence over the keys above or be sent together with
+        // them.
         text.Append(windows
             ? "Remove-Item Env:AWS_PROFILE, Env:AWS_SESSION_TOKEN -ErrorAction Ignore\n"
             : "unset AWS_PROFILE AWS_SESSION_TOKEN\n");

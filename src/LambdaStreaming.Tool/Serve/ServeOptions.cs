@@ -7,7 +7,7 @@ namespace LambdaStreaming.Tool.Serve;
 /// <summary>The options of <c>serve</c>.</summary>
 internal sealed class ServeOptions
 {
-    // The log reads each request as it arrives.
+    // The log prints each request as it arrives, so older requests are not needed.
     private const int MaxRecordedRequests = 100;
 
     private readonly Option<string[]> _function = new("--function", "-f")

@@ -499,7 +499,8 @@ public sealed class TelemetryTests : IDisposable
         }
     }
 
-    // The reader can observe the disposal before the thread that disposes the response records the outcome.
+    // The reader can observe the disposal before the disposing thread records the outcome, so both must record the same
+    // one.
     [Fact]
     public void FromException_ObjectDisposedException_IsAbandoned() =>
         Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));

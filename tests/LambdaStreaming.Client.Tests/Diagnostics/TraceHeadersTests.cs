@@ -111,7 +111,8 @@ public sealed class TraceHeadersTests : IDisposable
         Assert.Empty(message.Headers);
     }
 
-    // SocketsHttpHandler adds trace headers to the requests of an HttpClient after they have been signed.
+    // SocketsHttpHandler adds trace headers after the request was signed, so the signature must not cover these
+    // headers.
     [Fact]
     public async Task Call_HttpClientPropagatesTheActivity_SignatureStaysValid()
     {

@@ -8,13 +8,15 @@ using LambdaStreaming.Tests.EventStream;
 namespace LambdaStreaming.Tests.Differential;
 
 /// <summary>Comparison of this decoder, the decoder of AWSSDK.Core and the naive one on the same bytes.</summary>
-/// <remarks>Each difference from AWSSDK.Core is one of the list here and in docs/internals/reliability.md.</remarks>
+/// <remarks>
+/// Each difference from AWSSDK.Core must be in <see cref="Known"/> and in docs/internals/reliability.md.
+/// </remarks>
 [Trait("Repeats", "ForMinutes")]
 public class DecoderDifferenceTests
 {
     private const int MaxMessageBytes = 64 * 1024 * 1024;
 
-    // AWSSDK.Core allocates the declared length. These tests skip larger ones.
+    // AWSSDK.Core allocates the declared length, so these tests skip larger lengths.
     private const uint MaxPeerLength = 32 * 1024 * 1024;
 
     /// <summary>The outcome of this decoder, that of AWSSDK.Core, and the reason for the difference.</summary>
@@ -78,7 +80,7 @@ public class DecoderDifferenceTests
         }
     }
 
-    // With valid checksums more of each input is decoded, which takes longer.
+    // With valid checksums, more of each input is decoded. This takes longer, so fewer inputs are used.
     [Theory, InlineData(false, 20_000), InlineData(true, 8_000)]
     public void Decode_Mutations_EqualOrDifferAsListed(bool hasValidChecksums, int count)
     {
@@ -87,7 +89,7 @@ public class DecoderDifferenceTests
         {
             var wire = mutator.Next();
 
-            // The naive decoder is slow.
+            // Skip long inputs, because the naive decoder is slow.
             if (wire.Length > 2048) continue;
             Compare(hasValidChecksums ? WireRepair.FixChecksums(wire) : wire);
         }
@@ -129,13 +131,14 @@ public class DecoderDifferenceTests
         var naive = NaiveDecoder.Decode(wire, MaxMessageBytes);
         var peer = PeerDecoder.Decode(wire);
 
-        // If AWSSDK.Core returned more messages, it accepted without an error the bytes that end this decoder.
+        // If AWSSDK.Core returned more messages, it accepted the bytes at which this decoder ends. That counts as no
+        // error.
         var end = peer.Messages.Count > naive.Messages.Count ? "no error" : GetErrorClass(peer.End);
 
         for (var i = 0; i < Math.Min(naive.Messages.Count, peer.Messages.Count); i++)
             CompareMessage(naive.Messages[i], peer.Messages[i], wire);
 
-        // If AWSSDK.Core failed at a message that this decoder accepts, later messages have no counterpart.
+        // If AWSSDK.Core failed at a message that this decoder accepts, compare its error with an accepted message.
         var ours = peer.Messages.Count < naive.Messages.Count && end != "no error" ? NaiveEnd.Complete : naive.End;
         if (Agrees(ours, end)) return;
         var isKnown = Array.Exists(
@@ -238,7 +241,7 @@ public class DecoderDifferenceTests
             var block = new List<byte>();
             for (var headers = random.Next(0, 8); headers > 0; headers--)
             {
-                // The conformance cases cover timestamps and UUIDs.
+                // Without timestamps and UUIDs, which the conformance cases cover.
                 var type = (byte)random.Next(8);
                 var length = type switch { 0 or 1 => 0, 2 => 1, 3 => 2, 4 => 4, 5 => 8, _ => random.Next(40) };
                 var value = type == 7

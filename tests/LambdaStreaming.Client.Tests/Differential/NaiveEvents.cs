@@ -37,7 +37,7 @@ internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)
     /// <summary>Returns true if <paramref name="failure"/> is the expected end of an enumeration.</summary>
     public bool Allows(Exception? failure) => End switch
     {
-        // Other targets check the JSON of InvokeComplete.
+        // The JSON of InvokeComplete is not checked here; other targets check it.
         NaiveEventsEnd.InvokeComplete => failure is null
             or FunctionErrorException
             or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.MalformedEvent },

@@ -75,7 +75,8 @@ public sealed class PeerCostTests
         Assert.Equal(isTruncated, exception.ErrorCode[^1] == '…');
     }
 
-    // An escape has six bytes for one character. A character of four bytes is two chars. Truncation must not split one.
+    // An escape sequence has six bytes for one character, and a character of four bytes is two chars. Truncation must
+    // not split either of them.
     [Theory]
     [InlineData("\\u0061")]
     [InlineData("\U0001F680")]

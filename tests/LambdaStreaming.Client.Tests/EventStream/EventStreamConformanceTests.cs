@@ -33,8 +33,8 @@ public class EventStreamConformanceTests
     [Fact]
     public void TryRead_PublishedCases_HaveTheExpectedOutcome()
     {
-        // Not part of this repository because of another licence: read from a shared folder next to it, if there is
-        // one.
+        // These cases are not part of this repository because of their licence. Read them from a shared folder next to
+        // the repository, if it exists.
         var folder = FindInParentFolders("shared/conformance/eventstream/published");
         Assert.SkipWhen(
             folder is null,

@@ -6,7 +6,7 @@ namespace LambdaStreaming.Tests.EventStream;
 internal static class GarbageCollector
 {
     /// <summary>Returns true if the object is collected within 10 s.</summary>
-    /// <remarks>A thread that used the object can hold it until it has left the methods that did.</remarks>
+    /// <remarks>A thread can reference the object until the methods that used the object have returned.</remarks>
     public static bool Collects(WeakReference reference)
     {
         var waiting = Stopwatch.StartNew();

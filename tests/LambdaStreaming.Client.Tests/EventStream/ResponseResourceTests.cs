@@ -12,7 +12,7 @@ public class ResponseResourceTests
     [Fact]
     public async Task Read_IdleThenBusy_WaitsWithoutABufferOnlyWhenIdle()
     {
-        // 0 is a zero-byte read. Unconsumed bytes of the previous read do not count as a full read.
+        // In the log, 0 is a zero-byte read. Unconsumed bytes of the previous read do not count as a full read.
         var small = Messages.Chunk(new byte[100]);
         var carried = Messages.Chunk(new byte[3000]);
         var large = Messages.Chunk(new byte[2048 - Messages.Chunk("").Length]);
@@ -51,7 +51,7 @@ public class ResponseResourceTests
     [InlineData("""{"ErrorCode":"Unhandled"}""", false)]
     public async Task Read_ToInvokeComplete_ReadsTheBodyToTheEnd(string complete, bool readsEvents)
     {
-        // The connection can then be reused.
+        // The connection can be reused only if the body was read to its end.
         var wire = new LoggedStream([Messages.Chunk("a"), Messages.Complete(complete)]);
         await using var response = InvokeWithResponseStreamResponse.Create(wire);
 
@@ -172,7 +172,8 @@ public class ResponseResourceTests
     [Fact]
     public async Task Read_MessageSpansTwoBuffers_HeadersAndPayloadAreComplete()
     {
-        // The pipe's buffers have 64 KiB. Each filler lets the second message begin one byte earlier before a boundary.
+        // The pipe's buffers have 64 KiB. With each filler, the buffer boundary splits the second message one byte
+        // later.
         (string, string)[] headers = [(":message-type", "event"), (":event-type", "PayloadChunk"), ("other", "header")];
         var second = Messages.Create(headers, "second"u8);
         for (var before = 0; before <= second.Length; before++)
@@ -248,7 +249,7 @@ public class ResponseResourceTests
         for (var i = 0; i < Responses; i++) ReadToTheEnd(wire);
         var perResponse = (GC.GetAllocatedBytesForCurrentThread() - before) / Responses;
 
-        // A single buffer has 64 KiB.
+        // A buffer has 64 KiB, so a lower value shows that the buffers come from the pool.
         Assert.InRange(perResponse, 0, 16 * 1024);
     }
 

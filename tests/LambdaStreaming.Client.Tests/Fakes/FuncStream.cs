@@ -27,7 +27,7 @@ internal sealed class FuncStream(Func<Memory<byte>, CancellationToken, ValueTask
         });
     }
 
-    /// <summary>Creates a stream that returns no bytes until the read is cancelled.</summary>
+    /// <summary>Creates a stream whose reads wait until they are cancelled.</summary>
     /// <param name="firstRead">Completed when the first read begins.</param>
     public static FuncStream Idle(TaskCompletionSource? firstRead = null) => new(async (_, cancellationToken) =>
     {

@@ -198,8 +198,8 @@ public class RetryTests
     public async Task InvokeWithResponseStreamAsync_StalePooledConnection_SendsTheCompleteRequestAtMostOnce(
         bool withPayload)
     {
-        // The first request gets a response, the second one a reset on the same connection. SocketsHttpHandler would
-        // retry it.
+        // The first request gets a response, the second one a reset on the same connection. Without a safeguard,
+        // SocketsHttpHandler would send the second request again.
         await using var server = new RawServer(async connection =>
         {
             if (connection.Number > 1)

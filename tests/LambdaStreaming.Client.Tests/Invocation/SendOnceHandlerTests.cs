@@ -103,7 +103,7 @@ public class SendOnceHandlerTests
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(
             () => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
 
-        // SocketsHttpHandler can send the copy more than once. This client makes one attempt.
+        // SocketsHttpHandler can send the copy more than once, even though this client makes only one attempt.
         Assert.Equal((true, false, 1), (exception.FunctionMayHaveRun, exception.IsSafeToRetry, exception.Attempts));
     }
 
@@ -126,7 +126,8 @@ public class SendOnceHandlerTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ConnectionRefusedWithoutPayloadAndSendOnceHandler_MayHaveRun()
     {
-        // A handler that copies requests might have sent several. Only the last one had no connection.
+        // The client sees only the last failure (connection refused). A handler that copies requests could have sent
+        // earlier copies, so the function might have run.
         using var client = CreateClient(new Uri("http://127.0.0.1:1"), new Copying(new SocketsHttpHandler()));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(

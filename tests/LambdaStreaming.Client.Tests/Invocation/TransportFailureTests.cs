@@ -126,7 +126,7 @@ public class TransportFailureTests
 
         Assert.True(socket!.NoDelay);
 
-        // A NAT gateway drops idle connections.
+        // Keep-alive is required, because a NAT gateway drops idle connections.
         Assert.Equal(1, socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
         Assert.Equal(45, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
         Assert.Equal(15, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));

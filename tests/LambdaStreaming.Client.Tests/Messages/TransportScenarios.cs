@@ -74,7 +74,7 @@ internal static class TransportScenarios
         new("Another attempt of the call might have run", () =>
         {
             var exception = new LambdaTransportException("(The message of this attempt.)");
-            exception.AddAttemptThatMayHaveRun();
+            exception.MarkOtherAttemptMayHaveRun();
             throw exception;
         }),
     ];

@@ -16,7 +16,8 @@ internal static class Fragmented
         yield return [.. payload.Select(value => new[] { value })];
     }
 
-    /// <summary>Splits the payload into chunks of the given sizes, which are repeated and can be 0.</summary>
+    /// <summary>Splits the payload into chunks whose sizes cycle through |size mod 7|.</summary>
+    /// <remarks>A size can be 0; if all are 0, each chunk has one byte. Without sizes, there is one chunk.</remarks>
     public static byte[][] SplitAt(byte[] payload, IReadOnlyList<int> sizes)
     {
         var chunks = new List<byte[]>();

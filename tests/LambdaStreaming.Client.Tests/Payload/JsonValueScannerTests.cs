@@ -71,7 +71,7 @@ public class JsonValueScannerTests
                 var before = scanner.Searched;
                 found = scanner.FindEnd(bytes.AsSpan(0, ++available));
 
-                // Except for an escape sequence whose second byte has not arrived.
+                // All bytes were searched, except an escape sequence whose second byte has not arrived.
                 Assert.InRange(scanner.Searched, before, available);
                 if (found < 0) Assert.InRange(scanner.Searched, available - 1, available);
             }

@@ -61,7 +61,7 @@ public class LimitTests
         };
         Assert.Equal($"!{limit} at 0", outcome);
 
-        // Line ends, one eighth of "data: a\n", do not count.
+        // Line ends, which are one eighth of "data: a\n", do not count towards the limit.
         var bytes = long.Parse(limit.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.InRange(source.SentBytes, 0, (bytes * 8 / 7) + (256 * 1024));
     }
@@ -69,7 +69,7 @@ public class LimitTests
     [Theory, InlineData("\"aaaa\\\"aaaa\""), InlineData("[1, {\"a\": \"}\"}]"), InlineData("123456")]
     public void FindEnd_ValueArrivesByteByByte_EachByteIsSearchedOnce(string json)
     {
-        // Otherwise, a value of 1 MiB in chunks of one byte would take minutes.
+        // If bytes were searched again, a value of 1 MiB in chunks of one byte would take minutes.
         var value = Encoding.UTF8.GetBytes(json);
         var scanner = new JsonValueScanner(endsWithLine: false);
 

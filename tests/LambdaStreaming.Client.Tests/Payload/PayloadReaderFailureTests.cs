@@ -114,7 +114,7 @@ public class PayloadReaderFailureTests
         async Task<string> ReadAgainAsync() => await readAsync(response);
     }
 
-    // The boundaries of text and bytes have no meaning.
+    // Joins the parts of text and of bytes, because the boundaries between these parts have no meaning.
     private static string Join(string outcome, string delivered) =>
         delivered.StartsWith("<abc", StringComparison.Ordinal)
             ? outcome.Replace("><", "", StringComparison.Ordinal)

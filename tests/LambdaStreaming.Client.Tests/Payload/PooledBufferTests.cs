@@ -34,10 +34,10 @@ public class PooledBufferTests
             "string" => (Value, 2 * ValueBytes, response => AssertCompleted(response.ReadAsStringAsync())),
             "one JSON value" => ($"\"{Value}\"", 2 * ValueBytes, response => AssertCompleted(
                 response.ReadFromJsonAsync(TestJson.Default.String))),
-            // The string and the intermediate objects of the parser.
+            // Allows for the string and the intermediate objects of the parser.
             "prelude" => (PreludeJson + new string('\0', 8), 3 * ValueBytes, response => AssertCompleted(
                 response.ReadHttpIntegrationResponseAsync(CreateOptions(HttpPreludeDetection.Always)))),
-            // The body contains a copy of the prelude.
+            // Allows for the body, which is a copy of the bytes that could have been a prelude.
             "no prelude" => (PreludeJson, ValueBytes, response => AssertCompleted(
                 response.ReadHttpIntegrationResponseAsync(CreateOptions(HttpPreludeDetection.Auto)))),
             _ => (Value, 2 * ValueBytes, (Action<InvokeWithResponseStreamResponse>)(

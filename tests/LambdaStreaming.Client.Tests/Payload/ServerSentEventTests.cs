@@ -113,7 +113,7 @@ public class ServerSentEventTests
         Assert.InRange(exception.Message.Length, 1, 1000);
     }
 
-    // For example, an image in base64 exceeds the limit of 1 MiB for a line or JSON value.
+    // An event can exceed the limit of a line or JSON value (1 MiB), for example with an image in base64.
     [Theory, InlineData(false), InlineData(true)]
     public async Task ReadServerSentEventsAsync_EventOf15MiB_YieldsIt(bool isOneLine)
     {

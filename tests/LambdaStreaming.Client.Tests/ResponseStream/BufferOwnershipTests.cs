@@ -137,7 +137,7 @@ public sealed class BufferOwnershipTests
 
         var move = chunks.MoveNextAsync();
 
-        // The move completes synchronously, so that the buffer is in the pool of this thread.
+        // The call completes synchronously, so that the buffer is in the pool of this thread.
         Assert.True(move.IsFaulted);
         Assert.True(SharedPool.Contains(buffer));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => move.AsTask());

@@ -6,7 +6,7 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests.ResponseStream;
 
 /// <summary>
-/// The state of a response body: it disposes the connection once, and not during a read that still ends.
+/// The state of a response body. The connection is disposed once, and not while a read is in progress that can end.
 /// </summary>
 public sealed class ResponseStreamBodyTests : IDisposable
 {

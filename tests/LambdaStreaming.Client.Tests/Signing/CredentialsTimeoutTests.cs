@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tests.Signing;
 
-/// <summary>Resolving credentials has a time limit, even if it ignores its cancellation token.</summary>
+/// <summary>The time limit for resolving credentials, even if their source ignores its cancellation token.</summary>
 public sealed class CredentialsTimeoutTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

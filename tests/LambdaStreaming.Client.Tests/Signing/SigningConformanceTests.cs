@@ -28,7 +28,7 @@ public class SigningConformanceTests
 
         if (name == "odd-double-dot-name")
         {
-            // Source: the README of the cases. Clients must reject this name, because URL libraries normalize the path.
+            // Clients must reject this name, because URL libraries normalize the path. Source: the README of the cases.
             await Assert.ThrowsAsync<ArgumentException>(
                 () => client.InvokeWithResponseStreamAsync(CreateRequest(@case), Ct));
             return;
@@ -51,7 +51,7 @@ public class SigningConformanceTests
                 .Select(header => (Name: header.Key, Value: Assert.Single(header.Value)))
                 .OrderBy(header => header.Name, StringComparer.Ordinal));
 
-        // This case signs headers of the body. The client does not pass these to the signer.
+        // This case signs content headers, which the client does not pass to the signer.
         if (name == "header-content-type-length") return;
         var authorization = Assert.Single(sent.Headers.GetValues("Authorization"));
         Assert.Equal((string)@case["expected"]!["authorization"]!, authorization);

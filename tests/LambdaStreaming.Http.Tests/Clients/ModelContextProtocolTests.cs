@@ -27,7 +27,8 @@ public sealed class ModelContextProtocolTests
         Assert.Equal([1f], progress.Values);
     }
 
-    // The server's own faults count chunks, which the other calls have as well.
+    // Only faults that the function injects. A fault of the server counts chunks, so it would also affect the other
+    // calls.
     [Theory]
     [InlineData(Fault.Close)]
     [InlineData(Fault.Reset)]

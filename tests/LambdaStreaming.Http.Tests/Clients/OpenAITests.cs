@@ -98,7 +98,7 @@ public sealed class OpenAITests
         Assert.Equal(["first"], parts);
     }
 
-    // What the documentation of LambdaHttpHandler warns of.
+    // The documentation of LambdaHttpHandler warns of this.
     [Theory]
     [InlineData(false, 4)]
     [InlineData(true, 1)]

@@ -45,7 +45,7 @@ public sealed class YarpTests
         await using var proxy = await StartProxyAsync(web);
         using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
 
-        // Buffered: a reset can also reach the client before the headers.
+        // Not ResponseHeadersRead, because a reset can also reach the client before the headers.
         await Assert.ThrowsAsync<HttpRequestException>(
             () => http.GetAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
     }
@@ -89,7 +89,7 @@ public sealed class YarpTests
         var invoker = new HttpMessageInvoker(web.Handler, disposeHandler: false);
         app.Map("/{**path}", async (HttpContext context, IHttpForwarder forwarder) =>
         {
-            // Not returned: the endpoint would write it to the response, after the body.
+            // The result is not returned, because the endpoint would write it to the response, after the body.
             _ = await forwarder.SendAsync(context, "https://web/", invoker);
         });
         await app.StartAsync(Token);
