@@ -13,8 +13,8 @@ public static class FunctionErrorCodes
 
     /// <summary>The function threw an exception, or its process exited.</summary>
     /// <remarks>
-    /// Expect this value if the handler does not stream. A runtime reports the type of the exception instead if a
-    /// streaming handler throws. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
+    /// If a handler that does not stream throws, expect this value. If a streaming handler throws, expect the type of
+    /// the exception. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
     /// </remarks>
     public const string Unhandled = "Unhandled";
 
@@ -42,6 +42,10 @@ public static class FunctionErrorCodes
     public const string FunctionUnknown = "Function.Unknown";
 
     /// <summary>The function exceeded its timeout.</summary>
+    /// <remarks>
+    /// <see cref="SandboxTimeout"/> is the value for a response that was being forwarded. Handle both values: which one
+    /// the live service sends has not been verified.
+    /// </remarks>
     public const string SandboxTimedout = "Sandbox.Timedout";
 
     /// <summary>The function exceeded its timeout while its response was being forwarded.</summary>

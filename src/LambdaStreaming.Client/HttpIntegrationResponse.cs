@@ -5,10 +5,10 @@ namespace LambdaStreaming;
 
 /// <summary>An HTTP response from a function that uses Lambda's HTTP integration.</summary>
 /// <remarks>
-/// Status, headers and cookies come from the HTTP prelude: JSON that the function sends before the body. They have
-/// already been received. The body can be read once, as the function produces it, with the readers of this type.
-/// Disposing this object also disposes the <see cref="InvokeWithResponseStreamResponse"/> from which it was read. The
-/// property <see cref="InvokeWithResponseStreamResponse.InvokeComplete"/> of that response reports how the function
+/// Status, headers and cookies are those of the HTTP prelude: JSON that the function sends before the body. The HTTP
+/// prelude has already been received. The body can be read once, as the function produces it, with the readers of this
+/// type. Disposing this object also disposes the <see cref="InvokeWithResponseStreamResponse"/> from which it was read.
+/// The property <see cref="InvokeWithResponseStreamResponse.InvokeComplete"/> of that response reports how the function
 /// ended.
 /// </remarks>
 public sealed class HttpIntegrationResponse : ResponsePayload

@@ -26,12 +26,15 @@ public interface ILambdaStreamingClient : IDisposable
     /// The service returned an error. Documented errors have their own types.
     /// </exception>
     /// <exception cref="LambdaTransportException">
-    /// No response was received: the connection or TLS handshake failed, the connection was reset, or the response
-    /// headers did not arrive in time.
+    /// No response of the service was received. The documentation of the exception type lists the possible causes.
     /// </exception>
     /// <exception cref="ResponseStreamCorruptException">
-    /// The HTTP status is not the expected one (200, or 204 for a dry run). Reading the response throws the same type
-    /// if the bytes are not a valid event stream.
+    /// The service returned a 2xx status other than the expected one (200, or 204 for a dry run). Reading the response
+    /// throws the same type if the bytes are not a valid event stream.
+    /// </exception>
+    /// <exception cref="ResponseStreamTruncatedException">
+    /// A handler of a custom <see cref="HttpClient"/> has replaced the content of the response, and the replacement
+    /// could not be opened.
     /// </exception>
     /// <exception cref="InvocationCanceledException">
     /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run.

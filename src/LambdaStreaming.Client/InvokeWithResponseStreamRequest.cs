@@ -175,7 +175,7 @@ public sealed record InvokeWithResponseStreamRequest
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(FunctionName);
-        // URL libraries remove such a segment, so that a different path would be called.
+        // URL libraries remove the path segments "." and "..", so that a different path would be called.
         if (FunctionName is "." or "..")
             throw new ArgumentException($"'{FunctionName}' is not a function name.", nameof(FunctionName));
         RejectControlCharacters(FunctionName, nameof(FunctionName));

@@ -17,7 +17,7 @@ namespace LambdaStreaming;
 /// exception that reports how much was received.
 /// </para>
 /// <para>
-/// Dispose the response: this closes the connection at once if the response was not read to its end.
+/// Dispose the response: disposal closes the connection at once if the response was not read to its end.
 /// </para>
 /// <para>
 /// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to
@@ -215,7 +215,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <remarks>
     /// The connection returns to the pool if the response was read to its end; otherwise, it is closed at once.
     /// This method can be called from any thread. The current or next <c>MoveNextAsync</c> then throws
-    /// <see cref="ObjectDisposedException"/>. Until that call, the consumer's current chunk stays valid.
+    /// <see cref="ObjectDisposedException"/>. The current chunk stays valid until the next <c>MoveNextAsync</c>.
     /// </remarks>
     public override void Dispose()
     {

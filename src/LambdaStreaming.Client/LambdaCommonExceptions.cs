@@ -1,12 +1,13 @@
 namespace LambdaStreaming;
 
-// The errors that the service documents for all AWS APIs.
-// Source: AWS Lambda API reference, Common errors. MissingAuthenticationToken and InvalidClientTokenId are on that page
-// of other services, InvalidSignatureException is in conformance/responses/errors.
+// Errors that are common to all AWS APIs.
+// Source: AWS Lambda API reference, Common errors. Exceptions: MissingAuthenticationToken and InvalidClientTokenId are
+// documented only in the common errors of other services; InvalidSignatureException is recorded in
+// conformance/responses/errors.
 
 /// <summary>
-/// The caller is not allowed to invoke the function (HTTP 403). The function did not run; retried only after a wrong
-/// local clock has been corrected.
+/// The caller is not allowed to invoke the function (HTTP 403). The function did not run; retried only if the
+/// local clock is wrong, with the corrected time.
 /// </summary>
 public sealed class AccessDeniedException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)
@@ -41,7 +42,7 @@ public sealed class InvalidClientTokenIdException(
 
 /// <summary>
 /// The signature does not match the one that the service computed, or its time is too far off (HTTP 403). The function
-/// did not run; retried only after a wrong local clock has been corrected.
+/// did not run; retried only if the local clock is wrong, with the corrected time.
 /// </summary>
 public sealed class InvalidSignatureException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)
@@ -86,8 +87,8 @@ public sealed class RequestEntityTooLargeException(
     : LambdaServiceException(message, "RequestEntityTooLargeException", details, innerException);
 
 /// <summary>
-/// The date of the request is more than 15 minutes off (HTTP 400). The function did not run; retried only after a wrong
-/// local clock has been corrected.
+/// The date of the request is more than 15 minutes off (HTTP 400). The function did not run; retried only if the
+/// local clock is wrong, with the corrected time.
 /// </summary>
 public sealed class RequestExpiredException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)

@@ -4,7 +4,7 @@ namespace LambdaStreaming;
 
 /// <summary>Call details attached to an exception of this library.</summary>
 /// <remarks>
-/// The client sets them. Tests that create exceptions can set them, too; all properties are optional.
+/// The client sets the properties. Tests that create exceptions can set them, too. All properties are optional.
 /// </remarks>
 public sealed record LambdaErrorDetails
 {

@@ -5,7 +5,7 @@ using Polly.Retry;
 namespace LambdaStreaming;
 
 /// <summary>Retry rules for custom resilience pipelines.</summary>
-/// <remarks>Polly's plain <c>AddRetry</c> would run the function a second time after a dropped connection.</remarks>
+/// <remarks>Polly's plain <c>AddRetry</c> can run the function a second time after a dropped connection.</remarks>
 public static class LambdaResilience
 {
     /// <summary>Adds retries according to the policy in <paramref name="options"/>.</summary>

@@ -11,8 +11,10 @@ public enum LambdaRetryPolicy
     /// </summary>
     /// <remarks>
     /// These failures are throttling, failed connections, and the service errors whose exception types are documented
-    /// as "retried by default". In a custom <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must be the
-    /// innermost handler. Otherwise, another handler could send the request several times.
+    /// as "retried by default". A signature that was rejected because the local clock is wrong is also retried. In a
+    /// custom <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must wrap the connection handler
+    /// (<see cref="SocketsHttpHandler"/>) directly, inside all other handlers. Otherwise, another handler could send
+    /// the request several times.
     /// </remarks>
     AtMostOnce,
 
@@ -20,8 +22,9 @@ public enum LambdaRetryPolicy
     /// The function runs at least once: retries all transient failures, even if the function might have run.
     /// </summary>
     /// <remarks>
-    /// These failures include status 500, 502, 503 and 504, and a connection reset after sending began. The call still
-    /// fails if the last attempt fails. The function might run several times: use this policy for idempotent functions
+    /// These failures include status 500, 502, 503 and 504, except for exception types that are documented as never
+    /// retried. They also include a connection reset after sending began. The call still fails if the last attempt
+    /// fails. The function might run several times: use this policy for idempotent functions
     /// only.
     /// </remarks>
     AtLeastOnce,
@@ -43,8 +46,9 @@ public sealed class LambdaRetryOptions
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
-    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. They are not used either
-    /// if the client's options set this property.
+    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. If the client's options
+    /// set this property, a request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> does not set it uses 3,
+    /// not the environment or the profile.
     /// </value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
@@ -67,7 +71,11 @@ public sealed class LambdaRetryOptions
     public TimeSpan ThrottlingBaseDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Upper limit of every calculated delay.</summary>
-    /// <value>Default: 20 s. If the service requests a longer delay, up to 5 s are added.</value>
+    /// <value>Default: 20 s.</value>
+    /// <remarks>
+    /// If the service requests a delay longer than the calculated one, the requested delay is used. The requested delay
+    /// can exceed the calculated one by at most 5 s.
+    /// </remarks>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(20);
 
     internal bool HasMaxAttempts => _maxAttempts is not null;

@@ -44,7 +44,7 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// <list type="bullet">
     /// <item>
     /// Options: <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and
-    /// <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are ignored.
+    /// <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> are used only by <see cref="CreateHandler"/>.
     /// </item>
     /// <item>
     /// TCP keep-alive: without it, a NAT gateway drops the connection of a function that sends nothing for 350 s.
@@ -148,10 +148,12 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
         }
     }
 
-    /// <summary>Cancels calls that wait for the response headers, and closes idle connections.</summary>
+    /// <summary>Prevents new calls, and frees the connections that this client created.</summary>
     /// <remarks>
-    /// A response that is being read can be read to its end; dispose it separately. A custom <see cref="HttpClient"/>
-    /// is not disposed.
+    /// Without a custom <see cref="HttpClient"/>, calls that wait for the response headers end with a
+    /// <see cref="LambdaTransportException"/>, and idle connections are closed. A custom <see cref="HttpClient"/> is
+    /// not disposed, so calls that wait continue. A response that is being read can always be read to its end; dispose
+    /// it separately.
     /// </remarks>
     public void Dispose()
     {

@@ -6,8 +6,8 @@ namespace LambdaStreaming;
 
 /// <summary>Methods that invoke a function, read its response and dispose it in one call.</summary>
 /// <remarks>
-/// The function is invoked when the first element is requested. Each further enumeration invokes it again. Leaving the
-/// loop early closes the connection. The enumeration throws the exceptions of
+/// The function is invoked when the first element is requested. Each further enumeration invokes the function again.
+/// Leaving the loop early closes the connection. The enumeration throws the exceptions of
 /// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the corresponding reader, for example
 /// <see cref="ResponsePayload.ReadTextAsync"/>. To set more than the payload, for example a qualifier or timeouts, use
 /// the overloads with a request.

@@ -69,15 +69,17 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Credentials that sign the requests.</summary>
     /// <value>Default: the chain of AWSSDK.Core: environment, profile, container, instance.</value>
-    /// <remarks>They are resolved again for every attempt, so that rotated credentials are used at once.</remarks>
+    /// <remarks>
+    /// The credentials are resolved again for every attempt, so that rotated credentials are used at once.
+    /// </remarks>
     public AWSCredentials? Credentials { get; set; }
 
     /// <summary>Maximum time to open a connection, including name resolution and the TLS handshake.</summary>
     /// <value>
-    /// Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit. Ignored with a custom
-    /// <see cref="HttpClient"/>.
+    /// Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit. With a custom <see cref="HttpClient"/>,
+    /// used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
-    /// <remarks><see cref="SocketsHttpHandler"/> measures it with the system clock.</remarks>
+    /// <remarks><see cref="SocketsHttpHandler"/> measures the time with the system clock.</remarks>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Maximum time to wait for the credentials of an attempt, from any source.</summary>
@@ -112,7 +114,7 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Retry options.</summary>
     /// <value>Default: the defaults of <see cref="LambdaRetryOptions"/>.</value>
-    /// <remarks><see cref="InvokeWithResponseStreamRequest.Retry"/> of a request overrides them.</remarks>
+    /// <remarks><see cref="InvokeWithResponseStreamRequest.Retry"/> of a request replaces them.</remarks>
     public LambdaRetryOptions Retry { get; set; } = new();
 
     /// <summary>Polly pipeline that replaces the built-in retries completely.</summary>
@@ -143,8 +145,11 @@ public sealed class LambdaStreamingClientOptions
     /// <summary>
     /// Callback that changes the connection handler, for example its proxy, certificates or pool sizes.
     /// </summary>
-    /// <value>Default: <see langword="null"/>. Ignored with a custom <see cref="HttpClient"/>.</value>
-    /// <remarks>It is called after the library has configured the handler.</remarks>
+    /// <value>
+    /// Default: <see langword="null"/>. With a custom <see cref="HttpClient"/>, used only by
+    /// <see cref="LambdaStreamingClient.CreateHandler"/>.
+    /// </value>
+    /// <remarks>The callback is called after the library has configured the handler.</remarks>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
     /// <summary>Trace headers that are added to each request, without being signed.</summary>

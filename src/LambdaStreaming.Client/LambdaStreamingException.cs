@@ -5,9 +5,9 @@ namespace LambdaStreaming;
 
 /// <summary>Base class of all call-related exceptions in this library, except for cancellation.</summary>
 /// <remarks>
-/// It derives from <see cref="AmazonServiceException"/>, so that existing <c>catch</c> blocks of AWS SDK users keep
-/// working. A cancelled call throws <see cref="InvocationCanceledException"/> instead, which does not derive from this
-/// class.
+/// This class derives from <see cref="AmazonServiceException"/>, so that existing <c>catch</c> blocks of AWS SDK users
+/// keep working. A cancelled call throws <see cref="InvocationCanceledException"/> instead, which does not derive from
+/// this class.
 /// </remarks>
 public abstract class LambdaStreamingException : AmazonServiceException
 {
@@ -110,15 +110,23 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
     }
 }
 
-/// <summary>
-/// The exception that is thrown if the service could not be reached, or the connection broke before the response
-/// headers.
-/// </summary>
+/// <summary>The exception that is thrown if no response of the service was received.</summary>
 /// <remarks>
-/// Possible causes: name resolution, the connection or the TLS handshake failed, the connection was reset, or the
-/// response headers did not arrive in time. <see cref="Exception.InnerException"/> is the exception that .NET threw.
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if a part of the request might
-/// have been sent.
+/// <para>Possible causes:</para>
+/// <list type="bullet">
+/// <item>The host name could not be resolved.</item>
+/// <item>The connection or the TLS handshake failed.</item>
+/// <item>The connection was reset.</item>
+/// <item>The response headers did not arrive in time.</item>
+/// <item>A proxy rejected the request.</item>
+/// <item>A custom HTTP handler failed, followed a redirect or sent the request twice.</item>
+/// </list>
+/// <para>
+/// <see cref="Exception.InnerException"/> is the cause.
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if this attempt might have sent
+/// a part of the request to the service. An earlier attempt that might have run the function has the same effect. A dry
+/// run never runs the function.
+/// </para>
 /// </remarks>
 /// <param name="message">The message.</param>
 /// <param name="details">Further properties of the exception.</param>

@@ -4,9 +4,10 @@ namespace LambdaStreaming;
 
 /// <summary>The exception that is thrown if the payload does not have the format that the reader expects.</summary>
 /// <remarks>
-/// Examples are invalid JSON, invalid text or an invalid HTTP prelude. The event stream itself was valid. Everything
-/// before the invalid data has already been delivered. The connection is closed. The message never contains a value
-/// from the payload, but it can contain the names on the JSON path to the value. The parser's exception, in
+/// Examples are invalid JSON, invalid text or an invalid HTTP prelude. The event stream was valid up to the invalid
+/// data. A reader of text, lines, values or events has already delivered everything before the invalid data; a reader
+/// of the complete payload returns nothing. The connection is closed. The message never contains a value from the
+/// payload, but it can contain the names on the JSON path to the value. The parser's exception, in
 /// <see cref="Exception.InnerException"/>, might contain values.
 /// </remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
@@ -35,8 +36,8 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
     /// <summary>Zero-based index of the invalid value or event.</summary>
     /// <value>
-    /// It is also the number of values or events that were delivered before. <see langword="null"/> if the payload was
-    /// not read as a sequence of values or events.
+    /// This is also the number of values or events that were delivered before. <see langword="null"/> if the payload
+    /// was not read as a sequence of values or events.
     /// </value>
     public long? ValueIndex { get; }
 
@@ -60,9 +61,10 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
 /// <summary>The exception that is thrown if data exceeds a limit of <see cref="PayloadReadOptions"/>.</summary>
 /// <remarks>
-/// The data is a line, a value, an event, an HTTP prelude, or the complete payload. Everything before it has already
-/// been delivered. The connection is closed. To read data of this size, increase the option that <see cref="Limit"/>
-/// names.
+/// The data is a line, a value, an event, an HTTP prelude, or the complete payload. A reader of lines, values or events
+/// has already delivered everything that precedes the oversized data. A reader of the complete payload returns nothing.
+/// For the HTTP prelude, see <see cref="PayloadReadOptions.MaxPreludeBytes"/>. The connection is closed. To read data
+/// of this size, increase the option that <see cref="Limit"/> names.
 /// </remarks>
 public sealed class PayloadLimitExceededException : LambdaStreamingException
 {
@@ -70,7 +72,7 @@ public sealed class PayloadLimitExceededException : LambdaStreamingException
     /// <param name="message">The message.</param>
     /// <param name="limit">The name of the option.</param>
     /// <param name="limitBytes">The value of the option, in bytes.</param>
-    /// <param name="byteOffset">Offset in the payload of the data that exceeds the limit, in bytes.</param>
+    /// <param name="byteOffset">The value of <see cref="ByteOffset"/>.</param>
     /// <param name="details">Further properties of the exception.</param>
     /// <param name="innerException">The cause, or <see langword="null"/>.</param>
     public PayloadLimitExceededException(
@@ -93,6 +95,6 @@ public sealed class PayloadLimitExceededException : LambdaStreamingException
     /// <summary>The value of the option, in bytes.</summary>
     public long LimitBytes { get; }
 
-    /// <summary>Offset in the payload of the data that exceeds the limit, in bytes.</summary>
+    /// <summary>Offset in the payload at which the data that exceeds the limit begins, in bytes.</summary>
     public long ByteOffset { get; }
 }

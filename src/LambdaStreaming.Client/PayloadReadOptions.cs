@@ -36,9 +36,10 @@ public enum HttpPreludeDetection
     /// A response has an HTTP prelude if all three conditions hold:
     /// <list type="bullet">
     /// <item>
-    /// The content type is absent, <c>application/vnd.awslambda.http-integration-response</c> or
-    /// <c>application/vnd.amazon.eventstream</c>. With any other content type, such as <c>application/json</c>, the
-    /// response does not have an HTTP prelude.
+    /// The response's <c>Content-Type</c> (<see cref="InvokeWithResponseStreamResponse.ResponseStreamContentType"/>) is
+    /// absent, <c>application/vnd.awslambda.http-integration-response</c> or <c>application/vnd.amazon.eventstream</c>.
+    /// The header can name the function's format rather than the event stream. With any other content type, such as
+    /// <c>application/json</c>, the response does not have an HTTP prelude.
     /// </item>
     /// <item>
     /// The response begins with a JSON object of at most <see cref="PayloadReadOptions.MaxPreludeBytes"/>, which is
@@ -68,9 +69,10 @@ public enum HttpPreludeDetection
 /// <summary>Options and limits of the payload readers.</summary>
 /// <remarks>
 /// The defaults are suitable for most responses. A reader validates and copies the options when it starts. If a limit
-/// is exceeded, the reader first delivers everything that precedes the oversized data, and then throws
-/// <see cref="PayloadLimitExceededException"/>. A reader that returns the payload in parts needs memory for its limit,
-/// not for the complete response.
+/// is exceeded, a reader of lines, values or events first delivers everything that precedes the oversized data, and
+/// then throws <see cref="PayloadLimitExceededException"/>. A reader of the complete payload returns nothing. For the
+/// HTTP prelude, see <see cref="MaxPreludeBytes"/>. A reader that returns the payload in parts needs memory for its
+/// limit, not for the complete response.
 /// </remarks>
 public sealed class PayloadReadOptions
 {

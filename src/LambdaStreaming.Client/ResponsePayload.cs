@@ -8,13 +8,13 @@ namespace LambdaStreaming;
 /// <summary>A payload that can be read once: as a stream, text, lines, JSON or server-sent events.</summary>
 /// <remarks>
 /// <para>
-/// The readers return data as the function produces it. Chunk boundaries do not change a result.
+/// The readers return the same text, lines, values and events for any chunk boundaries.
 /// </para>
 /// <para>
-/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it first
-/// delivers all data that precedes the failure. It then throws <see cref="FunctionErrorException"/>, or a
-/// <see cref="ResponseStreamException"/> for an incomplete or corrupt response. A line, value or character that is
-/// incomplete because of the failure is not delivered.
+/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws
+/// <see cref="FunctionErrorException"/>, or a <see cref="ResponseStreamException"/> for an incomplete or corrupt
+/// response. A reader that returns the payload in parts first delivers all data that precedes the failure. A line,
+/// value or character that is incomplete because of the failure is not delivered.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -144,7 +144,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads text as it arrives, for example the tokens of a language model.</summary>
-    /// <remarks>Characters are never split. The boundaries between the strings have no other meaning.</remarks>
+    /// <remarks>A character is never split between two strings. The end of a string has no other meaning.</remarks>
     /// <param name="options">
     /// The encoding and the handling of invalid bytes. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
@@ -189,8 +189,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Reads JSON values, each when its last byte has arrived.</summary>
     /// <remarks>
-    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number outside an array
-    /// is returned when the next byte arrives, because only that byte shows where the number ends. Comments are not
+    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number is
+    /// returned when the next byte arrives, because only that byte shows where the number ends. Comments are not
     /// supported.
     /// </remarks>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>

@@ -73,8 +73,8 @@ public readonly struct ResponseStreamEvent
 /// <remarks>
 /// <para>
 /// A chunk is valid until the next iteration or the end of the enumeration. After that, its members throw
-/// <see cref="InvalidOperationException"/>. Do not keep a sequence or span from <see cref="Payload"/>: its use after
-/// that time cannot be detected.
+/// <see cref="InvalidOperationException"/>. Do not keep a sequence or span from <see cref="Payload"/>: its memory is
+/// reused, and access to it after that time cannot be detected. It can then contain a later chunk or any other data.
 /// </para>
 /// <para>
 /// The boundaries between chunks have no meaning: the service can split and merge chunks.

@@ -2,10 +2,12 @@ using Amazon.Runtime;
 
 namespace LambdaStreaming;
 
-/// <summary>Base class of failures that occur while a response is being read.</summary>
+/// <summary>Base class of the exceptions for a response that is incomplete or not valid.</summary>
 /// <remarks>
-/// The response is incomplete. The chunks that were delivered before the failure are valid: their checksums were
-/// verified. Such failures are never retried, because part of the response was already delivered.
+/// Most of them are thrown while the response is being read. The call itself throws
+/// <see cref="ResponseStreamCorruptException"/> if the status is 2xx, but not the expected one. The chunks that were
+/// delivered before the failure are valid: their checksums were verified. Such failures are never retried, because a
+/// part of the response might have been delivered.
 /// </remarks>
 public abstract class ResponseStreamException : LambdaStreamingException
 {
@@ -39,8 +41,8 @@ public enum ResponseStreamCorruptionReason
     Unknown,
 
     /// <summary>
-    /// The checksum of a message prelude, the first 12 bytes of a message, does not match. (It is not the HTTP
-    /// prelude.)
+    /// The checksum of a message prelude, the first 12 bytes of a message, does not match. (The message prelude is not
+    /// the HTTP prelude.)
     /// </summary>
     /// <remarks>This is also the reason for bytes that are not an event stream.</remarks>
     PreludeChecksum,
@@ -69,7 +71,8 @@ public enum ResponseStreamCorruptionReason
     UnexpectedContentType,
 
     /// <summary>
-    /// The status does not match the request: 204 for an invocation, 200 for a dry run, or another 2xx status.
+    /// The status is 2xx, but not the expected one: an invocation received a status other than 200, or a dry run one
+    /// other than 204.
     /// </summary>
     UnexpectedStatus,
 
@@ -104,6 +107,7 @@ public sealed class ResponseStreamCorruptException : ResponseStreamException
     public ResponseStreamCorruptionReason Reason { get; }
 
     /// <summary>Offset of the first invalid message in the response body, in bytes.</summary>
+    /// <value>0 for <see cref="ResponseStreamCorruptionReason.UnexpectedStatus"/>.</value>
     public long ByteOffset { get; }
 }
 

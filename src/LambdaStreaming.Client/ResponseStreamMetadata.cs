@@ -21,7 +21,7 @@ public sealed record ResponseStreamMetadata
     /// <value>Default: <see langword="null"/>.</value>
     public string? ExecutedVersion { get; init; }
 
-    /// <summary>The content type that the function set for its response.</summary>
+    /// <summary>The content type in the response headers.</summary>
     /// <value>Default: <see langword="null"/>.</value>
     public string? ResponseStreamContentType { get; init; }
 

@@ -8,15 +8,19 @@ namespace LambdaStreaming;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The content of the client's requests can be sent only once. Handlers that buffer the content
-/// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copy the
-/// request bypass that check. This handler therefore repeats the check below all other handlers.
+/// This handler must wrap the connection handler (<see cref="SocketsHttpHandler"/>) directly, inside all other
+/// handlers.
 /// </para>
 /// <para>
-/// It identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and lets one
-/// request of each attempt pass. It also replaces the content of that request with content that can be sent only once.
-/// Therefore, redirects and retries inside .NET cannot send the request again. A second request of the attempt fails
-/// with a <see cref="LambdaTransportException"/>. The client's own retries
+/// The content of the client's requests rejects a second send. Handlers that buffer the content
+/// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copy the
+/// request bypass that check. This handler therefore repeats the check.
+/// </para>
+/// <para>
+/// The handler identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and
+/// lets one request of each attempt pass. It also replaces the content of that request with content that can be sent
+/// only once. Therefore, redirects and retries inside .NET cannot send the request again. A second request of the
+/// attempt fails with a <see cref="LambdaTransportException"/>. The client's own retries
 /// (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
 /// </para>
 /// <para>

@@ -13,7 +13,7 @@ internal static class HeaderNames
     public const string Cookie = "Cookie";
     public const string SetCookie = "Set-Cookie";
 
-    // Source: RFC 9110, section 7.6.1, and what older proxies use.
+    // Source: RFC 9110, section 7.6.1, and headers that older proxies use.
     private static readonly FrozenSet<string> HopByHop = new[]
     {
         Connection, "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",

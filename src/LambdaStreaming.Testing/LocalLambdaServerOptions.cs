@@ -127,7 +127,7 @@ public sealed class LocalLambdaServerOptions
         return Functions[name] = new LocalFunction(name, handler);
     }
 
-    /// <summary>Adds a function in a program that implements the Lambda Runtime API.</summary>
+    /// <summary>Adds a function in a separate program, which gets its calls from the Lambda Runtime API.</summary>
     /// <param name="name">The name. An existing function of that name is replaced.</param>
     /// <param name="process">The program that runs the function.</param>
     /// <returns>The function, to set its limits and inject faults.</returns>

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing;
 
-/// <summary>A function in a program that implements the Lambda Runtime API.</summary>
+/// <summary>A function that runs in a separate program, which gets its calls from the Lambda Runtime API.</summary>
 /// <remarks>
 /// The program is an official runtime interface client or a <c>bootstrap</c>, for example. The server starts a process
 /// for a call if none is idle. A process handles one call at a time; concurrent calls get separate processes.

@@ -40,7 +40,7 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     /// <summary>Determines whether the descriptor was open when the program started.</summary>
     /// <remarks>
-    /// .NET reuses the number of a closed standard stream for the first file or pipe that it opens. It sets O_CLOEXEC
+    /// .NET reuses the number of a closed standard stream for the first file or pipe that it opens. .NET sets O_CLOEXEC
     /// on all descriptors that it opens; an inherited descriptor cannot have that flag.
     /// </remarks>
     public static bool IsInherited(int descriptor) =>

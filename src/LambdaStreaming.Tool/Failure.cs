@@ -58,7 +58,7 @@ internal static class Failure
     public static string GetName(InvokeComplete complete) =>
         complete.ErrorCode is { Length: > 0 } code ? code : "an unnamed error";
 
-    // The message of the library refers to properties of the exception. This one contains their values.
+    // The library's message refers to properties of the exception. This text contains the values of these properties.
     private static string Describe(FunctionErrorException exception)
     {
         var message = GetFunctionMessage(exception);

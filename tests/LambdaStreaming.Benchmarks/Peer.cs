@@ -9,8 +9,8 @@ internal sealed class Peer : EnumerableEventOutputStream<IEventStreamEvent, Peer
     public Peer(Stream stream)
         : base(stream)
     {
-        // The same as in the generated classes of the service packages: the base class decodes and converts messages,
-        // and the derived class raises the event.
+        // As in the generated classes of the service packages, the base class decodes and converts messages, and the
+        // derived class raises the event.
         Decoder.MessageReceived += (_, arguments) =>
         {
             var item = ConvertMessageToEvent(arguments.Message);

@@ -9,7 +9,7 @@ const string Usage =
     + "Runs all of them without an argument.";
 const int RoundCount = 15;
 
-// A round of these takes 1 or 2 ms. More rounds reduce the effect of other load on the machine.
+// A round of decode or readers takes 1 or 2 ms. More rounds reduce the effect of other load on the machine.
 const int ShortRoundCount = 3 * RoundCount;
 const int CompareRoundCount = 25;
 const int IdleStreams = 1000;

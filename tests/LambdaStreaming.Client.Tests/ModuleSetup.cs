@@ -22,7 +22,7 @@ internal static class ModuleSetup
 
         Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", ConfigFile);
         Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", credentialsFile);
-        // The instance metadata service is on the network.
+        // Prevents network requests to the instance metadata service.
         Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
     }
 }

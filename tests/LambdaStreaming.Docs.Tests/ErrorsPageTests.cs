@@ -85,7 +85,7 @@ public class ErrorsPageTests
         {
             (true, false) => "retried by default",
             (true, true) => "retried only with AtLeastOnce",
-            _ when entry.MayBeClockSkew => "retried only after a wrong local clock has been corrected",
+            _ when entry.MayBeClockSkew => "retried only if the local clock is wrong, with the corrected time",
             _ => "never retried",
         };
         var meaning = Explanations[code].Meaning[..^1];
@@ -126,7 +126,7 @@ public class ErrorsPageTests
             (true, false, true) => "yes, with the longer delays of throttling",
             (true, false, false) => "yes",
             (true, true, _) => "no; `AtLeastOnce` does",
-            _ when entry.MayBeClockSkew => "only after a wrong local clock has been corrected",
+            _ when entry.MayBeClockSkew => "only if the local clock is wrong, with the corrected time",
             _ => "no",
         };
 

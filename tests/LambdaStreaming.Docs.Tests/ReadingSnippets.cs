@@ -164,7 +164,8 @@ public sealed class ReadingSnippets
         // end: test
     }
 
-    // The test on the page uses the loop of its section about server-sent events.
+    // Stands in for the reader's own code, which the test on the page calls. It has the same loop as the page's section
+    // about server-sent events.
     private static async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
         var chunkType = ChatJson.Default.ChatChunk;

@@ -59,7 +59,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
     /// <summary>Creates a matrix and starts its servers.</summary>
     /// <param name="response">The response to break.</param>
     /// <param name="read">
-    /// Enumerates a response. A test passes a reader that hides errors, to verify that the matrix detects it.
+    /// Enumerates a response. A test passes a reader that hides errors, to verify that the matrix detects the reader.
     /// </param>
     public FaultMatrix(
         RecordedResponse response,
@@ -255,8 +255,8 @@ internal sealed class FaultMatrix : IAsyncDisposable
             }
         }
 
-        // The InvokeComplete event is returned only after the body has ended. A fault after it must happen before that,
-        // so the property is polled.
+        // The InvokeComplete event is returned only after the body has ended. A fault between the event and the end of
+        // the body must happen earlier, so the property InvokeComplete is polled.
         async Task<bool> MoveNextAsync(
             IAsyncEnumerator<ResponseStreamEvent> events, InvokeWithResponseStreamResponse response)
         {
@@ -319,7 +319,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
             switch (fault)
             {
                 case Fault.Reset:
-                    // A reset can discard bytes that the client has not read yet: wait until it has read them.
+                    // A reset can discard bytes that the client has not read yet: wait until the client has read them.
                     await faultReached.Task;
                     socket.Close(0);
                     break;

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Soak;
 
 /// <summary>Races every reader against every way of ending its response, on two threads.</summary>
 /// <remarks>
-/// Each response consists of one letter. After the second thread has ended the response, it rents arrays from the
+/// Each response repeats one letter. After the second thread has ended the response, that thread rents arrays from the
 /// shared pool and overwrites them, as the next response would. A reader that uses a returned buffer then reads a wrong
 /// byte.
 /// </remarks>
@@ -360,7 +360,8 @@ internal static class Races
 
     /// <summary>A stream that returns one message per read.</summary>
     /// <remarks>
-    /// In some races, one read waits until the other thread releases it. In some of these, it ignores its token.
+    /// In some races, one read waits until the other thread releases it. In some of these races, that read ignores its
+    /// cancellation token.
     /// </remarks>
     private sealed class RacingStream : Stream
     {

@@ -58,7 +58,7 @@ internal sealed class ToolProcess : IDisposable
     }
 
     /// <summary>Sends a signal as soon as the process has a handler for it.</summary>
-    /// <remarks>Before that, a signal could meet /usr/bin/env, which might still ignore it.</remarks>
+    /// <remarks>Earlier, the process might still be running /usr/bin/env, which can ignore the signal.</remarks>
     public void Signal(int signal)
     {
         if (OperatingSystem.IsLinux())

@@ -15,7 +15,9 @@ internal static class ResponseHeaderMapper
     private const string UnknownContentType = "application/octet-stream";
     private const string InvalidName = "(invalid name)";
 
-    /// <summary>Copies the permitted status, headers and cookies of the function's HTTP prelude.</summary>
+    /// <summary>
+    /// Copies the status of the function's HTTP prelude, and those of its headers and cookies that are permitted.
+    /// </summary>
     public static void ApplyPrelude(
         HttpContext context,
         HttpIntegrationResponse http,
@@ -102,7 +104,8 @@ internal static class ResponseHeaderMapper
 
     private static void DisableBuffering(HttpContext context)
     {
-        // Otherwise response compression and IIS, for example, would buffer. The header is for nginx.
+        // Otherwise response compression and IIS, for example, would buffer the body. The header has the same effect in
+        // nginx.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.Headers["X-Accel-Buffering"] = "no";
     }

@@ -32,8 +32,8 @@ internal readonly record struct CallOutcome(string Name, string? ErrorType = nul
         _ => new("other", GetTypeName(exception)),
     };
 
-    // An attribute of a metric must have few distinct values, but an unknown error can have any name. Therefore, its
-    // status is used.
+    // An attribute of a metric must have few distinct values, but an unknown error can have any name. Therefore, the
+    // HTTP status replaces the name of an unknown error.
     private static string GetServiceErrorType(LambdaServiceException failure) =>
         failure.GetType() == typeof(LambdaServiceException)
             ? ((int)failure.StatusCode).ToString(CultureInfo.InvariantCulture)

@@ -182,7 +182,7 @@ internal sealed class CallTelemetry
 
     private void RecordMetrics(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
     {
-        // Only if the call was counted: a listener that started during the call did not receive the increment.
+        // Decrement only if the increment was recorded: a listener that started during the call did not receive it.
         if (_isCounted) Telemetry.ActiveStreams.Add(-1, CreateConstantTags(_function));
         var tags = AddErrorType(CreateTags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);

@@ -144,7 +144,7 @@ internal sealed class Redactor
         return line;
     }
 
-    // Finds the last position, at or before the limit, where a UTF-8 character begins.
+    // Finds the last position, at or before the limit, where a UTF-8 character begins. Also stops at MinSecretLength.
     private static int FindLastBoundary(ReadOnlySpan<byte> utf8, int limit)
     {
         while (limit > MinSecretLength && (utf8[limit] & 0xC0) == 0x80) limit--;

@@ -40,7 +40,8 @@ internal sealed record ServiceErrorEntry(
     /// <remarks>Source: the codes for which AWSSDK.Core 4.0.102 corrects its clock.</remarks>
     public bool MayBeClockSkew { get; init; }
 
-    /// <summary>Whether the message of the service can quote the payload. It is then never repeated.</summary>
+    /// <summary>Whether the service's message can quote the payload.</summary>
+    /// <remarks>Exception.Message then omits the service's message; only ServiceMessage has it.</remarks>
     public bool MayQuotePayload { get; init; }
 
     /// <summary>Other names of the same error.</summary>

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace LambdaStreaming.EventStream;
 
-/// <content>The same with vectors of 256 and 512 bits, which .NET supports since version 10.</content>
+/// <content>Folding with vectors of 256 and 512 bits: .NET 10 is the first version that can multiply them.</content>
 internal static partial class EventStreamCrc
 {
     // Folds eight blocks at a time, and the result into the four blocks of lower and upper. Returns the next block.

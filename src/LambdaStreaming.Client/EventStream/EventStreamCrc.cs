@@ -24,7 +24,7 @@ internal static partial class EventStreamCrc
     private const int MaxDistance = 32;
     private const int MaxArmInstructionBytes = 128;
 
-    // PCLMULQDQ multiplies the low half of the left operand by the high half of the right one, and the reverse.
+    // Control bytes of PCLMULQDQ, which select one half of each operand: left by right.
     private const byte LowByHigh = 0x10;
     private const byte HighByLow = 0x01;
 
@@ -47,13 +47,14 @@ internal static partial class EventStreamCrc
     private const ulong BarrettQuotient = 0xb4e5b025f7011641;
     private const ulong Polynomial = 0x1db710641;
 
-    // The same for folding, which moves a block 1, 4, 8 or 16 blocks towards the end.
+    // Two values, as in Powers, for each fold: it moves a block 1, 4, 8 or 16 blocks towards the end.
     private static Vector128<ulong> FoldBy1 => Vector128.Create(0xccaa009eul, 0xae689191ul);
     private static Vector128<ulong> FoldBy4 => Vector128.Create(0x1d9513d7ul, 0x8f352d95ul);
     private static Vector128<ulong> FoldBy8 => Vector128.Create(0x910eeec1ul, 0x33fff533ul);
     private static Vector128<ulong> FoldBy16 => Vector128.Create(0xe95c1271ul, 0xce3371cbul);
 
-    // Fewer blocks are summed without lanes. Measured: with 512-bit vectors, that is faster for up to 31 blocks.
+    // Fewer blocks are summed without lanes. Measured: on processors with 512-bit vectors, summing without lanes is
+    // faster for up to 31 blocks.
     private static int MinLaneBlocks => HasVector512 ? MaxDistance : MaxDistance / 2;
 
 #if NET10_0_OR_GREATER
@@ -113,8 +114,8 @@ internal static partial class EventStreamCrc
         var blocks = bytes.Length / BlockBytes;
         var remainder = (uint)bytes.Length % BlockBytes;
 
-        // The remainder is the first block, with zeros before it. They do not change the value, and no tail remains.
-        // The state is added to the first 4 bytes of the message, which can be in two blocks.
+        // If the length is not a multiple of 16, the first block is shorter. It is filled with zeros at its start, and
+        // these do not change the value. The state is added to the first 4 bytes, which can span two blocks.
         ref var masks = ref MemoryMarshal.GetReference(ShuffleMasks);
         var stateBlock = Vector128.CreateScalar(state).AsByte();
         var head = Ssse3.Shuffle(
@@ -217,7 +218,7 @@ internal static partial class EventStreamCrc
         return (uint)(Pclmulqdq.CarrylessMultiply(quotient, constants, LowByHigh) ^ value).GetElement(1);
     }
 
-    // Up to eight bytes and the state are one value of 96 bits; more are two of them.
+    // Up to eight bytes and the state fit into one value of 96 bits. More bytes need two such values.
     private static uint UpdateShort(uint state, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length >= sizeof(ulong))

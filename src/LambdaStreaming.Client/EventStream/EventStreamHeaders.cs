@@ -46,7 +46,8 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
     // aws-c-event-stream accepts 32,767 bytes. Source: conformance/eventstream/README.md, error classes.
     private const int MaxValueBytes = short.MaxValue;
 
-    // Up to this count, each name is compared with all others. Beyond it a set is used, so that the cost stays linear.
+    // Duplicates are found by comparing each name with all others, up to this number of headers. For more headers, a
+    // set is used, so that the cost stays linear.
     private const int FewHeaders = 16;
 
     private ReadOnlySpan<byte> _remaining = block;

@@ -41,8 +41,8 @@ internal sealed class ProxyException : HttpRequestException
         if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } rejected)
             return Rejected(rejected, url, handler);
 
-        // After a 407, .NET adds the credentials and sends the request again, which the content rejects. This exception
-        // and the new credentials together therefore show that the proxy requires authentication.
+        // After a 407, .NET adds the credentials and sends the request again, which the content rejects. A
+        // DuplicateSendException and new credentials together therefore show that the proxy requires authentication.
         // Source: dotnet/runtime, AuthenticationHelper.SendWithAuthAsync.
         var isRepeated = exception is DuplicateSendException || exception.InnerException is DuplicateSendException;
         var isChallenged = !wasAuthenticated && IsAuthenticated(request);

@@ -13,7 +13,7 @@ internal sealed class RequestSender(
 {
     /// <summary>Returns whether the request can be sent without this library noticing.</summary>
     /// <remarks>
-    /// That is the case if it has no payload: the caller's handlers can then send it without reading its content.
+    /// Handlers of a caller's HttpClient can send a request that has no payload without reading its content.
     /// </remarks>
     public bool CanBypassSendTracking(InvokeWithResponseStreamRequest request) =>
         !ownsHttpClient && request.Payload.IsEmpty;
@@ -69,8 +69,8 @@ internal sealed class RequestSender(
             attempt.Guard.RequestContent();
     }
 
-    // A handler that follows a redirect changes POST to GET, so the method shows the redirect. Source: RFC 9110,
-    // section 15.4.2 f.
+    // After a 301, 302 or 303, a handler changes POST to GET: the method shows that it followed the redirect. After a
+    // 307 or 308 it keeps POST, and SingleSendContent blocks the second send. Source: RFC 9110, section 15.4.
     private static void ThrowIfRedirectFollowed(HttpRequestMessage message, HttpResponseMessage response)
     {
         if (message.Method == HttpMethod.Post) return;

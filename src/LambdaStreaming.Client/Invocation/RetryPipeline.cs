@@ -102,7 +102,9 @@ internal sealed class RetryPipeline
     }
 
     // Polly calls this method after every attempt. The last attempt must not take tokens, because no retry follows. A
-    // success returns the tokens that the retry before it has taken.
+    // retry that succeeds returns the tokens that it took, which LastFailure determines. If the first attempt succeeds,
+    // null returns the one token of a success without a retry. LastFailure is not read then. It can be from an
+    // earlier execution with the same context, if an outer strategy of a custom pipeline repeats this one.
     private static bool ShouldRetry(RetryRule rule, RetryTokenBucket bucket, RetryPredicateArguments<object> arguments)
     {
         var properties = arguments.Context.Properties;

@@ -8,10 +8,18 @@ internal enum SendState
     /// <summary>Nothing was sent.</summary>
     NotSent,
 
-    /// <summary>Handlers of the caller might have sent the request without requesting its empty content.</summary>
+    /// <summary>Not known: handlers of the caller might have sent a request that has no payload.</summary>
+    /// <remarks>
+    /// No <see cref="SendOnceHandler"/> has received the request. A handler can therefore send it without reading the
+    /// content, which is how a send is detected.
+    /// </remarks>
     MaybeSent,
 
-    /// <summary>The content was requested. The headers are sent immediately before that.</summary>
+    /// <summary>At least a part of the request was sent.</summary>
+    /// <remarks>
+    /// The content was requested, which .NET does after it has sent the headers. Without content, the headers alone
+    /// might have been sent.
+    /// </remarks>
     Sent,
 }
 
@@ -20,6 +28,8 @@ internal enum SendState
 /// Handlers above a <see cref="SendOnceHandler"/> can replace the request with copies. All copies have the headers of
 /// the original, because these include the signature. The guard is therefore found by the headers of the attempt.
 /// </remarks>
+/// <param name="attempt">The attempt.</param>
+/// <param name="canBypassSendTracking">See <see cref="RequestSender.CanBypassSendTracking"/>.</param>
 internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTracking)
 {
     /// <summary>
@@ -59,8 +69,8 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
 
     /// <summary>Decides whether a request can be sent.</summary>
     /// <remarks>
-    /// A request of this library can be sent once per attempt; other requests always. If a handler has buffered or
-    /// replaced the content of such a request, the content is wrapped so that it can be sent only once.
+    /// Requests of other clients always pass. A request of this library passes once per attempt. If a handler has
+    /// buffered or replaced its content, the content is wrapped so that it can be sent only once.
     /// </remarks>
     public static bool TryPass(HttpRequestMessage request)
     {
@@ -81,7 +91,9 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
         return true;
     }
 
-    /// <summary>Makes the guard available to handlers of the caller until the result is disposed.</summary>
+    /// <summary>
+    /// Registers the guard until the result is disposed. A <see cref="SendOnceHandler"/> finds it by the headers.
+    /// </summary>
     public Registration Register()
     {
         var key = (attempt.Invocation.Id, attempt.Header);

@@ -25,8 +25,8 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         };
         var entry = ServiceErrorTable.Get(details.ErrorCode, (int)details.StatusCode);
 
-        // A retry is safe: the signature was rejected before the function ran, and the next one uses the clock of the
-        // service. Other errors do not correct the clock, because a proxy, for example, has a different clock.
+        // A retry is safe: the signature was rejected before the function ran, and the next signature uses the clock of
+        // the service. Other errors do not correct the clock: they can be from a proxy, which has a different clock.
         if (entry.MayBeClockSkew
             && clockSkew.TryUpdate(attempt.Invocation.Settings.Endpoint, now, response, elapsed, attempt.ClockSkew))
         {

@@ -34,7 +34,10 @@ internal sealed class TransportFailures(
         return Create(attempt, exception, new Failure(exception.Message, exception.Advice, exception.IsPermanent));
     }
 
-    /// <summary>Creates the exception of an attempt that a strategy of a custom pipeline has cancelled.</summary>
+    /// <summary>
+    /// Creates the exception of an attempt that was cancelled by the invocation's token or by a resilience strategy.
+    /// </summary>
+    /// <remarks>The strategy, for example a timeout or hedging, is in the ResiliencePipeline of the options.</remarks>
     public static OperationCanceledException AttemptCanceled(
         InvocationAttempt attempt,
         Exception exception,
@@ -92,14 +95,24 @@ internal sealed class TransportFailures(
             DuplicateSendException => SentTwice(exception),
             { InnerException: DuplicateSendException second } => SentTwice(second),
             RedirectFollowedException redirect => RedirectFollowed(attempt, redirect),
-            OperationCanceledException { InnerException: TimeoutException } => TimedOut(endpoint, isSent),
-            HttpRequestException { InnerException: OperationCanceledException } when !isSent => TimedOut(endpoint),
+            _ when IsTimeout(exception, isSent) => TimedOut(endpoint, isSent),
             HttpRequestException http => Describe(attempt, http, isSent),
             IOException or OperationCanceledException => Broken(attempt, exception, isSent),
             InvalidOperationException => Broken(attempt, exception, isSent),
             _ => HandlerFailed(attempt, exception),
         };
     }
+
+    private static bool IsTimeout(Exception exception, bool isSent) => exception switch
+    {
+        // HttpClient.Timeout, or the ConnectTimeout of the handler.
+        // Source: dotnet/runtime, HttpConnectionPool.CreateConnectTimeoutException.
+        OperationCanceledException { InnerException: TimeoutException } => true,
+
+        // Inferred: a ConnectCallback cancelled the connection, for example because its own timeout elapsed.
+        HttpRequestException { InnerException: OperationCanceledException } => !isSent,
+        _ => false,
+    };
 
     private static Failure Describe(InvocationAttempt attempt, HttpRequestException exception, bool isSent) =>
         exception.HttpRequestError switch
@@ -128,7 +141,7 @@ internal sealed class TransportFailures(
             IsPermanent: true);
     }
 
-    private Failure TimedOut(string endpoint, bool isSent = false)
+    private Failure TimedOut(string endpoint, bool isSent)
     {
         const string Option = nameof(LambdaStreamingClientOptions.ConnectTimeout);
         if (isSent)

@@ -8,9 +8,9 @@ namespace LambdaStreaming.Payload;
 /// JSON object {statusCode, headers, multiValueHeaders, cookies} | 8 NUL bytes | body
 /// </code>
 /// Source: AWS Lambda's Node.js runtime interface client, HttpResponseStream.js; API Gateway, "Lambda proxy integration
-/// response streaming". The two parts are separate writes and can be split anywhere. A content type that announces a
-/// prelude does not prove that there is one. Node.js functions that only call <c>end(body)</c> do not write one, and
-/// the .NET runtime always announces one.
+/// response streaming". The object and the NUL bytes are separate writes, and each can be split anywhere. A content
+/// type that announces a prelude does not prove that the response has a prelude. Node.js functions that only call
+/// <c>end(body)</c> do not write a prelude, and the .NET runtime always announces one.
 /// </remarks>
 internal static class HttpIntegrationPrelude
 {
@@ -63,8 +63,8 @@ internal static class HttpIntegrationPrelude
         }
     }
 
-    // Unverified: which content type live Lambda sends here. If it is absent, or the event stream's own type, it says
-    // nothing about the payload, so the payload's bytes decide.
+    // Unverified: which content type live Lambda sends here. A content type that is absent or that of the event stream
+    // does not describe the payload. The payload's bytes then decide. They also decide if a prelude is announced.
     private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection)
     {
         if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;

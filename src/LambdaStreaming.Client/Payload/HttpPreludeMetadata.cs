@@ -16,8 +16,10 @@ internal sealed class HttpPreludeMetadata
     {
     }
 
-    /// <exception cref="FormatException">A member has an invalid value.</exception>
-    /// <exception cref="InvalidOperationException">A member has a value of another JSON type.</exception>
+    /// <exception cref="FormatException">The status is not a valid integer.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The HTTP prelude or its headers are not a JSON object, or the cookies are not an array.
+    /// </exception>
     public HttpPreludeMetadata(JsonElement prelude)
     {
         var single = CreateLists();

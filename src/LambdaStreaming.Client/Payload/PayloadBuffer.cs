@@ -43,7 +43,8 @@ internal sealed class PayloadBuffer(PayloadSegmentReader segments) : IDisposable
         return true;
     }
 
-    /// <summary>Appends the next segment to the unread bytes, which can move in memory.</summary>
+    /// <summary>Appends the next segment to the unread bytes.</summary>
+    /// <remarks>The unread bytes can move in memory. Spans of Unread that were read before are then invalid.</remarks>
     public ValueTask ReadMoreAsync()
     {
         if (!_unread.IsEmpty && !_isCopied) CopyToArray();

@@ -99,8 +99,8 @@ internal static class PayloadServerSentEvents
             _searched = end < 0 ? unread.Length : _searched + end;
             line = unread[.._searched];
 
-            // Comments do not count towards the limit, because servers send them for hours to keep an idle connection
-            // open.
+            // Comments do not add to the size of the event, because servers send them for hours to keep an idle
+            // connection open. The limit still applies to each comment line alone.
             var isComment = line.StartsWith(":"u8);
             if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException();
             if (end < 0) return false;

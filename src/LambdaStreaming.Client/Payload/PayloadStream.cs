@@ -6,9 +6,9 @@ namespace LambdaStreaming.Payload;
 /// <summary>The payload of a response as a stream.</summary>
 /// <remarks>
 /// Bytes are copied once, from the pipe's segments to the caller's buffer.
-/// Only one operation runs at a time. A read or copy that the caller no longer awaits still uses the pipe's buffers,
-/// and a second one would return them to the pool. Disposal is allowed from any thread. It aborts the response, and the
-/// operation in progress returns the buffers.
+/// Only one operation runs at a time. A read or copy that the caller no longer awaits still uses the pipe's buffers.
+/// A second operation would return these buffers to the pool. Disposal is allowed from any thread. It aborts the
+/// response, and the operation in progress returns the buffers.
 /// </remarks>
 internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable owner) : ForwardStream
 {

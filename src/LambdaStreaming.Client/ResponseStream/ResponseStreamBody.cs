@@ -277,7 +277,7 @@ internal sealed class ResponseStreamBody
         Interlocked.MemoryBarrier();
         if (_state == State.Moving) return;
 
-        // Abort might have run before these two fields were set. It then did not stop them, so stop them here.
+        // If Abort ran before these two fields were set, it did not stop the timer and the read. Stop them here.
         _idleTimer.Dispose();
         _pendingRead.Abandon();
     }

@@ -21,8 +21,8 @@ internal static class ResponseStreamFailures
         long messageOffset,
         long incompleteBytes)
     {
-        // If even the first bytes are not an event stream, the response headers that announced other content are
-        // reported.
+        // If even the first bytes are not an event stream, and the response headers announced other content, these
+        // headers are reported as the cause.
         var canBeOtherContent = messageOffset == 0 && exception is BodyEndedException
             or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum };
         if (canBeOtherContent && options.UnexpectedContent is { } content) return NotAnEventStream(content, progress);

@@ -29,8 +29,9 @@ internal sealed class ResponseStreamReader(
     private readonly LambdaErrorDetails _call = call;
     private readonly int _maxMessageBytes = options.MaxMessageBytes;
 
-    // _buffer: the received bytes. _window: the array of its first segment, which starts at _windowStart; [_next, _end)
-    // is not yet consumed. _leftoverBytes: the bytes of an incomplete message that were left when the last read began.
+    // _buffer: the received bytes. _window: the array of the first segment of _buffer. That segment starts at
+    // _windowStart; [_next, _end) is not yet consumed. _leftoverBytes: how many bytes of an incomplete message had been
+    // received when the last read began.
     private ReadOnlySequence<byte> _buffer;
     private byte[] _window = [];
     private int _windowStart;
@@ -73,7 +74,7 @@ internal sealed class ResponseStreamReader(
     /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
     public bool IsDisposed => _isDisposed;
 
-    /// <summary>The current chunk, without the check of GetPayload. Do not use it while an event is read.</summary>
+    /// <summary>The current chunk. Do not use it while an event is read: it is not checked for expiry.</summary>
     public ReadOnlySequence<byte> CurrentPayload => _payloadStart != NotInWindow
         ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength)
         : _payloadSequence;

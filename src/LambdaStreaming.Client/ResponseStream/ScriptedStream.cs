@@ -49,7 +49,8 @@ internal sealed class ScriptedStream(
         {
             _enumerator ??= chunks.GetAsyncEnumerator(_closed.Token);
 
-            // The test's enumerator might ignore its token. The reader then stops waiting for it.
+            // The test's enumerator might ignore cancellation. WaitAsync ends the reader's wait anyway when the reader
+            // is cancelled.
             _move = _enumerator.MoveNextAsync().AsTask();
             if (await _move.WaitAsync(cancellationToken).ConfigureAwait(false))
                 return EventStreamEncoder.Encode(_enumerator.Current.Span);

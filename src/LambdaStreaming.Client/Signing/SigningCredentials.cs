@@ -41,8 +41,8 @@ internal sealed class SigningCredentials
         if (options.Profile is not null) return FromProfile(settings.Profile!);
 
         // Order of AWS: environment, web identity, profile, container, instance. If the profile has credential
-        // settings, resolve only that profile. If it fails, its error is reported; the chain would go on to the
-        // container and the instance and report their error.
+        // settings, resolve only that profile, so that a failure reports the error of the profile. The complete chain
+        // would continue with the container and the instance, and report their errors instead.
         var profile = HasCredentialSettings(settings.Profile) ? settings.Profile : null;
         return FromChain(environment, settings.ProfileName, profile);
     }
@@ -60,7 +60,7 @@ internal sealed class SigningCredentials
             (redactor, exception) => CredentialErrorMessages.ForProfile(profile, redactor, exception));
     }
 
-    // Uses all sources in the order of AWS.
+    // Uses the sources in the order of AWS. If a profile is given and no source precedes it, resolves only the profile.
     private static SigningCredentials FromChain(
         AwsEnvironment environment,
         string profileName,

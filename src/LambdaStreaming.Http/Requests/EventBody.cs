@@ -59,8 +59,8 @@ internal static class EventBody
         var count = 0;
         while (!text.IsEmpty && count <= limit)
         {
-            // This search is vectorized. EncodeUtf8 examines its complete source in each call and then continues byte
-            // by byte, so it gets only slices.
+            // Find the next character to escape with the vectorized search. EncodeUtf8 escapes byte by byte, so it gets
+            // at most MaxSliceBytes; after that, the fast search continues.
             var first = encoder.FindFirstCharacterToEncodeUtf8(text);
             var unescaped = first >= 0 ? first : text.Length;
             if (!destination.IsEmpty) text[..unescaped].CopyTo(destination[count..]);

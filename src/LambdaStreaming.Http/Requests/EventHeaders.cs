@@ -64,8 +64,8 @@ internal sealed class EventHeaders
         return connectionOptions?.Contains(name) != true && allowHeader?.Invoke(GetCanonicalName(name)) != false;
     }
 
-    // Gives these two names one spelling, so that a filter that removes credentials does not depend on the case of the
-    // name.
+    // Gives Authorization and Cookie one spelling, so that a filter that removes credentials does not depend on the
+    // case of the name.
     private static string GetCanonicalName(string name) =>
         Is(name, HeaderNames.Authorization) ? HeaderNames.Authorization
         : Is(name, HeaderNames.Cookie) ? HeaderNames.Cookie

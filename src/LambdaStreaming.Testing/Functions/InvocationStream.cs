@@ -152,7 +152,7 @@ internal sealed class InvocationStream(
         if (_headersSent) return;
         _headersSent = true;
         // It is not documented which header has the function's content type. The live service was observed to send the
-        // event stream's content type here (aws-sdk-rust#1075).
+        // event stream's content type in Content-Type (aws-sdk-rust#1075).
         await writer.StartAsync(
             200,
             [

@@ -68,8 +68,8 @@ internal sealed class LambdaService(
         }
         finally
         {
-            // Call it here, too: the function might end before the registered callback runs, because both observe the
-            // same token.
+            // Also call SetClientDisconnected here: the function might end before the registered callback runs,
+            // because both observe the same token.
             if (context.RequestAborted.IsCancellationRequested) SetClientDisconnected();
             request.SetCompleted();
         }

@@ -6,9 +6,9 @@ namespace LambdaStreaming.Testing.Http;
 
 /// <summary>Rejects requests that a web page in a browser on this machine can cause.</summary>
 /// <remarks>
-/// A page can reach a server on loopback in two ways. With DNS rebinding, the name of the page resolves to 127.0.0.1;
-/// the Host header then has that name. A cross-site request has an Origin or a Sec-Fetch-Site header, which a page
-/// cannot set or remove.
+/// A page can reach a server on loopback in two ways. With DNS rebinding, the page's host name resolves to 127.0.0.1;
+/// the Host header then contains that name. A cross-site request has an Origin or a Sec-Fetch-Site header, which a
+/// page cannot set or remove.
 /// Source: Fetch Standard, "Forbidden request-header" and "Origin header"; W3C Fetch Metadata Request Headers.
 /// </remarks>
 internal sealed class WebPageGuard

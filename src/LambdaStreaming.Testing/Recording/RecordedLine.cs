@@ -65,7 +65,7 @@ internal sealed record RecordedLine
     }
 
     /// <summary>Checks that <see cref="Base64"/> can be decoded.</summary>
-    /// <exception cref="FormatException">It is not valid base64.</exception>
+    /// <exception cref="FormatException">The value is not valid base64.</exception>
     public void ValidateBase64()
     {
         if (Base64 is not null) _ = Convert.FromBase64String(Base64);

@@ -18,7 +18,7 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
     /// <summary>Whether the runtime has started to post its response.</summary>
     public bool HasResponseStarted { get; set; }
 
-    /// <summary>Whether its process cannot be used again.</summary>
+    /// <summary>Whether the process that handles this invocation cannot be used again.</summary>
     /// <remarks>
     /// The process failed to initialize, its connection ended during the response, or the function timed out.
     /// </remarks>

@@ -10,8 +10,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     : IAsyncDisposable
 #pragma warning restore CA1001
 {
-    // After its response, a process requests the next call within milliseconds. A new call waits this long for such a
-    // process before it starts another one.
+    // After its response, a process requests the next call within milliseconds. A new call waits up to this time for
+    // such a process before another process is started.
     private static readonly TimeSpan ReturnTimeout = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _slots = new(options.MaxProcesses);

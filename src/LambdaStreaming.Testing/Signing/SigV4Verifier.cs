@@ -86,7 +86,7 @@ internal sealed class SigV4Verifier(
 
     private static SignatureError? VerifySignedHeaders(SignedRequest request, string[] signedHeaders)
     {
-        // The list must be sorted and in lower case, and name only headers that the request has. Source: IAM User
+        // SignedHeaders must be sorted, in lower case, and contain only headers that the request has. Source: IAM User
         // Guide, "Create a signed AWS API request".
         for (var i = 0; i < signedHeaders.Length; i++)
         {

@@ -117,7 +117,7 @@ internal sealed class InvocationOptions
     }
 
     /// <summary>Gets the last part of the function's log, decoded from base64.</summary>
-    /// <remarks>If it is not base64, the text is returned unchanged: the response is complete anyway.</remarks>
+    /// <remarks>A log that is not base64 is returned unchanged, because the response is complete anyway.</remarks>
     /// <returns><see langword="null"/> if the response contains no log.</returns>
     public static string? GetLog(InvokeComplete? complete)
     {

@@ -146,8 +146,8 @@ internal sealed class OutputFile : IAsyncDisposable
         if (OperatingSystem.IsWindows() || !File.Exists(target))
             return new OutputFile(path, target, new FileStream(temporaryPath, options), temporaryPath);
 
-        // The new file gets the permission bits of the old one, so that no other user can read it.
-        // It does not get bits such as set-user-ID, which were set for other content.
+        // The new file gets the permission bits of the old file, so that no other user can read the new file.
+        // Bits such as set-user-ID are not copied, because they were set for other content.
         var mode = File.GetUnixFileMode(target) & Permissions;
         options.UnixCreateMode = mode;
         var stream = new FileStream(temporaryPath, options);
@@ -155,7 +155,7 @@ internal sealed class OutputFile : IAsyncDisposable
         return new OutputFile(path, target, stream, temporaryPath);
     }
 
-    // Checks the file first, because ResolveLinkTarget throws on Windows if the file does not exist.
+    // Checks first whether a file or a link exists, because ResolveLinkTarget throws on Windows if neither exists.
     private static string ResolveOnWindows(FileInfo file) => file.Exists || file.LinkTarget is not null
         ? file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file.FullName
         : file.FullName;
@@ -178,7 +178,7 @@ internal sealed class OutputFile : IAsyncDisposable
                     continue;
                 var next = part == ".." ? Path.GetDirectoryName(real) ?? "/" : Path.Combine(real, part);
 
-                // The target of a link in /dev or /proc might not have a path.
+                // Links in /dev and /proc are not followed, because their targets might not have a path.
                 if (part != ".." && !IsDevice(next) && new FileInfo(next).LinkTarget is { } target)
                 {
                     if (++links > MaxLinks)

@@ -185,7 +185,8 @@ internal sealed class ResponsePrinter(
     }
 }
 
-// 1000 is the maximum depth of Utf8JsonWriter. The time of JsonElement grows with the square of the depth.
+// 1000 is the maximum depth of Utf8JsonWriter. A limit is needed: JsonElement's parsing time grows with the square of
+// the depth.
 [JsonSourceGenerationOptions(MaxDepth = 1000)]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class ResponseJson : JsonSerializerContext;

@@ -14,7 +14,7 @@ internal sealed class ServeOptions
     {
         HelpName = "NAME=KIND:FILE",
         Description = "A function: NAME=node:FILE#HANDLER, e.g. chat=node:./chat.mjs#handler, or NAME=exec:PROGRAM "
-            + "for a program that implements the Lambda Runtime API. Repeatable",
+            + "for a program that uses the Lambda Runtime API. Repeatable",
     };
 
     private readonly Option<string[]> _replay = new("--replay")

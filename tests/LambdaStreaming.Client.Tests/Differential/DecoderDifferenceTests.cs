@@ -39,8 +39,8 @@ public class DecoderDifferenceTests
         (
             NaiveEnd.PreludeChecksum,
             "no error",
-            "It checks the prelude's checksum only after the complete message has arrived, whatever length a damaged "
-            + "prelude claims."),
+            "It checks this checksum only after the complete message has arrived, even if a damaged message prelude "
+            + "claims a huge length."),
         (
             NaiveEnd.Complete,
             "another error",
@@ -156,7 +156,7 @@ public class DecoderDifferenceTests
     {
         NaiveEnd.Complete => "complete",
         NaiveEnd.Truncated => "truncated",
-        NaiveEnd.PreludeChecksum => "wrong prelude checksum",
+        NaiveEnd.PreludeChecksum => "wrong checksum of the message prelude",
         NaiveEnd.MalformedLength => "malformed length",
         NaiveEnd.MessageChecksum => "wrong message checksum",
         _ => "malformed header",

@@ -183,7 +183,7 @@ public class RedactedMessageTests
         Assert.Contains("4111", exception.ServiceMessage, StringComparison.Ordinal);
     }
 
-    // The same applies to errors that this version does not know.
+    // The message of an error that this version does not know can also contain a part of the payload.
     [Fact]
     public async Task Message_UnknownBadRequest_DoesNotQuoteTheService()
     {

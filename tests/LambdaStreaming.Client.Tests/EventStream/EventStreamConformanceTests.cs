@@ -62,7 +62,7 @@ public class EventStreamConformanceTests
         Assert.Equal((int)test["wire_length"]!, wire.Length);
         var expect = test["expect"]!;
 
-        // The complete bytes must have the expected outcome, and every split of them the same one.
+        // The complete bytes must have the expected outcome, and every split of these bytes must have the same outcome.
         var (messages, error) = Decode(new ReadOnlySequence<byte>(wire));
         switch ((string)expect["result"]!)
         {

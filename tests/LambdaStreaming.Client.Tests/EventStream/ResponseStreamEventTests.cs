@@ -57,7 +57,8 @@ public class ResponseStreamEventTests
         Assert.Equal([1, 3], lengths);
     }
 
-    // A chunk that is created now would have the current generation and expose bytes that are already reused.
+    // Current creates a chunk on each access. After disposal or a failure it must not: the chunk would be valid for the
+    // reader and expose a buffer that is already reused.
     [Theory, InlineData(true), InlineData(false)]
     public async Task Current_AfterDisposalOrFailure_IsDefault(bool disposed)
     {

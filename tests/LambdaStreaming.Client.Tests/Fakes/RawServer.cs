@@ -35,7 +35,7 @@ public sealed class RawServer : IAsyncDisposable
 
     public Uri Url { get; }
 
-    /// <summary>Number of completely received requests, for each of which a function would have been run.</summary>
+    /// <summary>Number of completely received requests. The service would have run a function for each.</summary>
     public int CompleteRequests => Volatile.Read(ref _completeRequests);
 
     public int Connections => Volatile.Read(ref _connectionCount);

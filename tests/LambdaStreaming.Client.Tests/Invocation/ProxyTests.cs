@@ -77,7 +77,7 @@ public sealed class ProxyTests
         AssertNamesTheProxyOnly(exception);
     }
 
-    // A handler of the user might have set the header. Then the header does not prove that a proxy responded.
+    // A handler of the user might have set Proxy-Authorization. The header then does not prove that a proxy responded.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_CallersHeaderAuthenticatesAndAHandlerSendsTwice_MayHaveRun()
     {

@@ -6,8 +6,8 @@ using LambdaStreaming.Testing;
 namespace LambdaStreaming.Tests.Invocation;
 
 /// <summary>
-/// A request is sent once on the wire, even if a handler replaces the single-send content and a handler below
-/// <see cref="SendOnceHandler"/> retries.
+/// A request is sent once on the wire, even if an outer handler replaces the single-send content and the handler
+/// inside <see cref="SendOnceHandler"/> retries.
 /// </summary>
 public class SendOnceHandlerTests
 {

@@ -11,7 +11,7 @@ internal static class SharedPool
     // Sizes of the pipe's buffers and of the readers' arrays.
     private static readonly int[] Sizes = [256, 1024, 4096, 16 * 1024, 64 * 1024, 128 * 1024, 256 * 1024];
 
-    /// <summary>Overwrites the arrays that this thread can rent, as the next response on it would.</summary>
+    /// <summary>Overwrites the arrays that this thread can rent, as the next response on this thread would.</summary>
     public static void Overwrite() => RentAll(array => Array.Fill(array, ForeignByte));
 
     /// <summary>Returns true if the array of <paramref name="buffer"/> was returned to the pool.</summary>

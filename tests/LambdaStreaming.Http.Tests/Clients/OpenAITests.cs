@@ -98,7 +98,7 @@ public sealed class OpenAITests
         Assert.Equal(["first"], parts);
     }
 
-    // The documentation of LambdaHttpHandler warns of this.
+    // The documentation of LambdaHttpHandler warns that OpenAI's client repeats calls.
     [Theory]
     [InlineData(false, 4)]
     [InlineData(true, 1)]
