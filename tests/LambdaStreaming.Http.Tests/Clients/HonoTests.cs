@@ -81,7 +81,8 @@ public sealed class HonoTests
             {
                 var runtime = RuntimeProcessOptions.Node(
                     Interop.Functions, "web.handler", Interop.RuntimeInterfaceClient);
-                configure?.Invoke(options.AddFunction("web", runtime));
+                var function = options.AddFunction("web", runtime);
+                configure?.Invoke(function);
             },
             Token);
     }
