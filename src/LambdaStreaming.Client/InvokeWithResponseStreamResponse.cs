@@ -13,8 +13,10 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// The response headers have been received; the events can be enumerated once, as the function produces them.
-/// Enumeration ends normally only after a complete <see cref="InvokeComplete"/> event. Otherwise, it throws an
-/// exception that reports how much was received.
+/// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error. If the event reports an
+/// error, enumeration throws <see cref="FunctionErrorException"/>. If
+/// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns such an
+/// event as the last one instead. Any other end causes an exception that reports how much was received.
 /// </para>
 /// <para>
 /// Dispose the response: disposal closes the connection at once if the response was not read to its end.
@@ -134,10 +136,11 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <returns>
     /// The enumerator. Dispose it, as <c>await foreach</c> does: this closes the connection of an unfinished response.
     /// </returns>
-    /// <exception cref="InvalidOperationException">
-    /// The response has been enumerated, or is being enumerated.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
+    /// <exception cref="FunctionErrorException">The function failed.</exception>
+    /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>
+    /// <exception cref="InvocationCanceledException">A token was cancelled.</exception>
     public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
         var reader = BeginEnumeration(cancellationToken);
@@ -147,9 +150,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <summary>Enumerates the chunks once.</summary>
     /// <param name="cancellationToken">Cancels the enumeration, in addition to the token of the call.</param>
     /// <returns>The chunks. Each is valid until the next iteration.</returns>
-    /// <exception cref="InvalidOperationException">
-    /// The response has been enumerated, or is being enumerated.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="FunctionErrorException">
     /// The function failed. All earlier chunks have already been delivered.
     /// </exception>
@@ -185,9 +186,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// Status, headers and cookies, and the body, which has not been read. Without an HTTP prelude, the complete
     /// response is the body.
     /// </returns>
-    /// <exception cref="InvalidOperationException">
-    /// The response has been enumerated, or is being enumerated.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="PayloadFormatException">
     /// The HTTP prelude is not valid, for example because its status code is not an integer from 100 to 999.
     /// </exception>

@@ -46,9 +46,10 @@ public sealed class LambdaRetryOptions
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
-    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. If the client's options
-    /// set this property, a request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> does not set it uses 3,
-    /// not the environment or the profile.
+    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. If
+    /// <see cref="InvokeWithResponseStreamRequest.Retry"/> is set without this property, the client's value is not
+    /// inherited. The request then uses the environment or the profile. It uses 3 if the client's options set this
+    /// property, because the environment and the profile are then not read.
     /// </value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
@@ -73,8 +74,7 @@ public sealed class LambdaRetryOptions
     /// <summary>Upper limit of every calculated delay.</summary>
     /// <value>Default: 20 s.</value>
     /// <remarks>
-    /// If the service requests a delay longer than the calculated one, the requested delay is used. The requested delay
-    /// can exceed the calculated one by at most 5 s.
+    /// A longer delay that the service requests is used, but is limited to the calculated delay plus 5 s.
     /// </remarks>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(20);
 

@@ -11,10 +11,11 @@ namespace LambdaStreaming;
 /// The readers return the same text, lines, values and events for any chunk boundaries.
 /// </para>
 /// <para>
-/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws
-/// <see cref="FunctionErrorException"/>, or a <see cref="ResponseStreamException"/> for an incomplete or corrupt
-/// response. A reader that returns the payload in parts first delivers all data that precedes the failure. A line,
-/// value or character that is incomplete because of the failure is not delivered.
+/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Only
+/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the reader of the pipe has completed.
+/// Otherwise, a reader throws <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. A reader
+/// that returns the payload in parts first delivers all data before the failure, except an incomplete line, value or
+/// character.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -61,7 +62,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>
     /// A task that completes when the complete response has been copied, or when the reader of the pipe has completed.
-    /// In the second case, the connection is closed.
+    /// In the second case, the connection is closed, so a normal return does not prove that the response was complete.
     /// </returns>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)

@@ -30,8 +30,9 @@ namespace LambdaStreaming.Http;
 /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body ends normally only if the response is complete.
 /// </para>
 /// <para>
-/// Disposing the response or its stream frees the connection at once. The token of <c>SendAsync</c> no longer has an
-/// effect after the headers have been received; use the token of each read. Synchronous <c>Send</c> and <c>Read</c>
+/// Disposing the response or its stream frees the connection at once. If you read the stream yourself, the token of the
+/// send has no effect after the headers: pass a token to each read. If <see cref="HttpClient"/> reads the body, as
+/// <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and <c>Read</c>
 /// block the calling thread until the asynchronous operation completes. The handler is thread-safe.
 /// </para>
 /// </remarks>
@@ -87,7 +88,7 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         var url = GetUrl(request);
 
         // The response needs a separate token, because the caller's token must have no effect after the headers.
-        // HttpClient ends its token then, but HttpMessageInvoker passes the caller's own token.
+        // HttpClient passes a linked token and unlinks it then; HttpMessageInvoker passes the caller's token itself.
         var lifetime = new CancellationTokenSource();
         var link = cancellationToken.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(),

@@ -35,7 +35,7 @@ internal static class EventStreamDecoder
     /// <see langword="false"/> if more bytes are needed; <paramref name="buffer"/> is then unchanged.
     /// </returns>
     /// <exception cref="ResponseStreamCorruptException">
-    /// The bytes cannot become a message. The exception's offset is relative to the first byte of the message.
+    /// The bytes cannot become a message. The reader adds the position of the message to the exception.
     /// </exception>
     public static bool TryRead(
         ref ReadOnlySequence<byte> buffer,

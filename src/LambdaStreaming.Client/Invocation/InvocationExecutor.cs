@@ -57,12 +57,14 @@ internal sealed class InvocationExecutor
         }
         catch (LambdaStreamingException exception)
         {
+            // The exception describes its own attempt. Another attempt might have run the function.
             if (!exception.FunctionMayHaveRun && invocation?.EndAndGetMayHaveRun() == true)
                 exception.MarkOtherAttemptMayHaveRun();
             throw;
         }
         finally
         {
+            // Also after success: an attempt that a custom pipeline has abandoned must not be sent any more.
             invocation?.EndAndGetMayHaveRun();
         }
     }
@@ -72,6 +74,8 @@ internal sealed class InvocationExecutor
         CancellationToken attemptToken)
     {
         var attempt = invocation.BeginAttempt(_sender.CanBypassSendTracking(invocation.Request));
+
+        // Null after a cancellation or an unexpected failure: whether the request was sent then decides.
         bool? mayHaveRun = null;
         try
         {
