@@ -20,6 +20,9 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
     {
         Region = RegionEndpoint.USEast1,
         Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+
+        // It runs on the system clock. On a busy machine, even a connection on loopback can take more than 5 s.
+        ConnectTimeout = TimeSpan.FromSeconds(60),
     };
 
     /// <summary>Creates a client whose responses have HTTP status 200 and the given body.</summary>
