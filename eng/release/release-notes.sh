@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the section of CHANGELOG.md for a version, without its heading: release-notes.sh VERSION.
-# Headings are "## 1.2.3", optionally with brackets and with a date after a dash. Fails if there is no such section.
+# Headings are "## 1.2.3", optionally with brackets and with a date after a dash. Fails if CHANGELOG.md does not have it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 version=${1:?usage: release-notes.sh VERSION}

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using HttpEvent = LambdaStreaming.Http.FunctionUrlEvent;
 
 namespace LambdaStreaming.AspNetCore;
 
@@ -20,10 +21,6 @@ public enum LambdaPayload
 /// <summary>Options of an endpoint that invokes a function.</summary>
 public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 {
-    // Source: AWS Lambda developer guide, quotas: 6 MB for the payload of a synchronous invocation. Lambda's own
-    // emulator allows 6 MiB and 100 bytes.
-    internal const int ServicePayloadLimitBytes = (6 * 1024 * 1024) + 100;
-
     private HashSet<string>? _methods;
 
     /// <summary>The part of the HTTP request that becomes the payload.</summary>
@@ -44,7 +41,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// A request with a larger <c>Content-Length</c> is rejected before its body is read. Base64 adds a third to the
     /// size of a body; the request also gets 413 if the encoded event exceeds Lambda's limit.
     /// </remarks>
-    public int MaxRequestBodyBytes { get; set; } = ServicePayloadLimitBytes;
+    public int MaxRequestBodyBytes { get; set; } = HttpEvent.MaxPayloadBytes;
 
     /// <summary>A predicate that selects which request headers a function URL event contains.</summary>
     /// <value>
@@ -71,7 +68,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     {
         base.Validate();
         if (Payload is < LambdaPayload.Body or > LambdaPayload.FunctionUrlEvent) throw UndefinedPayload();
-        if (MaxRequestBodyBytes is < 0 or > ServicePayloadLimitBytes) throw MaxRequestBodyBytesOutOfRange();
+        if (MaxRequestBodyBytes is < 0 or > HttpEvent.MaxPayloadBytes) throw MaxRequestBodyBytesOutOfRange();
         if (Methods.Count == 0) throw NoMethods();
         if (Methods.Any(string.IsNullOrWhiteSpace)) throw EmptyMethodName();
     }
@@ -94,7 +91,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 
     private ArgumentException MaxRequestBodyBytesOutOfRange() => new(
         $"{nameof(MaxRequestBodyBytes)} is {MaxRequestBodyBytes}; "
-        + $"it must be between 0 and {ServicePayloadLimitBytes} bytes.",
+        + $"it must be between 0 and {HttpEvent.MaxPayloadBytes} bytes.",
         nameof(MaxRequestBodyBytes));
 
     private static ArgumentException NoMethods() =>

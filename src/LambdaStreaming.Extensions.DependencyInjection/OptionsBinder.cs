@@ -1,6 +1,7 @@
 using System.Globalization;
 using Amazon;
 using Amazon.Runtime;
+using LambdaStreaming.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using ClientOptions = LambdaStreaming.LambdaStreamingClientOptions;
@@ -120,7 +121,7 @@ internal static class OptionsBinder
     private static RegionEndpoint ParseRegion(string value)
     {
         const string Expected = "a region name such as us-east-1";
-        if (!IsRegionName(value)) throw InvalidValue(value, Expected);
+        if (!RegionName.IsValid(value)) throw InvalidValue(value, Expected);
         try
         {
             return RegionEndpoint.GetBySystemName(value);
@@ -130,14 +131,6 @@ internal static class OptionsBinder
             throw InvalidValue(value, Expected, exception);
         }
     }
-
-    // Checks only the form, so that regions that this version of AWSSDK does not know are accepted. Without this check,
-    // a typo would fail only at the first call, because AWSSDK accepts any host label.
-    private static bool IsRegionName(string value) =>
-        value.Split('-') is [_, _, .., var number] parts
-        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
-        && number.Length > 0
-        && number.All(char.IsAsciiDigit);
 
     // The message does not contain the value, which might contain a password.
     private static Uri ParseUrl(string value) => Uri.TryCreate(value, UriKind.Absolute, out var address)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
 
 namespace LambdaStreaming.Benchmarks;
 
@@ -51,10 +50,8 @@ internal static class DecodeComparison
         while (!wire.IsEmpty)
         {
             var total = BinaryPrimitives.ReadInt32BigEndian(wire);
-            var prelude = Crc32.HashToUInt32(wire[..8]);
-            if (prelude != BinaryPrimitives.ReadUInt32BigEndian(wire[8..])) throw new InvalidDataException();
-            var message = Crc32.HashToUInt32(wire[..(total - 4)]);
-            if (message != BinaryPrimitives.ReadUInt32BigEndian(wire[(total - 4)..])) throw new InvalidDataException();
+            Wire.CheckCrc(wire, 8);
+            Wire.CheckCrc(wire, total - 4);
             wire = wire[total..];
             events++;
         }

@@ -164,7 +164,7 @@ public sealed class ReadingSnippets
         // end: test
     }
 
-    // Stands in for the reader's own code, which the test on the page calls. It has the same loop as the page's section
+    // The test on the page calls this method instead of the app's own code. It has the same loop as the page's section
     // about server-sent events.
     private static async Task ChatAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {

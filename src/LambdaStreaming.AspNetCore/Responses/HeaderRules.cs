@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using LambdaStreaming.Http;
 using Microsoft.Extensions.Primitives;
 
 namespace LambdaStreaming.AspNetCore.Responses;
@@ -10,13 +11,6 @@ internal static class HeaderRules
     // Source: RFC 9110, section 5.6.2, tchar.
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-    // Source: RFC 9110, section 7.6.1, and headers that older proxies use.
-    private static readonly FrozenSet<string> HopByHop = new[]
-    {
-        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",
-        "Transfer-Encoding", "Upgrade",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // Headers that this server controls: the length of a streamed body is not known, and the server identifies itself
     // and its time.
@@ -55,16 +49,13 @@ internal static class HeaderRules
 
     public static bool IsSingle(string name) => Single.Contains(name);
 
-    /// <summary>Returns whether the header applies to one connection only.</summary>
+    /// <summary>Returns whether a header of the function can be sent by this server.</summary>
     /// <param name="name">The header name.</param>
     /// <param name="connectionTokens">
     /// The result of <see cref="ParseConnectionTokens"/>. Parse once for all headers of a message.
     /// </param>
-    public static bool IsHopByHop(string name, HashSet<string> connectionTokens) =>
-        HopByHop.Contains(name) || connectionTokens.Contains(name);
-
     public static bool CanForward(string name, HashSet<string> connectionTokens) =>
-        !IsHopByHop(name, connectionTokens) && !ServerManaged.Contains(name);
+        !HopByHopHeaders.Contains(name) && !connectionTokens.Contains(name) && !ServerManaged.Contains(name);
 
     /// <summary>Returns whether the header controls a front proxy or applies to the entire host.</summary>
     /// <remarks>Such a header is dropped unless the app allows it by name.</remarks>
@@ -87,7 +78,10 @@ internal static class HeaderRules
     }
 
     /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
-    public static HashSet<string> ParseConnectionTokens(StringValues connection) =>
-        connection.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
-            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+    public static HashSet<string> ParseConnectionTokens(StringValues connection)
+    {
+        var tokens = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var value in connection) HopByHopHeaders.AddConnectionOptions(tokens, value ?? "");
+        return tokens;
+    }
 }

@@ -94,7 +94,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 
     private static RegionEndpoint ParseRegion(string source, string name)
     {
-        if (!IsRegionName(name)) throw ConfigurationErrors.CreateInvalidRegion(source, name);
+        if (!RegionName.IsValid(name)) throw ConfigurationErrors.CreateInvalidRegion(source, name);
         try
         {
             return RegionEndpoint.GetBySystemName(name);
@@ -104,14 +104,6 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             throw ConfigurationErrors.CreateInvalidRegion(source, name, exception);
         }
     }
-
-    // Checks only the form, so that regions that this version of AWSSDK.Core does not know are accepted. Without this
-    // check, a typo would fail only at the first call, in DNS, because AWSSDK.Core accepts any host label.
-    private static bool IsRegionName(string name) =>
-        name.Split('-') is [_, _, .., var number] parts
-        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
-        && number.Length > 0
-        && number.All(char.IsAsciiDigit);
 
     private RegionEndpoint? GetInstanceRegion()
     {

@@ -97,8 +97,8 @@ internal sealed class TransportFailures(
             RedirectFollowedException redirect => RedirectFollowed(attempt, redirect),
             _ when IsTimeout(exception, isSent) => TimedOut(endpoint, isSent),
             HttpRequestException http => Describe(attempt, http, isSent),
-            IOException or OperationCanceledException => Broken(attempt, exception, isSent),
-            InvalidOperationException => Broken(attempt, exception, isSent),
+            IOException or OperationCanceledException or InvalidOperationException =>
+                Broken(attempt, exception, isSent),
             _ => HandlerFailed(attempt, exception),
         };
     }

@@ -27,7 +27,7 @@ internal sealed class EventHeaders
             if (Is(name, HeaderNames.Connection))
             {
                 connectionOptions ??= new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-                HeaderNames.AddConnectionOptions(connectionOptions, value);
+                HopByHopHeaders.AddConnectionOptions(connectionOptions, value);
             }
 
             if (Is(name, HeaderNames.ContentType)) contentType = value;
@@ -60,7 +60,7 @@ internal sealed class EventHeaders
 
     private static bool IsForwarded(string name, HashSet<string>? connectionOptions, Func<string, bool>? allowHeader)
     {
-        if (name.StartsWith(':') || HeaderNames.IsHopByHop(name) || Is(name, "Expect")) return false;
+        if (name.StartsWith(':') || HopByHopHeaders.Contains(name) || Is(name, "Expect")) return false;
         return connectionOptions?.Contains(name) != true && allowHeader?.Invoke(GetCanonicalName(name)) != false;
     }
 

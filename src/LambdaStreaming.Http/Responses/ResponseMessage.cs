@@ -44,11 +44,11 @@ internal static class ResponseMessage
     {
         var connectionOptions = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         if (http.Headers.TryGetValue(HeaderNames.Connection, out var connection))
-            HeaderNames.AddConnectionOptions(connectionOptions, connection);
+            HopByHopHeaders.AddConnectionOptions(connectionOptions, connection);
 
         foreach (var (name, values) in http.MultiValueHeaders)
         {
-            if (HeaderNames.IsHopByHop(name) || connectionOptions.Contains(name)) continue;
+            if (HopByHopHeaders.Contains(name) || connectionOptions.Contains(name)) continue;
 
             // Skip Set-Cookie here: Cookies has the values of all Set-Cookie headers.
             if (name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)) continue;
