@@ -73,6 +73,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.
     /// </exception>
+    /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The returned server disposes them.")]
     public static async Task<LocalLambdaServer> StartAsync(
         Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
@@ -81,6 +82,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         var options = new LocalLambdaServerOptions();
         configure(options);
 
+        foreach (var pool in options.Pools) await pool.PrepareAsync(cancellationToken).ConfigureAwait(false);
         var guard = new WebPageGuard(options.AllowedHosts);
         var credentials = await options.Credentials.GetCredentialsAsync()
             .WaitAsync(cancellationToken).ConfigureAwait(false);

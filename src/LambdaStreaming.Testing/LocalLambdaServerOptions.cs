@@ -107,7 +107,7 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: <see langword="null"/>, no log.</value>
     public ILoggerFactory? LoggerFactory { get; set; }
 
-    internal ConcurrentBag<IAsyncDisposable> Pools { get; } = [];
+    internal ConcurrentBag<RuntimePool> Pools { get; } = [];
 
     internal ConcurrentDictionary<string, LocalFunction> Functions { get; } = new(StringComparer.Ordinal);
 

@@ -1,13 +1,15 @@
+using LambdaStreaming.Testing.RuntimeApi;
+
 namespace LambdaStreaming.Testing;
 
 /// <summary>A function that runs in a separate program, which gets its calls from the Lambda Runtime API.</summary>
 /// <remarks>
 /// The program is an official runtime interface client or a <c>bootstrap</c>, for example. The server starts a process
-/// for a call if none is idle. A process handles one call at a time; concurrent calls get separate processes.
+/// for a call if none is idle. A process handles one call at a time, unless <see cref="ConcurrencyPerProcess"/> is set.
 /// The program inherits the environment of this process, the variables that Lambda sets, and <see cref="Environment"/>.
 /// On Unix, the program and its child processes are killed when this process ends, even if this process is killed.
 /// </remarks>
-public sealed class RuntimeProcessOptions
+public sealed record RuntimeProcessOptions
 {
     /// <summary>Creates the options for a program.</summary>
     /// <param name="fileName">The executable: a path, or a name to find in PATH.</param>
@@ -19,7 +21,7 @@ public sealed class RuntimeProcessOptions
     }
 
     /// <summary>The executable.</summary>
-    public string FileName { get; }
+    public string FileName { get; internal init; }
 
     /// <summary>The arguments of the program.</summary>
     /// <value>Default: empty.</value>
@@ -42,14 +44,42 @@ public sealed class RuntimeProcessOptions
     /// <value>Default: 10.</value>
     public int MaxProcesses { get; init; } = 10;
 
+    /// <summary>The maximum number of concurrent calls of one process, as for Lambda Managed Instances.</summary>
+    /// <value>Default: 1. A larger number is passed to the program as <c>AWS_LAMBDA_MAX_CONCURRENCY</c>.</value>
+    /// <remarks>A line that the program writes is then part of the log of each call in progress.</remarks>
+    public int ConcurrencyPerProcess { get; init; } = 1;
+
+    /// <summary>Whether a call after a change of the function's files starts a new process.</summary>
+    /// <value>
+    /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>, or, for
+    /// <see cref="DotNet"/> with a project, the sources of the project and of the projects that it references.
+    /// Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>, <c>bin</c> and
+    /// <c>obj</c> are not searched.
+    /// </value>
+    /// <remarks>Calls in progress end in their process. A changed project is built first.</remarks>
+    public bool RestartOnChange { get; init; }
+
     /// <summary>A callback for each line that the program writes to standard output or standard error.</summary>
     /// <value>
     /// Default: <see langword="null"/>. The lines of a call are part of its log tail even without a callback.
     /// </value>
     /// <remarks>
     /// Called on other threads, one for each stream, even between calls. Exceptions of the callback are ignored.
+    /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>.
     /// </remarks>
     public Action<string>? OutputReceived { get; init; }
+
+    /// <summary>The .NET project or program from which the command is derived, or <see langword="null"/>.</summary>
+    internal DotNetProgram? DotNetProgram { get; init; }
+
+    /// <summary>The working directory, if it is not <see cref="TaskRoot"/>.</summary>
+    internal string? WorkingDirectory { get; init; }
+
+    /// <summary>The folder of the runtime: <c>LAMBDA_RUNTIME_DIR</c>. Default: <see cref="TaskRoot"/>.</summary>
+    internal string? RuntimeFolder { get; init; }
+
+    /// <summary>The name of the managed runtime for <c>AWS_EXECUTION_ENV</c>, for example <c>nodejs22.x</c>.</summary>
+    internal string? RuntimeName { get; init; }
 
     /// <summary>Creates the options for a Node.js function that uses the official runtime interface client.</summary>
     /// <param name="taskRoot">The folder with the function's code.</param>
@@ -57,11 +87,50 @@ public sealed class RuntimeProcessOptions
     /// <param name="runtimeInterfaceClient">
     /// The folder of the npm package <c>aws-lambda-ric</c>, for example <c>node_modules/aws-lambda-ric</c>.
     /// </param>
-    public static RuntimeProcessOptions Node(string taskRoot, string handler, string runtimeInterfaceClient) =>
-        new("node")
+    public static RuntimeProcessOptions Node(string taskRoot, string handler, string runtimeInterfaceClient)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(runtimeInterfaceClient);
+        var client = Path.GetFullPath(runtimeInterfaceClient);
+        return new("node")
         {
-            Arguments = [Path.Combine(Path.GetFullPath(runtimeInterfaceClient), "index.mjs")],
+            Arguments = [Path.Combine(client, "index.mjs")],
             TaskRoot = taskRoot,
             Handler = handler,
+            RuntimeFolder = client,
+            RuntimeName = "nodejs22.x",
         };
+    }
+
+    /// <summary>Creates the options for a .NET function.</summary>
+    /// <param name="path">
+    /// A project file or its folder, which is built before the first call; or a built <c>.dll</c> or executable.
+    /// </param>
+    /// <param name="handler">
+    /// For a class library: <c>Assembly::Namespace.Type::Method</c>. An executable project does not require a handler.
+    /// </param>
+    /// <remarks>
+    /// <para>
+    /// <see cref="LocalLambdaServer.StartAsync"/> builds the projects of functions that were added in its callback.
+    /// A function that is added later is built at its first call.
+    /// </para>
+    /// <para>
+    /// Executables are functions that use <c>Amazon.Lambda.RuntimeSupport</c> or Lambda's hosting package for ASP.NET
+    /// Core. They are started as they are. A class library must reference <c>Amazon.Lambda.RuntimeSupport</c> as well.
+    /// </para>
+    /// </remarks>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="FunctionBuildException">
+    /// The path does not exist, or it is not a program of .NET. Building and starting throw the same exception.
+    /// </exception>
+    public static RuntimeProcessOptions DotNet(string path, string? handler = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        var program = DotNetProgram.Find(path, handler);
+        return new("dotnet")
+        {
+            DotNetProgram = program,
+            TaskRoot = program.Folder,
+            Handler = handler ?? Path.GetFileNameWithoutExtension(program.Path),
+        };
+    }
 }

@@ -25,6 +25,7 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
         var command = parseResult.CommandResult.Command;
         if (command.Name == "serve")
         {
+            Write(writer, "Functions (KIND:TARGET):", ServedFunction.Forms);
             Write(writer, "Faults:", ServedFault.Forms);
             Write(writer, "Exit codes:", ServeExitCodes);
         }

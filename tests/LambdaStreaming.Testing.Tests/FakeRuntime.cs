@@ -15,10 +15,11 @@ internal sealed class FakeRuntime : IDisposable
     private readonly HttpClient _http =
         new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
 
-    public FakeRuntime(int maxProcesses = 10) => Options = new RuntimeProcessOptions("/bin/sh")
+    public FakeRuntime(int maxProcesses = 10, int concurrencyPerProcess = 1) => Options = new("/bin/sh")
     {
         Arguments = ["-c", "echo $$ $AWS_LAMBDA_RUNTIME_API; exec sleep 3600"],
         MaxProcesses = maxProcesses,
+        ConcurrencyPerProcess = concurrencyPerProcess,
         OutputReceived = line =>
         {
             if (line.Split(' ') is [var process, var address]) _started.Writer.TryWrite((int.Parse(process), address));
@@ -98,6 +99,17 @@ internal sealed class FakeRuntime : IDisposable
             var end = trailers is null ? "" : $"0\r\n{trailers}\r\n";
             var request = $"{headers}{text.Length:x}\r\n{text}\r\n{end}";
             await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Token);
+            return connection;
+        }
+
+        /// <summary>Opens a connection and sends the beginning of a request, byte by byte as given.</summary>
+        /// <param name="request">The request. <c>{address}</c> stands for host and port.</param>
+        public async Task<TcpClient> SendRawAsync(string request)
+        {
+            var connection = new TcpClient();
+            await connection.ConnectAsync(address.Split(':')[0], Port, Token);
+            var bytes = Encoding.Latin1.GetBytes(request.Replace("{address}", address, StringComparison.Ordinal));
+            await connection.GetStream().WriteAsync(bytes, Token);
             return connection;
         }
 

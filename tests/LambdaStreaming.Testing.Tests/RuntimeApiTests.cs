@@ -68,24 +68,144 @@ public class RuntimeApiTests
     }
 
     [Fact]
-    public async Task Response_StartsASecondTime_FailsTheCall()
+    public async Task Response_StartsASecondTime_IsRejectedAndTheFirstContinues()
     {
         using var runtime = CreateRuntime();
         await using var server = await StartAsync(runtime);
         using var client = server.CreateClient();
 
-        var pending = client.InvokeWithResponseStreamAsync(new("fake"), Token);
+        var call = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
         var id = await process.NextIdAsync();
         using var first = await process.StartStreamingAsync(id, "part", trailers: null);
-        await using var response = await pending;
-        await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
-        Assert.True(await chunks.MoveNextAsync());
-        await Record.ExceptionAsync(async () => (await process.RespondAsync(id, "again")).Dispose());
-        var error = await Assert.ThrowsAsync<FunctionErrorException>(() =>
-            chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));
+        var second = await process.RespondAsync(id, "again");
+        while (second.StatusCode == HttpStatusCode.Accepted) second = await process.RespondAsync(id, "again");
+        await first.GetStream().WriteAsync("0\r\n\r\n"u8.ToArray(), Token);
 
-        Assert.Equal("Runtime.Unknown", error.ErrorCode);
+        Assert.Equal((HttpStatusCode.Forbidden, "InvalidStateTransition"), await ReadErrorAsync(second));
+        Assert.Equal(new("part", null, null), await call.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Response_IdIsUnknown_IsRejected()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var id = await process.NextIdAsync();
+        using var unknown = await process.RespondAsync("8476a536-e9f4-11e8-9739-2dfe598c3fcd", "lost");
+        using var accepted = await process.RespondAsync(id, "good");
+        await call.WaitAsync(Soon, Token);
+        using var repeated = await process.PostAsync($"invocation/{id}/error", "{}");
+
+        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequestID"), await ReadErrorAsync(unknown));
+        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequestID"), await ReadErrorAsync(repeated));
+    }
+
+    [Fact]
+    public async Task Response_ModeIsUnknown_FailsTheCall()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var rejected = await process.PostAsync(
+            $"invocation/{await process.NextIdAsync()}/response",
+            "good",
+            ("Lambda-Runtime-Function-Response-Mode", "buffered"));
+
+        Assert.Equal((HttpStatusCode.BadRequest, "InvalidFunctionResponseMode"), await ReadErrorAsync(rejected));
+        Assert.Equal("Runtime.InvalidResponseModeHeader", (await call.WaitAsync(Soon, Token)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task InitError_AfterTheFirstNext_IsRejected()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var id = await process.NextIdAsync();
+        using var rejected = await process.PostAsync("init/error", "{}");
+        using var accepted = await process.RespondAsync(id, "good");
+
+        Assert.Equal((HttpStatusCode.Forbidden, "InvalidStateTransition"), await ReadErrorAsync(rejected));
+        Assert.Equal("good", (await call.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Fact]
+    public async Task Next_RequestHasNoTraceId_HasATraceId()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var next = await process.NextAsync();
+        var id = next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
+        using var accepted = await process.RespondAsync(id, "good");
+        await call.WaitAsync(Soon, Token);
+
+        Assert.Matches(
+            "^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$",
+            next.Headers.GetValues("Lambda-Runtime-Trace-Id").Single());
+    }
+
+    [Fact]
+    public async Task ConcurrencyPerProcess_TwoPollers_AreServedByOneProcess()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 2);
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var first = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var firstId = await process.NextIdAsync();
+        var second = InvokeAsync(client);
+        var secondId = await process.NextIdAsync();
+        var third = InvokeAsync(client);
+        using var acceptedSecond = await process.RespondAsync(secondId, "two");
+        Assert.Equal("two", (await second.WaitAsync(Soon, Token)).Text);
+        var thirdId = await process.NextIdAsync();
+        using var acceptedFirst = await process.RespondAsync(firstId, "one");
+        using var acceptedThird = await process.RespondAsync(thirdId, "three");
+
+        Assert.Equal("one", (await first.WaitAsync(Soon, Token)).Text);
+        Assert.Equal("three", (await third.WaitAsync(Soon, Token)).Text);
+        Assert.False(runtime.HasAnotherProcess());
+    }
+
+    [Fact]
+    public async Task ConcurrencyPerProcess_ResponseIsTruncated_OtherCallEndsInItsProcess()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 2, concurrencyPerProcess: 2);
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var truncated = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var connection = await process.StartStreamingAsync(await process.NextIdAsync(), "part", trailers: null);
+        var other = InvokeAsync(client);
+        var otherId = await process.NextIdAsync();
+        connection.Dispose();
+        Assert.Equal("Runtime.TruncatedResponse", (await truncated.WaitAsync(Soon, Token)).ErrorCode);
+        using var accepted = await process.RespondAsync(otherId, "other");
+        Assert.Equal("other", (await other.WaitAsync(Soon, Token)).Text);
+        var next = InvokeAsync(client);
+        var another = await runtime.NextProcessAsync();
+        using var acceptedToo = await another.RespondAsync(await another.NextIdAsync(), "next");
+
+        Assert.Equal("next", (await next.WaitAsync(Soon, Token)).Text);
     }
 
     [Theory]
@@ -305,6 +425,9 @@ public class RuntimeApiTests
 
         Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
     }
+
+    private static async Task<(HttpStatusCode, string?)> ReadErrorAsync(HttpResponseMessage response) =>
+        (response.StatusCode, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!["errorType"]);
 
     private static FakeRuntime CreateRuntime(int maxProcesses = 10)
     {

@@ -137,6 +137,107 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Serve_Demo_StreamsToTheToolAndToItsFunctionUrl()
+    {
+        SkipOnWindows();
+        var (process, url, _) = await ServeAsync("--demo", "--function-urls", "--function", "hi=text:Hello there");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of demo: ");
+            var address = log.Split("function URL of hi: ")[1].Split('\n')[0];
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            using var page = await http.GetAsync(
+                new Uri(address + "/any/path"), TestContext.Current.CancellationToken);
+            var demo = await InvokeAsync(url, "invoke", "demo");
+
+            Assert.StartsWith("Hello from lambda-stream.", demo.Output);
+            Assert.Equal("Hello there", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_FunctionUrlOfAWebFunction_AppliesThePrelude()
+    {
+        Interop.NeedsNodeRuntime();
+        var ric = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
+        var (process, _, _) = await ServeAsync(
+            "--function",
+            $"f=node:{Path.Combine(Interop.Functions, "index.mjs")}#http",
+            "--ric",
+            ric,
+            "--function-urls");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of f: ");
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false });
+            using var page = await http.GetAsync(
+                new Uri(log.Split("function URL of f: ")[1].Trim()), TestContext.Current.CancellationToken);
+
+            Assert.Equal(201, (int)page.StatusCode);
+            Assert.Equal(["a=1", "b=2"], page.Headers.GetValues("Set-Cookie"));
+            Assert.Equal("hello wörld", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_BuildFails_ExitCode1AndPrintsTheErrorsUnchanged()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("Bad.csproj", """
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+              </PropertyGroup>
+            </Project>
+            """);
+        folder.Write("Program.cs", "System.Console.WriteLin();");
+
+        var run = await Run.ExecuteAsync("serve", "--function", $"f=dotnet:{folder.File("Bad.csproj")}", "--port", "0");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("Program.cs(1,16): error CS0117", run.Error);
+        Assert.Contains("lambda-stream: The build of a function failed", run.Error);
+    }
+
+    [Theory]
+    [InlineData("f=exec:sh", "sh", new string[0], null)]
+    [InlineData("f=exec:sh -c 'exec \"$0\"' two\\ words", "sh", new[] { "-c", "exec \"$0\"", "two words" }, null)]
+    [InlineData("f=exec:sh \"a \\\"b\\\" '#'\" #app.handler", "sh", new[] { "a \"b\" '#'" }, "app.handler")]
+    [InlineData("f=exec:sh ''", "sh", new[] { "" }, null)]
+    public void Function_Command_IsSplitAsAShellDoes(string text, string program, string[] arguments, string? handler)
+    {
+        SkipOnWindows();
+
+        var function = ServedFunction.Parse(text);
+
+        Assert.Equal((FunctionKind.Exec, program, handler), (function.Kind, function.Target, function.Handler));
+        Assert.Equal(arguments, function.Arguments);
+    }
+
+    [Theory]
+    [InlineData("node:./chat.mjs", "the name is missing")]
+    [InlineData("f=./chat.mjs", "the kind")]
+    [InlineData("f=0:./chat.mjs", "the kind")]
+    [InlineData("f=text:", "nothing follows the kind")]
+    [InlineData("f=node:#handler", "the file or the handler is missing")]
+    [InlineData("f=node:./no-such-file.mjs", "does not exist")]
+    [InlineData("f=dotnet:./no-such-folder", "does not exist")]
+    [InlineData("f=exec:no-such-program-at-all", "not in PATH")]
+    [InlineData("f=exec:./no-such-program", "does not exist")]
+    [InlineData("f=exec:sh 'x", "a quotation mark is not closed")]
+    [InlineData("f=exec:sh #", "the program or the handler is missing")]
+    public void Function_InvalidForm_MessageStatesTheReason(string text, string reason)
+    {
+        var exception = Assert.Throws<ToolException>(() => ServedFunction.Parse(text));
+
+        Assert.Equal(2, exception.ExitCode);
+        Assert.Contains(reason, exception.Message);
+    }
+
+    [Fact]
     public async Task Serve_PortIsInUse_ExitCode1AndSuggestsAnotherPort()
     {
         using var folder = new TemporaryFolder();

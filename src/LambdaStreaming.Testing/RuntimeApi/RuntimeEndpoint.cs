@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Threading.Channels;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -11,26 +8,25 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>Implements the Lambda Runtime API for one process, as a Kestrel application.</summary>
 /// <remarks>
-/// Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime", and the requests of
-/// aws-lambda-ric 4.0.2.
+/// Source: Lambda developer guide, "Using the Lambda runtime API" and "Building a custom runtime"; the requests of
+/// aws-lambda-ric 4.0.2; Lambda's own code (rapi/handler and rapi/rendering) for states, statuses and error types.
 /// </remarks>
 internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
     : IHttpApplication<HttpContext>, IDisposable
 {
     private const string Root = "/2018-06-01/runtime/";
-    private const string Accepted = """{"status":"OK"}""";
 
-    private readonly Channel<RuntimeInvocation> _calls = Channel.CreateUnbounded<RuntimeInvocation>();
+    private readonly Channel<RuntimeInvocation> _queue = Channel.CreateUnbounded<RuntimeInvocation>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly object _gate = new();
+    private RuntimeInvocation[] _calls = [];
+    private (string Type, string Details)? _initError;
     private TaskCompletionSource _nextRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _pendingNextRequests;
+    private bool _isInitialized;
 
-    /// <summary>The invocation that the process received last.</summary>
-    public RuntimeInvocation? Current { get; private set; }
-
-    /// <summary>The error that the process reported when it initialized.</summary>
-    public (string Type, string Details)? InitError { get; private set; }
+    /// <summary>The calls in progress. The latest call stays in the list until the next one, for its log.</summary>
+    public IReadOnlyList<RuntimeInvocation> Calls => Volatile.Read(ref _calls);
 
     /// <summary>A task that completes when the process waits for an invocation.</summary>
     public Task NextRequested
@@ -56,12 +52,12 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         (string Type, string Details)? initError;
         lock (_gate)
         {
-            Current = call;
-            initError = InitError;
+            _calls = [.. _calls.Where(other => !other.Completed.IsCompleted), call];
+            initError = _initError;
         }
 
         if (initError is { } error) FailInit(call, error);
-        else _calls.Writer.TryWrite(call);
+        else _queue.Writer.TryWrite(call);
     }
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
@@ -89,11 +85,12 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
 #pragma warning disable CA1031 // After any other exception, the call must fail immediately instead of at its timeout.
         catch (Exception exception)
         {
-            if (Current is { Completed.IsCompleted: false } call)
+            var path = context.Request.Path.Value ?? "";
+            foreach (var call in Calls)
             {
+                if (!path.Contains(call.Invocation.RequestId, StringComparison.Ordinal)) continue;
                 call.IsFaulted = true;
-                var request = $"{context.Request.Method} {context.Request.Path.Value}";
-                call.FailWithReason("Runtime.Unknown", $"{request} failed: {exception.Message}");
+                call.FailWithReason("Runtime.Unknown", $"{context.Request.Method} {path} failed: {exception.Message}");
             }
 
             context.Abort();
@@ -108,23 +105,27 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         return (context.Request.Method, parts) switch
         {
             _ when guard.FindRejectionReason(context) is { } reason =>
-                RespondAsync(context, StatusCodes.Status403Forbidden, CreateError("Forbidden", reason)),
+                RuntimeMessages.RejectAsync(context, StatusCodes.Status403Forbidden, "Forbidden", reason),
             ("GET", ["invocation", "next"]) => HandleNextAsync(context),
-            ("POST", ["invocation", var id, "response"]) when FindCall(id) is { } call =>
-                HandleResponseAsync(context, call),
-            ("POST", ["invocation", var id, "error"]) when FindCall(id) is { } call => HandleErrorAsync(context, call),
+            ("POST", ["invocation", var id, "response"]) => WithCallAsync(context, id, HandleResponseAsync),
+            ("POST", ["invocation", var id, "error"]) => WithCallAsync(context, id, HandleErrorAsync),
             ("POST", ["init", "error"]) => HandleInitErrorAsync(context),
-            _ => RespondAsync(
-                context,
-                StatusCodes.Status404NotFound,
-                CreateError("InvalidRequestID", "The resource or request id does not exist.")),
+            _ => RuntimeMessages.RejectAsync(
+                context, StatusCodes.Status404NotFound, "NotFound", "The Runtime API does not have this resource."),
         };
     }
 
-    private RuntimeInvocation? FindCall(string id)
+    private Task WithCallAsync(HttpContext context, string id, Func<HttpContext, RuntimeInvocation, Task> handle)
     {
-        if (Current is not { } call || call.Invocation.RequestId != id || call.Completed.IsCompleted) return null;
-        return call;
+        if (Calls.FirstOrDefault(call => call.Invocation.RequestId == id) is not { Completed.IsCompleted: false } call)
+        {
+            return RuntimeMessages.RejectAsync(
+                context, StatusCodes.Status400BadRequest, "InvalidRequestID", "Invalid request ID");
+        }
+
+        return call.TryBeginResponse()
+            ? handle(context, call)
+            : RuntimeMessages.RejectTransitionAsync(context, "The response of this invocation has already started.");
     }
 
     private async Task HandleNextAsync(HttpContext context)
@@ -147,7 +148,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         {
             // Delivered incompletely: keep the call for the next request of this process, or for another process.
             call.IsDelivered = false;
-            _calls.Writer.TryWrite(call);
+            _queue.Writer.TryWrite(call);
             throw;
         }
     }
@@ -156,6 +157,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
     {
         lock (_gate)
         {
+            _isInitialized = true;
             _pendingNextRequests++;
             _nextRequested.TrySetResult();
         }
@@ -165,7 +167,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
             RuntimeInvocation call;
             do
             {
-                call = await _calls.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                call = await _queue.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
             while (call.Completed.IsCompleted);  // the call timed out before the process requested it
             return call;
@@ -182,14 +184,27 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
 
     private static async Task HandleResponseAsync(HttpContext context, RuntimeInvocation call)
     {
-        call.HasResponseStarted = true;
+        // The client's operation decides whether a response is streamed, so the value "streaming" is not needed:
+        // Go's runtime does not send it.
+        var mode = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"].ToString();
+        if (mode is not ("" or "streaming"))
+        {
+            call.FailWithReason(
+                "Runtime.InvalidResponseModeHeader",
+                $"The runtime sent the response mode '{mode}'. The only valid mode is 'streaming'.");
+            await RuntimeMessages.RejectAsync(
+                context,
+                StatusCodes.Status400BadRequest,
+                "InvalidFunctionResponseMode",
+                "Invalid function response mode").ConfigureAwait(false);
+            return;
+        }
+
         try
         {
-            var isStreaming = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"] == "streaming";
             if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType))
                 call.Response.ContentType = contentType;
-            if (isStreaming) await ForwardBodyAsync(context, call).ConfigureAwait(false);
-            else await TryWriteAsync(call, await ReadAllAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
+            await ForwardBodyAsync(context, call).ConfigureAwait(false);
 
             // After an error during a streaming response, the body ends properly and trailers report the error.
             // The details of the error are base64.
@@ -208,7 +223,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         }
 
         call.SetCompleted();
-        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
+        await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
     }
 
     private static async Task ForwardBodyAsync(HttpContext context, RuntimeInvocation call)
@@ -239,54 +254,39 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
 
     private static async Task HandleErrorAsync(HttpContext context, RuntimeInvocation call)
     {
-        var details = await ReadAllAsync(context).ConfigureAwait(false);
-        call.Fail("Unhandled", Encoding.UTF8.GetString(details));
-        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
+        call.Fail("Unhandled", await RuntimeMessages.ReadErrorAsync(context).ConfigureAwait(false));
+        await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
     }
 
     private async Task HandleInitErrorAsync(HttpContext context)
     {
-        var details = Encoding.UTF8.GetString(await ReadAllAsync(context).ConfigureAwait(false));
+        var details = await RuntimeMessages.ReadErrorAsync(context).ConfigureAwait(false);
         var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
         (string, string) error = (string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type, details);
-        RuntimeInvocation? call;
+        bool isInitialized;
         lock (_gate)
         {
-            InitError = error;
-            call = Current;
+            isInitialized = _isInitialized;
+            if (!isInitialized) _initError = error;
         }
 
-        if (call is { Completed.IsCompleted: false }) FailInit(call, error);
-        await RespondAsync(context, StatusCodes.Status202Accepted, Accepted).ConfigureAwait(false);
+        if (isInitialized)
+        {
+            await RuntimeMessages.RejectTransitionAsync(context, "The runtime has already requested an invocation.")
+                .ConfigureAwait(false);
+            return;
+        }
+
+        foreach (var call in Calls) FailInit(call, error);
+        await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
     }
 
     // Fails the waiting call at once. After an init error, the process might keep running without ever requesting the
     // call. IsFaulted prevents reuse of the process.
     private static void FailInit(RuntimeInvocation call, (string Type, string Details) error)
     {
+        if (call.Completed.IsCompleted) return;
         call.IsFaulted = true;
         call.Fail(error.Type, error.Details);
-    }
-
-    private static async Task<byte[]> ReadAllAsync(HttpContext context)
-    {
-        var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        return body.ToArray();
-    }
-
-    private static async Task RespondAsync(HttpContext context, int status, string json)
-    {
-        var body = Encoding.UTF8.GetBytes(json);
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
-    }
-
-    private static string CreateError(string type, string message)
-    {
-        var encoded = JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
-        return $$"""{"errorMessage":"{{encoded}}","errorType":"{{type}}"}""";
     }
 }

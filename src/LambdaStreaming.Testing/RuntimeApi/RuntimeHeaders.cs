@@ -20,8 +20,9 @@ internal static class RuntimeHeaders
             new("Lambda-Runtime-Deadline-Ms", deadline),
             new("Lambda-Runtime-Invoked-Function-Arn", qualifiedArn),
         };
-        if (invocation.Headers.TryGetValue("X-Amzn-Trace-Id", out var traceId))
-            headers.Add(new("Lambda-Runtime-Trace-Id", traceId));
+        // The service always sends a trace id, and some runtimes require it.
+        var traceId = invocation.Headers.GetValueOrDefault("X-Amzn-Trace-Id") ?? CreateTraceId(invocation.RequestId);
+        headers.Add(new("Lambda-Runtime-Trace-Id", traceId));
         if (invocation.TenantId is not null)
             headers.Add(new("Lambda-Runtime-Aws-Tenant-Id", invocation.TenantId));
         if (!string.IsNullOrEmpty(invocation.ClientContext))
@@ -47,6 +48,15 @@ internal static class RuntimeHeaders
         return Convert.TryFromBase64String(base64, bytes, out var length)
             ? Encoding.UTF8.GetString(bytes, 0, length)
             : base64;
+    }
+
+    // The id of a trace that is not sampled. Source: X-Ray developer guide, tracing header: the time of the request in
+    // seconds (8 hex digits), 24 further hex digits, and the id of the parent segment (16 hex digits).
+    private static string CreateTraceId(string requestId)
+    {
+        var seconds = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString("x8", CultureInfo.InvariantCulture);
+        var digits = requestId.Replace("-", "", StringComparison.Ordinal).PadRight(32, '0');
+        return $"Root=1-{seconds}-{digits[..24]};Parent={digits[16..32]};Sampled=0";
     }
 
     private static string DecodeClientContext(string base64) =>

@@ -4,6 +4,7 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionResponse response)
 {
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _hasResponseStarted;
 
     public FunctionInvocation Invocation { get; } = invocation;
 
@@ -15,8 +16,8 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
     /// <summary>Whether a process has requested and received the invocation.</summary>
     public bool IsDelivered { get; set; }
 
-    /// <summary>Whether the runtime has started to post its response.</summary>
-    public bool HasResponseStarted { get; set; }
+    /// <summary>Whether the runtime has started to post its response or its error.</summary>
+    public bool HasResponseStarted => Volatile.Read(ref _hasResponseStarted) != 0;
 
     /// <summary>Whether the process that handles this invocation cannot be used again.</summary>
     /// <remarks>
@@ -26,6 +27,10 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
 
     /// <summary>A task that completes when the runtime's response has ended, successfully or not.</summary>
     public Task Completed => _completed.Task;
+
+    /// <summary>Starts the response.</summary>
+    /// <returns>False if it has already started.</returns>
+    public bool TryBeginResponse() => Interlocked.Exchange(ref _hasResponseStarted, 1) == 0;
 
     public void SetCompleted() => _completed.TrySetResult();
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 
@@ -14,11 +13,18 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     // such a process before another process is started.
     private static readonly TimeSpan ReturnTimeout = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _slots = new(options.MaxProcesses);
-    private readonly ConcurrentStack<RuntimeProcess> _idle = new();
-    private readonly ConcurrentDictionary<RuntimeProcess, Task> _returning = new();
-    private readonly ConcurrentDictionary<RuntimeProcess, bool> _all = new();
-    private volatile bool _disposed;
+    private readonly RuntimeProgram _program = new(options);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _slots = new(options.MaxProcesses * options.ConcurrencyPerProcess);
+    private readonly object _gate = new();
+    private readonly List<Worker> _workers = [];
+    private readonly HashSet<Task> _returning = [];
+
+    /// <summary>Builds the program if it is a .NET project.</summary>
+    /// <exception cref="FunctionBuildException">
+    /// The project cannot be built, or the program cannot be started.
+    /// </exception>
+    public Task PrepareAsync(CancellationToken cancellationToken) => _program.GetVersionAsync(cancellationToken);
 
     public async Task InvokeAsync(
         FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
@@ -44,22 +50,33 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     public async ValueTask DisposeAsync()
     {
-        _disposed = true;
-        await Task.WhenAll(_all.Keys.Select(process => process.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        Worker[] workers;
+        lock (_gate) workers = [.. _workers];
+        await Task.WhenAll(workers.Select(worker => worker.Process.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     private async Task RunAsync(RuntimeInvocation call)
     {
-        RuntimeProcess? process = null;
+        Worker? worker = null;
         try
         {
             // Repeat if a reused process ended before it received the call. A new process always completes the call.
-            while (!call.Completed.IsCompleted && !_disposed)
+            while (!call.Completed.IsCompleted && !_stopping.IsCancellationRequested)
             {
-                if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
-                process = await AcquireAsync().ConfigureAwait(false);
-                if (!call.Completed.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
+                if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
+                worker = null;
+                worker = await AcquireAsync().ConfigureAwait(false);
+                if (!call.Completed.IsCompleted) await worker.Process.InvokeAsync(call).ConfigureAwait(false);
             }
+        }
+        catch (FunctionBuildException exception)
+        {
+            call.FailWithReason("Runtime.BuildFailed", exception.Message);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The server stops during a build.
         }
         catch (Exception exception) when (exception is Win32Exception or IOException)
         {
@@ -69,27 +86,38 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         finally
         {
             call.SetCompleted();
-            if (process is not null && !call.IsFaulted && !_disposed)
+            if (worker is not null && !call.IsFaulted && !_stopping.IsCancellationRequested)
             {
-                _ = ReturnAsync(process, call.Invocation.Deadline);
+                _ = ReturnAsync(worker, call.Invocation.Deadline);
             }
             else
             {
-                if (process is not null) await RemoveAsync(process).ConfigureAwait(false);
+                if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
                 _slots.Release();
             }
         }
     }
 
-    private async Task<RuntimeProcess> AcquireAsync()
+    /// <summary>Returns a process of the current version that has fewer calls than it can handle.</summary>
+    /// <remarks>End the call with <see cref="EndCallAsync"/>.</remarks>
+    private async Task<Worker> AcquireAsync()
     {
+        var version = await _program.GetVersionAsync(_stopping.Token).ConfigureAwait(false);
+        await RetireOthersAsync(version).ConfigureAwait(false);
         for (var since = Stopwatch.GetTimestamp(); ;)
         {
-            Task[] returning = [.. _returning.Values];
-            while (_idle.TryPop(out var idle))
+            Task[] returning;
+            lock (_gate)
             {
-                if (!idle.HasExited) return idle;
-                await RemoveAsync(idle).ConfigureAwait(false);
+                var worker = _workers.Find(
+                    worker => worker.IsUsable(version) && worker.Calls < options.ConcurrencyPerProcess);
+                if (worker is not null)
+                {
+                    worker.Calls++;
+                    return worker;
+                }
+
+                returning = [.. _returning];
             }
 
             var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since);
@@ -99,33 +127,64 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        var started = await RuntimeProcess.StartAsync(options, server, functionName, CancellationToken.None)
+#pragma warning disable CA2000 // The pool disposes it.
+        var process = await RuntimeProcess.StartAsync(version.Command, server, functionName, CancellationToken.None)
             .ConfigureAwait(false);
-        _all[started] = true;
-        if (_disposed) await RemoveAsync(started).ConfigureAwait(false);
+#pragma warning restore CA2000
+        var started = new Worker(process, version) { Calls = 1 };
+        lock (_gate) _workers.Add(started);
+        if (_stopping.IsCancellationRequested) await process.DisposeAsync().ConfigureAwait(false);
         return started;
     }
 
-    /// <summary>Makes a process idle when it requests its next call.</summary>
+    /// <summary>Retires the processes that have exited or run an old version.</summary>
+    private async Task RetireOthersAsync(RuntimeProgram.Version version)
+    {
+        Worker[] unused;
+        lock (_gate)
+        {
+            foreach (var worker in _workers.Where(worker => !worker.IsUsable(version))) worker.IsRetired = true;
+            unused = [.. _workers.Where(worker => worker is { IsRetired: true, Calls: 0 })];
+            _workers.RemoveAll(unused.Contains);
+        }
+
+        foreach (var worker in unused) await worker.Process.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Makes a process available again when it requests its next call.</summary>
     /// <remarks>As on AWS, work after the response counts against the deadline of the last call.</remarks>
-    private async Task ReturnAsync(RuntimeProcess process, DateTimeOffset deadline)
+    private async Task ReturnAsync(Worker worker, DateTimeOffset deadline)
     {
         var returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _returning[process] = returned.Task;
+        lock (_gate) _returning.Add(returned.Task);
         try
         {
             var remaining = deadline - server.TimeProvider.GetUtcNow();
             var timeout = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
-            var isIdle = await process.WaitForNextRequestAsync(timeout, server.TimeProvider).ConfigureAwait(false);
-            if (isIdle && !_disposed) _idle.Push(process);
-            else await RemoveAsync(process).ConfigureAwait(false);
+            var isIdle = await worker.Process.WaitForNextRequestAsync(timeout, server.TimeProvider)
+                .ConfigureAwait(false);
+            await EndCallAsync(worker, retire: !isIdle || _stopping.IsCancellationRequested).ConfigureAwait(false);
         }
         finally
         {
-            _returning.TryRemove(process, out _);
+            lock (_gate) _returning.Remove(returned.Task);
             returned.SetResult();
             _slots.Release();
         }
+    }
+
+    /// <summary>Ends a call of a process. A retired process is killed when its last call ends.</summary>
+    private async Task EndCallAsync(Worker worker, bool retire)
+    {
+        lock (_gate)
+        {
+            worker.Calls--;
+            worker.IsRetired |= retire;
+            if (!worker.IsRetired || worker.Calls > 0) return;
+            _workers.Remove(worker);
+        }
+
+        await worker.Process.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
@@ -142,9 +201,18 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         call.SetCompleted();
     }
 
-    private async Task RemoveAsync(RuntimeProcess process)
+    /// <summary>A process and the number of its calls. Its members are protected by the pool's lock.</summary>
+    private sealed class Worker(RuntimeProcess process, RuntimeProgram.Version version)
     {
-        _all.TryRemove(process, out _);
-        await process.DisposeAsync().ConfigureAwait(false);
+        public RuntimeProcess Process => process;
+
+        /// <summary>The number of calls after which the process has not yet requested another one.</summary>
+        public int Calls { get; set; }
+
+        /// <summary>Whether the process gets no further calls.</summary>
+        public bool IsRetired { get; set; }
+
+        public bool IsUsable(RuntimeProgram.Version current) =>
+            !IsRetired && ReferenceEquals(version, current) && !process.HasExited;
     }
 }

@@ -229,7 +229,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     private void OnLineReceived(object sender, DataReceivedEventArgs line)
     {
         if (line.Data is not { } text) return;
-        _endpoint.Current?.Response.Log(text);
+        foreach (var call in _endpoint.Calls) call.Response.Log(text);
         try
         {
             _outputReceived?.Invoke(text);

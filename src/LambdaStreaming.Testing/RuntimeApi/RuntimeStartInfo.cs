@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
 
@@ -27,11 +28,10 @@ internal static class RuntimeStartInfo
     public static ProcessStartInfo Create(
         RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
     {
-        var taskRoot = Path.GetFullPath(options.TaskRoot);
         var info = new ProcessStartInfo
         {
             FileName = OperatingSystem.IsWindows() ? options.FileName : "/bin/sh",
-            WorkingDirectory = taskRoot,
+            WorkingDirectory = Path.GetFullPath(options.WorkingDirectory ?? options.TaskRoot),
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -45,7 +45,7 @@ internal static class RuntimeStartInfo
 
         foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
 
-        SetLambdaVariables(info, options, server, functionName, taskRoot, runtimeApi);
+        SetLambdaVariables(info.Environment, options, server, functionName, runtimeApi);
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
             var hosts = info.Environment.TryGetValue(name, out var value) ? value : null;
@@ -61,26 +61,37 @@ internal static class RuntimeStartInfo
         return info;
     }
 
-    // Source: Lambda developer guide, "Defined runtime environment variables". aws-lambda-ric stops if one of the first
-    // eight is missing.
+    // Source: Lambda developer guide, "Defined runtime environment variables" (the values of TZ, LANG and the execution
+    // environment: not verified on the live service). aws-lambda-ric stops if one of the first eight is missing.
     private static void SetLambdaVariables(
-        ProcessStartInfo info,
+        IDictionary<string, string?> environment,
         RuntimeProcessOptions options,
         LocalLambdaServerOptions server,
         string functionName,
-        string taskRoot,
         string runtimeApi)
     {
-        info.Environment["AWS_LAMBDA_RUNTIME_API"] = runtimeApi;
-        info.Environment["_HANDLER"] = options.Handler;
-        info.Environment["LAMBDA_TASK_ROOT"] = taskRoot;
-        info.Environment["AWS_LAMBDA_FUNCTION_NAME"] = functionName;
-        info.Environment["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST";
-        info.Environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "128";
-        info.Environment["AWS_LAMBDA_LOG_GROUP_NAME"] = "/aws/lambda/" + functionName;
-        info.Environment["AWS_LAMBDA_LOG_STREAM_NAME"] = "local";
-        info.Environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
-        info.Environment["AWS_REGION"] = server.Region.SystemName;
-        info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
+        var taskRoot = Path.GetFullPath(options.TaskRoot);
+        environment["AWS_LAMBDA_RUNTIME_API"] = runtimeApi;
+        environment["_HANDLER"] = options.Handler;
+        environment["LAMBDA_TASK_ROOT"] = taskRoot;
+        environment["AWS_LAMBDA_FUNCTION_NAME"] = functionName;
+        environment["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST";
+        environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "128";
+        environment["AWS_LAMBDA_LOG_GROUP_NAME"] = "/aws/lambda/" + functionName;
+        environment["AWS_LAMBDA_LOG_STREAM_NAME"] = "local";
+        environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
+        environment["AWS_REGION"] = server.Region.SystemName;
+        environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
+        environment["LAMBDA_RUNTIME_DIR"] = options.RuntimeFolder ?? taskRoot;
+        environment["TZ"] = ":UTC";
+        environment["LANG"] = "en_US.UTF-8";
+        // Custom runtimes do not have an execution environment.
+        if (options.RuntimeName is { } name) environment["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + name;
+        else environment.Remove("AWS_EXECUTION_ENV");
+        if (options.ConcurrencyPerProcess > 1)
+        {
+            environment["AWS_LAMBDA_MAX_CONCURRENCY"] =
+                options.ConcurrencyPerProcess.ToString(CultureInfo.InvariantCulture);
+        }
     }
 }

@@ -11,7 +11,7 @@ internal static class NodeRuntime
     /// <param name="folder">The folder from <c>--ric</c>; <see langword="null"/> to search for it.</param>
     public static string Find(string function, string taskRoot, string? folder)
     {
-        if (FindProgram("node") is not { } node)
+        if (ExecutablePath.Find("node") is not { } node)
         {
             throw ToolException.Usage(
                 $"The function {function} requires Node.js, but node is not on PATH. "
@@ -47,13 +47,4 @@ internal static class NodeRuntime
     }
 
     private static bool IsPackage(string folder) => File.Exists(Path.Combine(folder, "index.mjs"));
-
-    private static string? FindProgram(string name)
-    {
-        var file = OperatingSystem.IsWindows() ? name + ".exe" : name;
-        return (Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, file))
-            .FirstOrDefault(File.Exists);
-    }
 }

@@ -8,9 +8,11 @@ namespace LambdaStreaming.Tool.Serve;
 internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvider, CancellationToken stopping)
 {
     private readonly object _gate = new();
+    private volatile bool _isServing;
 
     public async Task PrintAsync(LocalLambdaServer server)
     {
+        _isServing = true;
         while (true)
         {
             var request = await server.WaitForRequestAsync(stopping);
@@ -24,7 +26,14 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     }
 
     /// <summary>Prints a line that a function wrote to its output or error stream.</summary>
-    public void PrintOutput(string function, string line) => Print(Color.Grey, $"   {function} | {line}");
+    /// <remarks>Before the server has started, the lines are those of <c>dotnet build</c>, printed unchanged.</remarks>
+    public void PrintOutput(string function, string line)
+    {
+        if (_isServing)
+            Print(Color.Grey, $"   {function} | {line}");
+        else
+            console.Error.WriteLine(ExternalText.ToLine(line));
+    }
 
     private async Task PrintEndAsync(ReceivedRequest request)
     {

@@ -31,16 +31,15 @@ internal sealed class ServeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var functions = _options.GetFunctions(parsed);
+        var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
+        // Report a missing program, package or file before anything is started.
+        var functions = await PrepareAsync(parsed, printer, cancellationToken);
         var faults = _options.GetFaults(parsed);
-        List<Replay> replays = [];
-        foreach (var replay in _options.GetReplays(parsed))
-            replays.Add(await LoadAsync(replay, cancellationToken));
-        string[] names = [.. functions.Select(function => function.Name), .. replays.Select(replay => replay.Name)];
+        string[] names = [.. functions.Select(function => function.Name)];
         CheckNames(names, faults);
 
-        var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
-        await using (var server = await StartAsync(parsed, functions, replays, faults, printer, cancellationToken))
+        await using (var server = await StartAsync(parsed, functions, faults, cancellationToken))
+        await using (var urls = await StartUrlsAsync(parsed, server, names, cancellationToken))
         {
             var url = server.ServiceUrl.ToString().TrimEnd('/');
             await PrintEnvironmentAsync(server, url);
@@ -48,6 +47,8 @@ internal sealed class ServeCommand
             _console.WriteMessage(
                 $"serving {string.Join(", ", names)} on {url}. In a shell, set the variables above, or run: "
                 + $"lambda-stream invoke {names[0]} --local{endpoint}. Press Ctrl-C to stop.");
+            foreach (var (name, address) in urls?.Addresses ?? [])
+                _console.WriteMessage($"function URL of {name}: {address}");
             try
             {
                 await printer.PrintAsync(server);
@@ -62,13 +63,36 @@ internal sealed class ServeCommand
         return ExitCode.Complete;
     }
 
+    private async Task<List<PreparedFunction>> PrepareAsync(
+        ParseResult parsed, RequestPrinter printer, CancellationToken cancellationToken)
+    {
+        var prepared = new List<PreparedFunction>();
+        foreach (var function in _options.GetFunctions(parsed))
+        {
+            var name = function.Name;
+            var process = _options.GetProcess(parsed, function, line => printer.PrintOutput(name, line));
+            prepared.Add(new(name, options => process is null
+                ? options.AddFunction(name, TextFunction.Create(function.Target))
+                : options.AddFunction(name, process)));
+        }
+
+        var timing = _options.GetTiming(parsed);
+        foreach (var replay in _options.GetReplays(parsed))
+        {
+            var (name, recording) = await LoadAsync(replay, cancellationToken);
+            prepared.Add(new(name, options => options.AddFunction(name, recording, timing)));
+        }
+
+        return prepared;
+    }
+
     private static void CheckNames(string[] names, ServedFault[] faults)
     {
         if (names.Length == 0)
         {
             throw ToolException.Usage(
-                "There is nothing to serve. Specify a function, e.g. --function chat=node:./chat.mjs#handler, "
-                + "or a recording, --replay FILE.");
+                "There is nothing to serve. Specify a function, e.g. --function chat=node:./chat.mjs#handler or "
+                + "--function chat=dotnet:./src/Chat, a recording, --replay FILE, or --demo.");
         }
 
         var duplicates = names.GroupBy(name => name, StringComparer.Ordinal).Where(group => group.Count() > 1);
@@ -83,44 +107,59 @@ internal sealed class ServeCommand
 
     private async Task<LocalLambdaServer> StartAsync(
         ParseResult parsed,
-        ServedFunction[] functions,
-        IReadOnlyList<Replay> replays,
+        List<PreparedFunction> functions,
         ServedFault[] faults,
-        RequestPrinter printer,
         CancellationToken cancellationToken)
     {
-        // Report a missing program or package before anything is started.
-        var processes = functions
-            .Select(function => (
-                function.Name,
-                Process: _options.GetProcess(parsed, function, line => printer.PrintOutput(function.Name, line))))
-            .ToArray();
-        var timing = _options.GetTiming(parsed);
         try
         {
             return await LocalLambdaServer.StartAsync(
                 options =>
                 {
                     _options.ApplyTo(options, parsed, _console);
-                    LocalFunction[] added =
-                    [
-                        .. processes.Select(process => options.AddFunction(process.Name, process.Process)),
-                        .. replays.Select(replay => options.AddFunction(replay.Name, replay.Recording, timing)),
-                    ];
-                    foreach (var function in added)
-                        Configure(function, faults, _options.GetTimeout(parsed));
+                    foreach (var function in functions)
+                        Configure(function.AddTo(options), faults, _options.GetTimeout(parsed));
                 },
                 cancellationToken);
         }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new ToolException(ExitCode.Interrupted, "Interrupted before the server started.", exception);
+        }
+        catch (FunctionBuildException exception)
+        {
+            // The output of the build was printed as it arrived.
+            var message = exception.BuildOutput.Length == 0
+                ? exception.Message
+                : "The build of a function failed, with the errors above. Nothing is served.";
+            throw new ToolException(ExitCode.Local, message, exception);
+        }
         catch (Exception exception) when (exception is IOException or SocketException)
         {
-            throw new ToolException(
-                ExitCode.Local,
-                $"Port {_options.GetPort(parsed)} on 127.0.0.1 is not available: {exception.Message.TrimEnd('.')}. "
-                + "Specify another --port, or --port 0 for a free port.",
-                exception);
+            throw CreatePortNotAvailable(_options.GetPort(parsed), exception);
         }
     }
+
+    private async Task<FunctionUrls?> StartUrlsAsync(
+        ParseResult parsed, LocalLambdaServer server, string[] names, CancellationToken cancellationToken)
+    {
+        if (_options.GetFirstUrlPort(parsed) is not { } port)
+            return null;
+        try
+        {
+            return await FunctionUrls.StartAsync(server, names, port, cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            throw CreatePortNotAvailable(port, exception);
+        }
+    }
+
+    private static ToolException CreatePortNotAvailable(int port, Exception exception) => new(
+        ExitCode.Local,
+        $"Port {port} on 127.0.0.1 is not available: {exception.Message.TrimEnd('.')}. "
+        + "Specify another --port, or --port 0 for a free port.",
+        exception);
 
     private static void Configure(LocalFunction function, ServedFault[] faults, TimeSpan? timeout)
     {
@@ -139,7 +178,8 @@ internal sealed class ServeCommand
         }
     }
 
-    private static async Task<Replay> LoadAsync(string argument, CancellationToken cancellationToken)
+    private static async Task<(string Name, RecordedStream Recording)> LoadAsync(
+        string argument, CancellationToken cancellationToken)
     {
         var equals = argument.IndexOf('=', StringComparison.Ordinal);
         var path = equals > 0 ? argument[(equals + 1)..] : argument;
@@ -147,7 +187,7 @@ internal sealed class ServeCommand
         ServedFunction.CheckName(name, "--replay");
         try
         {
-            return new Replay(name, await RecordedStream.LoadAsync(path, cancellationToken));
+            return (name, await RecordedStream.LoadAsync(path, cancellationToken));
         }
         catch (Exception exception) when (
             exception is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -181,5 +221,6 @@ internal sealed class ServeCommand
         await _console.Output.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
-    private sealed record Replay(string Name, RecordedStream Recording);
+    /// <summary>A function whose program or recording was found.</summary>
+    private sealed record PreparedFunction(string Name, Func<LocalLambdaServerOptions, LocalFunction> AddTo);
 }

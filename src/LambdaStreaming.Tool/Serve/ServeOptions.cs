@@ -12,9 +12,19 @@ internal sealed class ServeOptions
 
     private readonly Option<string[]> _function = new("--function", "-f")
     {
-        HelpName = "NAME=KIND:FILE",
-        Description = "A function: NAME=node:FILE#HANDLER, e.g. chat=node:./chat.mjs#handler, or NAME=exec:PROGRAM "
-            + "for a program that uses the Lambda Runtime API. Repeatable",
+        HelpName = "NAME=KIND:TARGET",
+        Description = "A function, e.g. chat=node:./chat.mjs#handler or chat=dotnet:./src/Chat (see below). "
+            + "Repeatable",
+    };
+
+    private readonly Option<bool> _demo = new("--demo")
+    {
+        Description = "Add a function named demo, which streams a short text",
+    };
+
+    private readonly Option<bool> _noReload = new("--no-reload")
+    {
+        Description = "Keep processes when files of their function change. Default: the next call uses a new process",
     };
 
     private readonly Option<string[]> _replay = new("--replay")
@@ -34,6 +44,12 @@ internal sealed class ServeOptions
         HelpName = "N",
         Description = "The TCP port on 127.0.0.1; 0 selects a free port",
         DefaultValueFactory = _ => LocalService.DefaultPort,
+    };
+
+    private readonly Option<bool> _functionUrls = new("--function-urls")
+    {
+        Description = "Serve each function also at an HTTP address, as a function URL does, for browsers and curl. "
+            + "The ports follow that of the server",
     };
 
     private readonly Option<string> _region = new("--region")
@@ -111,8 +127,8 @@ internal sealed class ServeOptions
     {
         Option[] options =
         [
-            _function, _replay, _replayImmediately, _port, _region, _anySignature, _timeout, _concurrency, _processes,
-            _maxResponse, _limitBandwidth, _fault, _ric,
+            _function, _demo, _noReload, _functionUrls, _replay, _replayImmediately, _port, _region, _anySignature,
+            _timeout, _concurrency, _processes, _maxResponse, _limitBandwidth, _fault, _ric,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -120,24 +136,41 @@ internal sealed class ServeOptions
 
     public int GetPort(ParseResult parsed) => parsed.GetValue(_port);
 
+    /// <summary>Returns the port of the first function URL; <see langword="null"/> without function URLs.</summary>
+    public int? GetFirstUrlPort(ParseResult parsed) =>
+        !parsed.GetValue(_functionUrls) ? null : GetPort(parsed) is > 0 and var port ? port + 1 : 0;
+
     public TimeSpan? GetTimeout(ParseResult parsed) => parsed.GetValue(_timeout);
 
     public ReplayTiming GetTiming(ParseResult parsed) =>
         parsed.GetValue(_replayImmediately) ? ReplayTiming.Immediate : ReplayTiming.AsRecorded;
 
-    public ServedFunction[] GetFunctions(ParseResult parsed) =>
-        [.. (parsed.GetValue(_function) ?? []).Select(ServedFunction.Parse)];
+    public ServedFunction[] GetFunctions(ParseResult parsed)
+    {
+        var functions = (parsed.GetValue(_function) ?? []).Select(ServedFunction.Parse);
+        return parsed.GetValue(_demo) ? [.. functions, ServedFunction.Demo] : [.. functions];
+    }
 
     public ServedFault[] GetFaults(ParseResult parsed) =>
         [.. (parsed.GetValue(_fault) ?? []).Select(ServedFault.Parse)];
 
     public string[] GetReplays(ParseResult parsed) => parsed.GetValue(_replay) ?? [];
 
-    public RuntimeProcessOptions GetProcess(
+    /// <summary>Returns the program of a function, or <see langword="null"/> if it does not have one.</summary>
+    public RuntimeProcessOptions? GetProcess(
         ParseResult parsed,
         ServedFunction function,
-        Action<string> outputReceived) =>
-        function.ToProcess(parsed.GetValue(_ric), parsed.GetValue(_processes), outputReceived);
+        Action<string> outputReceived)
+    {
+        if (function.CreateProcess(parsed.GetValue(_ric)) is not { } process)
+            return null;
+        return process with
+        {
+            MaxProcesses = parsed.GetValue(_processes),
+            RestartOnChange = !parsed.GetValue(_noReload),
+            OutputReceived = outputReceived,
+        };
+    }
 
     public void ApplyTo(LocalLambdaServerOptions options, ParseResult parsed, ToolConsole console)
     {

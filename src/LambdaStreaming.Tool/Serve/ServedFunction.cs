@@ -2,41 +2,56 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Serve;
 
-/// <summary>A value of <c>--function</c>: <c>NAME=node:FILE#HANDLER</c> or <c>NAME=exec:PROGRAM</c>.</summary>
-internal sealed record ServedFunction(string Name, string Kind, string Path, string Handler)
+/// <summary>A value of <c>--function</c>: <c>NAME=KIND:TARGET</c>.</summary>
+/// <param name="Name">The name of the function.</param>
+/// <param name="Kind">What runs the function.</param>
+/// <param name="Target">The file, program or text.</param>
+/// <param name="Handler">The handler after <c>#</c>, or <see langword="null"/>.</param>
+/// <param name="Arguments">The arguments of a program.</param>
+internal sealed record ServedFunction(
+    string Name, FunctionKind Kind, string Target, string? Handler, IReadOnlyList<string> Arguments)
 {
-    private const string Node = "node";
-    private const string Exec = "exec";
-
-    private const string Forms =
-        "Use NAME=node:FILE#HANDLER, e.g. chat=node:./chat.mjs#handler, "
-        + "or NAME=exec:PROGRAM, e.g. hi=exec:./bootstrap.";
+    private const string DefaultHandler = "handler";
 
     private const UnixFileMode AnyExecute =
         UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    /// <summary>The forms of a value, and what each runs.</summary>
+    public static IReadOnlyList<(string Form, string Meaning)> Forms { get; } =
+    [
+        ("node:FILE#HANDLER", "a Node.js handler, e.g. node:./chat.mjs#handler (the default HANDLER is handler)"),
+        ("dotnet:PROJECT", "an executable .NET project, its folder, or a built program, e.g. dotnet:./src/Chat"),
+        ("dotnet:PROJECT#HANDLER", "a .NET class library, e.g. dotnet:./src/Chat#Chat::Chat.Function::Handle"),
+        ("exec:COMMAND", "any program that uses the Runtime API, e.g. exec:'python3 handler.py'"),
+        ("text:TEXT", "a text, streamed word by word"),
+    ];
+
+    /// <summary>The function of <c>--demo</c>.</summary>
+    public static ServedFunction Demo { get; } = new("demo", FunctionKind.Text, TextFunction.DemoText, null, []);
 
     public static ServedFunction Parse(string text)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals < 1)
-            throw ToolException.Usage($"--function '{text}': the name is missing. {Forms}");
+            throw CreateException(text, "the name is missing");
         var name = CheckName(text[..equals], "--function");
-        var kind = text[(equals + 1)..].Split(':')[0];
-        if (kind is not (Node or Exec) || text.Length == equals + 1 + kind.Length)
-            throw ToolException.Usage($"--function '{text}': the kind, node: or exec:, is missing. {Forms}");
+        var value = text[(equals + 1)..];
+        var colon = value.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0 || !Enum.TryParse<FunctionKind>(value[..colon], ignoreCase: true, out var kind)
+            || value[..colon].Any(char.IsAsciiDigit))
+        {
+            throw CreateException(text, "the kind, for example node: or dotnet:, is missing");
+        }
 
-        var target = text[(equals + kind.Length + 2)..].Split('#', 2);
-        var handler = target.Length > 1 ? target[1] : "handler";
-        if (target[0].Length == 0 || handler.Length == 0)
-            throw ToolException.Usage($"--function '{text}': the file or the handler is missing. {Forms}");
-        var path = System.IO.Path.GetFullPath(target[0]);
-        if (!File.Exists(path))
-            throw ToolException.Usage($"--function {name}: the file {path} does not exist.");
-        if (kind == Node)
-            CheckNodeFile(name, path);
-        else
-            CheckExecutable(name, path);
-        return new ServedFunction(name, kind, path, handler);
+        var target = value[(colon + 1)..];
+        if (string.IsNullOrWhiteSpace(target))
+            throw CreateException(text, "nothing follows the kind");
+        return kind switch
+        {
+            FunctionKind.Text => new ServedFunction(name, kind, target, null, []),
+            FunctionKind.Exec => ParseCommand(name, text, target),
+            _ => ParseFile(name, text, kind, target),
+        };
     }
 
     /// <summary>Checks a function name by Lambda's rule, so that every SDK can invoke the function.</summary>
@@ -50,45 +65,85 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
             $"{option}: '{name}' is not a valid function name. Use 1 to 64 letters, digits, - and _.{advice}");
     }
 
-    public RuntimeProcessOptions ToProcess(
-        string? runtimeInterfaceClient,
-        int maxProcesses,
-        Action<string> outputReceived)
+    /// <summary>Returns the program of the function, or <see langword="null"/> for a text.</summary>
+    /// <exception cref="ToolException">A program or a package that the function requires was not found.</exception>
+    public RuntimeProcessOptions? CreateProcess(string? runtimeInterfaceClient)
     {
-        var taskRoot = System.IO.Path.GetDirectoryName(Path)!;
-        if (Kind == Exec)
+        var folder = Path.GetDirectoryName(Target);
+        switch (Kind)
         {
-            return new RuntimeProcessOptions(Path)
-            {
-                TaskRoot = taskRoot,
-                Handler = Handler,
-                MaxProcesses = maxProcesses,
-                OutputReceived = outputReceived,
-            };
+            case FunctionKind.Exec:
+                return new RuntimeProcessOptions(Target)
+                {
+                    Arguments = Arguments,
+                    // As on Lambda, a program runs in its own folder. A program from PATH runs in the current one.
+                    TaskRoot = string.IsNullOrEmpty(folder) ? Environment.CurrentDirectory : folder,
+                    Handler = Handler ?? DefaultHandler,
+                };
+            case FunctionKind.Node:
+                var handler = $"{Path.GetFileNameWithoutExtension(Target)}.{Handler ?? DefaultHandler}";
+                var client = NodeRuntime.Find(Name, folder!, runtimeInterfaceClient);
+                return RuntimeProcessOptions.Node(folder!, handler, client);
+            case FunctionKind.DotNet:
+                try
+                {
+                    return RuntimeProcessOptions.DotNet(Target, Handler);
+                }
+                catch (FunctionBuildException exception)
+                {
+                    throw ToolException.Usage($"--function {Name}: {exception.Message}");
+                }
+
+            default:
+                return null;
+        }
+    }
+
+    private static ServedFunction ParseFile(string name, string text, FunctionKind kind, string target)
+    {
+        var parts = target.Split('#', 2);
+        if (parts[0].Length == 0 || parts is [_, ""])
+            throw CreateException(text, "the file or the handler is missing");
+        var path = Path.GetFullPath(parts[0]);
+        if (!File.Exists(path) && (kind == FunctionKind.Node || !Directory.Exists(path)))
+            throw ToolException.Usage($"--function {name}: {path} does not exist.");
+        if (kind == FunctionKind.Node)
+            CheckNodeFile(name, path);
+        return new ServedFunction(name, kind, path, parts.Length > 1 ? parts[1] : null, []);
+    }
+
+    private static ServedFunction ParseCommand(string name, string text, string target)
+    {
+        if (!CommandWords.TrySplit(target, out var words, out var handler))
+            throw CreateException(text, "a quotation mark is not closed");
+        if (words.Count == 0 || handler is "")
+            throw CreateException(text, "the program or the handler is missing");
+        var program = words[0];
+        if (ExecutablePath.IsPath(program))
+        {
+            program = Path.GetFullPath(program);
+            if (!File.Exists(program))
+                throw ToolException.Usage($"--function {name}: the program {program} does not exist.");
+            CheckExecutable(name, program);
+        }
+        else if (ExecutablePath.Find(program) is null)
+        {
+            var advice = File.Exists(program) ? $" For the file in the current folder, write ./{program}." : "";
+            throw ToolException.Usage($"--function {name}: the program {program} is not in PATH.{advice}");
         }
 
-        var handler = $"{System.IO.Path.GetFileNameWithoutExtension(Path)}.{Handler}";
-        var client = NodeRuntime.Find(Name, taskRoot, runtimeInterfaceClient);
-        var node = RuntimeProcessOptions.Node(taskRoot, handler, client);
-        return new RuntimeProcessOptions(node.FileName)
-        {
-            Arguments = node.Arguments,
-            TaskRoot = node.TaskRoot,
-            Handler = node.Handler,
-            MaxProcesses = maxProcesses,
-            OutputReceived = outputReceived,
-        };
+        return new ServedFunction(name, FunctionKind.Exec, program, handler, [.. words.Skip(1)]);
     }
 
     private static void CheckNodeFile(string name, string path)
     {
-        if (System.IO.Path.GetExtension(path) is not (".mjs" or ".js" or ".cjs"))
+        if (Path.GetExtension(path) is not (".mjs" or ".js" or ".cjs"))
         {
             throw ToolException.Usage(
                 $"--function {name}: {path} is not a .mjs, .js or .cjs file. Compile TypeScript to JavaScript first.");
         }
 
-        if (System.IO.Path.GetFileNameWithoutExtension(path).Contains('.', StringComparison.Ordinal))
+        if (Path.GetFileNameWithoutExtension(path).Contains('.', StringComparison.Ordinal))
         {
             throw ToolException.Usage(
                 $"--function {name}: rename {path}. For Lambda, the file name ends at the first dot of the handler.");
@@ -100,4 +155,8 @@ internal sealed record ServedFunction(string Name, string Kind, string Path, str
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & AnyExecute) == UnixFileMode.None)
             throw ToolException.Usage($"--function {name}: {path} is not executable. Run: chmod +x {path}");
     }
+
+    private static ToolException CreateException(string text, string reason) => ToolException.Usage(
+        $"--function '{text}': {reason}. Use NAME=KIND, e.g. chat=node:./chat.mjs#handler, with KIND one of "
+        + $"{string.Join(", ", Forms.Select(form => form.Form))}.");
 }

@@ -1,0 +1,151 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>The result of <c>dotnet build</c>.</summary>
+/// <param name="TargetPath">The path of the built assembly.</param>
+/// <param name="SourceFolders">The folders of the project and of the projects that it references.</param>
+internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> SourceFolders)
+{
+    /// <summary>Builds a project with its references.</summary>
+    /// <param name="project">The path of the project.</param>
+    /// <param name="isClassLibrary">Whether to create the files that a library needs to be started by a host.</param>
+    /// <param name="outputReceived">Receives each line of the build's output.</param>
+    /// <param name="cancellationToken">Stops the build.</param>
+    /// <exception cref="FunctionBuildException">The build failed.</exception>
+    public static async Task<DotNetBuild> RunAsync(
+        string project, bool isClassLibrary, Action<string>? outputReceived, CancellationToken cancellationToken)
+    {
+        var results = Path.GetTempFileName();
+        try
+        {
+            var build = await RunAsync(project, isClassLibrary, null, results, outputReceived, cancellationToken)
+                .ConfigureAwait(false);
+            // The build of a project with several target frameworks does not have a target path.
+            if (build.TargetPath.Length > 0) return build.Result;
+            var framework = build.TargetFrameworks.Split(';', StringSplitOptions.TrimEntries)[^1];
+            build = await RunAsync(project, isClassLibrary, framework, results, outputReceived, cancellationToken)
+                .ConfigureAwait(false);
+            return build.Result;
+        }
+        finally
+        {
+            File.Delete(results);
+        }
+    }
+
+    private static async Task<Output> RunAsync(
+        string project,
+        bool isClassLibrary,
+        string? framework,
+        string results,
+        Action<string>? outputReceived,
+        CancellationToken cancellationToken)
+    {
+        using var process = new Process { StartInfo = CreateStartInfo(project, isClassLibrary, framework, results) };
+        var output = new StringBuilder();
+        process.OutputDataReceived += OnLineReceived;
+        process.ErrorDataReceived += OnLineReceived;
+        try
+        {
+            process.Start();
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Win32Exception exception)
+        {
+            throw new FunctionBuildException(
+                $"dotnet did not start, which builds {project}: {exception.Message}. Install the .NET SDK.");
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        string text;
+        lock (output) text = output.ToString();
+        if (process.ExitCode != 0) throw CreateBuildFailed(project, process.ExitCode, text);
+        return Output.Parse(project, await File.ReadAllBytesAsync(results, cancellationToken).ConfigureAwait(false));
+
+        void OnLineReceived(object sender, DataReceivedEventArgs line)
+        {
+            if (string.IsNullOrEmpty(line.Data)) return;
+            lock (output) output.Append(line.Data).Append('\n');
+            outputReceived?.Invoke(line.Data);
+        }
+    }
+
+    private static ProcessStartInfo CreateStartInfo(
+        string project, bool isClassLibrary, string? framework, string results)
+    {
+        var info = new ProcessStartInfo("dotnet")
+        {
+            WorkingDirectory = Path.GetDirectoryName(project)!,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            ArgumentList =
+            {
+                // As `dotnet build`, without its summary.
+                "msbuild",
+                project,
+                "-nologo",
+                "-verbosity:quiet",
+                "-restore",
+                "-target:Build",
+                "-getProperty:TargetPath",
+                "-getProperty:TargetFrameworks",
+                "-getItem:ProjectReference",
+                $"-getResultOutputFile:{results}",
+                // No process of the build remains after it.
+                "-nodeReuse:false",
+                "-property:UseSharedCompilation=false",
+            },
+        };
+        if (framework is not null) info.ArgumentList.Add($"-property:TargetFramework={framework}");
+        if (isClassLibrary)
+        {
+            info.ArgumentList.Add("-property:CopyLocalLockFileAssemblies=true");
+            info.ArgumentList.Add("-property:GenerateRuntimeConfigurationFiles=true");
+        }
+
+        info.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
+        return info;
+    }
+
+    private static FunctionBuildException CreateBuildFailed(string project, int exitCode, string output)
+    {
+        const int MaxLines = 20;
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var message = new StringBuilder($"dotnet build {project} failed with exit code {exitCode}:");
+        foreach (var line in lines.Distinct(StringComparer.Ordinal).Take(MaxLines)) message.Append('\n').Append(line);
+        return new FunctionBuildException(message.ToString(), output);
+    }
+
+    /// <summary>The properties and items that the build wrote.</summary>
+    private sealed record Output(string TargetPath, string TargetFrameworks, IReadOnlyList<string> SourceFolders)
+    {
+        public DotNetBuild Result => new(TargetPath, SourceFolders);
+
+        public static Output Parse(string project, byte[] json)
+        {
+            using var document = JsonDocument.Parse(json);
+            var properties = document.RootElement.GetProperty("Properties");
+            var references = document.RootElement.GetProperty("Items").GetProperty("ProjectReference")
+                .EnumerateArray()
+                .Select(item => item.GetProperty("FullPath").GetString()!);
+            var folders = references.Prepend(project)
+                .Select(path => Path.GetDirectoryName(path)!)
+                .Distinct(StringComparer.Ordinal);
+            return new(
+                properties.GetProperty(nameof(TargetPath)).GetString() ?? "",
+                properties.GetProperty(nameof(TargetFrameworks)).GetString() ?? "",
+                [.. folders]);
+        }
+    }
+}

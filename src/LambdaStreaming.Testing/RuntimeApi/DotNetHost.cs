@@ -1,0 +1,36 @@
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>The program that starts Lambda's runtime for a class library. It is a resource of this assembly.</summary>
+internal static class DotNetHost
+{
+    private const string Resource = "LambdaStreaming.RuntimeHost.dll";
+
+    private static readonly Lazy<string> File = new(Extract);
+
+    /// <summary>The path of the program: a file that is deleted when this process ends normally.</summary>
+    public static string FilePath => File.Value;
+
+    private static string Extract()
+    {
+        // Only the current user can access this folder.
+        var folder = Directory.CreateTempSubdirectory("lambda-streaming-");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(folder);
+        var path = Path.Combine(folder.FullName, Resource);
+        using var source = typeof(DotNetHost).Assembly.GetManifestResourceStream(Resource)!;
+        using var target = System.IO.File.Create(path);
+        source.CopyTo(target);
+        return path;
+    }
+
+    private static void Delete(DirectoryInfo folder)
+    {
+        try
+        {
+            folder.Delete(recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A function that is still running uses the file.
+        }
+    }
+}

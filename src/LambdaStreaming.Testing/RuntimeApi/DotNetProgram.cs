@@ -1,0 +1,150 @@
+using System.Reflection.PortableExecutable;
+using System.Text.Json;
+
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>A .NET function: a project to build, an assembly, or an executable.</summary>
+internal sealed class DotNetProgram
+{
+    private const string RuntimeSupport = "Amazon.Lambda.RuntimeSupport";
+
+    private readonly string? _handler;
+
+    private DotNetProgram(string path, string? handler)
+    {
+        Path = path;
+        _handler = handler;
+    }
+
+    /// <summary>The path of the project file, the assembly or the executable.</summary>
+    public string Path { get; }
+
+    public string Folder => System.IO.Path.GetDirectoryName(Path)!;
+
+    public IReadOnlyList<string> SourceFolders => [Folder];
+
+    // The managed runtime takes a handler of this form from a class library. Executables ignore it.
+    private bool IsClassLibraryHandler => _handler?.Contains("::", StringComparison.Ordinal) == true;
+
+    /// <summary>Finds the program at a path.</summary>
+    /// <exception cref="FunctionBuildException">The path does not exist, or is not a .NET program.</exception>
+    public static DotNetProgram Find(string path, string? handler)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        if (File.Exists(full)) return new(full, handler);
+        if (!Directory.Exists(full)) throw new FunctionBuildException($"The .NET function {full} does not exist.");
+        string[] projects = [.. Directory.EnumerateFiles(full, "*.*proj").Where(IsProject)];
+        return projects switch
+        {
+            [var project] => new(project, handler),
+            [] => throw new FunctionBuildException(
+                $"The folder {full} does not contain a project. Specify a .csproj, .fsproj or .vbproj file, a built "
+                + ".dll, or an executable."),
+            _ => throw new FunctionBuildException(
+                $"The folder {full} contains {projects.Length} projects. Specify one of them, for example "
+                + $"{System.IO.Path.GetFileName(projects[0])}."),
+        };
+    }
+
+    /// <summary>Builds the program if it is a project, and returns its command line.</summary>
+    /// <returns>The command, and the folders with source files.</returns>
+    /// <exception cref="FunctionBuildException">The build failed, or the program cannot be started.</exception>
+    public async Task<(RuntimeProcessOptions Command, IReadOnlyList<string> SourceFolders)> PrepareAsync(
+        RuntimeProcessOptions options, CancellationToken cancellationToken)
+    {
+        if (!IsProject(Path)) return (CreateCommand(options, Path, Folder), SourceFolders);
+        var build = await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, options.OutputReceived, cancellationToken)
+            .ConfigureAwait(false);
+        return (CreateCommand(options, build.TargetPath, Folder), build.SourceFolders);
+    }
+
+    private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path, string workingDirectory)
+    {
+        var taskRoot = System.IO.Path.GetDirectoryName(path)!;
+        var command = options with { TaskRoot = taskRoot, WorkingDirectory = workingDirectory };
+        if (System.IO.Path.GetExtension(path) != ".dll")
+            return command with { FileName = path, Arguments = options.Arguments };
+
+        var runtimeConfig = System.IO.Path.ChangeExtension(path, ".runtimeconfig.json");
+        var isLibrary = IsClassLibraryHandler || !HasEntryPoint(path);
+        if (isLibrary && !IsClassLibraryHandler) throw CreateMissingHandler(path);
+        if (!File.Exists(runtimeConfig)) throw CreateMissingRuntimeConfig(path, runtimeConfig);
+        command = command with { RuntimeName = FindRuntimeName(runtimeConfig) };
+        if (!isLibrary) return command with { Arguments = ["exec", path, .. options.Arguments] };
+
+        var dependencies = System.IO.Path.ChangeExtension(path, ".deps.json");
+        RequireRuntimeSupport(path, dependencies);
+        return command with
+        {
+            Arguments =
+            [
+                "exec", "--depsfile", dependencies, "--runtimeconfig", runtimeConfig, DotNetHost.FilePath, _handler!,
+            ],
+        };
+    }
+
+    /// <summary>Requires Lambda's runtime for class libraries in the program's own files.</summary>
+    /// <remarks>Lambda's managed runtime contains a copy, so a function runs there without this package.</remarks>
+    private static void RequireRuntimeSupport(string path, string dependencies)
+    {
+        var hasReference = File.Exists(dependencies)
+            && File.ReadAllText(dependencies).Contains($"\"{RuntimeSupport}/", StringComparison.OrdinalIgnoreCase);
+        if (!hasReference)
+        {
+            throw new FunctionBuildException(
+                $"The class library {path} does not reference {RuntimeSupport}, which runs its handler outside "
+                + $"Lambda's managed runtime. Add the package to the project: dotnet add package {RuntimeSupport}");
+        }
+
+        if (!File.Exists(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, RuntimeSupport + ".dll")))
+        {
+            throw new FunctionBuildException(
+                $"The folder of {path} does not contain {RuntimeSupport}.dll. Set CopyLocalLockFileAssemblies to true "
+                + "in the project, and build it again, or specify the output folder of dotnet publish.");
+        }
+    }
+
+    private static bool HasEntryPoint(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            using var image = new PEReader(file);
+            return image.PEHeaders.CorHeader is { EntryPointTokenOrRelativeVirtualAddress: not 0 };
+        }
+        catch (BadImageFormatException exception)
+        {
+            throw new FunctionBuildException($"{path} is not a .NET assembly: {exception.Message}");
+        }
+    }
+
+    /// <summary>Returns the name of Lambda's managed runtime, for example <c>dotnet10</c>.</summary>
+    private static string? FindRuntimeName(string runtimeConfig)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(runtimeConfig));
+            var framework = json.RootElement.GetProperty("runtimeOptions").GetProperty("tfm").GetString();
+            return framework?.StartsWith("net", StringComparison.Ordinal) == true
+                ? "dotnet" + framework[3..].Split('.')[0]
+                : null;
+        }
+        catch (Exception exception) when (
+            exception is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsProject(string path) =>
+        System.IO.Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
+
+    private static FunctionBuildException CreateMissingHandler(string path) => new(
+        $"{path} is a class library. Specify its handler, Assembly::Namespace.Type::Method, for example "
+        + $"{System.IO.Path.GetFileNameWithoutExtension(path)}::MyNamespace.Function::FunctionHandler. "
+        + "Or make the project executable: set OutputType to Exe, and start LambdaBootstrap in Main.");
+
+    private static FunctionBuildException CreateMissingRuntimeConfig(string path, string runtimeConfig) => new(
+        $"{path} cannot be started: {System.IO.Path.GetFileName(runtimeConfig)} is missing next to it. Set "
+        + "GenerateRuntimeConfigurationFiles to true in the project, and build it again.");
+}

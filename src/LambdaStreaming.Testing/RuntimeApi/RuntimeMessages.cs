@@ -1,0 +1,50 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>Reads the errors that runtimes report, and writes the replies of the Runtime API.</summary>
+internal static class RuntimeMessages
+{
+    // The limit of a buffered response. Source: Lambda's own code (interop/model.go, MaxPayloadSize).
+    private const int MaxErrorBytes = (6 * 1024 * 1024) + 100;
+
+    public static Task AcceptAsync(HttpContext context) =>
+        RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""");
+
+    /// <summary>Reads the error that a request reports. The part above the limit is discarded.</summary>
+    public static async Task<string> ReadErrorAsync(HttpContext context)
+    {
+        var body = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await ReadAsync().ConfigureAwait(false) is > 0 and var count)
+        {
+            var length = (int)Math.Min(count, MaxErrorBytes - body.Length);
+            await body.WriteAsync(buffer.AsMemory(0, length), context.RequestAborted).ConfigureAwait(false);
+        }
+
+        return Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
+
+        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
+    }
+
+    public static Task RejectTransitionAsync(HttpContext context, string reason) =>
+        RejectAsync(context, StatusCodes.Status403Forbidden, "InvalidStateTransition", reason);
+
+    public static Task RejectAsync(HttpContext context, int status, string errorType, string message)
+    {
+        var encoded = JsonEncodedText.Encode(message, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        return RespondAsync(context, status, $$"""{"errorMessage":"{{encoded}}","errorType":"{{errorType}}"}""");
+    }
+
+    public static async Task RespondAsync(HttpContext context, int status, string json)
+    {
+        var body = Encoding.UTF8.GetBytes(json);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+    }
+}

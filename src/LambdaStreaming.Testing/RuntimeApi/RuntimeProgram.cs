@@ -1,0 +1,88 @@
+namespace LambdaStreaming.Testing.RuntimeApi;
+
+/// <summary>The program of a function. A .NET project is built; changed files lead to a new version.</summary>
+#pragma warning disable CA1001 // The semaphore has no wait handle to dispose.
+internal sealed class RuntimeProgram(RuntimeProcessOptions options)
+#pragma warning restore CA1001
+{
+    private readonly SemaphoreSlim _gate = new(1);
+    private Version? _current;
+
+    /// <summary>Returns the current version, after a build if one is necessary.</summary>
+    /// <exception cref="FunctionBuildException">
+    /// The project cannot be built, or the program cannot be started.
+    /// </exception>
+    public async Task<Version> GetVersionAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_current is null || HasChanged(_current))
+                _current = await CreateVersionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+
+        // A failed build is not repeated before a file changes.
+        return _current.Failure is null ? _current : throw _current.Failure;
+    }
+
+    private bool HasChanged(Version version)
+    {
+        if (version.Files is not { } files) return false;
+        if ((version.ChangedFile ?? files.FindChange()) is not { } path) return false;
+        Report($"{Path.GetRelativePath(options.TaskRoot, path)} changed. The next call uses a new process.");
+        return true;
+    }
+
+    private async Task<Version> CreateVersionAsync(CancellationToken cancellationToken)
+    {
+        var started = TimeProvider.System.GetUtcNow().UtcDateTime;
+        var command = options;
+        FunctionBuildException? failure = null;
+        IReadOnlyList<string> folders = [Path.GetFullPath(options.TaskRoot)];
+        if (options.DotNetProgram is { } program)
+        {
+            folders = program.SourceFolders;
+            try
+            {
+                (command, folders) = await program.PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (FunctionBuildException exception)
+            {
+                failure = exception;
+            }
+        }
+
+        if (!options.RestartOnChange) return new(command, null, null, failure);
+        var files = SourceFiles.Take(folders);
+        if (files.IsTooLarge)
+            Report($"Changed files are not detected: {folders[0]} contains more than {SourceFiles.MaxFiles} files.");
+        // The build might not have read a file that was written during the build.
+        var changedFile = options.DotNetProgram is null ? null : files.FindWrittenSince(started);
+        return new(command, files, changedFile, failure);
+    }
+
+    private void Report(string message)
+    {
+        try
+        {
+            options.OutputReceived?.Invoke(message);
+        }
+#pragma warning disable CA1031 // OutputReceived documents that exceptions are ignored.
+        catch (Exception)
+        {
+        }
+#pragma warning restore CA1031
+    }
+
+    /// <summary>A command that can be started, and the state of the files that it was created from.</summary>
+    /// <param name="Command">The command.</param>
+    /// <param name="Files">The files, or <see langword="null"/> if changes are ignored.</param>
+    /// <param name="ChangedFile">A file that changed while this version was created.</param>
+    /// <param name="Failure">Why this version cannot be started, or <see langword="null"/>.</param>
+    internal sealed record Version(
+        RuntimeProcessOptions Command, SourceFiles? Files, string? ChangedFile, FunctionBuildException? Failure);
+}

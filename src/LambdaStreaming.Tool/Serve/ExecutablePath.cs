@@ -1,0 +1,22 @@
+namespace LambdaStreaming.Tool.Serve;
+
+/// <summary>Finds programs as a shell does.</summary>
+internal static class ExecutablePath
+{
+    /// <summary>Whether a program is specified by a path rather than by a name to find in PATH.</summary>
+    public static bool IsPath(string program) =>
+        program.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        || program.Contains(Path.AltDirectorySeparatorChar, StringComparison.Ordinal);
+
+    /// <summary>Finds a program in PATH.</summary>
+    /// <returns>Its path, or <see langword="null"/>.</returns>
+    public static string? Find(string name)
+    {
+        // Without a shell, Windows starts only .exe files.
+        var file = OperatingSystem.IsWindows() && !Path.HasExtension(name) ? name + ".exe" : name;
+        return (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, file))
+            .FirstOrDefault(File.Exists);
+    }
+}

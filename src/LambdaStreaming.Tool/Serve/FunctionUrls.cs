@@ -1,0 +1,84 @@
+using LambdaStreaming.AspNetCore;
+using LambdaStreaming.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Tool.Serve;
+
+/// <summary>Serves each function at an HTTP address, as a function URL with response streaming does.</summary>
+/// <remarks>
+/// Requests become events of payload format 2.0, and the prelude of a response becomes its status and headers.
+/// Each function has its own port, because the routes of a web function begin at the root.
+/// </remarks>
+internal sealed class FunctionUrls : IAsyncDisposable
+{
+    private readonly LambdaStreamingClient _client;
+    private readonly List<WebApplication> _apps = [];
+
+    private FunctionUrls(LambdaStreamingClient client) => _client = client;
+
+    /// <summary>The address of each function.</summary>
+    public List<(string Function, string Url)> Addresses { get; } = [];
+
+    /// <summary>Starts to serve.</summary>
+    /// <param name="server">The server that runs the functions.</param>
+    /// <param name="names">The names of the functions.</param>
+    /// <param name="firstPort">The port of the first function; 0 selects free ports.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <exception cref="IOException">A port is in use.</exception>
+    public static async Task<FunctionUrls> StartAsync(
+        LocalLambdaServer server, IReadOnlyList<string> names, int firstPort, CancellationToken cancellationToken)
+    {
+        var urls = new FunctionUrls(server.CreateClient(options =>
+        {
+            // As a function URL: one call for each request, which can take as long as a function.
+            options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
+            options.ResponseHeadersTimeout = Timeout.InfiniteTimeSpan;
+        }));
+        try
+        {
+            for (var i = 0; i < names.Count; i++)
+                await urls.AddAsync(names[i], firstPort == 0 ? 0 : firstPort + i, cancellationToken);
+            return urls;
+        }
+        catch
+        {
+            await urls.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var app in _apps)
+        {
+            await app.StopAsync(new CancellationToken(canceled: true));
+            await app.DisposeAsync();
+        }
+
+        _client.Dispose();
+    }
+
+    private async Task AddAsync(string name, int port, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls($"http://127.0.0.1:{port}");
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<ILambdaStreamingClient>(_client);
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        _apps.Add(app);
+        app.MapLambdaStream("{**path}", name, options =>
+        {
+            options.Payload = LambdaPayload.FunctionUrlEvent;
+            options.IncludeErrorDetails = true;
+        });
+        await app.StartAsync(cancellationToken);
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        Addresses.Add((name, address.Single()));
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>.NET functions, built and run as <c>lambda-stream serve</c> does.</summary>
+/// <remarks>Each test builds a copy of tests/functions/dotnet outside this repository and its settings.</remarks>
+public sealed class DotNetFunctionTests : IDisposable
+{
+    // A build takes seconds; on a busy machine, minutes.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+    private readonly StringBuilder _output = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Executable_IsBuiltStreamsFailsAndIsRebuiltAfterAChange()
+    {
+        CopyProjects();
+        var project = Path.Combine(_folder.FullName, "Chat");
+        await using var server = await StartAsync(RuntimeProcessOptions.DotNet(project));
+        using var client = server.CreateClient(options => options.ResponseHeadersTimeout = Limit);
+
+        Assert.Equal($"version one {project}", await InvokeAsync(client, "\"hi\""));
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(client, "\"fail\""));
+        Assert.Equal("InvalidOperationException", error.ErrorCode);
+        Assert.Contains("no more words", error.ErrorDetails);
+
+        Edit(Path.Combine(project, "Program.cs"), "version one", "version two");
+        Assert.Equal($"version two {project}", await InvokeAsync(client, "\"hi\""));
+
+        // A change of a referenced project counts, too. The old version does not handle calls after it.
+        var reference = Path.Combine(_folder.FullName, "Amazon.Lambda.RuntimeSupport", "RuntimeClient.cs");
+        Edit(reference, "namespace Amazon", "namespce Amazon");
+        error = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(client, "\"hi\""));
+        Assert.Equal("Runtime.BuildFailed", error.ErrorCode);
+        Assert.Contains("RuntimeClient.cs", error.ErrorDetails);
+        Assert.Contains("error CS", _output.ToString());
+    }
+
+    [Fact]
+    public async Task ClassLibrary_HandlerStreams()
+    {
+        CopyProjects();
+        var project = Path.Combine(_folder.FullName, "Greeter", "Greeter.csproj");
+        var process = RuntimeProcessOptions.DotNet(project, "Greeter::Greeter.Function::GreetAsync");
+        await using var server = await StartAsync(process);
+        using var client = server.CreateClient(options => options.ResponseHeadersTimeout = Limit);
+
+        Assert.Equal("hello \"you\"", await InvokeAsync(client, "\"you\""));
+
+        // The built assembly can be specified as well, but not without a handler.
+        var assembly = Directory.GetFiles(Path.Combine(_folder.FullName, "Greeter", "bin"), "Greeter.dll",
+            SearchOption.AllDirectories).Single();
+        server.AddFunction("f", RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync"));
+        Assert.Equal("hello \"me\"", await InvokeAsync(client, "\"me\""));
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() =>
+            StartAsync(RuntimeProcessOptions.DotNet(assembly)));
+        Assert.Contains("is a class library", exception.Message);
+
+        // Without the package that runs handlers.
+        File.Delete(Path.Combine(Path.GetDirectoryName(assembly)!, "Amazon.Lambda.RuntimeSupport.dll"));
+        exception = await Assert.ThrowsAsync<FunctionBuildException>(() => StartAsync(
+            RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync")));
+        Assert.Contains("CopyLocalLockFileAssemblies", exception.Message);
+        Edit(Path.ChangeExtension(assembly, ".deps.json"), "Amazon.Lambda.RuntimeSupport", "Something.Else");
+        exception = await Assert.ThrowsAsync<FunctionBuildException>(() => StartAsync(
+            RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync")));
+        Assert.Contains("dotnet add package Amazon.Lambda.RuntimeSupport", exception.Message);
+        File.Delete(Path.ChangeExtension(assembly, ".runtimeconfig.json"));
+        exception = await Assert.ThrowsAsync<FunctionBuildException>(() => StartAsync(
+            RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync")));
+        Assert.Contains("GenerateRuntimeConfigurationFiles", exception.Message);
+    }
+
+    [Fact]
+    public async Task StartAsync_BuildFails_ThrowsWithTheOutputOfTheBuild()
+    {
+        CopyProjects();
+        var program = Path.Combine(_folder.FullName, "Chat", "Program.cs");
+        Edit(program, "await RuntimeClient", "await RuntimClient");
+
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() =>
+            StartAsync(RuntimeProcessOptions.DotNet(Path.Combine(_folder.FullName, "Chat"))));
+
+        Assert.Contains("error CS0103", exception.BuildOutput);
+        Assert.Contains("RuntimClient", exception.Message);
+        Assert.Contains("error CS0103", _output.ToString());
+    }
+
+    [Fact]
+    public void DotNet_PathIsNotAProgram_ThrowsWithAdvice()
+    {
+        var missing = Assert.Throws<FunctionBuildException>(() => RuntimeProcessOptions.DotNet("/no/such/project"));
+        var empty = Assert.Throws<FunctionBuildException>(() => RuntimeProcessOptions.DotNet(_folder.FullName));
+        File.WriteAllText(Path.Combine(_folder.FullName, "A.csproj"), "");
+        File.WriteAllText(Path.Combine(_folder.FullName, "B.fsproj"), "");
+        var ambiguous = Assert.Throws<FunctionBuildException>(() => RuntimeProcessOptions.DotNet(_folder.FullName));
+
+        Assert.Contains("does not exist", missing.Message);
+        Assert.Contains("does not contain a project", empty.Message);
+        Assert.Contains("2 projects", ambiguous.Message);
+    }
+
+    private Task<LocalLambdaServer> StartAsync(RuntimeProcessOptions process) => LocalLambdaServer.StartAsync(
+        s => s.AddFunction("f", process with
+        {
+            RestartOnChange = true,
+            OutputReceived = line =>
+            {
+                lock (_output) _output.Append(line).Append('\n');
+            },
+        }),
+        Token).WaitAsync(Limit, Token);
+
+    private void CopyProjects()
+    {
+        var source = Path.Combine(Interop.Folder, "..", "functions", "dotnet");
+        foreach (var file in Directory.EnumerateFiles(source, "*.cs*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(_folder.FullName, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
+    private static void Edit(string path, string oldText, string newText)
+    {
+        var text = File.ReadAllText(path);
+        Assert.Contains(oldText, text);
+        File.WriteAllText(path, text.Replace(oldText, newText, StringComparison.Ordinal));
+    }
+
+    private static async Task<string> InvokeAsync(LambdaStreamingClient client, string payload)
+    {
+        var request = InvokeWithResponseStreamRequest.FromJson("f", payload);
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token).WaitAsync(Limit, Token);
+        var text = "";
+        await foreach (var chunk in response.ReadOwnedChunksAsync(Token))
+            text += Encoding.UTF8.GetString(chunk.Span);
+        return text;
+    }
+}
