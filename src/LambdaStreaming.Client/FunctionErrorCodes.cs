@@ -43,7 +43,7 @@ public static class FunctionErrorCodes
 
     /// <summary>The function exceeded its timeout.</summary>
     /// <remarks>
-    /// <see cref="SandboxTimeout"/> is the value for a response that was being forwarded. Handle both values: which one
+    /// If the response was already being forwarded, expect <see cref="SandboxTimeout"/>. Handle both values: which one
     /// the live service sends has not been verified.
     /// </remarks>
     public const string SandboxTimedout = "Sandbox.Timedout";

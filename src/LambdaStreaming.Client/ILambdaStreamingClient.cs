@@ -19,8 +19,8 @@ public interface ILambdaStreamingClient : IDisposable
     /// The request is null, or a member of it is not valid. The message names the member.
     /// </exception>
     /// <exception cref="LambdaConfigurationException">
-    /// No region or no credentials were found, or a setting is not valid. This attempt sent nothing; an earlier one
-    /// might have.
+    /// No region or no credentials were found, or a setting is not valid. The attempt that failed sent nothing; an
+    /// earlier attempt of the same call might have.
     /// </exception>
     /// <exception cref="LambdaServiceException">
     /// The service returned an error. Documented errors have their own types.

@@ -171,7 +171,8 @@ public sealed record InvokeWithResponseStreamRequest
         + $"InvocationType = {InvocationType}, LogType = {LogType}, Payload = {Payload.Length} bytes, "
         + $"ClientContext = {ClientContext?.Length ?? 0} bytes }}";
 
-    // Rejects only values that can never be valid. The service validates everything else: it knows more about names.
+    // Rejects only values that can never be valid. The service validates everything else, because only the service
+    // knows all rules for names.
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(FunctionName);

@@ -13,10 +13,11 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// The response headers have been received; the events can be enumerated once, as the function produces them.
-/// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error. If the event reports an
-/// error, enumeration throws <see cref="FunctionErrorException"/>. If
+/// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error (a dry run has no
+/// events). If that event reports an error, enumeration throws <see cref="FunctionErrorException"/>. If
 /// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns such an
-/// event as the last one instead. Any other end causes an exception that reports how much was received.
+/// event as the last one instead. Any other end throws. A <see cref="ResponseStreamException"/> then reports how
+/// much was received.
 /// </para>
 /// <para>
 /// Dispose the response: disposal closes the connection at once if the response was not read to its end.
@@ -212,9 +213,9 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
 
     /// <summary>Frees the connection.</summary>
     /// <remarks>
-    /// The connection returns to the pool if the response was read to its end; otherwise, it is closed at once.
-    /// This method can be called from any thread. The current or next <c>MoveNextAsync</c> then throws
-    /// <see cref="ObjectDisposedException"/>. The current chunk stays valid until the next <c>MoveNextAsync</c>.
+    /// If the response was read to its end, the connection returns to the pool. Otherwise, it is closed at once, and
+    /// the current or next <c>MoveNextAsync</c> throws <see cref="ObjectDisposedException"/>. The current chunk stays
+    /// valid until the next <c>MoveNextAsync</c>. This method can be called from any thread.
     /// </remarks>
     public override void Dispose()
     {

@@ -24,8 +24,7 @@ public enum LambdaRetryPolicy
     /// <remarks>
     /// These failures include status 500, 502, 503 and 504, except for exception types that are documented as never
     /// retried. They also include a connection reset after sending began. The call still fails if the last attempt
-    /// fails. The function might run several times: use this policy for idempotent functions
-    /// only.
+    /// fails. The function might run several times: use this policy for idempotent functions only.
     /// </remarks>
     AtLeastOnce,
 
@@ -46,10 +45,10 @@ public sealed class LambdaRetryOptions
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
-    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. If
-    /// <see cref="InvokeWithResponseStreamRequest.Retry"/> is set without this property, the client's value is not
-    /// inherited. The request then uses the environment or the profile. It uses 3 if the client's options set this
-    /// property, because the environment and the profile are then not read.
+    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>.
+    /// If <see cref="InvokeWithResponseStreamRequest.Retry"/> is set without this property, the request does not
+    /// inherit the client's value, but uses this default. If the client's options set this property, environment and
+    /// profile are not read, so the default of the request is 3.
     /// </value>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
@@ -57,7 +56,7 @@ public sealed class LambdaRetryOptions
     /// <value>Default: <see cref="LambdaRetryPolicy.AtMostOnce"/>.</value>
     public LambdaRetryPolicy Policy { get; set; }
 
-    /// <summary>Upper limit of the first delay after a transient failure.</summary>
+    /// <summary>Upper limit of the first delay after a transient failure other than throttling.</summary>
     /// <value>Default: 50 ms.</value>
     /// <remarks>
     /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).

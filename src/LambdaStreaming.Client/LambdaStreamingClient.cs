@@ -55,15 +55,16 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// is sent to the redirect's address. Set <c>AllowAutoRedirect</c> to <see langword="false"/>.
     /// </item>
     /// <item>
-    /// Duplicate sends: a handler that reads the request's content or copies the request can send it again, unless a
-    /// <see cref="SendOnceHandler"/> is below it.
+    /// Duplicate sends: a handler that reads the request's content or copies the request can send it again, unless it
+    /// wraps a <see cref="SendOnceHandler"/>.
     /// </item>
     /// <item>
     /// Cookies: the handler's <c>CookieContainer</c> stores the cookies of responses and sends them with later
     /// requests.
     /// </item>
     /// <item>
-    /// Decompression: .NET disables it by default. Do not enable it.
+    /// Decompression: .NET disables it by default. Do not enable it, because a small compressed response can expand to
+    /// any size.
     /// </item>
     /// <item>
     /// Disposal: the handler might read an abandoned response for up to 2 s or 1 MB before it closes the connection

@@ -8,8 +8,8 @@ namespace LambdaStreaming;
 
 /// <summary>Options for a <see cref="LambdaStreamingClient"/>.</summary>
 /// <remarks>
-/// Options that are not set are read from the environment and the AWS profile, as in the AWS SDKs. The constructor of
-/// the client validates and copies the options; later changes have no effect.
+/// Some options that are not set, such as the region, are read from the environment and the AWS profile, as in the AWS
+/// SDKs. The constructor of the client validates and copies the options; later changes have no effect.
 /// </remarks>
 public sealed class LambdaStreamingClientOptions
 {
@@ -25,8 +25,8 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Name of the profile in the AWS config and credentials files.</summary>
     /// <value>
-    /// Default: <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files do not contain a profile with the name in
-    /// this option, the first call fails.
+    /// Default: <c>AWSConfigs.AWSProfileName</c>, otherwise <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files
+    /// do not contain a profile with the name in this option, each call fails.
     /// </value>
     /// <remarks>
     /// The profile provides the settings, such as region and credentials, that neither these options nor the
@@ -37,8 +37,8 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>AWS region that is called, and for which requests are signed.</summary>
     /// <value>
-    /// Default: <c>AWS_REGION</c>, <c>region</c> of the profile, <c>AWS_DEFAULT_REGION</c>, or the region in the
-    /// metadata of the EC2 instance, in this order.
+    /// Default: <c>AWSConfigs.AWSRegion</c>, <c>AWS_REGION</c>, <c>region</c> of the profile,
+    /// <c>AWS_DEFAULT_REGION</c>, or the region in the metadata of the EC2 instance, in this order.
     /// </value>
     public RegionEndpoint? Region { get; set; }
 
@@ -79,7 +79,9 @@ public sealed class LambdaStreamingClientOptions
     /// Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit. With a custom <see cref="HttpClient"/>,
     /// used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
-    /// <remarks><see cref="SocketsHttpHandler"/> measures the time with the system clock.</remarks>
+    /// <remarks>
+    /// <see cref="SocketsHttpHandler"/> measures the time with the system clock, not with <see cref="TimeProvider"/>.
+    /// </remarks>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Maximum time to wait for the credentials of an attempt, from any source.</summary>
@@ -190,7 +192,7 @@ public sealed class LambdaStreamingClientOptions
         return copy;
     }
 
-    /// <summary>Determines whether a path can be appended to an address.</summary>
+    /// <summary>Determines whether an address is an http or https URL to which a path can be appended.</summary>
     internal static bool IsServiceUrl(Uri url) =>
         url.IsAbsoluteUri
         && url.Scheme is ("http" or "https")

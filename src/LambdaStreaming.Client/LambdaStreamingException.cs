@@ -68,7 +68,10 @@ public abstract class LambdaStreamingException : AmazonServiceException
     public bool IsSafeToRetry => IsTransient && !FunctionMayHaveRun;
 
     /// <summary>Number of attempts of the call, including the last one.</summary>
-    /// <value>0 if no attempt was started. An attempt that could not connect is counted.</value>
+    /// <value>
+    /// An attempt that could not connect is counted. An attempt that failed before that, because its credentials could
+    /// not be resolved, is not. 0 if the configuration could not be resolved.
+    /// </value>
     public int Attempts => Details.Attempts;
 
     /// <summary>The AWS SDK's information for retries: whether the service throttled the request.</summary>
@@ -82,8 +85,11 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
     internal LambdaErrorDetails Details { get; }
 
-    /// <summary>Records that another attempt of the call might have been sent.</summary>
-    /// <remarks>A custom pipeline can run attempts in parallel (hedging), or drop an attempt and its result.</remarks>
+    /// <summary>Records that another attempt of the call might have run the function.</summary>
+    /// <remarks>
+    /// This can become known after the exception was created. A custom pipeline can run attempts in parallel (hedging),
+    /// or drop an attempt and its result.
+    /// </remarks>
     internal void MarkOtherAttemptMayHaveRun() => _otherAttemptMayHaveRun = FunctionMayHaveRun = true;
 
     private protected virtual bool IsThrottlingError => false;
@@ -91,8 +97,8 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
 /// <summary>The exception that is thrown if a setting that the call needs is missing or not valid.</summary>
 /// <remarks>
-/// Examples are a region, credentials, or a package that a profile needs. This attempt sent nothing; an earlier one
-/// might have: see <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
+/// Examples are a region, credentials, or a package that a profile needs. The attempt that failed sent nothing; an
+/// earlier attempt of the call might have: see <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
 public sealed class LambdaConfigurationException : LambdaStreamingException
 {
@@ -123,9 +129,9 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// </list>
 /// <para>
 /// <see cref="Exception.InnerException"/> is the cause.
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if this attempt might have sent
-/// a part of the request to the service. An earlier attempt that might have run the function has the same effect. A dry
-/// run never runs the function.
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if the attempt that failed might
+/// have sent a part of the request to the service. Another attempt of the call that might have run the function has the
+/// same effect. A dry run never runs the function.
 /// </para>
 /// </remarks>
 /// <param name="message">The message.</param>

@@ -30,8 +30,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Returns the payload as a stream.</summary>
     /// <remarks>
-    /// Each byte is copied once, from the connection's buffer. If the function or the response fails, or a token is
-    /// cancelled, reading from the stream throws.
+    /// Each byte is copied once, from the receive buffer to the caller's buffer. If the function or the response fails,
+    /// or a token is cancelled, reading from the stream throws.
     /// </remarks>
     /// <returns>
     /// A stream that supports asynchronous reading only. Cancelling a read closes the connection. Disposing the stream

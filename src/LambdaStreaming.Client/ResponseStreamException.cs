@@ -67,7 +67,7 @@ public enum ResponseStreamCorruptionReason
     /// </summary>
     MalformedEvent,
 
-    /// <summary>The content type is not that of an event stream, and neither are the bytes.</summary>
+    /// <summary>The content type is not that of an event stream, and the bytes are not an event stream.</summary>
     UnexpectedContentType,
 
     /// <summary>
@@ -145,7 +145,15 @@ public sealed class ResponseStreamErrorException(
     Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException)
 {
-    /// <summary>The message of the service. <see cref="Exception.Message"/> also states which call failed.</summary>
+    /// <summary>The message of the service, unchanged.</summary>
+    /// <value>
+    /// Empty if the service did not send a message. Equal to <see cref="Exception.Message"/> if a test created the
+    /// exception without a message of the service.
+    /// </value>
+    /// <remarks>
+    /// <see cref="Exception.Message"/> states which call failed. It contains the first line of this message, unless
+    /// that line might quote the payload.
+    /// </remarks>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 }
 

@@ -18,10 +18,10 @@ namespace LambdaStreaming;
 /// </para>
 /// <para>
 /// The handler identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and
-/// lets one request of each attempt pass. It also replaces the content of that request with content that can be sent
-/// only once. Therefore, redirects and retries inside .NET cannot send the request again. A second request of the
-/// attempt fails with a <see cref="LambdaTransportException"/>. The client's own retries
-/// (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
+/// lets one request of each attempt pass. If another handler has buffered or replaced the content of that request, this
+/// handler wraps it in content that can be sent only once. Therefore, redirects and retries inside .NET cannot send the
+/// request again. A second request of the attempt fails with a <see cref="LambdaTransportException"/>. The client's own
+/// retries (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
 /// </para>
 /// <para>
 /// Other requests pass, including those that a handler sends itself, for example to get a token. If a proxy rejects a

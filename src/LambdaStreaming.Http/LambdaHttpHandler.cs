@@ -30,10 +30,10 @@ namespace LambdaStreaming.Http;
 /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body ends normally only if the response is complete.
 /// </para>
 /// <para>
-/// Disposing the response or its stream frees the connection at once. If you read the stream yourself, the token of the
-/// send has no effect after the headers: pass a token to each read. If <see cref="HttpClient"/> reads the body, as
-/// <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and <c>Read</c>
-/// block the calling thread until the asynchronous operation completes. The handler is thread-safe.
+/// Disposing the response or its stream frees the connection at once. If you read the stream yourself, the token of
+/// <c>SendAsync</c> has no effect after the headers: pass a token to each read. If <see cref="HttpClient"/> reads the
+/// body, as <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and
+/// <c>Read</c> block the calling thread until the asynchronous operation completes. The handler is thread-safe.
 /// </para>
 /// </remarks>
 public sealed class LambdaHttpHandler : HttpMessageHandler

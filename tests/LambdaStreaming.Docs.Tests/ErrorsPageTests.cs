@@ -68,7 +68,7 @@ public class ErrorsPageTests
             types, type => Assert.Single(rows, row => row.StartsWith($"| `{type.Name}`", StringComparison.Ordinal)));
     }
 
-    // IntelliSense shows the summary of each type.
+    // The summary must agree, because IntelliSense shows it to users.
     [Theory, MemberData(nameof(Codes))]
     public void Summary_EachExceptionType_AgreesWithServiceErrorTable(string code)
     {

@@ -92,8 +92,8 @@ internal sealed class ToolProcess : IDisposable
         return (mask >> (signal - 1) & 1) == 1;
     }
 
-    // A shell starts background jobs with SIGINT ignored, and child processes of a test run inherit that.
-    // On a terminal, SIGINT has its default effect.
+    // A shell starts background jobs with SIGINT ignored, and the child processes of a test run inherit that. The
+    // option of env restores the default effect, which SIGINT has on a terminal.
     private static ProcessStartInfo CreateStartInfo(string[] args)
     {
         if (!OperatingSystem.IsLinux())

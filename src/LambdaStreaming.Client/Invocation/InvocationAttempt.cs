@@ -29,7 +29,7 @@ internal sealed class InvocationAttempt
     /// <summary>The value of <c>amz-sdk-request</c>.</summary>
     public string Header { get; }
 
-    /// <summary>The guard, which records whether the request was sent.</summary>
+    /// <summary>The guard, which allows one send of the request and records whether it was sent.</summary>
     public SendGuard Guard { get; }
 
     /// <summary>The clock correction that the request was signed with.</summary>
@@ -47,8 +47,8 @@ internal sealed class InvocationAttempt
 
     /// <summary>Whether this attempt might have run the function.</summary>
     /// <value>
-    /// True once the request might have been sent. False if it was not sent or is a dry run, or if the end of the
-    /// attempt showed that the function did not run.
+    /// Before <see cref="End"/>: true if the request might have been sent and is not a dry run. After that: the value
+    /// that <see cref="End"/> received or determined. The value of an exception also counts the other attempts.
     /// </value>
     public bool MayHaveRun => _hasRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
 

@@ -79,9 +79,12 @@ internal sealed class InvocationContext(
         return false;
     }
 
-    /// <summary>Ends the invocation. An attempt that a pipeline has abandoned can no longer be sent.</summary>
+    /// <summary>
+    /// Ends the invocation, so that an attempt that a pipeline has abandoned can no longer send its content.
+    /// </summary>
     /// <returns>
-    /// Whether any attempt might have run the function. This value is final, and further calls return it again.
+    /// Whether any attempt might have run the function. False is final, because
+    /// <see cref="SendGuard.RequestContent"/> fails from now on.
     /// </returns>
     public bool EndAndGetMayHaveRun()
     {

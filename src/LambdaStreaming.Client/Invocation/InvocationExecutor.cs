@@ -75,7 +75,7 @@ internal sealed class InvocationExecutor
     {
         var attempt = invocation.BeginAttempt(_sender.CanBypassSendTracking(invocation.Request));
 
-        // Null after a cancellation or an unexpected failure: whether the request was sent then decides.
+        // Stays null after a cancellation or an unexpected failure. End then determines the value from the send guard.
         bool? mayHaveRun = null;
         try
         {

@@ -21,11 +21,11 @@ namespace LambdaStreaming.ResponseStream;
     Justification = "The token source has no timer and no wait handle. Abort and Complete dispose the idle timer.")]
 internal sealed class ResponseStreamBody
 {
-    // The size of a full read of a busy connection.
+    // Size of a buffer, and the maximum of one read. A busy connection can fill it with one read.
     private const int BufferBytes = 64 * 1024;
 
-    // After a shorter read, the socket is assumed to be empty. Below 4 KiB: the first read after a zero-byte read
-    // returns at most SocketsHttpHandler's connection buffer of 4 KiB, even on a busy connection.
+    // After a shorter read, the socket is assumed to be empty. The value is less than SocketsHttpHandler's connection
+    // buffer of 4 KiB. The first read after a zero-byte read returns at most that buffer, even on a busy connection.
     private const int BusyReadBytes = 2 * 1024;
 
     private static readonly StreamPipeReaderOptions PipeOptions = new(
@@ -41,7 +41,7 @@ internal sealed class ResponseStreamBody
     private readonly object _lock = new();
     private volatile State _state;
 
-    // Created by the first read that does not complete at once.
+    // The first read that does not complete at once creates these two.
     private IdleTimer? _idleTimer;
     private AbandonableRead? _pendingRead;
     private IDisposable? _connection;
@@ -92,7 +92,7 @@ internal sealed class ResponseStreamBody
     /// <summary>The cancelled token, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
     public CancellationToken CancelledToken { get; private set; }
 
-    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, including an earlier abort.</summary>
+    /// <summary>Sets the telemetry for the end of the body, and reports an earlier abort to it.</summary>
     public void SetTelemetry(CallTelemetry telemetry)
     {
         AbortReason reason;
@@ -239,9 +239,9 @@ internal sealed class ResponseStreamBody
         if (_state != State.Moving) throw new BodyAbortedException();
     }
 
-    // An idle stream is awaited without a buffer, so that a thousand idle responses need little memory. A busy stream
-    // is read directly into the pipe's buffer, because a zero-byte read before each read costs three times the work
-    // (docs/internals/performance.md, "Zero-byte reads").
+    // An idle stream is awaited with a zero-byte read. Without a buffer, a thousand idle responses need little memory.
+    // A busy stream is read directly into the pipe's buffer, because a zero-byte read before each read costs three
+    // times the work (docs/internals/performance.md, "Zero-byte reads").
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadPipeAsync()
     {

@@ -5,7 +5,7 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Enumerates the events of one response.</summary>
 /// <remarks>
-/// Not an iterator method, because that would cost about as much as decoding a small message.
+/// Not an iterator method, because its overhead for each event would be about the cost of decoding a small message.
 /// </remarks>
 internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError)
     : IAsyncEnumerator<ResponseStreamEvent>

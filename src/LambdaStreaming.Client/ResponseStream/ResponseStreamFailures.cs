@@ -21,8 +21,8 @@ internal static class ResponseStreamFailures
         long messageOffset,
         long incompleteBytes)
     {
-        // If even the first bytes are not an event stream, and the response headers announced other content, these
-        // headers are reported as the cause.
+        // If the body ends before the first message is complete, or the first prelude is invalid, the body might not be
+        // an event stream. If the response headers also announced other content, they are reported as the cause.
         var canBeOtherContent = messageOffset == 0 && exception is BodyEndedException
             or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum };
         if (canBeOtherContent && options.UnexpectedContent is { } content) return NotAnEventStream(content, progress);

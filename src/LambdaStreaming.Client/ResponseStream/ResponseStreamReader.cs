@@ -12,8 +12,8 @@ namespace LambdaStreaming.ResponseStream;
 /// <remarks>
 /// <see cref="TryReadBufferedChunk"/> is the fast path, which never throws. It takes complete messages in the buffer
 /// that repeat the headers of the last chunk. <see cref="ReadNextAsync"/> handles all other messages.
-/// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can call
-/// only <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>.
+/// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can only
+/// call <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>, and read <see cref="ReceivedSoFar"/>.
 /// </remarks>
 /// <param name="body">The response body; <see langword="null"/> for the response to a dry run.</param>
 /// <param name="options">How to read the body.</param>
@@ -41,15 +41,16 @@ internal sealed class ResponseStreamReader(
     private bool _bodyEnded;
     private long _leftoverBytes;
 
-    // The current chunk. A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart
-    // is NotInWindow and _payloadSequence has the payload.
+    // The current chunk. A chunk expires when _generation is incremented; PayloadChunk stores the value to detect this.
+    // A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart is NotInWindow and
+    // _payloadSequence has the payload.
     private const int NotInWindow = -1;
     private int _generation;
     private int _payloadStart = NotInWindow;
     private int _payloadLength;
     private ReadOnlySequence<byte> _payloadSequence;
 
-    // The headers of the last chunk. The service repeats them, so that one comparison replaces parsing.
+    // The headers of the last chunk. The service repeats them in each chunk, so one comparison can replace parsing.
     private byte[] _chunkHeaders = [];
 
     private long _chunks;
@@ -74,7 +75,7 @@ internal sealed class ResponseStreamReader(
     /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
     public bool IsDisposed => _isDisposed;
 
-    /// <summary>The current chunk. Do not use it while an event is read: it is not checked for expiry.</summary>
+    /// <summary>The current chunk, without a check for expiry: use it only while no event is being read.</summary>
     public ReadOnlySequence<byte> CurrentPayload => _payloadStart != NotInWindow
         ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength)
         : _payloadSequence;
@@ -96,7 +97,7 @@ internal sealed class ResponseStreamReader(
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
-    /// <summary>Reads the next chunk if it is valid and complete in the buffer.</summary>
+    /// <summary>Reads the next chunk if it is complete in _window, valid, and repeats the last headers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadBufferedChunk()
     {
