@@ -33,8 +33,8 @@ public interface ILambdaStreamingClient : IDisposable
     /// throws the same type if the bytes are not a valid event stream.
     /// </exception>
     /// <exception cref="ResponseStreamTruncatedException">
-    /// A handler of a custom <see cref="HttpClient"/> has replaced the content of the response, and the replacement
-    /// could not be opened.
+    /// A handler of a custom <see cref="HttpClient"/> has replaced the response's content, and getting a stream from
+    /// the new content failed.
     /// </exception>
     /// <exception cref="InvocationCanceledException">
     /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run.

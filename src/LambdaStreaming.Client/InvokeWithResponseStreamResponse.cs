@@ -15,16 +15,16 @@ namespace LambdaStreaming;
 /// The response headers have been received; the events can be enumerated once, as the function produces them.
 /// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error (a dry run has no
 /// events). If that event reports an error, enumeration throws <see cref="FunctionErrorException"/>. If
-/// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns such an
-/// event as the last one instead. Any other end throws. A <see cref="ResponseStreamException"/> then reports how
-/// much was received.
+/// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns that event
+/// and ends normally instead. If the response is incomplete or corrupt, enumeration throws a
+/// <see cref="ResponseStreamException"/>, which reports how much was received.
 /// </para>
 /// <para>
 /// Dispose the response: disposal closes the connection at once if the response was not read to its end.
 /// </para>
 /// <para>
-/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to
-/// one consumer: <c>MoveNextAsync</c> and access to a chunk must not overlap.
+/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Only one consumer can read:
+/// <c>MoveNextAsync</c> and access to a chunk must not overlap.
 /// </para>
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
@@ -139,7 +139,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// </returns>
     /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
-    /// <exception cref="FunctionErrorException">The function failed.</exception>
+    /// <exception cref="FunctionErrorException">The function failed and <c>ThrowOnFunctionError</c> is set.</exception>
     /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>
     /// <exception cref="InvocationCanceledException">A token was cancelled.</exception>
     public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)

@@ -45,11 +45,13 @@ public sealed class LambdaRetryOptions
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
-    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>.
-    /// If <see cref="InvokeWithResponseStreamRequest.Retry"/> is set without this property, the request does not
-    /// inherit the client's value, but uses this default. If the client's options set this property, environment and
-    /// profile are not read, so the default of the request is 3.
     /// </value>
+    /// <remarks>
+    /// <see cref="LambdaResilience.AddLambdaRetry"/> does not read environment and profile: its default is 3. The same
+    /// applies to a client whose own options set this property. The options of a request
+    /// (<see cref="InvokeWithResponseStreamRequest.Retry"/>) never inherit the client's value. If they do not set this
+    /// property, they use the default.
+    /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
     /// <summary>Which failures are retried.</summary>

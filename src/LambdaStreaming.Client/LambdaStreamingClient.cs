@@ -40,7 +40,8 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// <remarks>
     /// The <see cref="HttpClient"/> is not disposed with this client. Its handlers determine the behavior in the list
     /// below. To keep the default behavior, wrap the result of <see cref="CreateHandler"/> in a
-    /// <see cref="SendOnceHandler"/>. The timeout and the request headers are then the only differences.
+    /// <see cref="SendOnceHandler"/>. Then only the last two items of the list (<see cref="HttpClient.Timeout"/> and
+    /// <see cref="HttpClient.DefaultRequestHeaders"/>) differ from the default.
     /// <list type="bullet">
     /// <item>
     /// Options: <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and

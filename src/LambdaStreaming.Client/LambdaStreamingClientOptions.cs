@@ -37,12 +37,14 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>AWS region that is called, and for which requests are signed.</summary>
     /// <value>
-    /// Default: <c>AWSConfigs.AWSRegion</c>, <c>AWS_REGION</c>, <c>region</c> of the profile,
-    /// <c>AWS_DEFAULT_REGION</c>, or the region in the metadata of the EC2 instance, in this order.
+    /// Default: the first of these that is set: <c>AWSConfigs.AWSRegion</c>, <c>AWS_REGION</c>, <c>region</c> of the
+    /// profile, <c>AWS_DEFAULT_REGION</c>, the region in the metadata of the EC2 instance.
     /// </value>
     public RegionEndpoint? Region { get; set; }
 
-    /// <summary>Address of the endpoint, for example of an interface endpoint or a local server.</summary>
+    /// <summary>
+    /// Address to which requests are sent, for example that of an interface endpoint or a local server.
+    /// </summary>
     /// <value>
     /// An http or https address, with or without a port and a path prefix. Default: <c>AWS_ENDPOINT_URL_LAMBDA</c>,
     /// <c>AWS_ENDPOINT_URL</c> or <c>endpoint_url</c> of the profile, otherwise the AWS endpoint of the region.
@@ -80,7 +82,8 @@ public sealed class LambdaStreamingClientOptions
     /// used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
     /// <remarks>
-    /// <see cref="SocketsHttpHandler"/> measures the time with the system clock, not with <see cref="TimeProvider"/>.
+    /// <see cref="TimeProvider"/> does not affect this timeout: <see cref="SocketsHttpHandler"/> measures it with the
+    /// system clock.
     /// </remarks>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -74,10 +74,11 @@ public abstract class LambdaStreamingException : AmazonServiceException
     /// </value>
     public int Attempts => Details.Attempts;
 
-    /// <summary>The AWS SDK's information for retries: whether the service throttled the request.</summary>
+    /// <summary>The information about retries that AWS SDKs use.</summary>
     /// <value>
-    /// <see langword="null"/> if a retry cannot succeed. Otherwise not <see langword="null"/>, even if the function
-    /// might have run. Use <see cref="IsSafeToRetry"/> to prevent a second run.
+    /// Not <see langword="null"/> if a retry might succeed, even if the function might have run. Its
+    /// <see cref="RetryableDetails.Throttling"/> states whether the service throttled the request. Use
+    /// <see cref="IsSafeToRetry"/> to prevent a second run.
     /// </value>
     public override RetryableDetails? Retryable => IsTransient ? new RetryableDetails(IsThrottlingError) : null;
 
@@ -97,8 +98,9 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
 /// <summary>The exception that is thrown if a setting that the call needs is missing or not valid.</summary>
 /// <remarks>
-/// Examples are a region, credentials, or a package that a profile needs. The attempt that failed sent nothing; an
-/// earlier attempt of the call might have: see <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
+/// Examples are a region, credentials, or a NuGet package that the profile's type of credentials needs, for example for
+/// SSO. The attempt that failed sent nothing; an earlier attempt of the call might have: see
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
 public sealed class LambdaConfigurationException : LambdaStreamingException
 {
@@ -128,10 +130,10 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// <item>A custom HTTP handler failed, followed a redirect or sent the request twice.</item>
 /// </list>
 /// <para>
-/// <see cref="Exception.InnerException"/> is the cause.
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if the attempt that failed might
-/// have sent a part of the request to the service. Another attempt of the call that might have run the function has the
-/// same effect. A dry run never runs the function.
+/// <see cref="Exception.InnerException"/> is the cause. <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is
+/// <see langword="true"/> if the attempt that failed might have sent a part of the request. It is also
+/// <see langword="true"/> if another attempt of the call might have run the function. For a dry run, it is
+/// <see langword="false"/>.
 /// </para>
 /// </remarks>
 /// <param name="message">The message.</param>

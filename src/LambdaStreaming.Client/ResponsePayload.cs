@@ -11,11 +11,11 @@ namespace LambdaStreaming;
 /// The readers return the same text, lines, values and events for any chunk boundaries.
 /// </para>
 /// <para>
-/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Only
-/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the reader of the pipe has completed.
-/// Otherwise, a reader throws <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. A reader
-/// that returns the payload in parts first delivers all data before the failure, except an incomplete line, value or
-/// character.
+/// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws
+/// <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. One special case:
+/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has completed its
+/// reader. A reader that returns the payload in parts first delivers all data before a failure, except an incomplete
+/// line, value or character.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -61,8 +61,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="destination">The destination. It is not completed.</param>
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>
-    /// A task that completes when the complete response has been copied, or when the reader of the pipe has completed.
-    /// In the second case, the connection is closed, so a normal return does not prove that the response was complete.
+    /// A task that completes when the response has been copied, or when the consumer of the pipe has completed its
+    /// reader. In the second case, the connection is closed, and a normal return does not prove a complete response.
     /// </returns>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
@@ -145,7 +145,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads text as it arrives, for example the tokens of a language model.</summary>
-    /// <remarks>A character is never split between two strings. The end of a string has no other meaning.</remarks>
+    /// <remarks>A character is never split between two strings. Apart from that, text can be split anywhere.</remarks>
     /// <param name="options">
     /// The encoding and the handling of invalid bytes. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>

@@ -9,7 +9,7 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// This handler must wrap the connection handler (<see cref="SocketsHttpHandler"/>) directly, inside all other
-/// handlers.
+/// handlers. A handler between the two could send a request several times.
 /// </para>
 /// <para>
 /// The content of the client's requests rejects a second send. Handlers that buffer the content
@@ -20,8 +20,9 @@ namespace LambdaStreaming;
 /// The handler identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and
 /// lets one request of each attempt pass. If another handler has buffered or replaced the content of that request, this
 /// handler wraps it in content that can be sent only once. Therefore, redirects and retries inside .NET cannot send the
-/// request again. A second request of the attempt fails with a <see cref="LambdaTransportException"/>. The client's own
-/// retries (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
+/// request again. A second request of the attempt fails, so that the call throws a
+/// <see cref="LambdaTransportException"/>. The client's own retries (<see cref="LambdaStreamingClientOptions.Retry"/>)
+/// are new attempts.
 /// </para>
 /// <para>
 /// Other requests pass, including those that a handler sends itself, for example to get a token. If a proxy rejects a

@@ -125,7 +125,7 @@ public class ErrorsPageTests
         {
             (true, false, true) => "yes, with the longer delays of throttling",
             (true, false, false) => "yes",
-            (true, true, _) => "no; `AtLeastOnce` does",
+            (true, true, _) => "only with `AtLeastOnce`",
             _ when entry.MayBeClockSkew => "only if the local clock is wrong, with the corrected time",
             _ => "no",
         };
