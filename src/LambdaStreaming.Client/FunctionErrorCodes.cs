@@ -13,8 +13,8 @@ public static class FunctionErrorCodes
 
     /// <summary>The function threw an exception, or its process exited.</summary>
     /// <remarks>
-    /// If a handler that does not stream throws, expect this value. If a streaming handler throws, expect the type of
-    /// the exception. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
+    /// Expect this value if a non-streaming handler throws. If a streaming handler throws, expect the type of the
+    /// exception. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
     /// </remarks>
     public const string Unhandled = "Unhandled";
 

@@ -11,8 +11,9 @@ public enum LambdaRetryPolicy
     /// </summary>
     /// <remarks>
     /// These failures are throttling, failed connections, and the service errors whose exception types are documented
-    /// as "retried by default". A signature that was rejected because the local clock is wrong is also retried. In a
-    /// custom <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must wrap the connection handler
+    /// as "retried by default". They also include a wait for a free connection that took too long, and a signature that
+    /// was rejected because the local clock is wrong. Any transient failure of a dry run is retried. In a custom
+    /// <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must wrap the connection handler
     /// (<see cref="SocketsHttpHandler"/>) directly, inside all other handlers. Otherwise, another handler could send
     /// the request several times.
     /// </remarks>
@@ -47,10 +48,10 @@ public sealed class LambdaRetryOptions
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
     /// </value>
     /// <remarks>
-    /// <see cref="LambdaResilience.AddLambdaRetry"/> does not read environment and profile: its default is 3. The same
-    /// applies to a client whose own options set this property. The options of a request
-    /// (<see cref="InvokeWithResponseStreamRequest.Retry"/>) never inherit the client's value. If they do not set this
-    /// property, they use the default.
+    /// <see cref="LambdaResilience.AddLambdaRetry"/> does not read environment and profile: its default is 3. Options
+    /// of a request (<see cref="InvokeWithResponseStreamRequest.Retry"/>) never inherit this property from the client's
+    /// options. If they do not set it, they use the value of environment or profile. But if the client's options set
+    /// it, environment and profile are not read, and such a request uses 3.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

@@ -113,7 +113,7 @@ public static class TooManyRequestsReasons
     public const string ReservedFunctionConcurrentInvocationLimitExceeded =
         "ReservedFunctionConcurrentInvocationLimitExceeded";
 
-    /// <summary>The function exceeded the limit of invocations per second of its reserved concurrency.</summary>
+    /// <summary>The function exceeded the invocations per second that its reserved concurrency allows.</summary>
     public const string ReservedFunctionInvocationRateLimitExceeded = "ReservedFunctionInvocationRateLimitExceeded";
 
     /// <summary>The caller exceeded its limit of requests per second.</summary>

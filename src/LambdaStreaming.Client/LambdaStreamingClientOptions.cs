@@ -125,8 +125,8 @@ public sealed class LambdaStreamingClientOptions
     /// <summary>Polly pipeline that replaces the built-in retries completely.</summary>
     /// <value>Default: <see langword="null"/>, which uses the built-in retries with <see cref="Retry"/>.</value>
     /// <remarks>
-    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience"/> in it to retry only if
-    /// the function cannot run twice.
+    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience.AddLambdaRetry"/> in it:
+    /// with its default policy, it retries only if the function cannot run twice.
     /// </remarks>
     public ResiliencePipeline? ResiliencePipeline { get; set; }
 

@@ -127,7 +127,7 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// <item>The connection was reset.</item>
 /// <item>The response headers did not arrive in time.</item>
 /// <item>A proxy rejected the request.</item>
-/// <item>A custom HTTP handler failed, followed a redirect or sent the request twice.</item>
+/// <item>A custom HTTP handler failed, followed a redirect or tried to send the request twice.</item>
 /// </list>
 /// <para>
 /// <see cref="Exception.InnerException"/> is the cause. <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is

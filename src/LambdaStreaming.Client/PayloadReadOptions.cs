@@ -37,9 +37,10 @@ public enum HttpPreludeDetection
     /// <list type="bullet">
     /// <item>
     /// The response's <c>Content-Type</c> (<see cref="InvokeWithResponseStreamResponse.ResponseStreamContentType"/>) is
-    /// absent, <c>application/vnd.awslambda.http-integration-response</c> or <c>application/vnd.amazon.eventstream</c>.
-    /// The service might send the function's own content type in this header, instead of that of the event stream. With
-    /// any other content type, such as <c>application/json</c>, the response does not have an HTTP prelude.
+    /// absent or one of two types. The function sets <c>application/vnd.awslambda.http-integration-response</c>. The
+    /// event stream has the type <c>application/vnd.amazon.eventstream</c>. Both are accepted, because it has not been
+    /// verified which of the two the live service sends. With any other content type, such as <c>application/json</c>,
+    /// the response does not have an HTTP prelude.
     /// </item>
     /// <item>
     /// The response begins with a JSON object of at most <see cref="PayloadReadOptions.MaxPreludeBytes"/>, which is

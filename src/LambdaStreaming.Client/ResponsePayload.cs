@@ -15,7 +15,7 @@ namespace LambdaStreaming;
 /// <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. One special case:
 /// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has completed its
 /// reader. A reader that returns the payload in parts first delivers all data before a failure, except an incomplete
-/// line, value or character.
+/// line, value, event or character.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -190,9 +190,9 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Reads JSON values, each when its last byte has arrived.</summary>
     /// <remarks>
-    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number is
-    /// returned when the next byte arrives, because only that byte shows where the number ends. Comments are not
-    /// supported.
+    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number is returned when
+    /// the next byte arrives or at the end of the payload, because only that shows where the number ends. Comments are
+    /// not supported.
     /// </remarks>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
     /// <param name="options">

@@ -57,8 +57,11 @@ internal sealed class ToolProcess : IDisposable
         return new ToolProcess(Process.Start(info)!, readError);
     }
 
-    /// <summary>Sends a signal as soon as the process has a handler for it.</summary>
-    /// <remarks>Earlier, the process might still be running /usr/bin/env, which can ignore the signal.</remarks>
+    /// <summary>Sends a signal. On Linux, first waits until the process has a handler for the signal.</summary>
+    /// <remarks>
+    /// On Linux, the process starts as /usr/bin/env, which then runs the tool (see <see cref="CreateStartInfo"/>). A
+    /// signal that is sent too soon would reach env, which can ignore it.
+    /// </remarks>
     public void Signal(int signal)
     {
         if (OperatingSystem.IsLinux())

@@ -42,16 +42,17 @@ internal sealed class InvocationContext(
     /// <summary>Number of attempts so far.</summary>
     public int Attempts => Volatile.Read(ref _attempts);
 
-    /// <summary>The failure of the attempt that ended last.</summary>
+    /// <summary>The exception of the attempt that failed last.</summary>
     public LambdaStreamingException? LastFailure { get; set; }
 
     /// <summary>Whether the invocation has returned or thrown. Nothing must be sent after that.</summary>
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
     /// <summary>Begins an attempt. A custom pipeline can run several attempts at the same time.</summary>
-    public InvocationAttempt BeginAttempt(bool canBypassSendTracking)
+    /// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
+    public InvocationAttempt BeginAttempt(bool handlersCanBypassGuard)
     {
-        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBypassSendTracking);
+        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), handlersCanBypassGuard);
         do attempt.Previous = _latest;
         while (Interlocked.CompareExchange(ref _latest, attempt, attempt.Previous) != attempt.Previous);
         return attempt;

@@ -11,12 +11,14 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
-    /// <summary>Returns whether the request can be sent without this library noticing.</summary>
+    /// <summary>
+    /// Returns whether a handler of a custom HttpClient can send the request without <see cref="SendGuard"/> noticing.
+    /// </summary>
     /// <remarks>
-    /// Handlers of a caller's HttpClient can send a request that has no payload without reading its content. A read of
-    /// the content is how this library detects a send.
+    /// Such a handler can send a request that has no payload without reading its content. A read of the content is how
+    /// the guard detects a send.
     /// </remarks>
-    public bool CanBypassSendTracking(InvokeWithResponseStreamRequest request) =>
+    public bool HandlersCanBypassGuard(InvokeWithResponseStreamRequest request) =>
         !ownsHttpClient && request.Payload.IsEmpty;
 
     /// <returns>The response, after its headers were received.</returns>

@@ -31,8 +31,8 @@ internal enum SendState
 /// of these headers: the invocation id and the number of the attempt.
 /// </remarks>
 /// <param name="attempt">The attempt.</param>
-/// <param name="canBypassSendTracking">See <see cref="RequestSender.CanBypassSendTracking"/>.</param>
-internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTracking)
+/// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
+internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypassGuard)
 {
     /// <summary>
     /// Name of the header with an id that is the same for all attempts of an invocation. Source: the AWS SDKs.
@@ -48,6 +48,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
     // copy of an ended attempt. TryPass blocks it, but lets requests without such an id pass.
     private static readonly string ProcessPart = Guid.NewGuid().ToString()[..19];
 
+    // _contentRequested is 1 after RequestContent. _passed is 1 after TryPass has let a request of the attempt pass.
     private int _contentRequested;
     private int _passed;
     private volatile bool _isHandedOver;
@@ -57,7 +58,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
     public SendState State =>
         _isBlockedByProxy ? SendState.NotSent
         : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
-        : canBypassSendTracking && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
+        : handlersCanBypassGuard && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
 
     /// <summary>Creates a random id that <see cref="TryPass"/> recognizes.</summary>

@@ -2,7 +2,7 @@ using LambdaStreaming.Diagnostics;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Why a response was aborted before its last event was read.</summary>
+/// <summary>Why a response was aborted before its last event was read, if it was.</summary>
 internal enum AbortReason
 {
     None,

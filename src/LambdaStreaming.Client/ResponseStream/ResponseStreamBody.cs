@@ -41,7 +41,7 @@ internal sealed class ResponseStreamBody
     private readonly object _lock = new();
     private volatile State _state;
 
-    // The first read that does not complete at once creates these two.
+    // The first read that does not complete at once creates _idleTimer and _pendingRead.
     private IdleTimer? _idleTimer;
     private AbandonableRead? _pendingRead;
     private IDisposable? _connection;
@@ -239,7 +239,7 @@ internal sealed class ResponseStreamBody
         if (_state != State.Moving) throw new BodyAbortedException();
     }
 
-    // An idle stream is awaited with a zero-byte read. Without a buffer, a thousand idle responses need little memory.
+    // An idle stream is awaited with a zero-byte read, which needs no buffer: many idle responses need little memory.
     // A busy stream is read directly into the pipe's buffer, because a zero-byte read before each read costs three
     // times the work (docs/internals/performance.md, "Zero-byte reads").
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

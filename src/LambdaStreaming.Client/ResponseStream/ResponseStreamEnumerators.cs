@@ -10,7 +10,7 @@ namespace LambdaStreaming.ResponseStream;
 internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError)
     : IAsyncEnumerator<ResponseStreamEvent>
 {
-    // Only the kind, because storing the 16-byte event for each message slows the fast path.
+    // Only the kind, because storing the 16-byte event for each message would slow the fast path.
     private ResponseStreamEventKind _kind;
 
     public ResponseStreamEvent Current => _kind switch

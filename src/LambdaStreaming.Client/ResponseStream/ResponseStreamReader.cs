@@ -14,6 +14,8 @@ namespace LambdaStreaming.ResponseStream;
 /// that repeat the headers of the last chunk. <see cref="ReadNextAsync"/> handles all other messages.
 /// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can only
 /// call <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>, and read <see cref="ReceivedSoFar"/>.
+/// Each <see cref="ReadNextAsync"/> is one move of the body (see <see cref="ResponseStreamBody"/>). TryBeginMove
+/// returns false if the body is completed, and TryEndMove if it was aborted during the move.
 /// </remarks>
 /// <param name="body">The response body; <see langword="null"/> for the response to a dry run.</param>
 /// <param name="options">How to read the body.</param>
@@ -52,7 +54,6 @@ internal sealed class ResponseStreamReader(
 
     // The headers of the last chunk. The service repeats them in each chunk, so one comparison can replace parsing.
     private byte[] _chunkHeaders = [];
-
     private long _chunks;
     private long _bytes;
     private long _messageOffset;
@@ -103,14 +104,14 @@ internal sealed class ResponseStreamReader(
     {
         if (_body is not { IsOpen: true }) return false;
 
-        // Invalidate the previous chunk before any buffer can be returned to the pool.
+        // Expire the previous chunk: the fields that describe it are overwritten below.
         _generation++;
-
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
         if (!EventStreamDecoder.StartsWithCompleteMessage(
                 bytes, _maxMessageBytes, out var totalLength, out var headersLength)
             || !bytes.Slice(EventStreamDecoder.PreludeBytes, headersLength).SequenceEqual(_chunkHeaders)
             || !EventStreamDecoder.IsMessageCrcValid(bytes[..totalLength])
+            // Before the first chunk, _chunkHeaders is empty, and would equal the headers of a message without headers.
             || headersLength == 0)
         {
             return false;
@@ -161,7 +162,8 @@ internal sealed class ResponseStreamReader(
         }
     }
 
-    /// <inheritdoc/>
+    // Called only after an abort. ReadNextAsync then throws the exception for the abort, or returns None if the body
+    // was already read to its end. It never reads an event.
     public async ValueTask<bool> ThrowIfAbortedAsync() =>
         await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
 
@@ -200,10 +202,8 @@ internal sealed class ResponseStreamReader(
     {
         kind = ResponseStreamEventKind.None;
         if (!_hasBuffer) return false;
-
         var remaining = GetUnconsumed();
         if (!EventStreamDecoder.TryRead(ref remaining, _maxMessageBytes, _chunkHeaders, out var message)) return false;
-
         kind = Interpret(message);
         _messageOffset += message.TotalLength;
         SetBuffer(remaining);

@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace LambdaStreaming.Http.Requests;
 
-/// <summary>Appends the body of a request, as the last members, to its event.</summary>
+/// <summary>Appends the body of a request to its event, as the last members of the event.</summary>
 /// <remarks>
 /// The encoded length is counted before the text is written, and counting stops at the service's limit. Utf8JsonWriter
 /// is not used, because it rents six times the length of a text before it writes the text, and its buffer grows by

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Http.Responses;
 
-/// <summary>The body of a response: ends normally only if the response is complete.</summary>
+/// <summary>The body of a response. It ends normally only if the response is complete.</summary>
 /// <remarks>
 /// HTTP clients treat a stream that returns 0 as complete. A truncated, corrupt, failed or idle response throws
 /// <see cref="HttpIOException"/> instead, as the stream of .NET does.
@@ -16,7 +16,8 @@ namespace LambdaStreaming.Http.Responses;
 /// </param>
 internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
 {
-    private readonly byte[]? _unexpected = isExpected ? null : new byte[1];
+    // Buffer for a byte that should not arrive; null if a body is expected.
+    private readonly byte[]? _unexpectedByte = isExpected ? null : new byte[1];
     private Stream? _body = body;
 
     public override bool CanRead => true;
@@ -36,7 +37,7 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_body is not { } source) return new ValueTask<int>(0);
-        if (_unexpected is not null) return ReadToEndAsync(source, cancellationToken);
+        if (_unexpectedByte is not null) return ExpectEndAsync(source, cancellationToken);
         var read = source.ReadAsync(buffer, cancellationToken);
         return read.IsCompletedSuccessfully ? read : AwaitAsync(read);
     }
@@ -55,9 +56,9 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
     {
         ValidateCopyToArguments(destination, bufferSize);
         if (_body is not { } source) return;
-        if (_unexpected is not null)
+        if (_unexpectedByte is not null)
         {
-            await ReadToEndAsync(source, cancellationToken).ConfigureAwait(false);
+            await ExpectEndAsync(source, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -100,9 +101,9 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
         }
     }
 
-    private async ValueTask<int> ReadToEndAsync(Stream source, CancellationToken cancellationToken)
+    private async ValueTask<int> ExpectEndAsync(Stream source, CancellationToken cancellationToken)
     {
-        if (await AwaitAsync(source.ReadAsync(_unexpected, cancellationToken)).ConfigureAwait(false) == 0) return 0;
+        if (await AwaitAsync(source.ReadAsync(_unexpectedByte, cancellationToken)).ConfigureAwait(false) == 0) return 0;
         _body = null;
         await source.DisposeAsync().ConfigureAwait(false);
         return 0;
