@@ -6,7 +6,8 @@ using LambdaStreaming.Testing;
 using OpenAI;
 using OpenAI.Chat;
 
-// A private function that is compatible with OpenAI's chat completions. On AWS: new LambdaStreamingClient(), no server.
+// A private function that is compatible with OpenAI's chat completions. To call a function on AWS, use
+// new LambdaStreamingClient() and no local server.
 await using var server = await LocalLambdaServer.StartAsync(
     options => options.AddFunction("my-llm", CompleteChatAsync));
 using var client = server.CreateClient();

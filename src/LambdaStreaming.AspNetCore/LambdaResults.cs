@@ -7,7 +7,7 @@ public static class LambdaResults
     /// <summary>Creates a result that invokes a function and forwards its response.</summary>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
     /// <param name="payload">The payload: JSON, or empty.</param>
-    /// <param name="options">How the response is forwarded. Default: <see cref="LambdaStreamOptions"/>.</param>
+    /// <param name="options">How the response is forwarded. Default: a new <see cref="LambdaStreamOptions"/>.</param>
     /// <returns>The result. The function is invoked when the result is executed.</returns>
     /// <exception cref="ArgumentException">An option is invalid; the message names it.</exception>
     public static LambdaStreamResult Stream(
@@ -18,7 +18,7 @@ public static class LambdaResults
 
     /// <inheritdoc cref="Stream(string, ReadOnlyMemory{byte}, LambdaStreamOptions?)"/>
     /// <param name="request">The function and its payload.</param>
-    /// <param name="options">How the response is forwarded. Default: <see cref="LambdaStreamOptions"/>.</param>
+    /// <param name="options">How the response is forwarded. Default: a new <see cref="LambdaStreamOptions"/>.</param>
     public static LambdaStreamResult Stream(
         InvokeWithResponseStreamRequest request,
         LambdaStreamOptions? options = null)
@@ -29,9 +29,10 @@ public static class LambdaResults
 
     /// <summary>Creates a result that forwards an existing response.</summary>
     /// <param name="response">
-    /// The response, not yet read. Invoke the function with the token <c>HttpContext.RequestAborted</c> or without one.
+    /// The response, not yet read. To the call that returns it, pass <c>HttpContext.RequestAborted</c> or no token. If
+    /// another token is cancelled, that is not handled as a disconnected client: the exception leaves the endpoint.
     /// </param>
-    /// <param name="options">How the response is forwarded. Default: <see cref="LambdaStreamOptions"/>.</param>
+    /// <param name="options">How the response is forwarded. Default: a new <see cref="LambdaStreamOptions"/>.</param>
     /// <returns>The result, which forwards the response when it is executed.</returns>
     /// <remarks>The result disposes the response. If this method throws, it has disposed the response.</remarks>
     /// <exception cref="ArgumentException">An option is invalid; the message names it.</exception>

@@ -30,7 +30,8 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// <summary>The HTTP methods that the endpoint accepts. Other methods get 405.</summary>
     /// <value>
     /// Default: POST for <see cref="LambdaPayload.Body"/>; DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT for
-    /// <see cref="LambdaPayload.FunctionUrlEvent"/>. Set <see cref="Payload"/> before you change this collection.
+    /// <see cref="LambdaPayload.FunctionUrlEvent"/>. The first access to this property selects the default, so set
+    /// <see cref="Payload"/> before it.
     /// </value>
     public ISet<string> Methods =>
         _methods ??= new HashSet<string>(GetDefaultMethods(Payload), StringComparer.OrdinalIgnoreCase);

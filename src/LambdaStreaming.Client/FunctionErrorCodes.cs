@@ -13,8 +13,8 @@ public static class FunctionErrorCodes
 
     /// <summary>The function threw an exception, or its process exited.</summary>
     /// <remarks>
-    /// If a handler that does not stream throws, expect this value. If a streaming handler throws, expect the type of
-    /// the exception. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
+    /// Expect this value if a non-streaming handler throws. If a streaming handler throws, expect the type of the
+    /// exception. <see cref="InvokeComplete.ErrorDetails"/> describes the error.
     /// </remarks>
     public const string Unhandled = "Unhandled";
 
@@ -43,15 +43,16 @@ public static class FunctionErrorCodes
 
     /// <summary>The function exceeded its timeout.</summary>
     /// <remarks>
-    /// <see cref="SandboxTimeout"/> is the value for a response that was being forwarded. Handle both values: which one
-    /// the live service sends has not been verified.
+    /// If Lambda had already begun to send the response to the caller, expect <see cref="SandboxTimeout"/>. Handle both
+    /// values: which one the live service sends has not been verified. <c>LocalLambdaServer</c> of the package
+    /// LambdaStreaming.Testing always sends this value.
     /// </remarks>
     public const string SandboxTimedout = "Sandbox.Timedout";
 
-    /// <summary>The function exceeded its timeout while its response was being forwarded.</summary>
+    /// <summary>The function exceeded its timeout after Lambda had begun to send its response to the caller.</summary>
     public const string SandboxTimeout = "Sandbox.Timeout";
 
-    /// <summary>The execution environment failed while the response was being forwarded.</summary>
+    /// <summary>The execution environment failed while Lambda sent the response to the caller.</summary>
     public const string SandboxFailure = "Sandbox.Failure";
 
     /// <summary>An extension of the function failed to initialize.</summary>

@@ -19,8 +19,8 @@ public interface ILambdaStreamingClient : IDisposable
     /// The request is null, or a member of it is not valid. The message names the member.
     /// </exception>
     /// <exception cref="LambdaConfigurationException">
-    /// No region or no credentials were found, or a setting is not valid. This attempt sent nothing; an earlier one
-    /// might have.
+    /// No region or no credentials were found, or a setting is not valid. The attempt that failed sent nothing; an
+    /// earlier attempt of the same call might have.
     /// </exception>
     /// <exception cref="LambdaServiceException">
     /// The service returned an error. Documented errors have their own types.
@@ -33,8 +33,8 @@ public interface ILambdaStreamingClient : IDisposable
     /// throws the same type if the bytes are not a valid event stream.
     /// </exception>
     /// <exception cref="ResponseStreamTruncatedException">
-    /// A handler of a custom <see cref="HttpClient"/> has replaced the content of the response, and the replacement
-    /// could not be opened.
+    /// A handler of a custom <see cref="HttpClient"/> has replaced the response's content, and getting a stream from
+    /// the new content failed.
     /// </exception>
     /// <exception cref="InvocationCanceledException">
     /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run.

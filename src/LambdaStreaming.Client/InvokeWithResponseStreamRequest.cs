@@ -125,7 +125,9 @@ public sealed record InvokeWithResponseStreamRequest
     /// <param name="jsonTypeInfo">The JSON metadata of the type, from a source-generated context.</param>
     /// <typeparam name="T">The type of the value.</typeparam>
     /// <returns>The request.</returns>
-    /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="functionName"/> is blank, or <paramref name="jsonTypeInfo"/> is null.
+    /// </exception>
     public static InvokeWithResponseStreamRequest Create<T>(
         string functionName,
         T payload,
@@ -142,7 +144,9 @@ public sealed record InvokeWithResponseStreamRequest
     /// <see cref="InvalidRequestContentException"/>.
     /// </param>
     /// <returns>The request.</returns>
-    /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="functionName"/> is blank, or <paramref name="json"/> is null.
+    /// </exception>
     public static InvokeWithResponseStreamRequest FromJson(string functionName, string json)
     {
         ArgumentNullException.ThrowIfNull(json);
@@ -153,7 +157,7 @@ public sealed record InvokeWithResponseStreamRequest
     /// <param name="json">A JSON object. Most runtimes pass its member <c>custom</c> to the function.</param>
     /// <returns>The text, encoded as base64.</returns>
     /// <exception cref="ArgumentException">
-    /// The result would exceed the service's limit of 3,583 bytes.
+    /// <paramref name="json"/> is null, or the result would exceed the service's limit of 3,583 bytes.
     /// </exception>
     public static string EncodeClientContext(string json)
     {
@@ -171,7 +175,8 @@ public sealed record InvokeWithResponseStreamRequest
         + $"InvocationType = {InvocationType}, LogType = {LogType}, Payload = {Payload.Length} bytes, "
         + $"ClientContext = {ClientContext?.Length ?? 0} bytes }}";
 
-    // Rejects only values that can never be valid. The service validates everything else: it knows more about names.
+    // Rejects only values that can never be valid. The service validates everything else, because only the service
+    // knows all rules for names.
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(FunctionName);

@@ -13,17 +13,18 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// The response headers have been received; the events can be enumerated once, as the function produces them.
-/// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error. If the event reports an
-/// error, enumeration throws <see cref="FunctionErrorException"/>. If
-/// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns such an
-/// event as the last one instead. Any other end causes an exception that reports how much was received.
+/// Enumeration ends normally only after an <see cref="InvokeComplete"/> event without an error (a dry run has no
+/// events). If that event reports an error, enumeration throws <see cref="FunctionErrorException"/>. If
+/// <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> is false, enumerating the events returns that event
+/// and ends normally instead. If the response is incomplete or corrupt, enumeration throws a
+/// <see cref="ResponseStreamException"/>, which reports how much was received.
 /// </para>
 /// <para>
 /// Dispose the response: disposal closes the connection at once if the response was not read to its end.
 /// </para>
 /// <para>
-/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Everything else belongs to
-/// one consumer: <c>MoveNextAsync</c> and access to a chunk must not overlap.
+/// Disposal of the response or its enumerator, and cancellation, are safe from any thread. Only one consumer can read:
+/// <c>MoveNextAsync</c> and access to a chunk must not overlap.
 /// </para>
 /// </remarks>
 public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEnumerable<ResponseStreamEvent>
@@ -138,7 +139,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// </returns>
     /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
-    /// <exception cref="FunctionErrorException">The function failed.</exception>
+    /// <exception cref="FunctionErrorException">The function failed and <c>ThrowOnFunctionError</c> is set.</exception>
     /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>
     /// <exception cref="InvocationCanceledException">A token was cancelled.</exception>
     public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
@@ -212,9 +213,9 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
 
     /// <summary>Frees the connection.</summary>
     /// <remarks>
-    /// The connection returns to the pool if the response was read to its end; otherwise, it is closed at once.
-    /// This method can be called from any thread. The current or next <c>MoveNextAsync</c> then throws
-    /// <see cref="ObjectDisposedException"/>. The current chunk stays valid until the next <c>MoveNextAsync</c>.
+    /// If the response was read to its end, the connection returns to the pool. Otherwise, it is closed at once, and
+    /// the current or next <c>MoveNextAsync</c> throws <see cref="ObjectDisposedException"/>. The current chunk stays
+    /// valid until the next <c>MoveNextAsync</c>. This method can be called from any thread.
     /// </remarks>
     public override void Dispose()
     {

@@ -1,13 +1,13 @@
 namespace LambdaStreaming;
 
 // Errors that are common to all AWS APIs.
-// Source: AWS Lambda API reference, Common errors. Exceptions: MissingAuthenticationToken and InvalidClientTokenId are
-// documented only in the common errors of other services; InvalidSignatureException is recorded in
-// conformance/responses/errors.
+// Source: AWS Lambda API reference, Common errors. Three names are not on that page. MissingAuthenticationToken and
+// InvalidClientTokenId are documented only in the common errors of other services; InvalidSignatureException is
+// recorded in conformance/responses/errors.
 
 /// <summary>
-/// The caller is not allowed to invoke the function (HTTP 403). The function did not run; retried only if the
-/// local clock is wrong, with the corrected time.
+/// The caller is not allowed to invoke the function, or the service rejected the time of the signature with this error
+/// (HTTP 403). The function did not run; retried only if the local clock is wrong, with the corrected time.
 /// </summary>
 public sealed class AccessDeniedException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)

@@ -21,13 +21,16 @@ public sealed record LambdaErrorDetails
     /// <value>Default: the documented status for the type of a service error, otherwise 0.</value>
     public HttpStatusCode StatusCode { get; init; }
 
-    /// <summary>The name of the error as the service sent it, without namespace and suffixes.</summary>
+    /// <summary>
+    /// The name of the error as the service sent it, without namespace and without a suffix such as <c>:http://…</c>.
+    /// </summary>
     /// <value>Default: the documented name for the type of a service error.</value>
     public string? ErrorCode { get; init; }
 
     /// <summary>The message of the service, unchanged.</summary>
     /// <remarks>
-    /// <see cref="Exception.Message"/> contains a part of this message and further information about the call.
+    /// <see cref="Exception.Message"/> contains information about the call and the first line of this message. It omits
+    /// that line if the service might quote the payload in it.
     /// </remarks>
     public string? ServiceMessage { get; init; }
 
@@ -36,20 +39,23 @@ public sealed record LambdaErrorDetails
 
     /// <summary>Whether the function might have run.</summary>
     /// <value>
-    /// Default: the documented value of the service error or exception type; <see langword="true"/> for an unknown
-    /// error.
+    /// Default: for a service error, the value for its name or, if the name is unknown, for its status. If neither
+    /// shows whether the function ran, <see langword="true"/>. For other exceptions, the value for their type.
     /// </value>
     public bool? FunctionMayHaveRun { get; init; }
 
     /// <summary>Whether the same request might succeed later.</summary>
     /// <value>
-    /// Default: the documented value of the service error, <see langword="true"/> for
-    /// <see cref="LambdaTransportException"/>, otherwise <see langword="false"/>.
+    /// Default: for a service error, the value for its name or, if the name is unknown, for its status. For
+    /// <see cref="LambdaTransportException"/>, <see langword="true"/>; otherwise <see langword="false"/>.
     /// </value>
     public bool? IsTransient { get; init; }
 
     /// <summary>Number of attempts, including the last one.</summary>
-    /// <value>0 if no attempt was started. An attempt that could not connect is counted.</value>
+    /// <value>
+    /// An attempt that could not connect is counted. An attempt that failed before that, because its credentials could
+    /// not be resolved, is not. 0 if the configuration could not be resolved.
+    /// </value>
     public int Attempts { get; init; }
 
     /// <summary><see cref="ErrorCode"/> for telemetry: one short line without secrets.</summary>
@@ -63,7 +69,7 @@ public sealed record LambdaErrorDetails
 
     /// <summary>
     /// The other members of the service's error, for example <c>Reason</c> or <c>EC2ErrorCode</c>, keyed by their names
-    /// in the response.
+    /// in the response. The header <c>Retry-After</c> has the key <c>retryAfterSeconds</c>.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Fields { get; init; }
 

@@ -10,8 +10,9 @@ public static class LambdaResilience
 {
     /// <summary>Adds retries according to the policy in <paramref name="options"/>.</summary>
     /// <remarks>
-    /// The retries use exponential backoff with jitter, respect delays that the service requests, and have a separate
-    /// retry quota.
+    /// The retries use exponential backoff with jitter, and respect delays that the service requests. Each call of this
+    /// method creates a new retry quota. All calls through the pipeline share it; it is separate from the quota of the
+    /// built-in retries.
     /// </remarks>
     /// <param name="builder">The builder of the pipeline.</param>
     /// <param name="options">The options. They are copied; later changes have no effect.</param>

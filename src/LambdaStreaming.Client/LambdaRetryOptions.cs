@@ -11,8 +11,9 @@ public enum LambdaRetryPolicy
     /// </summary>
     /// <remarks>
     /// These failures are throttling, failed connections, and the service errors whose exception types are documented
-    /// as "retried by default". A signature that was rejected because the local clock is wrong is also retried. In a
-    /// custom <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must wrap the connection handler
+    /// as "retried by default". They also include a wait for a free connection that took too long, and a signature that
+    /// was rejected because the local clock is wrong. Any transient failure of a dry run is retried. In a custom
+    /// <see cref="HttpClient"/>, <see cref="SendOnceHandler"/> must wrap the connection handler
     /// (<see cref="SocketsHttpHandler"/>) directly, inside all other handlers. Otherwise, another handler could send
     /// the request several times.
     /// </remarks>
@@ -24,8 +25,7 @@ public enum LambdaRetryPolicy
     /// <remarks>
     /// These failures include status 500, 502, 503 and 504, except for exception types that are documented as never
     /// retried. They also include a connection reset after sending began. The call still fails if the last attempt
-    /// fails. The function might run several times: use this policy for idempotent functions
-    /// only.
+    /// fails. The function might run several times: use this policy for idempotent functions only.
     /// </remarks>
     AtLeastOnce,
 
@@ -46,18 +46,20 @@ public sealed class LambdaRetryOptions
     /// <summary>Maximum number of attempts, including the first one.</summary>
     /// <value>
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
-    /// Environment and profile are not used for <see cref="LambdaResilience.AddLambdaRetry"/>. If
-    /// <see cref="InvokeWithResponseStreamRequest.Retry"/> is set without this property, the client's value is not
-    /// inherited. The request then uses the environment or the profile. It uses 3 if the client's options set this
-    /// property, because the environment and the profile are then not read.
     /// </value>
+    /// <remarks>
+    /// <see cref="LambdaResilience.AddLambdaRetry"/> does not read environment and profile: its default is 3. Options
+    /// of a request (<see cref="InvokeWithResponseStreamRequest.Retry"/>) never inherit this property from the client's
+    /// options. If they do not set it, they use the value of environment or profile. But if the client's options set
+    /// it, environment and profile are not read, and such a request uses 3.
+    /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 
     /// <summary>Which failures are retried.</summary>
     /// <value>Default: <see cref="LambdaRetryPolicy.AtMostOnce"/>.</value>
     public LambdaRetryPolicy Policy { get; set; }
 
-    /// <summary>Upper limit of the first delay after a transient failure.</summary>
+    /// <summary>Upper limit of the first delay after a transient failure other than throttling.</summary>
     /// <value>Default: 50 ms.</value>
     /// <remarks>
     /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).

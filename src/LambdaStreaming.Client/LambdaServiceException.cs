@@ -59,10 +59,14 @@ public class LambdaServiceException : LambdaStreamingException
     public TimeSpan? RetryAfter => Details.RetryAfter;
 
     /// <summary>The message of the service, unchanged.</summary>
-    /// <value>Empty if the service did not send a message.</value>
+    /// <value>
+    /// Empty if the service did not send a message. Equal to <see cref="Exception.Message"/> if a test created the
+    /// exception without a message of the service.
+    /// </value>
     /// <remarks>
-    /// <see cref="Exception.Message"/> contains the first line of this message, and states which call failed and what
-    /// to do. The other lines might quote the request, including its signature: consider that before you log them.
+    /// <see cref="Exception.Message"/> states which call failed and what to do. It contains the first line of this
+    /// message, unless that line might quote the payload. The other lines might quote the request, including its
+    /// signature: consider that before you log them.
     /// </remarks>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 
@@ -74,7 +78,10 @@ public class LambdaServiceException : LambdaStreamingException
     public string? ServiceErrorType => GetField("Type");
 
     /// <summary>The other members of the service's error, keyed by their names in the response.</summary>
-    /// <value>All members except name and message. JSON values that are not strings are kept as JSON text.</value>
+    /// <value>
+    /// All members except name and message. JSON values that are not strings are kept as JSON text; null is omitted.
+    /// The header <c>Retry-After</c> has the key <c>retryAfterSeconds</c>.
+    /// </value>
     public IReadOnlyDictionary<string, string> Fields => Details.Fields ?? ReadOnlyDictionary<string, string>.Empty;
 
     private protected override bool IsThrottlingError => IsThrottling;

@@ -106,17 +106,17 @@ public static class TooManyRequestsReasons
     /// <summary>The account's concurrent executions in the region are all in use.</summary>
     public const string ConcurrentInvocationLimitExceeded = "ConcurrentInvocationLimitExceeded";
 
-    /// <summary>The account exceeded its invocations per second.</summary>
+    /// <summary>The account exceeded its limit of invocations per second.</summary>
     public const string FunctionInvocationRateLimitExceeded = "FunctionInvocationRateLimitExceeded";
 
     /// <summary>The function's reserved concurrency is in use completely.</summary>
     public const string ReservedFunctionConcurrentInvocationLimitExceeded =
         "ReservedFunctionConcurrentInvocationLimitExceeded";
 
-    /// <summary>The function exceeded the invocations per second of its reserved concurrency.</summary>
+    /// <summary>The function exceeded the invocations per second that its reserved concurrency allows.</summary>
     public const string ReservedFunctionInvocationRateLimitExceeded = "ReservedFunctionInvocationRateLimitExceeded";
 
-    /// <summary>The caller exceeded its requests per second.</summary>
+    /// <summary>The caller exceeded its limit of requests per second.</summary>
     public const string CallerRateLimitExceeded = "CallerRateLimitExceeded";
 
     /// <summary>Too many SnapStart snapshots are being created.</summary>

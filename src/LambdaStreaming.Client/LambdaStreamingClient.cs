@@ -40,7 +40,8 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// <remarks>
     /// The <see cref="HttpClient"/> is not disposed with this client. Its handlers determine the behavior in the list
     /// below. To keep the default behavior, wrap the result of <see cref="CreateHandler"/> in a
-    /// <see cref="SendOnceHandler"/>. The timeout and the request headers are then the only differences.
+    /// <see cref="SendOnceHandler"/>. Then only the last two items of the list (<see cref="HttpClient.Timeout"/> and
+    /// <see cref="HttpClient.DefaultRequestHeaders"/>) differ from the default.
     /// <list type="bullet">
     /// <item>
     /// Options: <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> and
@@ -55,15 +56,16 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     /// is sent to the redirect's address. Set <c>AllowAutoRedirect</c> to <see langword="false"/>.
     /// </item>
     /// <item>
-    /// Duplicate sends: a handler that reads the request's content or copies the request can send it again, unless a
-    /// <see cref="SendOnceHandler"/> is below it.
+    /// Duplicate sends: a handler that reads the request's content or copies the request can send it again, unless it
+    /// wraps a <see cref="SendOnceHandler"/>.
     /// </item>
     /// <item>
     /// Cookies: the handler's <c>CookieContainer</c> stores the cookies of responses and sends them with later
     /// requests.
     /// </item>
     /// <item>
-    /// Decompression: .NET disables it by default. Do not enable it.
+    /// Decompression: .NET disables it by default. Do not enable it, because a small compressed response can expand to
+    /// any size.
     /// </item>
     /// <item>
     /// Disposal: the handler might read an abandoned response for up to 2 s or 1 MB before it closes the connection

@@ -8,8 +8,8 @@ namespace LambdaStreaming;
 
 /// <summary>Options for a <see cref="LambdaStreamingClient"/>.</summary>
 /// <remarks>
-/// Options that are not set are read from the environment and the AWS profile, as in the AWS SDKs. The constructor of
-/// the client validates and copies the options; later changes have no effect.
+/// Some options that are not set, such as the region, are read from the environment and the AWS profile, as in the AWS
+/// SDKs. The constructor of the client validates and copies the options; later changes have no effect.
 /// </remarks>
 public sealed class LambdaStreamingClientOptions
 {
@@ -25,8 +25,8 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Name of the profile in the AWS config and credentials files.</summary>
     /// <value>
-    /// Default: <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files do not contain a profile with the name in
-    /// this option, the first call fails.
+    /// Default: <c>AWSConfigs.AWSProfileName</c>, otherwise <c>AWS_PROFILE</c>, otherwise <c>default</c>. If the files
+    /// do not contain a profile with the name in this option, each call fails.
     /// </value>
     /// <remarks>
     /// The profile provides the settings, such as region and credentials, that neither these options nor the
@@ -37,12 +37,14 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>AWS region that is called, and for which requests are signed.</summary>
     /// <value>
-    /// Default: <c>AWS_REGION</c>, <c>region</c> of the profile, <c>AWS_DEFAULT_REGION</c>, or the region in the
-    /// metadata of the EC2 instance, in this order.
+    /// Default: the first of these that is set: <c>AWSConfigs.AWSRegion</c>, <c>AWS_REGION</c>, <c>region</c> of the
+    /// profile, <c>AWS_DEFAULT_REGION</c>, the region in the metadata of the EC2 instance.
     /// </value>
     public RegionEndpoint? Region { get; set; }
 
-    /// <summary>Address of the endpoint, for example of an interface endpoint or a local server.</summary>
+    /// <summary>
+    /// Address to which requests are sent, for example that of an interface endpoint or a local server.
+    /// </summary>
     /// <value>
     /// An http or https address, with or without a port and a path prefix. Default: <c>AWS_ENDPOINT_URL_LAMBDA</c>,
     /// <c>AWS_ENDPOINT_URL</c> or <c>endpoint_url</c> of the profile, otherwise the AWS endpoint of the region.
@@ -79,7 +81,10 @@ public sealed class LambdaStreamingClientOptions
     /// Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit. With a custom <see cref="HttpClient"/>,
     /// used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
-    /// <remarks><see cref="SocketsHttpHandler"/> measures the time with the system clock.</remarks>
+    /// <remarks>
+    /// <see cref="TimeProvider"/> does not affect this timeout: <see cref="SocketsHttpHandler"/> measures it with the
+    /// system clock.
+    /// </remarks>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Maximum time to wait for the credentials of an attempt, from any source.</summary>
@@ -120,8 +125,8 @@ public sealed class LambdaStreamingClientOptions
     /// <summary>Polly pipeline that replaces the built-in retries completely.</summary>
     /// <value>Default: <see langword="null"/>, which uses the built-in retries with <see cref="Retry"/>.</value>
     /// <remarks>
-    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience"/> in it to retry only if
-    /// the function cannot run twice.
+    /// The pipeline receives the exceptions of this library. Use <see cref="LambdaResilience.AddLambdaRetry"/> in it:
+    /// with its default policy, it retries only if the function cannot run twice.
     /// </remarks>
     public ResiliencePipeline? ResiliencePipeline { get; set; }
 
@@ -190,7 +195,7 @@ public sealed class LambdaStreamingClientOptions
         return copy;
     }
 
-    /// <summary>Determines whether a path can be appended to an address.</summary>
+    /// <summary>Determines whether an address is an http or https URL to which a path can be appended.</summary>
     internal static bool IsServiceUrl(Uri url) =>
         url.IsAbsoluteUri
         && url.Scheme is ("http" or "https")

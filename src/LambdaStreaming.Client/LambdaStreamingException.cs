@@ -68,13 +68,17 @@ public abstract class LambdaStreamingException : AmazonServiceException
     public bool IsSafeToRetry => IsTransient && !FunctionMayHaveRun;
 
     /// <summary>Number of attempts of the call, including the last one.</summary>
-    /// <value>0 if no attempt was started. An attempt that could not connect is counted.</value>
+    /// <value>
+    /// An attempt that could not connect is counted. An attempt that failed before that, because its credentials could
+    /// not be resolved, is not. 0 if the configuration could not be resolved.
+    /// </value>
     public int Attempts => Details.Attempts;
 
-    /// <summary>The AWS SDK's information for retries: whether the service throttled the request.</summary>
+    /// <summary>The information about retries that AWS SDKs use.</summary>
     /// <value>
-    /// <see langword="null"/> if a retry cannot succeed. Otherwise not <see langword="null"/>, even if the function
-    /// might have run. Use <see cref="IsSafeToRetry"/> to prevent a second run.
+    /// Not <see langword="null"/> if a retry might succeed, even if the function might have run. Its
+    /// <see cref="RetryableDetails.Throttling"/> states whether the service throttled the request. Use
+    /// <see cref="IsSafeToRetry"/> to prevent a second run.
     /// </value>
     public override RetryableDetails? Retryable => IsTransient ? new RetryableDetails(IsThrottlingError) : null;
 
@@ -82,8 +86,11 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
     internal LambdaErrorDetails Details { get; }
 
-    /// <summary>Records that another attempt of the call might have been sent.</summary>
-    /// <remarks>A custom pipeline can run attempts in parallel (hedging), or drop an attempt and its result.</remarks>
+    /// <summary>Records that another attempt of the call might have run the function.</summary>
+    /// <remarks>
+    /// This can become known after the exception was created. A custom pipeline can run attempts in parallel (hedging),
+    /// or drop an attempt and its result.
+    /// </remarks>
     internal void MarkOtherAttemptMayHaveRun() => _otherAttemptMayHaveRun = FunctionMayHaveRun = true;
 
     private protected virtual bool IsThrottlingError => false;
@@ -91,8 +98,9 @@ public abstract class LambdaStreamingException : AmazonServiceException
 
 /// <summary>The exception that is thrown if a setting that the call needs is missing or not valid.</summary>
 /// <remarks>
-/// Examples are a region, credentials, or a package that a profile needs. This attempt sent nothing; an earlier one
-/// might have: see <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
+/// Examples are a region, credentials, or a NuGet package that the profile's type of credentials needs, for example for
+/// SSO. The attempt that failed sent nothing; an earlier attempt of the call might have: see
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
 public sealed class LambdaConfigurationException : LambdaStreamingException
 {
@@ -119,13 +127,13 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// <item>The connection was reset.</item>
 /// <item>The response headers did not arrive in time.</item>
 /// <item>A proxy rejected the request.</item>
-/// <item>A custom HTTP handler failed, followed a redirect or sent the request twice.</item>
+/// <item>A custom HTTP handler failed, followed a redirect or tried to send the request twice.</item>
 /// </list>
 /// <para>
-/// <see cref="Exception.InnerException"/> is the cause.
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if this attempt might have sent
-/// a part of the request to the service. An earlier attempt that might have run the function has the same effect. A dry
-/// run never runs the function.
+/// <see cref="Exception.InnerException"/> is the cause. <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is
+/// <see langword="true"/> if the attempt that failed might have sent a part of the request. It is also
+/// <see langword="true"/> if another attempt of the call might have run the function. For a dry run, it is
+/// <see langword="false"/>.
 /// </para>
 /// </remarks>
 /// <param name="message">The message.</param>

@@ -7,8 +7,8 @@ namespace LambdaStreaming;
 /// Examples are invalid JSON, invalid text or an invalid HTTP prelude. The event stream was valid up to the invalid
 /// data. A reader of text, lines, values or events has already delivered everything before the invalid data; a reader
 /// of the complete payload returns nothing. The connection is closed. The message never contains a value from the
-/// payload, but it can contain the names on the JSON path to the value. The parser's exception, in
-/// <see cref="Exception.InnerException"/>, might contain values.
+/// payload. It can contain names: those on the JSON path to the value, and the type of a server-sent event. The
+/// parser's exception, in <see cref="Exception.InnerException"/>, might contain values.
 /// </remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
 {

@@ -37,9 +37,10 @@ public enum HttpPreludeDetection
     /// <list type="bullet">
     /// <item>
     /// The response's <c>Content-Type</c> (<see cref="InvokeWithResponseStreamResponse.ResponseStreamContentType"/>) is
-    /// absent, <c>application/vnd.awslambda.http-integration-response</c> or <c>application/vnd.amazon.eventstream</c>.
-    /// The header can name the function's format rather than the event stream. With any other content type, such as
-    /// <c>application/json</c>, the response does not have an HTTP prelude.
+    /// absent or one of two types. The function sets <c>application/vnd.awslambda.http-integration-response</c>. The
+    /// event stream has the type <c>application/vnd.amazon.eventstream</c>. Both are accepted, because it has not been
+    /// verified which of the two the live service sends. With any other content type, such as <c>application/json</c>,
+    /// the response does not have an HTTP prelude.
     /// </item>
     /// <item>
     /// The response begins with a JSON object of at most <see cref="PayloadReadOptions.MaxPreludeBytes"/>, which is
@@ -71,8 +72,8 @@ public enum HttpPreludeDetection
 /// The defaults are suitable for most responses. A reader validates and copies the options when it starts. If a limit
 /// is exceeded, a reader of lines, values or events first delivers everything that precedes the oversized data, and
 /// then throws <see cref="PayloadLimitExceededException"/>. A reader of the complete payload returns nothing. For the
-/// HTTP prelude, see <see cref="MaxPreludeBytes"/>. A reader that returns the payload in parts needs memory for its
-/// limit, not for the complete response.
+/// HTTP prelude, see <see cref="MaxPreludeBytes"/>. A reader that returns the payload in parts buffers one part at a
+/// time, up to its limit, and never the complete response.
 /// </remarks>
 public sealed class PayloadReadOptions
 {

@@ -11,11 +11,11 @@ namespace LambdaStreaming;
 /// The readers return the same text, lines, values and events for any chunk boundaries.
 /// </para>
 /// <para>
-/// Every reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Only
-/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the reader of the pipe has completed.
-/// Otherwise, a reader throws <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. A reader
-/// that returns the payload in parts first delivers all data before the failure, except an incomplete line, value or
-/// character.
+/// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws
+/// <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. One special case:
+/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has completed its
+/// reader. A reader that returns the payload in parts first delivers all data before a failure, except an incomplete
+/// line, value, event or character.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -30,8 +30,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Returns the payload as a stream.</summary>
     /// <remarks>
-    /// Each byte is copied once, from the connection's buffer. If the function or the response fails, or a token is
-    /// cancelled, reading from the stream throws.
+    /// Each byte is copied once, from the receive buffer to the caller's buffer. If the function or the response fails,
+    /// or a token is cancelled, reading from the stream throws.
     /// </remarks>
     /// <returns>
     /// A stream that supports asynchronous reading only. Cancelling a read closes the connection. Disposing the stream
@@ -61,8 +61,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="destination">The destination. It is not completed.</param>
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>
-    /// A task that completes when the complete response has been copied, or when the reader of the pipe has completed.
-    /// In the second case, the connection is closed, so a normal return does not prove that the response was complete.
+    /// A task that completes when the response has been copied, or when the consumer of the pipe has completed its
+    /// reader. In the second case, the connection is closed, and a normal return does not prove a complete response.
     /// </returns>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
@@ -145,7 +145,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Reads text as it arrives, for example the tokens of a language model.</summary>
-    /// <remarks>A character is never split between two strings. The end of a string has no other meaning.</remarks>
+    /// <remarks>A character is never split between two strings. Apart from that, text can be split anywhere.</remarks>
     /// <param name="options">
     /// The encoding and the handling of invalid bytes. Default: the defaults of <see cref="PayloadReadOptions"/>.
     /// </param>
@@ -190,9 +190,9 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
 
     /// <summary>Reads JSON values, each when its last byte has arrived.</summary>
     /// <remarks>
-    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number is
-    /// returned when the next byte arrives, because only that byte shows where the number ends. Comments are not
-    /// supported.
+    /// The payload can be JSON Lines, values one after another, or the elements of one array. A number is returned when
+    /// the next byte arrives or at the end of the payload, because only that shows where the number ends. Comments are
+    /// not supported.
     /// </remarks>
     /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
     /// <param name="options">

@@ -24,7 +24,8 @@ public enum ResponseStreamEventKind
 [SuppressMessage("Performance", "CA1815", Justification = "A position in an enumeration, which is not comparable.")]
 public readonly struct ResponseStreamEvent
 {
-    // 16 bytes: the reader and its generation for a chunk, the InvokeComplete itself for the end.
+    // 16 bytes. For a chunk: the reader and its generation, a number that each read increments. The chunk is valid
+    // while the reader has this generation. For the end: the InvokeComplete.
     // Source: docs/internals/design-decisions.md.
     private readonly object? _source;
     private readonly int _generation;

@@ -5,9 +5,11 @@ namespace LambdaStreaming;
 /// <summary>Base class of the exceptions for a response that is incomplete or not valid.</summary>
 /// <remarks>
 /// Most of them are thrown while the response is being read. The call itself throws
-/// <see cref="ResponseStreamCorruptException"/> if the status is 2xx, but not the expected one. The chunks that were
-/// delivered before the failure are valid: their checksums were verified. Such failures are never retried, because a
-/// part of the response might have been delivered.
+/// <see cref="ResponseStreamCorruptException"/> if the status is 2xx, but not the expected one. It throws
+/// <see cref="ResponseStreamTruncatedException"/> if a handler of a custom <see cref="HttpClient"/> has replaced the
+/// response's content, and getting a stream from the new content failed. The chunks that were delivered before the
+/// failure are valid: their checksums were verified. Such failures are never retried, because a part of the response
+/// might have been delivered.
 /// </remarks>
 public abstract class ResponseStreamException : LambdaStreamingException
 {
@@ -44,7 +46,9 @@ public enum ResponseStreamCorruptionReason
     /// The checksum of a message prelude, the first 12 bytes of a message, does not match. (The message prelude is not
     /// the HTTP prelude.)
     /// </summary>
-    /// <remarks>This is also the reason for bytes that are not an event stream.</remarks>
+    /// <remarks>
+    /// Also used if the bytes are not an event stream, but the content type is that of an event stream or absent.
+    /// </remarks>
     PreludeChecksum,
 
     /// <summary>
@@ -62,12 +66,12 @@ public enum ResponseStreamCorruptionReason
     MalformedHeader,
 
     /// <summary>
-    /// A complete message is not a usable event. It does not contain <c>:message-type</c> or <c>:event-type</c>, or it
-    /// is an <c>InvokeComplete</c> event whose payload is not a JSON object.
+    /// A complete message is not a usable event. Its <c>:message-type</c> is missing or unknown, its <c>:event-type</c>
+    /// is missing, or it is an <c>InvokeComplete</c> event whose payload is not a JSON object.
     /// </summary>
     MalformedEvent,
 
-    /// <summary>The content type is not that of an event stream, and neither are the bytes.</summary>
+    /// <summary>Neither the content type nor the bytes are those of an event stream.</summary>
     UnexpectedContentType,
 
     /// <summary>
@@ -145,7 +149,15 @@ public sealed class ResponseStreamErrorException(
     Exception? innerException = null)
     : ResponseStreamException(message, null, details, innerException)
 {
-    /// <summary>The message of the service. <see cref="Exception.Message"/> also states which call failed.</summary>
+    /// <summary>The message of the service, unchanged.</summary>
+    /// <value>
+    /// Empty if the service did not send a message. Equal to <see cref="Exception.Message"/> if a test created the
+    /// exception without a message of the service.
+    /// </value>
+    /// <remarks>
+    /// <see cref="Exception.Message"/> states which call failed. It contains the first line of this message, unless
+    /// that line might quote the payload.
+    /// </remarks>
     public string ServiceMessage => Details.ServiceMessage ?? Message;
 }
 

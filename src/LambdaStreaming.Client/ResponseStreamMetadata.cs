@@ -34,7 +34,9 @@ public sealed record ResponseStreamMetadata
     /// <value>Default: <c>function</c>.</value>
     public string FunctionName { get; init; } = "function";
 
-    /// <summary>The value of <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/>.</summary>
+    /// <summary>
+    /// The value of <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> that applies to the response.
+    /// </summary>
     /// <value>Default: <see langword="true"/>.</value>
     public bool ThrowOnFunctionError { get; init; } = true;
 

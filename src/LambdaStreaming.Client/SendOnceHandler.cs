@@ -9,23 +9,27 @@ namespace LambdaStreaming;
 /// <remarks>
 /// <para>
 /// This handler must wrap the connection handler (<see cref="SocketsHttpHandler"/>) directly, inside all other
-/// handlers.
+/// handlers. A handler between the two could send a request several times.
 /// </para>
 /// <para>
 /// The content of the client's requests rejects a second send. Handlers that buffer the content
 /// (<see cref="HttpContent.LoadIntoBufferAsync()"/>, <see cref="HttpContent.ReadAsStringAsync()"/>) or copy the
-/// request bypass that check. This handler therefore repeats the check.
+/// request bypass that check. This handler therefore has its own check.
 /// </para>
 /// <para>
-/// The handler identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and
-/// lets one request of each attempt pass. It also replaces the content of that request with content that can be sent
-/// only once. Therefore, redirects and retries inside .NET cannot send the request again. A second request of the
-/// attempt fails with a <see cref="LambdaTransportException"/>. The client's own retries
-/// (<see cref="LambdaStreamingClientOptions.Retry"/>) are new attempts.
+/// It identifies the attempt from the headers <c>amz-sdk-invocation-id</c> and <c>amz-sdk-request</c>, and
+/// lets one request of each attempt pass. If another handler has buffered or replaced the content of that request, this
+/// handler wraps it in content that can be sent only once. Therefore, redirects and retries inside .NET cannot send the
+/// request again. A second request of the attempt fails, so that the call throws a
+/// <see cref="LambdaTransportException"/>. The client's own retries (<see cref="LambdaStreamingClientOptions.Retry"/>)
+/// are new attempts.
 /// </para>
 /// <para>
-/// Other requests pass, including those that a handler sends itself, for example to get a token. If a proxy rejects a
-/// request, the exception reports the proxy's host, port and status, but not its user name and password.
+/// Other requests pass, including those that a handler sends itself, for example to get a token.
+/// </para>
+/// <para>
+/// If a proxy rejects a request, of the client or another one, this handler throws its own exception. It names the
+/// proxy's status, host and port, if they are known, but not the user name and password for the proxy.
 /// </para>
 /// </remarks>
 /// <param name="innerHandler">

@@ -12,15 +12,16 @@ public enum TraceHeaders
     /// detect recursive loops.
     /// </summary>
     /// <remarks>
-    /// Outside of Lambda, the client does not add a header. The called function receives the value as the trace of its
-    /// invocation.
+    /// Outside of Lambda, the client does not add this header. The called function receives the value as the trace of
+    /// its invocation.
     /// </remarks>
     Lambda = 1,
 
     /// <summary><c>X-Amzn-Trace-Id</c>, created from the span of the call.</summary>
     /// <remarks>
-    /// If no listener creates a span for the call, the current span is used. <see cref="Lambda"/> takes precedence. The
-    /// called function receives the value as the trace of its invocation.
+    /// If no listener creates a span for the call, the current span is used. Inside a Lambda function, the header of
+    /// the member <see cref="Lambda"/> is used instead if that member is set, too. The called function receives the
+    /// value as the trace of its invocation.
     /// </remarks>
     XRay = 2,
 

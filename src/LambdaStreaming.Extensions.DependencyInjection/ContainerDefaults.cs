@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace LambdaStreaming.DependencyInjection;
 
-/// <summary>Sets options that are not configured from the services of the container.</summary>
+/// <summary>Takes logger factory, clock and credentials from the container if they are not configured.</summary>
 internal sealed class ContainerDefaults(IServiceProvider services) : IPostConfigureOptions<LambdaStreamingClientOptions>
 {
     public void PostConfigure(string? name, LambdaStreamingClientOptions options)

@@ -12,7 +12,8 @@ public static class LambdaHttpClientBuilderExtensions
     /// <remarks>
     /// <para>
     /// <b>Resilience handlers of the app retry POST requests and run the function again</b>: see
-    /// <see cref="LambdaHttpHandler"/>. <see cref="HttpClient.Timeout"/> is 100 seconds by default.
+    /// <see cref="LambdaHttpHandler"/>. <see cref="HttpClient.Timeout"/> is 100 seconds by default: increase it if the
+    /// function can take longer.
     /// </para>
     /// <para>
     /// If <see cref="HttpClient.BaseAddress"/> is not set, it becomes <c>https://</c> with the function name as the host.

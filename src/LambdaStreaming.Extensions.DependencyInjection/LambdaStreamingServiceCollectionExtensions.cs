@@ -12,7 +12,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// The client is a singleton that uses <see cref="IHttpClientFactory"/>. It takes
 /// <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and
 /// <see cref="Amazon.Runtime.AWSCredentials"/> from the container, unless its options set them. Invalid options make
-/// host startup fail. Adding the same client again adds to its options.
+/// host startup fail. If the same client is added twice, both calls configure its options.
 /// </remarks>
 public static class LambdaStreamingServiceCollectionExtensions
 {
@@ -106,8 +106,8 @@ public static class LambdaStreamingServiceCollectionExtensions
         else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => CreateClient(provider));
 
         // This marker records that the HttpClient is configured. The registration of the client does not show that,
-        // because tests remove the client (RemoveAll) and add it again. Configuring the HttpClient twice would drop
-        // handlers that were added in between.
+        // because tests remove the client (RemoveAll) and add it again. If the HttpClient were configured twice, the
+        // second Clear (see ConfigureHttpClient) would remove handlers that were added in between.
         var marker = new HttpClientConfigured(httpClientName);
         if (services.Any(IsMarker)) return builder;
         services.AddSingleton(marker);
@@ -183,6 +183,6 @@ public static class LambdaStreamingServiceCollectionExtensions
         return name;
     }
 
-    /// <summary>A marker service: the <see cref="HttpClient"/> with this name has its handlers.</summary>
+    /// <summary>Marks the <see cref="HttpClient"/> with this name as configured.</summary>
     private sealed record HttpClientConfigured(string Name);
 }

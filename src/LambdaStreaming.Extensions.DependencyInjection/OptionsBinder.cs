@@ -148,8 +148,8 @@ internal static class OptionsBinder
             : throw InvalidValue(value, "an integer");
     }
 
-    // Requires the constant format (c). Otherwise, .NET would read a bare number, and hours above 23, as days. It would
-    // read 5:00 as five hours, although five minutes might be meant.
+    // Requires hours, minutes and seconds in the constant format (c). That format alone accepts a bare number as days,
+    // and 5:00 as five hours, although five minutes might be meant. TimeSpan.Parse also reads hours above 23 as days.
     private static TimeSpan ParseDuration(string value)
     {
         if (value.Equals("Infinite", StringComparison.OrdinalIgnoreCase)) return Timeout.InfiniteTimeSpan;

@@ -9,7 +9,7 @@ namespace LambdaStreaming.Http;
 /// <summary>An HTTP request in the form in which a function URL passes it to a function: payload format 2.0.</summary>
 /// <remarks>
 /// Functions behind a function URL or an HTTP API, and web adapters, read this event. The <c>accountId</c> in the event
-/// is <c>anonymous</c>, as for a request that IAM has not authorized.
+/// is <c>anonymous</c>, as for a request without IAM authorization.
 /// </remarks>
 // Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of
 // aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda.
@@ -48,8 +48,8 @@ public sealed class FunctionUrlEvent
 
     /// <summary>A predicate on the name that selects which header fields reach the function.</summary>
     /// <value>
-    /// Default: <see langword="null"/>, which allows all fields. Compare names case-insensitively: other names than
-    /// <c>Authorization</c> and <c>Cookie</c> are spelled as in <see cref="Headers"/>.
+    /// Default: <see langword="null"/>, which allows all fields. <c>Authorization</c> and <c>Cookie</c> are passed in
+    /// this spelling, other names as in <see cref="Headers"/>. Compare names case-insensitively.
     /// </value>
     public Func<string, bool>? AllowHeader { get; init; }
 

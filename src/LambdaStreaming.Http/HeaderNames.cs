@@ -12,8 +12,8 @@ internal static class HeaderNames
     public const string Cookie = "Cookie";
     public const string SetCookie = "Set-Cookie";
 
-    // Header values from .NET never contain these characters; those of a function's prelude can. Source: RFC 9110,
-    // section 5.5.
+    // Header values that .NET has parsed never contain these characters, but the JSON values of a function's prelude
+    // can. Source: RFC 9110, section 5.5.
     private static readonly SearchValues<char> InvalidInValues = SearchValues.Create("\r\n\0");
 
     public static bool IsValidValue(string value) => !value.AsSpan().ContainsAny(InvalidInValues);

@@ -25,15 +25,16 @@ namespace LambdaStreaming.Http;
 /// </para>
 /// <para>
 /// A failure before the headers throws an <see cref="HttpRequestException"/>. A failure while the body is read throws
-/// an <see cref="HttpIOException"/>; <see cref="HttpClient"/> wraps it if it reads the body itself. The inner exception
-/// is a <see cref="LambdaStreamingException"/>, which reports
-/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. A body ends normally only if the response is complete.
+/// an <see cref="HttpIOException"/>. The inner exception of both is a <see cref="LambdaStreamingException"/>, which
+/// reports <see cref="LambdaStreamingException.FunctionMayHaveRun"/>. If <see cref="HttpClient"/> itself reads the
+/// body, it wraps the <see cref="HttpIOException"/> in an <see cref="HttpRequestException"/>. A body ends normally only
+/// if the response is complete.
 /// </para>
 /// <para>
-/// Disposing the response or its stream frees the connection at once. If you read the stream yourself, the token of the
-/// send has no effect after the headers: pass a token to each read. If <see cref="HttpClient"/> reads the body, as
-/// <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and <c>Read</c>
-/// block the calling thread until the asynchronous operation completes. The handler is thread-safe.
+/// Disposing the response or its stream frees the connection at once. If you read the stream yourself, the token of
+/// <c>SendAsync</c> has no effect after the headers: pass a token to each read. If <see cref="HttpClient"/> reads the
+/// body, as <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and
+/// <c>Read</c> block the calling thread until the asynchronous operation completes. The handler is thread-safe.
 /// </para>
 /// </remarks>
 public sealed class LambdaHttpHandler : HttpMessageHandler
@@ -88,7 +89,8 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         var url = GetUrl(request);
 
         // The response needs a separate token, because the caller's token must have no effect after the headers.
-        // HttpClient passes a linked token and unlinks it then; HttpMessageInvoker passes the caller's token itself.
+        // HttpClient passes a linked token and unlinks it after the headers. HttpMessageInvoker passes the caller's
+        // token, so this method must unlink it.
         var lifetime = new CancellationTokenSource();
         var link = cancellationToken.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(),

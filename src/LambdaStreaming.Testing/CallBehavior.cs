@@ -203,7 +203,9 @@ public sealed class CallBehavior
     }
 
     /// <summary>Ends the stream with an error message (<c>:error-code</c>).</summary>
-    /// <remarks>The service model does not define error messages.</remarks>
+    /// <remarks>
+    /// The event-stream format has messages of the type <c>error</c>; Lambda's service model does not define any.
+    /// </remarks>
     /// <param name="chunks">The number of chunks to send before it.</param>
     /// <param name="errorCode">The error code.</param>
     /// <param name="message">The error message.</param>

@@ -52,7 +52,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>The region that requests must be signed for.</summary>
     public RegionEndpoint Region => _options.Region;
 
-    /// <summary>The requests that the server has accepted or rejected so far, in that order.</summary>
+    /// <summary>The requests that the server has accepted or rejected so far, oldest first.</summary>
     /// <value>At most <see cref="LocalLambdaServerOptions.MaxRecordedRequests"/>, the most recent ones.</value>
     /// <remarks>
     /// A request is added when it is accepted or rejected. By then its signature is verified, and the timers of its

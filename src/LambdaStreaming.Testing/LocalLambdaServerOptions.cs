@@ -66,9 +66,9 @@ public sealed class LocalLambdaServerOptions
     /// <value>Default: 6,291,556 bytes.</value>
     public int MaxPayloadBytes { get; set; } = DefaultMaxPayloadBytes;
 
-    /// <summary>The maximum number of <see cref="LocalLambdaServer.Requests"/>, with their payloads.</summary>
+    /// <summary>The maximum number of requests in <see cref="LocalLambdaServer.Requests"/>.</summary>
     /// <value>Default: unlimited; at least 1. Above the limit, the oldest request is removed.</value>
-    /// <remarks>Set a limit for a server that runs for a long time.</remarks>
+    /// <remarks>Each request is kept with its payload, so set a limit for a server that runs for a long time.</remarks>
     public int MaxRecordedRequests { get; set; } = int.MaxValue;
 
     /// <summary>The maximum payload size of a response.</summary>

@@ -10,7 +10,7 @@ internal static class Duration
     private static readonly (string Suffix, double Seconds)[] Units =
         [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)];
 
-    // The maximum of .NET's timers is 2^32 - 2 ms.
+    // The maximum of .NET's timers is 2^32 - 2 ms, which is more than 49 days.
     private const double MaxSeconds = 49 * 24 * 3600;
 
     public static bool TryParse(string text, out TimeSpan duration)

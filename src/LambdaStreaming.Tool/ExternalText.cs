@@ -4,7 +4,7 @@ using System.Text;
 namespace LambdaStreaming.Tool;
 
 /// <summary>Sanitizes text of functions, services and headers for standard error.</summary>
-/// <remarks>Sanitized text cannot start a line, control a terminal or reorder other text.</remarks>
+/// <remarks>Sanitized text cannot begin a new line, control a terminal or reorder other text.</remarks>
 internal static class ExternalText
 {
     /// <summary>Converts text to a single line.</summary>

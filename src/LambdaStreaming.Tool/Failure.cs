@@ -4,8 +4,8 @@ namespace LambdaStreaming.Tool;
 
 /// <summary>Maps an exception to an exit code and to one paragraph of text.</summary>
 /// <remarks>
-/// The text states whether the function might have run. Exit code and text depend on exception types and
-/// properties only. Messages of the library are printed unchanged; the program does not search them for words.
+/// The text states whether the function might have run. Exit code and text depend on exception types and properties
+/// only. The program does not search the messages of the library for words.
 /// </remarks>
 internal static class Failure
 {

@@ -35,7 +35,8 @@ internal sealed class ToolConsole
     [SuppressMessage("Reliability", "CA2000", Justification = "The standard streams live as long as the program.")]
     public static ToolConsole CreateForProcess()
     {
-        // If standard error is closed, .NET might use its number for another file or pipe. Do not write to that.
+        // If standard error is closed, .NET might use its descriptor number for another file or pipe. Do not write to
+        // that file.
         var hasError = IsOpen(2);
         if (hasError)
             Console.SetError(new ErrorWriter(Console.Error));

@@ -9,7 +9,7 @@ internal sealed class ToolException(int exitCode, string message, Exception? inn
     public static ToolException Usage(string message) => new(Tool.ExitCode.Usage, message);
 }
 
-/// <summary>The reader of the output closed the pipe, so that the program ends without a message.</summary>
+/// <summary>The reader of the output closed the pipe. The program then ends without a message.</summary>
 internal sealed class OutputClosedException(Exception innerException)
     : Exception("The output was closed.", innerException)
 {
@@ -17,7 +17,7 @@ internal sealed class OutputClosedException(Exception innerException)
     public const int BrokenPipe = 32;
 }
 
-/// <summary>Ctrl-C after the invocation began.</summary>
+/// <summary>Ctrl-C or SIGTERM after the invocation began.</summary>
 internal sealed class InterruptedException(string message, bool functionMayHaveRun, Exception innerException)
     : OperationCanceledException(message, innerException)
 {

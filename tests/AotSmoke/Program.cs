@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-// Calls as in an application, compiled without a JIT compiler, so that any use of reflection fails.
+// Uses the packages as an application does. It is compiled ahead of time, so code that depends on reflection fails.
 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
 var token = limit.Token;
 var profiles = Directory.CreateTempSubdirectory("lambda-streaming-aot-");
@@ -45,7 +45,7 @@ try
         },
         token);
 
-    // AWSSDK.Core reads the locations of its files once, so they must be set before its first use.
+    // AWSSDK.Core reads the paths of the profile files from the environment once, so set them before its first use.
     var config = Path.Combine(profiles.FullName, "config");
     var keys = await server.Credentials.GetCredentialsAsync();
     var profile =

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace LambdaStreaming.AotSmoke;
 
-/// <summary>Calls of every public method that reads a response.</summary>
+/// <summary>Calls every public method that reads a response.</summary>
 internal static class Readers
 {
     private const string HttpPayload =
@@ -94,7 +94,7 @@ internal static class Readers
         }),
     ];
 
-    /// <summary>Calls every method.</summary>
+    /// <summary>Calls every method and compares its result.</summary>
     /// <returns>The unexpected results; empty on success.</returns>
     public static async Task<IReadOnlyList<string>> CheckAsync(
         LambdaStreamingClient client,

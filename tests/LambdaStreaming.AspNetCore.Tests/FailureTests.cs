@@ -232,7 +232,8 @@ public class FailureTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
     }
 
-    // For a handler's result, a missing client cannot be detected at startup.
+    // MapLambdaStream detects a missing client at startup. LambdaResults.Stream cannot, because it is called for a
+    // request.
     [Fact]
     public async Task Stream_NoClientIsRegistered_Returns500AndLogsError()
     {

@@ -185,7 +185,8 @@ public class TruncationTests
         Assert.Equal(2, calls);
     }
 
-    // Middleware that buffers sends nothing before the end, so the server has not started the response at the failure.
+    // Buffering middleware sends nothing before the end. When the function fails, the server has not started the
+    // response, so it can still return 500.
     [Theory]
     [InlineData("fails")]
     [InlineData("prelude")]

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LambdaStreaming.Benchmarks;
 
 /// <summary>
-/// Decoding from memory by this client and by AWSSDK.Core, compared with computing only the two CRCs per message.
+/// Decoding from memory by this client and by AWSSDK.Core (the peer), compared with computing only the two CRCs of each
+/// message (the floor).
 /// </summary>
 internal static class Decode
 {
@@ -70,7 +71,8 @@ internal static class Decode
             rounds);
         var (floor, span, events, chunks, peer) = (results[0], results[1], results[2], results[3], results[4]);
 
-        // Subtract the cost per response, including its first reads.
+        // Measure the allocation of a response with one chunk. It is subtracted below as the part that does not depend
+        // on the number of events.
         var single = Wire.Create([1]);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         for (var i = 0; i < SingleRuns; i++) await EventsAsync(single);
@@ -105,7 +107,7 @@ internal static class Decode
         _ => $"{bytes} B",
     };
 
-    // Each contender has a separate consumer, so that the JIT compiler optimizes each of them on its own.
+    // Each contender has its own method with a loop, so that the JIT compiler optimizes each loop separately.
     private static long Floor(ReadOnlySpan<byte> wire)
     {
         long payload = 0;

@@ -14,7 +14,7 @@ internal static class HttpHandler
 
     private static readonly byte[] Buffer = new byte[ChunkBytes];
 
-    // As large as the event that the handler sends.
+    // The payload of invocations without the handler. It is as large as the event that the handler sends.
     private static readonly byte[] Event = Encoding.UTF8.GetBytes($"\"{new string('e', 600)}\"");
 
     public static async Task RunAsync(int rounds)

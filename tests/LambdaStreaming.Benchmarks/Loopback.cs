@@ -143,7 +143,7 @@ internal static class Loopback
         if (length > 0) throw new InvalidDataException();
     }
 
-    // Returns the offset of the incomplete message at the end.
+    // Checks the complete messages and returns the offset of the incomplete message at the end.
     private static int Check(byte[] buffer, int length)
     {
         var at = 0;

@@ -40,7 +40,7 @@ internal sealed record Result(
     }
 }
 
-/// <summary>Comparison of contenders in shuffled rounds within one process.</summary>
+/// <summary>Comparison of contenders within one process. Each round runs them in a random order.</summary>
 /// <remarks>Times are compared within each round, so that a slower machine affects all contenders alike.</remarks>
 internal static class Rounds
 {

@@ -19,7 +19,7 @@ internal static class Telemetry
     private const int ChunkBytes = 64;
     private const int Calls = 300;
 
-    // A round takes 1 or 2 ms, so that many rounds are affordable.
+    // Factor for the number of rounds. A round takes only 1 or 2 ms, and more rounds reduce the effect of other load.
     private const int ShortRounds = 20;
 
     public static async Task RunAsync(int rounds)
@@ -55,7 +55,7 @@ internal static class Telemetry
         Console.WriteLine();
     }
 
-    // Separate methods, so that the JIT compiler optimizes each of them on its own.
+    // Each contender has its own method with a loop, so that the JIT compiler optimizes each loop separately.
     private static async Task<long> DecodeWithoutListenerAsync(byte[] wire)
     {
         long payload = 0;
@@ -112,7 +112,7 @@ internal static class Telemetry
         return (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Calls;
     }
 
-    // Calls to a local server that end in six ways, and their telemetry.
+    // Makes calls to a local server that end in six ways, and prints their telemetry.
     private static async Task ShowAsync()
     {
         var ended = new ConcurrentQueue<Activity>();

@@ -60,7 +60,8 @@ internal sealed class WireServer : IDisposable
         return new WireServer(process, new Uri(url));
     }
 
-    /// <summary>Serves in the other process until its input ends, so that it does not outlive this process.</summary>
+    /// <summary>Serves until standard input ends.</summary>
+    /// <remarks>Runs in the other process. Its input ends with the parent process, so it does not outlive it.</remarks>
     public static async Task<int> ServeAsync()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

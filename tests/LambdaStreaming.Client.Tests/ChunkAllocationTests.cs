@@ -80,7 +80,8 @@ public class ChunkAllocationTests
         Assert.InRange(call - post - sign, 0, MaxAdditionalBytes);
     }
 
-    // This collection runs alone: a listener of another test would count here.
+    // The tests of this collection run alone. Otherwise, a listener of another test would make Start create the
+    // telemetry.
     [Fact]
     public void CallTelemetry_NoListener_IsNotCreated()
     {

@@ -1,7 +1,8 @@
 namespace LambdaStreaming.Tests;
 
 /// <summary>
-/// Tests that use every processor or have short time limits. They run one after another, and no other test runs then.
+/// Tests that use every processor, measure the entire process, or have short time limits. They run one after another,
+/// and no other test runs then.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public class NonParallelCollection

@@ -247,7 +247,7 @@ public sealed class AspNetCoreSnippets
     }
 
     /// <summary>
-    /// The hosts that are built in the ExecutionContext of a test, which gives it access to the host of a program.
+    /// Finds the host that a program of this test builds. Hosts of other tests, which run in parallel, are ignored.
     /// </summary>
     private sealed class BuiltHosts
         : IDisposable, IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>

@@ -61,7 +61,8 @@ public class DependencyPageTests
     private static string GetLine(string name) => Page.Split('\n')
         .First(line => Regex.IsMatch(line, GetPattern(name), RegexOptions.None, TimeSpan.FromSeconds(5)));
 
-    // Reads the manifest of the restored package. Returns null if it is not on this machine.
+    // Reads the manifest of the restored package. Returns null if the package is not on this machine, or if its
+    // manifest does not have a license expression.
     private static string? GetLicence(string name, string version)
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

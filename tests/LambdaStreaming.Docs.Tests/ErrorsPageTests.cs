@@ -68,7 +68,7 @@ public class ErrorsPageTests
             types, type => Assert.Single(rows, row => row.StartsWith($"| `{type.Name}`", StringComparison.Ordinal)));
     }
 
-    // IntelliSense shows the summary of each type.
+    // The summary must agree, because IntelliSense shows it to users.
     [Theory, MemberData(nameof(Codes))]
     public void Summary_EachExceptionType_AgreesWithServiceErrorTable(string code)
     {
@@ -125,7 +125,7 @@ public class ErrorsPageTests
         {
             (true, false, true) => "yes, with the longer delays of throttling",
             (true, false, false) => "yes",
-            (true, true, _) => "no; `AtLeastOnce` does",
+            (true, true, _) => "only with `AtLeastOnce`",
             _ when entry.MayBeClockSkew => "only if the local clock is wrong, with the corrected time",
             _ => "no",
         };

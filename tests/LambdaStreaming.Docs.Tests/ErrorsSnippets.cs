@@ -63,9 +63,9 @@ public sealed class ErrorsSnippets
         }
         catch (LambdaServiceException e)                        // the service returned an error
         {
-            Console.WriteLine($"{e.ErrorCode}: {e.Message}");   // ErrorCode also contains unknown names
+            Console.WriteLine($"{e.ErrorCode}: {e.Message}");   // also set if this library has no type for the error
         }
-        catch (FunctionErrorException e)                        // the function failed after this output
+        catch (FunctionErrorException e)                        // the function failed; earlier chunks were written
         {
             Console.WriteLine($"{e.FunctionErrorType}: {e.FunctionErrorMessage} after {e.ChunksReceived} chunks");
         }

@@ -235,7 +235,8 @@ public sealed class GettingStartedSnippets
     public async Task RetriesChat()
     {
         // begin: retries-chat
-        // An interactive chat: fail quickly instead of waiting, and keep the text received so far.
+        // An interactive chat: fail quickly instead of waiting.
+        // (Text that was already delivered stays on the screen; no option is needed.)
         var chat = new LambdaStreamingClientOptions
         {
             ResponseHeadersTimeout = TimeSpan.FromSeconds(30),

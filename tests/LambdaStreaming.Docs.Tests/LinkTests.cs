@@ -77,7 +77,7 @@ public class LinkTests
     private static bool IsHttps(string target) =>
         Uri.TryCreate(target, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps;
 
-    // Follows the rules of GitHub.
+    // Follows the rules of GitHub for the anchors of headings.
     private static string GetAnchor(string heading)
     {
         var letters = heading.ToLowerInvariant()

@@ -6,7 +6,7 @@ using Amazon;
 namespace LambdaStreaming.Docs.Tests;
 
 /// <summary>
-/// A local server and environment variables that refer to it, from which the code of the pages is configured.
+/// A local server, and environment variables that refer to it. The code of the pages reads its configuration from them.
 /// </summary>
 public sealed class LocalAws : IAsyncLifetime
 {
@@ -14,7 +14,7 @@ public sealed class LocalAws : IAsyncLifetime
 
     public static LocalLambdaServer Server { get; private set; } = null!;
 
-    // AWSSDK.Core reads the locations of its files once, so they must be set before its first use.
+    // AWSSDK.Core reads the paths of the profile files from the environment once, so set them before its first use.
     [ModuleInitializer]
     internal static void IsolateEnvironment()
     {

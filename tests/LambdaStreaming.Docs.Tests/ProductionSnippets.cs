@@ -19,7 +19,7 @@ public sealed class ProductionSnippets
         // begin: production-options
         var options = new LambdaStreamingClientOptions
         {
-            // Longer than the timeout of the function, if it can be idle until its end.
+            // Longer than the function's timeout, if the function can send nothing until it ends.
             ResponseHeadersTimeout = TimeSpan.FromMinutes(3),
 
             // Longer than the longest pause between two writes of the function.

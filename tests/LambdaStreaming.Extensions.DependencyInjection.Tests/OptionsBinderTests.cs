@@ -115,7 +115,7 @@ public class OptionsBinderTests
         Assert.Equal("chat", exception.OptionsName);
     }
 
-    // The value can be parsed, but the client rejects it.
+    // The URL can be parsed, but the client rejects its scheme.
     [Fact]
     public void StartupValidation_ServiceUrlIsNotHttp_ThrowsAndNamesIt()
     {

@@ -42,8 +42,8 @@ public class SingleSendTests
         Assert.Equal(1, server.CompleteRequests);
     }
 
-    // Handlers that an app adds to this client by name are kept. The innermost handler blocks their second send, even
-    // if they have replaced the content that can be sent only once.
+    // Handlers that an app adds to this client by name are kept. The innermost handler, SendOnceHandler, blocks their
+    // second send, even if they have replaced the content that can be sent only once.
     [Theory]
     [InlineData(Rewrite.None)]
     [InlineData(Rewrite.BufferContent)]

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Http.Tests;
 
-/// <summary>The writer of the event, apart from the handler.</summary>
+/// <summary>Tests of <see cref="FunctionUrlEvent"/> without <see cref="LambdaHttpHandler"/>.</summary>
 public sealed class FunctionUrlEventTests
 {
     [Theory]

@@ -4,7 +4,7 @@ using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Http.Tests;
 
-/// <summary>A function that serves HTTP, as web frameworks write them.</summary>
+/// <summary>A function that serves HTTP requests, in the style of a web framework.</summary>
 internal delegate Task HttpFunction(
     HttpFunctionRequest request, HttpFunctionResponse response, CancellationToken cancellationToken);
 
@@ -73,7 +73,8 @@ internal sealed class HttpFunctionResponse(FunctionResponse response)
         Fault.EndOfBody => response.AbortAsync(TruncationMode.EndOfBody, cancellationToken),
         Fault.FunctionError => throw new InvalidOperationException("boom"),
 
-        // Fault.Idle is this wait. The server injects the other faults during the wait: see WebFunction.Inject.
+        // Fault.Idle: stop writing. The remaining faults also wait here, because the server injects them: see
+        // WebFunction.Inject.
         _ => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken),
     };
 }

@@ -7,8 +7,8 @@ namespace LambdaStreaming.Tests;
 
 /// <summary>Profiles whose credentials come from another AWS service, which a local server replaces.</summary>
 /// <remarks>
-/// The application references the required packages. Each test sets environment variables, so all of them must be in
-/// this class, whose tests run sequentially.
+/// This project references the packages that these profiles require. Each test sets environment variables, so all tests
+/// must be in this class, because the tests of one class run sequentially.
 /// </remarks>
 public sealed class SignInTests : IDisposable
 {

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace LambdaStreaming.Soak;
 
 /// <summary>A kind of fault in a response.</summary>
+/// <remarks>The wire is the HTTP response as it is sent: the headers, then the body in chunked encoding.</remarks>
 internal enum Fault
 {
     /// <summary>The connection is closed after a number of bytes of the wire.</summary>
@@ -42,12 +43,12 @@ internal sealed record Outcome(int Chunks, long Bytes, Exception? Exception);
 /// <remarks>Each outcome is compared with the content that the client must receive before the fault.</remarks>
 internal sealed class FaultMatrix : IAsyncDisposable
 {
-    // Several listeners: closed connections in TIME_WAIT occupy client ports per server port, and one listener would
-    // run out.
+    // Each closed connection keeps a client port busy for one server port (TIME_WAIT). With one listener, the client
+    // ports would run out.
     private const int Servers = 8;
     private const int Parallel = 12;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // by the clock of each client
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);   // measured by the fake clock of each client
     private static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
 
     private readonly RecordedResponse _response;
@@ -59,7 +60,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
     /// <summary>Creates a matrix and starts its servers.</summary>
     /// <param name="response">The response to break.</param>
     /// <param name="read">
-    /// Enumerates a response. A test passes a reader that hides errors, to verify that the matrix detects the reader.
+    /// Enumerates a response. A test passes a reader that hides errors, to verify that the matrix reports them.
     /// </param>
     public FaultMatrix(
         RecordedResponse response,
@@ -255,8 +256,8 @@ internal sealed class FaultMatrix : IAsyncDisposable
             }
         }
 
-        // The InvokeComplete event is returned only after the body has ended. A fault between the event and the end of
-        // the body must happen earlier, so the property InvokeComplete is polled.
+        // MoveNextAsync returns the InvokeComplete event only after the body has ended. For a fault between the event
+        // and that end, this is too late. So poll the property InvokeComplete, which is set when the event arrives.
         async Task<bool> MoveNextAsync(
             IAsyncEnumerator<ResponseStreamEvent> events, InvokeWithResponseStreamResponse response)
         {
@@ -313,8 +314,8 @@ internal sealed class FaultMatrix : IAsyncDisposable
             for (var sent = 0; sent < wire.Length;)
                 sent += await socket.SendAsync(wire.AsMemory(sent), _stopping.Token);
 
-            // Before the response headers, the client cannot observe how much it has received. Its request has been
-            // sent at this point.
+            // For a fault within the response headers, the client cannot report what it has received. It has sent its
+            // request and waits, so its fault counts as reached here.
             if (!GetExpectedContent(fault, at).HasHeaders) faultReached.TrySetResult();
             switch (fault)
             {

@@ -49,7 +49,7 @@ internal static class PassThrough
             $"working set {ToMiB(phase.Last.WorkingSet):0} MiB; {ToMiB(phase.Bytes):0.0} MiB received.");
     }
 
-    /// <summary>Runs the browsers in their process until its input ends, then prints the bytes received.</summary>
+    /// <summary>Runs the browsers until standard input ends, then prints the number of bytes received.</summary>
     /// <param name="url">The URL to request.</param>
     /// <param name="streams">The number of browsers.</param>
     /// <param name="reads">Whether the browsers read the responses or only their headers.</param>

@@ -127,7 +127,8 @@ internal static class Races
             failure = exception;
         }
 
-        // An aborted read continues on the thread that aborted it: leave that thread before waiting for it.
+        // An aborted read continues on the thread that aborted it. Leave that thread, because waiting for it would be a
+        // deadlock.
         await Task.Yield();
         other.Wait();
         await race.Response.DisposeAsync();
@@ -332,7 +333,8 @@ internal static class Races
                     continue;
                 }
 
-                // End the response at any moment of the reading, including its beginning. Release a waiting read.
+                // Wait for a random time, so that the response ends at any moment of the reading, including its
+                // beginning. In half of the races, release a waiting read before that.
                 for (var wait = default(SpinWait); !race.IsReady && wait.Count < 50;)
                     wait.SpinOnce(sleep1Threshold: -1);
                 Thread.SpinWait(random.Next(0, 400));

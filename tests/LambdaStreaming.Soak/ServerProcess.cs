@@ -41,7 +41,8 @@ internal sealed class ServerProcess : IDisposable
         return Process.Start(start)!;
     }
 
-    /// <summary>Serves in the other process until its input ends, so that it does not outlive this process.</summary>
+    /// <summary>Serves until standard input ends.</summary>
+    /// <remarks>Runs in the other process. Its input ends with the parent process, so it does not outlive it.</remarks>
     public static async Task<int> ServeAsync()
     {
         await using var server = await LocalLambdaServer.StartAsync(options =>

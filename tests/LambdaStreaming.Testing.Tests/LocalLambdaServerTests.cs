@@ -425,7 +425,8 @@ public class LocalLambdaServerTests
     {
         var visible = new List<int>();
         LocalLambdaServer? started = null;
-        // Verifying the signature reads this clock.
+        // The server reads this clock while it verifies the signature. At that time, the request must not be visible
+        // yet.
         var clock = new ObservedClock(() => visible.Add(started?.Requests.Count ?? 0));
         await using var server = started = await LocalLambdaServer.StartAsync(
             s =>

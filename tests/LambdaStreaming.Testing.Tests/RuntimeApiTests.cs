@@ -353,7 +353,8 @@ public class RuntimeApiTests
 
         var first = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
-        // The server might kill the process before it has received the response.
+        // After this error, the server stops the process and its Runtime API. The request can fail, because that might
+        // happen before the reply has arrived.
         var errorType = ("Lambda-Runtime-Function-Error-Type", "Runtime.ImportModuleError");
         await Record.ExceptionAsync(async () =>
             (await process.PostAsync("init/error", "no such file", errorType)).Dispose());

@@ -123,7 +123,7 @@ public sealed class ExitCodeTests
             _ => function.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "sorry"),
         });
 
-        // The first call of a process takes longer than half a second on a busy machine.
+        // The timeout is 3 s, because the first call of a process can take more than 0.5 s on a busy machine.
         var run = await Run.InvokeAsync(server, fault == "stalled" ? ["--idle-timeout", "3s"] : []);
 
         Assert.Equal((4, "Hello, "), (run.ExitCode, run.Output));

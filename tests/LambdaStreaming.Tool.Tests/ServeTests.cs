@@ -31,7 +31,7 @@ public sealed class ServeTests
         options.AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct)));
 
     /// <summary>Reads the log up to the line that contains the text.</summary>
-    /// <remarks>Requests that are in progress when the server stops are not logged.</remarks>
+    /// <remarks>Call it before the server is stopped: requests that are then in progress are not logged.</remarks>
     private static async Task<string> ReadLogAsync(ToolProcess process, string text)
     {
         var log = "";

@@ -73,7 +73,8 @@ public sealed class StandardStreamTests
             var filled = Fill(writer);
             var run = RunShellAsync(server, $"\"$1\" invoke f {option}{writer.DangerousGetHandle()}; echo $?", "");
 
-            // Do not read from the full pipe before the server has sent the complete response.
+            // Keep the pipe full until the server has sent the complete response, so that the program must wait for the
+            // pipe.
             var waiting = server.WaitForRequestAsync(TestContext.Current.CancellationToken);
             var request = await waiting.WaitAsync(TestTimeout);
             await request.Completed.WaitAsync(TestTimeout);

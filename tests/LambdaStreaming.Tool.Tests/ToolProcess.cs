@@ -57,8 +57,11 @@ internal sealed class ToolProcess : IDisposable
         return new ToolProcess(Process.Start(info)!, readError);
     }
 
-    /// <summary>Sends a signal as soon as the process has a handler for it.</summary>
-    /// <remarks>Earlier, the process might still be running /usr/bin/env, which can ignore the signal.</remarks>
+    /// <summary>Sends a signal. On Linux, first waits until the process has a handler for the signal.</summary>
+    /// <remarks>
+    /// On Linux, the process starts as /usr/bin/env, which then runs the tool (see <see cref="CreateStartInfo"/>). A
+    /// signal that is sent too soon would reach env, which can ignore it.
+    /// </remarks>
     public void Signal(int signal)
     {
         if (OperatingSystem.IsLinux())
@@ -92,8 +95,8 @@ internal sealed class ToolProcess : IDisposable
         return (mask >> (signal - 1) & 1) == 1;
     }
 
-    // A shell starts background jobs with SIGINT ignored, and child processes of a test run inherit that.
-    // On a terminal, SIGINT has its default effect.
+    // A shell starts background jobs with SIGINT ignored, and the child processes of a test run inherit that. The
+    // option of env restores the default effect, which SIGINT has on a terminal.
     private static ProcessStartInfo CreateStartInfo(string[] args)
     {
         if (!OperatingSystem.IsLinux())

@@ -56,7 +56,7 @@ internal static class LambdaRuntime
         }
 
         await SendAsync(connection, $"0\r\n{trailers}\r\n");
-        // Lambda closes the connection after its reply.
+        // Wait for Lambda's reply. Lambda closes the connection after it.
         await connection.CopyToAsync(Stream.Null);
     }
 

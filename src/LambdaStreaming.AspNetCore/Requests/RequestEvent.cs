@@ -9,8 +9,8 @@ namespace LambdaStreaming.AspNetCore.Requests;
 
 /// <summary>Creates the event of a function URL from a browser's request.</summary>
 /// <remarks>
-/// Fields that only AWS can fill (account, API id, authorizer) have the values that a function URL with auth type NONE
-/// sends.
+/// Fields that only AWS can fill are as for a function URL with auth type NONE: the account is <c>anonymous</c>, and
+/// the authorizer is missing. The API id is the first label of the host name.
 /// </remarks>
 internal static class RequestEvent
 {
@@ -69,7 +69,8 @@ internal static class RequestEvent
             foreach (var value in values) fields.Add(new(name, value ?? ""));
         }
 
-        // The address that this server has seen, never one that a browser claims.
+        // X-Forwarded-For has the remote address of the HttpContext. The value that the browser sent was skipped above,
+        // because a browser can send any value.
         if (GetSourceIp(context) is { Length: > 0 } ip) fields.Add(new(ForwardedFor, ip));
         fields.Add(new(ForwardedProto, request.Scheme));
         var port = request.Host.Port ?? (request.IsHttps ? 443 : 80);

@@ -19,8 +19,8 @@ internal static class HeaderRules
         "Content-Length", "Server", "Date",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // These headers control a proxy or cache in front of this server. The proxy would send another file or URL, or the
-    // cache would store responses that must not be stored.
+    // These headers control a proxy or cache in front of this server. A function could make the proxy send another file
+    // or URL, or make the cache store responses that must not be stored.
     // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile;
     // LiteSpeed wiki, response headers; Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and
     // Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control; RFC 9213 (targeted cache control).
@@ -31,7 +31,7 @@ internal static class HeaderRules
 
     private const string TargetedCacheControlSuffix = "CDN-Cache-Control";
 
-    // The first three control a cache; browsers apply the others beyond this response, to the entire host.
+    // Headers in line 1 control a cache. Browsers apply the others to the entire host, beyond this response.
     // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data,
     // Service Workers, Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login).
     private static readonly FrozenSet<string> ControlHeaders = new[]

@@ -12,7 +12,10 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.AspNetCore.Responses;
 
 /// <summary>A ProblemDetails response (RFC 9457) for a call that failed before its first byte.</summary>
-/// <remarks>It does not reveal the function or other internals. docs/aspnetcore.md lists the statuses.</remarks>
+/// <remarks>
+/// It does not reveal the function or other internals unless <see cref="LambdaStreamOptions.IncludeErrorDetails"/> is
+/// set. docs/aspnetcore.md lists the statuses.
+/// </remarks>
 internal sealed record ProblemResponse(
     int StatusCode,
     string Detail,

@@ -28,7 +28,7 @@ internal static class ResponseForwarder
     /// <exception cref="InvalidOperationException">No client is registered.</exception>
     public static void RequireClient(IServiceProvider services)
     {
-        // A container does not have to offer this service. Without it, a missing client is detected at the first
+        // Not every container offers IServiceProviderIsService. Without it, a missing client is detected at the first
         // request.
         var registrations = services.GetService<IServiceProviderIsService>();
         if (registrations?.IsService(typeof(ILambdaStreamingClient)) == false)
@@ -72,7 +72,7 @@ internal static class ResponseForwarder
         {
             HandleFailure(context);
 
-            // If middleware still holds the complete body, it discards the body, and the server returns 500.
+            // If buffering middleware has not sent anything yet, it discards the body, and the server returns 500.
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception)
@@ -151,7 +151,8 @@ internal static class ResponseForwarder
         }
     }
 
-    // A request timeout cancels the same token. Its middleware then writes the response.
+    // The request timeout of ASP.NET Core also cancels RequestAborted. The timeout's middleware then writes the
+    // response.
     private static bool IsTimedOut(HttpContext context)
     {
         var timeout = context.Features.Get<IHttpRequestTimeoutFeature>();

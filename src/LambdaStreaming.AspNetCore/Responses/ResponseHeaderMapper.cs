@@ -15,9 +15,7 @@ internal static class ResponseHeaderMapper
     private const string UnknownContentType = "application/octet-stream";
     private const string InvalidName = "(invalid name)";
 
-    /// <summary>
-    /// Copies the status of the function's HTTP prelude, and those of its headers and cookies that are permitted.
-    /// </summary>
+    /// <summary>Copies the status and the permitted headers and cookies of the function's HTTP prelude.</summary>
     public static void ApplyPrelude(
         HttpContext context,
         HttpIntegrationResponse http,

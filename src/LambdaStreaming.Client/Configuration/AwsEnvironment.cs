@@ -8,7 +8,7 @@ using Amazon.Util;
 namespace LambdaStreaming.Configuration;
 
 /// <summary>
-/// The sources of settings outside of the program: environment variables, AWS profiles, the EC2 instance.
+/// The sources of settings outside of the program: environment variables, AWS profiles and the EC2 instance.
 /// </summary>
 /// <remarks>Tests replace these sources.</remarks>
 internal sealed class AwsEnvironment
@@ -22,7 +22,7 @@ internal sealed class AwsEnvironment
     /// </summary>
     public Func<string, CredentialProfile?> Profile { get; init; } = ReadProfile;
 
-    /// <summary>Gets the endpoint of a profile, including its <c>services</c> section.</summary>
+    /// <summary>Gets the endpoint URL that a profile sets, directly or in its <c>services</c> section.</summary>
     public Func<string, string?> ProfileEndpointUrl { get; init; } = name => new ProfileConfig(name).ServiceURL;
 
     /// <summary>Gets the region of the EC2 instance.</summary>
@@ -30,7 +30,8 @@ internal sealed class AwsEnvironment
     public Func<RegionEndpoint?> InstanceRegion { get; init; } =
         () => EC2InstanceMetadata.IsIMDSEnabled ? EC2InstanceMetadata.Region : null;
 
-    /// <summary>Gets the value of a variable that is not empty; the AWS SDKs ignore empty variables, too.</summary>
+    /// <summary>Gets the trimmed value of a variable; null if it is not set or blank.</summary>
+    /// <remarks>The AWS SDKs ignore empty variables, too.</remarks>
     public string? this[string name] =>
         Variable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
 
@@ -38,7 +39,7 @@ internal sealed class AwsEnvironment
         new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
 }
 
-/// <summary>A configuration of AWSSDK.Core that has only a profile name.</summary>
+/// <summary>A configuration of AWSSDK.Core that sets only a profile name and the id of the Lambda service.</summary>
 internal sealed class ProfileConfig : ClientConfig
 {
     public ProfileConfig(string profile)

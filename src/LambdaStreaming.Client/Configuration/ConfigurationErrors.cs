@@ -67,7 +67,8 @@ internal static class ConfigurationErrors
     private static string DescribeUnreadable(string profileName, string reason) =>
         $"The AWS profile '{Clean(profileName)}' could not be read from the config and credentials files. {reason}";
 
-    // Shows the number of the invalid line, but not its text, which can contain a key.
+    // Shows the number of the invalid line, but not its text, which can contain a key. If the message has another form,
+    // shows only the type of the exception.
     // Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:<{text}> in file {path} does not contain a section,
     // property or comment."
     private static string DescribeLocation(Exception exception)

@@ -26,7 +26,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         Task<ResolvedConfiguration> pending;
         lock (_lock)
         {
-            // Run on the thread pool, because reading files and requests to the EC2 instance block.
+            // Resolve blocks while it reads files and calls the EC2 metadata service, so it runs on the thread pool.
             if (_pending is null or { IsFaulted: true } or { IsCanceled: true })
                 _pending = Task.Run(Resolve, CancellationToken.None).IgnoreUnobservedException();
             pending = _pending;
@@ -65,7 +65,8 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
         catch (Exception exception)
         {
-            // Do not attach the inner exception: its message quotes the invalid line, which can contain a key.
+            // CreateUnreadableProfile takes only the location or the type from the exception, and does not attach it.
+            // The message of the exception quotes the invalid line, which can contain a key.
             throw ConfigurationErrors.CreateUnreadableProfile(name, exception);
         }
 

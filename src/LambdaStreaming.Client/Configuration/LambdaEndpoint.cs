@@ -16,7 +16,7 @@ internal static class LambdaEndpoint
     }
 
     /// <summary>
-    /// Creates the address of the AWS endpoint of a region, even if this version does not know the region.
+    /// Creates the address of the AWS endpoint of a region, even if AWSSDK.Core does not know the region.
     /// </summary>
     /// <remarks>
     /// Source: botocore 1.43.11, lambda/2015-03-31/endpoint-rule-set-1:

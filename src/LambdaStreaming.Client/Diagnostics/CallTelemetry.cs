@@ -115,7 +115,7 @@ internal sealed class CallTelemetry
     /// <summary>Records that the reader starts to wait for bytes.</summary>
     public void BeginWait() => Volatile.Write(ref _waitingSince, _timeProvider.GetTimestamp());
 
-    /// <summary>Records that bytes were received.</summary>
+    /// <summary>Records that the wait has ended, with bytes or with the end of the body.</summary>
     public void EndWait()
     {
         var wait = CurrentWait;
@@ -182,7 +182,8 @@ internal sealed class CallTelemetry
 
     private void RecordMetrics(CallOutcome outcome, long chunks, long bytes, TimeSpan maxIdle)
     {
-        // Decrement only if the increment was recorded: a listener that started during the call did not receive it.
+        // Decrement only if there was a listener for the increment. A listener that started later did not receive the
+        // increment, so its count would become negative.
         if (_isCounted) Telemetry.ActiveStreams.Add(-1, CreateConstantTags(_function));
         var tags = AddErrorType(CreateTags(), outcome.ErrorType);
         tags.Add("lambda_streaming.outcome", outcome.Name);

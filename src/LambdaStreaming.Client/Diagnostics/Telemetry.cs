@@ -58,8 +58,9 @@ internal static class Telemetry
 
     private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    // The boundaries end at 15 minutes, the maximum duration of a function; the default ones end at 10 s. .NET 8 has no
-    // API for boundaries.
+    // The bucket boundaries end at 15 minutes, the maximum duration of a function. OpenTelemetry's default boundaries
+    // (0, 5, 10, 25, … 10,000) are too coarse for seconds. .NET 8 does not have an API for boundaries.
+    // Source: open-telemetry/opentelemetry-dotnet, Metric.DefaultHistogramBounds.
     private static Histogram<double> CreateSeconds(string name, string description) =>
 #if NET9_0_OR_GREATER
         Meter.CreateHistogram(

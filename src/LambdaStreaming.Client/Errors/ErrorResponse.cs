@@ -11,7 +11,9 @@ namespace LambdaStreaming.Errors;
 /// </remarks>
 /// <param name="Code">The name of the error; <see langword="null"/> if the response does not name it.</param>
 /// <param name="Message">The message; <see langword="null"/> if the response has none.</param>
-/// <param name="Fields">The other members of the error, as text.</param>
+/// <param name="Fields">
+/// The other members of the error, as text, and the header <c>Retry-After</c> as <c>retryAfterSeconds</c>.
+/// </param>
 internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDictionary<string, string> Fields)
 {
     /// <summary>Maximum number of bytes that are read from the body of an error.</summary>
@@ -20,7 +22,10 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
     /// <summary>Maximum length of the name of an error.</summary>
     public const int MaxCodeLength = 256;
 
-    /// <summary>Maximum time to read the body of an error. Status and headers are usually enough.</summary>
+    /// <summary>Maximum time to read the body of an error.</summary>
+    /// <remarks>
+    /// A body that takes longer is ignored, because the status and the headers are usually enough.
+    /// </remarks>
     public static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(10);
 
     private const int MaxPlainTextBytes = 1024;
@@ -34,7 +39,7 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         return AddHeaders(response, FromBody(body.Span));
     }
 
-    /// <summary>Reads only the headers of an error response, if the body is not received in time.</summary>
+    /// <summary>Reads only the headers of an error response, for a body that is not received in time.</summary>
     public static ErrorResponse FromHeaders(HttpResponseMessage response) =>
         AddHeaders(response, new ErrorResponse(null, null, NoFields));
 
@@ -72,8 +77,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
     }
 
-    // Gets plain text, such as "upstream request timeout", which gateways write instead of JSON. An HTML page is
-    // ignored, because its status is more informative.
+    // Gets plain text, such as "upstream request timeout", which gateways write instead of JSON. HTML and invalid JSON
+    // are ignored, because the HTTP status is more informative.
     private static string? GetPlainText(ReadOnlySpan<byte> body)
     {
         body = body.Trim(" \t\r\n"u8);
@@ -87,13 +92,16 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         return Encoding.UTF8.GetString(body);
     }
 
-    /// <summary>Gets the name from the forms that services use, such as <c>aws.lambda#Name:http://…</c>.</summary>
+    /// <summary>
+    /// Gets the name of an error from the forms that services use, such as <c>aws.lambda#Name:http://…</c>.
+    /// </summary>
     public static string? ParseName(string? value)
     {
         if (value is null) return null;
         var name = value.AsSpan();
 
-        // If the header was received twice, its values are separated by a comma. Use the first one.
+        // The value can be from the header x-amzn-ErrorType. If that header was received twice, its values are
+        // separated by a comma. Use the first one.
         if (name.IndexOf(',') is >= 0 and var comma) name = name[..comma];
         if (name.IndexOf(':') is >= 0 and var colon) name = name[..colon];
         if (name.LastIndexOf('#') is >= 0 and var hash) name = name[(hash + 1)..];
@@ -104,7 +112,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
 
     /// <summary>Parses the retry delay. Invalid values are ignored.</summary>
     /// <remarks>
-    /// A date is relative to the <c>Date</c> header of the response, if it has one. The local clock can be wrong.
+    /// The delay until a date is computed from the <c>Date</c> header of the response, if it has one, because the local
+    /// clock can be wrong.
     /// </remarks>
     public static TimeSpan? GetRetryAfter(HttpResponseMessage response, DateTimeOffset now)
     {

@@ -6,8 +6,8 @@ namespace LambdaStreaming.Errors;
 /// <summary>Builds exception messages: what failed, whether the function ran, what to do, and in which call.</summary>
 /// <remarks>
 /// Messages never contain a secret, a signature or the payload. External text is quoted through a
-/// <see cref="Redactor"/>, which keeps only the first line of the text. The second line of a signature error, for
-/// example, is the canonical request, which contains the session token.
+/// <see cref="Redactor"/>, which keeps only the first line of the text. The other lines of a signature error, for
+/// example, contain the canonical request, and thus the session token.
 /// </remarks>
 internal static class ExceptionMessages
 {
@@ -15,7 +15,7 @@ internal static class ExceptionMessages
     public const string MightBeRunning =
         "The function might have run and might still be running. Retry only if the function is idempotent.";
 
-    /// <summary>The explanation of a response that Lambda does not send.</summary>
+    /// <summary>The explanation of a response that Lambda itself would not send.</summary>
     public const string SentByProxy = "A proxy or gateway might have sent it instead of Lambda.";
 
     private const string Unnamed = "an error without a name";
@@ -52,7 +52,7 @@ internal static class ExceptionMessages
         return AddConsequence(text, details);
     }
 
-    /// <summary>Describes an <c>InvokeComplete</c> with an error code.</summary>
+    /// <summary>Describes an <c>InvokeComplete</c> with an error.</summary>
     public static string DescribeFunctionError(
         LambdaErrorDetails details,
         InvokeComplete complete,
@@ -68,7 +68,7 @@ internal static class ExceptionMessages
             + $"Received {DescribeReceived(details)}. {DescribeStream(details)}".TrimEnd();
     }
 
-    /// <summary>Describes an error by its name and the message of the service.</summary>
+    /// <summary>Describes an error by its name (or its status, if unnamed) and the message of the service.</summary>
     public static string DescribeError(LambdaErrorDetails details, Redactor redactor)
     {
         var name = details.ErrorCode is { } code ? redactor.Line(code)
@@ -171,7 +171,7 @@ internal static class ExceptionMessages
     private static string DescribeStatus(HttpStatusCode statusCode) =>
         string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)statusCode}");
 
-    // A first attempt is not numbered: its failure is thrown only if it was not retried.
+    // Omitted if there was only one attempt: a number would add nothing.
     private static string? DescribeAttempt(LambdaErrorDetails details)
     {
         if (details.Attempts <= 1) return null;
@@ -181,8 +181,8 @@ internal static class ExceptionMessages
             : attempt;
     }
 
-    // Without function and attempt, because these messages begin with the function, and failures after the response
-    // headers are never retried.
+    // Without the function, because the messages that use this text already name it. Without the attempt, because
+    // failures after the response headers are never retried.
     private static string DescribeStream(LambdaErrorDetails details) =>
         DescribeCall(details with { FunctionName = null, Attempts = 0 });
 }

@@ -12,7 +12,7 @@ namespace LambdaStreaming.Errors;
 /// </remarks>
 internal ref struct LenientJson
 {
-    // The reader stores one bit per level, so the length of the input limits its memory.
+    // Any depth is safe: Utf8JsonReader stores one bit per level, so the length of the input limits its memory.
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
     private readonly ReadOnlySpan<byte> _json;
@@ -77,7 +77,9 @@ internal ref struct LenientJson
         return isLong || text.Length > maxLength ? Truncate(text, maxLength) : text;
     }
 
-    /// <summary>Truncates text that is longer than <paramref name="maxLength"/>, and ends it with "…".</summary>
+    /// <summary>
+    /// Appends "…" to text of which a part is missing, and truncates the result to <paramref name="maxLength"/>.
+    /// </summary>
     public static string Truncate(string text, int maxLength)
     {
         if (text.Length < maxLength) return text + "…";

@@ -12,14 +12,14 @@ namespace LambdaStreaming.Errors;
 /// </remarks>
 internal sealed class Redactor
 {
-    /// <summary>Maximum length of a sentence in a message.</summary>
+    /// <summary>Maximum length of a line of external text in a message.</summary>
     public const int MaxTextLength = 1000;
 
     /// <summary>Maximum length of a name, an id or an address in a message.</summary>
     /// <value>200 characters, enough for any request id and media type.</value>
     public const int MaxNameLength = 200;
 
-    // Shorter values are not removed: a word or two can occur in an ordinary sentence of the service.
+    // Shorter secrets are not removed, because they can occur by chance in an ordinary sentence of the service.
     private const int MinSecretLength = 9;
 
     // Enough to recognize a payload. Text that quotes a longer payload is truncated where the payload begins.
@@ -56,7 +56,8 @@ internal sealed class Redactor
     /// <summary>Prepares the first line of a text.</summary>
     public string Line(string? text) => Clean(text, MaxTextLength);
 
-    /// <summary>Prepares an address. Removes user, query and fragment, which can contain secrets of others.</summary>
+    /// <summary>Prepares an address.</summary>
+    /// <remarks>Removes user, query and fragment, which can contain secrets that this redactor does not know.</remarks>
     public string? Address(Uri? address)
     {
         if (address is null) return null;
@@ -144,7 +145,8 @@ internal sealed class Redactor
         return line;
     }
 
-    // Finds the last position, at or before the limit, where a UTF-8 character begins. Also stops at MinSecretLength.
+    // Finds the last position, at or before the limit, where a UTF-8 character begins. Stops at MinSecretLength,
+    // because a payload that is not UTF-8 might not have such a position.
     private static int FindLastBoundary(ReadOnlySpan<byte> utf8, int limit)
     {
         while (limit > MinSecretLength && (utf8[limit] & 0xC0) == 0x80) limit--;

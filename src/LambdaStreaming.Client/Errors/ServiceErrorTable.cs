@@ -15,7 +15,7 @@ internal enum Retryability
 
 /// <summary>One row of the table: an error with a name, or a status without a known error name.</summary>
 /// <param name="Code">The documented name; <see langword="null"/> for a status.</param>
-/// <param name="StatusCode">The documented HTTP status.</param>
+/// <param name="StatusCode">The documented HTTP status; 0 if <paramref name="Code"/> is <see langword="null"/>.</param>
 /// <param name="Retryability">Whether a retry of the same request might succeed.</param>
 /// <param name="FunctionMayHaveRun">
 /// Whether code of the function, including its after-restore hooks, might have run before the error.
@@ -58,7 +58,7 @@ internal static class ServiceErrorTable
     private const bool DidNotRun = false;
     private const bool MayHaveRun = true;
 
-    /// <summary>The errors that the model of the service lists for the operation.</summary>
+    /// <summary>The errors that the model of the service lists for <c>InvokeWithResponseStream</c>.</summary>
     public static IReadOnlyList<ServiceErrorEntry> OperationErrors { get; } =
     [
         Row(409, Permanent, DidNotRun, (m, d) => new CodeArtifactUserDeletedException(m, d),
@@ -216,8 +216,9 @@ internal static class ServiceErrorTable
     // Statuses whose error has no name, or an unknown one.
     // Source: AWS SDKs and Tools Reference Guide, "Retry behavior": 500, 502, 503 and 504 are transient. They do not
     // show whether the function ran.
-    // Inferred: a rejection by HTTP rules precedes the function, so the function did not run. Other statuses do not
-    // show whether it ran, because errors of running code use them too (400 SnapStartException, 410 EFSIOException).
+    // Inferred: a redirect, a 429 or a status of Refused rejects the HTTP request itself, before an invocation. The
+    // function therefore did not run. Other statuses do not show whether it ran, because errors of running code use
+    // them too (400 SnapStartException, 410 EFSIOException).
     private static readonly ServiceErrorEntry Redirected = CreateForStatus(
         Permanent, DidNotRun, "Redirects are not followed, because the signature is for one host. Check the endpoint.");
 

@@ -5,10 +5,13 @@ using System.Runtime.Intrinsics.X86;
 
 namespace LambdaStreaming.EventStream;
 
-/// <content>Folding with vectors of 256 and 512 bits: .NET 10 is the first version that can multiply them.</content>
+/// <content>
+/// Folding with vectors of 256 and 512 bits. .NET 10 is the first version with carry-less multiplication of these.
+/// </content>
 internal static partial class EventStreamCrc
 {
-    // Folds eight blocks at a time, and the result into the four blocks of lower and upper. Returns the next block.
+    // Folds eight blocks at a time. On entry, lower and upper hold the first four blocks, and next is the index of the
+    // block after them. On return, they hold the four lanes. Returns the index of the first block that was not folded.
     private static int Fold(
         ref Vector256<ulong> lower, ref Vector256<ulong> upper, ref byte from, int next, int blocks)
     {
@@ -28,7 +31,7 @@ internal static partial class EventStreamCrc
         return next;
     }
 
-    // Folds sixteen blocks at a time, and the result into the four blocks of lower and upper. Returns the next block.
+    // As Fold, but folds sixteen blocks at a time.
     private static int FoldWide(
         ref Vector256<ulong> lower, ref Vector256<ulong> upper, ref byte from, int next, int blocks)
     {

@@ -11,9 +11,13 @@ namespace LambdaStreaming.EventStream;
 
 /// <summary>CRC-32 of event-stream messages (CRC-32/ISO-HDLC, reflected polynomial 0xEDB88320).</summary>
 /// <remarks>
-/// Bytes are polynomials over GF(2); bit 0 of byte 0 is the highest coefficient. The CRC is (message * x^32) mod P.
-/// A message is a sum of 16-byte blocks. Each block is multiplied by a power of x for its distance to the end.
-/// The products do not depend on each other. Longer messages are first folded into four lanes.
+/// Bytes are polynomials over GF(2); bit 0 of byte 0 is the highest coefficient. P is the CRC polynomial. The CRC is
+/// (message * x^32) mod P; the first 32 bits of the message, and the result, are inverted.
+/// A message is the sum of its 16-byte blocks, each multiplied by the power of x for its distance to the end. The
+/// products do not depend on each other, so the processor computes several at the same time.
+/// Messages of MinLaneBlocks blocks or more use four lanes. A lane is the sum of every fourth block, which is computed
+/// by folding. A fold by n blocks multiplies the sum by x^(128 n), and adds the block that is n blocks later. Wide
+/// vectors first fold into 8 or 16 such sums, and then fold these into the four lanes.
 /// Source: V. Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", 2009.
 /// A benchmark justifies this code: docs/performance.md, "Decoding".
 /// </remarks>
@@ -24,12 +28,13 @@ internal static partial class EventStreamCrc
     private const int MaxDistance = 32;
     private const int MaxArmInstructionBytes = 128;
 
-    // Control bytes of PCLMULQDQ, which select one half of each operand: left by right.
+    // Control bytes of PCLMULQDQ. Each selects one half of the left operand and one half of the right operand.
     private const byte LowByHigh = 0x10;
     private const byte HighByLow = 0x01;
 
     // Two values for each distance to the last block, from 32 blocks down to 0. The high half of a block is multiplied
-    // by x^(128 distance + 31) mod P, the low half by x^(128 distance + 95) mod P. A reflected product has one more x.
+    // by x^(128 distance + 31) mod P, the low half by x^(128 distance + 95) mod P. The exponents include the x^32 of
+    // the CRC. They are 1 lower than the distance requires, because a product of reflected values has one more x.
     private static readonly ulong[] Powers =
     [
         0x1072db28, 0xa55d1514, 0x398e2ff2, 0x0c30f51d, 0xc2dcc467, 0x145575d5, 0x9fb66bd3, 0x9ee62949,
@@ -43,18 +48,20 @@ internal static partial class EventStreamCrc
         0x00000001, 0xccaa009e,
     ];
 
-    // floor(x^96 / P) without its last coefficient, and P. Both reflected.
+    // Constants of the Barrett reduction, both reflected: floor(x^96 / P) without the coefficient of x^0, and P.
     private const ulong BarrettQuotient = 0xb4e5b025f7011641;
     private const ulong Polynomial = 0x1db710641;
 
-    // Two values, as in Powers, for each fold: it moves a block 1, 4, 8 or 16 blocks towards the end.
+    // Two values for each fold, by 1, 4, 8 or 16 blocks. The high half is multiplied by x^(128 blocks - 33) mod P, the
+    // low half by x^(128 blocks + 31) mod P. These exponents are 64 lower than in Powers. They do not include the x^32
+    // of the CRC, and the product is read as a block, which adds another 32: see Multiply.
     private static Vector128<ulong> FoldBy1 => Vector128.Create(0xccaa009eul, 0xae689191ul);
     private static Vector128<ulong> FoldBy4 => Vector128.Create(0x1d9513d7ul, 0x8f352d95ul);
     private static Vector128<ulong> FoldBy8 => Vector128.Create(0x910eeec1ul, 0x33fff533ul);
     private static Vector128<ulong> FoldBy16 => Vector128.Create(0xe95c1271ul, 0xce3371cbul);
 
-    // Fewer blocks are summed without lanes. Measured: on processors with 512-bit vectors, summing without lanes is
-    // faster for up to 31 blocks.
+    // Messages with fewer blocks are summed without lanes. Measured: on processors with 512-bit vectors, summing
+    // without lanes is faster for up to 31 blocks.
     private static int MinLaneBlocks => HasVector512 ? MaxDistance : MaxDistance / 2;
 
 #if NET10_0_OR_GREATER
@@ -65,7 +72,8 @@ internal static partial class EventStreamCrc
 
     private static bool IsAccelerated => Pclmulqdq.IsSupported && Ssse3.IsSupported && BitConverter.IsLittleEndian;
 
-    // Offset r moves the first r bytes of a vector to its end; offset 16 + r removes them. 0x80 gives zero.
+    // The mask at offset r moves the first r bytes of a vector to its end. The mask at offset 16 + r removes the first
+    // r bytes and moves the others to the start. Both fill the vector with zeros, which 0x80 selects.
     private static ReadOnlySpan<byte> ShuffleMasks =>
     [
         0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -89,7 +97,7 @@ internal static partial class EventStreamCrc
         ? ~Reduce(Vector128.CreateScalar(BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ uint.MaxValue))
         : Compute(bytes[..sizeof(ulong)]);
 
-    /// <summary>Computes the CRC-32 of <paramref name="bytes"/>, which may consist of several segments.</summary>
+    /// <summary>Computes the CRC-32 of <paramref name="bytes"/>, which can consist of several segments.</summary>
     public static uint Compute(in ReadOnlySequence<byte> bytes)
     {
         if (bytes.IsSingleSegment) return Compute(bytes.FirstSpan);
@@ -100,7 +108,7 @@ internal static partial class EventStreamCrc
             return ~state;
         }
 
-        // System.IO.Hashing continues a CRC only as an object.
+        // System.IO.Hashing can continue a CRC over several segments only with an instance of Crc32.
         var crc = new Crc32();
         foreach (var segment in bytes) crc.Append(segment.Span);
         return crc.GetCurrentHashAsUInt32();
@@ -114,8 +122,9 @@ internal static partial class EventStreamCrc
         var blocks = bytes.Length / BlockBytes;
         var remainder = (uint)bytes.Length % BlockBytes;
 
-        // If the length is not a multiple of 16, the first block is shorter. It is filled with zeros at its start, and
-        // these do not change the value. The state is added to the first 4 bytes, which can span two blocks.
+        // The first block (head) ends with the bytes by which the length exceeds a multiple of 16. Zeros precede them,
+        // which do not change the value of the message. The state is added to the first 4 bytes of the message, which
+        // can span head and the next block (first).
         ref var masks = ref MemoryMarshal.GetReference(ShuffleMasks);
         var stateBlock = Vector128.CreateScalar(state).AsByte();
         var head = Ssse3.Shuffle(
@@ -164,7 +173,8 @@ internal static partial class EventStreamCrc
         return sum;
     }
 
-    // Folds blocks into four lanes, and gives the sum of the lanes and of the blocks after them.
+    // Folds the first block and those at current into four lanes. Returns the sum of the lanes and the last 0 to 3
+    // blocks. Each is multiplied by the power of x for its distance to the end.
     private static Vector128<ulong> SumLanes(Vector128<ulong> first, ref byte current, int blocks)
     {
         var (lane0, lane1, lane2, lane3) = (first, Load(ref current, 0), Load(ref current, 1), Load(ref current, 2));
@@ -204,7 +214,8 @@ internal static partial class EventStreamCrc
     private static Vector128<ulong> Load(ref byte from, int block) =>
         Vector128.LoadUnsafe(ref from, (nuint)(block * BlockBytes)).AsUInt64();
 
-    // The product has 96 bits. Read as a block, it is the product with powers whose exponents are 32 higher.
+    // The product has 96 bits, as Reduce expects. If it is read as a block of 128 bits instead, which folding does, it
+    // is multiplied by x^32.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> Multiply(Vector128<ulong> block, Vector128<ulong> powers) =>
         Pclmulqdq.CarrylessMultiply(block, powers, HighByLow) ^ Pclmulqdq.CarrylessMultiply(block, powers, LowByHigh);

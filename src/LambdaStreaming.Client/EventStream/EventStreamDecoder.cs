@@ -11,9 +11,9 @@ namespace LambdaStreaming.EventStream;
 /// total length  headers length  prelude CRC | headers            | payload   | message CRC
 /// 4             4               4           | headers length     | remainder | 4
 /// </code>
-/// All numbers are big-endian and unsigned. The first 12 bytes are the message prelude. Its CRC is the CRC-32 of the
-/// first 8 bytes. The message CRC is the CRC-32 of all bytes before it. Source: AWS, "Event stream encoding";
-/// conformance/eventstream/README.md.
+/// The second line has the sizes in bytes. All numbers are big-endian and unsigned. The first 12 bytes are the message
+/// prelude. Its CRC is the CRC-32 of the first 8 bytes. The message CRC is the CRC-32 of all bytes before it.
+/// Source: AWS, "Event stream encoding"; conformance/eventstream/README.md.
 /// </remarks>
 internal static class EventStreamDecoder
 {
@@ -28,14 +28,18 @@ internal static class EventStreamDecoder
     /// <summary>Reads one complete message from the start of <paramref name="buffer"/>.</summary>
     /// <param name="buffer">The bytes that were received and not yet consumed.</param>
     /// <param name="maxMessageBytes">Maximum size of a message, in bytes.</param>
-    /// <param name="validHeaders">A header block that was validated before, or an empty one.</param>
+    /// <param name="validHeaders">
+    /// A header block that was validated before, or an empty one. If the message has an equal header block in one
+    /// segment, that block is not validated again.
+    /// </param>
     /// <param name="message">The message. It points into <paramref name="buffer"/>.</param>
     /// <returns>
     /// <see langword="true"/> if a message was read; <paramref name="buffer"/> then begins after it.
     /// <see langword="false"/> if more bytes are needed; <paramref name="buffer"/> is then unchanged.
     /// </returns>
     /// <exception cref="ResponseStreamCorruptException">
-    /// The bytes cannot become a message. The reader adds the position of the message to the exception.
+    /// The bytes are not the beginning of a valid message. The exception has neither the position of the message nor
+    /// the details of the call; <c>ResponseStreamReader</c> replaces it with one that has both.
     /// </exception>
     public static bool TryRead(
         ref ReadOnlySequence<byte> buffer,

@@ -39,15 +39,15 @@ internal readonly ref struct EventStreamHeader(
 /// name length  name  type  value
 /// 1            1–255 1     0 | 1 | 2 | 4 | 8 | 16, or length (2) and value
 /// </code>
-/// Source: AWS, "Event stream encoding", Headers.
+/// The second line has the sizes in bytes. Source: AWS, "Event stream encoding", Headers.
 /// </remarks>
 internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
 {
     // aws-c-event-stream accepts 32,767 bytes. Source: conformance/eventstream/README.md, error classes.
     private const int MaxValueBytes = short.MaxValue;
 
-    // Duplicates are found by comparing each name with all others, up to this number of headers. For more headers, a
-    // set is used, so that the cost stays linear.
+    // Duplicates are found by comparing each name with all earlier names, up to this number of headers. For more
+    // headers, a set is used, so that the cost stays linear.
     private const int FewHeaders = 16;
 
     private ReadOnlySpan<byte> _remaining = block;

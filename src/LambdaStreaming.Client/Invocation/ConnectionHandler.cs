@@ -8,7 +8,7 @@ namespace LambdaStreaming.Invocation;
 internal static class ConnectionHandler
 {
     // NAT gateways drop connections that are idle for 350 s, and a function can be idle for minutes. Keep-alive probes
-    // prevent that.
+    // prevent the drop, because they count as traffic.
     // Source: AWS, VPC user guide, NAT gateways, "idle timeout".
     private const int KeepAliveSeconds = 45;
     private const int KeepAliveIntervalSeconds = 15;
@@ -29,7 +29,7 @@ internal static class ConnectionHandler
             // Disposing an incomplete response closes its connection instead of reading the remaining bytes.
             MaxResponseDrainSize = 0,
 
-            // New connections resolve the host name again.
+            // Limit the age of a connection, because only a new connection resolves the host name again.
             PooledConnectionLifetime = PooledConnectionLifetime,
             ConnectTimeout = options.ConnectTimeout < MaxConnectTimeout ? options.ConnectTimeout : MaxConnectTimeout,
             ConnectCallback = ConnectAsync,
@@ -51,8 +51,8 @@ internal static class ConnectionHandler
         {
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
 
-            // Set options only after connecting. Before .NET 10, a socket on Unix whose options were set cannot try
-            // several addresses, and therefore rejects every host name.
+            // Set these options only after connecting. Before .NET 10, a socket on Unix on which they are set cannot
+            // try several addresses, and therefore rejects every host name. NoDelay does not have this effect.
             // Source: dotnet/runtime, Socket.Unix.cs, ThrowMultiConnectNotSupported.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             SetTcpOption(socket, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);

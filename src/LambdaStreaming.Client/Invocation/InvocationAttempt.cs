@@ -6,16 +6,19 @@ namespace LambdaStreaming.Invocation;
 /// <summary>State of one attempt of an invocation.</summary>
 internal sealed class InvocationAttempt
 {
-    private bool? _hasRun;
+    private bool? _finalMayHaveRun;
     private Redactor? _redactor;
 
-    public InvocationAttempt(InvocationContext invocation, int number, bool canBypassSendTracking)
+    /// <param name="invocation">The invocation.</param>
+    /// <param name="number">Number of the attempt, from 1.</param>
+    /// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
+    public InvocationAttempt(InvocationContext invocation, int number, bool handlersCanBypassGuard)
     {
         Invocation = invocation;
         Number = number;
         var maxAttempts = invocation.Retry?.MaxAttempts;
         Header = maxAttempts is null ? $"attempt={number}" : $"attempt={number}; max={maxAttempts}";
-        Guard = new SendGuard(this, canBypassSendTracking);
+        Guard = new SendGuard(this, handlersCanBypassGuard);
     }
 
     public InvocationContext Invocation { get; }
@@ -29,7 +32,7 @@ internal sealed class InvocationAttempt
     /// <summary>The value of <c>amz-sdk-request</c>.</summary>
     public string Header { get; }
 
-    /// <summary>The guard, which records whether the request was sent.</summary>
+    /// <summary>The guard, which allows one send of the request and records whether it was sent.</summary>
     public SendGuard Guard { get; }
 
     /// <summary>The clock correction that the request was signed with.</summary>
@@ -47,19 +50,23 @@ internal sealed class InvocationAttempt
 
     /// <summary>Whether this attempt might have run the function.</summary>
     /// <value>
-    /// True once the request might have been sent. False if it was not sent or is a dry run, or if the end of the
-    /// attempt showed that the function did not run.
+    /// Before <see cref="End"/>: true if the request might have been sent and is not a dry run. After that: the value
+    /// that <see cref="End"/> received or determined. <see cref="LambdaStreamingException.FunctionMayHaveRun"/>, in
+    /// contrast, covers all attempts of the call.
     /// </value>
-    public bool MayHaveRun => _hasRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
+    public bool MayHaveRun => _finalMayHaveRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
 
     /// <summary>Ends the attempt.</summary>
     /// <param name="mayHaveRun">
     /// Whether the attempt might have run the function; <see langword="null"/> if <see cref="Guard"/> decides.
     /// </param>
-    public void End(bool? mayHaveRun) => _hasRun ??= mayHaveRun ?? MayHaveRun;
+    public void End(bool? mayHaveRun) => _finalMayHaveRun ??= mayHaveRun ?? MayHaveRun;
 
     /// <summary>Creates the details for the exception of this attempt.</summary>
-    /// <remarks><c>FunctionMayHaveRun</c> of the details includes the other attempts, but not this one.</remarks>
+    /// <remarks>
+    /// <see cref="LambdaErrorDetails.FunctionMayHaveRun"/> is true if another attempt might have run the function, and
+    /// false for a dry run. Otherwise it is null: then the exception or its creator decides for this attempt.
+    /// </remarks>
     public LambdaErrorDetails Describe(HttpStatusCode statusCode = default, string? requestId = null) => new()
     {
         FunctionName = Invocation.Request.FunctionName,

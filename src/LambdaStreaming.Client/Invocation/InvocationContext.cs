@@ -42,16 +42,17 @@ internal sealed class InvocationContext(
     /// <summary>Number of attempts so far.</summary>
     public int Attempts => Volatile.Read(ref _attempts);
 
-    /// <summary>The failure of the attempt that ended last.</summary>
+    /// <summary>The exception of the attempt that failed last.</summary>
     public LambdaStreamingException? LastFailure { get; set; }
 
     /// <summary>Whether the invocation has returned or thrown. Nothing must be sent after that.</summary>
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
     /// <summary>Begins an attempt. A custom pipeline can run several attempts at the same time.</summary>
-    public InvocationAttempt BeginAttempt(bool canBypassSendTracking)
+    /// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
+    public InvocationAttempt BeginAttempt(bool handlersCanBypassGuard)
     {
-        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), canBypassSendTracking);
+        var attempt = new InvocationAttempt(this, Interlocked.Increment(ref _attempts), handlersCanBypassGuard);
         do attempt.Previous = _latest;
         while (Interlocked.CompareExchange(ref _latest, attempt, attempt.Previous) != attempt.Previous);
         return attempt;
@@ -79,9 +80,12 @@ internal sealed class InvocationContext(
         return false;
     }
 
-    /// <summary>Ends the invocation. An attempt that a pipeline has abandoned can no longer be sent.</summary>
+    /// <summary>
+    /// Ends the invocation, so that an attempt that a pipeline has abandoned can no longer send its content.
+    /// </summary>
     /// <returns>
-    /// Whether any attempt might have run the function. This value is final, and further calls return it again.
+    /// Whether any attempt might have run the function. False is final, because
+    /// <see cref="SendGuard.RequestContent"/> fails from now on.
     /// </returns>
     public bool EndAndGetMayHaveRun()
     {

@@ -13,7 +13,7 @@ internal sealed class InvocationExecutor
     private readonly RequestFactory _requests;
     private readonly RequestSender _sender;
     private readonly ResponseFactory _responses;
-    private readonly Func<InvocationContext, CancellationToken, Task<InvokeWithResponseStreamResponse>> _attempt;
+    private readonly Func<InvocationContext, CancellationToken, Task<InvokeWithResponseStreamResponse>> _executeAttempt;
 
     /// <param name="httpClient">Sends the requests.</param>
     /// <param name="ownsHttpClient">
@@ -34,7 +34,7 @@ internal sealed class InvocationExecutor
         _requests = new RequestFactory(options, AwsEnvironment.Process, clockSkew);
         _sender = new RequestSender(httpClient, ownsHttpClient, options, failures, logger);
         _responses = new ResponseFactory(options, new ServiceErrors(options.TimeProvider, clockSkew), logger);
-        _attempt = ExecuteAttemptAsync;
+        _executeAttempt = ExecuteAttemptAsync;
     }
 
     public async Task<InvokeWithResponseStreamResponse> ExecuteAsync(
@@ -49,7 +49,7 @@ internal sealed class InvocationExecutor
             telemetry?.SetService(settings.Region.SystemName, settings.Endpoint.Host, settings.Endpoint.Port);
             var retry = _retries.GetRule(request, settings.MaxAttempts);
             invocation = new InvocationContext(request, settings, retry, telemetry, cancellationToken);
-            return await _retries.ExecuteAsync(invocation, _attempt).ConfigureAwait(false);
+            return await _retries.ExecuteAsync(invocation, _executeAttempt).ConfigureAwait(false);
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -73,9 +73,9 @@ internal sealed class InvocationExecutor
         InvocationContext invocation,
         CancellationToken attemptToken)
     {
-        var attempt = invocation.BeginAttempt(_sender.CanBypassSendTracking(invocation.Request));
+        var attempt = invocation.BeginAttempt(_sender.HandlersCanBypassGuard(invocation.Request));
 
-        // Null after a cancellation or an unexpected failure: whether the request was sent then decides.
+        // Stays null after a cancellation or an unexpected failure. End then determines the value from the send guard.
         bool? mayHaveRun = null;
         try
         {

@@ -26,7 +26,7 @@ internal sealed class ProxyException : HttpRequestException
 
     /// <summary>Creates the exception that replaces <paramref name="exception"/>.</summary>
     /// <param name="exception">The exception of .NET.</param>
-    /// <param name="request">The request after the failure.</param>
+    /// <param name="request">The request after the failure. .NET might have added credentials for a proxy.</param>
     /// <param name="handler">The handler that uses the proxy; <see langword="null"/> if it is not known.</param>
     /// <param name="wasAuthenticated">Whether the request had credentials for a proxy before it was sent.</param>
     /// <returns><see langword="null"/> if a proxy is not the cause.</returns>

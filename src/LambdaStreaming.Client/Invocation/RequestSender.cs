@@ -11,11 +11,14 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
-    /// <summary>Returns whether the request can be sent without this library noticing.</summary>
+    /// <summary>
+    /// Returns whether a handler of a custom HttpClient can send the request without <see cref="SendGuard"/> noticing.
+    /// </summary>
     /// <remarks>
-    /// Handlers of a caller's HttpClient can send a request that has no payload without reading its content.
+    /// Such a handler can send a request that has no payload without reading its content. A read of the content is how
+    /// the guard detects a send.
     /// </remarks>
-    public bool CanBypassSendTracking(InvokeWithResponseStreamRequest request) =>
+    public bool HandlersCanBypassGuard(InvokeWithResponseStreamRequest request) =>
         !ownsHttpClient && request.Payload.IsEmpty;
 
     /// <returns>The response, after its headers were received.</returns>
@@ -62,7 +65,7 @@ internal sealed class RequestSender(
         attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
 
     // With Expect: 100-continue, a caller's HttpClient can send the headers before it requests the content. Without a
-    // payload, the headers are the complete request, so it counts as sent.
+    // payload, the headers are the complete request. After a failure, such a request therefore counts as sent.
     private static void MarkSentIfHeadersOnly(InvocationAttempt attempt, HttpRequestMessage message)
     {
         if (message.Headers.ExpectContinue == true && attempt.Invocation.Request.Payload.IsEmpty)

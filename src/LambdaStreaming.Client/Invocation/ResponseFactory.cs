@@ -66,7 +66,7 @@ internal sealed class ResponseFactory(
             $"{text} {ExceptionMessages.MightBeRunning} {ExceptionMessages.DescribeCall(details)}",
             ResponseStreamCorruptionReason.UnexpectedStatus,
             byteOffset: 0,
-            // The server might have treated the dry run as an invocation, and then has run the function.
+            // Also for a dry run: the server might have treated it as an invocation and run the function.
             details with { FunctionMayHaveRun = true });
     }
 
@@ -87,7 +87,7 @@ internal sealed class ResponseFactory(
         }
         catch (Exception exception)
         {
-            // Only a content that a handler of the caller's HttpClient has substituted can fail here, with any
+            // Only content that a handler of the caller's HttpClient has substituted can fail here. It can throw any
             // exception type.
             var text = ExceptionMessages.AddDetail(
                 $"The response from {details.FunctionName} started, but its body could not be opened",

@@ -101,10 +101,11 @@ internal sealed class RetryPipeline
         });
     }
 
-    // Polly calls this method after every attempt. The last attempt must not take tokens, because no retry follows. A
-    // retry that succeeds returns the tokens that it took, which LastFailure determines. If the first attempt succeeds,
-    // null returns the one token of a success without a retry. LastFailure is not read then. It can be from an
-    // earlier execution with the same context, if an outer strategy of a custom pipeline repeats this one.
+    // Polly calls this method after every attempt, also after a successful one. The last attempt must not take tokens,
+    // because no retry follows. A retry that succeeds returns the tokens that it took; LastFailure determines how many.
+    // If the first attempt succeeds, bucket.Return(null) returns the one token of a success without a retry.
+    // LastFailure must not be read in that case. It can be from an earlier execution with the same context, because an
+    // outer strategy of a custom pipeline can repeat this one.
     private static bool ShouldRetry(RetryRule rule, RetryTokenBucket bucket, RetryPredicateArguments<object> arguments)
     {
         var properties = arguments.Context.Properties;

@@ -1,7 +1,8 @@
 namespace LambdaStreaming.Invocation;
 
-/// <summary>A token bucket for all retries of a client. It keeps retries from making an outage worse.</summary>
+/// <summary>A token bucket that limits retries, so that they do not make an outage worse.</summary>
 /// <remarks>
+/// All calls share the bucket of the client, or of an <c>AddLambdaRetry</c> in a custom pipeline.
 /// Source: aws/aws-sdk-net#4411, the numbers of the AWS SDKs' 2026 retry rules. The bucket has 500 tokens. A retry
 /// costs 14 tokens, or 5 after throttling. A success returns 1 token; a success after a retry returns the cost of the
 /// retry.

@@ -10,27 +10,29 @@ internal enum SendState
 
     /// <summary>Not known: handlers of the caller might have sent a request that has no payload.</summary>
     /// <remarks>
-    /// No <see cref="SendOnceHandler"/> has received the request. A handler can therefore send it without reading the
-    /// content, which is how a send is detected.
+    /// No <see cref="SendOnceHandler"/> has received the request, so a handler might have sent it without reading the
+    /// content. A read of the content is how this library detects a send.
     /// </remarks>
     MaybeSent,
 
-    /// <summary>At least a part of the request was sent.</summary>
+    /// <summary>The request counts as sent.</summary>
     /// <remarks>
-    /// The content was requested, which .NET does after it has sent the headers. Without content, the headers alone
-    /// might have been sent.
+    /// The content was requested. .NET requests it only after it has connected and written the headers; a handler that
+    /// buffers the content requests it earlier. A request without a payload that uses Expect: 100-continue also counts
+    /// as sent after a failure, because its headers are the complete request.
     /// </remarks>
     Sent,
 }
 
-/// <summary>Allows one send of an attempt, and records whether it was sent.</summary>
+/// <summary>Allows one send of an attempt's request, and records whether the request was sent.</summary>
 /// <remarks>
-/// Handlers above a <see cref="SendOnceHandler"/> can replace the request with copies. All copies have the headers of
-/// the original, because these include the signature. The guard is therefore found by the headers of the attempt.
+/// Handlers outside a <see cref="SendOnceHandler"/> can replace the request with copies. A copy needs the headers of
+/// the original, because they include the signature. <see cref="TryPass"/> therefore finds the guard of a copy by two
+/// of these headers: the invocation id and the number of the attempt.
 /// </remarks>
 /// <param name="attempt">The attempt.</param>
-/// <param name="canBypassSendTracking">See <see cref="RequestSender.CanBypassSendTracking"/>.</param>
-internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTracking)
+/// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
+internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypassGuard)
 {
     /// <summary>
     /// Name of the header with an id that is the same for all attempts of an invocation. Source: the AWS SDKs.
@@ -43,9 +45,10 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
     private static readonly ConcurrentDictionary<(string InvocationId, string Attempt), SendGuard> Registered = new();
 
     // All ids of this process begin with this part. A request with such an id but without a registered guard is a late
-    // copy of an ended attempt. TryPass blocks it, and lets requests of other clients pass.
+    // copy of an ended attempt. TryPass blocks it, but lets requests without such an id pass.
     private static readonly string ProcessPart = Guid.NewGuid().ToString()[..19];
 
+    // _contentRequested is 1 after RequestContent. _passed is 1 after TryPass has let a request of the attempt pass.
     private int _contentRequested;
     private int _passed;
     private volatile bool _isHandedOver;
@@ -55,7 +58,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
     public SendState State =>
         _isBlockedByProxy ? SendState.NotSent
         : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
-        : canBypassSendTracking && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
+        : handlersCanBypassGuard && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
 
     /// <summary>Creates a random id that <see cref="TryPass"/> recognizes.</summary>
@@ -69,8 +72,8 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
 
     /// <summary>Decides whether a request can be sent.</summary>
     /// <remarks>
-    /// Requests of other clients always pass. A request of this library passes once per attempt. If a handler has
-    /// buffered or replaced its content, the content is wrapped so that it can be sent only once.
+    /// Requests that this library did not create always pass. A request of this library passes once per attempt. If a
+    /// handler has buffered or replaced its content, the content is wrapped so that it can be sent only once.
     /// </remarks>
     public static bool TryPass(HttpRequestMessage request)
     {
@@ -104,7 +107,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
     /// <summary>Records that the request was passed to the <see cref="HttpClient"/>.</summary>
     public void MarkHandedOver() => _isHandedOver = true;
 
-    /// <summary>Records that the content was requested, or that a request without content was sent.</summary>
+    /// <summary>Records that the content was requested, or that a request without a payload counts as sent.</summary>
     /// <exception cref="OperationCanceledException">The invocation has ended.</exception>
     public void RequestContent()
     {
@@ -126,7 +129,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool canBypassSendTra
         return key.InvocationId.StartsWith(ProcessPart, StringComparison.Ordinal);
     }
 
-    /// <summary>Removes the guard when it is disposed.</summary>
+    /// <summary>The registration of a guard. Its disposal removes the guard.</summary>
     public readonly struct Registration((string InvocationId, string Attempt) key) : IDisposable
     {
         public void Dispose() => Registered.TryRemove(key, out _);

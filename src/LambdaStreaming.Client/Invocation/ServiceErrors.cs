@@ -51,7 +51,8 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)
         {
-            // The body was not received in time. The status and the headers are enough.
+            // The body was not received in time, or a resilience strategy cancelled the attempt. The status and the
+            // headers are enough.
             return ErrorResponse.FromHeaders(response);
         }
     }

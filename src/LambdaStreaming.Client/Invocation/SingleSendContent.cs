@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 
 namespace LambdaStreaming.Invocation;
 
-/// <summary>A request content that can be sent once: the payload, or its replacement by a handler.</summary>
+/// <summary>A request content that can be sent once: the payload, or content that a handler set instead.</summary>
 /// <remarks>A second send, by a handler or by .NET, fails, because the function could run twice.</remarks>
 internal sealed class SingleSendContent : HttpContent
 {
@@ -22,7 +22,9 @@ internal sealed class SingleSendContent : HttpContent
         Headers.ContentType = OctetStream;
     }
 
-    /// <param name="content">The replacement of the payload; <see langword="null"/> for an empty one.</param>
+    /// <param name="content">
+    /// The content that a handler set instead of the payload; <see langword="null"/> if it removed the payload.
+    /// </param>
     /// <param name="guard">The guard of the attempt.</param>
     public SingleSendContent(HttpContent? content, SendGuard guard)
     {
@@ -31,7 +33,7 @@ internal sealed class SingleSendContent : HttpContent
         if (content is null) return;
         foreach (var (name, values) in content.Headers.NonValidated)
         {
-            // TryComputeLength computes the length again.
+            // Not copied, because TryComputeLength provides the length.
             if (name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) continue;
             Headers.TryAddWithoutValidation(name, values);
         }

@@ -57,6 +57,8 @@ internal sealed class TransportFailures(
             {
                 StatusCode = (exception as ProxyException)?.StatusCode ?? default,
                 FunctionMayHaveRun = attempt.MayHaveRun || details.FunctionMayHaveRun == true,
+
+                // A TLS handshake that was rejected, for example because of the certificate, would be rejected again.
                 IsTransient = !failure.IsPermanent && exception.InnerException is not AuthenticationException,
                 Advice = failure.Advice,
             },

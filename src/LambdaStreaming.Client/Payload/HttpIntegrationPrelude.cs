@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads the HTTP prelude.</summary>
+/// <summary>Reads the HTTP prelude of a payload, if it has one.</summary>
 /// <remarks>
 /// <code>
 /// JSON object {statusCode, headers, multiValueHeaders, cookies} | 8 NUL bytes | body
@@ -63,8 +63,9 @@ internal static class HttpIntegrationPrelude
         }
     }
 
-    // Unverified: which content type live Lambda sends here. A content type that is absent or that of the event stream
-    // does not describe the payload. The payload's bytes then decide. They also decide if a prelude is announced.
+    // Unverified: which content type live Lambda sends here. The content type does not describe the payload if it is
+    // absent or is that of the event stream. The payload's bytes then decide whether there is a prelude. They decide
+    // even if the content type announces one.
     private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection)
     {
         if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;

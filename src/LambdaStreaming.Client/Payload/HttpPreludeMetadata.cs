@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace LambdaStreaming.Payload;
 
 /// <summary>Status, headers and cookies of an HTTP prelude, or their defaults.</summary>
+/// <remarks><see cref="HttpIntegrationPrelude"/> describes the HTTP prelude.</remarks>
 internal sealed class HttpPreludeMetadata
 {
     private const string SetCookie = "Set-Cookie";
@@ -16,7 +17,7 @@ internal sealed class HttpPreludeMetadata
     {
     }
 
-    /// <exception cref="FormatException">The status is not a valid integer.</exception>
+    /// <exception cref="FormatException">The status is not an integer from 100 to 999.</exception>
     /// <exception cref="InvalidOperationException">
     /// The HTTP prelude or its headers are not a JSON object, or the cookies are not an array.
     /// </exception>
@@ -65,7 +66,8 @@ internal sealed class HttpPreludeMetadata
         return values;
     }
 
-    // Names that differ only in case are one header with several values. Some frameworks write an array in headers.
+    // Names that differ only in case are one header with several values. Some frameworks write an array as a value of
+    // the member headers, too.
     private static void AddHeaders(Dictionary<string, List<string>> headers, JsonElement members)
     {
         foreach (var (name, value) in members.EnumerateObject().Select(header => (header.Name, header.Value)))

@@ -15,7 +15,7 @@ internal enum HttpPreludeResult
 /// byte order mark? | white space | JSON object | white space | 8 NUL bytes
 /// </code>
 /// The result depends on the bytes and never on how they were split. "Not found" is returned as early as possible, but
-/// only if the received bytes cannot be the beginning of an HTTP prelude. Each byte is examined once.
+/// only if the received bytes cannot be the beginning of an HTTP prelude. New bytes do not restart the search.
 /// </remarks>
 /// <param name="acceptsAnyObject">Whether the first member of the object can have any name.</param>
 /// <param name="maxBytes">Maximum number of bytes before the 8 NUL bytes.</param>
@@ -23,7 +23,7 @@ internal struct HttpPreludeSearch(bool acceptsAnyObject, int maxBytes)
 {
     private const int DelimiterBytes = 8;
 
-    // The length of "multiValueHeaders".
+    // The length of the longest accepted name, "multiValueHeaders".
     private const int MaxNameBytes = 17;
 
     private static readonly byte[] Delimiter = new byte[DelimiterBytes];

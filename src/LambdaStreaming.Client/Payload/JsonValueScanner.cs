@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Finds the end of a JSON value. Examines each byte once, however the bytes are split.</summary>
+/// <summary>Finds the end of a JSON value in linear time, however the bytes are split.</summary>
 /// <remarks>
 /// It does not validate the value; the deserializer does. <c>Utf8JsonReader</c> is not used for two reasons. It would
 /// restart at the beginning of a long string for each new segment: n² steps for n bytes in n segments. For an invalid
@@ -30,7 +30,7 @@ internal struct JsonValueScanner
     public int Searched { get; private set; }
 
     /// <summary>Finds the end of the value at the beginning of <paramref name="value"/>.</summary>
-    /// <param name="value">At least one byte. Begins with the bytes of the last call.</param>
+    /// <param name="value">At least one byte. Contains the bytes of the previous call, and then the new ones.</param>
     /// <returns>
     /// The length of the value; -1 if more bytes are needed. The end of a number is known only after another byte
     /// follows.

@@ -8,7 +8,8 @@ internal sealed class PayloadBuffer(PayloadSegmentReader segments) : IDisposable
 {
     private ReadOnlyMemory<byte> _unread;
 
-    // A value that spans segments is copied to [_start, _start + _unread.Length) of this pooled array.
+    // If a value spans segments, _isCopied is true: the unread bytes are then [_start, _start + _unread.Length) of this
+    // pooled array.
     private byte[] _array = [];
     private int _start;
     private bool _isCopied;
@@ -43,7 +44,7 @@ internal sealed class PayloadBuffer(PayloadSegmentReader segments) : IDisposable
         return true;
     }
 
-    /// <summary>Appends the next segment to the unread bytes.</summary>
+    /// <summary>Appends the next segment to the unread bytes, or sets <see cref="IsEnd"/>.</summary>
     /// <remarks>The unread bytes can move in memory. Spans of Unread that were read before are then invalid.</remarks>
     public ValueTask ReadMoreAsync()
     {

@@ -7,7 +7,7 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads JSON values as they arrive, each as soon as its last byte is received.</summary>
+/// <summary>Reads JSON values as they arrive, each as soon as its end is known.</summary>
 internal static class PayloadJson
 {
     private const int MaxExcerptLength = 200;
@@ -48,7 +48,7 @@ internal static class PayloadJson
         return Deserialize(segments, payload[start..], start, null, jsonTypeInfo);
     }
 
-    /// <summary>Deserializes one of several values.</summary>
+    /// <summary>Deserializes one of several values, or the payload if <paramref name="index"/> is null.</summary>
     public static T? Deserialize<T>(
         PayloadSegmentReader segments,
         ReadOnlySpan<byte> json,
@@ -202,7 +202,7 @@ internal static class PayloadJson
             buffer.Consume(count);
         }
 
-        // Returns false if the next byte belongs to a value.
+        // Returns false if the next byte belongs to a value. Otherwise, skips the separator or determines the format.
         private bool TrySkipSeparator(byte next)
         {
             switch (_position, _format)

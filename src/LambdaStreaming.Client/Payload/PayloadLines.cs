@@ -4,7 +4,7 @@ namespace LambdaStreaming.Payload;
 
 /// <summary>Reads lines as they arrive.</summary>
 /// <remarks>
-/// Lines are split as bytes and each line is decoded as one span. A line inside one segment costs only its string.
+/// Lines are split as bytes and each line is decoded as one span. A line inside one segment allocates only its string.
 /// </remarks>
 internal static class PayloadLines
 {
@@ -53,7 +53,7 @@ internal static class PayloadLines
             _searched = 0;
             _isAtBeginning = false;
 
-            // A byte order mark at the end of the payload is not a line.
+            // A payload that consists only of a byte order mark has no lines.
             return end >= 0 || line.Length > 0;
         }
 

@@ -14,7 +14,7 @@ namespace LambdaStreaming.Payload;
 internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse response, ResponseStreamReader reader)
     : IDisposable
 {
-    // The current chunk. The segments from _position on have not been read.
+    // The current chunk. The segments from _position on have not been read. _unread precedes them.
     private ReadOnlySequence<byte> _chunk;
     private SequencePosition _position;
     private bool _hasChunk;
@@ -32,6 +32,7 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
     public IAbortable Source => reader;
 
     /// <summary>Moves to the next segment if it has already been received.</summary>
+    /// <returns>False also for a received chunk that needs the slow path of <see cref="MoveNextAsync"/>.</returns>
     public bool TryMoveNext()
     {
         if ((_hasChunk || !_unread.IsEmpty) && TryTakePending()) return true;
@@ -50,7 +51,7 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
     }
 
     /// <summary>Moves to the next segment, reading if necessary.</summary>
-    /// <returns><see langword="false"/> after <c>InvokeComplete</c>. Any other end throws.</returns>
+    /// <returns>False after <c>InvokeComplete</c> without an error. A failed or incomplete response throws.</returns>
     public ValueTask<bool> MoveNextAsync() => TryMoveNext() ? new ValueTask<bool>(true) : MoveNextCoreAsync();
 
     /// <summary>Makes <paramref name="bytes"/> the next segment.</summary>

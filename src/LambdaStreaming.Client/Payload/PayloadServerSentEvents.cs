@@ -6,11 +6,12 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads server-sent events as they arrive, each as soon as its empty line is received.</summary>
+/// <summary>Reads server-sent events as they arrive, each as soon as the empty line that ends it is received.</summary>
 /// <remarks>
+/// A block is the lines up to an empty line. Only a block with data is an event.
 /// Source: HTML standard, 9.2.6, "Interpreting an event stream".
 /// <see cref="SseParser"/> is not used, for three reasons. It has no size limit. It waits for the byte after a carriage
-/// return. It applies the type of a block without data to the next event.
+/// return, which delays the event. It applies the type of a block without data to the next event.
 /// </remarks>
 internal static class PayloadServerSentEvents
 {
@@ -27,8 +28,8 @@ internal static class PayloadServerSentEvents
         long index = 0;
         return ReadAsync<T?>(segments, options, Deserialize);
 
-        // Skips events with empty data: keep-alive events, and the first event of a Model Context Protocol stream,
-        // which has only an id.
+        // Skips [DONE], the end mark of language model APIs. Skips events with empty data: keep-alive events, and the
+        // first event of a Model Context Protocol stream, which has only an id.
         // Source: Model Context Protocol specification, 2025-11-25, Transports, "Sending Messages to the Server", item
         // 6.
         (bool HasValue, T? Value) Deserialize(string type, ReadOnlySpan<byte> data)

@@ -73,12 +73,13 @@ internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable o
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReadMoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        // Cancellation closes the connection, so a cancelled read cannot be repeated as it could with a file.
+        // Cancellation closes the connection, so a cancelled read cannot be repeated, unlike the read of a file.
         var registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((PayloadSegmentReader)state!).Abort(token), segments);
         try
         {
-            // A zero-byte read completes when data is available. StreamPipeReader depends on that.
+            // Also for a zero-byte read, which must complete only when data is available. A PipeReader with
+            // UseZeroByteReads depends on that.
             if (_unread.IsEmpty)
             {
                 if (!await segments.MoveNextAsync().ConfigureAwait(false)) return 0;

@@ -47,7 +47,8 @@ internal static class PayloadText
     {
         try
         {
-            // Compare characters, because Encoding.Preamble is empty if the encoding was created without one.
+            // Remove the byte order mark after decoding. Before decoding, it could not be recognized in all cases:
+            // Encoding.Preamble is empty if the encoding was created without a byte order mark.
             var text = encoding.GetString(bytes);
             return atBeginning && text.StartsWith(ByteOrderMark) ? text[1..] : text;
         }
@@ -123,8 +124,8 @@ internal static class PayloadText
             _characters = [];
         }
 
-        // The text before the first invalid byte is delivered, however the bytes were split. Counting does not change
-        // the state of the decoder.
+        // Counts the bytes before the first invalid one. Their text is delivered before the failure, however the bytes
+        // were split. Counting does not change the state of the decoder.
         private int CountValidBytes(ReadOnlySpan<byte> bytes, bool isEnd)
         {
             try

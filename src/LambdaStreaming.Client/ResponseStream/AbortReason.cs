@@ -2,7 +2,7 @@ using LambdaStreaming.Diagnostics;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Why a response was aborted before its last event was read.</summary>
+/// <summary>Why a response was aborted before its last event was read, if it was.</summary>
 internal enum AbortReason
 {
     None,
@@ -23,7 +23,7 @@ internal static class AbortReasonExtensions
 
 /// <summary>The body was aborted.</summary>
 /// <remarks>
-/// Thrown by <see cref="ResponseStreamBody"/> to its reader, which maps <see cref="ResponseStreamBody.AbortReason"/> to
+/// Never thrown to the caller: <see cref="ResponseStreamReader"/> maps <see cref="ResponseStreamBody.AbortReason"/> to
 /// an exception for the caller.
 /// </remarks>
 internal sealed class BodyAbortedException : Exception;

@@ -115,6 +115,7 @@ internal interface IAbortable : IDisposable
     bool IsAborted { get; }
 
     /// <summary>Throws the exception that describes why the source was aborted.</summary>
+    /// <remarks>Call it only if <see cref="IsAborted"/> was true.</remarks>
     /// <returns>Never true. False if the response had already been read to its end.</returns>
     ValueTask<bool> ThrowIfAbortedAsync();
 }

@@ -4,7 +4,7 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Limits the time of each wait for bytes. Only waiting time counts.</summary>
 /// <remarks>
-/// The callback and the methods of <see cref="ITimer"/> are called outside the lock, so that both can use locks.
+/// The callback and <see cref="ITimer.Change"/> are called outside the lock, so that both can use other locks.
 /// </remarks>
 internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Action onIdle) : IDisposable
 {

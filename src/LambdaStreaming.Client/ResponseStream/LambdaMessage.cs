@@ -10,7 +10,7 @@ namespace LambdaStreaming.ResponseStream;
 /// <summary>The meaning of an event-stream message for Lambda.</summary>
 internal enum LambdaMessageKind
 {
-    /// <summary>An event of an unknown type. It is skipped, as both official SDKs do.</summary>
+    /// <summary>An event of an unknown type. It is skipped, as in botocore and the JavaScript SDK.</summary>
     Unknown,
     PayloadChunk,
     InvokeComplete,
@@ -62,8 +62,8 @@ internal static class LambdaMessage
             if (json.Kind is not (JsonTokenType.StartObject or JsonTokenType.Null))
                 ThrowMalformed($"InvokeComplete is not a JSON object: it begins with {json.Kind}.");
 
-            // Of duplicate members the last one counts, as in the official SDKs. The documented values are strings; any
-            // other value is kept as its JSON text.
+            // Of duplicate members the last one counts, as in botocore and the JavaScript SDK. The documented values
+            // are strings; any other value is kept as its JSON text.
             ReadOnlySpan<byte> errorCode = "null"u8, errorDetails = "null"u8, logResult = "null"u8;
             while (json.TryReadMember(out var name, out var value))
             {
@@ -110,8 +110,8 @@ internal static class LambdaMessage
         return new ResponseStreamErrorException(message, details, CreateServiceException(details, redactor));
     }
 
-    // Uses the exception type of the error table, but not its retry rules. The response had started, so the function
-    // might have run.
+    // Uses the entry of the error table, except its FunctionMayHaveRun: the response had started, so the function might
+    // have run.
     private static LambdaServiceException? CreateServiceException(LambdaErrorDetails details, Redactor redactor)
     {
         if (ServiceErrorTable.Find(details.ErrorCode) is not { } entry) return null;

@@ -7,9 +7,9 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Reads the body of one response, and holds the one state that decides who can use its buffers.</summary>
 /// <remarks>
-/// A move is one call of the reader that can read, parse, and return buffers to the pool. Only one move runs at a time.
-/// <see cref="Abort"/> can be called from any thread at any time. It never returns a buffer to the pool, because the
-/// consumer might still read from one. The next move returns the buffers; otherwise the garbage collector frees them.
+/// A move is one <c>ReadNextAsync</c>: it reads and parses bytes, and returns buffers to the pool. Only one move runs
+/// at a time. <see cref="Abort"/> can be called from any thread. It never returns a buffer, because the consumer might
+/// still read from one. The next move returns the buffers; otherwise the garbage collector frees them.
 /// <code>
 /// Open ──TryBeginMove──► Moving ──TryEndMove──► Open
 ///  │ Abort                 │ Abort        └──Complete──► Completed
@@ -21,11 +21,11 @@ namespace LambdaStreaming.ResponseStream;
     Justification = "The token source has no timer and no wait handle. Abort and Complete dispose the idle timer.")]
 internal sealed class ResponseStreamBody
 {
-    // The size of a full read of a busy connection.
+    // Size of a buffer. One read of a busy connection returns up to this size.
     private const int BufferBytes = 64 * 1024;
 
-    // After a shorter read, the socket is assumed to be empty. Below 4 KiB: the first read after a zero-byte read
-    // returns at most SocketsHttpHandler's connection buffer of 4 KiB, even on a busy connection.
+    // After a shorter read, the socket is assumed to be empty. The first read after a zero-byte read returns at most
+    // SocketsHttpHandler's connection buffer of 4 KiB, even on a busy connection. The value must therefore be lower.
     private const int BusyReadBytes = 2 * 1024;
 
     private static readonly StreamPipeReaderOptions PipeOptions = new(
@@ -41,7 +41,7 @@ internal sealed class ResponseStreamBody
     private readonly object _lock = new();
     private volatile State _state;
 
-    // Created by the first read that does not complete at once.
+    // The first read that does not complete at once creates _idleTimer and _pendingRead.
     private IdleTimer? _idleTimer;
     private AbandonableRead? _pendingRead;
     private IDisposable? _connection;
@@ -51,7 +51,7 @@ internal sealed class ResponseStreamBody
     private bool _lastReadWasLong;
 
     /// <param name="stream">The response body.</param>
-    /// <param name="connection">Disposed once. It is reused if the body was read to its end, else it closes.</param>
+    /// <param name="connection">Disposed once: reused if the body was read to its end, otherwise closed.</param>
     /// <param name="timeProvider">The clock of the idle timeout.</param>
     /// <param name="idleTimeout">Maximum time to wait for the next bytes.</param>
     public ResponseStreamBody(Stream stream, IDisposable connection, TimeProvider timeProvider, TimeSpan idleTimeout)
@@ -92,7 +92,7 @@ internal sealed class ResponseStreamBody
     /// <summary>The cancelled token, if <see cref="AbortReason"/> is <see cref="AbortReason.Cancelled"/>.</summary>
     public CancellationToken CancelledToken { get; private set; }
 
-    /// <summary>Reports the end of the body to <paramref name="telemetry"/>, including an earlier abort.</summary>
+    /// <summary>Sets the telemetry for the end of the body, and reports an earlier abort to it.</summary>
     public void SetTelemetry(CallTelemetry telemetry)
     {
         AbortReason reason;
@@ -206,7 +206,7 @@ internal sealed class ResponseStreamBody
             return;
         }
 
-        // The move in progress disposes the stream, once its read has ended or was abandoned.
+        // The move in progress disposes the connection in Complete, once its read has ended or was abandoned.
         try
         {
             _abortReads.Cancel();
@@ -224,8 +224,8 @@ internal sealed class ResponseStreamBody
     {
         lock (_lock) _state = State.Completed;
         ReleaseTimerAndTokens();
+        // No effect if an outcome was already reported.
         _telemetry?.Abort(CallOutcome.Abandoned);
-
         // An abandoned read might still be writing to its buffer. The pool must not get that buffer back.
         if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
         Disconnect();
@@ -239,9 +239,9 @@ internal sealed class ResponseStreamBody
         if (_state != State.Moving) throw new BodyAbortedException();
     }
 
-    // An idle stream is awaited without a buffer, so that a thousand idle responses need little memory. A busy stream
-    // is read directly into the pipe's buffer, because a zero-byte read before each read costs three times the work
-    // (docs/internals/performance.md, "Zero-byte reads").
+    // An idle stream is awaited with a zero-byte read, which needs no buffer: many idle responses need little memory.
+    // A busy stream is read directly into the pipe's buffer, because a zero-byte read before each read costs three
+    // times the work (docs/internals/performance.md, "Zero-byte reads").
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadPipeAsync()
     {

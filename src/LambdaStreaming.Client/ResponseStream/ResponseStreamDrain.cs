@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.ResponseStream;
 
-/// <summary>Reads to the end of the HTTP body after <c>InvokeComplete</c> so that the connection is reused.</summary>
+/// <summary>
+/// Reads to the end of the HTTP body after <c>InvokeComplete</c>, so that the connection can be reused.
+/// </summary>
 internal static class ResponseStreamDrain
 {
     private const long MaxBytes = 64 * 1024;

@@ -5,12 +5,12 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Enumerates the events of one response.</summary>
 /// <remarks>
-/// Not an iterator method, because that would cost about as much as decoding a small message.
+/// Not an iterator method, because its overhead for each event would be about the cost of decoding a small message.
 /// </remarks>
 internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader, bool throwOnFunctionError)
     : IAsyncEnumerator<ResponseStreamEvent>
 {
-    // Only the kind, because storing the 16-byte event for each message slows the fast path.
+    // Only the kind, because storing the 16-byte event for each message would slow the fast path.
     private ResponseStreamEventKind _kind;
 
     public ResponseStreamEvent Current => _kind switch

@@ -21,8 +21,8 @@ internal static class ResponseStreamFailures
         long messageOffset,
         long incompleteBytes)
     {
-        // If even the first bytes are not an event stream, and the response headers announced other content, these
-        // headers are reported as the cause.
+        // If the body ends before its first message is complete, or the first message prelude is invalid, the body
+        // might not be an event stream. If the response headers also announced other content, that is reported.
         var canBeOtherContent = messageOffset == 0 && exception is BodyEndedException
             or ResponseStreamCorruptException { Reason: ResponseStreamCorruptionReason.PreludeChecksum };
         if (canBeOtherContent && options.UnexpectedContent is { } content) return NotAnEventStream(content, progress);
@@ -76,7 +76,7 @@ internal static class ResponseStreamFailures
         var text = $"{exception.Message} The message begins at byte {messageOffset} of the response from "
             + $"{progress.FunctionName}, after {ExceptionMessages.DescribeReceived(progress)}.";
         return new ResponseStreamCorruptException(
-            Complete(text, progress),
+            AddConsequence(text, progress),
             exception.Reason,
             messageOffset,
             progress);
@@ -88,7 +88,11 @@ internal static class ResponseStreamFailures
     {
         var text = $"The response from {progress.FunctionName} is not an event stream: {content.Description}. "
             + ExceptionMessages.SentByProxy;
-        return new ResponseStreamCorruptException(Complete(text, progress), content.Reason, byteOffset: 0, progress);
+        return new ResponseStreamCorruptException(
+            AddConsequence(text, progress),
+            content.Reason,
+            byteOffset: 0,
+            progress);
     }
 
     private static ResponseStreamTruncatedException Truncated(
@@ -102,7 +106,7 @@ internal static class ResponseStreamFailures
         var text = $"The response from {progress.FunctionName} was truncated after "
             + $"{ExceptionMessages.DescribeReceived(progress)}: {how}.";
         return new ResponseStreamTruncatedException(
-            Complete(text, progress),
+            AddConsequence(text, progress),
             progress,
             cause,
             endedInsideMessage: incompleteBytes > 0);
@@ -121,13 +125,13 @@ internal static class ResponseStreamFailures
         var text = $"No data was received from {progress.FunctionName} for "
             + $"{ExceptionMessages.FormatDuration(timeout)} ({Option}), "
             + $"after {ExceptionMessages.DescribeReceived(progress)}.";
-        return new ResponseStreamIdleTimeoutException(Complete(text, progress), progress);
+        return new ResponseStreamIdleTimeoutException(AddConsequence(text, progress), progress);
     }
 
     private static ObjectDisposedException Disposed() => new(
         nameof(InvokeWithResponseStreamResponse),
         "The response or its enumerator was disposed before the response was read to its end.");
 
-    private static string Complete(string text, LambdaErrorDetails progress) =>
+    private static string AddConsequence(string text, LambdaErrorDetails progress) =>
         ExceptionMessages.AddConsequence(text, progress);
 }

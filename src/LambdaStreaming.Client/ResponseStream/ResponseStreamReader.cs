@@ -12,8 +12,10 @@ namespace LambdaStreaming.ResponseStream;
 /// <remarks>
 /// <see cref="TryReadBufferedChunk"/> is the fast path, which never throws. It takes complete messages in the buffer
 /// that repeat the headers of the last chunk. <see cref="ReadNextAsync"/> handles all other messages.
-/// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can call
-/// only <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>.
+/// Only the consumer calls these two methods, one at a time, and only they write the fields. Other threads can only
+/// call <see cref="Dispose"/>, which writes only <see cref="_isDisposed"/>, and read <see cref="ReceivedSoFar"/>.
+/// Each <see cref="ReadNextAsync"/> is one move of the body (see <see cref="ResponseStreamBody"/>). TryBeginMove
+/// returns false if the body is completed, and TryEndMove if it was aborted during the move.
 /// </remarks>
 /// <param name="body">The response body; <see langword="null"/> for the response to a dry run.</param>
 /// <param name="options">How to read the body.</param>
@@ -41,17 +43,17 @@ internal sealed class ResponseStreamReader(
     private bool _bodyEnded;
     private long _leftoverBytes;
 
-    // The current chunk. A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart
-    // is NotInWindow and _payloadSequence has the payload.
+    // The current chunk. A chunk expires when _generation is incremented; PayloadChunk stores the value to detect this.
+    // A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart is NotInWindow and
+    // _payloadSequence has the payload.
     private const int NotInWindow = -1;
     private int _generation;
     private int _payloadStart = NotInWindow;
     private int _payloadLength;
     private ReadOnlySequence<byte> _payloadSequence;
 
-    // The headers of the last chunk. The service repeats them, so that one comparison replaces parsing.
+    // The headers of the last chunk. The service repeats them in each chunk, so one comparison can replace parsing.
     private byte[] _chunkHeaders = [];
-
     private long _chunks;
     private long _bytes;
     private long _messageOffset;
@@ -74,7 +76,7 @@ internal sealed class ResponseStreamReader(
     /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
     public bool IsDisposed => _isDisposed;
 
-    /// <summary>The current chunk. Do not use it while an event is read: it is not checked for expiry.</summary>
+    /// <summary>The current chunk, without a check for expiry: use it only while no event is being read.</summary>
     public ReadOnlySequence<byte> CurrentPayload => _payloadStart != NotInWindow
         ? new ReadOnlySequence<byte>(_window, _payloadStart, _payloadLength)
         : _payloadSequence;
@@ -96,20 +98,20 @@ internal sealed class ResponseStreamReader(
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
-    /// <summary>Reads the next chunk if it is valid and complete in the buffer.</summary>
+    /// <summary>Reads the next chunk if it is complete in _window, valid, and repeats the last headers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadBufferedChunk()
     {
         if (_body is not { IsOpen: true }) return false;
 
-        // Invalidate the previous chunk before any buffer can be returned to the pool.
+        // Expire the previous chunk: the fields that describe it are overwritten below.
         _generation++;
-
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
         if (!EventStreamDecoder.StartsWithCompleteMessage(
                 bytes, _maxMessageBytes, out var totalLength, out var headersLength)
             || !bytes.Slice(EventStreamDecoder.PreludeBytes, headersLength).SequenceEqual(_chunkHeaders)
             || !EventStreamDecoder.IsMessageCrcValid(bytes[..totalLength])
+            // Before the first chunk, _chunkHeaders is empty, and would equal the headers of a message without headers.
             || headersLength == 0)
         {
             return false;
@@ -160,7 +162,8 @@ internal sealed class ResponseStreamReader(
         }
     }
 
-    /// <inheritdoc/>
+    // Called only after an abort. ReadNextAsync then throws the exception for the abort, or returns None if the body
+    // was already read to its end. It never reads an event.
     public async ValueTask<bool> ThrowIfAbortedAsync() =>
         await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
 
@@ -199,10 +202,8 @@ internal sealed class ResponseStreamReader(
     {
         kind = ResponseStreamEventKind.None;
         if (!_hasBuffer) return false;
-
         var remaining = GetUnconsumed();
         if (!EventStreamDecoder.TryRead(ref remaining, _maxMessageBytes, _chunkHeaders, out var message)) return false;
-
         kind = Interpret(message);
         _messageOffset += message.TotalLength;
         SetBuffer(remaining);

@@ -3,7 +3,10 @@ using LambdaStreaming.EventStream;
 namespace LambdaStreaming.ResponseStream;
 
 /// <summary>The body of a response that a test creates.</summary>
-/// <remarks>Each chunk is one message and one read. <c>InvokeComplete</c> or a failure follows.</remarks>
+/// <remarks>
+/// Each chunk is one message. A read returns bytes of at most one message. After the last chunk, an
+/// <c>InvokeComplete</c> or a failure follows.
+/// </remarks>
 internal sealed class ScriptedStream(
     IAsyncEnumerable<ReadOnlyMemory<byte>> chunks,
     InvokeComplete complete,
@@ -18,7 +21,7 @@ internal sealed class ScriptedStream(
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // A zero-byte read may return before data is available, so it does not have to wait here.
+        // The reader accepts a zero-byte read that returns before data is available, so this one does not wait.
         if (buffer.IsEmpty) return 0;
         if (_unread.IsEmpty)
         {

@@ -9,8 +9,8 @@ namespace LambdaStreaming.Signing;
 /// </remarks>
 internal sealed class ClockSkew
 {
-    // Correct the clock only if it differs by more than 4 minutes, and never from a response that took longer than 15
-    // minutes. Source: AWSSDK.Core 4.0.102, which has the same limits.
+    // An offset is updated only if it changes by more than 4 minutes, and never from a response whose headers took
+    // longer than 15 minutes. Source: AWSSDK.Core 4.0.102, which has the same limits.
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan MaxTrustedElapsed = TimeSpan.FromMinutes(15);
 
@@ -28,7 +28,10 @@ internal sealed class ClockSkew
     /// <param name="signedWith">
     /// The offset with which the request was signed. Another call might have updated the offset since then.
     /// </param>
-    /// <returns>True if the next request will be signed with a different offset.</returns>
+    /// <returns>
+    /// True if a retry can succeed, because its offset will differ from <paramref name="signedWith"/> by more than 4
+    /// minutes.
+    /// </returns>
     public bool TryUpdate(
         Uri endpoint,
         DateTimeOffset now,

@@ -6,11 +6,11 @@ using LambdaStreaming.Errors;
 namespace LambdaStreaming.Signing;
 
 /// <summary>
-/// Builds messages for missing credentials, with the packages and commands that a kind of profile needs.
+/// Creates the messages for missing or invalid credentials. They name the packages and commands that a profile needs.
 /// </summary>
 /// <remarks>
-/// Source of the packages: AWSSDK.Core 4.0.102.19, which loads them at run time: SSOServiceClientHelpers,
-/// AssumeRoleAWSCredentials, AssumeRoleWithWebIdentityCredentials, LoginAWSCredentials.
+/// Source: AWSSDK.Core 4.0.102.19. Its classes SSOServiceClientHelpers, AssumeRoleAWSCredentials,
+/// AssumeRoleWithWebIdentityCredentials and LoginAWSCredentials load these packages at run time.
 /// </remarks>
 internal static class CredentialErrorMessages
 {
@@ -19,7 +19,7 @@ internal static class CredentialErrorMessages
 
     private const string StsPackage = "The app needs the package AWSSDK.SecurityToken to get credentials from STS.";
 
-    // Maximum number of nested exceptions in a message.
+    // Maximum number of exceptions that a message describes: the outer exception and its inner exceptions.
     private const int MaxDepth = 3;
 
     public static string ForOption(AWSCredentials credentials, Redactor redactor, Exception? exception)

@@ -45,7 +45,7 @@ internal static class RequestSigner
         }
     }
 
-    /// <summary>Computes the headers of the signature of <paramref name="request"/>.</summary>
+    /// <summary>Signs <paramref name="request"/> and returns the headers to add, such as Authorization.</summary>
     internal static IDictionary<string, string> Sign(
         AWSSigningRequest request,
         ImmutableCredentials credentials,

@@ -9,7 +9,7 @@ using LambdaStreaming.Errors;
 namespace LambdaStreaming.Signing;
 
 /// <summary>The source of the keys for signatures.</summary>
-/// <remarks>The keys are resolved again for every attempt, so that rotated keys are used at once.</remarks>
+/// <remarks>Every attempt reads the keys again, so that rotated keys are used at once.</remarks>
 internal sealed class SigningCredentials
 {
     // One resolver for all clients: it caches credentials, and detects changes of environment and files.
@@ -92,10 +92,12 @@ internal sealed class SigningCredentials
             ?? options.EndpointName) is not null;
 
     /// <summary>Reads the current keys.</summary>
-    /// <param name="request">The request to sign. Messages do not contain its payload.</param>
+    /// <param name="request">
+    /// The request to sign. Its payload and its client context are removed from exception messages.
+    /// </param>
     /// <param name="options">The timeout and the clock.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <exception cref="LambdaConfigurationException">No keys were received. The message contains advice.</exception>
+    /// <exception cref="LambdaConfigurationException">No valid keys were received. The message has advice.</exception>
     public async Task<ImmutableCredentials> ReadAsync(
         InvokeWithResponseStreamRequest request,
         LambdaStreamingClientOptions options,
@@ -161,8 +163,8 @@ internal sealed class SigningCredentials
         || (environment["AWS_ACCESS_KEY_ID"] is not null && environment["AWS_SECRET_ACCESS_KEY"] is not null)
         || (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is not null && environment["AWS_ROLE_ARN"] is not null);
 
-    // On the thread pool, because the resolver reads files and sends requests with blocking calls, and checks the token
-    // only between these calls.
+    // Runs on the thread pool, because the resolver reads files and sends requests with blocking calls. WaitAsync is
+    // needed because the resolver checks the token only between these calls.
     private static Task<ImmutableCredentials?> ResolveAsync(
         ProfileConfig? config,
         CancellationToken cancellationToken) =>
@@ -178,8 +180,8 @@ internal sealed class SigningCredentials
     private static bool IsAvailable(Type credentials) =>
         credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);
 
-    // On the thread pool, because most credentials can block, even in GetCredentialsAsync, which does not accept a
-    // token.
+    // Runs on the thread pool, because most types of credentials can block, even in GetCredentialsAsync. WaitAsync is
+    // needed because that method does not accept a token.
     private static Task<ImmutableCredentials?> ReadAsync(
         AWSCredentials credentials,
         CancellationToken cancellationToken) =>

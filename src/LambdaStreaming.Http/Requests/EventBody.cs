@@ -4,14 +4,15 @@ using System.Text.Unicode;
 
 namespace LambdaStreaming.Http.Requests;
 
-/// <summary>Appends the body of a request, as the last members, to its event.</summary>
+/// <summary>Appends the body of a request to its event, as the last members of the event.</summary>
 /// <remarks>
 /// The encoded length is counted before the text is written, and counting stops at the service's limit. Utf8JsonWriter
-/// would rent six times the length of a text before writing the text, and its buffer grows by doubling.
+/// is not used, because it rents six times the length of a text before it writes the text, and its buffer grows by
+/// doubling.
 /// </remarks>
 internal static class EventBody
 {
-    /// <param name="start">The event up to here: an object that is not closed.</param>
+    /// <param name="start">The event without its body: a JSON object that is not closed yet.</param>
     /// <param name="body">The body.</param>
     /// <param name="headers">The header fields.</param>
     /// <param name="encoder">Escapes the text.</param>

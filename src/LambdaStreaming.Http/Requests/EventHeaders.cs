@@ -75,7 +75,7 @@ internal sealed class EventHeaders
 
     private static string Join(string first, string second) => first.Length == 0 ? second : $"{first},{second}";
 
-    // The rule of API Gateway and function URLs.
+    // The rule by which API Gateway and function URLs decide whether a body is text.
     private static bool IsTextType(string contentType)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var parsed)) return false;

@@ -59,8 +59,8 @@ internal static class RequestPayload
             fields.Add(new(HeaderNames.ContentLength, bodyLength.ToString(CultureInfo.InvariantCulture)));
         }
 
-        // Web frameworks take the scheme from X-Forwarded-Proto. A proxy that uses this handler has already set these
-        // headers.
+        // Web frameworks take the scheme from X-Forwarded-Proto. If a proxy uses this handler, it has set these headers
+        // for its own client, so they are kept.
         if (!nonValidated.Contains("X-Forwarded-Proto")) fields.Add(new("X-Forwarded-Proto", url.Scheme));
         if (!nonValidated.Contains("X-Forwarded-Port"))
             fields.Add(new("X-Forwarded-Port", url.Port.ToString(CultureInfo.InvariantCulture)));

@@ -3,19 +3,21 @@ using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Http.Responses;
 
-/// <summary>The body of a response: ends normally only if the response is complete.</summary>
+/// <summary>The body of a response. It ends normally only if the response is complete.</summary>
 /// <remarks>
 /// HTTP clients treat a stream that returns 0 as complete. A truncated, corrupt, failed or idle response throws
 /// <see cref="HttpIOException"/> instead, as the stream of .NET does.
 /// </remarks>
 /// <param name="body">The body, or <see langword="null"/> if it has been discarded.</param>
 /// <param name="isExpected">
-/// Whether the status allows a body. If not, the first read reads the response to its end, so that a failure is
-/// reported and the connection can be reused. If a byte arrives nevertheless, the stream disposes the response.
+/// Whether the request method and the status allow a body. If not, the first read reads the response to its end, so
+/// that a failure is reported and the connection can be reused. If a byte arrives nevertheless, the stream disposes the
+/// response.
 /// </param>
 internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
 {
-    private readonly byte[]? _unexpected = isExpected ? null : new byte[1];
+    // Buffer for a byte that should not arrive; null if a body is expected.
+    private readonly byte[]? _unexpectedByte = isExpected ? null : new byte[1];
     private Stream? _body = body;
 
     public override bool CanRead => true;
@@ -35,7 +37,7 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_body is not { } source) return new ValueTask<int>(0);
-        if (_unexpected is not null) return ReadToEndAsync(source, cancellationToken);
+        if (_unexpectedByte is not null) return ExpectEndAsync(source, cancellationToken);
         var read = source.ReadAsync(buffer, cancellationToken);
         return read.IsCompletedSuccessfully ? read : AwaitAsync(read);
     }
@@ -54,9 +56,9 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
     {
         ValidateCopyToArguments(destination, bufferSize);
         if (_body is not { } source) return;
-        if (_unexpected is not null)
+        if (_unexpectedByte is not null)
         {
-            await ReadToEndAsync(source, cancellationToken).ConfigureAwait(false);
+            await ExpectEndAsync(source, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -99,9 +101,9 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
         }
     }
 
-    private async ValueTask<int> ReadToEndAsync(Stream source, CancellationToken cancellationToken)
+    private async ValueTask<int> ExpectEndAsync(Stream source, CancellationToken cancellationToken)
     {
-        if (await AwaitAsync(source.ReadAsync(_unexpected, cancellationToken)).ConfigureAwait(false) == 0) return 0;
+        if (await AwaitAsync(source.ReadAsync(_unexpectedByte, cancellationToken)).ConfigureAwait(false) == 0) return 0;
         _body = null;
         await source.DisposeAsync().ConfigureAwait(false);
         return 0;

@@ -16,7 +16,7 @@ internal static class HttpErrors
         { InnerException: HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } cause } =>
             cause.HttpRequestError,
 
-        // .NET reports its ConnectTimeout as a cancellation.
+        // If the ConnectTimeout has elapsed, SocketsHttpHandler throws an OperationCanceledException.
         LambdaTransportException { FunctionMayHaveRun: false, InnerException: OperationCanceledException } =>
             HttpRequestError.ConnectionError,
         ResponseStreamCorruptException or PayloadFormatException => HttpRequestError.InvalidResponse,
@@ -25,7 +25,8 @@ internal static class HttpErrors
         _ => HttpRequestError.Unknown,
     };
 
-    // Returns only a status that was received instead of the function's response. A failed stream has the status 200.
+    // Returns a status only if it was received instead of the function's response. A stream that fails later has the
+    // status 200, which does not describe the failure.
     private static System.Net.HttpStatusCode? GetStatusCode(LambdaStreamingException exception) =>
         exception is LambdaServiceException or LambdaTransportException && exception.StatusCode != default
             ? exception.StatusCode

@@ -20,6 +20,8 @@ internal static class ResponseMessage
     {
         if ((int)http.StatusCode < 200) throw NotFinal(http.StatusCode);
 
+        // The response to a HEAD request ends with its headers, so the function's body is discarded. Without an HTTP
+        // prelude, the body is kept, because reading it shows whether the function failed.
         var isHead = request.Method == HttpMethod.Head;
         var isComplete = isHead && http.HasPrelude;
         if (isComplete) http.Dispose();

@@ -54,7 +54,8 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
 
     /// <summary>Writes directly to the socket.</summary>
     /// <remarks>
-    /// Kestrel's own pipe does not report when bytes have been sent, so a truncation could overtake them.
+    /// Kestrel's own pipe does not report when bytes have been sent. If a test truncates a response, the server could
+    /// then close the connection before the bytes that precede the truncation are sent.
     /// </remarks>
     private sealed class SocketStream(Socket socket, Stream input) : Stream
     {

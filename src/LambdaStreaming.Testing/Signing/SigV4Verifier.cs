@@ -18,8 +18,8 @@ internal sealed class SigV4Verifier(
     // "Troubleshoot Signature Version 4 signing".
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(5);
 
-    // Some SDKs send these headers without signing them: AWSSDK.Core the user agent, botocore (for some services) the
-    // token.
+    // Some SDKs do not sign these headers: AWSSDK.Core does not sign x-amz-user-agent, and botocore does not sign the
+    // security token for some services.
     private static readonly HashSet<string> OptionallySigned =
         new(StringComparer.OrdinalIgnoreCase) { "x-amz-user-agent", "x-amz-security-token" };
 
@@ -124,7 +124,8 @@ internal sealed class SigV4Verifier(
 
     private static SignatureError? VerifyContentHash(SignedRequest request, string[] signedHeaders)
     {
-        // Values such as "UNSIGNED-PAYLOAD" are for other services. Lambda requires a signed body.
+        // If the header is signed, its value must be the hash of the body. Values such as "UNSIGNED-PAYLOAD" are for
+        // other services; Lambda requires a signed body.
         if (!signedHeaders.Contains(ContentHash, StringComparer.Ordinal)) return null;
         if (request.FindHeader(ContentHash) == CanonicalRequest.ComputeHash(request.Body)) return null;
         return SignatureError.CreateInvalid("The x-amz-content-sha256 header does not match the hash of the body.");

@@ -30,7 +30,7 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
         await WriteAsync("complete", json => WriteLog(json, response.InvokeComplete), cancellationToken);
     }
 
-    /// <summary>Prints the failure as the last line, also after Ctrl-C if the output accepts it.</summary>
+    /// <summary>Prints the failure as the last line. After Ctrl-C, it waits at most 1 s for the output.</summary>
     public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
     {
         if (output.HasPendingWrite)

@@ -39,7 +39,8 @@ internal sealed class OutputFile : IAsyncDisposable
 
     /// <summary>Opens the file before the function is invoked.</summary>
     /// <remarks>
-    /// A function must not run if its response cannot be written. Opening a named pipe waits for its reader.
+    /// A function must not run if its response cannot be written. Opening a named pipe blocks until the pipe has a
+    /// reader; cancellation ends that wait.
     /// </remarks>
     public static Task<OutputFile> OpenAsync(string path, string option, CancellationToken cancellationToken) =>
         Task.Run(() => Open(path, option), cancellationToken).WaitAsync(cancellationToken);
@@ -146,8 +147,8 @@ internal sealed class OutputFile : IAsyncDisposable
         if (OperatingSystem.IsWindows() || !File.Exists(target))
             return new OutputFile(path, target, new FileStream(temporaryPath, options), temporaryPath);
 
-        // The new file gets the permission bits of the old file, so that no other user can read the new file.
-        // Bits such as set-user-ID are not copied, because they were set for other content.
+        // The new file gets the permission bits of the old file, so that no additional user can read the new file. Bits
+        // such as set-user-ID are not copied, because they were set for other content.
         var mode = File.GetUnixFileMode(target) & Permissions;
         options.UnixCreateMode = mode;
         var stream = new FileStream(temporaryPath, options);

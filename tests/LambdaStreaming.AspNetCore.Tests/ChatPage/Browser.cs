@@ -10,7 +10,7 @@ internal static class Browser
 
     private static string Folder { get; } = Path.Combine(GetRepositoryRoot(), "tests", "browser");
 
-    /// <summary>Returns the path of Chromium, or skips the test if it cannot run.</summary>
+    /// <summary>Returns the path of Chromium. Skips the test if Chromium, node or playwright-core is missing.</summary>
     public static string RequireChromium()
     {
         Assert.SkipUnless(FindOnPath("node") is not null, "Needs node 20 or later.");

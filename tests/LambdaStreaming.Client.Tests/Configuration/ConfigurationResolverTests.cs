@@ -4,7 +4,8 @@ using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tests.Configuration;
 
-/// <summary>Precedence of options, environment and profile. ProfileTests reads the files.</summary>
+/// <summary>Precedence of options, environment and profile, with profiles from memory. ProfileTests uses
+/// files.</summary>
 public class ConfigurationResolverTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Tests.Conformance;
 
-/// <summary>The byte rules of tests/TestData/conformance.</summary>
+/// <summary>Byte rules of tests/TestData/conformance: JSON objects that describe bytes, for example in hex.</summary>
 internal static class ConformanceBytes
 {
-    /// <summary>Expands a byte rule.</summary>
+    /// <summary>Returns the bytes that a rule describes.</summary>
     public static byte[] Create(JsonNode? rule)
     {
         if (rule is null) return [];

@@ -27,7 +27,7 @@ public static class ConformanceData
     /// <inheritdoc cref="ConformanceBytes.Create"/>
     public static byte[] Bytes(JsonNode? rule) => ConformanceBytes.Create(rule);
 
-    /// <summary>Asserts that <paramref name="bytes"/> have the length and hash of a digest.</summary>
+    /// <summary>Asserts that <paramref name="bytes"/> have the length and SHA-256 hash in a digest of a case.</summary>
     public static void AssertDigest(JsonNode digest, ReadOnlySpan<byte> bytes)
     {
         Assert.Equal((long)digest["length"]!, bytes.Length);

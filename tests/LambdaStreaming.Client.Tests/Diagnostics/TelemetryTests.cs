@@ -499,8 +499,8 @@ public sealed class TelemetryTests : IDisposable
         }
     }
 
-    // The reader can observe the disposal before the disposing thread records the outcome, so both must record the same
-    // one.
+    // If a response is disposed during a read, the reader can record its ObjectDisposedException before the disposing
+    // thread records Abandoned. So both must have the same outcome.
     [Fact]
     public void FromException_ObjectDisposedException_IsAbandoned() =>
         Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));

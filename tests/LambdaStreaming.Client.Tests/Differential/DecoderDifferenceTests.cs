@@ -7,7 +7,9 @@ using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Differential;
 
-/// <summary>Comparison of this decoder, the decoder of AWSSDK.Core and the naive one on the same bytes.</summary>
+/// <summary>
+/// Comparison of the decoder under test, the decoder of AWSSDK.Core and <see cref="NaiveDecoder"/> on the same bytes.
+/// </summary>
 /// <remarks>
 /// Each difference from AWSSDK.Core must be in <see cref="Known"/> and in docs/internals/reliability.md.
 /// </remarks>
@@ -124,7 +126,7 @@ public class DecoderDifferenceTests
 
     private static void Compare(byte[] wire)
     {
-        // Compares this decoder with the naive one for several splits, and throws if they differ.
+        // Compares this decoder with NaiveDecoder for several splits, and throws if they differ.
         DecoderTarget.Run(wire);
         if (ExceedsMaxPeerLength(wire)) return;
 
@@ -138,7 +140,7 @@ public class DecoderDifferenceTests
         for (var i = 0; i < Math.Min(naive.Messages.Count, peer.Messages.Count); i++)
             CompareMessage(naive.Messages[i], peer.Messages[i], wire);
 
-        // If AWSSDK.Core failed at a message that this decoder accepts, compare its error with an accepted message.
+        // If AWSSDK.Core failed at a message that this decoder accepts, compare its error with the outcome Complete.
         var ours = peer.Messages.Count < naive.Messages.Count && end != "no error" ? NaiveEnd.Complete : naive.End;
         if (Agrees(ours, end)) return;
         var isKnown = Array.Exists(

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tests.Differential;
 
-/// <summary>The chunks and the end that a reader must report, derived from the naive messages.</summary>
+/// <summary>The chunks and the end that a reader must report, from the messages of NaiveDecoder.</summary>
 /// <param name="Chunks">The chunks before the end.</param>
 /// <param name="End">The end of the response.</param>
 internal sealed record NaiveEvents(List<byte[]> Chunks, NaiveEventsEnd End)

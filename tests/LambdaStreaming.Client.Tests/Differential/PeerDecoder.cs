@@ -26,6 +26,7 @@ internal static class PeerDecoder
 /// <summary>The outcome of the decoder of AWSSDK.Core.</summary>
 /// <param name="Messages">The messages that it raised.</param>
 /// <param name="End">
-/// The type of the exception that it threw, or "no error", also for a truncated stream, which it does not detect.
+/// The type of the exception that it threw, or "no error". It does not detect a truncated stream, so that is "no
+/// error", too.
 /// </param>
 internal sealed record PeerStream(List<IEventStreamMessage> Messages, string End);

@@ -178,7 +178,7 @@ public class ErrorResponseTests
         Assert.Equal("", exception.ServiceMessage);
     }
 
-    // An HttpClient that decompresses throws this exception.
+    // An HttpClient that decompresses throws this exception if the body is not valid compressed data.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ErrorBodyThrowsAnotherException_ThrowsTheErrorOfTheHeaders()
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests.Errors;
 
-/// <summary>Costs that a peer controls have limits.</summary>
+/// <summary>Limits on the memory and time that a peer can cost the client.</summary>
 [Collection(NonParallelCollection.Name)]
 public sealed class PeerCostTests
 {

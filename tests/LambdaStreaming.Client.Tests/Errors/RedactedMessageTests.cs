@@ -128,8 +128,9 @@ public class RedactedMessageTests
         Assert.Equal(999 + 4, exception.ServiceMessage.Length);
     }
 
-    // The service quotes the request: IncompleteSignature the header, InvalidSignature the canonical request with the
-    // token, InvalidRequestContent the payload. In this test every error quotes all three.
+    // Some messages of the service quote the request. IncompleteSignature quotes the Authorization header,
+    // InvalidSignature the canonical request with the session token, and InvalidRequestContent the payload. In this
+    // test, every error quotes header, token and payload.
     [Theory, MemberData(nameof(ServiceErrorTableTests.Codes), MemberType = typeof(ServiceErrorTableTests))]
     public async Task Message_ServiceEchoesTheRequest_ContainsNoSecretSignatureOrPayload(string code)
     {

@@ -91,7 +91,8 @@ public sealed class EndOfReadingTests
                         buffer = memory;
                         return new ValueTask<int>(first.Task);
                     case 2:
-                        // The callback was queued before the bytes arrived and runs now, because the consumer was slow.
+                        // The timer's callback was queued before the bytes arrived, and runs only now, because the
+                        // consumer was slow.
                         clock.Now = TimeSpan.FromSeconds(20);
                         clock.Fire();
                         Messages.Complete().CopyTo(memory);

@@ -210,7 +210,7 @@ public class EventStreamConformanceTests
         return number;
     }
 
-    // Long texts are given by a byte rule.
+    // A byte rule (see ConformanceBytes) describes a long text.
     private static string GetText(JsonNode header, string property) => header[property] is { } text
         ? (string)text!
         : Encoding.UTF8.GetString(ConformanceData.Bytes(header[property + "_rule"]));

@@ -12,7 +12,8 @@ public class ResponseResourceTests
     [Fact]
     public async Task Read_IdleThenBusy_WaitsWithoutABufferOnlyWhenIdle()
     {
-        // In the log, 0 is a zero-byte read. Unconsumed bytes of the previous read do not count as a full read.
+        // In the log, 0 is a zero-byte read, which waits without a buffer. Only a read of at least 2048 new bytes is
+        // followed by another read without it. Bytes that remain from earlier reads are not new.
         var small = Messages.Chunk(new byte[100]);
         var carried = Messages.Chunk(new byte[3000]);
         var large = Messages.Chunk(new byte[2048 - Messages.Chunk("").Length]);

@@ -13,7 +13,7 @@ internal sealed class ManualClock : TimeProvider
     /// <summary>Number of timers that have not been disposed.</summary>
     public int Alive => Volatile.Read(ref _alive);
 
-    /// <summary>The due time of each timer, for every time that one was set.</summary>
+    /// <summary>All due times to which timers were set, in order.</summary>
     public ConcurrentQueue<TimeSpan> Waits { get; } = new();
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;

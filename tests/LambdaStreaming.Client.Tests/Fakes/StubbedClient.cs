@@ -21,7 +21,9 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         Region = RegionEndpoint.USEast1,
         Credentials = new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
 
-        // It runs on the system clock. On a busy machine, even a connection on loopback can take more than 5 s.
+        // The default of 5 s is too short. Tests with a local server also use these options, and on a busy machine,
+        // even a connection on loopback can take longer. A test clock does not help: this timeout always uses the
+        // system clock.
         ConnectTimeout = TimeSpan.FromSeconds(60),
     };
 
@@ -34,7 +36,12 @@ public sealed class StubbedClient(Func<HttpRequestMessage, HttpResponseMessage> 
         LambdaStreamingClientOptions? options = null) =>
         new(options ?? Options(), new HttpClient(new StubbedClient(respond)));
 
-    /// <summary>Creates a client that sends with <paramref name="send"/>, which must read the content itself.</summary>
+    /// <summary>Creates a client whose requests are passed to <paramref name="send"/>.</summary>
+    /// <remarks>
+    /// Unlike <see cref="Create"/>, it does not read the content of a request. To simulate that the request was sent,
+    /// <paramref name="send"/> must read the content; otherwise, the client regards a request with a payload as not
+    /// sent.
+    /// </remarks>
     public static LambdaStreamingClient Sending(
         Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send,
         Action<LambdaStreamingClientOptions>? configure = null,

@@ -273,8 +273,8 @@ public sealed class AttemptTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_HandlerThrowsAnotherType_ThrowsLambdaTransportException()
     {
-        // A resilience handler that an app adds to all its clients throws such exceptions: Polly's
-        // TimeoutRejectedException and BrokenCircuitException.
+        // A resilience handler that an app adds to all its clients throws exceptions of other types, for example
+        // Polly's TimeoutRejectedException and BrokenCircuitException.
         using var client = StubbedClient.Sending(async (request, cancellationToken) =>
         {
             await request.Content!.CopyToAsync(Stream.Null, cancellationToken);

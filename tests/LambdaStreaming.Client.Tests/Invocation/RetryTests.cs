@@ -272,7 +272,7 @@ public class RetryTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task InvokeWithResponseStreamAsync_ThrottledOncePerCall_SuccessReturnsTheTokens(bool userPipeline)
     {
-        // 500 tokens pay for 100 throttled retries.
+        // Without returned tokens, the 500 tokens of the bucket would pay for only 100 throttled retries.
         var requests = 0;
         await using var server = new RawServer(connection => RespondToAllAsync(
             connection,

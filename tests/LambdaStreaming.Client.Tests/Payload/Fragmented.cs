@@ -82,7 +82,9 @@ internal static class Fragmented
         }
     }
 
-    /// <summary>Joins text elements, whose boundaries have no meaning. No element splits a surrogate pair.</summary>
+    /// <summary>
+    /// Joins text elements, whose boundaries have no meaning. Asserts that no element splits a surrogate pair.
+    /// </summary>
     public static async IAsyncEnumerable<string> JoinAsync(IAsyncEnumerable<string> text)
     {
         var all = new StringBuilder();

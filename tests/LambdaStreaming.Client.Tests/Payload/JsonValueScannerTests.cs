@@ -13,8 +13,8 @@ public class JsonValueScannerTests
     {
         get
         {
-            // The value and the bytes after it; its length; its length if a line end terminates values.
-            // -1 if more bytes are needed.
+            // Each row has a value with the bytes after it, the length of the value, and its length if a line end
+            // terminates values. A length of -1 means that more bytes are needed.
             var values = new TheoryData<string, int, int>();
             foreach (var (filler, blank) in (((string, string)[])[("", ""), (Long, Blank)]))
             {

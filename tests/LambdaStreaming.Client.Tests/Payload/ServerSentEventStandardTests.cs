@@ -47,7 +47,8 @@ public class ServerSentEventStandardTests
         byte[] value = [.. "data:"u8, .. bytes.Where(value => value is not ((byte)'\r' or (byte)'\n'))];
         var lines = picks.Select(pick => PeerLines[pick % PeerLines.Length]);
 
-        // Every block has data: SseParser applies the type of a block without data to the next event.
+        // Every block has data. Contrary to the standard, SseParser applies the type of a block without data to the
+        // next event.
         var blocks = string.Join('\n', lines.Select(line => line.Length == 0 ? "data: end\n" : line));
         byte[] stream = [.. Encoding.UTF8.GetBytes(blocks), (byte)'\n', .. value, .. "\n\n"u8];
         await using var response = Fragmented.Response(Fragmented.SplitAt(stream, sizes));

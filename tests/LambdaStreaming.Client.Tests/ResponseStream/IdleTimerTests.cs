@@ -50,7 +50,7 @@ public sealed class IdleTimerTests
         Assert.Equal(1, _callbacks);
     }
 
-    // The wait begins after the timer was set. The remaining time can be shorter than a timer supports.
+    // The wait begins after the timer was set. The remaining time can be shorter than 1 ms, the minimum of a timer.
     [Theory]
     [InlineData(30_000, 30_000)]
     [InlineData(0.5, 1)]

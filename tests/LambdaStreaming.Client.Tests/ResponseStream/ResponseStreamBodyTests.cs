@@ -6,7 +6,7 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests.ResponseStream;
 
 /// <summary>
-/// The state of a response body. The connection is disposed once, and not while a read is in progress that can end.
+/// The state of a response body. The connection is disposed once, after a read in progress has ended or was abandoned.
 /// </summary>
 public sealed class ResponseStreamBodyTests : IDisposable
 {

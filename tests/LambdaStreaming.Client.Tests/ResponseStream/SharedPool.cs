@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>Use of the shared array pool on the current thread, as by other responses.</summary>
+/// <summary>Rents arrays from the shared pool on the current thread, as another response would.</summary>
 internal static class SharedPool
 {
     public const byte ForeignByte = 0xEE;

@@ -4,7 +4,9 @@ using LambdaStreaming.Tests.Differential;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Any bytes as a stream of messages. The decoder must agree with the naive one for every split.</summary>
+/// <summary>
+/// Any bytes as a stream of messages. For each split, the decoder must agree with <see cref="NaiveDecoder"/>.
+/// </summary>
 internal static class DecoderTarget
 {
     private const int MaxMessageBytes = 64 * 1024;

@@ -5,7 +5,7 @@ using LambdaStreaming.Tests;
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>
-/// Any bytes as a response of Lambda's HTTP integration. The first byte selects the detection of the prelude.
+/// Any bytes as a response of Lambda's HTTP integration. The first byte selects the detection mode.
 /// </summary>
 /// <remarks>The boundaries of chunks must not change the result.</remarks>
 internal static class PreludeTarget

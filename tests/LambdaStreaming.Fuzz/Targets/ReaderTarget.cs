@@ -4,7 +4,7 @@ using LambdaStreaming.Tests.Differential;
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>
-/// Any bytes as a response, read in fragments of any size. If the first bit is set, checksums are corrected.
+/// Any bytes as a response, read in fragments of any size. If the first byte is odd, checksums are corrected.
 /// </summary>
 internal static class ReaderTarget
 {

@@ -4,8 +4,8 @@ namespace LambdaStreaming.Fuzz;
 /// <remarks>All work then runs on one thread, whose allocations are counted.</remarks>
 internal static class SynchronousTask
 {
-    // Exception: the reader waits up to 250 ms for the end of the body after InvokeComplete. If this process was
-    // stopped for longer, the task completes on another thread.
+    // A task can still complete on another thread: after InvokeComplete, the reader waits at most 250 ms for the end of
+    // the body. If this process is stopped for longer, that time elapses although the stream does not wait.
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     public static T GetResult<T>(ValueTask<T> task)

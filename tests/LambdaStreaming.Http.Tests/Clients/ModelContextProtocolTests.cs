@@ -27,8 +27,8 @@ public sealed class ModelContextProtocolTests
         Assert.Equal([1f], progress.Values);
     }
 
-    // Only faults that the function injects. A fault of the server counts chunks, so it would also affect the other
-    // calls.
+    // Only faults that the function itself causes. The local server would inject its faults into the other calls of the
+    // MCP client, too.
     [Theory]
     [InlineData(Fault.Close)]
     [InlineData(Fault.Reset)]

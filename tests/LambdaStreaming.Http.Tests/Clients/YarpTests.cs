@@ -45,7 +45,8 @@ public sealed class YarpTests
         await using var proxy = await StartProxyAsync(web);
         using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
 
-        // Not ResponseHeadersRead, because a reset can also reach the client before the headers.
+        // Read the complete response in this call. A reset can reach the client before or after the headers; both fail
+        // here.
         await Assert.ThrowsAsync<HttpRequestException>(
             () => http.GetAsync("/", Token).WaitAsync(WebFunction.TooLong, Token));
     }
