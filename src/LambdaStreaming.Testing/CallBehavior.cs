@@ -14,6 +14,12 @@ namespace LambdaStreaming.Testing;
 /// The faults of one behavior are combined. If several behaviors match a call, only the behavior added last applies.
 /// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call.
 /// Configure a behavior before the calls that it applies to.
+/// <para>
+/// Most faults apply to both operations. Some insert bytes into the event stream. With
+/// <see cref="LambdaOperation.Invoke"/>, a call with such a fault gets the response
+/// <c>InvalidParameterValueException</c>. With the invocation type <c>Event</c>, faults apply to the response (202),
+/// not to the output of the function.
+/// </para>
 /// </remarks>
 public sealed class CallBehavior
 {
@@ -122,6 +128,10 @@ public sealed class CallBehavior
     }
 
     /// <summary>Truncates the response after a number of chunks, between two messages.</summary>
+    /// <remarks>
+    /// With <see cref="LambdaOperation.Invoke"/>, the response has the bytes of these chunks. Its <c>Content-Length</c>
+    /// is larger, unless <paramref name="mode"/> is <see cref="TruncationMode.EndOfBody"/>.
+    /// </remarks>
     /// <param name="chunks">
     /// The number of chunks to send; 0 sends only the headers. A response with fewer chunks ends before
     /// <c>InvokeComplete</c>.
@@ -154,6 +164,7 @@ public sealed class CallBehavior
     }
 
     /// <summary>Sends a message prelude with any length and a valid checksum, then nothing more.</summary>
+    /// <remarks>Only for <see cref="LambdaOperation.InvokeWithResponseStream"/>.</remarks>
     /// <param name="chunks">The number of chunks to send before it.</param>
     /// <param name="claimedBytes">The message length in the message prelude.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
@@ -166,6 +177,7 @@ public sealed class CallBehavior
     }
 
     /// <summary>Inserts an event of an unknown type into the stream. The stream then continues.</summary>
+    /// <remarks>Only for <see cref="LambdaOperation.InvokeWithResponseStream"/>.</remarks>
     /// <param name="chunks">The number of chunks to send before it.</param>
     /// <param name="eventType">The type of the event.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
@@ -177,6 +189,7 @@ public sealed class CallBehavior
     }
 
     /// <summary>Ends the stream with an exception message, as the service does if it fails during a response.</summary>
+    /// <remarks>With <see cref="LambdaOperation.Invoke"/>, the response is this service error.</remarks>
     /// <param name="chunks">The number of chunks to send before it.</param>
     /// <param name="exceptionType">The AWS name of the error.</param>
     /// <param name="message">The error message.</param>
@@ -199,12 +212,13 @@ public sealed class CallBehavior
             (":exception-type", exceptionType),
             (":content-type", "application/json"),
         ];
-        return Interrupt(chunks, EncodeMessage(headers, body.WrittenSpan), truncation: TruncationMode.EndOfBody);
+        return End(chunks, EncodeMessage(headers, body.WrittenSpan), exceptionType, message);
     }
 
     /// <summary>Ends the stream with an error message (<c>:error-code</c>).</summary>
     /// <remarks>
-    /// The event-stream format has messages of the type <c>error</c>; Lambda's service model does not define any.
+    /// The event-stream format has messages of the type <c>error</c>; Lambda's service model does not define any. With
+    /// <see cref="LambdaOperation.Invoke"/>, the response is this service error.
     /// </remarks>
     /// <param name="chunks">The number of chunks to send before it.</param>
     /// <param name="errorCode">The error code.</param>
@@ -214,10 +228,11 @@ public sealed class CallBehavior
     {
         (string, string)[] headers =
             [(":message-type", "error"), (":error-code", errorCode), (":error-message", message)];
-        return Interrupt(chunks, EncodeMessage(headers, []), truncation: TruncationMode.EndOfBody);
+        return End(chunks, EncodeMessage(headers, []), errorCode, message);
     }
 
     /// <summary>Inserts bytes into the body, between two messages. The stream then continues.</summary>
+    /// <remarks>Only for <see cref="LambdaOperation.InvokeWithResponseStream"/>.</remarks>
     /// <param name="chunks">The number of chunks to send before them.</param>
     /// <param name="bytes">The bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
@@ -233,10 +248,18 @@ public sealed class CallBehavior
     /// <remarks>The connection stays open until the client disconnects or the server is disposed.</remarks>
     public CallBehavior StallBeforeHeaders() => With(faults => faults.StallsBeforeHeaders = true);
 
-    private CallBehavior Interrupt(int chunks, byte[] bytes, TruncationMode? truncation = null, bool stall = false)
+    private CallBehavior End(int chunks, byte[] message, string errorCode, string errorMessage) => Interrupt(
+        chunks, message, TruncationMode.EndOfBody, error: new(errorCode) { Message = errorMessage });
+
+    private CallBehavior Interrupt(
+        int chunks,
+        byte[] bytes,
+        TruncationMode? truncation = null,
+        bool stall = false,
+        ServiceErrorResponse? error = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(chunks);
-        return With(faults => faults.Interruptions.Add(new(chunks, bytes, truncation, stall)));
+        return With(faults => faults.Interruptions.Add(new(chunks, bytes, truncation, stall) { Error = error }));
     }
 
     private CallBehavior With(Action<InjectedFaults> set)

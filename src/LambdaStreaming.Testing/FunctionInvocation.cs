@@ -11,6 +11,9 @@ public sealed class FunctionInvocation
     {
     }
 
+    /// <summary>The operation that the client called.</summary>
+    public LambdaOperation Operation { get; init; }
+
     /// <summary>The id of this invocation. The client receives the same id.</summary>
     public required string RequestId { get; init; }
 
@@ -28,7 +31,10 @@ public sealed class FunctionInvocation
     public ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>The header <c>X-Amz-Invocation-Type</c>.</summary>
-    /// <value>Default: <c>RequestResponse</c>. A <c>DryRun</c> does not run the function.</value>
+    /// <value>
+    /// Default: <c>RequestResponse</c>. <c>Event</c> if the client does not wait for the function, which only
+    /// <see cref="LambdaOperation.Invoke"/> allows. A <c>DryRun</c> does not run the function.
+    /// </value>
     public required string InvocationType { get; init; }
 
     /// <summary>The header <c>X-Amz-Log-Type</c>.</summary>
@@ -36,6 +42,7 @@ public sealed class FunctionInvocation
     public required string LogType { get; init; }
 
     /// <summary>The header <c>X-Amz-Client-Context</c>, as sent: a JSON object in base64.</summary>
+    /// <value><see langword="null"/> without this header, and for the invocation type <c>Event</c>.</value>
     public string? ClientContext { get; init; }
 
     /// <summary>The header <c>X-Amz-Tenant-Id</c>.</summary>

@@ -8,33 +8,36 @@ namespace LambdaStreaming.Testing;
 
 /// <summary>The response of a function of the local server.</summary>
 /// <remarks>
-/// Each write is one <c>PayloadChunk</c> and is sent immediately. Write from one thread at a time.
-/// When the function's task ends, the server writes <c>InvokeComplete</c>.
+/// Write from one thread at a time. With <see cref="LambdaOperation.InvokeWithResponseStream"/>, each write is one
+/// <c>PayloadChunk</c> and is sent immediately. When the function's task ends, the server writes
+/// <c>InvokeComplete</c>. With <see cref="LambdaOperation.Invoke"/>, the server sends all chunks as one body when the
+/// function's task ends. It discards them for the invocation type <c>Event</c>.
 /// </remarks>
 public sealed class FunctionResponse
 {
     // Source: Lambda developer guide, response streaming: JSON, then eight NUL bytes, then the body.
     private static readonly byte[] PreludeDelimiter = new byte[8];
 
-    private readonly InvocationStream _stream;
+    private readonly FunctionOutput _output;
 
-    internal FunctionResponse(InvocationStream stream) => _stream = stream;
+    internal FunctionResponse(FunctionOutput output) => _output = output;
 
     /// <summary>The content type that the function gives its response. Set it before the first write.</summary>
     /// <value>Default: <c>application/octet-stream</c>.</value>
     /// <remarks>
-    /// The client receives it only if <see cref="LocalLambdaServerOptions.SendFunctionContentType"/> is set.
+    /// The client receives it only if <see cref="LocalLambdaServerOptions.SendFunctionContentType"/> is set, and only
+    /// with <see cref="LambdaOperation.InvokeWithResponseStream"/>.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The response has started.</exception>
     public string ContentType
     {
-        get => _stream.ContentType;
-        set => _stream.ContentType = value;
+        get => _output.ContentType;
+        set => _output.ContentType = value;
     }
 
     /// <summary>Sends the response headers before the first chunk.</summary>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    public Task StartAsync(CancellationToken cancellationToken = default) => _stream.StartAsync(cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken = default) => _output.StartAsync(cancellationToken);
 
     /// <summary>Sends one chunk.</summary>
     /// <param name="payload">The bytes. An empty payload is sent as an empty chunk.</param>
@@ -44,7 +47,7 @@ public sealed class FunctionResponse
     /// The client disconnected, the function timed out, or the server is being disposed.
     /// </exception>
     public Task WriteAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
-        _stream.WriteChunkAsync(payload, cancellationToken);
+        _output.WriteChunkAsync(payload, cancellationToken);
 
     /// <summary>Sends a text as one chunk, in UTF-8.</summary>
     /// <param name="text">The text.</param>
@@ -114,11 +117,15 @@ public sealed class FunctionResponse
         await WriteAsync(PreludeDelimiter, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the response with a function error, which <c>InvokeComplete</c> reports.</summary>
-    /// <remarks>Chunks written before are sent.</remarks>
+    /// <summary>Ends the response with a function error.</summary>
+    /// <remarks>
+    /// In an event stream, <c>InvokeComplete</c> reports the error after the chunks written before. With
+    /// <see cref="LambdaOperation.Invoke"/>, the error replaces the chunks. Its body is
+    /// <paramref name="errorDetails"/> if that is a JSON object.
+    /// </remarks>
     /// <param name="errorCode">The error code, for example <c>Sandbox.Timedout</c> or <c>Unhandled</c>.</param>
     /// <param name="errorDetails">A text, or JSON with <c>errorMessage</c> and <c>errorType</c>.</param>
-    public void Fail(string errorCode, string errorDetails) => _stream.Fail(errorCode, errorDetails);
+    public void Fail(string errorCode, string errorDetails) => _output.Fail(errorCode, errorDetails);
 
     /// <summary>Ends the response without <c>InvokeComplete</c>, and cancels the function.</summary>
     /// <param name="mode">How the response ends.</param>
@@ -127,9 +134,9 @@ public sealed class FunctionResponse
     /// Always thrown after the response has ended. It has the function's cancellation token.
     /// </exception>
     public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken = default) =>
-        _stream.AbortAsync(mode, cancellationToken);
+        _output.AbortAsync(mode, cancellationToken);
 
     /// <summary>Adds a line to the function's log. Clients that request the log tail receive its last 4 KB.</summary>
     /// <param name="line">The line, without a line ending.</param>
-    public void Log(string line) => _stream.Log.Append(line);
+    public void Log(string line) => _output.Log.Append(line);
 }

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LambdaStreaming.Testing;
 
-/// <summary>An HTTP server on 127.0.0.1 that implements InvokeWithResponseStream.</summary>
+/// <summary>An HTTP server on 127.0.0.1 that implements InvokeWithResponseStream and Invoke.</summary>
 /// <remarks>
 /// It sends real event-stream messages and verifies signatures. Its members are thread-safe. It does not read
 /// configuration files or environment variables, write to the console, or handle signals.
@@ -115,21 +115,36 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <returns>A client. The caller must dispose it.</returns>
     public LambdaStreamingClient CreateClient(Action<LambdaStreamingClientOptions>? configure = null)
     {
-        var options = new LambdaStreamingClientOptions
-        {
-            ServiceUrl = ServiceUrl,
-            Region = Region,
-            Credentials = Credentials,
-            TimeProvider = _options.TimeProvider,
-        };
-        if (Certificate is { } certificate)
-        {
-            options.ConfigureHandler = handler => handler.SslOptions.RemoteCertificateValidationCallback =
-                (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString();
-        }
-
+        var options = new LambdaStreamingClientOptions();
+        ApplyTo(options);
         configure?.Invoke(options);
         return new LambdaStreamingClient(options);
+    }
+
+    /// <summary>Sets the URL, region, credentials and clock of this server, for a client of an app.</summary>
+    /// <param name="options">
+    /// The options. <see cref="LambdaStreamingClientOptions.Profile"/> and the choices of another endpoint are reset.
+    /// With <see cref="LocalLambdaServerOptions.UseHttps"/>, the client also trusts the certificate of this server.
+    /// </param>
+    /// <example>
+    /// An app with dependency injection:
+    /// <c>services.PostConfigureAll&lt;LambdaStreamingClientOptions&gt;(server.ApplyTo)</c>.
+    /// </example>
+    public void ApplyTo(LambdaStreamingClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Profile = null;
+        options.UseFipsEndpoint = false;
+        options.UseDualStackEndpoint = false;
+        options.ServiceUrl = ServiceUrl;
+        options.Region = Region;
+        options.Credentials = Credentials;
+        options.TimeProvider = _options.TimeProvider;
+        if (Certificate is { } certificate)
+        {
+            options.ConfigureHandler += handler => handler.SslOptions.RemoteCertificateValidationCallback =
+                (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString();
+        }
     }
 
     /// <summary>Adds a function while the server is running.</summary>

@@ -63,7 +63,10 @@ public sealed class LocalLambdaServerOptions
     public bool RequireJsonPayload { get; set; } = true;
 
     /// <summary>The maximum payload size. Larger requests get the response <c>RequestTooLargeException</c>.</summary>
-    /// <value>Default: 6,291,556 bytes.</value>
+    /// <value>
+    /// Default: 6,291,556 bytes. For the invocation type <c>Event</c>, the maximum is never above 1,048,576 bytes.
+    /// Invoke responds with <c>RequestEntityTooLargeException</c>, as on AWS.
+    /// </value>
     public int MaxPayloadBytes { get; set; } = DefaultMaxPayloadBytes;
 
     /// <summary>The maximum number of requests in <see cref="LocalLambdaServer.Requests"/>.</summary>
@@ -74,11 +77,11 @@ public sealed class LocalLambdaServerOptions
     /// <summary>The maximum payload size of a response.</summary>
     /// <value>
     /// Default: <see langword="null"/>, no limit. On AWS: 209,715,200 bytes (200 MB). At the limit, a response ends
-    /// with the error <c>Function.ResponseSizeTooLarge</c>.
+    /// with the error <c>Function.ResponseSizeTooLarge</c>. For Invoke, the maximum is never above 6,291,556 bytes.
     /// </value>
     public long? MaxResponseBytes { get; set; }
 
-    /// <summary>Whether responses have the bandwidth of AWS: 6 MiB without limit, then 2 MiB per second.</summary>
+    /// <summary>Whether streams have the bandwidth of AWS: 6 MiB without limit, then 2 MiB per second.</summary>
     /// <value>Default: <see langword="false"/>.</value>
     public bool LimitBandwidth { get; set; }
 

@@ -1,3 +1,4 @@
+using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing;
@@ -22,8 +23,12 @@ public sealed class ReceivedRequest
     /// <summary>Path and query as in the request line, not decoded.</summary>
     public required string Target { get; init; }
 
+    /// <summary>The operation.</summary>
+    /// <value><see langword="null"/> if the server does not implement it.</value>
+    public LambdaOperation? Operation { get; init; }
+
     /// <summary>The function's name without account and qualifier.</summary>
-    /// <value><see langword="null"/> if the request does not name a function.</value>
+    /// <value><see langword="null"/> if the request does not contain a valid name.</value>
     public string? FunctionName { get; init; }
 
     /// <summary>The requested alias or version, from the query or from the end of the name.</summary>
@@ -52,8 +57,16 @@ public sealed class ReceivedRequest
     /// <value><see langword="null"/> before the response, and if the connection ended without one.</value>
     public int? StatusCode { get; internal set; }
 
-    /// <summary>The service error that was returned instead of a stream.</summary>
+    /// <summary>The service error that was returned instead of the function's response.</summary>
     public string? ErrorCode { get; internal set; }
+
+    /// <summary>The error code of the function, for example <c>Unhandled</c> or <c>Sandbox.Timedout</c>.</summary>
+    /// <value><see langword="null"/> until the function has failed, and if it did not fail.</value>
+    public string? FunctionErrorCode { get; private set; }
+
+    /// <summary>The details of the function's error: a text, or JSON.</summary>
+    /// <value><see langword="null"/> without <see cref="FunctionErrorCode"/>.</value>
+    public string? FunctionErrorDetails { get; private set; }
 
     /// <summary>The number of body bytes sent so far.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
@@ -66,10 +79,16 @@ public sealed class ReceivedRequest
     public Task ClientDisconnected => _clientDisconnected.Task;
 
     /// <summary>A task that completes when this request has ended in any way.</summary>
-    /// <remarks>The response was complete, it was truncated, or the client disconnected.</remarks>
+    /// <remarks>
+    /// The response was complete, it was truncated, or the client disconnected. For the invocation type <c>Event</c>,
+    /// the task completes when the function has ended, too.
+    /// </remarks>
     public Task Completed => _completed.Task;
 
     internal bool EndedByServer { get; set; }
+
+    /// <summary>Whether the function of an asynchronous invocation runs after the response.</summary>
+    internal bool RunsInBackground { get; set; }
 
     internal void AddBytesSent(int count) => Interlocked.Add(ref _bytesSent, count);
 
@@ -77,6 +96,12 @@ public sealed class ReceivedRequest
     {
         StatusCode = ServiceErrors.GetStatus(error);
         ErrorCode = error.ErrorCode;
+    }
+
+    internal void SetFunctionError(FunctionError? error)
+    {
+        FunctionErrorDetails = error?.Details;
+        FunctionErrorCode = error?.Code;
     }
 
     internal void SetClientDisconnected()

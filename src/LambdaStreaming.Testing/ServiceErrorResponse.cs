@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing;
 
-/// <summary>An error that the service returns instead of a stream.</summary>
+/// <summary>An error that the service returns instead of the function's response.</summary>
 public sealed class ServiceErrorResponse
 {
     /// <summary>Creates the response for an error name.</summary>

@@ -1,3 +1,8 @@
+using System.Net;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
@@ -119,6 +124,83 @@ public sealed class TestingSnippets
 
         using var client = lambda.CreateClient();
         Assert.Equal("", await new Chat(client).AskAsync("{}"));
+    }
+
+    [Fact]
+    public async Task Retries()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            server.TimeProvider = new FakeTimeProvider(DateTimeOffset.UtcNow);
+            server.AddFunction("chat").OnCalls(1, 2).Throttle();
+        });
+        // begin: testing-retries
+        using var client = lambda.CreateClient(options =>
+        {
+            options.Retry.BaseDelay = TimeSpan.Zero;
+            options.Retry.ThrottlingBaseDelay = TimeSpan.Zero;
+        });
+        // end: testing-retries
+
+        // The clock does not advance, so the client cannot have waited.
+        Assert.Equal("", await new Chat(client).AskAsync("{}"));
+        Assert.Equal(3, lambda.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Container()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+            server.AddFunction("chat", (_, response, token) => response.WriteTextAsync("Hello", token)));
+        var services = new ServiceCollection();
+        // begin: testing-services
+        services.AddLambdaStreamingClient(lambda.ApplyTo);
+        // end: testing-services
+        await using var provider = services.AddSingleton<Chat>().BuildServiceProvider();
+
+        Assert.Equal("Hello", await provider.GetRequiredService<Chat>().AskAsync("{}"));
+    }
+
+    [Fact]
+    public async Task WebApp()
+    {
+        // begin: testing-web-app
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+            server.AddFunction("chat", (_, response, token) => response.WriteTextAsync("Hello", token)));
+        await using var app = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
+            builder.ConfigureTestServices(services =>
+                services.PostConfigureAll<LambdaStreamingClientOptions>(lambda.ApplyTo)));
+        using var browser = app.CreateClient();
+
+        var text = await browser.GetStringAsync(new Uri("/chat", UriKind.Relative));
+
+        Assert.Equal("Hello", text);
+        // end: testing-web-app
+    }
+
+    [Fact]
+    public async Task Invoke()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            server.VerifySignatures = false;
+            server.AddFunction("chat", (_, response, token) => response.WriteTextAsync("\"Hello\"", token));
+        });
+        using var http = new HttpClient { BaseAddress = lambda.ServiceUrl };
+        using var content = new StringContent("{}");
+        content.Headers.Add("X-Amz-Invocation-Type", "Event");
+        using var accepted = await http.PostAsync(
+            new Uri("/2015-03-31/functions/chat/invocations", UriKind.Relative),
+            content,
+            TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+
+        // begin: testing-event
+        var request = await lambda.WaitForRequestAsync(request => request.Operation == LambdaOperation.Invoke);
+        await request.Completed.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Null(request.FunctionErrorCode);
+        // end: testing-event
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -48,6 +49,42 @@ public class CreateClientTests
             string.Concat(Enumerable.Range(0, 50).Select(i => $"{n}:{i} ")));
         Assert.Equal(expected, texts);
         Assert.Equal(200, server.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ApplyTo_OptionsOfAnApp_ClientCallsTheServer(bool useHttps)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-30));
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.UseHttps = useHttps;
+                // A certificate is valid only now.
+                s.TimeProvider = useHttps ? TimeProvider.System : clock;
+                s.AddFunction("hello", (_, response, cancellationToken) =>
+                    response.WriteTextAsync("hello", cancellationToken));
+            },
+            Token);
+        var handlers = 0;
+        var options = new LambdaStreamingClientOptions
+        {
+            Profile = "production",
+            Region = Amazon.RegionEndpoint.EUWest1,
+            ServiceUrl = new Uri("https://lambda.example"),
+            UseFipsEndpoint = true,
+            UseDualStackEndpoint = true,
+            ConfigureHandler = _ => handlers++,
+            IdleTimeout = TimeSpan.FromSeconds(77),
+        };
+
+        server.ApplyTo(options);
+        using var client = new LambdaStreamingClient(options);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("hello"), Token);
+
+        Assert.Equal("hello", await ReadAsync(response));
+        Assert.Equal((1, TimeSpan.FromSeconds(77)), (handlers, options.IdleTimeout));
     }
 
     private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response)

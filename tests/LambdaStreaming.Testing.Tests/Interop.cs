@@ -24,6 +24,9 @@ internal static class Interop
     public static void NeedsBoto3() =>
         Assert.SkipUnless(Runs("python3", "-c", "import boto3"), "Needs python3 with boto3.");
 
+    public static void NeedsAwsCli() =>
+        Assert.SkipUnless(Runs("aws", "--version"), "Needs the AWS CLI (aws), for example of Debian's package awscli.");
+
     public static void NeedsCurl() => Assert.SkipUnless(
         !OperatingSystem.IsWindows() && Runs("curl", "--version"),
         "Needs a Unix shell and curl.");

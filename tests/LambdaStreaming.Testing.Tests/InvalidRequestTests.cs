@@ -1,12 +1,15 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>Payloads and client contexts that lenient parsers and the service judge differently.</summary>
+/// <summary>Requests that the service rejects.</summary>
 public class InvalidRequestTests
 {
+    private const string Unparsed = "Could not parse request body into json: Could not parse payload into json";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -31,7 +34,7 @@ public class InvalidRequestTests
             var error = await GetErrorAsync(payload);
 
             Assert.Equal((400, "InvalidRequestContentException"), (error.Status, error.Code));
-            Assert.StartsWith($"Could not parse request body into json: Invalid UTF-8 {problem}", error.Message);
+            Assert.StartsWith($"{Unparsed}: Invalid UTF-8 {problem}", error.Message);
         }
     }
 
@@ -89,7 +92,7 @@ public class InvalidRequestTests
     {
         var error = await GetErrorAsync("e30="u8.ToArray(), "string");
 
-        Assert.StartsWith("Could not parse request body into json: ", error.Message);
+        Assert.StartsWith(Unparsed + ": ", error.Message);
     }
 
     [Fact]
@@ -111,20 +114,148 @@ public class InvalidRequestTests
         Assert.Equal([0xFF, 0x00], messages[0].Payload);
     }
 
+    [Theory]
+    [InlineData("*")]
+    [InlineData("my-function!")]
+    [InlineData("invalid-account:function:f")]
+    [InlineData("arn:aws:lambda:invalid-region:123456789012:function:f")]
+    [InlineData("arn:aws:ec2:us-east-1:123456789012:instance:i-1234567890abcdef0")]
+    [InlineData("arn:aws:lambda:us-east-1:123456789012:function:f:1:2")]
+    [InlineData("function:f:$LATEST:extra")]
+    [InlineData("arn:aws:lambda::123456789012:function:f")]
+    [InlineData("arn:aws:lambda:us-east-1::function:f")]
+    [InlineData("arn:aws:lambda:us-east-1:123456789012:function:f:$LATES")]
+    [InlineData("arn:aws:lambda:us-east-1:123456789012@function:f")]
+    [InlineData("f\n")]
+    public async Task Invoke_FunctionNameIsInvalid_ReturnsValidationException(string name)
+    {
+        const string Pattern =
+            @"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
+            + @"(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+        var expected = $"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+            + $"Member must satisfy regular expression pattern: {Pattern}";
+
+        await AssertErrorAsync(name, "", (400, "ValidationException", expected));
+    }
+
+    [Fact]
+    public async Task Invoke_QualifierIsInvalid_ReturnsValidationException() => await AssertErrorAsync(
+        "f",
+        "Qualifier=l%C3%BCve",
+        (400, "ValidationException",
+            "1 validation error detected: Value 'l\u00fcve' at 'qualifier' failed to satisfy constraint: "
+            + @"Member must satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"));
+
+    [Fact]
+    public async Task Invoke_QualifierIsTooLong_ReturnsValidationException()
+    {
+        string qualifier = new('a', 129);
+        await AssertErrorAsync(
+            "f",
+            "Qualifier=" + qualifier,
+            (400, "ValidationException",
+                $"1 validation error detected: Value '{qualifier}' at 'qualifier' failed to satisfy constraint: "
+                + "Member must have length less than or equal to 128"));
+    }
+
+    [Fact]
+    public async Task Invoke_NameAndQualifierAreInvalid_ReportsBoth()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeBufferedAsync("*", query: "Qualifier=%21");
+        var message = (string)JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(Token))!["message"]!;
+
+        Assert.StartsWith("2 validation errors detected: Value '!' at 'qualifier' failed", message);
+        Assert.Contains("; Value '*' at 'functionName' failed", message);
+    }
+
+    [Fact]
+    public async Task Invoke_QualifiersDiffer_ReturnsInvalidParameterValueException() => await AssertErrorAsync(
+        "f:$LATEST",
+        "Qualifier=1",
+        (400, "InvalidParameterValueException",
+            "The derived qualifier from the function name does not match the specified qualifier."));
+
+    [Theory]
+    [InlineData("doesnotexist", "doesnotexist:$LATEST")]
+    [InlineData("doesnotexist:live", "doesnotexist:live")]
+    [InlineData("arn:aws:lambda:us-east-1:123456789012:function", "function:$LATEST")]
+    public async Task Invoke_FunctionIsUnknown_ReturnsResourceNotFoundException(string name, string qualifiedName) =>
+        await AssertErrorAsync(
+            name,
+            "",
+            (404, "ResourceNotFoundException",
+                "Function not found: arn:aws:lambda:us-east-1:123456789012:function:" + qualifiedName));
+
+    [Fact]
+    public async Task Invoke_InvocationTypeIsUnknown_ReturnsValidationException()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeBufferedAsync("f", invocationType: "dry_run");
+
+        const string Expected = "1 validation error detected: Value 'dry_run' at 'invocationType' failed to satisfy "
+            + "constraint: Member must satisfy enum value set: [DryRun, RequestResponse, Event]";
+        Assert.Equal((400, "ValidationException", Expected), await ReadErrorAsync(response));
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStream_InvocationTypeIsEvent_ReturnsInvalidParameterValueException()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("f", headers: h => h.Add("X-Amz-Invocation-Type", "Event"));
+
+        (var status, var code, _) = await ReadErrorAsync(response);
+        Assert.Equal((400, "InvalidParameterValueException"), (status, code));
+    }
+
+    /// <summary>Checks the error of both operations.</summary>
+    private static async Task AssertErrorAsync(
+        string name, string query, (int Status, string Code, string Message) expected)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
+        using var http = new SignedHttp(server);
+        var segment = Uri.EscapeDataString(name);
+
+        using var streaming = await http.InvokeAsync(segment, query: query);
+        using var buffered = await http.InvokeBufferedAsync(segment, query: query);
+
+        Assert.Equal(expected, await ReadErrorAsync(streaming));
+        Assert.Equal(expected, await ReadErrorAsync(buffered));
+    }
+
+    /// <summary>Gets the error of both operations, which must be equal.</summary>
     private static async Task<(int Status, string Code, string Message)> GetErrorAsync(
         byte[] payload, string? clientContext = null)
     {
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f"), Token);
         using var http = new SignedHttp(server);
 
-        using var response = await http.InvokeAsync("f", payload, headers =>
+        using var streaming = await http.InvokeAsync("f", payload, AddHeaders);
+        using var buffered = await http.InvokeBufferedAsync("f", payload, headers: AddHeaders);
+        using var asynchronous = await http.InvokeBufferedAsync("f", payload, "Event", AddHeaders);
+        var error = await ReadErrorAsync(streaming);
+
+        Assert.Equal(error, await ReadErrorAsync(buffered));
+        Assert.Equal(error, await ReadErrorAsync(asynchronous));
+        return error;
+
+        void AddHeaders(HttpRequestHeaders headers)
         {
             if (clientContext is not null) headers.Add("X-Amz-Client-Context", clientContext);
-        });
-        var body = await response.Content.ReadAsByteArrayAsync(Token);
+        }
+    }
 
+    private static async Task<(int Status, string Code, string Message)> ReadErrorAsync(HttpResponseMessage response)
+    {
+        var body = JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(Token))!;
         Assert.False(response.IsSuccessStatusCode);
         var code = response.Headers.GetValues("x-amzn-ErrorType").Single();
-        return ((int)response.StatusCode, code, (string)JsonNode.Parse(body)!["message"]!);
+        return ((int)response.StatusCode, code, (string)(body["message"] ?? body["Message"])!);
     }
 }

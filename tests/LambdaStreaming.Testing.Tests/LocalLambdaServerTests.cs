@@ -116,11 +116,14 @@ public class LocalLambdaServerTests
     [InlineData("function:hello", "hello", null)]
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST", "hello", "$LATEST")]
     [InlineData("function", "function", null)]
+    [InlineData("my-fn-1:live", "my-fn-1", "live")]
+    [InlineData("arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:hello", "hello", null)]
+    [InlineData("arn:aws:lambda:us-east-1:123456789012:function", "function", null)]
     public void FunctionReference_EachFormat_IsParsed(string text, string name, string? qualifier)
     {
-        Assert.True(Functions.FunctionReference.TryParse(text, out var reference));
+        var reference = Functions.FunctionReference.Parse(text);
 
-        Assert.Equal((name, qualifier), (reference.Name, reference.Qualifier));
+        Assert.Equal((name, qualifier), (reference?.Name, reference?.Qualifier));
     }
 
     [Fact]

@@ -229,20 +229,6 @@ public class RuntimeApiTests
         Assert.Equal("good", (await good.WaitAsync(Soon, Token)).Text);
     }
 
-    [Fact]
-    public async Task Next_QualifierIsNotAscii_FailsTheCall()
-    {
-        using var runtime = CreateRuntime();
-        await using var server = await StartAsync(runtime);
-        using var client = server.CreateClient();
-        using var http = new SignedHttp(server);
-
-        using var response = await http.InvokeAsync("fake", query: "Qualifier=l%C3%BCve").WaitAsync(Soon, Token);
-        var body = await response.Content.ReadAsByteArrayAsync(Token).WaitAsync(Soon, Token);
-
-        Assert.Equal("Runtime.Unknown", (string?)Messages.GetInvokeComplete(body)["ErrorCode"]);
-    }
-
     [Theory]
     [InlineData("{\"name\":\"Zoë\",\n\t\"tab\":\"\\t\",\"face\":\"😀\",\"delete\":\"\u007f\",\"é\":[1, 1.0, 1E400]}")]
     [InlineData("{}")]

@@ -20,7 +20,8 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    public async Task<HttpResponseMessage> InvokeAsync(
+    /// <summary>Calls InvokeWithResponseStream.</summary>
+    public Task<HttpResponseMessage> InvokeAsync(
         string functionName,
         byte[]? payload = null,
         Action<HttpRequestHeaders>? headers = null,
@@ -28,6 +29,33 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
         bool sign = true)
     {
         var path = $"/2021-11-15/functions/{functionName}/response-streaming-invocations";
+        return SendAsync(path, payload, headers, query, sign);
+    }
+
+    /// <summary>Calls Invoke.</summary>
+    public Task<HttpResponseMessage> InvokeBufferedAsync(
+        string functionName,
+        byte[]? payload = null,
+        string? invocationType = null,
+        Action<HttpRequestHeaders>? headers = null,
+        string query = "",
+        bool sign = true)
+    {
+        var path = $"/2015-03-31/functions/{functionName}/invocations";
+        return SendAsync(path, payload, AddHeaders, query, sign);
+
+        void AddHeaders(HttpRequestHeaders all)
+        {
+            if (invocationType is not null) all.Add("X-Amz-Invocation-Type", invocationType);
+            headers?.Invoke(all);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> SendAsync(
+        string path, byte[]? payload, Action<HttpRequestHeaders>? headers, string query, bool sign)
+    {
         var target = path + (query.Length > 0 ? "?" + query : "");
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.ServiceUrl, target))
         {
@@ -38,8 +66,6 @@ internal sealed class SignedHttp(LocalLambdaServer server) : IDisposable
         return await _http.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
-
-    public void Dispose() => _http.Dispose();
 
     private async Task SignAsync(HttpRequestMessage request, string path, string query, byte[] payload)
     {

@@ -5,6 +5,12 @@ internal sealed class InjectedFaults
 {
     public static readonly InjectedFaults None = new();
 
+    public static readonly ServiceErrorResponse EventStreamError = new("InvalidParameterValueException")
+    {
+        Message = "An injected fault of this call inserts bytes into the event stream. It applies only to "
+            + "InvokeWithResponseStream. The function did not run.",
+    };
+
     public TimeSpan Delay { get; set; }
 
     public TimeSpan ChunkDelay { get; set; }
@@ -24,8 +30,16 @@ internal sealed class InjectedFaults
     public int? FragmentBytes { get; set; }
 
     public List<Interruption> Interruptions { get; } = [];
+
+    /// <summary>Whether a fault has bytes that only an event stream can contain.</summary>
+    public bool RequiresEventStream => Interruptions.Exists(
+        interruption => interruption.Bytes.Length > 0 && interruption.Error is null);
 }
 
 /// <summary>Bytes inserted after a number of chunks, then an optional truncation or stall.</summary>
 internal sealed record Interruption(
-    int AfterChunks, byte[] Bytes, TruncationMode? Truncation = null, bool Stall = false);
+    int AfterChunks, byte[] Bytes, TruncationMode? Truncation = null, bool Stall = false)
+{
+    /// <summary>The error that the bytes represent, if a buffered response can report it.</summary>
+    public ServiceErrorResponse? Error { get; init; }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
@@ -8,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Implements InvokeWithResponseStream as a Kestrel application.</summary>
+/// <summary>Implements the operations of the Lambda service as a Kestrel application.</summary>
 internal sealed class LambdaService(
     LocalLambdaServerOptions options,
     WebPageGuard guard,
@@ -19,7 +20,7 @@ internal sealed class LambdaService(
 {
     private readonly RequestReader _reader = new(options, requests);
     private readonly RequestValidator _validator = new(options, verifier);
-    private int _runningCount;
+    private readonly ConcurrencyLimit _concurrency = new(options);
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -71,7 +72,7 @@ internal sealed class LambdaService(
             // Also call SetClientDisconnected here: the function might end before the registered callback runs,
             // because both observe the same token.
             if (context.RequestAborted.IsCancellationRequested) SetClientDisconnected();
-            request.SetCompleted();
+            if (!request.RunsInBackground) request.SetCompleted();
         }
 
         void SetClientDisconnected()
@@ -99,150 +100,131 @@ internal sealed class LambdaService(
             return;
         }
 
-        if (AcquireConcurrencyOrGetError(function) is { } throttled)
+        if (_concurrency.AcquireOrGetError(function) is { } throttled)
         {
             await RejectAsync(context, request, throttled).ConfigureAwait(false);
             return;
         }
 
+        var ended = Task.CompletedTask;
         try
         {
-            await CallAsync(context, request, function, handler, invocation).ConfigureAwait(false);
+            var background = await CallAsync(context, request, function, handler, invocation).ConfigureAwait(false);
+            if (background is not null) ended = RunInBackgroundAsync(background, request);
         }
         finally
         {
             // A function in a runtime process continues after its client disconnected, and counts until it ends.
-            if (invocation.Completion.IsCompleted) ReleaseConcurrency(function);
-            else _ = ReleaseConcurrencyAfterAsync(invocation.Completion, function);
+            _concurrency.ReleaseAfter(ended.IsCompleted ? invocation.Completion : ended, function);
         }
     }
 
-    /// <summary>Reserves one concurrency slot, or returns the error if a limit is exceeded.</summary>
-    /// <remarks>If this method succeeds, release the slot with <see cref="ReleaseConcurrency"/>.</remarks>
-    /// <returns><see langword="null"/> if the slot was reserved; otherwise, the error.</returns>
-    private ServiceErrorResponse? AcquireConcurrencyOrGetError(LocalFunction function)
-    {
-        if (!function.TryAcquireConcurrency()) return Throttling.CreateError(Throttling.ReservedConcurrency);
-        if (Interlocked.Increment(ref _runningCount) <= (options.MaxConcurrency ?? int.MaxValue)) return null;
-        ReleaseConcurrency(function);
-        return Throttling.CreateError(Throttling.AccountConcurrency);
-    }
-
-    private void ReleaseConcurrency(LocalFunction function)
-    {
-        Interlocked.Decrement(ref _runningCount);
-        function.ReleaseConcurrency();
-    }
-
-    private async Task ReleaseConcurrencyAfterAsync(Task completion, LocalFunction function)
-    {
-        await completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        ReleaseConcurrency(function);
-    }
-
-    private async Task CallAsync(
+    /// <summary>Handles a call that does not exceed a limit.</summary>
+    /// <returns>The run of an asynchronous invocation, which the caller starts and disposes.</returns>
+    [SuppressMessage("Reliability", "CA2000", Justification = "Disposed here or, if it is returned, by the caller.")]
+    private async Task<FunctionRun?> CallAsync(
         HttpContext context,
         ReceivedRequest request,
         LocalFunction function,
         FunctionHandler handler,
         FunctionInvocation invocation)
     {
+        var isAsynchronous = invocation.InvocationType == "Event";
         var faults = function.BeginCall();
         using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        var writer = new RawResponseWriter(context, request, faults);
         // Start the timers before the request is visible: a test that sees the request advances its clock.
-        using var timeout = new CancellationTokenSource(faults.Delay + function.Timeout, options.TimeProvider);
-        var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
-        requests.Add(request);
-        await delay.ConfigureAwait(false);
+        var runAborted = isAsynchronous ? stopping : aborted.Token;
+        var run = new FunctionRun(options, function, handler, invocation, faults.Delay, runAborted);
+        try
+        {
+            var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
+            requests.Add(request);
+            var writer = new RawResponseWriter(context, request, faults);
+            await delay.ConfigureAwait(false);
+            if (await TryReplaceResponseAsync(writer, request, faults, aborted.Token).ConfigureAwait(false))
+                return null;
+            if (!isAsynchronous)
+            {
+                await run.RunAsync(CreateBody(writer, invocation, faults), faults, request).ConfigureAwait(false);
+                return null;
+            }
+
+            await AcceptAsync(writer, aborted.Token).ConfigureAwait(false);
+            request.RunsInBackground = true;
+            return run;
+        }
+        finally
+        {
+            if (!request.RunsInBackground) run.Dispose();
+        }
+    }
+
+    private IResponseBody CreateBody(RawResponseWriter writer, FunctionInvocation invocation, InjectedFaults faults) =>
+        invocation.Operation == LambdaOperation.Invoke
+            ? new BufferedBody(writer, invocation, faults, options)
+            : new EventStreamBody(writer, invocation, options);
+
+    /// <summary>Runs the function of an asynchronous invocation once; the service retries twice.</summary>
+    private static async Task RunInBackgroundAsync(FunctionRun run, ReceivedRequest request)
+    {
+        // The request must end first: a function might block its thread.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using (run)
+        {
+            try
+            {
+                await run.RunAsync(new DiscardedBody(), InjectedFaults.None, request).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // The server stops.
+            }
+            finally
+            {
+                request.SetCompleted();
+            }
+
+            await run.Invocation.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Source: responses of the live service to Invoke, recorded by localstack/localstack on 24 November 2025
+    // (tests/aws/services/lambda_/test_lambda.snapshot.json): 202, an empty payload and no executed version.
+    private static async Task AcceptAsync(RawResponseWriter writer, CancellationToken cancellationToken)
+    {
+        await writer.StartAsync(202, [new("Content-Length", "0")], cancellationToken).ConfigureAwait(false);
+        if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Applies the faults before the response headers.</summary>
+    /// <returns>True if the function must not run.</returns>
+    private static async Task<bool> TryReplaceResponseAsync(
+        RawResponseWriter writer, ReceivedRequest request, InjectedFaults faults, CancellationToken aborted)
+    {
         if (faults.StallsBeforeHeaders)
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted.Token).ConfigureAwait(false);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted).ConfigureAwait(false);
         if (faults.CloseBeforeHeaders is { } mode)
         {
             await writer.AbortAsync(mode).ConfigureAwait(false);
-            return;
+            return true;
         }
 
-        switch (faults.Replacement)
-        {
-            case ServiceErrorResponse error:
-                request.SetError(error);
-                await SendErrorAsync(context, request, error).ConfigureAwait(false);
-                break;
-            case RawResponse raw:
-                await SendRawAsync(writer, raw, aborted.Token).ConfigureAwait(false);
-                break;
-            default:
-                await RunAsync(function, handler, invocation, faults, writer, timeout.Token, aborted.Token)
-                    .ConfigureAwait(false);
-                break;
-        }
+        var replacement = faults.Replacement;
+        if (request.Operation == LambdaOperation.Invoke && faults.RequiresEventStream)
+            replacement ??= InjectedFaults.EventStreamError;
+        if (replacement is ServiceErrorResponse error)
+            await writer.WriteErrorAsync(error, aborted).ConfigureAwait(false);
+        else if (replacement is RawResponse raw)
+            await SendRawAsync(writer, raw, aborted).ConfigureAwait(false);
+        return replacement is not null;
     }
 
-    private async Task RunAsync(
-        LocalFunction function,
-        FunctionHandler handler,
-        FunctionInvocation invocation,
-        InjectedFaults faults,
-        RawResponseWriter writer,
-        CancellationToken timeoutToken,
-        CancellationToken abortedToken)
-    {
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(abortedToken, timeoutToken);
-        var stream = new InvocationStream(writer, invocation, faults, options, cancellation, abortedToken);
-        var functionTask = Task.CompletedTask;
-        try
-        {
-            functionTask = handler(invocation, new FunctionResponse(stream), cancellation.Token);
-            await functionTask.WaitAsync(cancellation.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            abortedToken.ThrowIfCancellationRequested();
-            if (timeoutToken.IsCancellationRequested)
-            {
-                invocation.Completion = Task.CompletedTask;
-                stream.Fail("Sandbox.Timedout", GetTimeoutMessage(invocation, function.Timeout));
-            }
-        }
-#pragma warning disable CA1031 // As on AWS, every exception of a function is an error of the function.
-        catch (Exception exception)
-        {
-            abortedToken.ThrowIfCancellationRequested();
-            stream.Fail(exception);
-        }
-#pragma warning restore CA1031
-        finally
-        {
-            IgnoreUnobservedException(functionTask);
-        }
-
-        if (!writer.HasEnded) await stream.CompleteAsync(abortedToken).ConfigureAwait(false);
-    }
-
-    // A function that ignores its token is abandoned. Nothing else observes its exception.
-    private static void IgnoreUnobservedException(Task task) => _ = task.ContinueWith(
-        static faulted => _ = faulted.Exception,
-        CancellationToken.None,
-        TaskContinuationOptions.OnlyOnFaulted,
-        TaskScheduler.Default);
-
-    // Source: Lambda's own code (Status: timeout), and messages of Lambda that users have quoted.
-    private static string GetTimeoutMessage(FunctionInvocation invocation, TimeSpan timeout) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"RequestId: {invocation.RequestId} Error: Task timed out after {timeout.TotalSeconds:F2} seconds");
-
-    private Task RejectAsync(HttpContext context, ReceivedRequest request, ServiceErrorResponse error)
+    private async Task RejectAsync(HttpContext context, ReceivedRequest request, ServiceErrorResponse error)
     {
         request.SetError(error);
         requests.Add(request);
-        return SendErrorAsync(context, request, error);
-    }
-
-    private static async Task SendErrorAsync(HttpContext context, ReceivedRequest request, ServiceErrorResponse error)
-    {
-        await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
-        await new RawResponseWriter(context, request, InjectedFaults.None).CompleteAsync().ConfigureAwait(false);
+        var writer = new RawResponseWriter(context, request, InjectedFaults.None);
+        await writer.WriteErrorAsync(error, context.RequestAborted).ConfigureAwait(false);
     }
 
     private static async Task SendRawAsync(

@@ -50,6 +50,15 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         }
     }
 
+    /// <summary>Sends a service error, which completes the response.</summary>
+    /// <remarks>Truncations and other faults of bytes do not apply to it.</remarks>
+    public async Task WriteErrorAsync(ServiceErrorResponse error, CancellationToken cancellationToken)
+    {
+        request.SetError(error);
+        await ServiceErrors.WriteAsync(context.Response, error, cancellationToken).ConfigureAwait(false);
+        await CompleteAsync().ConfigureAwait(false);
+    }
+
     public async Task CompleteAsync()
     {
         HasEnded = true;

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Writes the errors documented for InvokeWithResponseStream, and the errors common to all services.</summary>
+/// <summary>Writes the errors documented for both operations, and the errors common to all services.</summary>
 /// <remarks>
 /// Source: botocore 1.43.11, lambda 2015-03-31 service-2, and @aws-sdk/client-lambda 3.1164.0, the errors of
 /// InvokeWithResponseStream; AWS Lambda API reference, Common Errors.
@@ -67,10 +67,12 @@ internal static class ServiceErrors
         ["InternalFailure"] = (500, "message"),
         ["InvalidSignatureException"] = (403, "message"),
         ["MissingAuthenticationTokenException"] = (403, "message"),
+        ["RequestEntityTooLargeException"] = (413, "message"),
         ["ServiceUnavailableException"] = (503, "message"),
         ["ThrottlingException"] = (400, "message"),
         ["UnknownOperationException"] = (404, "message"),
         ["UnrecognizedClientException"] = (403, "message"),
+        ["ValidationException"] = (400, "message"),
     };
 
     public static IEnumerable<string> DocumentedNames => Documented.Keys;

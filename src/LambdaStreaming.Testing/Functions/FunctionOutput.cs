@@ -1,48 +1,35 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using LambdaStreaming.Testing.EventStream;
 using LambdaStreaming.Testing.Faults;
-using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing.Functions;
 
-/// <summary>The event stream of one response: HTTP headers, chunks and <c>InvokeComplete</c>.</summary>
+/// <summary>The output of one call of a function: its state, limits and faults.</summary>
 /// <remarks>
 /// <c>functionCancellation</c> is cancelled when the function must stop. <c>aborted</c> is cancelled when the client
 /// disconnects or the server stops.
 /// </remarks>
 #pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned function might still use it.
-internal sealed class InvocationStream(
-    RawResponseWriter writer,
-    FunctionInvocation invocation,
+internal sealed class FunctionOutput(
+    IResponseBody body,
     InjectedFaults faults,
-    LocalLambdaServerOptions options,
+    TimeProvider timeProvider,
     CancellationTokenSource functionCancellation,
     CancellationToken aborted)
 #pragma warning restore CA1001
 {
-    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
-
-    private static readonly JsonWriterOptions RelaxedJson =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    private readonly ArrayBufferWriter<byte> _message = new(256);
     private readonly SemaphoreSlim _writeLock = new(1);
     private readonly CancellationToken _functionToken = functionCancellation.Token;
-    private readonly Bandwidth? _bandwidth = options.LimitBandwidth ? new(options.TimeProvider) : null;
     private readonly List<Interruption> _interruptions =
         [.. faults.Interruptions.OrderBy(interruption => interruption.AfterChunks)];
 
     private string _contentType = "application/octet-stream";
-    private (string Code, string Details)? _error;
-    private bool _headersSent;
+    private bool _hasStarted;
     private bool _isCompleting;
     private int _chunks;
     private long _payloadBytes;
 
     public LogTail Log { get; } = new();
+
+    public FunctionError? Error { get; private set; }
 
     public string ContentType
     {
@@ -50,14 +37,13 @@ internal sealed class InvocationStream(
         set
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(value);
-            if (_headersSent) throw CreateStartedException();
+            if (_hasStarted) throw CreateStartedException();
             _contentType = value;
         }
     }
 
-    public bool HasFailed => _error is not null;
-
-    public Task StartAsync(CancellationToken cancellationToken) => SendIfOpenAsync(SendHeadersAsync, cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        SendIfOpenAsync(StartOnceAsync, cancellationToken);
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         SendIfOpenAsync(token => SendChunkAsync(payload, token), cancellationToken);
@@ -65,8 +51,8 @@ internal sealed class InvocationStream(
     public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => SendIfOpenAsync(
         async token =>
         {
-            if (mode == TruncationMode.EndOfBody) await SendHeadersAsync(token).ConfigureAwait(false);
-            await writer.AbortAsync(mode).ConfigureAwait(false);
+            if (mode == TruncationMode.EndOfBody) await StartOnceAsync(token).ConfigureAwait(false);
+            if (!body.HasEnded) await body.AbortAsync(mode, token).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -74,29 +60,10 @@ internal sealed class InvocationStream(
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(errorCode);
         ArgumentNullException.ThrowIfNull(errorDetails);
-        _error ??= (errorCode, errorDetails);
+        Fail(new FunctionError(errorCode, errorDetails));
     }
 
-    /// <summary>Fails in the format in which runtimes report an unhandled exception.</summary>
-    public void Fail(Exception exception)
-    {
-        var stackTrace = (exception.StackTrace ?? "").Split(
-            '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var details = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(details, RelaxedJson))
-        {
-            json.WriteStartObject();
-            json.WriteString("errorMessage", exception.Message);
-            json.WriteString("errorType", exception.GetType().Name);
-            json.WriteStartArray("stackTrace");
-            foreach (var line in stackTrace)
-                json.WriteStringValue(line);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        Fail("Unhandled", Encoding.UTF8.GetString(details.WrittenSpan));
-    }
+    public void Fail(FunctionError error) => Error ??= error;
 
     /// <summary>Ends the response. Later writes of the function are rejected.</summary>
     public async Task CompleteAsync(CancellationToken cancellationToken)
@@ -108,12 +75,9 @@ internal sealed class InvocationStream(
             // then.
             cancellationToken.ThrowIfCancellationRequested();
             _isCompleting = true;
-            await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
+            await StartOnceAsync(cancellationToken).ConfigureAwait(false);
             await InterruptAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
-            _message.ResetWrittenCount();
-            EventStreamEncoder.WriteInvokeComplete(_message, CreateInvokeComplete());
-            await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+            if (!body.HasEnded) await body.CompleteAsync(Error, Log, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -126,7 +90,7 @@ internal sealed class InvocationStream(
     /// <exception cref="OperationCanceledException">The response has ended.</exception>
     private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
-        if (HasFailed) throw CreateFailedException();
+        if (Error is not null) throw CreateFailedException();
         _functionToken.ThrowIfCancellationRequested();
         using var linked = cancellationToken == _functionToken
             ? null
@@ -137,7 +101,7 @@ internal sealed class InvocationStream(
         {
             if (_isCompleting) throw new OperationCanceledException(_functionToken);
             await send(token).ConfigureAwait(false);
-            if (writer.HasEnded || HasFailed) await functionCancellation.CancelAsync().ConfigureAwait(false);
+            if (body.HasEnded || Error is not null) await functionCancellation.CancelAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -147,19 +111,11 @@ internal sealed class InvocationStream(
         _functionToken.ThrowIfCancellationRequested();
     }
 
-    private async Task SendHeadersAsync(CancellationToken cancellationToken)
+    private async Task StartOnceAsync(CancellationToken cancellationToken)
     {
-        if (_headersSent) return;
-        _headersSent = true;
-        // It is not documented which header has the function's content type. The live service was observed to send the
-        // event stream's content type in Content-Type (aws-sdk-rust#1075).
-        await writer.StartAsync(
-            200,
-            [
-                new("Content-Type", options.SendFunctionContentType ? _contentType : EventStreamContentType),
-                new("X-Amz-Executed-Version", invocation.ExecutedVersion),
-            ],
-            cancellationToken).ConfigureAwait(false);
+        if (_hasStarted) return;
+        _hasStarted = true;
+        await body.StartAsync(_contentType, cancellationToken).ConfigureAwait(false);
         await InterruptAsync(0, cancellationToken).ConfigureAwait(false);
     }
 
@@ -167,7 +123,7 @@ internal sealed class InvocationStream(
     {
         // A stream over the limit is truncated at the limit, with this error. Source: Lambda's own code (rapid,
         // directinvoke.go).
-        if (options.MaxResponseBytes is { } limit && _payloadBytes + payload.Length > limit)
+        if (body.MaxPayloadBytes is { } limit && _payloadBytes + payload.Length > limit)
         {
             payload = payload[..(int)(limit - _payloadBytes)];
             var details = $"Response payload size exceeded maximum allowed payload size ({limit} bytes).";
@@ -175,49 +131,27 @@ internal sealed class InvocationStream(
             if (payload.IsEmpty) return;
         }
 
-        await SendHeadersAsync(cancellationToken).ConfigureAwait(false);
+        await StartOnceAsync(cancellationToken).ConfigureAwait(false);
         if (faults.ChunkDelay > TimeSpan.Zero)
-            await Task.Delay(faults.ChunkDelay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
-        if (_bandwidth is not null)
-            await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
-        _message.ResetWrittenCount();
-        EventStreamEncoder.WritePayloadChunk(_message, payload.Span);
-        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(faults.ChunkDelay, timeProvider, cancellationToken).ConfigureAwait(false);
+        if (body.HasEnded) return;
+        await body.WriteChunkAsync(payload, cancellationToken).ConfigureAwait(false);
         _payloadBytes += payload.Length;
         await InterruptAsync(++_chunks, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task InterruptAsync(int chunks, CancellationToken cancellationToken)
     {
-        while (_interruptions is [var next, ..] && next.AfterChunks <= chunks)
+        while (!body.HasEnded && _interruptions is [var next, ..] && next.AfterChunks <= chunks)
         {
             _interruptions.RemoveAt(0);
-            await writer.WriteAsync(next.Bytes, cancellationToken).ConfigureAwait(false);
+            await body.InterruptAsync(next, cancellationToken).ConfigureAwait(false);
             // The function's timeout does not end a stall.
             if (next.Stall)
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted).ConfigureAwait(false);
-            if (next.Truncation is { } mode && !writer.HasEnded)
-                await writer.AbortAsync(mode).ConfigureAwait(false);
+            if (next.Truncation is { } mode && !body.HasEnded)
+                await body.AbortAsync(mode, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private ReadOnlySpan<byte> CreateInvokeComplete()
-    {
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, RelaxedJson))
-        {
-            json.WriteStartObject();
-            if (_error is { } error)
-            {
-                json.WriteString("ErrorCode", error.Code);
-                json.WriteString("ErrorDetails", error.Details);
-            }
-
-            if (invocation.LogType == "Tail") json.WriteString("LogResult", Log.ToBase64());
-            json.WriteEndObject();
-        }
-
-        return body.WrittenSpan;
     }
 
     private static InvalidOperationException CreateStartedException() =>

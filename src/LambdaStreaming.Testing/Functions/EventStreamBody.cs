@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Text.Json;
+using LambdaStreaming.Testing.EventStream;
+using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.Http;
+
+namespace LambdaStreaming.Testing.Functions;
+
+/// <summary>The event stream of InvokeWithResponseStream: HTTP headers, chunks and <c>InvokeComplete</c>.</summary>
+internal sealed class EventStreamBody(
+    RawResponseWriter writer, FunctionInvocation invocation, LocalLambdaServerOptions options) : IResponseBody
+{
+    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
+
+    private readonly ArrayBufferWriter<byte> _message = new(256);
+    private readonly Bandwidth? _bandwidth = options.LimitBandwidth ? new(options.TimeProvider) : null;
+
+    public long? MaxPayloadBytes => options.MaxResponseBytes;
+
+    public bool HasEnded => writer.HasEnded;
+
+    // It is not documented which header has the function's content type. The live service was observed to send the
+    // event stream's content type in Content-Type (aws-sdk-rust#1075).
+    public Task StartAsync(string contentType, CancellationToken cancellationToken) => writer.StartAsync(
+        200,
+        [
+            new("Content-Type", options.SendFunctionContentType ? contentType : EventStreamContentType),
+            new("X-Amz-Executed-Version", invocation.ExecutedVersion),
+        ],
+        cancellationToken);
+
+    public async Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        if (_bandwidth is not null)
+            await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
+        _message.ResetWrittenCount();
+        EventStreamEncoder.WritePayloadChunk(_message, payload.Span);
+        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task InterruptAsync(Interruption interruption, CancellationToken cancellationToken) =>
+        writer.WriteAsync(interruption.Bytes, cancellationToken);
+
+    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => writer.AbortAsync(mode);
+
+    public async Task CompleteAsync(FunctionError? error, LogTail log, CancellationToken cancellationToken)
+    {
+        _message.ResetWrittenCount();
+        EventStreamEncoder.WriteInvokeComplete(_message, CreateInvokeComplete(error, log));
+        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private ReadOnlySpan<byte> CreateInvokeComplete(FunctionError? error, LogTail log)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body, FunctionError.RelaxedJson))
+        {
+            json.WriteStartObject();
+            if (error is not null)
+            {
+                json.WriteString("ErrorCode", error.Code);
+                json.WriteString("ErrorDetails", error.Details);
+            }
+
+            if (invocation.LogType == "Tail") json.WriteString("LogResult", log.ToBase64());
+            json.WriteEndObject();
+        }
+
+        return body.WrittenSpan;
+    }
+}

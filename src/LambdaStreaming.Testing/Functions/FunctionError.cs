@@ -1,0 +1,55 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using LambdaStreaming.Testing.Http;
+
+namespace LambdaStreaming.Testing.Functions;
+
+/// <summary>An error of a function.</summary>
+/// <param name="Code">The error code.</param>
+/// <param name="Details">A text, or a JSON object.</param>
+internal sealed record FunctionError(string Code, string Details)
+{
+    public static readonly JsonWriterOptions RelaxedJson =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Creates the error of an unhandled exception, in the format of runtimes.</summary>
+    public static FunctionError FromException(Exception exception)
+    {
+        var stackTrace = (exception.StackTrace ?? "").Split(
+            '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var details = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(details, RelaxedJson))
+        {
+            json.WriteStartObject();
+            json.WriteString("errorMessage", exception.Message);
+            json.WriteString("errorType", exception.GetType().Name);
+            json.WriteStartArray("stackTrace");
+            foreach (var line in stackTrace)
+                json.WriteStringValue(line);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return new("Unhandled", Encoding.UTF8.GetString(details.WrittenSpan));
+    }
+
+    /// <summary>Returns the error as the body of a buffered response.</summary>
+    /// <returns>The details if they are a JSON object; otherwise, an object with the code and the details.</returns>
+    public ReadOnlyMemory<byte> ToJson()
+    {
+        var details = Encoding.UTF8.GetBytes(Details);
+        if (JsonText.IsObject(details)) return details;
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body, RelaxedJson))
+        {
+            json.WriteStartObject();
+            json.WriteString("errorType", Code);
+            json.WriteString("errorMessage", Details);
+            json.WriteEndObject();
+        }
+
+        return body.WrittenMemory;
+    }
+}

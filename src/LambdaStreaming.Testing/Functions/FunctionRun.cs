@@ -1,0 +1,96 @@
+using System.Globalization;
+using LambdaStreaming.Testing.Faults;
+
+namespace LambdaStreaming.Testing.Functions;
+
+/// <summary>One run of a function, with its timeout, which starts when this object is created.</summary>
+internal sealed class FunctionRun : IDisposable
+{
+    private readonly LocalLambdaServerOptions _options;
+    private readonly LocalFunction _function;
+    private readonly FunctionHandler _handler;
+    private readonly CancellationToken _aborted;
+    private readonly CancellationTokenSource _timeout;
+    private readonly CancellationTokenSource _cancellation;
+
+    /// <param name="options">The options of the server.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="handler">The code of the invoked version.</param>
+    /// <param name="invocation">The invocation.</param>
+    /// <param name="delay">The time until the function starts.</param>
+    /// <param name="aborted">Cancelled when the client disconnects or the server stops.</param>
+    public FunctionRun(
+        LocalLambdaServerOptions options,
+        LocalFunction function,
+        FunctionHandler handler,
+        FunctionInvocation invocation,
+        TimeSpan delay,
+        CancellationToken aborted)
+    {
+        _options = options;
+        _function = function;
+        _handler = handler;
+        _aborted = aborted;
+        Invocation = invocation;
+        _timeout = new(delay + function.Timeout, options.TimeProvider);
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, _timeout.Token);
+    }
+
+    public FunctionInvocation Invocation { get; }
+
+    public void Dispose()
+    {
+        _cancellation.Dispose();
+        _timeout.Dispose();
+    }
+
+    /// <summary>Runs the function until its end or its timeout, and completes the response.</summary>
+    /// <exception cref="OperationCanceledException">The client disconnected, or the server stops.</exception>
+    public async Task RunAsync(IResponseBody body, InjectedFaults faults, ReceivedRequest request)
+    {
+        var output = new FunctionOutput(body, faults, _options.TimeProvider, _cancellation, _aborted);
+        var functionTask = Task.CompletedTask;
+        try
+        {
+            functionTask = _handler(Invocation, new FunctionResponse(output), _cancellation.Token);
+            await functionTask.WaitAsync(_cancellation.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
+        {
+            _aborted.ThrowIfCancellationRequested();
+            if (_timeout.IsCancellationRequested)
+            {
+                Invocation.Completion = Task.CompletedTask;
+                output.Fail("Sandbox.Timedout", GetTimeoutMessage());
+            }
+        }
+#pragma warning disable CA1031 // As on AWS, every exception of a function is an error of the function.
+        catch (Exception exception)
+        {
+            _aborted.ThrowIfCancellationRequested();
+            output.Fail(FunctionError.FromException(exception));
+        }
+#pragma warning restore CA1031
+        finally
+        {
+            IgnoreUnobservedException(functionTask);
+        }
+
+        // Before the response is complete: a test reads the error when its client has received the response.
+        request.SetFunctionError(output.Error);
+        if (!body.HasEnded) await output.CompleteAsync(_aborted).ConfigureAwait(false);
+    }
+
+    // A function that ignores its token is abandoned. Nothing else observes its exception.
+    private static void IgnoreUnobservedException(Task task) => _ = task.ContinueWith(
+        static faulted => _ = faulted.Exception,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
+
+    // Source: responses of the live service to Invoke, recorded by localstack/localstack on 25 November 2025
+    // (tests/aws/services/lambda_/test_lambda.snapshot.json).
+    private string GetTimeoutMessage() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"RequestId: {Invocation.RequestId} Error: Task timed out after {_function.Timeout.TotalSeconds:F2} seconds");
+}
