@@ -14,6 +14,8 @@ public class KeepAliveTests
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -153,7 +155,7 @@ public class KeepAliveTests
         await using var test = await KeepAliveApp.StartAsync(
             options => options.KeepAliveInterval = Timeout.InfiniteTimeSpan);
         var connecting = RawClient.PostAsync(test.Url);
-        await test.App.Lambda.WaitForRequestAsync(Token);
+        await test.App.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
         Assert.False(connecting.IsCompleted);
 
         test.Write("data: 1\n\n");
@@ -241,13 +243,13 @@ public class KeepAliveTests
         using var response = await test.App.PostAsync("/chat");
         await using var body = await response.Content.ReadAsStreamAsync(Token);
         await test.Time.AdvanceAsync(Interval);
-        await body.ReadExactlyAsync(new byte[Comment.Length], Token);
+        await body.ReadExactlyAsync(new byte[Comment.Length], Token).AsTask().WaitAsync(Patience, Token);
         var request = await test.App.Lambda.WaitForRequestAsync(Token);
 
         response.Dispose();
 
-        await request.ClientDisconnected.WaitAsync(TimeSpan.FromSeconds(60), Token);
-        await test.App.Lambda.WaitForOpenConnectionsAsync(0, Token).WaitAsync(TimeSpan.FromSeconds(60), Token);
+        await request.ClientDisconnected.WaitAsync(Patience, Token);
+        await test.App.Lambda.WaitForOpenConnectionsAsync(0, Token).WaitAsync(Patience, Token);
     }
 
     [Fact]
