@@ -121,31 +121,38 @@ async function record(page, name) {
 }
 
 async function draw(page, states, path) {
-  const { GIFEncoder, quantize, applyPalette } = gifenc;
-  const gif = GIFEncoder();
-  let previous;
-  let palette;
+  const frames = [];
   for (const [i, { time, html, prompt, scrollTop }] of states.entries()) {
-    // Browsers show a GIF with at most 50 frames per second.
-    const end = states[i + 1]?.time ?? time + 2500;
-    if (end - time < 20) continue;
+    // Browsers show at most 50 frames of a GIF per second.
+    const delay = (states[i + 1]?.time ?? time + 2500) - time;
+    if (delay < 20) continue;
     await page.evaluate(state => {
       document.body.innerHTML = state.html;
       document.getElementById("prompt").value = state.prompt;
       document.getElementById("scroller").scrollTop = state.scrollTop;
     }, { html, prompt, scrollTop });
-    const { data, width, height } = pngjs.PNG.sync.read(await page.screenshot());
-    const isFirst = palette === undefined;
-    palette ??= [[0, 0, 0], ...quantize(data, 127)];
-    const indexes = applyPalette(data, palette);
-    // Color 0 is transparent: an unchanged pixel keeps the color of the previous frame.
-    const changes = previous === undefined
-      ? indexes
-      : indexes.map((color, pixel) => color === previous[pixel] ? 0 : color);
-    previous = indexes;
-    const transparency = isFirst ? {} : { transparent: true, transparentIndex: 0 };
-    gif.writeFrame(changes, width, height, { palette: isFirst ? palette : undefined, delay: end - time, ...transparency });
+    frames.push({ ...pngjs.PNG.sync.read(await page.screenshot()), delay });
+  }
+  writeFileSync(path, encode(frames));
+}
+
+// A frame contains the pixels that differ from the previous frame. Color 0 is transparent.
+function encode(frames) {
+  const { GIFEncoder, quantize, applyPalette } = gifenc;
+  const colors = Buffer.concat([frames[0].data, frames.at(-1).data]);
+  const palette = [[0, 0, 0], ...quantize(colors, 127)];
+  const gif = GIFEncoder();
+  let previous;
+  for (const { data, width, height, delay } of frames) {
+    const pixels = applyPalette(data, palette.slice(1)).map(color => color + 1);
+    if (previous === undefined) {
+      gif.writeFrame(pixels, width, height, { palette, delay });
+    } else {
+      const changes = pixels.map((color, i) => color === previous[i] ? 0 : color);
+      gif.writeFrame(changes, width, height, { delay, transparent: true, transparentIndex: 0, dispose: 1 });
+    }
+    previous = pixels;
   }
   gif.finish();
-  writeFileSync(path, gif.bytes());
+  return gif.bytes();
 }

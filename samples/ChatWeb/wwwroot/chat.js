@@ -116,16 +116,16 @@ class ResponseView {
   // A line that begins with ``` begins or ends a block of code.
   showText(text) {
     this.blockText += text;
-    for (let fence; (fence = /(?<![^\n])```.*\n/.exec(this.blockText));) {
+    for (let fence; (fence = /(?<![^\n])```(.*)\n/.exec(this.blockText));) {
       const rest = this.blockText.slice(fence.index + fence[0].length);
       this.block.textContent = trimEmptyLines(this.blockText.slice(0, fence.index));
-      this.startBlock(this.block.tagName === "CODE" ? "p" : "code");
+      this.startBlock(this.block.tagName === "CODE" ? "p" : "code", fence[1]);
       this.blockText = rest;
     }
     this.block.textContent = trimEmptyLines(this.blockText);
   }
 
-  startBlock(kind) {
+  startBlock(kind, language) {
     const text = this.item.querySelector(".text");
     if (this.block?.textContent === "") this.block.remove();
     this.blockText = "";
@@ -134,7 +134,8 @@ class ResponseView {
     } else {
       const listing = add("code", text);
       const code = this.block = listing.querySelector("code");
-      addCopyButton(listing, () => code.textContent);
+      listing.querySelector("figcaption span").textContent = language;
+      addCopyButton(listing.querySelector("figcaption"), () => code.textContent);
     }
   }
 
