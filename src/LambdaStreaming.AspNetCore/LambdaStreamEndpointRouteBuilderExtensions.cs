@@ -53,19 +53,19 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         configure(options);
         options.Validate();
 
-        if (options.Client is null) ResponseForwarder.RequireClient(endpoints.ServiceProvider);
+        if (options.Client is null) ClientResolver.RequireClient(endpoints.ServiceProvider);
         return endpoints
             .MapMethods(pattern, [.. options.Methods], Run)
             .WithDisplayName($"{pattern} => Lambda {functionName}");
 
-        Task Run(HttpContext context) => ResponseForwarder.RunAsync(
+        Task Run(HttpContext context) => ResponseForwarder.InvokeAsync(
             context,
             options,
             payloadFromClient: true,
-            cancellationToken => InvokeAsync(context, functionName, options, cancellationToken));
+            cancellationToken => CreateRequestAsync(context, functionName, options, cancellationToken));
     }
 
-    private static async Task<InvokeWithResponseStreamResponse> InvokeAsync(
+    private static async Task<InvokeWithResponseStreamRequest> CreateRequestAsync(
         HttpContext context,
         string functionName,
         LambdaStreamEndpointOptions options,
@@ -73,9 +73,6 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
     {
         var payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
-        if (options.TransformRequest is { } transform) request = transform(context, request);
-        return await ResponseForwarder.GetClient(context, options)
-            .InvokeWithResponseStreamAsync(request, cancellationToken)
-            .ConfigureAwait(false);
+        return options.TransformRequest?.Invoke(context, request) ?? request;
     }
 }

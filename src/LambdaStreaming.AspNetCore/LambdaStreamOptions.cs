@@ -6,6 +6,11 @@ namespace LambdaStreaming.AspNetCore;
 /// <summary>Options for forwarding a function's response. The defaults are suitable for most functions.</summary>
 public class LambdaStreamOptions
 {
+    internal static readonly TimeSpan DefaultKeepAliveInterval = TimeSpan.FromSeconds(15);
+
+    // The limit of ITimer.
+    private const long MaxTimerMilliseconds = uint.MaxValue - 1L;
+
     /// <summary>A function that selects the Lambda client that invokes the function.</summary>
     /// <value>
     /// Default: <see langword="null"/>; the <see cref="ILambdaStreamingClient"/> of the request's services is used.
@@ -27,8 +32,16 @@ public class LambdaStreamOptions
     /// <summary>The content type of a response without an HTTP prelude.</summary>
     /// <value>
     /// Default: the content type that Lambda reports for the function's response, otherwise
-    /// <c>application/octet-stream</c>. Ignored if the response begins with an HTTP prelude.
+    /// <c>application/octet-stream</c>. Ignored if the response begins with an HTTP prelude, except for
+    /// <c>text/event-stream</c>.
     /// </value>
+    /// <remarks>
+    /// With <c>text/event-stream</c>, the headers are sent before the function is invoked, with the status 200. The
+    /// <see cref="KeepAliveInterval"/> then also applies to the time before the first byte. A failure before the first
+    /// byte is then reported by <see cref="FailureWriter"/> and an incomplete response. Headers and cookies of an HTTP
+    /// prelude are dropped; a status other than 200 is a failure. To keep the status of such failures, set
+    /// <see cref="KeepAliveInterval"/> to <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// </remarks>
     public string? ContentType { get; set; }
 
     /// <summary>A predicate that selects which headers of the function's HTTP prelude are forwarded.</summary>
@@ -48,14 +61,43 @@ public class LambdaStreamOptions
     public ISet<string> AllowedControlHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// Whether a ProblemDetails response contains the exception's type and message and the request id.
+    /// Whether a ProblemDetails response, or the event of a <see cref="FailureWriter"/>, contains the exception's type
+    /// and message and the request id.
     /// </summary>
     /// <value>Default: <see langword="false"/>; the log always contains them.</value>
     /// <remarks>They reveal the function, the region and settings. Use this during development only.</remarks>
     public bool IncludeErrorDetails { get; set; }
 
+    /// <summary>The time without data after which a comment is sent in a response with server-sent events.</summary>
+    /// <value>
+    /// Default: <see langword="null"/>, which means 15 seconds. With <see cref="Timeout.InfiniteTimeSpan"/>, comments
+    /// are not sent.
+    /// </value>
+    /// <remarks>
+    /// The comment is <c>: keep-alive</c>. It prevents proxies and load balancers from closing an idle connection. It
+    /// is sent only between two events of a response with the content type <c>text/event-stream</c>, and never in a
+    /// response with <c>Content-Encoding</c> or <c>Content-Length</c>. Before the first byte, it requires
+    /// <see cref="ContentType"/>. The <see cref="TimeProvider"/> of the request's services measures the time.
+    /// </remarks>
+    public TimeSpan? KeepAliveInterval { get; set; }
+
+    /// <summary>A function that reports a failure after the headers of the response were sent.</summary>
+    /// <value>
+    /// Default: <see langword="null"/>. Responses with the content type <c>text/event-stream</c> then use
+    /// <see cref="LambdaStreamFailureWriters.ServerSentEvents"/>. If they have the header
+    /// <c>x-vercel-ai-ui-message-stream: v1</c>, they use <see cref="LambdaStreamFailureWriters.AISdkUI"/>. Other
+    /// responses use <see cref="LambdaStreamFailureWriters.None"/>.
+    /// </value>
+    /// <remarks>
+    /// The response still ends as incomplete. In a response with server-sent events, an incomplete event is ended
+    /// first; its type becomes <c>incomplete</c>. The function is not called for a response with
+    /// <c>Content-Encoding</c> or <c>Content-Length</c>.
+    /// </remarks>
+    public LambdaStreamFailureWriter? FailureWriter { get; set; }
+
     internal virtual void Validate()
     {
+        if (KeepAliveInterval is { } interval && !IsInterval(interval)) throw InvalidKeepAliveInterval();
         if (HttpPrelude is < HttpPreludeDetection.Auto or > HttpPreludeDetection.Never) throw UndefinedHttpPrelude();
         if (ContentType is not null && !HeaderRules.IsValue(ContentType)) throw InvalidContentType();
         if (AllowedControlHeaders.FirstOrDefault(name => !HeaderRules.IsControlHeader(name)) is { } other)
@@ -66,6 +108,15 @@ public class LambdaStreamOptions
                 nameof(AllowedControlHeaders));
         }
     }
+
+    private static bool IsInterval(TimeSpan interval) =>
+        interval == Timeout.InfiniteTimeSpan
+        || (interval > TimeSpan.Zero && interval.TotalMilliseconds <= MaxTimerMilliseconds);
+
+    private ArgumentException InvalidKeepAliveInterval() => new(
+        $"{nameof(KeepAliveInterval)} is {KeepAliveInterval}. It must be positive and at most 49 days, or "
+        + "Timeout.InfiniteTimeSpan.",
+        nameof(KeepAliveInterval));
 
     private ArgumentException UndefinedHttpPrelude() =>
         new($"{nameof(HttpPrelude)} is {HttpPrelude}, which is not defined.", nameof(HttpPrelude));

@@ -42,13 +42,12 @@ public sealed class LambdaStreamResult : IResult
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        return ResponseForwarder.RunAsync(httpContext, _options, payloadFromClient: false, GetResponseAsync);
-
-        Task<InvokeWithResponseStreamResponse> GetResponseAsync(CancellationToken cancellationToken)
-        {
-            if (_response is not null) return Task.FromResult(_response);
-            var client = ResponseForwarder.GetClient(httpContext, _options);
-            return client.InvokeWithResponseStreamAsync(_request!, cancellationToken);
-        }
+        return _response is not null
+            ? ResponseForwarder.ForwardAsync(httpContext, _options, _response)
+            : ResponseForwarder.InvokeAsync(
+                httpContext,
+                _options,
+                payloadFromClient: false,
+                _ => Task.FromResult(_request!));
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Security.Claims;
@@ -226,6 +227,37 @@ public sealed class AspNetCoreSnippets
 
         Assert.Equal("{\"Text\":\"why?\"}", await response.Content.ReadAsStringAsync(Ct));
         Assert.Equal(System.Net.HttpStatusCode.BadRequest, rejected.StatusCode);
+    }
+
+    [Fact]
+    public async Task Failure()
+    {
+        await using var web = await WebApp.StartAsync(
+            options => options.AddFunction("my-function", async (_, response, token) =>
+            {
+                await response.WriteTextAsync("{}\n", token);
+                response.Fail("Unhandled", "planned");
+            }),
+            app =>
+            {
+                // begin: aspnetcore-failure
+                app.MapLambdaStream("/rows", "my-function", options =>
+                {
+                    options.ContentType = "application/x-ndjson";
+                    options.FailureWriter = (failure, body) =>
+                    {
+                        body.Write("{\"error\":"u8);
+                        body.Write(JsonSerializer.SerializeToUtf8Bytes(failure.Detail, TickerJson.Default.String));
+                        body.Write("}\n"u8);
+                    };
+                });
+                // end: aspnetcore-failure
+            });
+
+        var (response, _) = await web.SendRawAsync("POST /rows HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+
+        Assert.Contains("The function failed", response, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r\n0\r\n", response, StringComparison.Ordinal);
     }
 
     private static async Task EchoAsync(

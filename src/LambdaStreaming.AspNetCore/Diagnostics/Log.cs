@@ -44,4 +44,18 @@ internal static partial class Log
         Message = "Dropped the response header {Name} for {Path}: it controls a proxy or the entire host. "
             + "To forward it, add it to AllowedControlHeaders.")]
     public static partial void ControlHeaderDropped(ILogger logger, string name, string path);
+
+    [LoggerMessage(
+        EventId = 206,
+        Level = LogLevel.Warning,
+        Message = "Dropped the headers and cookies of the function's HTTP prelude for {Path}: the headers were sent "
+            + "before the function responded, because ContentType is text/event-stream.")]
+    public static partial void PreludeDropped(ILogger logger, string path);
+
+    [LoggerMessage(
+        EventId = 207,
+        Level = LogLevel.Warning,
+        Message = "The event that reports the failure of {Path} could not be written. The response still ends as "
+            + "incomplete.")]
+    public static partial void FailureNotWritten(ILogger logger, string path, Exception exception);
 }

@@ -21,6 +21,11 @@ internal sealed record ProblemResponse(
 {
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(1);
 
+    private string ErrorDetails => $"{Exception.GetType().Name}: {Exception.Message}";
+
+    private string? RequestId =>
+        Exception is LambdaStreamingException { RequestId: { Length: > 0 } requestId } ? requestId : null;
+
     /// <summary>Creates the response for an exception.</summary>
     /// <returns>The response, or <see langword="null"/> if the exception is not handled here.</returns>
     public static ProblemResponse? FromException(Exception exception, bool payloadFromClient) => exception switch
@@ -45,6 +50,25 @@ internal sealed record ProblemResponse(
         LambdaStreamingException => Failed(exception),
         _ => null,
     };
+
+    /// <summary>Describes an exception after the headers were sent, with the same texts.</summary>
+    public static LambdaStreamFailure CreateFailure(
+        Exception exception,
+        bool payloadFromClient,
+        HttpContext context,
+        LambdaStreamOptions options)
+    {
+        var problem = FromException(exception, payloadFromClient) ?? Failed(exception);
+        return new LambdaStreamFailure
+        {
+            StatusCode = problem.StatusCode,
+            Detail = problem.Detail,
+            TraceId = GetTraceId(context),
+            ErrorDetails = options.IncludeErrorDetails ? problem.ErrorDetails : null,
+            RequestId = options.IncludeErrorDetails ? problem.RequestId : null,
+            Exception = exception,
+        };
+    }
 
     public async Task WriteAsync(HttpContext context, LambdaStreamOptions options, ILogger logger)
     {
@@ -99,18 +123,17 @@ internal sealed record ProblemResponse(
             Status = StatusCode,
             Detail = Detail,
         };
-        problem.Extensions["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier;
+        problem.Extensions["traceId"] = GetTraceId(context);
         if (options.IncludeErrorDetails)
         {
-            problem.Extensions["exception"] = $"{Exception.GetType().Name}: {Exception.Message}";
-            if (Exception is LambdaStreamingException { RequestId: { Length: > 0 } requestId })
-            {
-                problem.Extensions["requestId"] = requestId;
-            }
+            problem.Extensions["exception"] = ErrorDetails;
+            if (RequestId is { } requestId) problem.Extensions["requestId"] = requestId;
         }
 
         return problem;
     }
+
+    private static string GetTraceId(HttpContext context) => Activity.Current?.Id ?? context.TraceIdentifier;
 
     private void LogFailure(ILogger logger, string path)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -14,6 +15,13 @@ internal static class ResponseHeaderMapper
     private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
     private const string UnknownContentType = "application/octet-stream";
     private const string InvalidName = "(invalid name)";
+
+    /// <summary>Throws if the status of an HTTP prelude cannot be sent.</summary>
+    public static void ValidateStatus(HttpStatusCode status, bool headersWereSent)
+    {
+        if ((int)status is < 200 or > 599) throw NotAFinalStatus(status);
+        if (headersWereSent && status != HttpStatusCode.OK) throw StatusAfterHeaders(status);
+    }
 
     /// <summary>
     /// Copies the status of the function's HTTP prelude, and those of its headers and cookies that are permitted.
@@ -66,6 +74,19 @@ internal static class ResponseHeaderMapper
             or StatusCodes.Status205ResetContent
             or StatusCodes.Status304NotModified);
 
+    /// <summary>Returns whether bytes can be added to the body of the function.</summary>
+    public static bool CanAppend(HttpContext context)
+    {
+        var encoding = context.Response.Headers.ContentEncoding.ToString();
+        return CanHaveBody(context)
+            && context.Response.ContentLength is null
+            && (encoding.Length == 0 || encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Returns whether the content type is that of server-sent events.</summary>
+    public static bool IsEventStream(string? contentType) =>
+        GetMediaType(contentType).Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
+
     private static void SetHeader(
         HttpContext context,
         LambdaStreamOptions options,
@@ -113,12 +134,25 @@ internal static class ResponseHeaderMapper
     private static bool IsFunctionContentType(string? contentType)
     {
         if (string.IsNullOrEmpty(contentType) || !HeaderRules.IsValue(contentType)) return false;
-        var end = contentType.IndexOf(';', StringComparison.Ordinal);
-        var mediaType = contentType.AsSpan(0, end < 0 ? contentType.Length : end).Trim();
+        var mediaType = GetMediaType(contentType);
         return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase)
             && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
     }
 
+    private static ReadOnlySpan<char> GetMediaType(ReadOnlySpan<char> contentType)
+    {
+        var end = contentType.IndexOf(';');
+        return (end < 0 ? contentType : contentType[..end]).Trim();
+    }
+
     private static StringValues GetValues(HttpIntegrationResponse http, string name) =>
         http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
+
+    // 1xx is not a final status, and codes above 599 are not defined.
+    private static PayloadFormatException NotAFinalStatus(HttpStatusCode status) =>
+        new($"The function returned the status {(int)status}, which is not a final HTTP status (200 to 599).");
+
+    private static PayloadFormatException StatusAfterHeaders(HttpStatusCode status) => new(
+        $"The function returned the status {(int)status}, but the status 200 had already been sent. "
+        + $"If the function selects the status, do not set {nameof(LambdaStreamOptions.ContentType)}.");
 }

@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace LambdaStreaming.AspNetCore.Responses;
+
+/// <summary>Writes server-sent events, and a comment after each interval in which nothing was forwarded.</summary>
+/// <remarks>One method writes at a time: comments are written by the method that waits for data.</remarks>
+internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider timeProvider, TimeSpan keepAliveInterval)
+    : IDisposable
+{
+    private readonly KeepAliveTimer _timer = new(timeProvider, keepAliveInterval);
+    private EventBoundary _boundary;
+    private bool _hasForwarded;
+    private bool _hasWrittenComment;
+
+    private static ReadOnlySpan<byte> Comment => ": keep-alive\n\n"u8;
+
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
+    /// <summary>Waits for an operation before the first byte of the function.</summary>
+    public async Task<T> WaitAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WaitAsync(task.ConfigureAwait(false).GetAwaiter(), task.IsCompleted, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch
+        {
+            // The caller ends the operation. Observe its failure, because nothing else awaits it.
+            _ = task.ContinueWith(
+                static ended => _ = ended.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+            throw;
+        }
+
+        return await task.ConfigureAwait(false);
+    }
+
+    /// <summary>Copies the function's events until they end or the client no longer reads.</summary>
+    public async Task CopyFromAsync(Stream events, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // A read without a buffer completes when data is available. Until then, no memory of the body is in use.
+            var available = events.ReadAsync(Memory<byte>.Empty, cancellationToken);
+            await WaitAsync(available, cancellationToken).ConfigureAwait(false);
+
+            var memory = body.GetMemory();
+            var count = await events.ReadAsync(memory, cancellationToken).ConfigureAwait(false);
+            if (count == 0) return;
+            body.Advance(Append(memory.Span[..count]));
+            _timer.Restart();
+            var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (flushed.IsCanceled || flushed.IsCompleted) return;
+        }
+    }
+
+    /// <summary>Ends an incomplete line and an incomplete event, so that another event can follow.</summary>
+    /// <remarks>
+    /// The empty line makes clients process the incomplete event. The last <c>event</c> field of an event is its type,
+    /// so listeners of the function's events do not receive it.
+    /// </remarks>
+    public void EndEvent()
+    {
+        if (_boundary.NeedsLineEnd) body.Write("\n"u8);
+        if (_boundary.IsInEvent) body.Write("event: incomplete\n\n"u8);
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(ValueTask<int> read, CancellationToken cancellationToken)
+    {
+        var awaiter = read.ConfigureAwait(false).GetAwaiter();
+        await WaitAsync(awaiter, awaiter.IsCompleted, cancellationToken).ConfigureAwait(false);
+        awaiter.GetResult();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync<TAwaiter>(
+        TAwaiter operation,
+        bool isCompleted,
+        CancellationToken cancellationToken)
+        where TAwaiter : ICriticalNotifyCompletion
+    {
+        if (isCompleted) return;
+        _timer.BeginOperation();
+        operation.UnsafeOnCompleted(_timer.OnOperationCompleted);
+        while (!await _timer.WaitAsync().ConfigureAwait(false))
+        {
+            _timer.Restart();
+            if (!_boundary.IsBetweenEvents) continue;
+            body.Write(Comment);
+            _hasWrittenComment = true;
+            var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (!flushed.IsCanceled && !flushed.IsCompleted) continue;
+            throw ResponseForwarder.ClientStoppedReading(cancellationToken);
+        }
+    }
+
+    /// <returns>The number of bytes to forward.</returns>
+    private int Append(Span<byte> bytes)
+    {
+        // Parsers ignore a byte order mark at the beginning of the response. After a comment, it would be part of a
+        // field name, and the field would be lost.
+        if (!_hasForwarded && bytes.StartsWith(ByteOrderMark))
+        {
+            var rest = bytes[ByteOrderMark.Length..];
+            _boundary.Append(rest);
+            _hasForwarded = true;
+            if (!_hasWrittenComment) return bytes.Length;
+            rest.CopyTo(bytes);
+            return rest.Length;
+        }
+
+        _hasForwarded = true;
+        _boundary.Append(bytes);
+        return bytes.Length;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using LambdaStreaming.AspNetCore.Responses;
+
+namespace LambdaStreaming.AspNetCore.Tests;
+
+/// <summary>Tests where a comment can be inserted in a stream of server-sent events.</summary>
+public class EventBoundaryTests
+{
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("d", false)]
+    [InlineData("data: 1", false)]
+    [InlineData("data: 1\n", false)]
+    [InlineData("data: 1\n\n", true)]
+    [InlineData("data: 1\n\n\n", true)]
+    [InlineData("data: 1\n\ndata: 2\n", false)]
+    [InlineData("data: 1\r\n", false)]
+    [InlineData("data: 1\r\n\r", false)]
+    [InlineData("data: 1\r\n\r\n", true)]
+    [InlineData("data: 1\r", false)]
+    [InlineData("data: 1\r\r", true)]
+    [InlineData("data: 1\r\rdata: 2\r", false)]
+    [InlineData("data: 1\n\r", false)]
+    [InlineData("data: 1\n\r\n", true)]
+    [InlineData("\r", false)]
+    [InlineData("\n", true)]
+    [InlineData(":", false)]
+    [InlineData(": ping", false)]
+    [InlineData(": ping\n", true)]
+    [InlineData("data: 1\n: ping\n", false)]
+    [InlineData("data: 1\n: ping\n\n", true)]
+    [InlineData(": ping\n\n: ping\n\n", true)]
+    public void IsBetweenEvents_BytesSplitAnywhere_IsTrueOnlyBetweenEvents(string text, bool expected)
+    {
+        var bytes = Encoding.ASCII.GetBytes(text);
+
+        for (var first = 0; first <= bytes.Length; first++)
+        {
+            for (var second = first; second <= bytes.Length; second++)
+            {
+                var boundary = new EventBoundary();
+                boundary.Append(bytes.AsSpan(0, first));
+                boundary.Append(bytes.AsSpan(first, second - first));
+                boundary.Append(bytes.AsSpan(second));
+                Assert.Equal(expected, boundary.IsBetweenEvents);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("data: 1\n\n", "")]
+    [InlineData("data: 1\r\n\r\n", "")]
+    [InlineData("data: 1\r\n\r", "line")]
+    [InlineData("data: 1", "line event")]
+    [InlineData("data: 1\n", "event")]
+    [InlineData("data: 1\r\n", "event")]
+    [InlineData("data: 1\r", "line event")]
+    [InlineData(": pi", "line")]
+    [InlineData(": ping\n", "")]
+    [InlineData("data: 1\n: pi", "line event")]
+    public void NeedsLineEnd_Always_DescribesIncompleteLineAndEvent(string text, string expected)
+    {
+        var boundary = new EventBoundary();
+
+        boundary.Append(Encoding.ASCII.GetBytes(text));
+
+        var parts = new[] { boundary.NeedsLineEnd ? "line" : "", boundary.IsInEvent ? "event" : "" };
+        Assert.Equal(expected, string.Join(' ', parts.Where(part => part.Length > 0)));
+    }
+}
