@@ -140,7 +140,7 @@ async function draw(page, states, path) {
 function encode(frames) {
   const { GIFEncoder, quantize, applyPalette } = gifenc;
   const colors = Buffer.concat([frames[0].data, frames.at(-1).data]);
-  const palette = [[0, 0, 0], ...quantize(colors, 127)];
+  const palette = [[0, 0, 0], ...quantize(colors, 255)];
   const gif = GIFEncoder();
   let previous;
   for (const { data, width, height, delay } of frames) {

@@ -5,7 +5,7 @@ import { DefaultChatTransport } from "ai";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-// What a user sees of one response. State: running, complete, stopped or error.
+// What a user sees of one response. State: running, complete, stopped, error or reconnecting.
 function Response({ state, text, error, onStop }) {
   const [states] = useState([]);
   if (states.at(-1) !== state) states.push(state);
@@ -35,7 +35,7 @@ function Other({ start, url }) {
   const [stop, setStop] = useState();
   useEffect(() => {
     const stopClient = start(url, change => setView(
-      before => before.state === "stopped" ? before : { ...before, ...change }));
+      before => ["stopped", "error"].includes(before.state) ? before : { ...before, ...change }));
     setStop(() => () => {
       setView(before => ({ ...before, state: "stopped" }));
       stopClient();
@@ -46,14 +46,13 @@ function Other({ start, url }) {
 
 function startAgent(url, update) {
   const agent = new HttpAgent({ url, initialMessages: [{ id: "1", role: "user", content: "Hi" }] });
-  // Only the subscriber receives RUN_ERROR. After it, runAgent resolves if the response ends properly.
-  let error;
   agent.runAgent({}, {
     onMessagesChanged: ({ messages }) => update({ text: messages.slice(1).map(message => message.content).join("") }),
-    onRunErrorEvent: ({ event }) => { error = event.message; },
+    // Without this, RUN_ERROR would look like the normal end: runAgent resolves after it.
+    onRunErrorEvent: ({ event }) => update({ state: "error", error: event.message }),
   }).then(
-    () => update(error === undefined ? { state: "complete" } : { state: "error", error }),
-    exception => update({ state: "error", error: error ?? exception.message }));
+    () => update({ state: "complete" }),
+    exception => update({ state: "error", error: exception.message }));
   return () => agent.abortRun();
 }
 
@@ -69,12 +68,12 @@ function startEventSource(url, update) {
   // An event named "error" has data. Otherwise the connection has failed, and the browser does not say how.
   source.addEventListener("error", event => {
     source.close();
-    update({ state: "error", error: event.data ?? "The connection was lost." });
+    update({ state: "error", error: event.data ? JSON.parse(event.data).detail : "The connection was lost." });
   });
   return () => source.close();
 }
 
-// Leaves reconnecting to the browser, and shows an error until the next connection is open.
+// Leaves reconnecting to the browser, and begins again when the next connection is open.
 function startReconnectingEventSource(url, update) {
   const source = new EventSource(url);
   let text = "";
@@ -84,7 +83,7 @@ function startReconnectingEventSource(url, update) {
     source.close();
     update({ state: "complete" });
   });
-  source.addEventListener("error", () => update({ state: "error", error: "The connection was lost." }));
+  source.addEventListener("error", () => update({ state: "reconnecting" }));
   return () => source.close();
 }
 

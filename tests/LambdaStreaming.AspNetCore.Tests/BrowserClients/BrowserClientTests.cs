@@ -26,29 +26,53 @@ public sealed class BrowserClientTests(BrowserClientsRun run) : IClassFixture<Br
     }
 
     [Theory]
-    [MemberData(nameof(Clients))]
-    public async Task MapLambdaStream_ConnectionToLambdaReset_ClientShowsError(string client) =>
-        AssertIncomplete(await run.GetAsync(client, "truncated"));
+    [InlineData("truncated")]
+    [InlineData("body-ended")]
+    [InlineData("failed")]
+    public async Task MapLambdaStream_ResponseFails_ClientShowsReportedError(string name)
+    {
+        const string Detail = "The function failed, could not be invoked, or returned an invalid response.";
+
+        foreach (var client in (string[])["useChat", "runAgent", "EventSource"])
+            Assert.Equal(new Shown("running error", "Hel", Detail), await run.GetAsync(client, name));
+
+        // Text has no protocol for errors.
+        AssertIncomplete(await run.GetAsync("fetch", name));
+    }
+
+    [Theory]
+    [InlineData("failed-before", "The function failed, could not be invoked, or returned an invalid response.")]
+    [InlineData("throttled", "The function cannot accept the request now. Try again later.")]
+    public async Task MapLambdaStream_FailsAfterEarlyHeaders_ClientShowsReportedError(string name, string detail)
+    {
+        foreach (var client in (string[])["useChat", "runAgent", "EventSource"])
+            Assert.Equal(new Shown("running error", "", detail), await run.GetAsync(client, name));
+
+        AssertProblem(await run.GetAsync("fetch", name), "fetch", detail);
+    }
 
     [Theory]
     [MemberData(nameof(Clients))]
-    public async Task MapLambdaStream_BodyEndsBeforeInvokeComplete_ClientShowsError(string client) =>
-        AssertIncomplete(await run.GetAsync(client, "body-ended"));
+    public async Task MapLambdaStream_FailsBeforeHeaders_ClientShowsProblem(string client)
+    {
+        AssertProblem(await run.GetAsync(client, "failed-before-off"), client, "The function failed");
+        AssertProblem(await run.GetAsync(client, "throttled-off"), client, "Try again later.");
+    }
 
     [Theory]
-    [MemberData(nameof(Clients))]
-    public async Task MapLambdaStream_FunctionFailsDuringResponse_ClientShowsError(string client) =>
-        AssertIncomplete(await run.GetAsync(client, "failed"));
+    [InlineData("useChat")]
+    [InlineData("runAgent")]
+    public async Task MapLambdaStream_FailureWriterIsNotSet_ClientShowsError(string client) =>
+        AssertIncomplete(await run.GetAsync(client, "failed-default"));
 
     [Theory]
-    [MemberData(nameof(Clients))]
-    public async Task MapLambdaStream_FunctionFailsBeforeFirstByte_ClientShowsProblem(string client) =>
-        AssertProblem(await run.GetAsync(client, "failed-before"), client, "The function failed");
+    [MemberData(nameof(ClientsBehindProxies))]
+    public async Task MapLambdaStream_IdleForTenMinutesBehindProxy_ClientShowsCompleteText(string client, int seconds)
+    {
+        var shown = await run.GetAsync(client, $"idle-{seconds}");
 
-    [Theory]
-    [MemberData(nameof(Clients))]
-    public async Task MapLambdaStream_Throttled_ClientShowsProblem(string client) =>
-        AssertProblem(await run.GetAsync(client, "throttled"), client, "Try again later.");
+        Assert.Equal(new Shown("running complete", "Hello", null), shown);
+    }
 
     [Theory]
     [MemberData(nameof(Clients))]
@@ -90,7 +114,7 @@ public sealed class BrowserClientTests(BrowserClientsRun run) : IClassFixture<Br
 
         var shown = await run.GetAsync(Client, "truncated-once");
 
-        Assert.StartsWith("running error ", shown.States);
+        Assert.StartsWith("running reconnecting ", shown.States);
         Assert.EndsWith(" complete", shown.States);
         Assert.Equal("Hello", shown.Text);
         Assert.Equal(2, run.GetRequests(Client, "truncated-once").Count);

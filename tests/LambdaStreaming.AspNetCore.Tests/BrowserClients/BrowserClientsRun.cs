@@ -53,21 +53,27 @@ public sealed class BrowserClientsRun : IAsyncDisposable
             services: builder => builder.Services.AddSingleton<TimeProvider>(_clock));
         await using var proxy30 = new IdleProxy(_app.Url, TimeSpan.FromSeconds(30), _clock);
         await using var proxy60 = new IdleProxy(_app.Url, TimeSpan.FromSeconds(60), _clock);
-        Page[] pages =
+        Page[][] groups =
         [
-            new(_app.Url, "wait", Case.GetEnding()),
-            new(_app.Url, "stop", Case.GetAll("endless")),
-            new(_app.Url, "close", Case.GetAll("closed")),
-            new(proxy30.Url, "wait", Case.GetAll("idle-30")),
-            new(proxy60.Url, "wait", Case.GetAll("idle-60")),
-            new(proxy30.Url, "wait", Case.GetAll("idle-30-off")),
-            new(proxy60.Url, "wait", Case.GetAll("idle-60-off")),
+            // The clock does not advance: these clients show the failure before the response ends.
+            [
+                new(_app.Url, "wait", Case.GetEnding()),
+                new(_app.Url, "stop", Case.GetAll("endless")),
+                new(_app.Url, "close", Case.GetAll("closed")),
+            ],
+            [
+                new(_app.Url, "wait", Case.GetEndingLater()),
+                new(proxy30.Url, "wait", Case.GetAll("idle-30")),
+                new(proxy60.Url, "wait", Case.GetAll("idle-60")),
+                new(proxy30.Url, "wait", Case.GetAll("idle-30-off")),
+                new(proxy60.Url, "wait", Case.GetAll("idle-60-off")),
+            ],
         ];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var idle = PassIdleTimeAsync([proxy30, proxy60], finished.Token);
         try
         {
-            return await Browser.RunAsync("clients.mjs", [_folder.FullName, chromium], Page.ToJson(pages));
+            return await Browser.RunAsync("clients.mjs", [_folder.FullName, chromium], Page.ToJson(groups));
         }
         finally
         {
@@ -85,6 +91,8 @@ public sealed class BrowserClientsRun : IAsyncDisposable
             {
                 options.Methods.Add("GET");
                 options.ContentType = test.Protocol.ContentType;
+                if (test.IsWithoutKeepAlive) options.KeepAliveInterval = Timeout.InfiniteTimeSpan;
+                if (test.Name != "failed-default") options.FailureWriter = test.Protocol.FailureWriter;
             });
         }
     }
@@ -95,18 +103,21 @@ public sealed class BrowserClientsRun : IAsyncDisposable
         try
         {
             var expected = Case.All.Count(test => test.IsIdle);
-            await WaitAsync(() => _functions.IdleCount == expected, Patience, cancellationToken);
-            foreach (var gate in _functions.Gates)
+            if (await TryWaitAsync(() => _functions.IdleCount == expected, Patience, cancellationToken))
             {
-                var end = _clock.GetUtcNow() + TimeSpan.FromMinutes(10);
-                while (_clock.GetUtcNow() < end) await PassKeepAliveAsync(proxies, cancellationToken);
-                gate.TrySetResult();
+                foreach (var gate in _functions.Gates)
+                {
+                    await PassTenMinutesAsync(proxies, cancellationToken);
+                    gate.TrySetResult();
+                }
             }
-        }
-        catch (TimeoutException)
-        {
-            // The proxies close the connections: the page shows this.
-            _clock.Advance(TimeSpan.FromSeconds(60));
+
+            // Without keep-alive, the proxies now close the connections: the page shows this.
+            while (true)
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -114,23 +125,31 @@ public sealed class BrowserClientsRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets time pass until all idle responses have received a keep-alive.</summary>
-    private async Task PassKeepAliveAsync(IdleProxy[] proxies, CancellationToken cancellationToken)
+    private async Task PassTenMinutesAsync(IdleProxy[] proxies, CancellationToken cancellationToken)
     {
-        var before = _clock.GetUtcNow() + TimeSpan.FromSeconds(1);
-        _clock.Advance(TimeSpan.FromSeconds(15));
-        var limit = TimeSpan.FromSeconds(2);
-        while (!await TryWaitAsync(() => proxies.All(p => p.CountActive(before) >= 4), limit, cancellationToken))
+        var end = _clock.GetUtcNow() + TimeSpan.FromMinutes(10);
+        while (_clock.GetUtcNow() < end)
         {
-            // The timer of a response can have been started after the previous advance.
-            if (_clock.GetUtcNow() - before > TimeSpan.FromSeconds(30)) throw new TimeoutException("No keep-alive.");
-            _clock.Advance(TimeSpan.FromSeconds(1));
+            if (!await TryPassKeepAliveAsync(proxies, cancellationToken)) return;
         }
     }
 
-    private static async Task WaitAsync(Func<bool> condition, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Lets time pass until all idle responses have received a keep-alive.</summary>
+    private async Task<bool> TryPassKeepAliveAsync(IdleProxy[] proxies, CancellationToken cancellationToken)
     {
-        if (!await TryWaitAsync(condition, limit, cancellationToken)) throw new TimeoutException();
+        var start = _clock.GetUtcNow();
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        while (!await TryWaitAsync(
+            () => proxies.All(proxy => proxy.CountActive(start) >= 4),
+            TimeSpan.FromSeconds(2),
+            cancellationToken))
+        {
+            // The timer of a response can have been started after the clock was advanced.
+            if (_clock.GetUtcNow() - start > TimeSpan.FromSeconds(25)) return false;
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        return true;
     }
 
     private static async Task<bool> TryWaitAsync(
@@ -150,11 +169,12 @@ public sealed class BrowserClientsRun : IAsyncDisposable
 
     private sealed record Page(Uri Url, string Action, IEnumerable<Case> Cases)
     {
-        public static string ToJson(IEnumerable<Page> pages) => JsonSerializer.Serialize(pages.Select(page => new
-        {
-            url = page.Url.AbsoluteUri,
-            action = page.Action,
-            responses = page.Cases.Select(test => (string[])[$"{test.Client} {test.Name}", test.Client, test.Path]),
-        }));
+        public static string ToJson(Page[][] groups) => JsonSerializer.Serialize(
+            groups.Select(pages => pages.Select(page => new
+            {
+                url = page.Url.AbsoluteUri,
+                action = page.Action,
+                responses = page.Cases.Select(test => (string[])[$"{test.Client} {test.Name}", test.Client, test.Path]),
+            })));
     }
 }

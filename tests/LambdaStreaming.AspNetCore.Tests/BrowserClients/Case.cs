@@ -8,6 +8,7 @@ internal sealed record Case(string Client, string Name, ClientProtocol Protocol)
     public static IReadOnlyList<Case> All { get; } =
     [
         .. GetEnding(),
+        .. GetEndingLater(),
         .. GetAll("endless"),
         .. GetAll("closed"),
         .. GetAll("idle-30"),
@@ -22,7 +23,7 @@ internal sealed record Case(string Client, string Name, ClientProtocol Protocol)
 
     public bool IsIdle => Name.StartsWith("idle", StringComparison.Ordinal);
 
-    /// <summary>Whether the response is idle for longer than the proxy allows, without keep-alive.</summary>
+    /// <summary>Whether the endpoint sends no keep-alive, and therefore no headers before the first byte.</summary>
     public bool IsWithoutKeepAlive => Name.EndsWith("-off", StringComparison.Ordinal);
 
     /// <summary>Returns the cases that end without an action of the page or of a proxy.</summary>
@@ -34,6 +35,15 @@ internal sealed record Case(string Client, string Name, ClientProtocol Protocol)
         .. GetAll("failed-before"),
         .. GetAll("failed"),
         .. GetAll("throttled"),
+        .. GetAll("failed-before-off"),
+        .. GetAll("throttled-off"),
+    ];
+
+    /// <summary>Returns the cases that end when the server ends the response after a failure.</summary>
+    public static IEnumerable<Case> GetEndingLater() =>
+    [
+        Create("useChat", "failed-default"),
+        Create("runAgent", "failed-default"),
         Create("ReconnectingEventSource", "truncated-once"),
     ];
 

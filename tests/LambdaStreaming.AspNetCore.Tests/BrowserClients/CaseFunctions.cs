@@ -25,7 +25,7 @@ internal sealed class CaseFunctions
             var function = server.AddFunction(
                 test.Function,
                 (_, response, ct) => RespondAsync(test, Interlocked.Increment(ref calls), response, ct));
-            if (test.Name == "throttled") function.OnEveryCall().Throttle();
+            if (test.Name.StartsWith("throttled", StringComparison.Ordinal)) function.OnEveryCall().Throttle();
         }
     }
 
@@ -37,7 +37,7 @@ internal sealed class CaseFunctions
     {
         if (test.IsIdle) Interlocked.Increment(ref _idleCount);
         if (test.IsIdle && !test.IsWithoutKeepAlive) await Gates[0].Task.WaitAsync(cancellationToken);
-        if (test.Name == "failed-before")
+        if (test.Name.StartsWith("failed-before", StringComparison.Ordinal))
         {
             response.Fail("Unhandled", "planned");
             return;
@@ -53,11 +53,11 @@ internal sealed class CaseFunctions
             case "body-ended":
                 await response.AbortAsync(TruncationMode.EndOfBody, cancellationToken);
                 break;
-            case "failed":
+            case "failed" or "failed-default":
                 response.Fail("Unhandled", "planned");
                 return;
             case "endless" or "closed":
-            case { } when test.IsWithoutKeepAlive:
+            case { } when test.IsIdle && test.IsWithoutKeepAlive:
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
                 break;
             case { } when test.IsIdle:

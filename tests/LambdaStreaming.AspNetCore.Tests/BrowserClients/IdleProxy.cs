@@ -27,8 +27,8 @@ internal sealed class IdleProxy : IAsyncDisposable
 
     public Uri Url { get; }
 
-    /// <summary>Returns how many open connections have received data from the server since a time.</summary>
-    public int CountActive(DateTimeOffset since) => _open.Keys.Count(connection => connection.LastResponseData >= since);
+    /// <summary>Returns how many open connections have received data from the server after a time.</summary>
+    public int CountActive(DateTimeOffset after) => _open.Keys.Count(connection => connection.LastResponseData > after);
 
     public async ValueTask DisposeAsync()
     {
