@@ -32,6 +32,20 @@ internal static class Storyteller
         Press Esc to stop. Your browser closes its connection, and the server then closes its connection to Lambda. If a response fails, the page shows that it is incomplete. Send /truncate to see this.
         """;
 
+    private const string Code = """"
+        This C# code shows a response while the function is still writing it:
+
+        ```csharp
+        var prompt = """{"prompt":"Tell me a story"}""";
+        await foreach (var text in client.InvokeTextAsync("storyteller", prompt))
+        {
+            Console.Write(text);
+        }
+        ```
+
+        The loop ends normally only if the response is complete. Otherwise it throws an exception.
+        """";
+
     public static async Task RespondAsync(
         FunctionInvocation invocation,
         FunctionResponse response,
@@ -57,6 +71,7 @@ internal static class Storyteller
 
             var separator = i == words.Length - 1 ? "" : " ";
             await response.WriteTextAsync(words[i] + separator, cancellationToken);
+            if (words[i] == "") continue;   // indentation
             var delay = random.Next(25, words[i].EndsWith('.') ? 180 : 80);
             await Task.Delay(TimeSpan.FromMilliseconds(delay), cancellationToken);
         }
@@ -64,6 +79,7 @@ internal static class Storyteller
 
     private static string SelectText(string prompt)
     {
+        if (Mentions("code")) return Code;
         if (Mentions("rain") || Mentions("poem")) return Poem;
         return Mentions("how") || Mentions("work") ? HowItWorks : Story;
 

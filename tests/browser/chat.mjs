@@ -1,10 +1,9 @@
 // Drives samples/ChatWeb in a real browser and prints its observations, one JSON object per line.
 // It never sleeps: each wait is for a change of the page.
-// usage: node chat.mjs PAGE_URL CHROMIUM [FOLDER_FOR_PICTURES]
+// usage: node chat.mjs PAGE_URL CHROMIUM
 import { chromium } from "playwright-core";
-import { mkdirSync } from "node:fs";
 
-const [url, executablePath, pictures] = process.argv.slice(2);
+const [url, executablePath] = process.argv.slice(2);
 const report = (step, observations) => console.log(JSON.stringify({ step, ...observations }));
 const browser = await chromium.launch({
   executablePath,
@@ -50,14 +49,17 @@ async function waitForGrowth(page, times) {
   return lengths;
 }
 
-async function picture(page, name) {
-  if (!pictures) return;
-  mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}/${name}.png`, animations: "disabled" });
+async function copy(page, button) {
+  await page.click(button);
+  await page.locator(`${button}[data-copied]`).waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
 }
 
 try {
-  const page = await open({ viewport: { width: 820, height: 620 }, colorScheme: "light" });
+  const page = await open({
+    viewport: { width: 820, height: 620 },
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
   report("opened", { title: await page.title(), focused: await focusedId(page) });
 
   await ask(page, "A poem about rain");
@@ -71,7 +73,6 @@ try {
 
   await ask(page, "Tell me a story");
   await waitForGrowth(page, 26);
-  await picture(page, "chat");
   await page.click("#stop");
   await waitForState(page, "stopped");
   report("stopped", {
@@ -93,11 +94,29 @@ try {
     banner: await bannerText(page),
     alert: await page.getByRole("alert").last().isVisible(),
   });
-  await picture(page, "chat-cut");
 
   await ask(page, "/fail");
   await waitForState(page, "failed");
   report("failed", { banner: await bannerText(page) });
+
+  await ask(page, "Write some code");
+  await waitForState(page, "done");
+  report("code", {
+    paragraphs: await page.locator(".response:last-child .text > p").allTextContents(),
+    code: await page.textContent(".response:last-child code"),
+    copiedCode: await copy(page, ".response:last-child .listing .copy"),
+    copiedResponse: await copy(page, ".response:last-child .meter .copy"),
+  });
+
+  await ask(page, "Tell me a story");
+  await waitForGrowth(page, 2);
+  await page.click("#new");
+  report("new-chat", {
+    responses: await page.locator(".response").count(),
+    welcomeShown: await page.isVisible("#welcome"),
+    sendShown: await page.locator("#send").waitFor().then(() => true),
+    focused: await focusedId(page),
+  });
 
   const html = "<img src=x onerror=\"document.title='owned'\"><b>rain</b>";
   await ask(page, html);
@@ -112,29 +131,26 @@ try {
 
   const phone = await open({
     viewport: { width: 360, height: 700 },
-    deviceScaleFactor: 1.5,
     isMobile: true,
     hasTouch: true,
-    colorScheme: "dark",
   });
-  await picture(phone, "chat-phone-welcome");
   await phone.tap(".chip >> nth=1");
   await waitForGrowth(phone, 6);
-  await picture(phone, "chat-phone");
   await phone.tap("#stop");
   await waitForState(phone, "stopped");
   await ask(phone, "/truncate");
   await waitForState(phone, "truncated");
   report("phone", await phone.evaluate(() => {
-    const widthOf = element => element.getBoundingClientRect().width;
+    const heightOf = element => element.getBoundingClientRect().height;
+    const isShown = element => element.checkVisibility();
     const scroller = document.getElementById("scroller");
     return {
       scrollWidth: Math.max(document.documentElement.scrollWidth, scroller.scrollWidth),
       width: innerWidth,
-      smallest: Math.min(...[...document.querySelectorAll(".round:not([hidden])")].map(widthOf)),
+      smallest: Math.min(...[...document.querySelectorAll("button")].filter(isShown).map(heightOf)),
+      meter: document.querySelector(".response:last-child .meter").innerText,
     };
   }));
-  await picture(phone, "chat-phone-cut");
   report("errors", { errors });
 } finally {
   await browser.close();

@@ -6,6 +6,7 @@ const form = element("composer");
 const prompt = element("prompt");
 const send = element("send");
 const stop = element("stop");
+const newChat = element("new");
 const status = element("status");
 
 let running = null;   // the AbortController of the current request
@@ -25,6 +26,12 @@ prompt.addEventListener("keydown", event => {
 
 prompt.addEventListener("input", showButtons);
 stop.addEventListener("click", () => running?.abort());
+newChat.addEventListener("click", () => {
+  running?.abort();
+  talk.replaceChildren();
+  showButtons();
+  prompt.focus();
+});
 document.addEventListener("keydown", event => {
   if (event.key === "Escape") running?.abort();
 });
@@ -39,13 +46,12 @@ async function ask(text) {
   text = text.trim();
   if (running || text === "") return;
 
-  running = new AbortController();
-  element("welcome").hidden = true;
+  const request = running = new AbortController();
   prompt.value = "";
-  showButtons();
   prompt.focus();
-  add("question").querySelector(".text").textContent = text;
-  const view = new ResponseView(add("response"), text);
+  add("question", talk).querySelector(".text").textContent = text;
+  const view = new ResponseView(add("response", talk), text);
+  showButtons();
   scroller.scrollTop = scroller.scrollHeight;
   status.textContent = "The function is responding.";
 
@@ -54,7 +60,7 @@ async function ask(text) {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ prompt: text }),
-      signal: running.signal,
+      signal: request.signal,
     });
     if (!response.ok) {
       view.fail("No response.", await getReason(response));
@@ -65,8 +71,8 @@ async function ask(text) {
       view.end("done", "Complete");
     }
   } catch {
-    if (running.signal.aborted) view.end("stopped", "Stopped");
-    else if (view.words === 0) view.fail("No response.", "The connection was lost before the first word.");
+    if (request.signal.aborted) view.end("stopped", "Stopped");
+    else if (view.words === 0) view.fail("No response.", "The connection to the server failed.");
     else view.truncate();
   } finally {
     running = null;
@@ -78,9 +84,10 @@ class ResponseView {
   constructor(item, question) {
     this.item = item;
     this.started = performance.now();
-    this.text = item.querySelector(".text").appendChild(document.createTextNode(""));
+    this.source = "";
     this.words = 0;
     this.inWord = false;
+    this.startBlock("p");
     item.querySelector(".again").addEventListener("click", event => {
       if (running) return;
       event.currentTarget.disabled = true;
@@ -90,7 +97,8 @@ class ResponseView {
 
   append(text) {
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
-    this.text.appendData(text);
+    this.source += text;
+    this.showText(text);
     for (const character of text) {
       const isSpace = /\s/.test(character);
       if (!isSpace && !this.inWord) this.words++;
@@ -105,6 +113,32 @@ class ResponseView {
     if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
   }
 
+  // A line that begins with ``` begins or ends a block of code.
+  showText(text) {
+    this.blockText += text;
+    for (let fence; (fence = /(?<![^\n])```(.*)\n/.exec(this.blockText));) {
+      const rest = this.blockText.slice(fence.index + fence[0].length);
+      this.block.textContent = trimEmptyLines(this.blockText.slice(0, fence.index));
+      this.startBlock(this.block.tagName === "CODE" ? "p" : "code", fence[1]);
+      this.blockText = rest;
+    }
+    this.block.textContent = trimEmptyLines(this.blockText);
+  }
+
+  startBlock(kind, language) {
+    const text = this.item.querySelector(".text");
+    if (this.block?.textContent === "") this.block.remove();
+    this.blockText = "";
+    if (kind === "p") {
+      this.block = text.appendChild(document.createElement("p"));
+    } else {
+      const listing = add("code", text);
+      const code = this.block = listing.querySelector("code");
+      listing.querySelector("figcaption span").textContent = language;
+      addCopyButton(listing.querySelector("figcaption"), () => code.textContent);
+    }
+  }
+
   showMeter() {
     if (this.firstWord === undefined) return;
     const seconds = (this.last - this.firstWord) / 1000;
@@ -117,6 +151,7 @@ class ResponseView {
   end(state, label) {
     this.item.dataset.state = state;
     this.item.setAttribute("aria-busy", "false");
+    if (this.words > 0) addCopyButton(this.item.querySelector(".meter"), () => this.source);
     this.show(".state", label);
     status.textContent = `${label}, ${this.words} words.`;
   }
@@ -143,25 +178,37 @@ class ResponseView {
   }
 }
 
+function trimEmptyLines(text) {
+  return text.replace(/^\n+|\s+$/g, "");
+}
+
 // Returns the detail of the ProblemDetails response (RFC 9457), or the status.
 async function getReason(response) {
   const delay = response.headers.get("retry-after");
-  const suffix = delay ? ` The server asks to wait ${delay} s.` : "";
-  try {
-    return ((await response.json()).detail ?? `Status ${response.status}.`) + suffix;
-  } catch {
-    return `Status ${response.status}.` + suffix;
-  }
+  if (response.status === 503) return `The function is busy; try again ${delay ? `in ${delay} s` : "later"}.`;
+  const problem = await response.json().catch(() => ({}));
+  return problem.detail ?? `The server responded with status ${response.status}.`;
 }
 
-function add(template) {
-  const item = element(template).content.firstElementChild.cloneNode(true);
-  talk.append(item);
-  return item;
+function add(template, parent) {
+  return parent.appendChild(element(template).content.firstElementChild.cloneNode(true));
+}
+
+function addCopyButton(parent, getText) {
+  if (!navigator.clipboard) return;   // the page is not served over HTTPS or from this machine
+  const button = add("copy", parent);
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(getText());
+    button.dataset.copied = "";
+    status.textContent = "Copied.";
+    setTimeout(() => delete button.dataset.copied, 2000);
+  });
 }
 
 function showButtons() {
   const isStopFocused = document.activeElement === stop;
+  newChat.hidden = talk.childElementCount === 0;
+  element("welcome").hidden = !newChat.hidden;
   send.hidden = running !== null;
   stop.hidden = running === null;
   send.disabled = prompt.value.trim() === "";

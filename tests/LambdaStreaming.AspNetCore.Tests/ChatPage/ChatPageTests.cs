@@ -37,7 +37,7 @@ public class ChatPageTests
             Token);
         using var program = await ChatProgram.StartAsync(lambda, "storyteller");
 
-        var steps = await Browser.RunAsync(chromium, program.Url);
+        var steps = await Browser.RunAsync("chat.mjs", [program.Url.ToString(), chromium]);
 
         Assert.Equal("prompt", steps["opened"].GetProperty("focused").GetString());
 
@@ -70,6 +70,20 @@ public class ChatPageTests
             "No response. The function failed, could not be invoked, or returned an invalid response.",
             steps["failed"].GetProperty("banner").GetString());
 
+        var code = steps["code"];
+        Assert.StartsWith("var prompt = ", code.GetProperty("code").GetString());
+        Assert.EndsWith("    Console.Write(text);\n}", code.GetProperty("code").GetString());
+        Assert.Equal(2, code.GetProperty("paragraphs").GetArrayLength());
+        Assert.Equal(code.GetProperty("code").GetString(), code.GetProperty("copiedCode").GetString());
+        Assert.Contains("\n```csharp\nvar prompt = ", code.GetProperty("copiedResponse").GetString());
+
+        var newChat = steps["new-chat"];
+        Assert.Equal(0, newChat.GetProperty("responses").GetInt32());
+        Assert.True(newChat.GetProperty("welcomeShown").GetBoolean());
+        Assert.True(newChat.GetProperty("sendShown").GetBoolean());
+        Assert.Equal("prompt", newChat.GetProperty("focused").GetString());
+        await lambda.Requests[6].ClientDisconnected.WaitAsync(Patience, Token);   // stopped by "New chat"
+
         Assert.Equal(0, steps["escaped-text"].GetProperty("elements").GetInt32());
         Assert.Equal("Word by word", steps["escaped-text"].GetProperty("title").GetString());
 
@@ -77,6 +91,7 @@ public class ChatPageTests
         Assert.True(phone.GetProperty("scrollWidth").GetInt32() <= phone.GetProperty("width").GetInt32());
         // The minimum size of a touch target, in CSS pixels. Source: WCAG 2.2, 2.5.5.
         Assert.True(phone.GetProperty("smallest").GetDouble() >= 44);
+        Assert.Equal("25 words", phone.GetProperty("meter").GetString()!.Trim());
         Assert.Empty(steps["errors"].GetProperty("errors").EnumerateArray());
     }
 }
