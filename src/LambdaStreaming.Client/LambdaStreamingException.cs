@@ -122,7 +122,7 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// <item>A custom HTTP handler failed, followed a redirect or sent the request twice.</item>
 /// </list>
 /// <para>
-/// <see cref="Exception.InnerException"/> is the cause.
+/// <see cref="Exception.InnerException"/> is the cause: a <see cref="TimeoutException"/> if a timeout elapsed.
 /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if this attempt might have sent
 /// a part of the request to the service. An earlier attempt that might have run the function has the same effect. A dry
 /// run never runs the function.
