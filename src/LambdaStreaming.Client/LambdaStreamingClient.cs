@@ -1,4 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Amazon;
+using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Invocation;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,12 +28,42 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     {
     }
 
+    /// <summary>Initializes a new instance that calls a region, with default options otherwise.</summary>
+    /// <remarks>Credentials and endpoint are read from the AWS environment at the first call.</remarks>
+    /// <param name="region">The region.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="region"/> is null.</exception>
+    public LambdaStreamingClient(RegionEndpoint region)
+        : this(new LambdaStreamingClientOptions
+        {
+            Region = region ?? throw new ArgumentNullException(nameof(region)),
+        })
+    {
+    }
+
+    /// <summary>
+    /// Initializes a new instance that calls a region with credentials, with default options otherwise.
+    /// </summary>
+    /// <remarks>The endpoint is read from the AWS environment at the first call.</remarks>
+    /// <param name="credentials">The credentials that sign the requests.</param>
+    /// <param name="region">The region.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public LambdaStreamingClient(AWSCredentials credentials, RegionEndpoint region)
+        : this(new LambdaStreamingClientOptions
+        {
+            Credentials = credentials ?? throw new ArgumentNullException(nameof(credentials)),
+            Region = region ?? throw new ArgumentNullException(nameof(region)),
+        })
+    {
+    }
+
     /// <summary>Initializes a new instance.</summary>
     /// <remarks>Settings are read and connections are opened at the first call, not by the constructor.</remarks>
     /// <param name="options">The options. They are copied; later changes have no effect.</param>
     /// <exception cref="ArgumentException">
     /// <paramref name="options"/> is null, or an option is not valid. The message names the option.
     /// </exception>
+    // With the priority, `new LambdaStreamingClient(new() { ... })` is not ambiguous with the overload for a region.
+    [OverloadResolutionPriority(1)]
     public LambdaStreamingClient(LambdaStreamingClientOptions options)
         : this(null, ValidatedCopy(options))
     {

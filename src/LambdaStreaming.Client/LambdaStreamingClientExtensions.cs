@@ -1,23 +1,21 @@
-using System.Net.ServerSentEvents;
-using System.Text.Json.Serialization.Metadata;
 using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
 
-/// <summary>Methods that invoke a function, read its response and dispose it in one call.</summary>
+/// <summary>Methods whose results invoke a function each time that they are enumerated.</summary>
 /// <remarks>
-/// The function is invoked when the first element is requested. Each further enumeration invokes the function again.
-/// Leaving the loop early closes the connection. The enumeration throws the exceptions of
-/// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the corresponding reader, for example
-/// <see cref="ResponsePayload.ReadTextAsync"/>. To set more than the payload, for example a qualifier or timeouts, use
-/// the overloads with a request.
+/// Nothing is sent until the first element is requested. Each further enumeration invokes the function again. The end
+/// of an enumeration disposes the response; leaving the loop early closes the connection. The enumeration throws the
+/// exceptions of <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> and of the corresponding reader,
+/// for example <see cref="ResponsePayload.ReadTextAsync"/>. To set more than the payload, for example a qualifier or
+/// timeouts, use the overloads with a request.
 /// </remarks>
-public static class LambdaStreamingClientExtensions
+public static partial class LambdaStreamingClientExtensions
 {
-    /// <summary>Invokes a function and reads its response as text, as it arrives.</summary>
+    /// <summary>Invokes a function at each enumeration, and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="json">The payload, as JSON text. Default: no payload.</param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
@@ -27,15 +25,12 @@ public static class LambdaStreamingClientExtensions
     public static IAsyncEnumerable<string> InvokeTextAsync(
         this ILambdaStreamingClient client,
         string functionName,
-        string json,
+        string? json = null,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default) =>
-        client.InvokeTextAsync(
-            InvokeWithResponseStreamRequest.FromJson(functionName, json),
-            options,
-            cancellationToken);
+        client.InvokeTextAsync(CreateRequest(functionName, json), options, cancellationToken);
 
-    /// <summary>Invokes a function and reads its response as text, as it arrives.</summary>
+    /// <summary>Invokes a function at each enumeration, and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
@@ -56,10 +51,10 @@ public static class LambdaStreamingClientExtensions
             static (response, readOptions, token) => response.ReadTextAsync(readOptions, token),
             cancellationToken);
 
-    /// <summary>Invokes a function and reads its response line by line, as it arrives.</summary>
+    /// <summary>Invokes a function at each enumeration, and reads its response by line, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
+    /// <param name="json">The payload, as JSON text. Default: no payload.</param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
@@ -69,15 +64,12 @@ public static class LambdaStreamingClientExtensions
     public static IAsyncEnumerable<string> InvokeLinesAsync(
         this ILambdaStreamingClient client,
         string functionName,
-        string json,
+        string? json = null,
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default) =>
-        client.InvokeLinesAsync(
-            InvokeWithResponseStreamRequest.FromJson(functionName, json),
-            options,
-            cancellationToken);
+        client.InvokeLinesAsync(CreateRequest(functionName, json), options, cancellationToken);
 
-    /// <summary>Invokes a function and reads its response line by line, as it arrives.</summary>
+    /// <summary>Invokes a function at each enumeration, and reads its response by line, as it arrives.</summary>
     /// <param name="client">The client.</param>
     /// <param name="request">The function to invoke and its payload.</param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
@@ -98,99 +90,9 @@ public static class LambdaStreamingClientExtensions
             static (response, readOptions, token) => response.ReadLinesAsync(readOptions, token),
             cancellationToken);
 
-    /// <summary>Invokes a function and reads the JSON values of its response, as they arrive.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
-    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
-    /// <typeparam name="T">The type of a value.</typeparam>
-    /// <returns>The values. Each enumeration invokes the function.</returns>
-    /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
-    /// </exception>
-    public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
-        this ILambdaStreamingClient client,
-        string functionName,
-        string json,
-        JsonTypeInfo<T> jsonTypeInfo,
-        PayloadReadOptions? options = null,
-        CancellationToken cancellationToken = default) =>
-        client.InvokeJsonValuesAsync(
-            InvokeWithResponseStreamRequest.FromJson(functionName, json),
-            jsonTypeInfo,
-            options,
-            cancellationToken);
-
-    /// <summary>Invokes a function and reads the JSON values of its response, as they arrive.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="request">The function to invoke and its payload.</param>
-    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
-    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
-    /// <typeparam name="T">The type of a value.</typeparam>
-    /// <returns>The values. Each enumeration invokes the function.</returns>
-    /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
-    /// </exception>
-    public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
-        this ILambdaStreamingClient client,
-        InvokeWithResponseStreamRequest request,
-        JsonTypeInfo<T> jsonTypeInfo,
-        PayloadReadOptions? options = null,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(jsonTypeInfo);
-        return InvokeAsync(
-            client,
-            request,
-            options,
-            (response, readOptions, token) => response.ReadJsonValuesAsync(jsonTypeInfo, readOptions, token),
-            cancellationToken);
-    }
-
-    /// <summary>Invokes a function and reads the server-sent events of its response, as they arrive.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
-    /// <returns>The events. Each enumeration invokes the function.</returns>
-    /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
-    /// </exception>
-    public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
-        this ILambdaStreamingClient client,
-        string functionName,
-        string json,
-        PayloadReadOptions? options = null,
-        CancellationToken cancellationToken = default) =>
-        client.InvokeServerSentEventsAsync(
-            InvokeWithResponseStreamRequest.FromJson(functionName, json),
-            options,
-            cancellationToken);
-
-    /// <summary>Invokes a function and reads the server-sent events of its response, as they arrive.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="request">The function to invoke and its payload.</param>
-    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
-    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
-    /// <returns>The events. Each enumeration invokes the function.</returns>
-    /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
-    /// </exception>
-    public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
-        this ILambdaStreamingClient client,
-        InvokeWithResponseStreamRequest request,
-        PayloadReadOptions? options = null,
-        CancellationToken cancellationToken = default) =>
-        InvokeAsync(
-            client,
-            request,
-            options,
-            static (response, readOptions, token) => response.ReadServerSentEventsAsync(readOptions, token),
-            cancellationToken);
+    private static InvokeWithResponseStreamRequest CreateRequest(string functionName, string? json) => json is null
+        ? new InvokeWithResponseStreamRequest(functionName)
+        : InvokeWithResponseStreamRequest.FromJson(functionName, json);
 
     // Validates the options before anything is sent.
     private static InvocationEnumerable<T> InvokeAsync<T>(

@@ -139,6 +139,19 @@ public sealed class LambdaStreamingClientOptions
     /// </value>
     public bool ThrowOnFunctionError { get; set; } = true;
 
+    /// <summary>
+    /// Whether the messages of <see cref="FunctionErrorException"/> contain the function's own error message.
+    /// </summary>
+    /// <value>
+    /// Default: <see langword="false"/>, because that text can contain data of users, and messages end up in logs.
+    /// <see cref="FunctionErrorException.FunctionErrorMessage"/> has it in any case.
+    /// </value>
+    /// <remarks>
+    /// The message contains the first line of the text, at most 1,000 characters, without the payload and other secrets
+    /// of the call.
+    /// </remarks>
+    public bool IncludeFunctionErrorDetails { get; set; }
+
     /// <summary>Clock for signatures, delays and timeouts, except <see cref="ConnectTimeout"/>.</summary>
     /// <value>Default: <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

@@ -130,10 +130,10 @@ public sealed class LambdaConfigurationException : LambdaStreamingException
 /// <item>A custom HTTP handler failed, followed a redirect or tried to send the request twice.</item>
 /// </list>
 /// <para>
-/// <see cref="Exception.InnerException"/> is the cause. <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is
-/// <see langword="true"/> if the attempt that failed might have sent a part of the request. It is also
-/// <see langword="true"/> if another attempt of the call might have run the function. For a dry run, it is
-/// <see langword="false"/>.
+/// <see cref="Exception.InnerException"/> is the cause: a <see cref="TimeoutException"/> if a timeout elapsed.
+/// <see cref="LambdaStreamingException.FunctionMayHaveRun"/> is <see langword="true"/> if the attempt that failed might
+/// have sent a part of the request. It is also <see langword="true"/> if another attempt of the call might have run the
+/// function. For a dry run, it is <see langword="false"/>.
 /// </para>
 /// </remarks>
 /// <param name="message">The message.</param>

@@ -31,6 +31,8 @@ internal static class OptionsBinder
         [nameof(ClientOptions.MaxMessageBytes)] = (options, value) => options.MaxMessageBytes = ParseInteger(value),
         [nameof(ClientOptions.ThrowOnFunctionError)] =
             (options, value) => options.ThrowOnFunctionError = ParseBoolean(value),
+        [nameof(ClientOptions.IncludeFunctionErrorDetails)] =
+            (options, value) => options.IncludeFunctionErrorDetails = ParseBoolean(value),
         [nameof(ClientOptions.TraceHeaders)] =
             (options, value) => options.TraceHeaders = ParseEnum<TraceHeaders>(value),
     };

@@ -24,11 +24,16 @@ internal static class LambdaStreamCommand
 
         // `@FILE` is a payload here, not a file with further arguments.
         var parserConfiguration = new ParserConfiguration { ResponseFileTokenReplacer = null };
-        var parsed = Create(console, debug).Parse(args, parserConfiguration);
+        var root = Create(console, debug);
+        if (args.Length == 0)
+            return ShowHelp(root, console);
+        var parsed = root.Parse(args, parserConfiguration);
         if (parsed.Action is ParseErrorAction)
         {
             foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal))
                 console.WriteError(message);
+            foreach (var suggestion in Suggestions.Get(parsed))
+                console.WriteError(suggestion);
             console.Error.WriteLine($"Try: {GetPath(parsed.CommandResult)} --help");
             return ExitCode.Usage;
         }
@@ -50,6 +55,13 @@ internal static class LambdaStreamCommand
         {
             return Failure.Report(console, exception, parsed.GetValue(debug));
         }
+    }
+
+    // The command line is incomplete, so the exit code is not 0, and standard output stays empty as for other errors.
+    private static int ShowHelp(RootCommand root, ToolConsole console)
+    {
+        root.Parse("--help").Invoke(new InvocationConfiguration { Output = console.Error, Error = console.Error });
+        return ExitCode.Usage;
     }
 
     private static RootCommand Create(ToolConsole console, Option<bool> debug)

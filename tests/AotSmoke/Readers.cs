@@ -137,6 +137,31 @@ internal static class Readers
                     "",
                     item => item.Data),
                 "one"),
+            (
+                "InvokeJsonValuesAsync, typed payload",
+                await JoinAsync(
+                    client.InvokeJsonValuesAsync(
+                        echo,
+                        new Greeting("Ada"),
+                        Json.Default.Greeting,
+                        Json.Default.Greeting,
+                        cancellationToken: cancellationToken),
+                    "",
+                    greeting => greeting!.Name),
+                "Ada"),
+            (
+                "InvokeServerSentEventsAsync, typed data",
+                await JoinAsync(
+                    client.InvokeServerSentEventsAsync(
+                        new InvokeWithResponseStreamRequest(echo)
+                        {
+                            Payload = Encoding.UTF8.GetBytes($"data: {GreetingJson}\n\n"),
+                        },
+                        Json.Default.Greeting,
+                        cancellationToken: cancellationToken),
+                    "",
+                    item => item.Data!.Name),
+                "Ada"),
         ];
         problems.AddRange(extensions
             .Where(result => result.Text != result.Expected)

@@ -67,6 +67,7 @@ internal static class Telemetry
     {
         long payload = 0;
         var telemetry = CallTelemetry.Start(new InvokeWithResponseStreamRequest("f"), TimeProvider.System);
+        telemetry?.Begin("us-east-1", "127.0.0.1", 443);
         await foreach (var chunk in new Chunks(Reader(wire, telemetry))) payload += chunk.Payload.Length;
         return payload;
     }

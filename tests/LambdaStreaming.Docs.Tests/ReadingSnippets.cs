@@ -91,6 +91,22 @@ public sealed class ReadingSnippets
     }
 
     [Fact]
+    public async Task JsonTyped()
+    {
+        var client = Client("{\"id\":\"a\",\"total\":1}\n{\"id\":\"b\",\"to", "tal\":2}");
+
+        // begin: json-typed
+        var (query, types) = (new Query("open"), OrderJson.Default);
+        await foreach (var order in client.InvokeJsonValuesAsync("orders", query, types.Query, types.Order))
+        {
+            Console.WriteLine($"{order!.Id}: {order.Total}");
+        }
+        // end: json-typed
+
+        Assert.Equal("a: 1\nb: 2\n", _console.Text);
+    }
+
+    [Fact]
     public async Task Download()
     {
         var response = Response(new string('a', 1024), new string('b', 1024));
@@ -203,6 +219,9 @@ internal sealed partial class ChatJson : JsonSerializerContext;
 
 internal sealed record Order(string Id, int Total);
 
+internal sealed record Query(string State);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Order))]
+[JsonSerializable(typeof(Query))]
 internal sealed partial class OrderJson : JsonSerializerContext;

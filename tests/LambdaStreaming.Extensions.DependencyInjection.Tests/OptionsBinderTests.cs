@@ -21,6 +21,7 @@ public class OptionsBinderTests
             ("IdleTimeout", "00:02:00"),
             ("MaxMessageBytes", "1048576"),
             ("ThrowOnFunctionError", "false"),
+            ("IncludeFunctionErrorDetails", "true"),
             ("TraceHeaders", "Lambda, W3C"),
             ("Retry:MaxAttempts", "5"),
             ("Retry:Policy", "AtLeastOnce"),
@@ -37,6 +38,7 @@ public class OptionsBinderTests
         Assert.Equal(TimeSpan.FromMinutes(2), options.IdleTimeout);
         Assert.Equal(1_048_576, options.MaxMessageBytes);
         Assert.False(options.ThrowOnFunctionError);
+        Assert.True(options.IncludeFunctionErrorDetails);
         Assert.Equal(TraceHeaders.Lambda | TraceHeaders.W3C, options.TraceHeaders);
         Assert.Equal(5, options.Retry.MaxAttempts);
         Assert.Equal(LambdaRetryPolicy.AtLeastOnce, options.Retry.Policy);

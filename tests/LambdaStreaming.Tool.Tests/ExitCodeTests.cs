@@ -48,7 +48,13 @@ public sealed class ExitCodeTests
     [Theory]
     [InlineData("missing function", "invoke")]
     [InlineData("unknown option", "invoke", "f", "--nope")]
-    [InlineData("missing command")]
+    [InlineData("unknown command", "invok", "f")]
+    [InlineData("unknown option in place of the function", "invoke", "--jsn")]
+    [InlineData("function twice", "invoke", "f", "--function-name", "f")]
+    [InlineData("asynchronous invocation", "invoke", "f", "--invocation-type", "Event")]
+    [InlineData("unknown log type", "invoke", "f", "--log-type", "tail")]
+    [InlineData("base64 payloads of the AWS CLI", "invoke", "f", "--cli-binary-format", "base64")]
+    [InlineData("dry run with output", "invoke", "f", "--invocation-type", "DryRun", "--output", "x")]
     [InlineData("two formats", "invoke", "f", "--lines", "--json")]
     [InlineData("invalid duration", "invoke", "f", "--idle-timeout", "soon")]
     [InlineData("URL without scheme", "invoke", "f", "--endpoint-url", "127.0.0.1")]
@@ -87,6 +93,16 @@ public sealed class ExitCodeTests
         Assert.StartsWith("lambda-stream: ", run.Error);
         Assert.Empty(run.Output);
         Assert.DoesNotContain("   at ", run.Error);
+    }
+
+    [Fact]
+    public async Task NoArguments_ExitCode2AndHelpOnStandardError()
+    {
+        var run = await Run.ExecuteAsync();
+
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains("Commands:", run.Error);
+        Assert.Contains("Exit codes:", run.Error);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Amazon;
+using Amazon.Runtime;
 using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Configuration;
@@ -19,6 +20,15 @@ internal static class ConfigurationErrors
         Exception? exception = null) => new(
         $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
         exception);
+
+    public static LambdaConfigurationException CreateOtherRegion(
+        string functionName,
+        string arnRegion,
+        RegionEndpoint region) => new(
+        $"The ARN of the function is in the region {Clean(arnRegion)}, but this client calls {region.SystemName}. "
+        + "Nothing was sent, so the function did not run. Use a client for the region of the ARN.",
+        new LambdaErrorDetails { FunctionName = functionName, Region = region.SystemName },
+        innerException: null);
 
     public static LambdaConfigurationException CreateUnknownPartition(RegionEndpoint region) => new(
         $"This version does not know the dual-stack endpoint of the partition {region.PartitionName} (region "
@@ -79,9 +89,17 @@ internal static class ConfigurationErrors
         if (message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin)
             return Redactor.None.Line($"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" "));
         var description = $"AWSSDK.Core failed with {exception.GetType().Name}.";
-        return exception is InvalidDataException
-            ? $"{description} Look for a line that is not a section, a comment or a name = value pair."
-            : description;
+        return exception switch
+        {
+            InvalidDataException =>
+                $"{description} Look for a line that is not a section, a comment or a name = value pair.",
+
+            // Source: AWSSDK.Core 4.1.0: RegionEndpoint rejects a region that is not a host label.
+            AmazonClientException =>
+                $"{description} Look for a value that is not valid, for example a region with a comment on the same "
+                + "line: the comment is read as part of the value.",
+            _ => description,
+        };
     }
 
     private static string Clean(string value) => Redactor.None.Name(value);

@@ -40,11 +40,12 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         var profileName = GetProfileName();
         var profile = ReadProfile(profileName);
         var region = ResolveRegion(profileName, profile);
-        var endpoint = ResolveEndpoint(region, profileName, profile);
+        var (endpoint, isCustom) = ResolveEndpoint(region, profileName, profile);
         var maxAttempts = options.Retry.HasMaxAttempts ? null : ResolveMaxAttempts(profile);
         var appId = environment["AWS_SDK_UA_APP_ID"] ?? profile?.ClientAppId;
         var userAgent = UserAgent.Create(appId, environment["AWS_EXECUTION_ENV"]);
-        var resolved = new ResolvedConfiguration(endpoint, region, profileName, profile, maxAttempts, userAgent);
+        var resolved = new ResolvedConfiguration(
+            endpoint, isCustom, region, profileName, profile, maxAttempts, userAgent);
         Volatile.Write(ref _resolved, resolved);
         return resolved;
     }
@@ -118,7 +119,10 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
     }
 
-    private Uri ResolveEndpoint(RegionEndpoint region, string profileName, CredentialProfile? profile)
+    private (Uri Url, bool IsCustom) ResolveEndpoint(
+        RegionEndpoint region,
+        string profileName,
+        CredentialProfile? profile)
     {
         var fips = ResolveFlag(
             options.ExplicitUseFipsEndpoint,
@@ -133,14 +137,14 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             "use_dualstack_endpoint",
             profile?.UseDualstackEndpoint);
         if (GetCustomUrl(profileName, profile) is not { } custom)
-            return LambdaEndpoint.Create(region, fips.IsSet, dualStack.IsSet);
+            return (LambdaEndpoint.Create(region, fips.IsSet, dualStack.IsSet), false);
 
         // Source: endpoint-rule-set-1, "FIPS and custom endpoint are not supported", "Dualstack and custom endpoint are
         // not supported".
         if (fips.IsSet) throw ConfigurationErrors.CreateCustomFips(fips.Source, custom.Source, custom.Url);
         if (dualStack.IsSet)
             throw ConfigurationErrors.CreateCustomDualStack(dualStack.Source, custom.Source, custom.Url);
-        return custom.Url;
+        return (custom.Url, true);
     }
 
     private (Uri Url, string Source)? GetCustomUrl(string profileName, CredentialProfile? profile)

@@ -22,8 +22,12 @@ internal sealed class CallTelemetry
     private readonly TimeProvider _timeProvider;
     private readonly string _function;
     private readonly long _startedAt;
-    private readonly Activity? _activity;
-    private readonly bool _isCounted;
+
+    // Of the system clock, because a span also ends by it.
+    private readonly DateTimeOffset _startTime = TimeProvider.System.GetUtcNow();
+    private Activity? _activity;
+    private bool _hasBegun;
+    private bool _isCounted;
     private string? _region;
     private ITransferProgress? _progress;
     private long _waitingSince = NotWaiting;
@@ -36,17 +40,6 @@ internal sealed class CallTelemetry
         _timeProvider = timeProvider;
         _function = ShortenName(request.FunctionName);
         _startedAt = timeProvider.GetTimestamp();
-        if (Telemetry.Source.HasListeners())
-        {
-            _activity = Telemetry.Source.StartActivity(
-                SpanName,
-                ActivityKind.Client,
-                default(ActivityContext),
-                CreateConstantTags(_function));
-        }
-
-        _isCounted = Telemetry.ActiveStreams.Enabled;
-        Telemetry.ActiveStreams.Add(1, CreateConstantTags(_function));
     }
 
     private TimeSpan Elapsed => _timeProvider.GetElapsedTime(_startedAt);
@@ -56,19 +49,26 @@ internal sealed class CallTelemetry
             ? _timeProvider.GetElapsedTime(since)
             : TimeSpan.Zero;
 
-    /// <summary>Starts the span, which becomes the current activity of the calling method.</summary>
+    /// <summary>Starts the clock of a call.</summary>
     /// <returns>The telemetry, or <see langword="null"/> without a listener.</returns>
     public static CallTelemetry? Start(InvokeWithResponseStreamRequest request, TimeProvider timeProvider) =>
         Telemetry.IsEnabled ? new CallTelemetry(request, timeProvider) : null;
 
-    /// <summary>Sets the region and endpoint of the call.</summary>
-    public void SetService(string region, string host, int port)
+    /// <summary>
+    /// Creates the span, which begins when the call began and becomes the current activity of the calling method.
+    /// </summary>
+    /// <remarks>Region and endpoint must be known before, because samplers see only the first attributes.</remarks>
+    public void Begin(string region, string host, int port)
     {
         _region = region;
-        if (_activity is not { IsAllDataRequested: true }) return;
-        _activity.SetTag("faas.invoked_region", _region);
-        _activity.SetTag("server.address", host);
-        _activity.SetTag("server.port", port);
+        Begin(
+        [
+            .. CreateConstantTags(_function),
+            new("faas.invoked_region", region),
+            new("cloud.region", region),
+            new("server.address", host),
+            new("server.port", port),
+        ]);
     }
 
     /// <summary>Records that an attempt after the first one starts.</summary>
@@ -145,6 +145,24 @@ internal sealed class CallTelemetry
     /// <summary>Records that the response was aborted.</summary>
     public void Abort(CallOutcome outcome) => End(outcome, null, functionMayHaveRun: true);
 
+    private void Begin(KeyValuePair<string, object?>[] tags)
+    {
+        _hasBegun = true;
+        if (Telemetry.Source.HasListeners())
+        {
+            _activity = Telemetry.Source.StartActivity(
+                SpanName,
+                ActivityKind.Client,
+                default(ActivityContext),
+                tags,
+                links: null,
+                _startTime);
+        }
+
+        _isCounted = Telemetry.ActiveStreams.Enabled;
+        Telemetry.ActiveStreams.Add(1, CreateConstantTags(_function));
+    }
+
     private void SetResponse(int statusCode, string? requestId)
     {
         if (_activity is not { IsAllDataRequested: true } || Volatile.Read(ref _hasEnded) != 0) return;
@@ -161,6 +179,8 @@ internal sealed class CallTelemetry
         var (chunks, bytes) = _progress?.ReceivedSoFar ?? (0, 0);
         try
         {
+            // If the settings could not be resolved, the span has neither region nor endpoint.
+            if (!_hasBegun) Begin(CreateConstantTags(_function));
             RecordMetrics(outcome, chunks, bytes, maxIdle);
         }
         catch (Exception)
@@ -186,7 +206,7 @@ internal sealed class CallTelemetry
         // increment, so its count would become negative.
         if (_isCounted) Telemetry.ActiveStreams.Add(-1, CreateConstantTags(_function));
         var tags = AddErrorType(CreateTags(), outcome.ErrorType);
-        tags.Add("lambda_streaming.outcome", outcome.Name);
+        tags.Add(LambdaStreamingTelemetry.OutcomeAttribute, outcome.Name);
         Telemetry.CallDuration.Record(Elapsed.TotalSeconds, tags);
         if (_progress is null) return;
         Telemetry.Chunks.Record(chunks, tags);
@@ -204,7 +224,7 @@ internal sealed class CallTelemetry
         TimeSpan maxIdle)
     {
         if (!activity.IsAllDataRequested) return;
-        activity.SetTag("lambda_streaming.outcome", outcome.Name);
+        activity.SetTag(LambdaStreamingTelemetry.OutcomeAttribute, outcome.Name);
         activity.SetTag("lambda_streaming.chunks", chunks);
         activity.SetTag("lambda_streaming.payload.size", bytes);
         activity.SetTag("lambda_streaming.retries", Volatile.Read(ref _retries));

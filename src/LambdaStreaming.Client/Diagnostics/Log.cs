@@ -6,7 +6,7 @@ namespace LambdaStreaming.Diagnostics;
 /// <remarks>Event ids are never reused. Messages contain neither payloads nor secrets.</remarks>
 internal static partial class Log
 {
-    public const string Category = Telemetry.Name;
+    public const string Category = LambdaStreamingTelemetry.LogCategory;
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Sending attempt {Attempt} for {Function}.")]
     public static partial void AttemptSent(ILogger logger, int attempt, string function);

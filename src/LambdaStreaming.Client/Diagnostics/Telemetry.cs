@@ -3,45 +3,46 @@ using System.Diagnostics.Metrics;
 
 namespace LambdaStreaming.Diagnostics;
 
-/// <summary>The activity source and the instruments, both named <c>LambdaStreaming</c>.</summary>
-/// <remarks>docs/observability.md lists their names.</remarks>
+/// <summary>The activity source and the instruments. docs/observability.md lists their names.</summary>
 internal static class Telemetry
 {
-    public const string Name = "LambdaStreaming";
+    // The version of OpenTelemetry's semantic conventions that names the attributes. Version 1.39 renames rpc.system,
+    // but the page for AWS SDKs keeps it.
+    public const string SchemaUrl = "https://opentelemetry.io/schemas/1.38.0";
 
-    public static readonly ActivitySource Source = new(Name, Version);
+    public static readonly ActivitySource Source = CreateSource();
 
-    private static readonly Meter Meter = new(Name, Version);
+    private static readonly Meter Meter = CreateMeter();
 
     public static readonly Histogram<double> CallDuration = CreateSeconds(
-        "lambda_streaming.call.duration",
+        LambdaStreamingTelemetry.CallDurationMetric,
         "Time from the start of a call to the end of its response, or to its failure.");
 
     public static readonly Histogram<double> TimeToFirstChunk = CreateSeconds(
-        "lambda_streaming.call.time_to_first_chunk",
+        LambdaStreamingTelemetry.TimeToFirstChunkMetric,
         "Time from the start of a call to the delivery of its first chunk.");
 
     public static readonly Histogram<double> MaxIdle = CreateSeconds(
-        "lambda_streaming.call.max_idle",
+        LambdaStreamingTelemetry.MaxIdleMetric,
         "Longest wait for bytes during a response. Time that the consumer spends is not included.");
 
     public static readonly Histogram<long> Chunks = Meter.CreateHistogram<long>(
-        "lambda_streaming.call.chunks",
+        LambdaStreamingTelemetry.ChunksMetric,
         "{chunk}",
         "Chunks delivered to the consumer.");
 
     public static readonly Histogram<long> Bytes = Meter.CreateHistogram<long>(
-        "lambda_streaming.call.payload.size",
+        LambdaStreamingTelemetry.PayloadSizeMetric,
         "By",
         "Payload bytes delivered to the consumer.");
 
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
-        "lambda_streaming.retries",
+        LambdaStreamingTelemetry.RetriesMetric,
         "{retry}",
         "Attempts after the first attempt of a call.");
 
     public static readonly UpDownCounter<long> ActiveStreams = Meter.CreateUpDownCounter<long>(
-        "lambda_streaming.active_streams",
+        LambdaStreamingTelemetry.ActiveStreamsMetric,
         "{stream}",
         "Calls that have started and whose response has not ended.");
 
@@ -57,6 +58,27 @@ internal static class Telemetry
         || ActiveStreams.Enabled;
 
     private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    // .NET 8 has no API for the schema URL.
+    private static ActivitySource CreateSource()
+    {
+        const string Name = LambdaStreamingTelemetry.ActivitySourceName;
+#if NET10_0_OR_GREATER
+        return new(new ActivitySourceOptions(Name) { Version = Version, TelemetrySchemaUrl = SchemaUrl });
+#else
+        return new(Name, Version);
+#endif
+    }
+
+    private static Meter CreateMeter()
+    {
+        const string Name = LambdaStreamingTelemetry.MeterName;
+#if NET10_0_OR_GREATER
+        return new(new MeterOptions(Name) { Version = Version, TelemetrySchemaUrl = SchemaUrl });
+#else
+        return new(Name, Version);
+#endif
+    }
 
     // The bucket boundaries end at 15 minutes, the maximum duration of a function. OpenTelemetry's default boundaries
     // (0, 5, 10, 25, … 10,000) are too coarse for seconds. .NET 8 does not have an API for boundaries.

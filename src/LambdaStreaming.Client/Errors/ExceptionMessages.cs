@@ -56,15 +56,17 @@ internal static class ExceptionMessages
     public static string DescribeFunctionError(
         LambdaErrorDetails details,
         InvokeComplete complete,
-        Redactor redactor)
+        Redactor redactor,
+        bool includeText)
     {
         var code = redactor.Line(complete.ErrorCode);
         var type = redactor.Name(FunctionErrorDetails.Parse(complete.ErrorDetails).Type ?? "");
+        var reason = includeText ? redactor.Line(FunctionErrorDetails.GetText(complete.ErrorDetails)) : "";
         var name = code.Length == 0 ? Unnamed : $"the error {code}";
         if (type.Length > 0 && type != code) name = $"{name} ({type})";
         var advice = GetAdvice(complete) is { } text ? $" {text}" : "";
-        return $"The function {details.FunctionName} failed with {name}. "
-            + $"For details, see {nameof(FunctionErrorException.ErrorDetails)} or the function's log.{advice} "
+        return AddDetail($"The function {details.FunctionName} failed with {name}", reason)
+            + $" For details, see {nameof(FunctionErrorException.ErrorDetails)} or the function's log.{advice} "
             + $"Received {DescribeReceived(details)}. {DescribeStream(details)}".TrimEnd();
     }
 

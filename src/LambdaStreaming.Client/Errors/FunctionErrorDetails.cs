@@ -38,6 +38,11 @@ internal static class FunctionErrorDetails
         }
     }
 
+    /// <summary>Gets the text for people: <c>errorMessage</c>, or details that are not a JSON object.</summary>
+    public static string? GetText(string? details) =>
+        Parse(details).Message
+        ?? (details.AsSpan().TrimStart() is [not '{', ..] ? details : null);
+
     private static string? GetText(ReadOnlySpan<byte> value) =>
         LenientJson.IsString(value) ? LenientJson.GetText(value) : null;
 

@@ -46,7 +46,8 @@ internal sealed class InvocationExecutor
         try
         {
             var settings = await _settings.ResolveAsync(cancellationToken).ConfigureAwait(false);
-            telemetry?.SetService(settings.Region.SystemName, settings.Endpoint.Host, settings.Endpoint.Port);
+            telemetry?.Begin(settings.Region.SystemName, settings.Endpoint.Host, settings.Endpoint.Port);
+            settings.RequireRegionOf(request.FunctionName);
             var retry = _retries.GetRule(request, settings.MaxAttempts);
             invocation = new InvocationContext(request, settings, retry, telemetry, cancellationToken);
             return await _retries.ExecuteAsync(invocation, _executeAttempt).ConfigureAwait(false);

@@ -118,6 +118,7 @@ internal sealed class ResponseFactory(
             TimeProvider = options.TimeProvider,
             Logger = logger,
             ThrowOnFunctionError = options.ThrowOnFunctionError,
+            IncludeFunctionErrorDetails = options.IncludeFunctionErrorDetails,
             Redactor = attempt.Redactor,
             UnexpectedContent = FindUnexpectedContent(message, attempt.Redactor),
         };

@@ -62,7 +62,7 @@ internal sealed class TransportFailures(
                 IsTransient = !failure.IsPermanent && exception.InnerException is not AuthenticationException,
                 Advice = failure.Advice,
             },
-            exception);
+            failure.IsTimeout ? new TimeoutException(failure.Text, exception) : exception);
     }
 
     private static string GetConsequence(
@@ -129,7 +129,9 @@ internal sealed class TransportFailures(
     {
         const string Option = nameof(LambdaStreamingClientOptions.ResponseHeadersTimeout);
         var duration = ExceptionMessages.FormatDuration(timeout);
-        return new($"No response headers were received from {GetEndpoint(attempt)} within {duration} ({Option}).");
+        return new(
+            $"No response headers were received from {GetEndpoint(attempt)} within {duration} ({Option}).",
+            IsTimeout: true);
     }
 
     private static Failure SentTwice(Exception exception) => new(exception.Message, IsPermanent: true);
@@ -150,13 +152,16 @@ internal sealed class TransportFailures(
         {
             return new(
                 $"No response was received from {endpoint} within the HttpClient's {DescribeHttpClientTimeout()}.",
-                "Set HttpClient.Timeout to Timeout.InfiniteTimeSpan: this client has separate timeouts.");
+                "Set HttpClient.Timeout to Timeout.InfiniteTimeSpan: this client has separate timeouts.",
+                IsTimeout: true);
         }
 
         if (ownsHttpClient)
         {
             var duration = ExceptionMessages.FormatDuration(options.ConnectTimeout);
-            return new($"No connection to {endpoint} was established within {duration} ({Option}).");
+            return new(
+                $"No connection to {endpoint} was established within {duration} ({Option}).",
+                IsTimeout: true);
         }
 
         var alternative = httpClient.Timeout == Timeout.InfiniteTimeSpan
@@ -164,7 +169,8 @@ internal sealed class TransportFailures(
             : $", or within the HttpClient's {DescribeHttpClientTimeout()}";
         return new(
             $"No connection to {endpoint} was established within the {Option} of the HttpClient's handler"
-            + $"{alternative}.");
+            + $"{alternative}.",
+            IsTimeout: true);
     }
 
     private string DescribeHttpClientTimeout() => $"Timeout of {ExceptionMessages.FormatDuration(httpClient.Timeout)}";
@@ -209,5 +215,10 @@ internal sealed class TransportFailures(
     /// <param name="Text">What happened.</param>
     /// <param name="Advice">What to do.</param>
     /// <param name="IsPermanent">Whether a second attempt would fail in the same way.</param>
-    private readonly record struct Failure(string Text, string? Advice = null, bool IsPermanent = false);
+    /// <param name="IsTimeout">Whether a timeout of this client, a handler or the HttpClient elapsed.</param>
+    private readonly record struct Failure(
+        string Text,
+        string? Advice = null,
+        bool IsPermanent = false,
+        bool IsTimeout = false);
 }

@@ -42,14 +42,15 @@ internal static class ResponseStreamFailures
     public static FunctionErrorException FunctionError(
         InvokeComplete complete,
         LambdaErrorDetails progress,
-        Redactor redactor)
+        ResponseStreamReaderOptions options)
     {
         var details = progress with
         {
             ErrorCode = complete.ErrorCode,
             Advice = ExceptionMessages.GetAdvice(complete),
         };
-        var message = ExceptionMessages.DescribeFunctionError(details, complete, redactor);
+        var includeText = options.IncludeFunctionErrorDetails;
+        var message = ExceptionMessages.DescribeFunctionError(details, complete, options.Redactor, includeText);
         return new FunctionErrorException(message, complete, details);
     }
 

@@ -146,7 +146,7 @@ internal sealed class ResponseStreamReader(
 
             await ResponseStreamDrain.RunAsync(_body, TakeBuffer(), _bodyEnded, _options, _call).ConfigureAwait(false);
             if (throwOnFunctionError && InvokeComplete!.IsFunctionError)
-                throw ResponseStreamFailures.FunctionError(InvokeComplete, CreateErrorDetails(), Redactor);
+                throw ResponseStreamFailures.FunctionError(InvokeComplete, CreateErrorDetails(), _options);
             Complete();
             return kind;
         }

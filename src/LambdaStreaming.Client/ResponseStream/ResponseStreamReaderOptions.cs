@@ -16,6 +16,9 @@ internal sealed record ResponseStreamReaderOptions
 
     public required bool ThrowOnFunctionError { get; init; }
 
+    /// <summary>Whether messages contain the function's own error message.</summary>
+    public bool IncludeFunctionErrorDetails { get; init; }
+
     /// <summary>Prepares text of the response for messages and logs.</summary>
     public Redactor Redactor { get; init; } = Redactor.None;
 

@@ -28,9 +28,18 @@ internal static class CredentialErrorMessages
         return $"{CredentialsOption} ({credentials.GetType().Name}) did not provide credentials{reason}";
     }
 
-    public static string ForProfile(CredentialProfile profile, Redactor redactor, Exception? exception) =>
-        $"The AWS profile '{Clean(profile.Name)}' did not provide credentials. {GetAdvice(profile)}"
-        + DescribeAll(redactor, exception);
+    public static string ForProfile(
+        AwsEnvironment environment,
+        CredentialProfile profile,
+        Redactor redactor,
+        Exception? exception)
+    {
+        var message = $"The AWS profile '{Clean(profile.Name)}' did not provide credentials.";
+        return SourceProfiles.FindCycle(environment, profile) is { } names
+            ? $"{message} Its source_profile is circular: {string.Join(", ", names.Select(Clean))}. The last profile "
+                + "of the sequence must have credentials of its own instead of a source_profile."
+            : $"{message} {GetAdvice(profile)}{DescribeAll(redactor, exception)}";
+    }
 
     public static string ForChain(
         AwsEnvironment environment,
@@ -55,8 +64,11 @@ internal static class CredentialErrorMessages
 
     public static string ForInvalidCharacter(string name, string value, int index) =>
         $"The {name} contains an invalid character: U+{(int)value[index]:X4} at position {index + 1} of "
-        + $"{value.Length}. It must be printable ASCII without spaces. The usual cause is a line break at the end of a "
-        + "file or secret.";
+        + $"{value.Length}. It must be printable ASCII without spaces. "
+        + (value.AsSpan(index).TrimStart() is ['#' or ';', ..]
+            ? "A comment follows it, which AWSSDK.Core reads as part of the value. In AWS config and credentials "
+                + "files, move the comment to a separate line."
+            : "The usual cause is a line break at the end of a file or secret.");
 
     private static string GetAdvice(CredentialProfile profile) => profile.Options switch
     {

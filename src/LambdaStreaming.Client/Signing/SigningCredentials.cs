@@ -38,7 +38,7 @@ internal sealed class SigningCredentials
         AwsEnvironment environment)
     {
         if (options.Credentials is { } credentials) return FromOption(credentials);
-        if (options.Profile is not null) return FromProfile(settings.Profile!);
+        if (options.Profile is not null) return FromProfile(environment, settings.Profile!);
 
         // Order of AWS: environment, web identity, profile, container, instance. If the profile has credential
         // settings, resolve only that profile, so that a failure reports the error of the profile. The complete chain
@@ -52,12 +52,12 @@ internal sealed class SigningCredentials
         (redactor, exception) => CredentialErrorMessages.ForOption(credentials, redactor, exception),
         IsAvailable(credentials.GetType()) ? credentials : null);
 
-    private static SigningCredentials FromProfile(CredentialProfile profile)
+    private static SigningCredentials FromProfile(AwsEnvironment environment, CredentialProfile profile)
     {
         var config = new ProfileConfig(profile.Name);
         return new(
             cancellationToken => ResolveAsync(config, cancellationToken),
-            (redactor, exception) => CredentialErrorMessages.ForProfile(profile, redactor, exception));
+            (redactor, exception) => CredentialErrorMessages.ForProfile(environment, profile, redactor, exception));
     }
 
     // Uses the sources in the order of AWS. If a profile is given and no source precedes it, resolves only the profile.
@@ -73,7 +73,7 @@ internal sealed class SigningCredentials
                 cancellationToken),
             (redactor, exception) => HasHigherPrecedenceSource(environment) || profile is null
                 ? CredentialErrorMessages.ForChain(environment, profileName, redactor, exception)
-                : CredentialErrorMessages.ForProfile(profile, redactor, exception));
+                : CredentialErrorMessages.ForProfile(environment, profile, redactor, exception));
     }
 
     // Also true for settings that AWSSDK.Core cannot use, so that their error is reported.

@@ -16,8 +16,7 @@ internal static class HttpErrors
         { InnerException: HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } cause } =>
             cause.HttpRequestError,
 
-        // If the ConnectTimeout has elapsed, SocketsHttpHandler throws an OperationCanceledException.
-        LambdaTransportException { FunctionMayHaveRun: false, InnerException: OperationCanceledException } =>
+        LambdaTransportException { FunctionMayHaveRun: false, InnerException: TimeoutException } =>
             HttpRequestError.ConnectionError,
         ResponseStreamCorruptException or PayloadFormatException => HttpRequestError.InvalidResponse,
         PayloadLimitExceededException => HttpRequestError.ConfigurationLimitExceeded,

@@ -14,15 +14,12 @@ internal sealed class InvocationOptions
     private const string AtLeastOnce = "at-least-once";
     private const string Never = "never";
 
-    private readonly Argument<string> _function = new("FUNCTION")
-    {
-        Description = "The function: a name, a partial ARN or an ARN, each with or without :qualifier",
-    };
+    private readonly FunctionArgument _function = new();
 
     private readonly Option<string?> _payload = new("--payload", "-p")
     {
         HelpName = "JSON|@FILE|-",
-        Description = "The payload: JSON text, @FILE for the bytes of a file, or - for standard input. "
+        Description = "The payload: JSON text, @FILE or file://FILE for the bytes of a file, or - for standard input. "
             + "Default: an empty payload",
     };
 
@@ -53,6 +50,19 @@ internal sealed class InvocationOptions
     private readonly Option<bool> _logTail = new("--log-tail")
     {
         Description = "Print the last 4 KB of the function's log to standard error at the end",
+    };
+
+    private readonly Option<string?> _logType = new("--log-type")
+    {
+        Hidden = true,
+        Description = "The spelling of the AWS CLI: Tail is --log-tail",
+    };
+
+    // The AWS CLI needs it to accept JSON. Here, a payload is always JSON.
+    private readonly Option<string?> _binaryFormat = new("--cli-binary-format")
+    {
+        Hidden = true,
+        Description = "Accepted for the AWS CLI's spelling of an invocation",
     };
 
     private readonly Option<string?> _region = new("--region")
@@ -107,6 +117,8 @@ internal sealed class InvocationOptions
         _debug = debug;
         _endpointUrl.CustomParser = ParseUrl;
         _retry.AcceptOnlyFromAmong(AtMostOnce, AtLeastOnce, Never);
+        _logType.AcceptOnlyFromAmong("None", "Tail");
+        _binaryFormat.AcceptOnlyFromAmong("raw-in-base64-out");
         OptionValidators.RequireInteger(_maxAttempts, 1);
         OptionValidators.RequireRegion(_region);
         foreach (var option in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile])
@@ -133,11 +145,11 @@ internal sealed class InvocationOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_function);
+        _function.AddTo(command);
         Option[] options =
         [
-            _payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _region, _profile, _endpointUrl, _local,
-            _idleTimeout, _retry, _maxAttempts,
+            _payload, _asIs, _qualifier, _clientContext, _tenantId, _logTail, _logType, _binaryFormat, _region,
+            _profile, _endpointUrl, _local, _idleTimeout, _retry, _maxAttempts,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -148,7 +160,7 @@ internal sealed class InvocationOptions
     /// <summary>Prints the function's log if it was requested and received.</summary>
     public void PrintLog(ParseResult parsed, string? log, ToolConsole console)
     {
-        if (!parsed.GetValue(_logTail) || log is null)
+        if (!HasLog(parsed) || log is null)
             return;
         console.Error.WriteLine($"--- the end of the function's log\n{ExternalText.ToLines(log, "| ")}\n---");
     }
@@ -159,12 +171,9 @@ internal sealed class InvocationOptions
         ToolConsole console,
         CancellationToken cancellationToken)
     {
-        var function = parsed.GetRequiredValue(_function);
-        if (string.IsNullOrWhiteSpace(function))
-            throw ToolException.Usage("The function name is blank.");
         var payload = parsed.GetValue(_payload);
         var clientContext = parsed.GetValue(_clientContext);
-        var request = new InvokeWithResponseStreamRequest(function)
+        var request = new InvokeWithResponseStreamRequest(_function.GetName(parsed))
         {
             Payload = await PayloadArgument.ReadAsync(payload, parsed.GetValue(_asIs), console, cancellationToken),
             Qualifier = parsed.GetValue(_qualifier),
@@ -173,7 +182,7 @@ internal sealed class InvocationOptions
             IdleTimeout = parsed.GetValue(_idleTimeout),
             ResponseHeadersTimeout = parsed.GetValue(_idleTimeout),
         };
-        return parsed.GetValue(_logTail) ? request with { LogType = LogType.Tail } : request;
+        return HasLog(parsed) ? request with { LogType = LogType.Tail } : request;
     }
 
     /// <summary>Creates a client from the options, the environment and the profile.</summary>
@@ -239,6 +248,8 @@ internal sealed class InvocationOptions
             throw InterruptedException.BeforeResponse(exception);
         }
     }
+
+    private bool HasLog(ParseResult parsed) => parsed.GetValue(_logTail) || parsed.GetValue(_logType) is "Tail";
 
     private static ToolException CreateUsageException(ArgumentException exception) => ToolException.Usage(
         GetOption(exception.ParamName) is { } option ? $"{option}: {exception.Message}" : exception.Message);

@@ -14,6 +14,14 @@ internal sealed class InvokeCommand
         Description = "Check parameters and permission only; the function does not run",
     };
 
+    private readonly Option<string?> _invocationType = new("--invocation-type")
+    {
+        Hidden = true,
+        Description = "The spelling of the AWS CLI: DryRun is --dry-run",
+    };
+
+    private readonly HttpPreludeHint _hint = new();
+
     private readonly Option<bool> _http = new("--http")
     {
         Description = "Print the HTTP status and headers at the start of the payload to standard error, "
@@ -73,7 +81,9 @@ internal sealed class InvokeCommand
             + "Everything else is written to standard error.");
         invoke._invocation.AddTo(command);
         OptionValidators.RequireText(invoke._output);
+        invoke._invocationType.Validators.Add(ValidateInvocationType);
         command.Add(invoke._dryRun);
+        command.Add(invoke._invocationType);
         foreach (var (_, option) in invoke._formats)
             command.Add(option);
         command.Add(invoke._http);
@@ -92,18 +102,31 @@ internal sealed class InvokeCommand
             result.AddError($"{string.Join(" and ", formats)} cannot be used together: the output has one format.");
         else if (formats is ["--events"] && result.GetValue(_http))
             result.AddError("--http and --events cannot be used together.");
-        if (result.GetValue(_dryRun) && result.GetResult(_output) is not null)
+        var isDryRun = result.GetValue(_dryRun) || result.GetValue(_invocationType) is "DryRun";
+        if (isDryRun && result.GetResult(_output) is not null)
             result.AddError("--dry-run and --output cannot be used together: a dry run has no response to write.");
     }
+
+    private static void ValidateInvocationType(OptionResult result)
+    {
+        if (result.Tokens is not [{ Value: var type }] || type is "RequestResponse" or "DryRun")
+            return;
+        result.AddError(type is "Event"
+            ? "--invocation-type: Response streaming does not support asynchronous invocation (Event)."
+            : $"--invocation-type: '{type}' is not valid. Use RequestResponse or DryRun.");
+    }
+
+    private bool IsDryRun(ParseResult parsed) =>
+        parsed.GetValue(_dryRun) || parsed.GetValue(_invocationType) is "DryRun";
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
-        if (parsed.GetValue(_dryRun))
+        if (IsDryRun(parsed))
             request = request with { InvocationType = InvocationType.DryRun };
         using var client = _invocation.CreateClient(parsed, _console);
         var path = parsed.GetValue(_output) is { } value && !OutputFile.IsStandardOutput(value) ? value : null;
-        if (path is null && !parsed.GetValue(_dryRun))
+        if (path is null && !IsDryRun(parsed))
             _console.RequireOutput();
         await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         var statistics = new StreamStatistics(TimeProvider.System);
@@ -121,6 +144,8 @@ internal sealed class InvokeCommand
         {
             statistics.Stop();
             _invocation.PrintLog(parsed, _log, _console);
+            if (await _hint.IsNeededAsync())
+                _console.WriteMessage(HttpPreludeHint.Text);
             if (parsed.GetValue(_stats))
                 statistics.Print(_console.Error);
             if (file?.Abandon() is { } partial)
@@ -145,7 +170,8 @@ internal sealed class InvokeCommand
         CancellationToken cancellationToken)
     {
         var format = _formats.FirstOrDefault(row => parsed.GetValue(row.Option)).Format;
-        var printer = new ResponsePrinter(format, parsed.GetValue(_http), output, statistics, _console);
+        var hint = parsed.GetValue(_http) ? null : _hint;
+        var printer = new ResponsePrinter(format, hint, output, statistics, _console);
         var events = format == OutputFormat.Events ? new EventPrinter(output, statistics) : null;
         try
         {

@@ -28,8 +28,8 @@ internal static class PayloadArgument
         if (!asIs && payload.Length > 0 && GetJsonError(payload) is { } error)
         {
             throw ToolException.Usage(
-                $"The payload is not valid JSON: {error}. Lambda accepts only JSON in UTF-8. {GetAdvice(argument)} "
-                + "Nothing was sent.");
+                $"The payload is not valid JSON: {error}. Lambda accepts only JSON in UTF-8. "
+                + $"{GetAdvice(argument, payload)} Nothing was sent.");
         }
 
         return payload;
@@ -39,7 +39,7 @@ internal static class PayloadArgument
     {
         if (argument is null)
             return null;
-        if (!argument.StartsWith('@') && !argument.StartsWith('{'))
+        if (GetFile(argument) is null && !argument.StartsWith('{'))
         {
             var decoded = new byte[argument.Length];
             if (!Convert.TryFromBase64String(argument, decoded, out var length))
@@ -70,7 +70,19 @@ internal static class PayloadArgument
     }
 
     private static bool IsStandardInput(string argument) =>
-        argument is "-" or "@-" || (argument.StartsWith('@') && DescriptorStream.FromPath(argument[1..]) == 0);
+        argument is "-" or "@-" || (GetFile(argument) is { } path && DescriptorStream.FromPath(path) == 0);
+
+    /// <summary>Gets the path of <c>@FILE</c>, or of <c>file://FILE</c> and <c>fileb://FILE</c> as in the AWS CLI.</summary>
+    private static string? GetFile(string argument)
+    {
+        foreach (var prefix in (ReadOnlySpan<string>)["@", "file://", "fileb://"])
+        {
+            if (argument.StartsWith(prefix, StringComparison.Ordinal))
+                return argument[prefix.Length..];
+        }
+
+        return null;
+    }
 
     /// <returns><see langword="null"/> if the bytes are valid JSON.</returns>
     private static string? GetJsonError(ReadOnlySpan<byte> json)
@@ -119,13 +131,25 @@ internal static class PayloadArgument
         return offset;
     }
 
-    private static string GetAdvice(string argument)
+    private static string GetAdvice(string argument, ReadOnlySpan<byte> payload)
     {
-        if (argument.StartsWith('@') || argument == "-")
+        if (IsBase64OfJson(payload))
+            return "The value is base64 of JSON: specify the JSON itself.";
+        if (argument == "-" || GetFile(argument) is not null)
             return "Use --as-is to send it anyway.";
         if (File.Exists(argument))
             return $"To send the file of that name, use @{argument}.";
         return "In a shell, quote it like '{\"name\":\"Ada\"}', or use --as-is to send it anyway.";
+    }
+
+    // By default, the AWS CLI expects base64.
+    private static bool IsBase64OfJson(ReadOnlySpan<byte> payload)
+    {
+        var decoded = new byte[payload.Length];
+        var text = Encoding.UTF8.GetString(payload);
+        return Convert.TryFromBase64String(text, decoded, out var length)
+            && length > 0
+            && GetJsonError(decoded.AsSpan(0, length)) is null;
     }
 
     private static async Task<byte[]> ReadTextOrFileAsync(
@@ -133,11 +157,10 @@ internal static class PayloadArgument
         string option,
         CancellationToken cancellationToken)
     {
-        if (!argument.StartsWith('@'))
+        if (GetFile(argument) is not { } path)
             return Encoding.UTF8.GetBytes(argument);
-        var path = argument[1..];
         if (path.Length == 0)
-            throw ToolException.Usage($"{option}: @ is not followed by a file name. Use @FILE.");
+            throw ToolException.Usage($"{option}: {argument} is not followed by a file name. Use {argument}FILE.");
         try
         {
             if (Directory.Exists(path))

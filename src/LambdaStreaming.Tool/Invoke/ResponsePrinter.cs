@@ -18,9 +18,14 @@ internal enum OutputFormat
 }
 
 /// <summary>Prints a response as it arrives, in every format except <see cref="OutputFormat.Events"/>.</summary>
+/// <param name="format">The format.</param>
+/// <param name="hint">Receives the beginning of the payload. Null if the HTTP prelude is printed separately.</param>
+/// <param name="output">The destination.</param>
+/// <param name="statistics">Counts chunks and bytes.</param>
+/// <param name="console">Receives status and headers.</param>
 internal sealed class ResponsePrinter(
     OutputFormat format,
-    bool http,
+    HttpPreludeHint? hint,
     OutputWriter output,
     StreamStatistics statistics,
     ToolConsole console)
@@ -48,7 +53,8 @@ internal sealed class ResponsePrinter(
         string functionName,
         CancellationToken cancellationToken)
     {
-        if (format == OutputFormat.Raw && !http)
+        hint?.SetResponse(response);
+        if (format == OutputFormat.Raw && hint is not null)
             await PrintChunksAsync(response, cancellationToken);
         else
             await PrintFormattedAsync(response, functionName, cancellationToken);
@@ -60,6 +66,7 @@ internal sealed class ResponsePrinter(
         await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
         {
             statistics.RecordChunk(chunk.Length);
+            hint?.Add(chunk.Payload);
             await output.WriteAsync(chunk.Payload, cancellationToken);
             statistics.BeginWait();
         }
@@ -71,11 +78,11 @@ internal sealed class ResponsePrinter(
         CancellationToken cancellationToken)
     {
         // A wrapper of the response that counts its chunks. Failures of the response reach the reader unchanged.
-        var chunks = statistics.CountChunksAsync(response, cancellationToken);
+        var chunks = statistics.CountChunksAsync(response, hint, cancellationToken);
         var metadata = CopyMetadata(response, functionName);
         await using var counted = InvokeWithResponseStreamResponse.Create(chunks, metadata: metadata);
         ResponsePayload payload = counted;
-        if (http)
+        if (hint is null)
         {
             var integration = await counted.ReadHttpIntegrationResponseAsync(ReadOptions, cancellationToken);
             PrintHeaders(integration);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
@@ -50,12 +51,14 @@ internal sealed class StreamStatistics(TimeProvider timeProvider)
     /// <summary>Enumerates and counts the chunks of a response, for readers that do not expose them.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> CountChunksAsync(
         InvokeWithResponseStreamResponse response,
+        HttpPreludeHint? hint,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         BeginWait();
         await foreach (var chunk in response.ReadOwnedChunksAsync(cancellationToken))
         {
             RecordChunk(chunk.Length);
+            hint?.Add(new ReadOnlySequence<byte>(chunk));
             yield return chunk;
             BeginWait();
         }

@@ -182,6 +182,42 @@ public sealed class ProfileTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(Role + "source_profile = {0}", "circular: {0}, {0}.")]
+    [InlineData(
+        Role + SourceProfile + "[profile {0}-source]\n" + Role + "source_profile = {0}",
+        "circular: {0}, {0}-source, {0}.")]
+    [InlineData("aws_access_key_id = AKID # mine\naws_secret_access_key = SECRETKEY", "A comment follows it")]
+    [InlineData("aws_access_key_id = AKID\naws_secret_access_key = SECRETKEY\t ; mine", "A comment follows it")]
+    [InlineData("region = eu-west-1 # mine\naws_secret_access_key = SECRETKEY", "a region with a comment")]
+    public async Task InvokeWithResponseStreamAsync_MistakeInAProfile_MessageNamesTheCause(
+        string settings,
+        string cause)
+    {
+        Configure(settings.Replace("{0}", _profile, StringComparison.Ordinal));
+
+        var exception = await FailAsync(new()
+        {
+            Profile = _profile,
+            Region = RegionEndpoint.USEast1,
+            ServiceUrl = new Uri("http://127.0.0.1:1"),
+        });
+
+        var expected = cause.Replace("{0}", _profile, StringComparison.Ordinal);
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_SourceProfileHasKeysAndIsNotCircular_MessageDoesNotClaimIt()
+    {
+        Configure((Role + SourceProfile + SourceKeys).Replace("{0}", _profile, StringComparison.Ordinal));
+
+        var exception = await FailAsync(new() { Profile = _profile, Region = RegionEndpoint.USEast1 });
+
+        Assert.DoesNotContain("circular", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_WebIdentityInTheEnvironment_MessageNamesThePackage()
     {

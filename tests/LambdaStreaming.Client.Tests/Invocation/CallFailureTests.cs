@@ -38,7 +38,7 @@ public class CallFailureTests
         var exception = await FailAsync<LambdaTransportException>(client);
 
         Assert.Equal((1, false), (exception.Attempts, exception.FunctionMayHaveRun));
-        Assert.Same(failure, exception.InnerException);
+        Assert.Same(failure, GetCause(exception));
     }
 
     [Theory, MemberData(nameof(Failures))]
@@ -56,7 +56,7 @@ public class CallFailureTests
         var exception = await FailAsync<LambdaTransportException>(client);
 
         Assert.Equal((1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
-        Assert.Same(failure, exception.InnerException);
+        Assert.Same(failure, GetCause(exception));
     }
 
     [Fact]
@@ -148,7 +148,9 @@ public class CallFailureTests
         Assert.False(call.IsCompleted);
         clock.Advance(TimeSpan.FromTicks(1));
 
-        Assert.True((await Assert.ThrowsAsync<LambdaTransportException>(() => call)).FunctionMayHaveRun);
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => call);
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.IsType<TimeoutException>(exception.InnerException);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -362,6 +364,10 @@ public class CallFailureTests
 
     private static void Once(LambdaStreamingClientOptions options) =>
         options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
+
+    // If a timeout elapsed, the inner exception is a TimeoutException with the failure of .NET.
+    private static Exception? GetCause(LambdaTransportException exception) =>
+        exception.InnerException is TimeoutException { InnerException: { } cause } ? cause : exception.InnerException;
 
     private static Task<T> FailAsync<T>(LambdaStreamingClient client)
         where T : LambdaStreamingException => Assert.ThrowsAnyAsync<T>(async () =>

@@ -1,4 +1,5 @@
 using Amazon;
+using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Configuration;
 
@@ -17,6 +18,12 @@ internal static class ConfigurationScenarios
     [
         new("No region", () => ResolveAsync([])),
         new("Region that is not a region", () => ResolveAsync([(Region, "us east")])),
+        new("ARN of another region", async () =>
+        {
+            var settings = await new ConfigurationResolver(StubbedClient.Options(), AwsEnvironment.Process)
+                .ResolveAsync(Provocations.Token);
+            settings.RequireRegionOf("arn:aws:lambda:eu-central-1:123456789012:function:f");
+        }),
     ];
 
     private static IEnumerable<MessageScenario> Profiles() =>
@@ -28,6 +35,8 @@ internal static class ConfigurationScenarios
             "Line 3:<aws_secret_access_key SECRET> in file /home/me/.aws/credentials does not contain a section."))),
         new("Profile cannot be read, line unknown", () => ResolveAsync(
             [], failure: new InvalidDataException("SECRET"))),
+        new("Profile cannot be read, value not valid", () => ResolveAsync(
+            [], failure: new AmazonClientException("SECRET"))),
         new("Profile cannot be read", () => ResolveAsync([], failure: new InvalidOperationException("SECRET"))),
     ];
 

@@ -23,6 +23,7 @@ internal static class CredentialsScenarios
         new("Credentials do not arrive", TimeoutAsync),
         new("Access key that a header cannot contain", () => ReadAsync(Keys("AKID\n", "secret", null))),
         new("Secret access key with a line end", () => ReadAsync(Keys("AKID", "secret\n", null))),
+        new("Secret access key with a comment", () => ReadAsync(Keys("AKID", "secret # mine", null))),
         new("Session token that a header cannot contain", () => ReadAsync(Keys("AKID", "secret", "to ken"))),
     ];
 
@@ -36,6 +37,7 @@ internal static class CredentialsScenarios
         Profile("IAM Identity Center", new() { SsoSession = "my-sso" }),
         Profile("console sign-in", new() { LoginSession = "arn:aws:iam::123456789012:user/me" }),
         Profile("incomplete settings", new() { AccessKey = "AKID" }),
+        Profile("circular source", new() { RoleArn = Role, SourceProfile = "work" }),
         Profile(
             "reason of AWSSDK.Core",
             new() { RoleArn = Role, SourceProfile = "base" },
@@ -58,7 +60,7 @@ internal static class CredentialsScenarios
         Exception? exception = null) => new($"Profile: {name}", () =>
         {
             var profile = new CredentialProfile("work", options);
-            Throw(CredentialErrorMessages.ForProfile(profile, Redactor.None, exception));
+            Throw(CredentialErrorMessages.ForProfile(Environment(), profile, Redactor.None, exception));
         });
 
     private static void Throw(string message) => throw new LambdaConfigurationException(message);
@@ -66,6 +68,7 @@ internal static class CredentialsScenarios
     private static AwsEnvironment Environment(params (string Name, string Value)[] variables) => new()
     {
         Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
+        Profile = _ => null,
     };
 
     private static StubbedCredentials Keys(string accessKey, string secretKey, string? token) =>

@@ -33,6 +33,10 @@ internal static class ResponseEndScenarios
             "Function fails with the type of its error",
             """{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"RangeError\"}"}"""),
         FunctionError("Function fails without an error code", """{"ErrorDetails":"out of memory"}"""),
+        FunctionError(
+            "Function fails, with IncludeFunctionErrorDetails",
+            """{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"RangeError\",\"errorMessage\":\"None.\"}"}""",
+            includeDetails: true),
         .. new[]
         {
             FunctionErrorCodes.SandboxTimedout,
@@ -58,8 +62,14 @@ internal static class ResponseEndScenarios
             Messages.Create([(":message-type", "exception")], "{}"u8))),
     ];
 
-    private static MessageScenario FunctionError(string name, string complete) =>
-        new(name, () => Provocations.ReadAsync([.. Messages.Chunk("abc"), .. Messages.Complete(complete)]));
+    private static MessageScenario FunctionError(string name, string complete, bool includeDetails = false) =>
+        new(name, () =>
+        {
+            byte[] body = [.. Messages.Chunk("abc"), .. Messages.Complete(complete)];
+            var options = StubbedClient.Options();
+            options.IncludeFunctionErrorDetails = includeDetails;
+            return Provocations.ReadAsync(StubbedClient.Streaming(new MemoryStream(body), options));
+        });
 
     private static async Task IdleTimeoutAsync()
     {

@@ -9,6 +9,31 @@ public sealed class ClientExtensionTests : IDisposable
     private readonly List<InvokeWithResponseStreamRequest> _requests = [];
     private WatchedStream? _stream;
 
+    /// <summary>Every method, as a function that calls it and returns the enumeration of its result.</summary>
+    private static Dictionary<string, Func<ILambdaStreamingClient, Func<Task>>> Calls => new(StringComparer.Ordinal)
+    {
+        ["text"] = client => Enumerate(client.InvokeTextAsync("f", "{}")),
+        ["text, request"] = client => Enumerate(client.InvokeTextAsync(Request)),
+        ["lines"] = client => Enumerate(client.InvokeLinesAsync("f", "{}")),
+        ["lines, request"] = client => Enumerate(client.InvokeLinesAsync(Request)),
+        ["values"] = client => Enumerate(client.InvokeJsonValuesAsync("json", "{}", TestJson.Default.Int32)),
+        ["values, request"] = client => Enumerate(client.InvokeJsonValuesAsync(JsonRequest, TestJson.Default.Int32)),
+        ["values, typed payload"] = client => Enumerate(
+            client.InvokeJsonValuesAsync("json", true, TestJson.Default.Boolean, TestJson.Default.Int32)),
+        ["events"] = client => Enumerate(client.InvokeServerSentEventsAsync("f", "{}")),
+        ["events, request"] = client => Enumerate(client.InvokeServerSentEventsAsync(Request)),
+        ["typed events"] = client => Enumerate(
+            client.InvokeServerSentEventsAsync("f", "{}", TestJson.Default.Int32)),
+        ["typed events, request"] = client => Enumerate(
+            client.InvokeServerSentEventsAsync(Request, TestJson.Default.Int32)),
+    };
+
+    private static InvokeWithResponseStreamRequest Request => new("f");
+
+    private static InvokeWithResponseStreamRequest JsonRequest => new("json");
+
+    public static TheoryData<string> OneLiners => [.. Calls.Keys];
+
     public void Dispose() => _stream?.Dispose();
 
     [Fact]
@@ -46,6 +71,36 @@ public sealed class ClientExtensionTests : IDisposable
 
         Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonValuesAsync("chat", "{}", type)));
         Assert.Equal([1, 2], await LimitTests.ToListAsync(_client.Object.InvokeJsonValuesAsync(request, type)));
+    }
+
+    [Fact]
+    public async Task InvokeJsonValuesAsync_TypedPayload_IsSerialized()
+    {
+        SetUpResponse("1\n2");
+        var (payload, token, type) = (new Token(3, "a"), TestJson.Default.Token, TestJson.Default.Int32);
+
+        Assert.Equal(
+            [1, 2],
+            await LimitTests.ToListAsync(_client.Object.InvokeJsonValuesAsync("chat", payload, token, type)));
+
+        var request = Assert.Single(_requests);
+        Assert.Equal("chat", request.FunctionName);
+        Assert.Equal("""{"N":3,"S":"a"}"""u8.ToArray(), request.Payload.ToArray());
+    }
+
+    [Fact]
+    public async Task InvokeServerSentEventsAsync_TypedEvents_YieldsTheData()
+    {
+        SetUpResponse("event: number\ndata: 1\n\ndata: 2\n\ndata: [DONE]\n\n");
+        var type = TestJson.Default.Int32;
+
+        var first = await LimitTests.ToListAsync(_client.Object.InvokeServerSentEventsAsync("chat", "{}", type));
+        var second = await LimitTests.ToListAsync(
+            _client.Object.InvokeServerSentEventsAsync(new InvokeWithResponseStreamRequest("chat"), type));
+
+        Assert.Equal([("number", 1), ("message", 2)], first.Select(item => (item.EventType, item.Data)));
+        Assert.Equal([1, 2], second.Select(item => item.Data));
+        Assert.Equal("{}"u8.ToArray(), _requests[0].Payload.ToArray());
     }
 
     [Fact]
@@ -106,11 +161,32 @@ public sealed class ClientExtensionTests : IDisposable
     }
 
     [Fact]
-    public void InvokeTextAsync_NotEnumerated_SendsNothing()
+    public async Task InvokeTextAsync_NoPayload_SendsAnEmptyPayload()
     {
-        _client.Object.InvokeTextAsync("chat", "{}");
+        SetUpResponse("a");
+        var client = _client.Object;
 
+        await LimitTests.ToListAsync(client.InvokeTextAsync("chat"));
+        await LimitTests.ToListAsync(client.InvokeLinesAsync("chat"));
+        await LimitTests.ToListAsync(client.InvokeServerSentEventsAsync("chat"));
+
+        Assert.Equal(3, _requests.Count);
+        Assert.All(_requests, request => Assert.True(request.Payload.IsEmpty));
+    }
+
+    [Theory, MemberData(nameof(OneLiners))]
+    public async Task Invoke_EnumeratedTwice_InvokesOncePerEnumeration(string name)
+    {
+        SetUpResponse("data: 1\n\n", json: "1");
+
+        var enumerate = Calls[name](_client.Object);
         Assert.Empty(_requests);
+
+        await enumerate();
+        Assert.Single(_requests);
+
+        await enumerate();
+        Assert.Equal(2, _requests.Count);
     }
 
     [Fact]
@@ -118,11 +194,20 @@ public sealed class ClientExtensionTests : IDisposable
         "client",
         () => ((ILambdaStreamingClient)null!).InvokeTextAsync("chat", "{}"));
 
-    private void SetUpResponse(string payload) => _client
+    [Fact]
+    public void Calls_ContainEachMethod() => Assert.Equal(
+        typeof(LambdaStreamingClientExtensions).GetMethods().Count(method => method.IsStatic),
+        Calls.Count);
+
+    private static Func<Task> Enumerate<T>(IAsyncEnumerable<T> items) => () => LimitTests.ToListAsync(items);
+
+    // The function "json" returns another payload, if there is one.
+    private void SetUpResponse(string payload, string? json = null) => _client
         .Setup(client => client.InvokeWithResponseStreamAsync(Capture.In(_requests), It.IsAny<CancellationToken>()))
-        .Returns(() =>
+        .Returns((InvokeWithResponseStreamRequest request, CancellationToken _) =>
         {
-            _stream = new WatchedStream(Wire.Create(System.Text.Encoding.UTF8.GetBytes(payload)));
+            var text = request.FunctionName == "json" && json is not null ? json : payload;
+            _stream = new WatchedStream(Wire.Create(System.Text.Encoding.UTF8.GetBytes(text)));
             return Task.FromResult(InvokeWithResponseStreamResponse.Create(_stream));
         });
 }

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using LambdaStreaming.AspNetCore.Tests;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace LambdaStreaming.Docs.Tests;
+
+/// <summary>The code in docs/observability.md, with the OpenTelemetry SDK in an ASP.NET Core app.</summary>
+public sealed class ObservabilitySnippets
+{
+    private readonly CollectingProcessor _spans = new();
+    private readonly string _function = "f-" + Guid.NewGuid().ToString("N");
+
+    [Fact]
+    public async Task OpenTelemetry()
+    {
+        await CallAsync(builder =>
+        {
+            // begin: open-telemetry
+            builder.Services.AddOpenTelemetry()
+                .WithTracing(tracing => tracing
+                    .AddSource("Microsoft.AspNetCore")
+                    .AddSource(LambdaStreamingTelemetry.ActivitySourceName))
+                .WithMetrics(metrics => metrics.AddMeter(LambdaStreamingTelemetry.MeterName));
+            // end: open-telemetry
+        });
+
+        var call = Assert.Single(_spans.Ended, IsOfThisTest);
+        var request = Assert.Single(_spans.Ended, span => span.Source.Name == "Microsoft.AspNetCore");
+        Assert.Equal(request.SpanId, call.ParentSpanId);
+    }
+
+    /// <summary>The reason for the source of ASP.NET Core on the page.</summary>
+    [Fact]
+    public async Task OpenTelemetryWithoutTheSourceOfAspNetCore_HasNoSpan()
+    {
+        await CallAsync(builder => builder.Services.AddOpenTelemetry()
+            .WithTracing(tracing => tracing.AddSource(LambdaStreamingTelemetry.ActivitySourceName)));
+
+        Assert.DoesNotContain(_spans.Ended, IsOfThisTest);
+    }
+
+    // Other tests create spans at the same time.
+    private bool IsOfThisTest(Activity span) => (string?)span.GetTagItem("faas.invoked_name") == _function;
+
+    private async Task CallAsync(Action<WebApplicationBuilder> addOpenTelemetry)
+    {
+        await using var app = await WebApp.StartAsync(
+            options => options.AddFunction(_function, async (_, response, token) =>
+                await response.WriteTextAsync("Hello", token)),
+            web => web.MapGet("/", async (ILambdaStreamingClient client) =>
+            {
+                var text = "";
+                await foreach (var part in client.InvokeTextAsync(_function)) text += part;
+                return text;
+            }),
+            services: builder =>
+            {
+                addOpenTelemetry(builder);
+                builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(_spans));
+            });
+
+        Assert.Equal("Hello", await app.Browser.GetStringAsync("/", TestContext.Current.CancellationToken));
+        await app.DisposeAsync();
+    }
+
+    private sealed class CollectingProcessor : BaseProcessor<Activity>
+    {
+        public ConcurrentQueue<Activity> Ended { get; } = new();
+
+        public override void OnEnd(Activity data) => Ended.Enqueue(data);
+    }
+}
