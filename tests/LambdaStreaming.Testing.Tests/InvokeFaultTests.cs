@@ -125,7 +125,7 @@ public class InvokeFaultTests
             },
             Token);
 
-        var result = await ReadAsync(server);
+        var result = await ReadAsync(server).WaitAsync(Soon, Token);
 
         Assert.Equal((400, false), (result.Status, ran));
         Assert.Equal("InvalidParameterValueException", Assert.Single(server.Requests).ErrorCode);
