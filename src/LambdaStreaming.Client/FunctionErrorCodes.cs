@@ -45,7 +45,7 @@ public static class FunctionErrorCodes
     /// <remarks>
     /// If Lambda had already begun to send the response to the caller, expect <see cref="SandboxTimeout"/>. Handle both
     /// values: which one the live service sends has not been verified. <c>LocalLambdaServer</c> of the package
-    /// LambdaStreaming.Testing always sends this value.
+    /// LambdaStreaming.Testing always sends <c>Sandbox.Timedout</c>.
     /// </remarks>
     public const string SandboxTimedout = "Sandbox.Timedout";
 

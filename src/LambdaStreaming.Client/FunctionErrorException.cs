@@ -7,7 +7,7 @@ namespace LambdaStreaming;
 /// <remarks>
 /// All chunks before <c>InvokeComplete</c> have already been delivered; they might be only a part of a response.
 /// <see cref="AmazonServiceException.ErrorCode"/> can have any value: <c>Unhandled</c>, a name that the function chose,
-/// or a name of Lambda (<c>Runtime.*</c>, <c>Function.*</c>, <c>Sandbox.*</c>). <see cref="FunctionErrorCodes"/> lists
+/// or a name of Lambda such as <c>Runtime.ExitError</c>. <see cref="FunctionErrorCodes"/> lists
 /// the known names.
 /// </remarks>
 public sealed class FunctionErrorException : LambdaStreamingException

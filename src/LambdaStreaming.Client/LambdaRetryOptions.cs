@@ -48,10 +48,10 @@ public sealed class LambdaRetryOptions
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
     /// </value>
     /// <remarks>
-    /// <see cref="LambdaResilience.AddLambdaRetry"/> does not read environment and profile: its default is 3. Options
-    /// of a request (<see cref="InvokeWithResponseStreamRequest.Retry"/>) never inherit this property from the client's
-    /// options. If they do not set it, they use the value of environment or profile. But if the client's options set
-    /// it, environment and profile are not read, and such a request uses 3.
+    /// If <see cref="InvokeWithResponseStreamRequest.Retry"/> of a request does not set this property, the client's
+    /// value is not used. The request then uses 3 if the client's options set this property; otherwise, it uses the
+    /// default above. <see cref="LambdaResilience.AddLambdaRetry"/> never reads environment or profile: its default is
+    /// 3.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

@@ -25,9 +25,9 @@ public enum JsonSequenceFormat
 
 /// <summary>Specifies how the HTTP prelude at the beginning of a response is detected.</summary>
 /// <remarks>
-/// Functions that use Lambda's HTTP integration send the HTTP prelude before the body. It consists of a JSON object
-/// with status code, headers and cookies, and of 8 NUL bytes. White space after the object, and a byte order mark and
-/// white space before it, belong to the HTTP prelude.
+/// Functions that use Lambda's HTTP integration send the HTTP prelude before the body. It consists of, in this order: an
+/// optional byte order mark and white space, a JSON object with status code, headers and cookies, optional white space,
+/// and 8 NUL bytes.
 /// </remarks>
 public enum HttpPreludeDetection
 {

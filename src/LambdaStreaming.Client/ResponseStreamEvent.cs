@@ -150,8 +150,8 @@ public sealed class InvokeComplete
     /// with "…".
     /// </value>
     /// <remarks>
-    /// Any value is possible: <c>Unhandled</c>, an error type of the function, <c>Runtime.*</c>, <c>Function.*</c>,
-    /// <c>Sandbox.*</c>. <see cref="FunctionErrorCodes"/> lists the known values.
+    /// Any value is possible: <c>Unhandled</c>, an error type of the function, or a name of Lambda such as
+    /// <c>Runtime.ExitError</c>. <see cref="FunctionErrorCodes"/> lists the known values.
     /// </remarks>
     public string? ErrorCode { get; init; }
 

@@ -28,8 +28,8 @@ namespace LambdaStreaming;
 /// Other requests pass, including those that a handler sends itself, for example to get a token.
 /// </para>
 /// <para>
-/// If a proxy rejects a request, of the client or another one, this handler throws its own exception. It names the
-/// proxy's status, host and port, if they are known, but not the user name and password for the proxy.
+/// If a proxy rejects a request (the client's, or one that a handler sends itself), this handler throws its own
+/// exception. It names the proxy's status, host and port, if they are known, but not user name and password.
 /// </para>
 /// </remarks>
 /// <param name="innerHandler">

@@ -8,7 +8,7 @@ namespace LambdaStreaming.Http;
 /// <remarks>
 /// <para>
 /// <b>Other layers above this handler can retry, even POST requests, and run the function again.</b> OpenAI's client
-/// sends a request up to 4 times (429, 502 or <see cref="HttpRequestException"/>): set
+/// sends a request up to 4 times, for example after the status 429 or 502 or an <see cref="HttpRequestException"/>: set
 /// <c>RetryPolicy = new ClientRetryPolicy(0)</c>. <c>AddStandardResilienceHandler</c> also sends it up to 4 times: call
 /// <c>options.Retry.DisableForUnsafeHttpMethods()</c>, or set the predicate below.
 /// <code>
@@ -122,8 +122,8 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
 
     /// <inheritdoc/>
     /// <remarks>Blocks the calling thread until the response headers have been received.</remarks>
-    // Runs on another thread, because the content of the request could need the caller's synchronization context, which
-    // is blocked.
+    // Runs on a thread-pool thread, which has no synchronization context. On the caller's thread, an await in the
+    // request's content could need the caller's context, which this method blocks.
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         Task.Run(() => SendAsync(request, cancellationToken), CancellationToken.None).GetAwaiter().GetResult();
 

@@ -203,6 +203,19 @@ public sealed class TestingSnippets
         // end: testing-event
     }
 
+    // Compiled only: the programs exist in the project of a reader.
+    internal static async Task LocalFunctionsAsync()
+    {
+        // begin: local-functions-test
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            var chat = RuntimeProcessOptions.DotNet("../../../../src/Chat");
+            server.AddFunction("chat", chat with { RestartOnChange = true });
+            server.AddFunction("python", new RuntimeProcessOptions("python3") { Arguments = ["bootstrap.py"] });
+        });
+        // end: local-functions-test
+    }
+
     [Fact]
     public async Task Mock()
     {

@@ -61,7 +61,8 @@ public sealed class RuntimesTests : IDisposable
         return LocalLambdaServer.StartAsync(s => s.AddFunction("f", process), Token);
     }
 
-    private static string GetPath(string folder, string name) => Path.GetFullPath(Path.Combine(Functions, folder, name));
+    private static string GetPath(string folder, string name) =>
+        Path.GetFullPath(Path.Combine(Functions, folder, name));
 
     // Bun is installed with the other npm packages of the interop tests.
     private static string Find(string runtime)

@@ -1,6 +1,7 @@
 // Shows responses in a real browser with the clients of clients.jsx and prints what the page shows, one JSON object per
 // response. It never sleeps: each wait is for a change of the page.
-// usage: node clients.mjs FOLDER_FOR_PAGE CHROMIUM <<< '[[{"url":"…","action":"…","responses":[["id","client","path"],…]},…],…]'
+// usage: node clients.mjs FOLDER_FOR_PAGE CHROMIUM < GROUPS
+// GROUPS is JSON: [[{"url":"…","action":"…","responses":[["id","client","path"],…]},…],…]
 // The pages of one group are shown at the same time, one group after the other.
 // The actions are: wait for the end, stop (click the button once text is there), close the page once text is there.
 import { chromium } from "playwright-core";

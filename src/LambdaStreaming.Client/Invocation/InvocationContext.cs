@@ -85,7 +85,7 @@ internal sealed class InvocationContext(
     /// </summary>
     /// <returns>
     /// Whether any attempt might have run the function. False is final, because
-    /// <see cref="SendGuard.RequestContent"/> fails from now on.
+    /// <see cref="SendGuard.MarkContentRead"/> fails from now on.
     /// </returns>
     public bool EndAndGetMayHaveRun()
     {

@@ -35,6 +35,7 @@ internal sealed class RequestSender(
         var timeout = invocation.Request.ResponseHeadersTimeout ?? options.ResponseHeadersTimeout;
         using var limit = new CancellationTokenSource(timeout, options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
+        // SendOnceHandler, which only a caller's HttpClient has, finds the guard of this attempt by the registration.
         SendGuard.Registration? registration = ownsHttpClient ? null : attempt.Guard.Register();
         try
         {
@@ -64,12 +65,12 @@ internal sealed class RequestSender(
     private static bool IsCanceled(InvocationContext invocation, CancellationToken attemptToken) =>
         attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
 
-    // With Expect: 100-continue, a caller's HttpClient can send the headers before it requests the content. Without a
+    // With Expect: 100-continue, a caller's HttpClient can send the headers before it reads the content. Without a
     // payload, the headers are the complete request. After a failure, such a request therefore counts as sent.
     private static void MarkSentIfHeadersOnly(InvocationAttempt attempt, HttpRequestMessage message)
     {
         if (message.Headers.ExpectContinue == true && attempt.Invocation.Request.Payload.IsEmpty)
-            attempt.Guard.RequestContent();
+            attempt.Guard.MarkContentRead();
     }
 
     // After a 301, 302 or 303, a handler changes POST to GET: the method shows that it followed the redirect. After a

@@ -48,7 +48,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
     // copy of an ended attempt. TryPass blocks it, but lets requests without such an id pass.
     private static readonly string ProcessPart = Guid.NewGuid().ToString()[..19];
 
-    // _contentRequested is 1 after RequestContent. _passed is 1 after TryPass has let a request of the attempt pass.
+    // _contentRequested is 1 after MarkContentRead. _passed is 1 after TryPass has let a request of the attempt pass.
     private int _contentRequested;
     private int _passed;
     private volatile bool _isHandedOver;
@@ -109,7 +109,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
 
     /// <summary>Records that the content was requested, or that a request without a payload counts as sent.</summary>
     /// <exception cref="OperationCanceledException">The invocation has ended.</exception>
-    public void RequestContent()
+    public void MarkContentRead()
     {
         Interlocked.Exchange(ref _contentRequested, 1);
         if (attempt.Invocation.HasEnded)

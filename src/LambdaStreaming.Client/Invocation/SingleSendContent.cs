@@ -54,7 +54,7 @@ internal sealed class SingleSendContent : HttpContent
         CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _requests, 1) != 0) throw new DuplicateSendException();
-        _guard!.RequestContent();
+        _guard!.MarkContentRead();
         return _content is null
             ? stream.WriteAsync(_payload, cancellationToken).AsTask()
             : _content.CopyToAsync(stream, context, cancellationToken);

@@ -37,7 +37,8 @@ internal static class PayloadLines
             line = "";
             var unread = buffer.Unread;
             var end = FindLineFeed(unread);
-            if (end < 0 && !(buffer.IsEnd && !unread.IsEmpty))
+            var isLastLine = buffer.IsEnd && !unread.IsEmpty;
+            if (end < 0 && !isLastLine)
             {
                 _searched = unread.Length - (unread.Length % _lineFeed.Length);
 
