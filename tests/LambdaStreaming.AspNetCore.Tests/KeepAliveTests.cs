@@ -44,12 +44,15 @@ public class KeepAliveTests
         await using var test = await KeepAliveApp.StartAsync(o => o.KeepAliveInterval = TimeSpan.FromSeconds(5));
         using var client = await RawClient.PostAsync(test.Url);
 
-        // The interval begins again after each event.
+        // The interval begins again after each event: at 4 s, and at 5 s.
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(4));
         test.Write("data: 1\n\n");
         Assert.Equal("data: 1\n\n", await client.ReadChunkAsync());
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(1));
+        test.Write("data: 1\n\n");
+        Assert.Equal("data: 1\n\n", await client.ReadChunkAsync());
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(4));
+        await test.Time.AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(Comment, await client.ReadChunkAsync());
 
         test.Write("data: 2\r\n\r\n");
