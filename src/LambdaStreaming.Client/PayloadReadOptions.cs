@@ -25,9 +25,9 @@ public enum JsonSequenceFormat
 
 /// <summary>Specifies how the HTTP prelude at the beginning of a response is detected.</summary>
 /// <remarks>
-/// Functions that use Lambda's HTTP integration send the HTTP prelude before the body. It consists of, in this order: an
-/// optional byte order mark and white space, a JSON object with status code, headers and cookies, optional white space,
-/// and 8 NUL bytes.
+/// Functions that use Lambda's HTTP integration send the HTTP prelude before the body. It begins with an optional byte
+/// order mark and white space. A JSON object with status code, headers and cookies follows. Optional white space and 8
+/// NUL bytes end it.
 /// </remarks>
 public enum HttpPreludeDetection
 {
