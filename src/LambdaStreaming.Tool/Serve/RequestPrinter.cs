@@ -44,6 +44,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         var (color, result) = request switch
         {
             { ErrorCode: { } error } => (Color.Yellow, $"{status} {error}"),
+            { FunctionErrorCode: { } error } => (Color.Yellow, $"{status}, function error {error}, {size} on the wire"),
             { ClientDisconnected.IsCompleted: true } => (Color.Yellow, $"{status}, client disconnected after {size}"),
             { StatusCode: >= 200 and < 300 } => (Color.Green, $"{status}, {size} on the wire"),
             _ => (Color.Yellow, status),
@@ -69,8 +70,9 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
 
     private static string GetName(ReceivedRequest request)
     {
-        if (request.Qualifier is { } qualifier)
-            return $"{request.FunctionName}:{qualifier}";
-        return request.FunctionName ?? $"{request.Method} {request.Target}";
+        if (request.FunctionName is not { } name)
+            return $"{request.Method} {request.Target}";
+        var qualifier = request.Qualifier is { } value ? ":" + value : "";
+        return name + qualifier + (request.Operation == LambdaOperation.Invoke ? " (Invoke)" : "");
     }
 }
