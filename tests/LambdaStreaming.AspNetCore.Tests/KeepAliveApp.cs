@@ -24,6 +24,8 @@ internal sealed class KeepAliveApp : IAsyncDisposable
     public static async Task<KeepAliveApp> StartAsync(
         Action<LambdaStreamEndpointOptions>? configure = null,
         Action<WebApplication>? map = null,
+        Action<IServiceCollection>? services = null,
+        Action<IEndpointConventionBuilder>? conventions = null,
         string? functionContentType = null,
         HttpProtocols protocols = HttpProtocols.Http1)
     {
@@ -42,13 +44,18 @@ internal sealed class KeepAliveApp : IAsyncDisposable
             app =>
             {
                 map?.Invoke(app);
-                app.MapLambdaStream("/chat", "sse", options =>
+                var endpoint = app.MapLambdaStream("/chat", "sse", options =>
                 {
                     options.ContentType = "text/event-stream";
                     configure?.Invoke(options);
                 });
+                conventions?.Invoke(endpoint);
             },
-            services: builder => builder.Services.AddSingleton<TimeProvider>(time),
+            services: builder =>
+            {
+                builder.Services.AddSingleton<TimeProvider>(time);
+                services?.Invoke(builder.Services);
+            },
             protocols: protocols);
         return test;
     }

@@ -14,6 +14,8 @@ public class KeepAliveTests
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -42,12 +44,15 @@ public class KeepAliveTests
         await using var test = await KeepAliveApp.StartAsync(o => o.KeepAliveInterval = TimeSpan.FromSeconds(5));
         using var client = await RawClient.PostAsync(test.Url);
 
-        // The interval begins again after each event.
+        // The interval begins again after each event: at 4 s, and at 5 s.
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(4));
         test.Write("data: 1\n\n");
         Assert.Equal("data: 1\n\n", await client.ReadChunkAsync());
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(1));
+        test.Write("data: 1\n\n");
+        Assert.Equal("data: 1\n\n", await client.ReadChunkAsync());
         await test.Time.AdvanceAsync(TimeSpan.FromSeconds(4));
+        await test.Time.AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(Comment, await client.ReadChunkAsync());
 
         test.Write("data: 2\r\n\r\n");
@@ -153,7 +158,7 @@ public class KeepAliveTests
         await using var test = await KeepAliveApp.StartAsync(
             options => options.KeepAliveInterval = Timeout.InfiniteTimeSpan);
         var connecting = RawClient.PostAsync(test.Url);
-        await test.App.Lambda.WaitForRequestAsync(Token);
+        await test.App.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
         Assert.False(connecting.IsCompleted);
 
         test.Write("data: 1\n\n");
@@ -241,13 +246,13 @@ public class KeepAliveTests
         using var response = await test.App.PostAsync("/chat");
         await using var body = await response.Content.ReadAsStreamAsync(Token);
         await test.Time.AdvanceAsync(Interval);
-        await body.ReadExactlyAsync(new byte[Comment.Length], Token);
+        await body.ReadExactlyAsync(new byte[Comment.Length], Token).AsTask().WaitAsync(Patience, Token);
         var request = await test.App.Lambda.WaitForRequestAsync(Token);
 
         response.Dispose();
 
-        await request.ClientDisconnected.WaitAsync(TimeSpan.FromSeconds(60), Token);
-        await test.App.Lambda.WaitForOpenConnectionsAsync(0, Token).WaitAsync(TimeSpan.FromSeconds(60), Token);
+        await request.ClientDisconnected.WaitAsync(Patience, Token);
+        await test.App.Lambda.WaitForOpenConnectionsAsync(0, Token).WaitAsync(Patience, Token);
     }
 
     [Fact]

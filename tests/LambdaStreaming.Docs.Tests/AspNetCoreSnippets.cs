@@ -235,7 +235,7 @@ public sealed class AspNetCoreSnippets
         await using var web = await WebApp.StartAsync(
             options => options.AddFunction("my-function", async (_, response, token) =>
             {
-                await response.WriteTextAsync("{}\n", token);
+                await response.WriteTextAsync("{\"row\":1}\n", token);
                 response.Fail("Unhandled", "planned");
             }),
             app =>
@@ -256,7 +256,8 @@ public sealed class AspNetCoreSnippets
 
         var (response, _) = await web.SendRawAsync("POST /rows HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
 
-        Assert.Contains("The function failed", response, StringComparison.Ordinal);
+        Assert.Contains("{\"row\":1}\n", response, StringComparison.Ordinal);
+        Assert.Contains("{\"error\":\"The function failed", response, StringComparison.Ordinal);
         Assert.DoesNotContain("\r\n0\r\n", response, StringComparison.Ordinal);
     }
 

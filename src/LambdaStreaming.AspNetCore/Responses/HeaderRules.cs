@@ -64,6 +64,10 @@ internal static class HeaderRules
         || name.EndsWith(TargetedCacheControlSuffix, StringComparison.OrdinalIgnoreCase)
         || Array.Exists(ProxyControlPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>Returns whether the header controls which other sites can read the response.</summary>
+    public static bool IsCorsHeader(string name) =>
+        name.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase);
+
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     /// <summary>Returns whether servers accept the text as a header value: printable ASCII, spaces and tabs.</summary>

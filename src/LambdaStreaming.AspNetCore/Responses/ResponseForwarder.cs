@@ -167,7 +167,7 @@ internal sealed class ResponseForwarder : IDisposable
         _isStartedEarly = true;
         ResponseHeaderMapper.ApplyDefaults(_context, null, _options);
         PrepareBody();
-        await _body.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _body.FlushHeadersAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<InvokeWithResponseStreamResponse> InvokeAsync(
@@ -247,7 +247,7 @@ internal sealed class ResponseForwarder : IDisposable
         // Send the headers before the first byte of the body arrives.
         ResponseHeaderMapper.ApplyPrelude(_context, http, _options, _logger);
         PrepareBody();
-        await _body.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _body.FlushHeadersAsync(cancellationToken).ConfigureAwait(false);
     }
 
     // Called before the headers are sent: compression middleware then adds its own Content-Encoding.

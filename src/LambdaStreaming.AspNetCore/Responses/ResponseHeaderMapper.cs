@@ -14,6 +14,9 @@ internal static class ResponseHeaderMapper
     private const string EventStreamContentType = "application/vnd.amazon.eventstream";
     private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
     private const string UnknownContentType = "application/octet-stream";
+
+    // Source: dotnet/aspnetcore, CorsMiddleware. Endpoint routing requires the same item.
+    private const string CorsMiddlewareInvoked = "__CorsMiddlewareWithEndpointInvoked";
     private const string InvalidName = "(invalid name)";
 
     /// <summary>Throws if the status of an HTTP prelude cannot be sent.</summary>
@@ -32,6 +35,7 @@ internal static class ResponseHeaderMapper
         LambdaStreamOptions options,
         ILogger logger)
     {
+        var hasCorsPolicy = HasCorsPolicy(context);
         var connectionTokens = HeaderRules.ParseConnectionTokens(GetValues(http, HeaderNames.Connection));
         context.Response.StatusCode = (int)http.StatusCode;
         foreach (var name in http.MultiValueHeaders.Keys)
@@ -52,6 +56,7 @@ internal static class ResponseHeaderMapper
 
         void Set(string name, StringValues values)
         {
+            if (hasCorsPolicy && HeaderRules.IsCorsHeader(name)) return;
             if (HeaderRules.CanForward(name, connectionTokens)) SetHeader(context, options, logger, name, values);
         }
     }
@@ -130,6 +135,9 @@ internal static class ResponseHeaderMapper
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.Headers["X-Accel-Buffering"] = "no";
     }
+
+    // A permissive header of the function must not extend the app's policy.
+    private static bool HasCorsPolicy(HttpContext context) => context.Items.ContainsKey(CorsMiddlewareInvoked);
 
     private static bool IsFunctionContentType(string? contentType)
     {

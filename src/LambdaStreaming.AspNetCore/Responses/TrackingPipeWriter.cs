@@ -17,6 +17,14 @@ internal sealed class TrackingPipeWriter(HttpContext context) : PipeWriter
 
     private PipeWriter Writer => field ??= context.Response.BodyWriter;
 
+    /// <summary>Sends the headers before the first byte of the body.</summary>
+    public async Task FlushHeadersAsync(CancellationToken cancellationToken)
+    {
+        // If middleware replaces the body's stream, a flush of the writer does nothing without data.
+        await context.Response.Body.FlushAsync(cancellationToken).ConfigureAwait(false);
+        _isFlushed = true;
+    }
+
     public override void Advance(int bytes) => Writer.Advance(bytes);
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => Writer.GetMemory(sizeHint);
