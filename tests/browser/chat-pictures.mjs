@@ -31,6 +31,10 @@ try {
   const phone = { viewport: { width: 360, height: 700 }, deviceScaleFactor: 1.5, isMobile: true, hasTouch: true };
 
   const page = await open(desktop);
+  await ask(page, "/fail");   // so that the statistics do not include the start of the programs
+  await waitForState(page, "failed");
+  await page.click("#new");
+  await page.mouse.move(0, 0);
   await ask(page, "A poem about rain");
   await waitForState(page, "done");
   await ask(page, "/truncate");

@@ -1,8 +1,8 @@
 // Shows responses in a real browser with the clients of clients.jsx and prints what the page shows, one JSON object per
 // response. It never sleeps: each wait is for a change of the page.
 // usage: node clients.mjs FOLDER_FOR_PAGE CHROMIUM < GROUPS
-// GROUPS is JSON: [[{"url":"…","action":"…","responses":[["id","client","path"],…]},…],…]
-// The pages of one group are shown at the same time, one group after the other.
+// GROUPS is JSON: [[{"url":"…","action":"…","responses":[["id","client","path"],…]},…],…]. The pages of one group are
+// shown at the same time, one group after the other.
 // The actions are: wait for the end, stop (click the button once text is there), close the page once text is there.
 import { chromium } from "playwright-core";
 import { build } from "esbuild";
@@ -14,6 +14,7 @@ await build({
   entryPoints: ["clients.jsx"],
   outfile: `${folder}/clients.js`,
   bundle: true,
+  minify: true,
   jsx: "automatic",
   define: { "process.env.NODE_ENV": '"production"' },
 });
@@ -31,7 +32,7 @@ try {
 
 async function showPage({ url, action, responses }) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(150_000);
   await page.goto(`${url}clients.html#${JSON.stringify(responses)}`);
   await Promise.all(responses.map(async ([id]) => {
     const view = page.locator(`[id="${id}"] section`);
