@@ -30,6 +30,9 @@ public class CommandTests
         // .ci/run.
         "dotnet test", "dotnet restore", "dotnet format ",
 
+        // Commands of the .NET SDK that do not name anything here.
+        "dotnet new console",
+
         // Tools of AWS, which require an account.
         "dotnet lambda ", "aws ", "aws configure", "aws sso login", "aws login",
     ];

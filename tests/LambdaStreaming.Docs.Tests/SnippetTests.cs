@@ -5,7 +5,7 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>Agreement of the C# blocks of all pages with code that tests run.</summary>
 /// <remarks>
 /// Each block is in a <c>*Snippets.cs</c> file between two comments, either inside a test or as a type that a test
-/// uses.
+/// uses. Complete programs are files in the folder Programs; <see cref="PastedProgramTests"/> runs them.
 /// </remarks>
 public class SnippetTests
 {
@@ -15,8 +15,11 @@ public class SnippetTests
 
     private static readonly string Folder = Path.Combine(Repository.Root, "tests", "LambdaStreaming.Docs.Tests");
 
+    // A file in the folder Programs is one snippet.
     private static readonly string Source = string.Concat(
-        Directory.GetFiles(Folder, "*Snippets.cs").Select(file => Repository.Read(file)));
+        Directory.GetFiles(Folder, "*Snippets.cs").Select(file => Repository.Read(file)).Concat(
+            PastedProgram.Names.Select(
+                name => $"// begin: {name}\n{PastedProgram.Read(name)}// end: {name}\n")));
 
     public static IEnumerable<TheoryDataRow<string>> Names =>
         Begin.Matches(Source).Select(begin => new TheoryDataRow<string>(begin.Groups["name"].Value));
@@ -40,7 +43,7 @@ public class SnippetTests
     {
         Assert.Contains(Page.All, page => page.Blocks.Any(block => block.Snippet == name));
 
-        if (Type.IsMatch(GetSnippet(name))) return;
+        if (Type.IsMatch(GetSnippet(name)) || PastedProgram.Names.Contains(name)) return;
         var lines = Source.Split('\n');
         var member = Array.FindLastIndex(lines, GetStart(name), line => Member.IsMatch(line));
         var attributes = lines.Take(member).Reverse().TakeWhile(
