@@ -4,6 +4,7 @@ namespace LambdaStreaming.AspNetCore.Tests.BrowserClients;
 /// Tests what users see with the clients of web applications in a real browser: AI SDK (useChat), AG-UI (runAgent),
 /// EventSource and fetch.
 /// </summary>
+[Collection(nameof(Browser))]
 public sealed class BrowserClientTests(BrowserClientsRun run) : IClassFixture<BrowserClientsRun>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
