@@ -31,7 +31,11 @@ public class CommandTests
         "dotnet test", "dotnet restore", "dotnet format ",
 
         // Commands of the .NET SDK that do not name anything here.
-        "dotnet new console",
+        "dotnet new console", "dotnet add ./src/Chat package Amazon.Lambda.RuntimeSupport", "dotnet build",
+        "dotnet publish",
+
+        // docs/local-functions.md: RuntimesTests of LambdaStreaming.Testing run these tools.
+        "npm install aws-lambda-ric", "go build ",
 
         // Tools of AWS, which require an account.
         "dotnet lambda ", "aws ", "aws configure", "aws sso login", "aws login",
