@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.Aspire.Hosting;
 
 /// <summary>Runs the server of a resource from the start of the AppHost to its end.</summary>
-internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService, IDisposable
+#pragma warning disable CA1001 // The source has neither a timer nor a wait handle to dispose.
+internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService
+#pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -26,8 +28,6 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-
-    public void Dispose() => _stopping.Dispose();
 
     private async Task RunAsync(InitializeResourceEvent start)
     {
