@@ -6,13 +6,11 @@ namespace LambdaStreaming.Aspire.Hosting.Tests;
 /// <summary>The functions in tests/functions.</summary>
 internal static class Functions
 {
-    private static readonly string Root = FindRoot();
+    public static string Root { get; } = FindRoot();
 
     public static string Node { get; } = Path.Combine(Root, "tests", "functions", "node", "bootstrap.mjs");
 
     public static string DotNet { get; } = Path.Combine(Root, "tests", "functions", "dotnet");
-
-    public static string AppHost { get; } = Path.Combine(Root, "samples", "AspireHost");
 
     /// <summary>Gets a program that writes COLOR and its process id, and responds with three chunks.</summary>
     public static RuntimeProcessOptions CreateGreeter()
