@@ -83,9 +83,11 @@ internal sealed class FunctionLifetime(
         return SetStateAsync(KnownResourceStates.FailedToStart);
     }
 
-    private Task SetStateAsync(string state) => start.Notifications.PublishUpdateAsync(resource, snapshot => snapshot with
-    {
-        State = state,
-        StartTimeStamp = snapshot.StartTimeStamp ?? timeProvider.GetUtcNow().UtcDateTime,
-    });
+    private Task SetStateAsync(string state) => start.Notifications.PublishUpdateAsync(
+        resource,
+        snapshot => snapshot with
+        {
+            State = state,
+            StartTimeStamp = snapshot.StartTimeStamp ?? timeProvider.GetUtcNow().UtcDateTime,
+        });
 }

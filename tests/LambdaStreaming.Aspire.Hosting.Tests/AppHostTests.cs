@@ -24,7 +24,8 @@ public class AppHostTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);
-        using var host = Process.Start(new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine(Functions.Root, "samples", "AspireHost")]))!;
+        var project = Path.Combine(Functions.Root, "samples", "AspireHost");
+        using var host = Process.Start("dotnet", ["run", "--project", project]);
         try
         {
             using var http = new HttpClient { BaseAddress = new Uri("http://localhost:5080"), Timeout = Limit };

@@ -81,7 +81,7 @@ public sealed class ServerTests : IDisposable
         await host.StartAsync(lambda);
         await InvokeAsync(lambda, "chat");
         var line = await host.WaitForLogAsync(chat.Resource, "process ");
-        var id = int.Parse(line[(line.IndexOf("process ", StringComparison.Ordinal) + 8)..], CultureInfo.InvariantCulture);
+        var id = int.Parse(line.TrimEnd().Split(' ')[^1], CultureInfo.InvariantCulture);
         using var process = System.Diagnostics.Process.GetProcessById(id);
 
         await host.StopAsync();
@@ -126,7 +126,8 @@ public sealed class ServerTests : IDisposable
         var project = Functions.CopyDotNet(_folder.FullName);
         var file = Path.Combine(project, "Program.cs");
         var code = await File.ReadAllTextAsync(file, Token);
-        await File.WriteAllTextAsync(file, code.Replace("version one", "version two\";", StringComparison.Ordinal), Token);
+        var wrong = code.Replace("version one", "version two\";", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, wrong, Token);
         await using var host = new TestAppHost(_folder.FullName);
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
         var chat = lambda.AddFunction("chat", "Chat");
@@ -144,7 +145,8 @@ public sealed class ServerTests : IDisposable
         Assert.StartsWith("version one", await InvokeAsync(lambda, "chat"));
     }
 
-    private static async Task<string> InvokeAsync(IResourceBuilder<LambdaStreamingServerResource> lambda, string function)
+    private static async Task<string> InvokeAsync(
+        IResourceBuilder<LambdaStreamingServerResource> lambda, string function)
     {
         var server = await lambda.Resource.GetServerAsync(Token);
         using var client = server.CreateClient(options => options.ResponseHeadersTimeout = TestAppHost.Limit);
