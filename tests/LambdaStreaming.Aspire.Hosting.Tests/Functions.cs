@@ -24,7 +24,12 @@ internal static class Functions
     {
         try
         {
-            using var node = Process.Start(new ProcessStartInfo("node", "--version") { RedirectStandardOutput = true });
+            var start = new ProcessStartInfo("node", "--version")
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            };
+            using var node = Process.Start(start);
             node!.WaitForExit();
         }
         catch (System.ComponentModel.Win32Exception)
