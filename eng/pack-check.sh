@@ -49,6 +49,11 @@ net8.0 LambdaStreaming.Client $version
 net8.0 LambdaStreaming.Http $version
 LIST
       ;;
+    LambdaStreaming.Aspire.Hosting) cat <<LIST
+net10.0 Aspire.Hosting 13.6.5
+net10.0 LambdaStreaming.Testing $version
+LIST
+      ;;
     # A tool brings what it needs along, and depends on nothing.
     LambdaStreaming.Tool) ;;
     *) fail "$1 has no list of dependencies in this script" ;;
@@ -93,18 +98,21 @@ for package in "$work"/1/*.nupkg; do
   done
 
   contents=$(unzip -Z1 "$package")
+  frameworks="net8.0 net10.0"
+  # An AppHost runs on a developer machine, with the newest framework.
+  [ "$id" != LambdaStreaming.Aspire.Hosting ] || frameworks=net10.0
   if [ "$id" = LambdaStreaming.Tool ]; then
     files="tools/net8.0/any/lambda-stream.dll tools/net8.0/any/DotnetToolSettings.xml tools/net10.0/any/lambda-stream.dll tools/net10.0/any/DotnetToolSettings.xml"
     symbols_folder=tools/%s/any/lambda-stream.pdb
   else
-    files="lib/net8.0/$id.dll lib/net8.0/$id.xml lib/net10.0/$id.dll lib/net10.0/$id.xml"
+    files=$(printf "lib/%s/$id.dll lib/%s/$id.xml " $(for framework in $frameworks; do echo "$framework $framework"; done))
     symbols_folder=lib/%s/$id.pdb
   fi
   for file in README.md icon.png $files; do
     grep -qxF "$file" <<<"$contents" || fail "$id does not hold $file"
   done
   symbols=$(unzip -Z1 "${package%.nupkg}.snupkg")
-  for framework in net8.0 net10.0; do
+  for framework in $frameworks; do
     file=$(printf "$symbols_folder" "$framework")
     grep -qxF "$file" <<<"$symbols" || fail "the symbols of $id lack $file"
   done

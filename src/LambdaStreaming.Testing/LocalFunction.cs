@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.RuntimeApi;
 
 namespace LambdaStreaming.Testing;
 
@@ -39,6 +40,21 @@ public sealed class LocalFunction
     internal TimeSpan Timeout { get; private set; } = TimeSpan.FromMinutes(15);
 
     internal int? ReservedConcurrency { get; private set; }
+
+    /// <summary>The processes of the function, or <see langword="null"/> if it does not run in a process.</summary>
+    internal RuntimePool? Pool { get; set; }
+
+    /// <summary>Builds the project of a .NET function now, instead of at the next call.</summary>
+    /// <param name="cancellationToken">Stops the build.</param>
+    /// <remarks>
+    /// Does nothing if the function does not have a project, or if its project is built and did not change.
+    /// </remarks>
+    /// <exception cref="FunctionBuildException">
+    /// The project cannot be built. A failed build is repeated only after a change of a file, with
+    /// <see cref="RuntimeProcessOptions.RestartOnChange"/>.
+    /// </exception>
+    public Task BuildAsync(CancellationToken cancellationToken = default) =>
+        Pool?.PrepareAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Sets the timeout of a call, which then ends with the error <c>Sandbox.Timedout</c>.</summary>
     /// <param name="timeout">The timeout, measured by the server's clock. Without this method: 15 minutes.</param>

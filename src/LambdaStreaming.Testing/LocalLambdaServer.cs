@@ -74,15 +74,32 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.
     /// </exception>
     /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The returned server disposes them.")]
-    public static async Task<LocalLambdaServer> StartAsync(
+    public static Task<LocalLambdaServer> StartAsync(
         Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(configure);
         var options = new LocalLambdaServerOptions();
         configure(options);
+        return StartAsync(options, cancellationToken);
+    }
 
-        foreach (var pool in options.Pools) await pool.PrepareAsync(cancellationToken).ConfigureAwait(false);
+    /// <summary>Starts a server with options that were created before.</summary>
+    /// <param name="options">The options. Use them for one server only, which owns their functions.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <exception cref="ArgumentException">
+    /// An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.
+    /// </exception>
+    /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The returned server disposes them.")]
+    public static async Task<LocalLambdaServer> StartAsync(
+        LocalLambdaServerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.BuildFunctionsAtStart)
+        {
+            foreach (var pool in options.Pools) await pool.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         var guard = new WebPageGuard(options.AllowedHosts);
         var credentials = await options.Credentials.GetCredentialsAsync()
             .WaitAsync(cancellationToken).ConfigureAwait(false);

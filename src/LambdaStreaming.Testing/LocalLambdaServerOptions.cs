@@ -81,6 +81,13 @@ public sealed class LocalLambdaServerOptions
     /// </value>
     public long? MaxResponseBytes { get; set; }
 
+    /// <summary>Whether the start of the server builds the projects of .NET functions.</summary>
+    /// <value>
+    /// Default: <see langword="true"/>. Otherwise, a project is built at the first call of its function, or by
+    /// <see cref="LocalFunction.BuildAsync"/>.
+    /// </value>
+    public bool BuildFunctionsAtStart { get; set; } = true;
+
     /// <summary>Whether streams have the bandwidth of AWS: 6 MiB without limit, then 2 MiB per second.</summary>
     /// <value>Default: <see langword="false"/>.</value>
     public bool LimitBandwidth { get; set; }
@@ -140,7 +147,9 @@ public sealed class LocalLambdaServerOptions
         ArgumentNullException.ThrowIfNull(process);
         var pool = new RuntimePool(name, process, this);
         Pools.Add(pool);
-        return AddFunction(name, pool.InvokeAsync);
+        var function = AddFunction(name, pool.InvokeAsync);
+        function.Pool = pool;
+        return function;
     }
 
     /// <summary>Adds a function that replays a recording.</summary>

@@ -124,7 +124,7 @@ public sealed record RuntimeProcessOptions
     /// </param>
     /// <remarks>
     /// <para>
-    /// <see cref="LocalLambdaServer.StartAsync"/> builds the projects of functions that were added in its callback.
+    /// The start of a server builds the projects of the functions that its options contain.
     /// A function that is added later is built at its first call.
     /// </para>
     /// <para>

@@ -5,7 +5,7 @@ namespace LambdaStreaming.Tool;
 
 /// <summary>Parses and formats durations such as <c>500ms</c>, <c>30s</c>, <c>2m</c> and <c>1h</c>.</summary>
 /// <remarks>A number without a unit is a number of seconds.</remarks>
-internal static class Duration
+internal static partial class Duration
 {
     private static readonly (string Suffix, double Seconds)[] Units =
         [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)];
@@ -36,12 +36,4 @@ internal static class Duration
             $"'{text}' is not a valid duration. Use a positive value such as 500ms, 30s, 2m or 1h (at most 49 days).");
         return null;
     }
-
-    public static string Format(TimeSpan duration) => duration switch
-    {
-        { TotalMilliseconds: < 1000 } =>
-            string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMilliseconds:0.#} ms"),
-        { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.00} s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)duration.TotalMinutes}:{duration.Seconds:00} min"),
-    };
 }

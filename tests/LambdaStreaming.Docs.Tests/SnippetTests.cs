@@ -13,13 +13,15 @@ public class SnippetTests
     private static readonly Regex Member = Create("^    (public|private|internal) ");
     private static readonly Regex Type = Create("^(public|internal) (sealed )?(partial )?(class|record) ");
 
-    private static readonly string Folder = Path.Combine(Repository.Root, "tests", "LambdaStreaming.Docs.Tests");
+    // Snippets that require a package of their own are in its test project.
+    private static readonly string[] Folders = ["LambdaStreaming.Docs.Tests", "LambdaStreaming.Aspire.Hosting.Tests"];
 
     // A file in the folder Programs is one snippet.
-    private static readonly string Source = string.Concat(
-        Directory.GetFiles(Folder, "*Snippets.cs").Select(file => Repository.Read(file)).Concat(
-            PastedProgram.Names.Select(
-                name => $"// begin: {name}\n{PastedProgram.Read(name)}// end: {name}\n")));
+    private static readonly string Source = string.Concat(Folders
+        .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, "tests", folder), "*Snippets.cs"))
+        .Select(file => Repository.Read(file))
+        .Concat(PastedProgram.Names.Select(
+            name => $"// begin: {name}\n{PastedProgram.Read(name)}// end: {name}\n")));
 
     public static IEnumerable<TheoryDataRow<string>> Names =>
         Begin.Matches(Source).Select(begin => new TheoryDataRow<string>(begin.Groups["name"].Value));

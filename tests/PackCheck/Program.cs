@@ -2,6 +2,9 @@ using System.Text;
 using LambdaStreaming;
 using LambdaStreaming.Http;
 using LambdaStreaming.Testing;
+#if NET10_0_OR_GREATER
+using Aspire.Hosting;
+#endif
 using Microsoft.Extensions.DependencyInjection;
 
 await using var server = await LocalLambdaServer.StartAsync(options => options.AddFunction("hello", RespondAsync));
@@ -16,6 +19,11 @@ await foreach (var chunk in response.ReadChunksAsync()) text.Append(Encoding.UTF
 
 using var http = new HttpClient(new LambdaHttpHandler(client, "hello"));
 var body = await http.GetStringAsync("https://hello/");
+
+#if NET10_0_OR_GREATER
+var appHost = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true });
+if (appHost.AddLambdaStreamingServer("lambda").Resource.Functions.Count > 0) return 1;
+#endif
 
 Console.WriteLine($"{text} on .NET {Environment.Version.Major}");
 return text.ToString() == "from the packages" && body == text.ToString() ? 0 : 1;

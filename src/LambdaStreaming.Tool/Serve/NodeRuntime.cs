@@ -3,7 +3,7 @@ namespace LambdaStreaming.Tool.Serve;
 /// <summary>Finds node and AWS's runtime interface client, which Node.js functions require.</summary>
 internal static class NodeRuntime
 {
-    private const string Package = "aws-lambda-ric";
+    private const string Package = RuntimeInterfaceClient.Package;
 
     /// <summary>Finds the folder of the runtime interface client.</summary>
     /// <param name="function">The name of the function, for messages.</param>
@@ -19,8 +19,8 @@ internal static class NodeRuntime
         }
 
         if (folder is null)
-            return GetCandidates(taskRoot, node).FirstOrDefault(IsPackage) ?? throw CreateNotFound(function, taskRoot);
-        if (IsPackage(folder))
+            return RuntimeInterfaceClient.Find(taskRoot, node) ?? throw CreateNotFound(function, taskRoot);
+        if (RuntimeInterfaceClient.IsPackage(folder))
             return folder;
         throw ToolException.Usage(
             $"--ric {folder} is not the folder of the npm package {Package}: it does not contain index.mjs. "
@@ -32,19 +32,4 @@ internal static class NodeRuntime
         + $"{taskRoot}, the current folder or their parent folders. "
         + $"Install it with: npm install --prefix {taskRoot} {Package} "
         + "(this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
-
-    private static IEnumerable<string> GetCandidates(string taskRoot, string node)
-    {
-        foreach (var start in (string[])[taskRoot, Environment.CurrentDirectory])
-        {
-            for (var folder = Path.GetFullPath(start); folder is not null; folder = Path.GetDirectoryName(folder))
-                yield return Path.Combine(folder, "node_modules", Package);
-        }
-
-        // The destination of `npm install --global`.
-        if (Path.GetDirectoryName(Path.GetDirectoryName(node)) is { } prefix)
-            yield return Path.Combine(prefix, "lib", "node_modules", Package);
-    }
-
-    private static bool IsPackage(string folder) => File.Exists(Path.Combine(folder, "index.mjs"));
 }

@@ -16,11 +16,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
         while (true)
         {
             var request = await server.WaitForRequestAsync(stopping);
-            var attempt = request.Attempt > 1
-                ? string.Create(CultureInfo.InvariantCulture, $", attempt {request.Attempt}")
-                : "";
-            var size = ByteCount.Format(request.Payload.Length);
-            Print(Color.Grey, $"-> {GetName(request)}{attempt}, {size}, {request.RequestId}");
+            Print(Color.Grey, RequestText.FormatStart(request));
             _ = PrintEndAsync(request);
         }
     }
@@ -30,7 +26,7 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     public void PrintOutput(string function, string line)
     {
         if (_isServing)
-            Print(Color.Grey, $"   {function} | {line}");
+            Print(Color.Grey, $"   {function} | {ExternalText.ToLine(line)}");
         else
             console.Error.WriteLine(ExternalText.ToLine(line));
     }
@@ -38,24 +34,14 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     private async Task PrintEndAsync(ReceivedRequest request)
     {
         await request.Completed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var duration = Duration.Format(timeProvider.GetUtcNow() - request.ReceivedAt);
-        var status = request.StatusCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "no response";
-        var size = ByteCount.Format(request.BytesSent);
-        var (color, result) = request switch
-        {
-            { ErrorCode: { } error } => (Color.Yellow, $"{status} {error}"),
-            { FunctionErrorCode: { } error } => (Color.Yellow, $"{status}, function error {error}, {size} on the wire"),
-            { ClientDisconnected.IsCompleted: true } => (Color.Yellow, $"{status}, client disconnected after {size}"),
-            { StatusCode: >= 200 and < 300 } => (Color.Green, $"{status}, {size} on the wire"),
-            _ => (Color.Yellow, status),
-        };
-        Print(color, $"<- {GetName(request)} {result}, {duration}, {request.RequestId}");
+        var (text, isSuccess) = RequestText.FormatEnd(request, timeProvider.GetUtcNow() - request.ReceivedAt);
+        Print(isSuccess ? Color.Green : Color.Yellow, text);
     }
 
     private void Print(Color color, string line)
     {
         var time = timeProvider.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        var text = $"{time} {ExternalText.ToLine(line)}";
+        var text = $"{time} {line}";
         lock (_gate)
         {
             // The server aborts the remaining requests when it stops. They are not logged.
@@ -66,13 +52,5 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
             else
                 console.Error.WriteLine(text);
         }
-    }
-
-    private static string GetName(ReceivedRequest request)
-    {
-        if (request.FunctionName is not { } name)
-            return $"{request.Method} {request.Target}";
-        var qualifier = request.Qualifier is { } value ? ":" + value : "";
-        return name + qualifier + (request.Operation == LambdaOperation.Invoke ? " (Invoke)" : "");
     }
 }

@@ -1,0 +1,93 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using LambdaStreaming.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Aspire.Hosting;
+
+/// <summary>Prepares a function for calls, and reports its state and its output.</summary>
+internal sealed class FunctionLifetime(
+    LambdaStreamingFunctionResource resource, InitializeResourceEvent start, TimeProvider timeProvider)
+{
+    // A failed build is repeated after a file has changed. Comparing the files takes some milliseconds.
+    private static readonly TimeSpan ChangeInterval = TimeSpan.FromSeconds(2);
+
+    private readonly ILogger _log = start.Services.GetRequiredService<ResourceLoggerService>().GetLogger(resource);
+
+    public async Task StartAsync(SemaphoreSlim build, CancellationToken cancellationToken)
+    {
+        resource.OutputReceived = _log.FunctionOutput;
+        try
+        {
+            await start.Eventing.PublishAsync(
+                new BeforeResourceStartedEvent(resource, start.Services), cancellationToken).ConfigureAwait(false);
+            await SetEnvironmentAsync(cancellationToken).ConfigureAwait(false);
+            await SetStateAsync(KnownResourceStates.Building).ConfigureAwait(false);
+            await BuildAsync(build, cancellationToken).ConfigureAwait(false);
+            resource.IsReady = true;
+            await SetStateAsync(KnownResourceStates.Running).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The AppHost ends.
+        }
+#pragma warning disable CA1031 // The dashboard shows why a resource did not start. The AppHost continues to run.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            await SetFailedAsync(exception).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SetEnvironmentAsync(CancellationToken cancellationToken)
+    {
+        var context = start.Services.GetRequiredService<DistributedApplicationExecutionContext>();
+        var configuration = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig()
+            .BuildAsync(context, _log, cancellationToken).ConfigureAwait(false);
+        if (configuration.Exception is { } exception) throw exception;
+        resource.SetEnvironment(configuration.EnvironmentVariables);
+    }
+
+    /// <summary>Builds the function until it succeeds.</summary>
+    private async Task BuildAsync(SemaphoreSlim build, CancellationToken cancellationToken)
+    {
+        FunctionBuildException? lastFailure = null;
+        while (true)
+        {
+            await build.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await resource.Function.BuildAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (FunctionBuildException exception)
+            {
+                // The same exception is thrown again if no file has changed.
+                if (exception != lastFailure) await SetFailedAsync(exception).ConfigureAwait(false);
+                lastFailure = exception;
+            }
+            finally
+            {
+                build.Release();
+            }
+
+            await Task.Delay(ChangeInterval, timeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private Task SetFailedAsync(Exception exception)
+    {
+        resource.Failure = $"The function {resource.Name} is not ready: {exception.Message}";
+        _log.StartFailed(exception.Message);
+        return SetStateAsync(KnownResourceStates.FailedToStart);
+    }
+
+    private Task SetStateAsync(string state) => start.Notifications.PublishUpdateAsync(
+        resource,
+        snapshot => snapshot with
+        {
+            State = state,
+            StartTimeStamp = snapshot.StartTimeStamp ?? timeProvider.GetUtcNow().UtcDateTime,
+        });
+}

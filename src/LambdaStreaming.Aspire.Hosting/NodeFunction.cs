@@ -1,0 +1,33 @@
+using Aspire.Hosting;
+using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Serve;
+
+namespace LambdaStreaming.Aspire.Hosting;
+
+/// <summary>The process of a Node.js function.</summary>
+internal static class NodeFunction
+{
+    /// <exception cref="DistributedApplicationException">A file or a program was not found.</exception>
+    public static RuntimeProcessOptions CreateProcess(string name, string file, string export)
+    {
+        if (!File.Exists(file)) throw new DistributedApplicationException($"Function {name}: {file} does not exist.");
+        if (ExecutablePath.Find("node") is not { } node)
+        {
+            throw new DistributedApplicationException(
+                $"The function {name} requires Node.js, but node is not on PATH. "
+                + "Install version 20 or later from https://nodejs.org.");
+        }
+
+        var folder = Path.GetDirectoryName(file)!;
+        if (RuntimeInterfaceClient.Find(folder, node) is not { } client)
+        {
+            throw new DistributedApplicationException(
+                $"The function {name} requires the npm package {RuntimeInterfaceClient.Package}, which is not in a "
+                + $"node_modules folder of {folder} or its parent folders. Install it with: npm install "
+                + $"--prefix {folder} {RuntimeInterfaceClient.Package}");
+        }
+
+        var handler = $"{Path.GetFileNameWithoutExtension(file)}.{export}";
+        return RuntimeProcessOptions.Node(folder, handler, client) with { RestartOnChange = true };
+    }
+}

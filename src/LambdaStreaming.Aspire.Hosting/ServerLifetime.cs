@@ -1,0 +1,100 @@
+using Aspire.Hosting.ApplicationModel;
+using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Serve;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LambdaStreaming.Aspire.Hosting;
+
+/// <summary>Runs the server of a resource from the start of the AppHost to its end.</summary>
+#pragma warning disable CA1001 // The source has neither a timer nor a wait handle to dispose.
+internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService
+#pragma warning restore CA1001
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+
+    private TimeProvider TimeProvider => resource.Options.TimeProvider;
+
+    /// <summary>Starts the server and its functions in the background.</summary>
+    public void Start(InitializeResourceEvent start) => _running = RunAsync(start);
+
+    // The resource is started by its own event, when the other resources are.
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Stops the builds, the server and the processes of the functions.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task RunAsync(InitializeResourceEvent start)
+    {
+        if (await StartServerAsync(start).ConfigureAwait(false) is not { } server) return;
+        await using var _ = server.ConfigureAwait(false);
+        await SetRunningAsync(server, start).ConfigureAwait(false);
+
+        // Projects can have references in common, so two builds at the same time could write the same file.
+        using var build = new SemaphoreSlim(1);
+        var functions = resource.Functions.Values.Select(
+            function => new FunctionLifetime(function, start, TimeProvider).StartAsync(build, _stopping.Token));
+        await Task.WhenAll([LogRequestsAsync(server, start.Logger), .. functions])
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Starts the server.</summary>
+    /// <returns><see langword="null"/> if it did not start, or the AppHost ends.</returns>
+    private async Task<LocalLambdaServer?> StartServerAsync(InitializeResourceEvent start)
+    {
+        try
+        {
+            await start.Eventing.PublishAsync(
+                new BeforeResourceStartedEvent(resource, start.Services), _stopping.Token).ConfigureAwait(false);
+            return await LocalLambdaServer.StartAsync(resource.Options, _stopping.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The dashboard shows why a resource did not start. The AppHost continues to run.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            resource.SetFailed(exception);
+            if (_stopping.IsCancellationRequested) return null;
+            start.Logger.StartFailed(exception.Message);
+            await start.Notifications.PublishUpdateAsync(
+                resource, state => state with { State = KnownResourceStates.FailedToStart }).ConfigureAwait(false);
+            return null;
+        }
+    }
+
+    private Task SetRunningAsync(LocalLambdaServer server, InitializeResourceEvent start)
+    {
+        resource.SetStarted(server);
+        start.Logger.ServerStarted(server.ServiceUrl);
+        return start.Notifications.PublishUpdateAsync(resource, state => state with
+        {
+            State = KnownResourceStates.Running,
+            StartTimeStamp = TimeProvider.GetUtcNow().UtcDateTime,
+            Urls = [new("service", server.ServiceUrl.ToString(), IsInternal: false)],
+        });
+    }
+
+    private async Task LogRequestsAsync(LocalLambdaServer server, ILogger log)
+    {
+        while (true)
+        {
+            var request = await server.WaitForRequestAsync(_stopping.Token).ConfigureAwait(false);
+            log.RequestStarted(RequestText.FormatStart(request));
+            _ = LogEndAsync(request, log);
+        }
+    }
+
+    private async Task LogEndAsync(ReceivedRequest request, ILogger log)
+    {
+        await request.Completed.WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // The server aborts the remaining requests when it stops.
+        if (_stopping.IsCancellationRequested) return;
+        var (text, isSuccess) = RequestText.FormatEnd(request, TimeProvider.GetUtcNow() - request.ReceivedAt);
+        if (isSuccess) log.RequestCompleted(text);
+        else log.RequestFailed(text);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+
+namespace LambdaStreaming.Aspire.Hosting.Tests;
+
+/// <summary>samples/AspireHost, started with the command of docs/aspire.md.</summary>
+/// <remarks>
+/// Takes about 30 seconds, and uses the ports of the sample: 5080, and 18888 to 18890 for the dashboard. Skipped unless
+/// LAMBDASTREAMING_ASPIRE is set. eng/nightly runs it.
+/// </remarks>
+public class AppHostTests
+{
+    // Only a hang exceeds it: the start includes builds, which take minutes on a busy machine.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Sample_IsStartedAndStopped_PageStreamsAndNoProcessOfTheFunctionRemains()
+    {
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("LAMBDASTREAMING_ASPIRE") is not null,
+            "Takes 30 seconds. Set LAMBDASTREAMING_ASPIRE=1 to run it.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Limit);
+        var project = Path.Combine(Functions.Root, "samples", "AspireHost");
+        using var host = Process.Start("dotnet", ["run", "--project", project]);
+        try
+        {
+            using var http = new HttpClient { BaseAddress = new Uri("http://localhost:5080"), Timeout = Limit };
+            await WaitForPageAsync(http, host, limit.Token);
+            Assert.Empty(FindFunctionProcesses());
+
+            var parts = await ChatAsync(http, "hello there", limit.Token);
+
+            Assert.StartsWith("You wrote: hello there ", string.Concat(parts));
+            Assert.True(parts.Count > 1, "The response arrived at once.");
+            Assert.NotEmpty(FindFunctionProcesses());
+        }
+        finally
+        {
+            using var kill = Process.Start("kill", ["-TERM", $"{host.Id}"]);
+            await host.WaitForExitAsync(limit.Token);
+        }
+
+        Assert.Empty(FindFunctionProcesses());
+    }
+
+    // The page is there when the function has been built.
+    private static async Task WaitForPageAsync(HttpClient http, Process host, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(0.5));
+        do
+        {
+            Assert.False(host.HasExited, "The AppHost did not start. See its output above.");
+            try
+            {
+                using var page = await http.GetAsync("/", cancellationToken);
+                if (page.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>Sends a message as the page does.</summary>
+    /// <returns>The parts of the response, as they arrived.</returns>
+    private static async Task<List<string>> ChatAsync(
+        HttpClient http, string prompt, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+        request.Content = JsonContent.Create(new { prompt });
+        using var response = await http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var parts = new List<string>();
+        var buffer = new byte[4096];
+        while (await body.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+            parts.Add(System.Text.Encoding.UTF8.GetString(buffer, 0, count));
+        return parts;
+    }
+
+    /// <summary>Finds the processes of the function, and those that supervise it.</summary>
+    private static List<string> FindFunctionProcesses()
+    {
+        var program = Path.Combine(Functions.Root, "artifacts", "bin", "ChatFunction");
+        return [.. Directory.EnumerateDirectories("/proc").Select(ReadCommandLine).Where(
+            line => line.Contains(program, StringComparison.Ordinal))];
+    }
+
+    private static string ReadCommandLine(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ');
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using LambdaStreaming.Testing;
+
+namespace LambdaStreaming.Aspire.Hosting.Tests;
+
+/// <summary>The resources of an AppHost, before it is started.</summary>
+public sealed class ModelTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task AddFunction_RelativePath_BeginsAtTheFolderOfTheAppHost()
+    {
+        Functions.CopyDotNet(_folder.FullName);
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var chat = lambda.AddFunction("chat", "Chat");
+
+        Assert.Same(lambda.Resource, chat.Resource.Parent);
+        Assert.Same(chat.Resource, lambda.Resource.Functions["chat"]);
+        Assert.Same(chat.Resource.Function, lambda.Function("chat"));
+        Assert.Contains(chat.Resource, host.Builder.Resources);
+    }
+
+    [Fact]
+    public async Task AddFunction_PathDoesNotExist_ThrowsFunctionBuildException()
+    {
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var exception = Assert.Throws<FunctionBuildException>(() => lambda.AddFunction("chat", "Missing"));
+
+        Assert.Contains(Path.Combine(_folder.FullName, "Missing"), exception.Message);
+        Assert.Empty(lambda.Resource.Functions);
+    }
+
+    [Fact]
+    public async Task AddFunction_NameIsUsed_ThrowsDistributedApplicationException()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        lambda.AddFunction("chat", new RuntimeProcessOptions("program"));
+
+        Assert.Throws<DistributedApplicationException>(
+            () => lambda.AddFunction("chat", new RuntimeProcessOptions("program")));
+    }
+
+    [Fact]
+    public async Task AddNodeFunction_FileDoesNotExist_ThrowsDistributedApplicationException()
+    {
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        Assert.Throws<DistributedApplicationException>(() => lambda.AddNodeFunction("chat", "missing.mjs"));
+    }
+
+    [Fact]
+    public async Task Function_UnknownName_ThrowsArgumentException()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        Assert.Throws<ArgumentException>(() => lambda.Function("chat"));
+    }
+
+    [Fact]
+    public async Task WithReference_PublishMode_SetsNoVariables()
+    {
+        await using var host = new TestAppHost(null, "--operation", "publish", "--publisher", "manifest");
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var web = host.Builder.AddExecutable("web", "program", ".").WithReference(lambda);
+
+        Assert.Empty(await host.GetEnvironmentAsync(web.Resource));
+        Assert.Contains(ManifestPublishingCallbackAnnotation.Ignore, lambda.Resource.Annotations);
+    }
+}

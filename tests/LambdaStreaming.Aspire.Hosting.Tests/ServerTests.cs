@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Amazon;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using LambdaStreaming.Testing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace LambdaStreaming.Aspire.Hosting.Tests;
+
+/// <summary>A server and its functions, started in an AppHost without the orchestrator of Aspire.</summary>
+public sealed class ServerTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task WithReference_ServerIsRunning_SetsAddressRegionAndCredentials()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer(
+            "lambda", options => options.Region = RegionEndpoint.EUCentral1);
+        var web = host.Builder.AddExecutable("web", "program", ".").WithReference(lambda);
+        await host.StartAsync(lambda);
+
+        var variables = await host.GetEnvironmentAsync(web.Resource);
+
+        var server = await lambda.Resource.GetServerAsync(Token);
+        var credentials = await server.Credentials.GetCredentialsAsync();
+        Assert.Equal(server.ServiceUrl, new Uri(variables["AWS_ENDPOINT_URL_LAMBDA"]));
+        Assert.Equal("eu-central-1", variables["AWS_REGION"]);
+        Assert.Equal("eu-central-1", variables["AWS_DEFAULT_REGION"]);
+        Assert.Equal(credentials.AccessKey, variables["AWS_ACCESS_KEY_ID"]);
+        Assert.Equal(credentials.SecretKey, variables["AWS_SECRET_ACCESS_KEY"]);
+        Assert.Equal("", variables["AWS_SESSION_TOKEN"]);
+        await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
+    }
+
+    [Fact]
+    public async Task AddLambdaStreamingServer_PortIsInUse_FailsToStart()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer(
+            "lambda", options => options.Port = ((IPEndPoint)listener.LocalEndpoint).Port);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.FailedToStart);
+
+        await Assert.ThrowsAsync<DistributedApplicationException>(() => lambda.Resource.GetServerAsync(Token));
+    }
+
+    [Fact]
+    public async Task AddFunction_Command_RunsWithTheEnvironmentOfTheResourceAndIsLogged()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Functions.CreateGreeter()).WithEnvironment("COLOR", "green");
+        await host.StartAsync(lambda);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
+
+        var text = await InvokeAsync(lambda, "chat");
+
+        Assert.Equal("hello Ada", text);
+        Assert.EndsWith("green", await host.WaitForLogAsync(chat.Resource, "process "));
+        Assert.Contains("-> chat, 14 B", await host.WaitForLogAsync(lambda.Resource, "->"));
+        Assert.Contains("<- chat 200", await host.WaitForLogAsync(lambda.Resource, "<-"));
+    }
+
+    [Fact]
+    public async Task StopAsync_ProcessIsIdle_KillsIt()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Functions.CreateGreeter());
+        await host.StartAsync(lambda);
+        await InvokeAsync(lambda, "chat");
+        var line = await host.WaitForLogAsync(chat.Resource, "process ");
+        var id = int.Parse(line.TrimEnd().Split(' ')[^1], CultureInfo.InvariantCulture);
+        using var process = System.Diagnostics.Process.GetProcessById(id);
+
+        await host.StopAsync();
+
+        await process.WaitForExitAsync(Token).WaitAsync(TestAppHost.Limit, Token);
+    }
+
+    [Fact]
+    public async Task OnEveryCall_FaultIsAddedBeforeTheStart_TruncatesTheResponse()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        lambda.AddFunction("chat", Functions.CreateGreeter());
+        lambda.Function("chat").OnEveryCall().TruncateAfterChunks(2, TruncationMode.Close);
+        await host.StartAsync(lambda);
+
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => InvokeAsync(lambda, "chat"));
+
+        // The last behavior applies.
+        lambda.Function("chat").OnEveryCall();
+        Assert.Equal("hello Ada", await InvokeAsync(lambda, "chat"));
+    }
+
+    [Fact]
+    public async Task AddNodeFunction_File_RunsWithTheRuntimeInterfaceClient()
+    {
+        Functions.SkipWithoutNode();
+        var client = _folder.CreateSubdirectory("node_modules/aws-lambda-ric");
+        File.Copy(Functions.Node, Path.Combine(client.FullName, "index.mjs"));
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "chat.mjs"), "", Token);
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        lambda.AddNodeFunction("chat", "chat.mjs");
+        await host.StartAsync(lambda);
+
+        Assert.Equal("hello Ada", await InvokeAsync(lambda, "chat"));
+    }
+
+    [Fact]
+    public async Task AddFunction_ProjectHasAnError_IsUnhealthyUntilTheErrorIsCorrected()
+    {
+        var project = Functions.CopyDotNet(_folder.FullName);
+        var file = Path.Combine(project, "Program.cs");
+        var code = await File.ReadAllTextAsync(file, Token);
+        var wrong = code.Replace("version one", "version two\";", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, wrong, Token);
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", "Chat");
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+        var health = await host.CheckHealthAsync(lambda.Resource);
+        Assert.Equal(HealthStatus.Unhealthy, health.Status);
+        Assert.Contains("error CS", health.Description);
+        await host.WaitForLogAsync(chat.Resource, "error CS");
+
+        await File.WriteAllTextAsync(file, code, Token);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
+        Assert.Equal(HealthStatus.Healthy, (await host.CheckHealthAsync(lambda.Resource)).Status);
+        Assert.StartsWith("version one", await InvokeAsync(lambda, "chat"));
+    }
+
+    private static async Task<string> InvokeAsync(
+        IResourceBuilder<LambdaStreamingServerResource> lambda, string function)
+    {
+        var server = await lambda.Resource.GetServerAsync(Token);
+        using var client = server.CreateClient(options => options.ResponseHeadersTimeout = TestAppHost.Limit);
+        var text = client.InvokeTextAsync(function, """{"name":"Ada"}""", cancellationToken: Token);
+        return string.Concat(await text.ToListAsync(Token));
+    }
+}

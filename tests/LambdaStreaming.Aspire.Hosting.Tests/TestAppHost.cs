@@ -1,0 +1,95 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LambdaStreaming.Aspire.Hosting.Tests;
+
+/// <summary>An AppHost without the orchestrator of Aspire, which starts only the servers.</summary>
+internal sealed class TestAppHost : IAsyncDisposable
+{
+    // Only a hang exceeds it: a build takes seconds, on a busy machine minutes.
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private DistributedApplication? _app;
+
+    public TestAppHost(string? folder = null, params string[] arguments) =>
+        Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+        {
+            Args = arguments,
+            DisableDashboard = true,
+            ProjectDirectory = folder,
+        });
+
+    public IDistributedApplicationBuilder Builder { get; }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private IServiceProvider Services => _app!.Services;
+
+    private ResourceNotificationService Notifications => Services.GetRequiredService<ResourceNotificationService>();
+
+    private ResourceLoggerService Logs => Services.GetRequiredService<ResourceLoggerService>();
+
+    /// <summary>Starts a server and its functions.</summary>
+    public async Task StartAsync(IResourceBuilder<LambdaStreamingServerResource> lambda)
+    {
+        _app = Builder.Build();
+        var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
+        await eventing.PublishAsync(
+            new InitializeResourceEvent(lambda.Resource, eventing, Logs, Notifications, Services), Token);
+    }
+
+    /// <summary>Stops the servers, as the end of the AppHost does.</summary>
+    public async Task StopAsync()
+    {
+        // The other services of this kind require the orchestrator.
+        var services = Builder.Services.Where(service => service.ServiceType == typeof(IHostedService));
+        foreach (var lifetime in services.Select(service => service.ImplementationInstance).OfType<ServerLifetime>())
+            await lifetime.StopAsync(CancellationToken.None);
+    }
+
+    public Task WaitForStateAsync(IResource resource, string state) =>
+        Notifications.WaitForResourceAsync(resource.Name, state, Token).WaitAsync(Limit, Token);
+
+    public async Task<HealthReportEntry> CheckHealthAsync(LambdaStreamingServerResource resource)
+    {
+        var name = resource.Annotations.OfType<HealthCheckAnnotation>().Single().Key;
+        var service = Services.GetRequiredService<HealthCheckService>();
+        return (await service.CheckHealthAsync(check => check.Name == name, Token)).Entries[name];
+    }
+
+    /// <summary>Waits for a line in the log of a resource.</summary>
+    public async Task<string> WaitForLogAsync(IResource resource, string text)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Limit);
+        await foreach (var lines in Logs.WatchAsync(resource).WithCancellation(limit.Token))
+        {
+            foreach (var line in lines)
+            {
+                if (line.Content.Contains(text, StringComparison.Ordinal)) return line.Content;
+            }
+        }
+
+        throw new InvalidOperationException($"The log of {resource.Name} ended.");
+    }
+
+    public async Task<Dictionary<string, string>> GetEnvironmentAsync(IResource resource)
+    {
+        var configuration = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig()
+            .BuildAsync(Builder.ExecutionContext, NullLogger.Instance, Token).WaitAsync(Limit, Token);
+        if (configuration.Exception is { } exception) throw exception;
+        return configuration.EnvironmentVariables.ToDictionary(StringComparer.Ordinal);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is null) return;
+        await StopAsync();
+        await _app.DisposeAsync();
+    }
+}
