@@ -54,7 +54,7 @@ public sealed record RuntimeProcessOptions
     /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>, or, for
     /// <see cref="DotNet"/> with a project, the sources of the project and of the projects that it references.
     /// Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>, <c>bin</c> and
-    /// <c>obj</c> are not searched.
+    /// <c>obj</c> are not searched. Neither are the output folders of a project.
     /// </value>
     /// <remarks>Calls in progress end in their process. A changed project is built first.</remarks>
     public bool RestartOnChange { get; init; }
@@ -80,6 +80,20 @@ public sealed record RuntimeProcessOptions
 
     /// <summary>The name of the managed runtime for <c>AWS_EXECUTION_ENV</c>, for example <c>nodejs22.x</c>.</summary>
     internal string? RuntimeName { get; init; }
+
+    /// <summary>Passes a line to <see cref="OutputReceived"/>, and ignores its exceptions.</summary>
+    internal void ReportLine(string line)
+    {
+        try
+        {
+            OutputReceived?.Invoke(line);
+        }
+#pragma warning disable CA1031 // An unhandled exception on a thread that reads output would end the test host.
+        catch (Exception)
+        {
+        }
+#pragma warning restore CA1031
+    }
 
     /// <summary>Creates the options for a Node.js function that uses the official runtime interface client.</summary>
     /// <param name="taskRoot">The folder with the function's code.</param>

@@ -14,6 +14,8 @@ namespace LambdaStreaming.AspNetCore.Tests;
 /// <summary>Tests the events that report a failure, byte by byte, and the incomplete end of the response.</summary>
 public class FailureWriterTests
 {
+    private const string Lost = "The connection to the function was lost. The response is incomplete.";
+
     private const string Failed = "The function failed, could not be invoked, or returned an invalid response.";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -39,7 +41,7 @@ public class FailureWriterTests
         var json = ReadErrorEvent(body, "data: 1\n\n");
         Assert.Equal(["status", "detail", "traceId"], json.EnumerateObject().Select(member => member.Name));
         Assert.Equal(502, json.GetProperty("status").GetInt32());
-        Assert.Equal(Failed, json.GetProperty("detail").GetString());
+        Assert.Equal(truncation is null ? Failed : Lost, json.GetProperty("detail").GetString());
         Assert.DoesNotContain("secret", body);
         Assert.False(client.IsComplete);
     }

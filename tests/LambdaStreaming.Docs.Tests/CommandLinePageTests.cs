@@ -30,9 +30,15 @@ public sealed class CommandLinePageTests : IDisposable
               stream.end();
             });
             """);
-        var bootstrap = _folder.Write("bootstrap", "#!/bin/sh\n");
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(bootstrap, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        // Stand-ins for programs that a reader has, and for projects: serve starts an executable without a build.
+        foreach (var program in (string[])["bootstrap", "bin/chat", "src/Chat", "src/Api", "src/Web", "path/bun"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(program))!);
+            var path = _folder.Write(program, "#!/bin/sh\n");
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
         _folder.Write(
             "tale.jsonl",
             """
@@ -44,7 +50,7 @@ public sealed class CommandLinePageTests : IDisposable
 
         // jq and shells other than bash might not be installed, and their output is not tested: replace them.
         var script =
-            "set -eo pipefail; PATH=$1:$PATH; cd \"$2\"\njq() { case $1 in -n) echo '{\"a\":1}';; *) cat;; esac; }\n";
+            "set -eo pipefail; PATH=$1:$PATH:$2/path; cd \"$2\"\njq() { case $1 in -n) echo '{\"a\":1}';; *) cat;; esac; }\n";
         if (command.StartsWith("lambda-stream serve", StringComparison.Ordinal))
         {
             // Use any free port, wait until the server is ready, then send SIGINT. If the tests run in the background

@@ -30,6 +30,13 @@ public class CommandTests
         // .ci/run.
         "dotnet test", "dotnet restore", "dotnet format ",
 
+        // Commands of the .NET SDK that do not name anything here.
+        "dotnet new console", "dotnet add ./src/Chat package Amazon.Lambda.RuntimeSupport", "dotnet build",
+        "dotnet publish",
+
+        // docs/local-functions.md: RuntimesTests of LambdaStreaming.Testing run these tools.
+        "npm install aws-lambda-ric", "go build ",
+
         // Tools of AWS, which require an account.
         "dotnet lambda ", "aws ", "aws configure", "aws sso login", "aws login",
     ];

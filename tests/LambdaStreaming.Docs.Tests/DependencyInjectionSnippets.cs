@@ -71,12 +71,12 @@ public sealed class DependencyInjectionSnippets
     public sealed class Desk(
         [FromKeyedServices("chat")] ILambdaStreamingClient chat,
         [FromKeyedServices("payments")] ILambdaStreamingClient payments)
-    // end: di-keyed-use
     {
         public ILambdaStreamingClient Chat { get; } = chat;
 
         public ILambdaStreamingClient Payments { get; } = payments;
     }
+    // end: di-keyed-use
 
     [Fact]
     public void AwsOptions()

@@ -34,6 +34,9 @@ public sealed class LocalAws : IAsyncLifetime
             options.Region = RegionEndpoint.EUCentral1;
             options.AddFunction("my-function", HelloAsync).AddVersion("7", HelloAsync).AddAlias("live", "7");
             options.AddFunction("chat", HelloAsync);
+            options.AddFunction("demo", HelloAsync);
+            options.AddFunction("tokens", async (_, response, token) =>
+                await response.WriteTextAsync("""{"Text":"Hello"}{"Text":", world"}""", token));
             options.AddFunction("report", HelloAsync);
             options.AddFunction("pay", HelloAsync);
         });

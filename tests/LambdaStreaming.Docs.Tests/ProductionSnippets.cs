@@ -83,13 +83,22 @@ public sealed class ProductionSnippets
 
         async Task InvokeAsync()
         {
-            try
-            {
-                var details = new LambdaErrorDetails { RequestId = "42", FunctionName = "f", ErrorCode = "truncated" };
-                await Task.FromException(new ResponseStreamTruncatedException("The response is incomplete.", details));
-            }
+            var details = new LambdaErrorDetails { RequestId = "42", FunctionName = "f", ErrorCode = "truncated" };
+            var failure = new ResponseStreamTruncatedException("The response is incomplete.", details);
+            var mock = new Mock<ILambdaStreamingClient>();
+            mock.Setup(it => it.InvokeWithResponseStreamAsync(
+                    It.IsAny<InvokeWithResponseStreamRequest>(),
+                    It.IsAny<CancellationToken>()))
+                .ReturnsAsync(InvokeWithResponseStreamResponse.Create(["text"], failure: failure));
+            var (client, request, cancellationToken) =
+                (mock.Object, new InvokeWithResponseStreamRequest("f"), CancellationToken.None);
 
             // begin: production-log
+            try
+            {
+                await using var response = await client.InvokeWithResponseStreamAsync(request, cancellationToken);
+                await response.CopyToAsync(Stream.Null, cancellationToken);
+            }
             catch (LambdaStreamingException exception)
             {
                 logger.LogError(

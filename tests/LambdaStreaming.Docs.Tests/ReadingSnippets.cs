@@ -217,6 +217,7 @@ internal sealed record ChatDelta(string? Content);
 internal sealed partial class ChatJson : JsonSerializerContext;
 // end: chat-types
 
+// begin: order-types
 internal sealed record Order(string Id, int Total);
 
 internal sealed record Query(string State);
@@ -225,3 +226,4 @@ internal sealed record Query(string State);
 [JsonSerializable(typeof(Order))]
 [JsonSerializable(typeof(Query))]
 internal sealed partial class OrderJson : JsonSerializerContext;
+// end: order-types

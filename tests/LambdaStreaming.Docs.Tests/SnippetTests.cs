@@ -5,7 +5,7 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>Agreement of the C# blocks of all pages with code that tests run.</summary>
 /// <remarks>
 /// Each block is in a <c>*Snippets.cs</c> file between two comments, either inside a test or as a type that a test
-/// uses.
+/// uses. Complete programs are files in the folder Programs; <see cref="PastedProgramTests"/> runs them.
 /// </remarks>
 public class SnippetTests
 {
@@ -16,9 +16,12 @@ public class SnippetTests
     // Snippets that require a package of their own are in its test project.
     private static readonly string[] Folders = ["LambdaStreaming.Docs.Tests", "LambdaStreaming.Aspire.Hosting.Tests"];
 
+    // A file in the folder Programs is one snippet.
     private static readonly string Source = string.Concat(Folders
         .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, "tests", folder), "*Snippets.cs"))
-        .Select(file => Repository.Read(file)));
+        .Select(file => Repository.Read(file))
+        .Concat(PastedProgram.Names.Select(
+            name => $"// begin: {name}\n{PastedProgram.Read(name)}// end: {name}\n")));
 
     public static IEnumerable<TheoryDataRow<string>> Names =>
         Begin.Matches(Source).Select(begin => new TheoryDataRow<string>(begin.Groups["name"].Value));
@@ -42,7 +45,7 @@ public class SnippetTests
     {
         Assert.Contains(Page.All, page => page.Blocks.Any(block => block.Snippet == name));
 
-        if (Type.IsMatch(GetSnippet(name))) return;
+        if (Type.IsMatch(GetSnippet(name)) || PastedProgram.Names.Contains(name)) return;
         var lines = Source.Split('\n');
         var member = Array.FindLastIndex(lines, GetStart(name), line => Member.IsMatch(line));
         var attributes = lines.Take(member).Reverse().TakeWhile(

@@ -203,17 +203,21 @@ public sealed class TestingSnippets
         // end: testing-event
     }
 
-    // Compiled only: the programs exist in the project of a reader.
-    internal static async Task LocalFunctionsAsync()
+    [Fact]
+    public async Task LocalFunctions()
     {
-        // begin: local-functions-test
-        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        // The project of the page does not exist here.
+        await Assert.ThrowsAsync<FunctionBuildException>(async () =>
         {
-            var chat = RuntimeProcessOptions.DotNet("../../../../src/Chat");
-            server.AddFunction("chat", chat with { RestartOnChange = true });
-            server.AddFunction("python", new RuntimeProcessOptions("python3") { Arguments = ["bootstrap.py"] });
+            // begin: local-functions-test
+            await using var lambda = await LocalLambdaServer.StartAsync(server =>
+            {
+                var chat = RuntimeProcessOptions.DotNet("../../../../src/Chat");
+                server.AddFunction("chat", chat with { RestartOnChange = true });
+                server.AddFunction("python", new RuntimeProcessOptions("python3") { Arguments = ["bootstrap.py"] });
+            });
+            // end: local-functions-test
         });
-        // end: local-functions-test
     }
 
     [Fact]

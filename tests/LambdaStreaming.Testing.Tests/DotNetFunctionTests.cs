@@ -21,6 +21,10 @@ public sealed class DotNetFunctionTests : IDisposable
     {
         CopyProjects();
         var project = Path.Combine(_folder.FullName, "Chat");
+        // The build writes below the folder of the sources.
+        await File.WriteAllTextAsync(Path.Combine(project, "Directory.Build.props"), """
+            <Project><PropertyGroup><UseArtifactsOutput>true</UseArtifactsOutput></PropertyGroup></Project>
+            """, Token);
         await using var server = await StartAsync(RuntimeProcessOptions.DotNet(project));
         using var client = server.CreateClient(options => options.ResponseHeadersTimeout = Limit);
 
@@ -29,6 +33,7 @@ public sealed class DotNetFunctionTests : IDisposable
         Assert.Equal("InvalidOperationException", error.ErrorCode);
         Assert.Contains("no more words", error.ErrorDetails);
 
+        Assert.DoesNotContain("changed", _output.ToString());
         Edit(Path.Combine(project, "Program.cs"), "version one", "version two");
         Assert.Equal($"version two {project}", await InvokeAsync(client, "\"hi\""));
 
@@ -74,21 +79,6 @@ public sealed class DotNetFunctionTests : IDisposable
         exception = await Assert.ThrowsAsync<FunctionBuildException>(() => StartAsync(
             RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync")));
         Assert.Contains("GenerateRuntimeConfigurationFiles", exception.Message);
-    }
-
-    [Fact]
-    public async Task StartAsync_BuildFails_ThrowsWithTheOutputOfTheBuild()
-    {
-        CopyProjects();
-        var program = Path.Combine(_folder.FullName, "Chat", "Program.cs");
-        Edit(program, "await RuntimeClient", "await RuntimClient");
-
-        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() =>
-            StartAsync(RuntimeProcessOptions.DotNet(Path.Combine(_folder.FullName, "Chat"))));
-
-        Assert.Contains("error CS0103", exception.BuildOutput);
-        Assert.Contains("RuntimClient", exception.Message);
-        Assert.Contains("error CS0103", _output.ToString());
     }
 
     [Fact]

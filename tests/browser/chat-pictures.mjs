@@ -45,7 +45,7 @@ try {
   await ask(page, "Write some code");
   await waitForState(page, "done");
   await ask(page, "A poem about rain");
-  await waitForWords(page, 7);
+  await waitForWords(page, 24);
   await save(page, "chat");
 
   const dark = await open({ ...desktop, colorScheme: "dark" });

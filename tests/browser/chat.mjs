@@ -72,7 +72,7 @@ try {
   });
 
   await ask(page, "Tell me a story");
-  await waitForGrowth(page, 26);
+  await waitForGrowth(page, 4);
   await page.click("#stop");
   await waitForState(page, "stopped");
   report("stopped", {
@@ -134,7 +134,7 @@ try {
     isMobile: true,
     hasTouch: true,
   });
-  await phone.tap(".chip >> nth=1");
+  await phone.tap(".chip >> nth=0");
   await waitForGrowth(phone, 6);
   await phone.tap("#stop");
   await waitForState(phone, "stopped");

@@ -50,6 +50,10 @@ internal sealed record ProblemResponse(
             StatusCodes.Status500InternalServerError,
             "This server is not configured to invoke the function.",
             exception),
+        ResponseStreamTruncatedException => new(
+            StatusCodes.Status502BadGateway,
+            "The connection to the function was lost. The response is incomplete.",
+            exception),
         LambdaStreamingException => Failed(exception),
         _ => null,
     };
@@ -190,8 +194,8 @@ internal sealed record ProblemResponse(
         "The function failed, could not be invoked, or returned an invalid response.",
         exception);
 
-    // The connect timeout and the response headers timeout cancel the attempt, so the cause can also be an
-    // OperationCanceledException.
+    // The client's own timeouts have a TimeoutException as their cause. An HTTP handler of the app, or a client other
+    // than LambdaStreamingClient, can report a timeout as a cancellation.
     private static bool IsTimeout(Exception? exception)
     {
         for (; exception is not null; exception = exception.InnerException)

@@ -7,8 +7,8 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The result of <c>dotnet build</c>.</summary>
 /// <param name="TargetPath">The path of the built assembly.</param>
-/// <param name="SourceFolders">The folders of the project and of the projects that it references.</param>
-internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> SourceFolders)
+/// <param name="Sources">The folders of the project and of the projects that it references.</param>
+internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
 {
     /// <summary>Builds a project with its references.</summary>
     /// <param name="project">The path of the project.</param>
@@ -17,7 +17,7 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
     /// <param name="cancellationToken">Stops the build.</param>
     /// <exception cref="FunctionBuildException">The build failed.</exception>
     public static async Task<DotNetBuild> RunAsync(
-        string project, bool isClassLibrary, Action<string>? outputReceived, CancellationToken cancellationToken)
+        string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
     {
         var results = Path.GetTempFileName();
         try
@@ -42,7 +42,7 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
         bool isClassLibrary,
         string? framework,
         string results,
-        Action<string>? outputReceived,
+        Action<string> outputReceived,
         CancellationToken cancellationToken)
     {
         using var process = new Process { StartInfo = CreateStartInfo(project, isClassLibrary, framework, results) };
@@ -76,7 +76,7 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
         {
             if (string.IsNullOrEmpty(line.Data)) return;
             lock (output) output.Append(line.Data).Append('\n');
-            outputReceived?.Invoke(line.Data);
+            outputReceived(line.Data);
         }
     }
 
@@ -100,6 +100,9 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
                 "-target:Build",
                 "-getProperty:TargetPath",
                 "-getProperty:TargetFrameworks",
+                "-getProperty:OutDir",
+                "-getProperty:BaseIntermediateOutputPath",
+                "-getProperty:ArtifactsPath",
                 "-getItem:ProjectReference",
                 $"-getResultOutputFile:{results}",
                 // No process of the build remains after it.
@@ -128,9 +131,9 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
     }
 
     /// <summary>The properties and items that the build wrote.</summary>
-    private sealed record Output(string TargetPath, string TargetFrameworks, IReadOnlyList<string> SourceFolders)
+    private sealed record Output(string TargetPath, string TargetFrameworks, SourceFolders Sources)
     {
-        public DotNetBuild Result => new(TargetPath, SourceFolders);
+        public DotNetBuild Result => new(TargetPath, Sources);
 
         public static Output Parse(string project, byte[] json)
         {
@@ -142,10 +145,15 @@ internal sealed record DotNetBuild(string TargetPath, IReadOnlyList<string> Sour
             var folders = references.Prepend(project)
                 .Select(path => Path.GetDirectoryName(path)!)
                 .Distinct(StringComparer.Ordinal);
+            var outputs = new[] { "OutDir", "BaseIntermediateOutputPath", "ArtifactsPath" }
+                .Select(name => properties.GetProperty(name).GetString())
+                .Where(path => !string.IsNullOrEmpty(path))
+                .Select(path => Path.TrimEndingDirectorySeparator(
+                    Path.GetFullPath(path!, Path.GetDirectoryName(project)!)));
             return new(
                 properties.GetProperty(nameof(TargetPath)).GetString() ?? "",
                 properties.GetProperty(nameof(TargetFrameworks)).GetString() ?? "",
-                [.. folders]);
+                new SourceFolders([.. folders], [.. outputs]));
         }
     }
 }

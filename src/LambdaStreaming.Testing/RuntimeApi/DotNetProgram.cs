@@ -21,7 +21,7 @@ internal sealed class DotNetProgram
 
     public string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
-    public IReadOnlyList<string> SourceFolders => [Folder];
+    public SourceFolders Sources => new([Folder], []);
 
     // The managed runtime takes a handler of this form from a class library. Executables ignore it.
     private bool IsClassLibraryHandler => _handler?.Contains("::", StringComparison.Ordinal) == true;
@@ -49,13 +49,13 @@ internal sealed class DotNetProgram
     /// <summary>Builds the program if it is a project, and returns its command line.</summary>
     /// <returns>The command, and the folders with source files.</returns>
     /// <exception cref="FunctionBuildException">The build failed, or the program cannot be started.</exception>
-    public async Task<(RuntimeProcessOptions Command, IReadOnlyList<string> SourceFolders)> PrepareAsync(
+    public async Task<(RuntimeProcessOptions Command, SourceFolders Sources)> PrepareAsync(
         RuntimeProcessOptions options, CancellationToken cancellationToken)
     {
-        if (!IsProject(Path)) return (CreateCommand(options, Path, Folder), SourceFolders);
-        var build = await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, options.OutputReceived, cancellationToken)
+        if (!IsProject(Path)) return (CreateCommand(options, Path, Folder), Sources);
+        var build = await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, options.ReportLine, cancellationToken)
             .ConfigureAwait(false);
-        return (CreateCommand(options, build.TargetPath, Folder), build.SourceFolders);
+        return (CreateCommand(options, build.TargetPath, Folder), build.Sources);
     }
 
     private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path, string workingDirectory)

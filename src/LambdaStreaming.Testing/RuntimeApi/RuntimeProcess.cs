@@ -30,10 +30,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     private readonly KestrelServer _kestrel;
     private readonly ConnectionCount _connections;
     private readonly Process _process;
-    private readonly Action<string>? _outputReceived;
+    private readonly RuntimeProcessOptions _options;
     private readonly Lazy<Task> _disposal;
     private readonly TaskCompletionSource<int> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly string _fileName;
     private bool _isUsed;
 
     private RuntimeProcess(
@@ -47,8 +46,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         _kestrel = kestrel;
         _connections = connections;
         _process = process;
-        _outputReceived = options.OutputReceived;
-        _fileName = options.FileName;
+        _options = options;
         _disposal = new(DisposeOnceAsync);
     }
 
@@ -206,7 +204,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         {
             call.FailWithReason(
                 "Runtime.InvalidEntrypoint",
-                $"The program {_fileName} was not found or cannot be run (exit status {exitCode}).");
+                $"The program {_options.FileName} was not found or cannot be run (exit status {exitCode}).");
         }
         else
         {
@@ -230,16 +228,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     {
         if (line.Data is not { } text) return;
         foreach (var call in _endpoint.Calls) call.Response.Log(text);
-        try
-        {
-            _outputReceived?.Invoke(text);
-        }
-#pragma warning disable CA1031 // An unhandled exception on this thread would end the test host.
-        catch (Exception)
-        {
-            // OutputReceived documents that exceptions are ignored.
-        }
-#pragma warning restore CA1031
+        _options.ReportLine(text);
     }
 
     // Shells and .NET report a process that a signal ended with the exit code 128 plus the number of the signal.

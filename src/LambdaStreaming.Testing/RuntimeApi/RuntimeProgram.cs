@@ -33,7 +33,8 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     {
         if (version.Files is not { } files) return false;
         if ((version.ChangedFile ?? files.FindChange()) is not { } path) return false;
-        Report($"{Path.GetRelativePath(options.TaskRoot, path)} changed. The next call uses a new process.");
+        var name = Path.GetRelativePath(options.TaskRoot, path);
+        options.ReportLine($"{name} changed. The next call uses a new process.");
         return true;
     }
 
@@ -42,13 +43,13 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         var started = TimeProvider.System.GetUtcNow().UtcDateTime;
         var command = options;
         FunctionBuildException? failure = null;
-        IReadOnlyList<string> folders = [Path.GetFullPath(options.TaskRoot)];
+        var sources = new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
         if (options.DotNetProgram is { } program)
         {
-            folders = program.SourceFolders;
+            sources = program.Sources;
             try
             {
-                (command, folders) = await program.PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+                (command, sources) = await program.PrepareAsync(options, cancellationToken).ConfigureAwait(false);
             }
             catch (FunctionBuildException exception)
             {
@@ -57,25 +58,17 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         }
 
         if (!options.RestartOnChange) return new(command, null, null, failure);
-        var files = SourceFiles.Take(folders);
+        var files = SourceFiles.Take(sources);
         if (files.IsTooLarge)
-            Report($"Changed files are not detected: {folders[0]} contains more than {SourceFiles.MaxFiles} files.");
+        {
+            var folder = sources.Folders[0];
+            options.ReportLine(
+                $"Changed files are not detected: {folder} contains more than {SourceFiles.MaxFiles} files.");
+        }
+
         // The build might not have read a file that was written during the build.
         var changedFile = options.DotNetProgram is null ? null : files.FindWrittenSince(started);
         return new(command, files, changedFile, failure);
-    }
-
-    private void Report(string message)
-    {
-        try
-        {
-            options.OutputReceived?.Invoke(message);
-        }
-#pragma warning disable CA1031 // OutputReceived documents that exceptions are ignored.
-        catch (Exception)
-        {
-        }
-#pragma warning restore CA1031
     }
 
     /// <summary>A command that can be started, and the state of the files that it was created from.</summary>

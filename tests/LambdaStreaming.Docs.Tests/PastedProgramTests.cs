@@ -1,0 +1,55 @@
+using System.Reflection;
+
+namespace LambdaStreaming.Docs.Tests;
+
+/// <summary>The code of the guides, pasted into a new console project.</summary>
+/// <remarks>
+/// A page whose first snippet is named <c>…-setup</c> states what its other blocks continue. Each block must compile
+/// after it. Blocks with assertions belong in test projects.
+/// </remarks>
+public class PastedProgramTests
+{
+    private const string Setup = "-setup";
+
+    public static IEnumerable<TheoryDataRow<string>> Programs =>
+        PastedProgram.Names.Select(name => new TheoryDataRow<string>(name));
+
+    public static IEnumerable<TheoryDataRow<string, string>> Blocks =>
+        from page in Page.All
+        where page.Blocks.Any(IsSetup)
+        from block in page.Blocks
+        where block.Language == "csharp" && !PastedProgram.Names.Contains(block.Snippet)
+        where !block.Code.Contains("Assert.", StringComparison.Ordinal)
+        select new TheoryDataRow<string, string>(page.Path, block.Snippet);
+
+    [Theory, MemberData(nameof(Programs))]
+    public async Task Program_PastedIntoAConsoleProject_CompilesAndRuns(string name)
+    {
+        using var assembly = new MemoryStream();
+
+        Assert.Empty(PastedProgram.FromProgram(PastedProgram.Read(name)).Compile(assembly));
+
+        // Programs for other SDKs are compiled with stubs.
+        if (name.StartsWith("before-", StringComparison.Ordinal)) return;
+        if (Assembly.Load(assembly.ToArray()).EntryPoint is not { } main) return;
+        object?[] arguments = main.GetParameters().Length == 0 ? [] : [Array.Empty<string>()];
+        if (main.Invoke(null, arguments) is Task running) await running;
+    }
+
+    [Theory, MemberData(nameof(Blocks))]
+    public void Block_PastedAfterTheFirstProgramOfItsPage_Compiles(string path, string snippet)
+    {
+        var blocks = new Page(path).Blocks.Where(block => block.Language == "csharp").ToList();
+        var setup = blocks.Single(IsSetup).Code;
+        var types = blocks.Where(block => !IsSetup(block) && IsType(block.Code)).Select(block => block.Code);
+        var block = blocks.First(block => block.Snippet == snippet).Code;
+        using var assembly = new MemoryStream();
+
+        Assert.Empty(PastedProgram.FromBlock(setup, block, types).Compile(assembly));
+    }
+
+    private static bool IsSetup(Page.Block block) => block.Snippet.EndsWith(Setup, StringComparison.Ordinal);
+
+    private static bool IsType(string code) =>
+        code.StartsWith("public ", StringComparison.Ordinal) || code.StartsWith("internal ", StringComparison.Ordinal);
+}

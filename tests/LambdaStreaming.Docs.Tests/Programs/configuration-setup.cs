@@ -1,0 +1,2 @@
+using Amazon;
+using LambdaStreaming;

@@ -1,0 +1,4 @@
+using LambdaStreaming;
+
+using var client = new LambdaStreamingClient();
+var cancellationToken = CancellationToken.None;

@@ -1,0 +1,9 @@
+using LambdaStreaming;
+using Polly;
+
+using var client = new LambdaStreamingClient();
+var cancellationToken = CancellationToken.None;
+var order = """{"amount":100}"""u8.ToArray();
+using var receipt = new MemoryStream();
+var notPaid = (Exception exception) => Console.WriteLine($"not paid: {exception.Message}");
+var unknown = (Exception exception) => Console.WriteLine($"unknown: {exception.Message}");
