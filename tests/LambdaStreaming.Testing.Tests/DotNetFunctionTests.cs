@@ -95,6 +95,28 @@ public sealed class DotNetFunctionTests : IDisposable
         Assert.Contains("2 projects", ambiguous.Message);
     }
 
+    [Fact]
+    public async Task BuildAsync_FunctionsAreNotBuiltAtStart_ThrowsUntilTheErrorIsCorrected()
+    {
+        CopyProjects();
+        var project = Path.Combine(_folder.FullName, "Chat");
+        var program = Path.Combine(project, "Program.cs");
+        Edit(program, "await RuntimeClient", "await RuntimClient");
+        var options = new LocalLambdaServerOptions { BuildFunctionsAtStart = false };
+        var chat = options.AddFunction("f", RuntimeProcessOptions.DotNet(project) with { RestartOnChange = true });
+
+        await using var server = await LocalLambdaServer.StartAsync(options, Token);
+        await Assert.ThrowsAsync<FunctionBuildException>(() => chat.BuildAsync(Token));
+
+        Edit(program, "await RuntimClient", "await RuntimeClient");
+        await chat.BuildAsync(Token);
+        using var client = server.CreateClient(options => options.ResponseHeadersTimeout = Limit);
+        Assert.Equal($"version one {project}", await InvokeAsync(client, "\"hi\""));
+
+        // A function in C# does not require a build.
+        await server.AddFunction("empty").BuildAsync(Token);
+    }
+
     private Task<LocalLambdaServer> StartAsync(RuntimeProcessOptions process) => LocalLambdaServer.StartAsync(
         s => s.AddFunction("f", process with
         {

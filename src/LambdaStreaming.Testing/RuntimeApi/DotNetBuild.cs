@@ -145,7 +145,8 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
             var folders = references.Prepend(project)
                 .Select(path => Path.GetDirectoryName(path)!)
                 .Distinct(StringComparer.Ordinal);
-            var outputs = new[] { "OutDir", "BaseIntermediateOutputPath", "ArtifactsPath" }
+            string[] names = ["OutDir", "BaseIntermediateOutputPath", "ArtifactsPath"];
+            var outputs = names
                 .Select(name => properties.GetProperty(name).GetString())
                 .Where(path => !string.IsNullOrEmpty(path))
                 .Select(path => Path.TrimEndingDirectorySeparator(
