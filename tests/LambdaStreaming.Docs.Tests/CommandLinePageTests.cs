@@ -31,7 +31,8 @@ public sealed class CommandLinePageTests : IDisposable
             });
             """);
         // Stand-ins for programs that a reader has, and for projects: serve starts an executable without a build.
-        foreach (var program in (string[])["bootstrap", "bin/chat", "src/Chat", "src/Api", "src/Web", "path/bun"])
+        string[] programs = ["bootstrap", "bin/chat", "src/Chat", "src/Api", "src/Web", "path/bun"];
+        foreach (var program in programs)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(program))!);
             var path = _folder.Write(program, "#!/bin/sh\n");
