@@ -51,7 +51,8 @@ public sealed class CommandLinePageTests : IDisposable
 
         // jq and shells other than bash might not be installed, and their output is not tested: replace them.
         var script =
-            "set -eo pipefail; PATH=$1:$PATH:$2/path; cd \"$2\"\njq() { case $1 in -n) echo '{\"a\":1}';; *) cat;; esac; }\n";
+            "set -eo pipefail; PATH=$1:$PATH:$2/path; cd \"$2\"\n"
+            + "jq() { case $1 in -n) echo '{\"a\":1}';; *) cat;; esac; }\n";
         if (command.StartsWith("lambda-stream serve", StringComparison.Ordinal))
         {
             // Use any free port, wait until the server is ready, then send SIGINT. If the tests run in the background
