@@ -175,7 +175,8 @@ public static class LambdaStreamingBuilderExtensions
         var function = new LambdaStreamingFunctionResource(name, builder.Resource, process);
         var added = builder.ApplicationBuilder.AddResource(function)
             .ExcludeFromManifest()
-            .WithInitialState(CreateInitialState("LambdaFunction", [new("Program", program)]));
+            .WithInitialState(
+                CreateInitialState("LambdaFunction", [new(CustomResourceKnownProperties.Source, program)]));
         builder.Resource.Add(function);
         return added;
     }
