@@ -48,10 +48,10 @@ public sealed class LambdaRetryOptions
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
     /// </value>
     /// <remarks>
-    /// If <see cref="InvokeWithResponseStreamRequest.Retry"/> of a request does not set this property, the client's
-    /// value is not used. The request then uses 3 if the client's options set this property; otherwise, it uses the
-    /// default above. <see cref="LambdaResilience.AddLambdaRetry"/> never reads environment or profile: its default is
-    /// 3.
+    /// A request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> leaves this property unset does not use the
+    /// client's value. It uses the default above. One exception: if the client's options set this property, environment
+    /// and profile are not read, and the request uses 3. <see cref="LambdaResilience.AddLambdaRetry"/> never reads
+    /// them.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

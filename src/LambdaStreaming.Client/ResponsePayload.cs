@@ -11,11 +11,11 @@ namespace LambdaStreaming;
 /// The readers return the same text, lines, values and events for any chunk boundaries.
 /// </para>
 /// <para>
-/// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws
-/// <see cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. One special case:
-/// <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has completed its
-/// reader. A reader that returns the payload in parts first delivers all data before a failure, except an incomplete
-/// line, value, event or character.
+/// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws <see
+/// cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. Two special cases: a dry run has no
+/// events, and <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has
+/// completed its reader. A reader that returns the payload in parts first delivers all data before a failure, except an
+/// incomplete line, value, event or character.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws

@@ -87,6 +87,28 @@ public class RuntimeApiTests
     }
 
     [Fact]
+    public async Task Response_FaultIsInjected_ClientSeesTheFaultAndTheProcessContinues()
+    {
+        using var runtime = CreateRuntime(maxProcesses: 1);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("fake", runtime.Options)
+                .OnCall(1).TruncateAfterChunks(1, TruncationMode.Close)
+                .OnCall(2).Throttle(),
+            Token);
+        using var client = server.CreateClient(options => options.Retry.Policy = LambdaRetryPolicy.Never);
+
+        var truncated = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var accepted = await process.RespondAsync(await process.NextIdAsync(), "part");
+        await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => truncated.WaitAsync(Soon, Token));
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => InvokeAsync(client).WaitAsync(Soon, Token));
+        var next = InvokeAsync(client);
+        using var acceptedToo = await process.RespondAsync(await process.NextIdAsync(), "good");
+
+        Assert.Equal("good", (await next.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Fact]
     public async Task Response_IdIsUnknown_IsRejected()
     {
         using var runtime = CreateRuntime();

@@ -17,7 +17,7 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Waits for an operation before the first byte of the function.</summary>
+    /// <summary>Waits for an operation that precedes the function's first byte. Writes comments meanwhile.</summary>
     public async Task<T> WaitAsync<T>(Task<T> task, CancellationToken cancellationToken)
     {
         try
@@ -60,8 +60,8 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
 
     /// <summary>Ends an incomplete line and an incomplete event, so that another event can follow.</summary>
     /// <remarks>
-    /// The empty line makes clients process the incomplete event. The last <c>event</c> field of an event is its type,
-    /// so listeners of the function's events do not receive it.
+    /// The empty line makes clients process the incomplete event. The field <c>event: incomplete</c> replaces the type
+    /// of that event, so listeners for the function's own types do not receive it.
     /// </remarks>
     public void EndEvent()
     {
@@ -89,7 +89,7 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
         if (isCompleted) return;
         _timer.BeginOperation();
         operation.UnsafeOnCompleted(_timer.OnOperationCompleted);
-        while (!await _timer.WaitAsync().ConfigureAwait(false))
+        while (!await _timer.WaitForOperationOrIntervalAsync().ConfigureAwait(false))
         {
             _timer.Restart();
             if (!_boundary.IsBetweenEvents) continue;

@@ -49,7 +49,7 @@ internal sealed class KeepAliveTimer : IValueTaskSource<bool>, IDisposable
 
     /// <summary>Waits until the operation completes or nothing has been written for the interval.</summary>
     /// <returns><see langword="true"/> if the operation has completed.</returns>
-    public ValueTask<bool> WaitAsync()
+    public ValueTask<bool> WaitForOperationOrIntervalAsync()
     {
         var dueTime = Timeout.InfiniteTimeSpan;
         lock (_lock)

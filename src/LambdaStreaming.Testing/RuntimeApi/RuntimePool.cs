@@ -61,7 +61,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         Worker? worker = null;
         try
         {
-            // Repeat if a reused process ended before it received the call. A new process always completes the call.
+            // Repeat if a reused process ended before it received the call. A new process always completes the call,
+            // with a response or an error.
             while (!call.Completed.IsCompleted && !_stopping.IsCancellationRequested)
             {
                 if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
@@ -206,7 +207,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         public RuntimeProcess Process => process;
 
-        /// <summary>The number of calls after which the process has not yet requested another one.</summary>
+        /// <summary>The number of calls that occupy the process, until it requests the next call.</summary>
         public int Calls { get; set; }
 
         /// <summary>Whether the process gets no further calls.</summary>

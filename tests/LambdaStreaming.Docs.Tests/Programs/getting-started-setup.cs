@@ -1,6 +1,6 @@
 using System.Buffers;
 using LambdaStreaming;
-using LambdaStreaming.Testing;
+using LambdaStreaming.Testing; // only for the last example, which needs that package
 
 using var client = new LambdaStreamingClient();
 var cancellationToken = CancellationToken.None;
