@@ -34,6 +34,8 @@ public class InvokeTests
         Assert.DoesNotContain("X-Amz-Function-Error", result.Headers);
         Assert.DoesNotContain("X-Amz-Log-Result", result.Headers);
         var request = Assert.Single(server.Requests);
+        // The client can have the complete body before the server has counted it.
+        await request.Completed.WaitAsync(TimeSpan.FromSeconds(30), Token);
         Assert.Equal((LambdaOperation.Invoke, 200, 16), (request.Operation, request.StatusCode, request.BytesSent));
         Assert.Equal(request.RequestId, result.Headers["x-amzn-RequestId"]);
         Assert.Null(request.FunctionErrorCode);
