@@ -6,7 +6,7 @@ namespace LambdaStreaming.Aspire.Hosting.Tests;
 /// <summary>samples/AspireHost, started with the command of docs/aspire.md.</summary>
 /// <remarks>
 /// Takes about 30 seconds, and uses the ports of the sample: 5080, and 18888 to 18890 for the dashboard. Skipped unless
-/// LAMBDASTREAMING_ASPIRE is set. eng/nightly runs it.
+/// LAMBDASTREAMING_NIGHTLY is set. eng/nightly runs it.
 /// </remarks>
 public class AppHostTests
 {
@@ -19,8 +19,8 @@ public class AppHostTests
     public async Task Sample_IsStartedAndStopped_PageStreamsAndNoProcessOfTheFunctionRemains()
     {
         Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_ASPIRE") is not null,
-            "Takes 30 seconds. Set LAMBDASTREAMING_ASPIRE=1 to run it.");
+            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
+            "Takes 30 seconds. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);

@@ -123,6 +123,9 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task AddFunction_ProjectHasAnError_IsUnhealthyUntilTheErrorIsCorrected()
     {
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
+            "Builds projects. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
         var project = Functions.CopyDotNet(_folder.FullName);
         var file = Path.Combine(project, "Program.cs");
         var code = await File.ReadAllTextAsync(file, Token);
