@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v node >/dev/null && command -v npm >/dev/null || { echo "no node or npm"; exit 1; }
-timeout 120 eng/install-browser.sh
+timeout 240 eng/install-browser.sh
 [ -z "${CHROMIUM_PATH:-}" ] || exit 0
 for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
   ! command -v "$name" >/dev/null || exit 0

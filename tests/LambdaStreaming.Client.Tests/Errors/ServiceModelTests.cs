@@ -19,9 +19,11 @@ public class ServiceModelTests
     [Fact]
     public void OfTheOperation_ServiceModelOfTheNpmPackage_HasTheSameErrors()
     {
-        var package = Path.Combine(Repository.Root, "tests", "interop", "node_modules", "@aws-sdk", "client-lambda");
+        var modules = Path.Combine(Repository.Root, "tests", "interop", "node_modules");
+        var package = Path.Combine(modules, "@aws-sdk", "client-lambda");
+        // npm writes this file when it has installed everything.
         Assert.SkipUnless(
-            Directory.Exists(package),
+            File.Exists(Path.Combine(modules, ".package-lock.json")) && Directory.Exists(package),
             "Needs the npm package @aws-sdk/client-lambda: run eng/install-interop.sh.");
         var command = Read(package, "dist-types", "commands", "InvokeWithResponseStreamCommand.d.ts");
         var schemas = Read(package, "dist-es", "schemas", "schemas_0.js");
