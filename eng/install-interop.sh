@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../tests/interop"
 npm ci --no-audit --no-fund --ignore-scripts
 
-# What takes minutes comes last: without it the JavaScript SDK is there all the same.
-npm rebuild aws-lambda-ric
+# Compiling the runtime interface client takes minutes. The JavaScript SDK does not need it.
+[ "${1:-}" = --without-runtime ] || npm rebuild aws-lambda-ric
