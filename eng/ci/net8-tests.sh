@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the client's tests on .NET 8 itself, self-contained: with the minimum versions of the packages, and with the
-# AWSSDK.Core that an app can upgrade to (docs/dependencies.md). Tests that repeat for minutes are left out.
+# net8-tests [--upgraded]: runs the client's tests on .NET 8 itself, self-contained, with the minimum versions of the
+# packages. With --upgraded (eng/nightly), also with the AWSSDK.Core that an app can upgrade to (docs/dependencies.md).
+# Tests that repeat for minutes are left out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 upgraded=4.1.0
@@ -29,8 +30,9 @@ run() {
 mkdir -p "$results"
 minimum=$(sed -n '/net8.0"/,/<\/ItemGroup>/s/.*"AWSSDK.Core" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)
 publish net8
-publish net8-upgraded -p:AwsSdkCoreVersion="$upgraded"
 status=0
 run net8 "$minimum" || status=$?
+[ "${1:-}" = --upgraded ] || exit $status
+publish net8-upgraded -p:AwsSdkCoreVersion="$upgraded"
 run net8-upgraded "$upgraded" || status=$?
 exit $status
