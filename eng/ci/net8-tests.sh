@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # net8-tests [--upgraded]: runs the client's tests on .NET 8 itself, self-contained, with the minimum versions of the
 # packages. With --upgraded (eng/nightly), also with the AWSSDK.Core that an app can upgrade to (docs/dependencies.md).
-# Tests that repeat for minutes are left out.
+# Tests that repeat for minutes are not run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 upgraded=4.1.0

@@ -163,7 +163,7 @@ public static class LambdaStreamingBuilderExtensions
         ArgumentNullException.ThrowIfNull(lambda);
         return builder
             .WithReferenceRelationship(lambda.Resource)
-            .WithEnvironment(context => ServerVariables.SetAsync(context, lambda.Resource));
+            .WithEnvironment(context => ServerReference.ApplyAsync(context, lambda.Resource));
     }
 
     private static IResourceBuilder<LambdaStreamingFunctionResource> Add(

@@ -54,6 +54,9 @@ public sealed class FunctionInvocation
     /// <summary>All request headers. Names are case-insensitive; repeated headers are joined with a comma.</summary>
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
+    /// <summary>Whether the response contains the last lines of the function's log.</summary>
+    internal bool WantsLogTail => LogType == "Tail";
+
     /// <summary>A task that completes when the function has ended, even if its client disconnected earlier.</summary>
     internal Task Completion { get; set; } = Task.CompletedTask;
 

@@ -90,6 +90,9 @@ public sealed class ReceivedRequest
     /// <summary>Whether the function of an asynchronous invocation runs after the response.</summary>
     internal bool RunsInBackground { get; set; }
 
+    /// <summary>The parsed target, or <see langword="null"/> if the server does not implement it.</summary>
+    internal RequestTarget? ParsedTarget { get; init; }
+
     internal void AddBytesSent(int count) => Interlocked.Add(ref _bytesSent, count);
 
     internal void SetError(ServiceErrorResponse error)

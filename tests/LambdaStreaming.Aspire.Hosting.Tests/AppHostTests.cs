@@ -18,13 +18,11 @@ public class AppHostTests
     [Fact]
     public async Task Sample_IsStartedAndStopped_PageStreamsAndNoProcessOfTheFunctionRemains()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Takes 30 seconds. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
+        Nightly.SkipUnlessRequested("Takes 30 seconds.");
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);
-        var project = Path.Combine(Functions.Root, "samples", "AspireHost");
+        var project = Path.Combine(Interop.Root, "samples", "AspireHost");
         using var host = Process.Start("dotnet", ["run", "--project", project]);
         try
         {
@@ -88,7 +86,7 @@ public class AppHostTests
     /// <summary>Finds the processes of the function, and those that supervise it.</summary>
     private static List<string> FindFunctionProcesses()
     {
-        var program = Path.Combine(Functions.Root, "artifacts", "bin", "ChatFunction");
+        var program = Path.Combine(Interop.Root, "artifacts", "bin", "ChatFunction");
         return [.. Directory.EnumerateDirectories("/proc").Select(ReadCommandLine).Where(
             line => line.Contains(program, StringComparison.Ordinal))];
     }

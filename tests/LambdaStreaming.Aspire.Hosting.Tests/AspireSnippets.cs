@@ -35,7 +35,7 @@ public sealed class AspireSnippets : IDisposable
     public async Task AppHost_FunctionsInSeveralLanguages_AreResources()
     {
         Functions.SkipWithoutNode();
-        Functions.CopyDotNet(_folder.FullName);
+        DotNetFunctions.CopyTo(_folder.FullName);
         var node = _folder.CreateSubdirectory("node/node_modules/aws-lambda-ric");
         await File.WriteAllTextAsync(Path.Combine(node.FullName, "index.mjs"), "");
         await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "node", "index.mjs"), "");

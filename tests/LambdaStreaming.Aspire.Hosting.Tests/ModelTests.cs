@@ -14,7 +14,7 @@ public sealed class ModelTests : IDisposable
     [Fact]
     public async Task AddFunction_RelativePath_BeginsAtTheFolderOfTheAppHost()
     {
-        Functions.CopyDotNet(_folder.FullName);
+        DotNetFunctions.CopyTo(_folder.FullName);
         await using var host = new TestAppHost(_folder.FullName);
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
 

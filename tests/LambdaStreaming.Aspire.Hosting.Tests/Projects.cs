@@ -6,10 +6,10 @@ namespace Projects;
 
 internal sealed class Chat : IProjectMetadata
 {
-    public string ProjectPath => Path.Combine(Functions.DotNet, "Chat", "Chat.csproj");
+    public string ProjectPath => Path.Combine(DotNetFunctions.Source, "Chat", "Chat.csproj");
 }
 
 internal sealed class Web : IProjectMetadata
 {
-    public string ProjectPath => Path.Combine(Functions.DotNet, "Chat", "Chat.csproj");
+    public string ProjectPath => Path.Combine(DotNetFunctions.Source, "Chat", "Chat.csproj");
 }

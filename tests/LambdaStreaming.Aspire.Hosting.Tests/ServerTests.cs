@@ -123,10 +123,8 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task AddFunction_ProjectHasAnError_IsUnhealthyUntilTheErrorIsCorrected()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Builds projects. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
-        var project = Functions.CopyDotNet(_folder.FullName);
+        Nightly.SkipUnlessRequested("Builds projects.");
+        var project = DotNetFunctions.CopyTo(_folder.FullName);
         var file = Path.Combine(project, "Program.cs");
         var code = await File.ReadAllTextAsync(file, Token);
         var wrong = code.Replace("version one", "version two\";", StringComparison.Ordinal);

@@ -19,11 +19,8 @@ public sealed class DotNetFunctionTests : IDisposable
     [Fact]
     public async Task Executable_IsBuiltStreamsFailsAndIsRebuiltAfterAChange()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Builds projects. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
-        CopyProjects();
-        var project = Path.Combine(_folder.FullName, "Chat");
+        Nightly.SkipUnlessRequested("Builds projects.");
+        var project = DotNetFunctions.CopyTo(_folder.FullName);
         // The build writes below the folder of the sources.
         await File.WriteAllTextAsync(Path.Combine(project, "Directory.Build.props"), """
             <Project><PropertyGroup><UseArtifactsOutput>true</UseArtifactsOutput></PropertyGroup></Project>
@@ -52,7 +49,7 @@ public sealed class DotNetFunctionTests : IDisposable
     [Fact]
     public async Task ClassLibrary_HandlerStreams()
     {
-        CopyProjects();
+        DotNetFunctions.CopyTo(_folder.FullName);
         var project = Path.Combine(_folder.FullName, "Greeter", "Greeter.csproj");
         var process = RuntimeProcessOptions.DotNet(project, "Greeter::Greeter.Function::GreetAsync");
         await using var server = await StartAsync(process);
@@ -101,11 +98,8 @@ public sealed class DotNetFunctionTests : IDisposable
     [Fact]
     public async Task BuildAsync_FunctionsAreNotBuiltAtStart_ThrowsUntilTheErrorIsCorrected()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Builds projects. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
-        CopyProjects();
-        var project = Path.Combine(_folder.FullName, "Chat");
+        Nightly.SkipUnlessRequested("Builds projects.");
+        var project = DotNetFunctions.CopyTo(_folder.FullName);
         var program = Path.Combine(project, "Program.cs");
         Edit(program, "await RuntimeClient", "await RuntimClient");
         var options = new LocalLambdaServerOptions { BuildFunctionsAtStart = false };
@@ -133,17 +127,6 @@ public sealed class DotNetFunctionTests : IDisposable
             },
         }),
         Token).WaitAsync(Limit, Token);
-
-    private void CopyProjects()
-    {
-        var source = Path.Combine(Interop.Folder, "..", "functions", "dotnet");
-        foreach (var file in Directory.EnumerateFiles(source, "*.cs*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(_folder.FullName, Path.GetRelativePath(source, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-    }
 
     private static void Edit(string path, string oldText, string newText)
     {

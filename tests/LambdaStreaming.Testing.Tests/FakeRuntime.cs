@@ -103,7 +103,7 @@ internal sealed class FakeRuntime : IDisposable
         }
 
         /// <summary>Opens a connection and sends the beginning of a request, byte by byte as given.</summary>
-        /// <param name="request">The request. <c>{address}</c> stands for host and port.</param>
+        /// <param name="request">The request. <c>{address}</c> is replaced by host and port.</param>
         public async Task<TcpClient> SendRawAsync(string request)
         {
             var connection = new TcpClient();

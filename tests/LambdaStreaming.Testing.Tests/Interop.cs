@@ -5,7 +5,9 @@ namespace LambdaStreaming.Testing.Tests;
 /// <summary>Runs the official clients in tests/interop, and skips tests on machines that do not have them.</summary>
 internal static class Interop
 {
-    public static string Folder { get; } = Path.Combine(FindRepositoryRoot(), "tests", "interop");
+    public static string Root { get; } = FindRepositoryRoot();
+
+    public static string Folder { get; } = Path.Combine(Root, "tests", "interop");
 
     public static string Functions { get; } = Path.Combine(Folder, "functions");
 

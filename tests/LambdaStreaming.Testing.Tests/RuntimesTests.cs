@@ -9,7 +9,7 @@ public sealed class RuntimesTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
-    private static readonly string Functions = Path.Combine(Interop.Folder, "..", "functions");
+    private static readonly string Functions = Path.Combine(Interop.Root, "tests", "functions");
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
 

@@ -184,9 +184,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_BuildFails_ExitCode1AndPrintsTheErrorsUnchanged()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Builds projects. Set LAMBDASTREAMING_NIGHTLY=1 to run it.");
+        Nightly.SkipUnlessRequested("Builds projects.");
         using var folder = new TemporaryFolder();
         folder.Write("Bad.csproj", """
             <Project Sdk="Microsoft.NET.Sdk">

@@ -37,7 +37,7 @@ internal sealed class BufferedBody(
         // A body that ends properly must have its exact length. Any other body is at least one byte too short.
         var length = _payload.WrittenCount + (mode == TruncationMode.EndOfBody ? 0 : 1);
         await SendAsync(_payload.WrittenMemory, length, [], cancellationToken).ConfigureAwait(false);
-        if (!writer.HasEnded) await writer.AbortAsync(mode).ConfigureAwait(false);
+        await writer.AbortAsync(mode).ConfigureAwait(false);
     }
 
     // An empty output is an empty body. Inferred: runtimes send "null" for a function that returns nothing, and the
@@ -48,9 +48,9 @@ internal sealed class BufferedBody(
         var body = error?.ToJson() ?? _payload.WrittenMemory;
         var headers = new List<KeyValuePair<string, string>>();
         if (error is not null) headers.Add(new("X-Amz-Function-Error", "Unhandled"));
-        if (invocation.LogType == "Tail") headers.Add(new("X-Amz-Log-Result", log.ToBase64()));
+        if (invocation.WantsLogTail) headers.Add(new("X-Amz-Log-Result", log.ToBase64()));
         await SendAsync(body, body.Length, headers, cancellationToken).ConfigureAwait(false);
-        if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+        await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     private async Task SendAsync(

@@ -48,7 +48,7 @@ internal sealed class EventStreamBody(
         _message.ResetWrittenCount();
         EventStreamEncoder.WriteInvokeComplete(_message, CreateInvokeComplete(error, log));
         await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
-        if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+        await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     private ReadOnlySpan<byte> CreateInvokeComplete(FunctionError? error, LogTail log)
@@ -63,7 +63,7 @@ internal sealed class EventStreamBody(
                 json.WriteString("ErrorDetails", error.Details);
             }
 
-            if (invocation.LogType == "Tail") json.WriteString("LogResult", log.ToBase64());
+            if (invocation.WantsLogTail) json.WriteString("LogResult", log.ToBase64());
             json.WriteEndObject();
         }
 

@@ -193,7 +193,7 @@ internal sealed class LambdaService(
     private static async Task AcceptAsync(RawResponseWriter writer, CancellationToken cancellationToken)
     {
         await writer.StartAsync(202, [new("Content-Length", "0")], cancellationToken).ConfigureAwait(false);
-        if (!writer.HasEnded) await writer.CompleteAsync().ConfigureAwait(false);
+        await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     /// <summary>Applies the faults before the response headers.</summary>
@@ -233,6 +233,6 @@ internal sealed class LambdaService(
         await writer.StartAsync(response.StatusCode, response.Headers, cancellationToken).ConfigureAwait(false);
         foreach (var segment in response.BodySegments)
             await writer.WriteAsync(segment, cancellationToken).ConfigureAwait(false);
-        if (!writer.HasEnded) await writer.AbortAsync(response.End).ConfigureAwait(false);
+        await writer.AbortAsync(response.End).ConfigureAwait(false);
     }
 }

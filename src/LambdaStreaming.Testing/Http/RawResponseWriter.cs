@@ -59,15 +59,19 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         await CompleteAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Ends the response properly. Does nothing if it has ended.</summary>
     public async Task CompleteAsync()
     {
+        if (HasEnded) return;
         HasEnded = true;
         await context.Response.CompleteAsync().ConfigureAwait(false);
         request.EndedByServer = !context.RequestAborted.IsCancellationRequested;
     }
 
+    /// <summary>Ends the response early. Does nothing if it has ended.</summary>
     public async Task AbortAsync(TruncationMode mode)
     {
+        if (HasEnded) return;
         if (mode == TruncationMode.EndOfBody)
         {
             await CompleteAsync().ConfigureAwait(false);
@@ -95,7 +99,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
 
     private async Task TruncateIfDueAsync()
     {
-        if (faults.Truncation is { } truncation && _bytesSent >= truncation.AfterBytes && !HasEnded)
+        if (faults.Truncation is { } truncation && _bytesSent >= truncation.AfterBytes)
             await AbortAsync(truncation.Mode).ConfigureAwait(false);
     }
 

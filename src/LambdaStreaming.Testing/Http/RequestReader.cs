@@ -11,18 +11,8 @@ internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog
     /// <returns>The body, or <see langword="null"/> if it exceeds the maximum payload size.</returns>
     public async Task<byte[]?> ReadBodyAsync(HttpContext context)
     {
-        var body = new MemoryStream();
-        var buffer = new byte[16 * 1024];
-        while (await ReadAsync().ConfigureAwait(false) is > 0 and var count)
-        {
-            // Read bytes above the limit too. Otherwise the client receives a connection reset instead of the error.
-            if (body.Length <= options.MaxPayloadBytes)
-                await body.WriteAsync(buffer.AsMemory(0, count), context.RequestAborted).ConfigureAwait(false);
-        }
-
-        return body.Length <= options.MaxPayloadBytes ? body.ToArray() : null;
-
-        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
+        var (bytes, isComplete) = await BoundedBody.ReadAsync(context, options.MaxPayloadBytes).ConfigureAwait(false);
+        return isComplete ? bytes : null;
     }
 
     public ReceivedRequest CreateRequest(HttpContext context, byte[]? body)
@@ -39,6 +29,7 @@ internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog
             RequestId = Guid.NewGuid().ToString(),
             Method = context.Request.Method,
             Target = target,
+            ParsedTarget = parsed,
             Operation = parsed?.Operation,
             FunctionName = parsed?.Function?.Name,
             Qualifier = parsed?.Function?.Qualifier ?? parsed?.QueryQualifier,

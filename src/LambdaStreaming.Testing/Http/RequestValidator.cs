@@ -16,7 +16,7 @@ internal sealed class RequestValidator(LocalLambdaServerOptions options, SigV4Ve
     /// <returns>The service's error, or <see langword="null"/> if the request is valid.</returns>
     public ServiceErrorResponse? Validate(HttpContext context, ReceivedRequest request, byte[]? body)
     {
-        if (RequestTarget.Parse(request.Method, request.Target) is not { } target) return CreateUnknownOperationError();
+        if (request.ParsedTarget is not { } target) return CreateUnknownOperationError();
         if (body is null) return CreateTooLargeError(target.Operation);
         if (options.VerifySignatures
             && verifier.Verify(RequestReader.CreateSignedRequest(context, body)) is { } signatureError)

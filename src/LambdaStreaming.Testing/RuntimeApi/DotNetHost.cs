@@ -5,10 +5,10 @@ internal static class DotNetHost
 {
     private const string Resource = "LambdaStreaming.RuntimeHost.dll";
 
-    private static readonly Lazy<string> File = new(Extract);
+    private static readonly Lazy<string> ExtractedPath = new(Extract);
 
     /// <summary>The path of the program: a file that is deleted when this process ends normally.</summary>
-    public static string FilePath => File.Value;
+    public static string FilePath => ExtractedPath.Value;
 
     private static string Extract()
     {
@@ -17,7 +17,7 @@ internal static class DotNetHost
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(folder);
         var path = Path.Combine(folder.FullName, Resource);
         using var source = typeof(DotNetHost).Assembly.GetManifestResourceStream(Resource)!;
-        using var target = System.IO.File.Create(path);
+        using var target = File.Create(path);
         source.CopyTo(target);
         return path;
     }

@@ -52,25 +52,23 @@ internal sealed class DotNetProgram
     public async Task<(RuntimeProcessOptions Command, SourceFolders Sources)> PrepareAsync(
         RuntimeProcessOptions options, CancellationToken cancellationToken)
     {
-        if (!IsProject(Path)) return (CreateCommand(options, Path, Folder), Sources);
+        if (!IsProject(Path)) return (CreateCommand(options, Path), Sources);
         var build = await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, options.ReportLine, cancellationToken)
             .ConfigureAwait(false);
-        return (CreateCommand(options, build.TargetPath, Folder), build.Sources);
+        return (CreateCommand(options, build.TargetPath), build.Sources);
     }
 
-    private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path, string workingDirectory)
+    private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path)
     {
         var taskRoot = System.IO.Path.GetDirectoryName(path)!;
-        var command = options with { TaskRoot = taskRoot, WorkingDirectory = workingDirectory };
-        if (System.IO.Path.GetExtension(path) != ".dll")
-            return command with { FileName = path, Arguments = options.Arguments };
+        var command = options with { TaskRoot = taskRoot, WorkingDirectory = Folder };
+        if (System.IO.Path.GetExtension(path) != ".dll") return command with { FileName = path };
 
         var runtimeConfig = System.IO.Path.ChangeExtension(path, ".runtimeconfig.json");
-        var isLibrary = IsClassLibraryHandler || !HasEntryPoint(path);
-        if (isLibrary && !IsClassLibraryHandler) throw CreateMissingHandler(path);
+        if (!IsClassLibraryHandler && !HasEntryPoint(path)) throw CreateMissingHandler(path);
         if (!File.Exists(runtimeConfig)) throw CreateMissingRuntimeConfig(path, runtimeConfig);
         command = command with { RuntimeName = FindRuntimeName(runtimeConfig) };
-        if (!isLibrary) return command with { Arguments = ["exec", path, .. options.Arguments] };
+        if (!IsClassLibraryHandler) return command with { Arguments = ["exec", path, .. options.Arguments] };
 
         var dependencies = System.IO.Path.ChangeExtension(path, ".deps.json");
         RequireRuntimeSupport(path, dependencies);

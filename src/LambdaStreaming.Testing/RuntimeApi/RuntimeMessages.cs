@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
@@ -17,17 +18,8 @@ internal static class RuntimeMessages
     /// <summary>Reads the error that a request reports. The part above the limit is discarded.</summary>
     public static async Task<string> ReadErrorAsync(HttpContext context)
     {
-        var body = new MemoryStream();
-        var buffer = new byte[16 * 1024];
-        while (await ReadAsync().ConfigureAwait(false) is > 0 and var count)
-        {
-            var length = (int)Math.Min(count, MaxErrorBytes - body.Length);
-            await body.WriteAsync(buffer.AsMemory(0, length), context.RequestAborted).ConfigureAwait(false);
-        }
-
-        return Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
-
-        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
+        var (bytes, _) = await BoundedBody.ReadAsync(context, MaxErrorBytes).ConfigureAwait(false);
+        return Encoding.UTF8.GetString(bytes);
     }
 
     public static Task RejectTransitionAsync(HttpContext context, string reason) =>

@@ -110,7 +110,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!call.Completed.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
         }
 
-        if (call.Invocation.LogType == "Tail")
+        if (call.Invocation.WantsLogTail)
             await Task.Delay(LogDelay, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
     }
 

@@ -42,7 +42,7 @@ internal sealed class ServeCommand
         await using (var urls = await StartUrlsAsync(parsed, server, names, cancellationToken))
         {
             var url = server.ServiceUrl.ToString().TrimEnd('/');
-            await PrintEnvironmentAsync(server, url);
+            await PrintEnvironmentAsync(server);
             var endpoint = server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}";
             _console.WriteMessage(
                 $"serving {string.Join(", ", names)} on {url}. In a shell, set the variables above, or run: "
@@ -197,20 +197,11 @@ internal sealed class ServeCommand
     }
 
     // Prints in the syntax of the platform's usual shell. All other output of this command goes to standard error.
-    private async Task PrintEnvironmentAsync(LocalLambdaServer server, string url)
+    private async Task PrintEnvironmentAsync(LocalLambdaServer server)
     {
-        var credentials = await server.Credentials.GetCredentialsAsync();
-        (string Name, string Value)[] variables =
-        [
-            ("AWS_ENDPOINT_URL_LAMBDA", url),
-            ("AWS_REGION", server.Region.SystemName),
-            ("AWS_DEFAULT_REGION", server.Region.SystemName),
-            ("AWS_ACCESS_KEY_ID", credentials.AccessKey),
-            ("AWS_SECRET_ACCESS_KEY", credentials.SecretKey),
-        ];
         var text = new StringBuilder();
         var windows = OperatingSystem.IsWindows();
-        foreach (var (name, value) in variables)
+        foreach (var (name, value) in await ServerVariables.GetAsync(server))
             text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
 
         // Remove variables of another session, which would take precedence over the keys above or be sent together with

@@ -28,9 +28,7 @@ public sealed class BrowserClientsRun : IAsyncDisposable
     /// <summary>Waits until Chromium has ended.</summary>
     internal Task<Dictionary<string, JsonElement>> WaitForEndAsync()
     {
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("LAMBDASTREAMING_NIGHTLY") is not null,
-            "Takes a minute. Set LAMBDASTREAMING_NIGHTLY=1 to run it (eng/ci/browser-tests.sh).");
+        Nightly.SkipUnlessRequested("Takes a minute.");
         var chromium = Browser.RequireChromium();
         return _run ??= RunAsync(chromium);
     }

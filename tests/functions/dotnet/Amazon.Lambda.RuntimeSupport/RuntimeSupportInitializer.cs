@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Amazon.Lambda.RuntimeSupport;
 
-/// <summary>Stands in for the class of this name in AWS's package, with the members that a host uses.</summary>
+/// <summary>Replaces the class of this name in AWS's package, with the members that a host uses.</summary>
 /// <remarks>Handlers return <c>IAsyncEnumerable&lt;string&gt;</c>.</remarks>
 public sealed class RuntimeSupportInitializer(string handler)
 {
