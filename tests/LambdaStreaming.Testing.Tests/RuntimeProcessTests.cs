@@ -30,6 +30,35 @@ public class RuntimeProcessTests
     }
 
     [Fact]
+    public async Task Supervisor_GroupIsTerminatedBeforeItWatches_KillsTheProgram()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
+        var gate = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
+        // The shell starts to watch when this test has created the file.
+        var script = RuntimeStartInfo.Supervisor.Replace(
+            "child=$!", $"child=$!\nuntil [ -e '{gate}' ]; do :; done", StringComparison.Ordinal);
+        Assert.NotEqual(RuntimeStartInfo.Supervisor, script);
+        using var group = StartWithPipes(
+            "setsid", ["sh", "-c", script, "sh", "sh", "-c", "echo started; exec sleep 1000"]);
+        Assert.Equal("started", await group.StandardOutput.ReadLineAsync(Token));
+
+        using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"]))
+            await kill.WaitForExitAsync(Token);
+        group.StandardInput.Close();
+        await File.WriteAllTextAsync(gate, "", Token);
+
+        try
+        {
+            var output = group.StandardOutput.ReadToEndAsync(Token);
+            Assert.Equal("", await output.WaitAsync(TimeSpan.FromSeconds(60), Token));
+        }
+        finally
+        {
+            File.Delete(gate);
+        }
+    }
+
+    [Fact]
     public async Task Node_StreamingHandler_StreamsWithContextAndLog()
     {
         await using var server = await StartNodeAsync("text");

@@ -8,14 +8,20 @@ internal static class RuntimeStartInfo
 {
     // On Unix, a shell supervises the program. When the program ends, the shell kills the program's process group, so
     // that no child process remains. A background job (watch) also kills the group when the shell's standard input
-    // closes, which happens even if this process is killed. That job ignores signals to this process's own group, for
-    // example from timeout(1). Output of the shell is not part of the function's log.
+    // closes, which happens even if this process is killed. The shell and that job ignore signals to this process's own
+    // group, for example from timeout(1). They do so before the program starts. Otherwise, a signal right after the
+    // start of the program would end the shell, and the program would remain. Output of the shell is not part of the
+    // function's log.
     internal const string Supervisor = """
         exec 3<&0
-        if command -v setsid >/dev/null 2>&1; then setsid "$@" </dev/null 3<&- & else "$@" </dev/null 3<&- & fi
+        trap '' HUP INT TERM
+        (
+          trap - HUP TERM
+          if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
+        ) </dev/null 3<&- &
         child=$!
         exec >/dev/null 2>&1
-        { trap '' HUP INT TERM; read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
+        { read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
         watch=$!
         exec 3<&-
         wait "$child"
