@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using LambdaStreaming.Testing.EventStream;
 using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.Functions;
 
 namespace LambdaStreaming.Testing;
 
@@ -229,6 +230,26 @@ public sealed class CallBehavior
         (string, string)[] headers =
             [(":message-type", "error"), (":error-code", errorCode), (":error-message", message)];
         return End(chunks, EncodeMessage(headers, []), errorCode, message);
+    }
+
+    /// <summary>Makes the function fail, after the chunks that it has written so far.</summary>
+    /// <remarks>
+    /// Clients receive the error as if the function had reported it. The token of a delegate is cancelled. A runtime
+    /// process runs to its end, and its further output is ignored.
+    /// </remarks>
+    /// <param name="chunks">
+    /// The number of chunks to send before it. A function that writes fewer chunks fails at its end.
+    /// </param>
+    /// <param name="errorType">The type of the error, which is also its code.</param>
+    /// <param name="errorMessage">The message of the error.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of chunks is negative.</exception>
+    public CallBehavior FunctionErrorAfterChunks(int chunks, string errorType, string errorMessage)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(errorType);
+        ArgumentNullException.ThrowIfNull(errorMessage);
+        ArgumentOutOfRangeException.ThrowIfNegative(chunks);
+        var error = FunctionError.Create(errorType, errorType, errorMessage);
+        return With(faults => faults.Interruptions.Add(new(chunks, []) { FunctionError = error }));
     }
 
     /// <summary>Inserts bytes into the body, between two messages. The stream then continues.</summary>

@@ -101,10 +101,10 @@ public sealed class ReceivedRequest
         ErrorCode = error.ErrorCode;
     }
 
-    internal void SetFunctionError(FunctionError? error)
+    internal void SetFunctionError(FunctionError error)
     {
-        FunctionErrorDetails = error?.Details;
-        FunctionErrorCode = error?.Code;
+        FunctionErrorDetails = error.Details;
+        FunctionErrorCode = error.Code;
     }
 
     internal void SetClientDisconnected()

@@ -181,6 +181,29 @@ public class CallBehaviorTests
         Assert.Equal(("InternalError", "sorry"), (headers[":error-code"], headers[":error-message"]));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(9)]
+    public async Task FunctionErrorAfterChunks_EachNumber_FunctionFailsAfterTheseChunks(int chunks)
+    {
+        await using var server = await StartAsync(f =>
+            f.OnEveryCall().FunctionErrorAfterChunks(chunks, "Bad", "\"no\""));
+        using var client = server.CreateClient();
+        var texts = new List<string>();
+
+        var failure = await Assert.ThrowsAsync<FunctionErrorException>(async () =>
+        {
+            await foreach (var text in client.InvokeTextAsync("ab", cancellationToken: Token)) texts.Add(text);
+        });
+
+        Assert.Equal(new[] { "a", "b" }.Take(chunks), texts);
+        Assert.Equal(("Bad", "Bad"), (failure.ErrorCode, failure.FunctionErrorType));
+        Assert.Equal("\"no\"", failure.FunctionErrorMessage);
+        var request = Assert.Single(server.Requests);
+        Assert.Equal(("Bad", failure.ErrorDetails), (request.FunctionErrorCode, request.FunctionErrorDetails));
+    }
+
     [Fact]
     public async Task StallAfterChunks_One_KeepsTheConnectionUntilTheClientDisconnects()
     {

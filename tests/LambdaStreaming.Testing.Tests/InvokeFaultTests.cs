@@ -91,6 +91,17 @@ public class InvokeFaultTests
     }
 
     [Fact]
+    public async Task FunctionErrorAfterChunks_One_IsTheErrorOfTheFunction()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().FunctionErrorAfterChunks(1, "Bad", "it broke"));
+
+        var result = await ReadAsync(server);
+
+        Assert.Equal(
+            (200, """{"errorMessage":"it broke","errorType":"Bad","stackTrace":[]}"""), (result.Status, result.Body));
+    }
+
+    [Fact]
     public async Task ErrorAfterChunks_MoreThanTheFunctionWrites_IsAServiceError()
     {
         await using var server = await StartAsync(f =>

@@ -1,3 +1,5 @@
+using LambdaStreaming.Testing.Functions;
+
 namespace LambdaStreaming.Testing.Faults;
 
 /// <summary>The faults injected into one call.</summary>
@@ -36,10 +38,13 @@ internal sealed class InjectedFaults
         interruption => interruption.Bytes.Length > 0 && interruption.Error is null);
 }
 
-/// <summary>Bytes inserted after a number of chunks, then an optional truncation or stall.</summary>
+/// <summary>Bytes inserted after a number of chunks, then an optional truncation, stall or function error.</summary>
 internal sealed record Interruption(
     int AfterChunks, byte[] Bytes, TruncationMode? Truncation = null, bool Stall = false)
 {
     /// <summary>The error that the bytes represent, if a buffered response can report it.</summary>
     public ServiceErrorResponse? Error { get; init; }
+
+    /// <summary>The error with which the function ends here.</summary>
+    public FunctionError? FunctionError { get; init; }
 }

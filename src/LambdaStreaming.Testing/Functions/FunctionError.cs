@@ -19,12 +19,18 @@ internal sealed record FunctionError(string Code, string Details)
     {
         var stackTrace = (exception.StackTrace ?? "").Split(
             '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return Create("Unhandled", exception.GetType().Name, exception.Message, stackTrace);
+    }
+
+    /// <summary>Creates an error with details in the format of runtimes.</summary>
+    public static FunctionError Create(string code, string type, string message, params string[] stackTrace)
+    {
         var details = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(details, RelaxedJson))
         {
             json.WriteStartObject();
-            json.WriteString("errorMessage", exception.Message);
-            json.WriteString("errorType", exception.GetType().Name);
+            json.WriteString("errorMessage", message);
+            json.WriteString("errorType", type);
             json.WriteStartArray("stackTrace");
             foreach (var line in stackTrace)
                 json.WriteStringValue(line);
@@ -32,7 +38,7 @@ internal sealed record FunctionError(string Code, string Details)
             json.WriteEndObject();
         }
 
-        return new("Unhandled", Encoding.UTF8.GetString(details.WrittenSpan));
+        return new(code, Encoding.UTF8.GetString(details.WrittenSpan));
     }
 
     /// <summary>Returns the error as the body of a buffered response.</summary>

@@ -11,6 +11,7 @@ namespace LambdaStreaming.Testing.Functions;
 internal sealed class FunctionOutput(
     IResponseBody body,
     InjectedFaults faults,
+    ReceivedRequest request,
     TimeProvider timeProvider,
     CancellationTokenSource functionCancellation,
     CancellationToken aborted)
@@ -63,7 +64,13 @@ internal sealed class FunctionOutput(
         Fail(new FunctionError(errorCode, errorDetails));
     }
 
-    public void Fail(FunctionError error) => Error ??= error;
+    public void Fail(FunctionError error)
+    {
+        if (Error is not null) return;
+        Error = error;
+        // Now, because a test reads the error when its client has received the response.
+        request.SetFunctionError(error);
+    }
 
     /// <summary>Ends the response. Later writes of the function are rejected.</summary>
     public async Task CompleteAsync(CancellationToken cancellationToken)
@@ -125,16 +132,17 @@ internal sealed class FunctionOutput(
         // directinvoke.go).
         if (body.MaxPayloadBytes is { } limit && _payloadBytes + payload.Length > limit)
         {
-            payload = payload[..(int)(limit - _payloadBytes)];
+            var rest = payload[..(int)(limit - _payloadBytes)];
+            if (!rest.IsEmpty) await SendChunkAsync(rest, cancellationToken).ConfigureAwait(false);
             var details = $"Response payload size exceeded maximum allowed payload size ({limit} bytes).";
             Fail("Function.ResponseSizeTooLarge", details);
-            if (payload.IsEmpty) return;
+            return;
         }
 
         await StartOnceAsync(cancellationToken).ConfigureAwait(false);
         if (faults.ChunkDelay > TimeSpan.Zero)
             await Task.Delay(faults.ChunkDelay, timeProvider, cancellationToken).ConfigureAwait(false);
-        if (body.HasEnded) return;
+        if (body.HasEnded || Error is not null) return;
         await body.WriteChunkAsync(payload, cancellationToken).ConfigureAwait(false);
         _payloadBytes += payload.Length;
         await InterruptAsync(++_chunks, cancellationToken).ConfigureAwait(false);
@@ -146,6 +154,7 @@ internal sealed class FunctionOutput(
         {
             _interruptions.RemoveAt(0);
             await body.InterruptAsync(next, cancellationToken).ConfigureAwait(false);
+            if (next.FunctionError is { } error) Fail(error);
             // The function's timeout does not end a stall.
             if (next.Stall)
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted).ConfigureAwait(false);

@@ -48,7 +48,7 @@ internal sealed class FunctionRun : IDisposable
     /// <exception cref="OperationCanceledException">The client disconnected, or the server stops.</exception>
     public async Task RunAsync(IResponseBody body, InjectedFaults faults, ReceivedRequest request)
     {
-        var output = new FunctionOutput(body, faults, _options.TimeProvider, _cancellation, _aborted);
+        var output = new FunctionOutput(body, faults, request, _options.TimeProvider, _cancellation, _aborted);
         var functionTask = Task.CompletedTask;
         try
         {
@@ -76,8 +76,6 @@ internal sealed class FunctionRun : IDisposable
             IgnoreUnobservedException(functionTask);
         }
 
-        // Before the response is complete: a test reads the error when its client has received the response.
-        request.SetFunctionError(output.Error);
         if (!body.HasEnded) await output.CompleteAsync(_aborted).ConfigureAwait(false);
     }
 
