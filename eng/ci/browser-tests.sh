@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 eng/ci/install-browser.sh
-LAMBDASTREAMING_NIGHTLY=1 dotnet test --project tests/LambdaStreaming.AspNetCore.Tests --filter-class "*.ChatPageTests" "*.BrowserClientTests" --fail-skips on \
-  --results-directory artifacts/test-results --report-trx
+dotnet test --project tests/LambdaStreaming.AspNetCore.Tests --filter-class "*.ChatPageTests" "*.BrowserClientTests" \
+  --fail-skips on --results-directory artifacts/test-results --report-trx

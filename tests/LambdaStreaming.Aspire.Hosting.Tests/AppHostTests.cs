@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
 
 namespace LambdaStreaming.Aspire.Hosting.Tests;
 
-/// <summary>samples/AspireHost, started with the command of docs/aspire.md.</summary>
+/// <summary>samples/AspireHost, started with the command of docs/aspire.md, and its chat page in Chromium.</summary>
 /// <remarks>
 /// Takes about 30 seconds, and uses the ports of the sample: 5080, and 18888 to 18890 for the dashboard. Skipped unless
 /// LAMBDASTREAMING_NIGHTLY is set. eng/nightly runs it.
@@ -20,6 +19,7 @@ public class AppHostTests
     {
         Nightly.SkipUnlessRequested("Takes 30 seconds.");
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
+        var chromium = Browser.RequireChromium();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Limit);
         var project = Path.Combine(Interop.Root, "samples", "AspireHost");
@@ -30,10 +30,11 @@ public class AppHostTests
             await WaitForPageAsync(http, host, limit.Token);
             Assert.Empty(FindFunctionProcesses());
 
-            var parts = await ChatAsync(http, "hello there", limit.Token);
+            var steps = await Browser.RunAsync("aspire.mjs", [http.BaseAddress.ToString(), chromium]);
 
-            Assert.StartsWith("You wrote: hello there ", string.Concat(parts));
-            Assert.True(parts.Count > 1, "The response arrived at once.");
+            var lengths = steps["complete"].GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32());
+            Assert.Distinct(lengths);
+            Assert.StartsWith("You wrote: hello there ", steps["complete"].GetProperty("text").GetString());
             Assert.NotEmpty(FindFunctionProcesses());
         }
         finally
@@ -63,24 +64,6 @@ public class AppHostTests
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
-    }
-
-    /// <summary>Sends a message as the page does.</summary>
-    /// <returns>The parts of the response, as they arrived.</returns>
-    private static async Task<List<string>> ChatAsync(
-        HttpClient http, string prompt, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
-        request.Content = JsonContent.Create(new { prompt });
-        using var response = await http.SendAsync(
-            request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        response.EnsureSuccessStatusCode();
-        using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var parts = new List<string>();
-        var buffer = new byte[4096];
-        while (await body.ReadAsync(buffer, cancellationToken) is > 0 and var count)
-            parts.Add(System.Text.Encoding.UTF8.GetString(buffer, 0, count));
-        return parts;
     }
 
     /// <summary>Finds the processes of the function, and those that supervise it.</summary>

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import gifenc from "gifenc";
 import pngjs from "pngjs";
+import { ask, launchOptions, waitForState } from "./chat-page.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const images = `${root}docs/images`;
@@ -18,10 +19,8 @@ const sample = spawn("dotnet", ["run", "--project", "samples/ChatWeb", "--", "--
 });
 try {
   const url = await getUrl();
-  const browser = await chromium.launch({
-    executablePath: process.argv[2] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", "--hide-scrollbars"],
-  });
+  const options = launchOptions(process.argv[2] ?? "/usr/bin/chromium");
+  const browser = await chromium.launch({ ...options, args: [...options.args, "--hide-scrollbars"] });
   const open = async options => {
     const page = await browser.newPage({ reducedMotion: "reduce", ...options });
     await page.goto(url);
@@ -79,15 +78,6 @@ async function getUrl() {
     if (match) return match[1];
   }
   throw new Error("The sample did not start.");
-}
-
-async function ask(page, text) {
-  await page.fill("#prompt", text);
-  await page.keyboard.press("Enter");
-}
-
-async function waitForState(page, state) {
-  await page.locator(`.response:last-child[data-state=${state}]`).waitFor();
 }
 
 async function waitForWords(page, count) {

@@ -1,14 +1,10 @@
 // Drives samples/ChatWeb in a real browser and prints its observations, one JSON object per line.
-// It never sleeps: each wait is for a change of the page.
 // usage: node chat.mjs PAGE_URL CHROMIUM
 import { chromium } from "playwright-core";
+import { ask, lastText, launchOptions, report, waitForGrowth, waitForState } from "./chat-page.mjs";
 
 const [url, executablePath] = process.argv.slice(2);
-const report = (step, observations) => console.log(JSON.stringify({ step, ...observations }));
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"],
-});
+const browser = await chromium.launch(launchOptions(executablePath));
 
 const errors = [];
 async function open(options) {
@@ -25,29 +21,8 @@ async function open(options) {
   return page;
 }
 
-const lastText = page => page.evaluate(
-  () => [...document.querySelectorAll(".response .text")].at(-1)?.textContent ?? "");
-const waitForState = (page, state) => page.waitForFunction(
-  wanted => [...document.querySelectorAll(".response")].at(-1)?.dataset.state === wanted, state);
-const waitForLongerText = (page, length) => page.waitForFunction(
-  before => ([...document.querySelectorAll(".response .text")].at(-1)?.textContent.length ?? 0) > before, length);
 const focusedId = page => page.evaluate(() => document.activeElement.id);
 const bannerText = page => page.innerText(".response:last-child .banner > div");
-
-async function ask(page, text) {
-  await page.fill("#prompt", text);
-  await page.keyboard.press("Enter");
-}
-
-// Waits until the text has become longer the given number of times. Returns the lengths.
-async function waitForGrowth(page, times) {
-  const lengths = [];
-  for (let length = 0; lengths.length < times; lengths.push(length)) {
-    await waitForLongerText(page, length);
-    length = (await lastText(page)).length;
-  }
-  return lengths;
-}
 
 async function copy(page, button) {
   await page.click(button);

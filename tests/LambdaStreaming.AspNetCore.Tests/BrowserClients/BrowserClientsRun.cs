@@ -28,7 +28,6 @@ public sealed class BrowserClientsRun : IAsyncDisposable
     /// <summary>Waits until Chromium has ended.</summary>
     internal Task<Dictionary<string, JsonElement>> WaitForEndAsync()
     {
-        Nightly.SkipUnlessRequested("Takes a minute.");
         var chromium = Browser.RequireChromium();
         return _run ??= RunAsync(chromium);
     }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 
-namespace LambdaStreaming.AspNetCore.Tests;
+namespace LambdaStreaming.Testing.Tests;
 
 /// <summary>Runs the scripts of tests/browser in Chromium, if this machine has it.</summary>
 internal static class Browser
@@ -9,7 +9,7 @@ internal static class Browser
     private static readonly string[] Packages = ["playwright-core", "esbuild", "ai", "@ai-sdk/react", "@ag-ui/client"];
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-    private static string Folder { get; } = Path.Combine(GetRepositoryRoot(), "tests", "browser");
+    private static string Folder { get; } = Path.Combine(Interop.Root, "tests", "browser");
 
     /// <summary>Returns the path of Chromium. Skips the test if Chromium, node or playwright-core is missing.</summary>
     public static string RequireChromium()
@@ -69,14 +69,4 @@ internal static class Browser
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name))
             .FirstOrDefault(File.Exists);
-
-    private static string GetRepositoryRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "LambdaStreaming.Client.sln"))) return folder.FullName;
-        }
-
-        throw new InvalidOperationException("The tests do not run inside the repository.");
-    }
 }
