@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Reflection;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -30,7 +31,10 @@ public sealed class AspNetCoreSnippets
     {
         string[] args = ["--urls", "http://127.0.0.1:0"];
         using var built = new BuiltHosts();
-        var running = Task.Run(Program, Ct);
+        using var assembly = new MemoryStream();
+        Assert.Empty(PastedProgram.FromProgram(PastedProgram.Read("aspnetcore-first")).Compile(assembly));
+        var main = Assembly.Load(assembly.ToArray()).EntryPoint!;
+        var running = Task.Run(() => main.Invoke(null, [args]), Ct);
         using var host = await built.FirstAsync();
 
         // Run the command of the page with the port of this host.
@@ -48,21 +52,6 @@ public sealed class AspNetCoreSnippets
         Assert.Equal("Hello, world", await response.Content.ReadAsStringAsync(Ct));
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         await running;
-
-        void Program()
-        {
-            // begin: aspnetcore-first
-            var builder = WebApplication.CreateBuilder(args);
-
-            // Region and credentials come from the default AWS provider chain.
-            builder.Services.AddSingleton<ILambdaStreamingClient>(_ => new LambdaStreamingClient());
-            var app = builder.Build();
-
-            app.MapLambdaStream("/chat", "my-function");
-
-            app.Run();
-            // end: aspnetcore-first
-        }
     }
 
     [Fact]

@@ -17,6 +17,21 @@ internal sealed class PastedProgram
         global using System.Threading.Tasks;
         """;
 
+    private const string WebImplicitUsings = """
+        global using System.Net.Http.Json;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Hosting;
+        global using Microsoft.AspNetCore.Http;
+        global using Microsoft.AspNetCore.Routing;
+        global using Microsoft.Extensions.Configuration;
+        global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Hosting;
+        global using Microsoft.Extensions.Logging;
+        """;
+
+    // The default of .NET 8, the oldest .NET that the packages support.
+    private static readonly CSharpParseOptions OldestCSharp = new(LanguageVersion.CSharp12);
+
     private static readonly string Folder =
         Path.Combine(Repository.Root, "tests", "LambdaStreaming.Docs.Tests", "Programs");
 
@@ -63,8 +78,9 @@ internal sealed class PastedProgram
     {
         var code = _program.NormalizeWhitespace().ToFullString();
         var stubs = code.Contains("Amazon.Lambda", StringComparison.Ordinal) ? Read("Stubs/AwsSdkLambda") : "";
-        var trees = ((string[])[code, ImplicitUsings, GetJsonContexts(), stubs])
-            .Select(text => CSharpSyntaxTree.ParseText(text));
+        var web = code.Contains("WebApplication.", StringComparison.Ordinal) ? WebImplicitUsings : "";
+        var trees = ((string[])[code, ImplicitUsings, web, GetJsonContexts(), stubs])
+            .Select(text => CSharpSyntaxTree.ParseText(text, OldestCSharp));
         var isProgram = _program.Members.Any(member => member is GlobalStatementSyntax);
         var compilation = CSharpCompilation.Create(
             "Pasted" + Guid.NewGuid().ToString("N"),
@@ -114,7 +130,7 @@ internal sealed class PastedProgram
                             TypeInfoResolver = new {{Metadata}}.DefaultJsonTypeInfoResolver(),
                         }.GetTypeInfo(type);
                     {{string.Concat(types.Select(type => $"""
-                        public {Metadata}.JsonTypeInfo<{type}> {type} =>
+                        public {Metadata}.JsonTypeInfo<{type}> {char.ToUpperInvariant(type[0])}{type[1..]} =>
                             ({Metadata}.JsonTypeInfo<{type}>)GetTypeInfo(typeof({type}))!;
 
                         """))}}
