@@ -1,0 +1,121 @@
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using LambdaStreaming.Testing.Tests;
+
+namespace LambdaStreaming.Live;
+
+/// <summary>Records one request and its response, as they are on the wire, without secrets.</summary>
+internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler(inner)
+{
+    private static readonly string[] SecretHeaders = ["Authorization", "X-Amz-Security-Token"];
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
+    private static readonly Regex AccountNumber = Create("(?<![0-9])[0-9]{12}(?![0-9])");
+    private static readonly Regex AccessKey = Create("(AKIA|ASIA)[A-Z0-9]{16}");
+
+    private readonly StringBuilder _text = new();
+    private readonly MemoryStream _body = new();
+
+    private HttpStatusCode _status;
+
+    public Dictionary<string, string> ResponseHeaders { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    public static string RemoveSecrets(string text) =>
+        AccessKey.Replace(AccountNumber.Replace(text, "111122223333"), "(access key)");
+
+    /// <summary>Returns the messages of a response that is an event stream and complete.</summary>
+    public IReadOnlyList<(Dictionary<string, string> Headers, byte[] Payload)> GetMessages() =>
+        _status == HttpStatusCode.OK ? Messages.Decode(_body.ToArray()) : [];
+
+    public void Save(string folder, string name)
+    {
+        foreach (var (headers, payload) in GetMessages())
+        {
+            _text.Append("\n--- ").AppendJoin(", ", headers.Select(header => $"{header.Key}: {header.Value}"));
+            _text.Append($" ({payload.Length} bytes)\n").Append(GetStart(payload));
+        }
+
+        if (_status != HttpStatusCode.OK) _text.Append('\n').Append(GetStart(_body.ToArray()));
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, name + ".txt"), RemoveSecrets(_text.ToString()) + "\n");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _body.Dispose();
+        base.Dispose(disposing);
+    }
+
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        _text.Append($"{request.Method} {request.RequestUri!.PathAndQuery}\n");
+        foreach (var (name, values) in request.Headers.NonValidated)
+        {
+            if (!SecretHeaders.Contains(name)) _text.Append($"{name}: {values}\n");
+        }
+
+        var response = await base.SendAsync(request, cancellationToken);
+        _status = response.StatusCode;
+        _text.Append($"\nHTTP/{response.Version} {(int)_status}\n");
+        foreach (var (name, values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
+        {
+            ResponseHeaders[name] = values.ToString();
+            _text.Append($"{name}: {values}\n");
+        }
+
+        var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var content = new StreamContent(new CopyingStream(body, _body));
+        foreach (var header in response.Content.Headers.NonValidated)
+            content.Headers.TryAddWithoutValidation(header.Key, header.Value);
+        response.Content = content;
+        return response;
+    }
+
+    private static string GetStart(byte[] bytes) => Encoding.UTF8
+        .GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 400)))
+        .Replace("\0", "\\0", StringComparison.Ordinal);
+
+    private static Regex Create(string pattern) => new(pattern, RegexOptions.ExplicitCapture, Limit);
+
+    private sealed class CopyingStream(Stream source, MemoryStream copy) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var count = await source.ReadAsync(buffer, cancellationToken);
+            copy.Write(buffer.Span[..count]);
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) source.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
