@@ -22,7 +22,11 @@ public sealed class LambdaStreamFailure
     /// <summary>The kind of failure, in one sentence that does not reveal internals.</summary>
     public required string Detail { get; init; }
 
-    /// <summary>The id under which the request is found in traces and logs.</summary>
+    /// <summary>The id of the request, as <c>traceId</c> in a ProblemDetails response.</summary>
+    /// <value>
+    /// The id of the current activity. In the W3C format, its second part is the id of the trace, and of the scopes of
+    /// log messages. Without an activity, the trace identifier of the <c>HttpContext</c>.
+    /// </value>
     public required string TraceId { get; init; }
 
     /// <summary>The type and the message of the exception.</summary>

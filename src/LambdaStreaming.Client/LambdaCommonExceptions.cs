@@ -6,9 +6,8 @@ namespace LambdaStreaming;
 // recorded in conformance/responses/errors.
 
 /// <summary>
-/// The caller is not allowed to invoke the function, or the local clock is wrong, which can have this error, too
-/// (HTTP 403). The function did not run; retried only if the local clock is wrong, with
-/// the corrected time.
+/// The caller is not allowed to invoke the function, or the local clock is wrong (HTTP 403). The function did not run;
+/// retried only if the local clock is wrong, with the corrected time.
 /// </summary>
 public sealed class AccessDeniedException(
     string message, LambdaErrorDetails? details = null, Exception? innerException = null)

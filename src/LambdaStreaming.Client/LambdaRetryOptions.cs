@@ -48,10 +48,10 @@ public sealed class LambdaRetryOptions
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
     /// </value>
     /// <remarks>
-    /// A request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> leaves this property unset does not use the
-    /// client's value. It uses the default above. One exception: if the client's options set this property, environment
-    /// and profile are not read, and the request uses 3. <see cref="LambdaResilience.AddLambdaRetry"/> never reads
-    /// them.
+    /// A request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> leaves this property unset never uses the
+    /// client's value. If the client's options leave it unset, too, the request uses the default above. If they set it,
+    /// the request uses 3, because the client then reads neither environment nor profile.
+    /// <see cref="LambdaResilience.AddLambdaRetry"/> never reads environment and profile: its default is 3.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

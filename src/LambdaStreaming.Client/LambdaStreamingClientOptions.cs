@@ -147,8 +147,8 @@ public sealed class LambdaStreamingClientOptions
     /// <see cref="FunctionErrorException.FunctionErrorMessage"/> has it in any case.
     /// </value>
     /// <remarks>
-    /// The message contains the first line of the text, at most 1,000 characters. If that line contains the payload or
-    /// another secret of the call, it is removed.
+    /// If this option is set, the message contains the first line of the text, at most 1,000 characters. The payload
+    /// and other secrets of the call are replaced in it. A payload of more than 1,024 bytes ends the line.
     /// </remarks>
     public bool IncludeFunctionErrorDetails { get; set; }
 

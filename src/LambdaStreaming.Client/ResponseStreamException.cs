@@ -138,7 +138,9 @@ public sealed class ResponseStreamTruncatedException : ResponseStreamException
     public bool EndedInsideMessage { get; }
 }
 
-/// <summary>The service ended the response with an exception or error message in the stream.</summary>
+/// <summary>
+/// The service ended the response with an event-stream message of the type <c>exception</c> or <c>error</c>.
+/// </summary>
 /// <remarks>
 /// <see cref="AmazonServiceException.ErrorCode"/> is the name of the error. If the name is documented,
 /// <see cref="Exception.InnerException"/> is the typed exception for it.

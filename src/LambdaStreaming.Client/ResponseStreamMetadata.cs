@@ -31,8 +31,8 @@ public sealed record ResponseStreamMetadata
         new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The name of the function, which exceptions report.</summary>
-    /// <value>Default: <c>function</c>.</value>
-    public string FunctionName { get; init; } = "function";
+    /// <value>Default: <c>test-function</c>.</value>
+    public string FunctionName { get; init; } = "test-function";
 
     /// <summary>
     /// The value of <see cref="LambdaStreamingClientOptions.ThrowOnFunctionError"/> that applies to the response.

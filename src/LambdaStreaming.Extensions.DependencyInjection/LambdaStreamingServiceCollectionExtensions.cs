@@ -12,11 +12,19 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// The client is a singleton that uses <see cref="IHttpClientFactory"/>. It takes
 /// <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and
 /// <see cref="Amazon.Runtime.AWSCredentials"/> from the container, unless its options set them. Invalid options make
-/// host startup fail. If the same client is added twice, both calls configure its options.
+/// host startup fail. If the same client is added twice, both calls configure its options. As with every service, the
+/// last registration applies: a client that the app registered before is replaced, one that it registers later is used.
 /// </remarks>
 public static class LambdaStreamingServiceCollectionExtensions
 {
     private const string HttpClientName = "LambdaStreaming";
+
+    // Each delegate also identifies the registrations of this class.
+    private static readonly Func<IServiceProvider, ILambdaStreamingClient> CreateDefault =
+        static provider => Create(provider, Options.Options.DefaultName);
+
+    private static readonly Func<IServiceProvider, object?, ILambdaStreamingClient> CreateNamed =
+        static (provider, name) => Create(provider, (string)name!);
 
     /// <summary>Adds the client, configured from the AWS environment as in every AWS SDK.</summary>
     /// <param name="services">The container's services.</param>
@@ -100,10 +108,9 @@ public static class LambdaStreamingServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         var optionsName = name ?? Options.Options.DefaultName;
-        var httpClientName = name is null ? HttpClientName : $"{HttpClientName}:{name}";
+        var httpClientName = GetHttpClientName(optionsName);
         var builder = services.AddHttpClient(httpClientName);
-        if (name is null) services.TryAddSingleton<ILambdaStreamingClient>(CreateClient);
-        else services.TryAddKeyedSingleton<ILambdaStreamingClient>(name, (provider, _) => CreateClient(provider));
+        AddClient(services, name);
 
         // This marker records that the HttpClient is configured. The registration of the client does not show that,
         // because tests remove the client (RemoveAll) and add it again. If the HttpClient were configured twice, the
@@ -115,12 +122,22 @@ public static class LambdaStreamingServiceCollectionExtensions
         AddOptions(services, optionsName);
         return ConfigureHttpClient(builder, optionsName);
 
-        LambdaStreamingClient CreateClient(IServiceProvider provider) =>
-            Create(provider, optionsName, httpClientName);
-
         // Compare the type first: ImplementationInstance can throw for keyed services.
         bool IsMarker(ServiceDescriptor service) =>
             service.ServiceType == typeof(HttpClientConfigured) && marker.Equals(service.ImplementationInstance);
+    }
+
+    // The last registration of a service applies. A client that the app registered before would otherwise hide this
+    // one, whose options would be ignored.
+    private static void AddClient(IServiceCollection services, string? name)
+    {
+        if (services.Any(IsOwn)) return;
+        if (name is null) services.AddSingleton(CreateDefault);
+        else services.AddKeyedSingleton(name, CreateNamed);
+
+        bool IsOwn(ServiceDescriptor service) => service.IsKeyedService
+            ? Equals(service.ServiceKey, name) && ReferenceEquals(service.KeyedImplementationFactory, CreateNamed)
+            : name is null && ReferenceEquals(service.ImplementationFactory, CreateDefault);
     }
 
     private static void AddOptions(IServiceCollection services, string optionsName)
@@ -165,14 +182,15 @@ public static class LambdaStreamingServiceCollectionExtensions
         _ => false,
     };
 
-    private static LambdaStreamingClient Create(
-        IServiceProvider provider,
-        string optionsName,
-        string httpClientName)
+    private static LambdaStreamingClient Create(IServiceProvider provider, string optionsName)
     {
         var factory = provider.GetRequiredService<IHttpClientFactory>();
-        return new LambdaStreamingClient(GetOptions(provider, optionsName), factory.CreateClient(httpClientName));
+        var httpClient = factory.CreateClient(GetHttpClientName(optionsName));
+        return new LambdaStreamingClient(GetOptions(provider, optionsName), httpClient);
     }
+
+    private static string GetHttpClientName(string optionsName) =>
+        optionsName.Length == 0 ? HttpClientName : $"{HttpClientName}:{optionsName}";
 
     private static LambdaStreamingClientOptions GetOptions(IServiceProvider provider, string optionsName) =>
         provider.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>().Get(optionsName);

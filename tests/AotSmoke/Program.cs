@@ -71,6 +71,8 @@ try
 
         var problems = await Readers.CheckAsync(client, "echo", token);
         Check(problems.Count == 0, string.Join("; ", problems));
+        var webProblems = await Web.CheckAsync(client, token);
+        Check(webProblems.Count == 0, string.Join("; ", webProblems));
 
         var (text, failure) = await ReadAsync(client, new InvokeWithResponseStreamRequest("fails"));
         Check(text == "half", $"the text before the failure is '{text}'");

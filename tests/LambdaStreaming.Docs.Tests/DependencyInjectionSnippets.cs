@@ -87,6 +87,8 @@ public sealed class DependencyInjectionSnippets
             new("AWS:Region", "eu-west-1"),
             new("AWS:ServiceURL", "https://localhost:4566"),
             new("AWS:Profile", "work"),
+            new("AWS:MaxErrorRetry", "4"),
+            new("AWS:Timeout", "5000"),
         ]);
         // begin: di-aws-options
         builder.Services.AddDefaultAWSOptions(builder.Configuration.GetAWSOptions());
@@ -96,7 +98,10 @@ public sealed class DependencyInjectionSnippets
             options.Region = aws.Region;
             options.Profile = aws.Profile;
             options.Credentials = aws.Credentials;
-            if (aws.DefaultClientConfig.ServiceURL is { Length: > 0 } url) options.ServiceUrl = new Uri(url);
+            var config = aws.DefaultClientConfig;
+            if (config.ServiceURL is { Length: > 0 } url) options.ServiceUrl = new Uri(url);
+            if (config.MaxErrorRetry is { } retries) options.Retry.MaxAttempts = retries + 1;
+            if (config.Timeout is { } timeout) options.ResponseHeadersTimeout = options.IdleTimeout = timeout;
         });
         // end: di-aws-options
         using var app = builder.Build() as IDisposable;
@@ -105,6 +110,8 @@ public sealed class DependencyInjectionSnippets
         Assert.Equal("eu-west-1", options.Region?.SystemName);
         Assert.Equal("work", options.Profile);
         Assert.Equal(new Uri("https://localhost:4566"), options.ServiceUrl);
+        Assert.Equal(5, options.Retry.MaxAttempts);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.ResponseHeadersTimeout);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
@@ -59,7 +60,11 @@ public sealed class ErrorsSnippets
         }
         catch (TooManyRequestsException e)                      // one specific error
         {
-            Console.WriteLine($"Throttled by {e.Reason}; the service asks to wait {e.RetryAfter}.");
+            Console.WriteLine($"Throttled by {e.Reason}; the service asks to wait {e.RetryAfter}.");   // can be null
+        }
+        catch (LambdaServiceException e) when (e.IsThrottling)  // other kinds of throttling
+        {
+            Console.WriteLine($"Throttled: {e.ErrorCode}");
         }
         catch (LambdaServiceException e)                        // the service returned an error
         {
@@ -80,6 +85,35 @@ public sealed class ErrorsSnippets
         // end: catch
 
         Assert.Equal(expected, _console.Text);
+    }
+
+    [Fact]
+    public async Task Details()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction("f", (_, response, _) =>
+            {
+                response.Fail("Unhandled", """{"errorType":"QuotaExceeded","errorMessage":"used up","quota":5}""");
+                return Task.CompletedTask;
+            }),
+            Ct);
+        using var client = lambda.CreateClient();
+        var (request, output) = (new InvokeWithResponseStreamRequest("f"), Stream.Null);
+
+        // begin: error-details
+        try
+        {
+            using var response = await client.InvokeWithResponseStreamAsync(request);
+            await response.CopyToAsync(output);
+        }
+        catch (FunctionErrorException e) when (e.FunctionErrorType == "QuotaExceeded")
+        {
+            using var details = JsonDocument.Parse(e.ErrorDetails!);
+            Console.WriteLine($"The quota is {details.RootElement.GetProperty("quota")}.");
+        }
+        // end: error-details
+
+        Assert.Equal("The quota is 5.\n", _console.Text);
     }
 
     [Theory, InlineData(true), InlineData(false)]

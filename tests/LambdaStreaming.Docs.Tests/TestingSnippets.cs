@@ -11,6 +11,28 @@ namespace LambdaStreaming.Docs.Tests;
 public sealed class TestingSnippets
 {
     [Fact]
+    public async Task Idle()
+    {
+        // begin: testing-idle
+        var clock = new FakeTimeProvider();
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            server.TimeProvider = clock;
+            server.AddFunction("chat", (_, response, token) => response.WriteTextAsync("Hel", token))
+                .OnEveryCall().StallAfterChunks(1);
+        });
+        using var client = lambda.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(30));
+
+        await using var texts = client.InvokeTextAsync("chat").GetAsyncEnumerator();
+        Assert.True(await texts.MoveNextAsync());
+        var next = texts.MoveNextAsync().AsTask();     // waits, so the timer is running
+        clock.Advance(TimeSpan.FromSeconds(30));
+
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => next);
+        // end: testing-idle
+    }
+
+    [Fact]
     public async Task FirstTest()
     {
         // begin: testing-first

@@ -167,15 +167,31 @@ public class AddLambdaStreamingClientTests
         Assert.Equal("hello", await InvokeAsync(provider.GetRequiredService<ILambdaStreamingClient>()));
     }
 
-    [Fact]
-    public void AddLambdaStreamingClient_ClientAlreadyRegistered_KeepsIt()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("chat")]
+    public async Task AddLambdaStreamingClient_AppAlsoRegistersAClient_LastRegistrationApplies(string? name)
     {
-        var own = new LambdaStreamingClient(new LambdaStreamingClientOptions());
-        var services = new ServiceCollection().AddSingleton<ILambdaStreamingClient>(own);
-        services.AddLambdaStreamingClient();
-        using var provider = services.BuildServiceProvider();
+        using var own = new LambdaStreamingClient(new LambdaStreamingClientOptions());
+        var services = new ServiceCollection();
 
-        Assert.Same(own, provider.GetRequiredService<ILambdaStreamingClient>());
+        AddOwn();
+        Add();
+        await using var before = services.BuildServiceProvider();
+        AddOwn();
+        Add();     // the same client: only its options
+        await using var after = services.BuildServiceProvider();
+
+        Assert.NotSame(own, before.GetRequiredKeyedService<ILambdaStreamingClient>(name));
+        Assert.Same(own, after.GetRequiredKeyedService<ILambdaStreamingClient>(name));
+
+        void AddOwn() => services.AddKeyedSingleton<ILambdaStreamingClient>(name, own);
+
+        void Add()
+        {
+            if (name is null) services.AddLambdaStreamingClient();
+            else services.AddLambdaStreamingClient(name);
+        }
     }
 
     [Fact]

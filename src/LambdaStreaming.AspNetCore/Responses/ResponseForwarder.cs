@@ -188,7 +188,7 @@ internal sealed class ResponseForwarder : IDisposable
         }
         catch when (!invocation.IsFaulted && !invocation.IsCanceled)
         {
-            // A comment could not be written. Without cancellation, the invocation would continue.
+            // A keep-alive comment could not be written. Cancel the pending invocation: it would otherwise continue.
             await _invocation.CancelAsync().ConfigureAwait(false);
             await ((Task)invocation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!invocation.IsCompletedSuccessfully) throw;
@@ -250,7 +250,7 @@ internal sealed class ResponseForwarder : IDisposable
         await _body.FlushHeadersAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    // Called before the headers are sent: compression middleware then adds its own Content-Encoding.
+    // Called before the headers are sent: then, compression middleware adds a Content-Encoding of its own.
     private void PrepareBody()
     {
         _canAppend = ResponseHeaderMapper.CanAppend(_context);

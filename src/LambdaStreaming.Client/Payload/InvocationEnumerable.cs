@@ -82,7 +82,7 @@ internal sealed class InvocationEnumerable<T>(
             OperationCanceledException exception,
             CancellationToken token) =>
             exception is InvocationCanceledException { FunctionMayHaveRun: var mayHaveRun }
-                ? new InvocationCanceledException(exception.Message, mayHaveRun, exception, token)
+                ? new InvocationCanceledException(exception.Message, mayHaveRun, exception.InnerException, token)
                 : new OperationCanceledException(exception.Message, exception, token);
     }
 }

@@ -78,8 +78,8 @@ internal sealed class FunctionOutput(
         await _writeLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // A stall holds the lock until the client disconnects or the server stops. Do not complete the response
-            // then.
+            // A stall holds the lock until the client disconnects or the server stops. Both cancel the token. In that
+            // case, do not complete the response.
             cancellationToken.ThrowIfCancellationRequested();
             _isCompleting = true;
             await StartOnceAsync(cancellationToken).ConfigureAwait(false);

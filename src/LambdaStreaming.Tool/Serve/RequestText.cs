@@ -6,6 +6,9 @@ namespace LambdaStreaming.Tool.Serve;
 /// <summary>The lines of a log for the start and the end of a request.</summary>
 internal static class RequestText
 {
+    private const string SignatureAdvice =
+        "sign with the printed key and region, or set --region; --any-signature accepts any";
+
     public static string FormatStart(ReceivedRequest request)
     {
         var attempt = request.Attempt > 1
@@ -22,6 +25,7 @@ internal static class RequestText
         var size = ByteCount.Format(request.BytesSent);
         var (isSuccess, result) = request switch
         {
+            { ErrorCode: "InvalidSignatureException" } => (false, $"{status} {request.ErrorCode} ({SignatureAdvice})"),
             { ErrorCode: { } error } => (false, $"{status} {error}"),
             { FunctionErrorCode: { } error } => (false, $"{status}, function error {error}, {size} on the wire"),
             { ClientDisconnected.IsCompleted: true } => (false, $"{status}, client disconnected after {size}"),

@@ -28,7 +28,7 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
         ("truncate:end[:END]", "the response ends before its last event, InvokeComplete"),
         ("flip:BYTE", "one bit of this byte of the response is flipped"),
         ("exception:N:TYPE", "the service ends the response with an exception after N chunks"),
-        ("fail:N:TYPE", "the function fails after N chunks, with an error of this type"),
+        ("fail:N:TYPE[:MESSAGE]", "the function fails after N chunks, with this error"),
         ("stall[:N]", "the response never starts; with N, it stalls after N chunks"),
         ("delay:TIME", "a pause before the response, e.g. delay:2s"),
         ("slow:TIME", "a pause before each chunk, e.g. slow:200ms"),
@@ -65,9 +65,10 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
         ("exception", 3) when parts[2].Length > 0 => With(
             ParseInteger(text, parts[1]),
             (calls, chunks) => calls.ExceptionAfterChunks(chunks, parts[2], ExceptionMessage)),
-        ("fail", 3) when parts[2].Length > 0 => With(
+        ("fail", >= 3) when parts[2].Length > 0 => With(
             ParseInteger(text, parts[1]),
-            (calls, chunks) => calls.FunctionErrorAfterChunks(chunks, parts[2], FunctionErrorMessage)),
+            (calls, chunks) => calls.FunctionErrorAfterChunks(
+                chunks, parts[2], parts.Length > 3 ? string.Join(':', parts[3..]) : FunctionErrorMessage)),
         ("stall", 1) => calls => calls.StallBeforeHeaders(),
         ("stall", 2) => With(ParseInteger(text, parts[1]), (calls, chunks) => calls.StallAfterChunks(chunks)),
         ("delay", 2) => With(ParseDuration(text, parts[1]), (calls, delay) => calls.Delay(delay)),

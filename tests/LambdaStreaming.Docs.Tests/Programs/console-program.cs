@@ -22,6 +22,12 @@ catch (InvocationCanceledException exception)
         : "Stopped before the function ran.");
     return 130;
 }
+catch (FunctionErrorException exception)
+{
+    // Text of the function: remove control characters before you print text that you do not trust.
+    Console.Error.WriteLine($"The function failed: {exception.FunctionErrorMessage ?? exception.ErrorDetails}");
+    return 1;
+}
 catch (LambdaStreamingException exception)
 {
     // The texts that were printed are not the complete response.

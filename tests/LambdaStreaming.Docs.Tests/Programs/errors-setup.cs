@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LambdaStreaming;
 
 using var client = new LambdaStreamingClient();

@@ -1,9 +1,8 @@
-using System.Buffers;
 using Amazon;
 using LambdaStreaming;
 
 var payload = """{"prompt":"Tell me a story"}"""u8.ToArray();
 var cancellationToken = CancellationToken.None;
+var output = Console.OpenStandardOutput();
 
-void Show(ReadOnlySequence<byte> payload) => Console.Write($"[{payload.Length} bytes]");
 void Report(string? log) => Console.Error.WriteLine(log);

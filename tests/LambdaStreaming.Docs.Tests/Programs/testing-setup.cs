@@ -2,8 +2,9 @@ using System.Text;
 using LambdaStreaming;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Mvc.Testing;          // only for WebApplicationFactory
-using Microsoft.AspNetCore.TestHost;
+using Microsoft.AspNetCore.TestHost;             // the same
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;         // only for the fake clock
 using Moq;                                       // only for the mock
 using Xunit;
 
