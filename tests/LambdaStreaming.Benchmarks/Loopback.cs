@@ -182,7 +182,7 @@ internal static class Loopback
         if (bytes == 0) throw new InvalidOperationException("No payload was received.");
     }
 
-    private static async Task<HttpResponseMessage> PostAsync(HttpClient raw, string function)
+    public static async Task<HttpResponseMessage> PostAsync(HttpClient raw, string function)
     {
         var path = $"/2021-11-15/functions/{function}/response-streaming-invocations";
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent([]) };

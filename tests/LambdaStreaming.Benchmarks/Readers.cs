@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Benchmarks;
 
@@ -38,21 +39,30 @@ internal static partial class Readers
             Chunks,
             rounds));
 
-        var value =
-            """{"id":12345,"name":"a name of some length","tags":["one","two","three"],"price":17.25}"""u8.ToArray();
-        var item = JsonSerializer.Deserialize(value, Json.Default.Item)!;
+        await JsonAsync("an array of objects of 85 B, in chunks of 4 KiB", new string('n', 21), Chunks, rounds);
+        await JsonAsync("an array of objects of 1 KiB, in chunks of 4 KiB", new string('n', 960), Chunks / 10, rounds);
+        Console.WriteLine();
+    }
+
+    private static async Task JsonAsync(string payload, string name, int count, int rounds)
+    {
+        var item = new Item(12345, name, ["one", "two", "three"], 17.25);
         var array = JsonSerializer.SerializeToUtf8Bytes(
-            Enumerable.Repeat(item, Chunks).ToArray(),
+            Enumerable.Repeat(item, count).ToArray(),
             Json.Default.ItemArray);
+        var length = JsonSerializer.SerializeToUtf8Bytes(item, Json.Default.Item).Length;
         var inChunks = Wire.Create(array.Chunk(4096));
-        Print("an array of objects of 85 B, in chunks of 4 KiB", await Rounds.RunAsync(
+        Print(payload, await Rounds.RunAsync(
             [
                 new("JsonSerializer.DeserializeAsyncEnumerable over a plain stream", () => SerializerAsync(array)),
+                new("JsonSerializer.Deserialize for each value, at known positions", () => EachAsync(array, length)),
+                new("the same, after a search for its end", () => EachAsync(array, null)),
                 new("ReadJsonValuesAsync", () => JsonAsync(inChunks)),
             ],
-            Chunks,
+            count,
             rounds));
-        Console.WriteLine();
+        var chunks = new Contender("decoding the chunks only", () => ChunksAsync(inChunks));
+        Print(payload, await Rounds.RunAsync([chunks], count, rounds));
     }
 
     private static void Print(string payload, IReadOnlyList<Result> results)
@@ -77,6 +87,14 @@ internal static partial class Readers
             bytes += chunk.Length;
         }
 
+        return bytes;
+    }
+
+    private static async Task<long> ChunksAsync(byte[] wire)
+    {
+        long bytes = 0;
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(wire));
+        await foreach (var chunk in response.ReadChunksAsync()) bytes += chunk.Length;
         return bytes;
     }
 
@@ -117,6 +135,20 @@ internal static partial class Readers
         }
 
         return items;
+    }
+
+    // The least that an API that delivers single values can do with JsonSerializer. No stream, no limits, no offsets.
+    private static Task<long> EachAsync(byte[] array, int? knownLength)
+    {
+        long items = 0;
+        for (var start = 1; start < array.Length;)
+        {
+            var length = knownLength ?? new JsonValueScanner(endsWithLine: false).FindEnd(array.AsSpan(start));
+            items += JsonSerializer.Deserialize(array.AsSpan(start, length), Json.Default.Item)!.Tags.Length;
+            start += length + 1;
+        }
+
+        return Task.FromResult(items);
     }
 
     private static async Task<long> JsonAsync(byte[] wire)

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace LambdaStreaming.Payload;
 
@@ -17,6 +19,7 @@ internal struct JsonValueScanner
     private static readonly SearchValues<byte> InStringOrLineEnd = SearchValues.Create("\"\\\n"u8);
     private static readonly SearchValues<byte> AfterScalar = SearchValues.Create(" \t\r\n,:]}[{\""u8);
 
+    private const int BlockBytes = 64;
     private const int NearBytes = 8;
 
     private readonly bool _endsWithLine;
@@ -41,6 +44,7 @@ internal struct JsonValueScanner
 
         while (true)
         {
+            if (TryFindEndInBlocks(value)) return Searched;
             var remaining = value[Searched..];
             var at = FindNext(remaining);
             if (at < 0)
@@ -74,6 +78,76 @@ internal struct JsonValueScanner
             Searched += at + 1;
             if (_depth == 0 && !_inString) return Searched;
         }
+    }
+
+    private bool TryFindEndInBlocks(ReadOnlySpan<byte> value)
+    {
+        while (_depth > 0 && value.Length - Searched >= BlockBytes)
+        {
+            var (searched, wasInString) = (Searched, _inString);
+            if (TryFindEndInBlock(value.Slice(Searched, BlockBytes))) return true;
+            // Inside long strings, FindNext is faster.
+            if (Searched < searched + BlockBytes || (wasInString && _inString)) return false;
+        }
+
+        return false;
+    }
+
+    // Examines a block inside an object or array, up to the first byte that needs the loop in FindEnd. This is a
+    // backslash, or a line end that ends the value. In the masks, bit i stands for byte i.
+    private bool TryFindEndInBlock(ReadOnlySpan<byte> block)
+    {
+        var stops = FindAll(block, (byte)'\\') | (_endsWithLine ? FindAll(block, (byte)'\n') : 0);
+        var count = BitOperations.TrailingZeroCount(stops);
+        var examined = count == BlockBytes ? ulong.MaxValue : (1UL << count) - 1;
+        var quotes = FindAll(block, (byte)'"') & examined;
+        var outside = _inString ? GetParities(quotes) : ~GetParities(quotes);
+        var opening = FindAll(block, (byte)'{', ignored: '{' ^ '[') & examined & outside;
+        var closing = FindAll(block, (byte)'}', ignored: '}' ^ ']') & examined & outside;
+        if (BitOperations.PopCount(closing) < _depth)
+        {
+            _depth += BitOperations.PopCount(opening) - BitOperations.PopCount(closing);
+        }
+        else
+        {
+            for (var brackets = opening | closing; brackets != 0; brackets &= brackets - 1)
+            {
+                var at = BitOperations.TrailingZeroCount(brackets);
+                _depth += (opening >> at & 1) == 1 ? 1 : -1;
+                if (_depth > 0) continue;
+                Searched += at + 1;
+                return true;
+            }
+        }
+
+        _inString ^= (BitOperations.PopCount(quotes) & 1) == 1;
+        Searched += count;
+        return false;
+    }
+
+    /// <param name="block">The bytes.</param>
+    /// <param name="value">The byte to find.</param>
+    /// <param name="ignored">Bits that do not count.</param>
+    private static ulong FindAll(ReadOnlySpan<byte> block, byte value, byte ignored = 0)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            var bytes = Vector512.Create(block) | Vector512.Create(ignored);
+            return Vector512.Equals(bytes, Vector512.Create(value)).ExtractMostSignificantBits();
+        }
+
+        var low = Vector256.Create(block[..Vector256<byte>.Count]) | Vector256.Create(ignored);
+        var high = Vector256.Create(block[Vector256<byte>.Count..]) | Vector256.Create(ignored);
+        return Vector256.Equals(low, Vector256.Create(value)).ExtractMostSignificantBits()
+            | ((ulong)Vector256.Equals(high, Vector256.Create(value)).ExtractMostSignificantBits()
+                << Vector256<byte>.Count);
+    }
+
+    // Bit i of the result is set if the number of set bits from 0 to i is odd.
+    private static ulong GetParities(ulong bits)
+    {
+        for (var shift = 1; shift < BlockBytes; shift *= 2) bits ^= bits << shift;
+        return bits;
     }
 
     // Most names, short strings and separators are a few bytes long. For them, starting a vectorized search costs more

@@ -3,7 +3,7 @@ using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Tests.Payload;
 
-/// <summary>The end of short and long JSON values: the scanner uses a vectorized search after a few bytes.</summary>
+/// <summary>The end of short and long JSON values: the scanner searches long ones with vectors.</summary>
 public class JsonValueScannerTests
 {
     private static readonly string Long = new('a', 200);
@@ -53,6 +53,28 @@ public class JsonValueScannerTests
 
         Assert.Equal(length, new JsonValueScanner(endsWithLine: false).FindEnd(bytes));
         Assert.Equal(lengthInLines, new JsonValueScanner(endsWithLine: true).FindEnd(bytes));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FindEnd_AnyStructure_ReturnsTheSameLengthForAllBytesAsForOneByteAtATime(bool endsWithLine)
+    {
+        // Blocks of 64 bytes are searched with vectors. Each alphabet has another density of strings and escapes.
+        var random = new Random(7);
+        foreach (var alphabet in (string[])["{}[]\"\\a \n", "{}[]\"aaaaaaaaaaaaaaaa", "{}[]\"\\aaaaaaaaaaaaaaaaaa\n"])
+        {
+            for (var i = 0; i < 5_000; i++)
+            {
+                var bytes = Encoding.UTF8.GetBytes("{" + new string(random.GetItems<char>(alphabet, 300)));
+
+                var scanner = new JsonValueScanner(endsWithLine);
+                var (found, available) = (-1, 0);
+                while (found < 0 && available < bytes.Length) found = scanner.FindEnd(bytes.AsSpan(0, ++available));
+
+                Assert.Equal(found, new JsonValueScanner(endsWithLine).FindEnd(bytes));
+            }
+        }
     }
 
     [Theory, MemberData(nameof(Values))]
