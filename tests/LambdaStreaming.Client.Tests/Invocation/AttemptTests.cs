@@ -120,6 +120,28 @@ public sealed class AttemptTests
         Assert.Equal((ended + 1, mayHaveRun), (exception.Attempts, exception.FunctionMayHaveRun));
     }
 
+    // Without a payload, a handler of the caller could send the request without reading its content.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_UserStrategyStartsAnAttemptAfterTheCall_SendsNothing()
+    {
+        var sends = 0;
+        var strategy = new LateStrategy();
+        using var client = StubbedClient.Sending(
+            (_, _) =>
+            {
+                sends++;
+                return Task.FromResult(StubbedClient.CreateResponse(new MemoryStream(Messages.Complete())));
+            },
+            options => options.ResiliencePipeline = new ResiliencePipelineBuilder()
+                .AddStrategy(_ => strategy, new LateStrategyOptions())
+                .Build());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => client.InvokeWithResponseStreamAsync(new("f"), Ct));
+
+        await strategy.RunAsync!();
+
+        Assert.Equal(0, sends);
+    }
+
     [Fact]
     public async Task FunctionMayHaveRun_DryRunGotStatus200AndThenAnError_IsTrue()
     {
@@ -352,4 +374,21 @@ public sealed class AttemptTests
         LambdaStreamingClient client,
         CancellationToken cancellationToken) =>
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
+
+    private sealed class LateStrategyOptions : ResilienceStrategyOptions;
+
+    /// <summary>Fails at once. <see cref="RunAsync"/> starts the attempt.</summary>
+    private sealed class LateStrategy : ResilienceStrategy
+    {
+        public Func<Task>? RunAsync { get; private set; }
+
+        protected override ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
+            Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback,
+            ResilienceContext context,
+            TState state)
+        {
+            RunAsync = async () => await callback(context, state);
+            return Outcome.FromExceptionAsValueTask<TResult>(new InvalidOperationException("The call ends here."));
+        }
+    }
 }
