@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming;
 
@@ -171,8 +172,9 @@ public sealed record InvokeWithResponseStreamRequest
     /// <summary>Returns the function and the sizes of payload and client context, without their content.</summary>
     /// <returns>One line, which is safe to log.</returns>
     public override string ToString() =>
-        $"{nameof(InvokeWithResponseStreamRequest)} {{ FunctionName = {FunctionName}, Qualifier = {Qualifier}, "
-        + $"InvocationType = {InvocationType}, LogType = {LogType}, Payload = {Payload.Length} bytes, "
+        $"{nameof(InvokeWithResponseStreamRequest)} {{ FunctionName = {Redactor.None.Name(FunctionName)}, "
+        + $"Qualifier = {Redactor.None.Name(Qualifier)}, InvocationType = {InvocationType}, "
+        + $"LogType = {LogType}, Payload = {Payload.Length} bytes, "
         + $"ClientContext = {ClientContext?.Length ?? 0} bytes }}";
 
     // Rejects only values that can never be valid. The service validates everything else, because only the service

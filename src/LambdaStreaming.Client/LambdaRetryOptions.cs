@@ -48,10 +48,10 @@ public sealed class LambdaRetryOptions
     /// At least 1. Default: <c>AWS_MAX_ATTEMPTS</c> or <c>max_attempts</c> of the profile, otherwise 3.
     /// </value>
     /// <remarks>
-    /// A request whose <see cref="InvokeWithResponseStreamRequest.Retry"/> leaves this property unset never uses the
-    /// client's value. If the client's options leave it unset, too, the request uses the default above. If they set it,
-    /// the request uses 3, because the client then reads neither environment nor profile.
-    /// <see cref="LambdaResilience.AddLambdaRetry"/> never reads environment and profile: its default is 3.
+    /// A request can have its own <see cref="InvokeWithResponseStreamRequest.Retry"/>. If that leaves this property
+    /// unset, the request uses the default above, and not the client's value. Environment and profile are not read if
+    /// the client's options set this property: the default for such a request is then 3. The default of
+    /// <see cref="LambdaResilience.AddLambdaRetry"/> is always 3.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

@@ -148,7 +148,8 @@ public sealed class LambdaStreamingClientOptions
     /// </value>
     /// <remarks>
     /// If this option is set, the message contains the first line of the text, at most 1,000 characters. The payload
-    /// and other secrets of the call are replaced in it. A payload of more than 1,024 bytes ends the line.
+    /// and other secrets of the call are replaced in it. If the line contains a payload of more than 1,024 bytes, the
+    /// line is cut where that payload begins.
     /// </remarks>
     public bool IncludeFunctionErrorDetails { get; set; }
 

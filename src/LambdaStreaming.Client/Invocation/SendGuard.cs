@@ -19,8 +19,9 @@ internal enum SendState
     /// <summary>The request counts as sent.</summary>
     /// <remarks>
     /// The content was requested. .NET requests it only after it has connected and written the headers; a handler that
-    /// buffers the content requests it earlier. A request without a payload that uses Expect: 100-continue also counts
-    /// as sent after a failure, because its headers are the complete request.
+    /// buffers the content requests it earlier. One kind of request counts as sent even if its content was not
+    /// requested: one with Expect: 100-continue and without a payload, if it fails. Its headers, which might have been
+    /// sent, are the complete request.
     /// </remarks>
     Sent,
 }

@@ -5,8 +5,9 @@ namespace LambdaStreaming.Payload;
 
 /// <summary>The enumerator of the JSON values of a payload.</summary>
 /// <remarks>
-/// The enumerator of an iterator method would cost as much as finding a value. Only a
-/// <see cref="ResponseStream.GuardedEnumerator{T}"/> uses this class. It does not call it again after an exception.
+/// This is not an iterator method: for each value, the enumerator that the compiler creates would cost as much as
+/// finding the value. Only a <see cref="ResponseStream.GuardedEnumerator{T}"/> uses this class. It does not call it
+/// again after an exception.
 /// </remarks>
 internal sealed class JsonValueReader<T>(
     PayloadSegmentReader segments,

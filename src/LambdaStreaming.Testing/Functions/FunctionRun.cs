@@ -3,7 +3,11 @@ using LambdaStreaming.Testing.Faults;
 
 namespace LambdaStreaming.Testing.Functions;
 
-/// <summary>One run of a function, with its timeout, which starts when this object is created.</summary>
+/// <summary>One run of a function.</summary>
+/// <remarks>
+/// A timer starts when this object is created. It covers the delay before the function starts, and then the timeout of
+/// the function.
+/// </remarks>
 internal sealed class FunctionRun : IDisposable
 {
     private readonly LocalLambdaServerOptions _options;

@@ -71,6 +71,14 @@ public class RequestTests
     }
 
     [Fact]
+    public void ToString_NamesHaveLineBreaks_IsOneLine()
+    {
+        var text = new InvokeWithResponseStreamRequest("f\nINFO: forged") { Qualifier = "1\r\n2" }.ToString();
+
+        Assert.DoesNotContain(text, char.IsControl);
+    }
+
+    [Fact]
     public void ToString_Request_ContainsNeitherPayloadNorClientContext()
     {
         var context = InvokeWithResponseStreamRequest.EncodeClientContext($$$"""{"custom":{"card":"{{{Secret}}}"}}""");
