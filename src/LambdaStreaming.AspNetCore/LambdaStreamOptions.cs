@@ -36,11 +36,12 @@ public class LambdaStreamOptions
     /// <c>text/event-stream</c>.
     /// </value>
     /// <remarks>
-    /// With <c>text/event-stream</c>, the headers are sent before the function is invoked, with the status 200. The
-    /// <see cref="KeepAliveInterval"/> then also applies to the time before the first byte. A failure before the first
-    /// byte is then reported by <see cref="FailureWriter"/> and an incomplete response. Headers and cookies of an HTTP
-    /// prelude are dropped; a status other than 200 is a failure. To keep the status of such failures, set
-    /// <see cref="KeepAliveInterval"/> to <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// With <c>text/event-stream</c>, the headers are sent before the function is invoked, with the status 200, unless
+    /// <see cref="KeepAliveInterval"/> is <see cref="Timeout.InfiniteTimeSpan"/>. The interval then also applies to the
+    /// time before the first byte. A failure before the first byte is reported by <see cref="FailureWriter"/> and an
+    /// incomplete response. Headers and cookies of an HTTP prelude are dropped; a status other than 200 is a failure.
+    /// With <see cref="Timeout.InfiniteTimeSpan"/>, the headers wait for the function's response, so these failures
+    /// keep their own status.
     /// </remarks>
     public string? ContentType { get; set; }
 
@@ -81,7 +82,7 @@ public class LambdaStreamOptions
     /// </remarks>
     public TimeSpan? KeepAliveInterval { get; set; }
 
-    /// <summary>A function that reports a failure after the headers of the response were sent.</summary>
+    /// <summary>A delegate that reports a failure after the headers of the response were sent.</summary>
     /// <value>
     /// Default: <see langword="null"/>. Responses with the content type <c>text/event-stream</c> then use
     /// <see cref="LambdaStreamFailureWriters.ServerSentEvents"/>. If they have the header
@@ -90,7 +91,7 @@ public class LambdaStreamOptions
     /// </value>
     /// <remarks>
     /// The response still ends as incomplete. In a response with server-sent events, an incomplete event is ended
-    /// first; its type becomes <c>incomplete</c>. The function is not called for a response with
+    /// first; its type becomes <c>incomplete</c>. The delegate is not called for a response with
     /// <c>Content-Encoding</c> or <c>Content-Length</c>.
     /// </remarks>
     public LambdaStreamFailureWriter? FailureWriter { get; set; }

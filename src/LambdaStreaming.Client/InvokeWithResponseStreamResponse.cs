@@ -123,7 +123,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     }
 
     /// <summary>Creates a response from the bytes of an event stream, for example a recorded one.</summary>
-    /// <param name="stream">The event stream. It is disposed together with the response.</param>
+    /// <param name="stream">The event stream. Disposed together with the response, and at once for status 204.</param>
     /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
     /// <returns>The response, which can be enumerated once.</returns>
     public static InvokeWithResponseStreamResponse Create(Stream stream, ResponseStreamMetadata? metadata = null)
@@ -275,9 +275,9 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
             StatusCode = metadata.StatusCode,
             Attempts = 1,
         };
-        var body = metadata.StatusCode == HttpStatusCode.NoContent
-            ? null
-            : new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout);
+        var hasBody = metadata.StatusCode != HttpStatusCode.NoContent;
+        if (!hasBody) stream.Dispose();
+        var body = hasBody ? new ResponseStreamBody(stream, stream, options.TimeProvider, options.IdleTimeout) : null;
         return new InvokeWithResponseStreamResponse(
             metadata.ToHeaders(),
             metadata.RequestId,

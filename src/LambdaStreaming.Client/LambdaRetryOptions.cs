@@ -49,9 +49,9 @@ public sealed class LambdaRetryOptions
     /// </value>
     /// <remarks>
     /// A request can have its own <see cref="InvokeWithResponseStreamRequest.Retry"/>. If that leaves this property
-    /// unset, the request uses the default above, and not the client's value. Environment and profile are not read if
-    /// the client's options set this property: the default for such a request is then 3. The default of
-    /// <see cref="LambdaResilience.AddLambdaRetry"/> is always 3.
+    /// unset, the request does not use the client's value. It uses the default above, with one exception. If the
+    /// client's options set this property, environment and profile are not read, and the request makes at most 3
+    /// attempts. The default of <see cref="LambdaResilience.AddLambdaRetry"/> is always 3.
     /// </remarks>
     public int MaxAttempts { get => _maxAttempts ?? DefaultMaxAttempts; set => _maxAttempts = value; }
 

@@ -36,7 +36,7 @@ public static class LambdaStreamingServiceCollectionExtensions
 
     /// <summary>Adds the client, with options set in code.</summary>
     /// <param name="services">The container's services.</param>
-    /// <param name="configure">Sets the options. Called once, when the client is created.</param>
+    /// <param name="configure">Sets the options. Called once: at host startup, or before if the client is used.</param>
     /// <returns>A builder for the <see cref="HttpClient"/> of this client.</returns>
     public static IHttpClientBuilder AddLambdaStreamingClient(
         this IServiceCollection services,
@@ -65,7 +65,7 @@ public static class LambdaStreamingServiceCollectionExtensions
     /// <inheritdoc cref="AddLambdaStreamingClient(IServiceCollection, string)"/>
     /// <param name="services">The container's services.</param>
     /// <param name="name">The service key, and the name of the options.</param>
-    /// <param name="configure">Sets the options. Called once, when the client is created.</param>
+    /// <param name="configure">Sets the options. Called once: at host startup, or before if the client is used.</param>
     public static IHttpClientBuilder AddLambdaStreamingClient(
         this IServiceCollection services,
         string name,
@@ -127,8 +127,8 @@ public static class LambdaStreamingServiceCollectionExtensions
             service.ServiceType == typeof(HttpClientConfigured) && marker.Equals(service.ImplementationInstance);
     }
 
-    // The last registration of a service applies. A client that the app registered before would otherwise hide this
-    // one, whose options would be ignored.
+    // The last registration of a service applies, so this one replaces a client that the app registered before. With
+    // TryAddSingleton, the earlier client would stay, and the options of this one would be ignored.
     private static void AddClient(IServiceCollection services, string? name)
     {
         if (services.Any(IsOwn)) return;

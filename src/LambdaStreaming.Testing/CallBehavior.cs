@@ -16,10 +16,10 @@ namespace LambdaStreaming.Testing;
 /// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call.
 /// Configure a behavior before the calls that it applies to.
 /// <para>
-/// Most faults apply to both operations. Some insert bytes into the event stream. With
-/// <see cref="LambdaOperation.Invoke"/>, a call with such a fault gets the response
-/// <c>InvalidParameterValueException</c>. With the invocation type <c>Event</c>, faults apply to the response (202),
-/// not to the output of the function.
+/// Most faults apply to both operations. The remarks of some say that they are only for
+/// <see cref="LambdaOperation.InvokeWithResponseStream"/>. With <see cref="LambdaOperation.Invoke"/>, a call with such
+/// a fault gets the response <c>InvalidParameterValueException</c>. With the invocation type <c>Event</c>, faults apply
+/// to the response (202), not to the output of the function.
 /// </para>
 /// </remarks>
 public sealed class CallBehavior
@@ -232,10 +232,10 @@ public sealed class CallBehavior
         return End(chunks, EncodeMessage(headers, []), errorCode, message);
     }
 
-    /// <summary>Makes the function fail, after the chunks that it has written so far.</summary>
+    /// <summary>Makes the function fail after a number of chunks.</summary>
     /// <remarks>
-    /// Clients receive the error as if the function had reported it. The token of a delegate is cancelled. A runtime
-    /// process runs to its end, and its further output is ignored.
+    /// Clients receive the error as if the function had reported it. If the function is a delegate, its token is
+    /// cancelled. If it is a runtime process, the process runs to its end, and its further output is ignored.
     /// </remarks>
     /// <param name="chunks">
     /// The number of chunks to send before it. A function that writes fewer chunks fails at its end.

@@ -35,7 +35,8 @@ internal sealed class RequestSender(
         var timeout = invocation.Request.ResponseHeadersTimeout ?? options.ResponseHeadersTimeout;
         using var limit = new CancellationTokenSource(timeout, options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
-        // SendOnceHandler, which only a caller's HttpClient has, finds the guard of this attempt by the registration.
+        // In a caller's HttpClient, a SendOnceHandler finds the guard of this attempt by the registration. The client's
+        // own HttpClient does not need it: no handler buffers or copies the content, which has the guard.
         SendGuard.Registration? registration = ownsHttpClient ? null : attempt.Guard.Register();
         try
         {

@@ -186,7 +186,7 @@ internal struct JsonValueScanner
         };
         if (!word.IsEmpty && value.StartsWith(word)) return word.Length;
 
-        // A byte that cannot begin a value counts as an invalid value of one byte.
+        // A delimiter instead of a value, such as a comma, counts as an invalid value of one byte.
         if (AfterScalar.Contains(value[0])) return 1;
         var from = Math.Max(Searched, 1);
         var at = value[from..].IndexOfAny(AfterScalar);

@@ -2,9 +2,10 @@ namespace LambdaStreaming.ResponseStream;
 
 /// <summary>Wraps the enumerator of an iterator method so that any thread can dispose it at any time.</summary>
 /// <remarks>
-/// The compiler's enumerator must not be disposed during a <c>MoveNextAsync</c>: its <c>finally</c> blocks would run on
-/// two threads and return pooled arrays twice. Here, disposal always aborts the source. It runs the <c>finally</c>
-/// blocks only if no <c>MoveNextAsync</c> is in progress; otherwise that <c>MoveNextAsync</c> runs them.
+/// The compiler's enumerator must not be disposed during a <c>MoveNextAsync</c>. It throws, or, in a race, runs its
+/// <c>finally</c> blocks on two threads, which return pooled arrays twice. Here, disposal always aborts the source. It
+/// runs the <c>finally</c> blocks only if no <c>MoveNextAsync</c> is in progress; otherwise that <c>MoveNextAsync</c>
+/// runs them.
 /// After a failure or an early disposal, <c>MoveNextAsync</c> throws. The compiler's enumerator would return false,
 /// which looks like normal completion.
 /// </remarks>
@@ -111,11 +112,16 @@ internal sealed class GuardedEnumerator<T>(IAsyncEnumerator<T> inner, IAbortable
 /// <remarks><see cref="IDisposable.Dispose"/> aborts it and can be called from any thread.</remarks>
 internal interface IAbortable : IDisposable
 {
-    /// <summary>True if the source was aborted. The next <c>MoveNextAsync</c> must then throw.</summary>
+    /// <summary>
+    /// True if the source was aborted. The next <c>MoveNextAsync</c> must then call
+    /// <see cref="ThrowIfAbortedAsync"/> instead of reading.
+    /// </summary>
     bool IsAborted { get; }
 
-    /// <summary>Throws the exception that describes why the source was aborted.</summary>
-    /// <remarks>Call it only if <see cref="IsAborted"/> was true.</remarks>
-    /// <returns>Never true. False if the response had already been read to its end.</returns>
+    /// <summary>
+    /// Ends a <c>MoveNextAsync</c> after an abort. Throws the exception that describes why the source was aborted, or
+    /// returns false if the response had been read to its end before.
+    /// </summary>
+    /// <returns>Never true.</returns>
     ValueTask<bool> ThrowIfAbortedAsync();
 }

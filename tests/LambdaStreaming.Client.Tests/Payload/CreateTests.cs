@@ -70,6 +70,17 @@ public class CreateTests
     }
 
     [Fact]
+    public async Task Create_StreamAndStatus204_DisposesTheStream()
+    {
+        using var stream = new MemoryStream([1]);
+        var metadata = new ResponseStreamMetadata { StatusCode = HttpStatusCode.NoContent };
+        await using var response = InvokeWithResponseStreamResponse.Create(stream, metadata);
+
+        Assert.False(stream.CanRead);
+        Assert.Empty(await response.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
     public async Task Create_WithFailure_ThrowsThatInstance()
     {
         var failure = new ResponseStreamCorruptException("mine", ResponseStreamCorruptionReason.MessageChecksum, 17);
