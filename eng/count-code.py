@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the non-white-space characters of C# code; comments and string literals are not counted.
+"""Counts the characters of C# code, without white space, comments and string literals.
 
 usage: eng/count-code.py [FOLDER ...]     default: src
 """
@@ -11,7 +11,7 @@ TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|(?:\$*@?\$*)"|\'(?:\\.[^\']*|[^\'\\])\''
 
 
 def end_of_string(text, start, opening):
-    """The index behind a string literal whose prefix and first quote are text[start:opening + 1]."""
+    """Returns the index after a string literal whose prefix and first quote are text[start:opening + 1]."""
     prefix = text[start:opening]
     quotes = len(re.match('"+', text[opening:]).group())
     dollars = prefix.count('$')
@@ -30,13 +30,13 @@ def end_of_string(text, start, opening):
         if char == '\\' and '@' not in prefix:
             at += 2
         elif char == '{' and dollars:
-            at = at + 2 if text[at + 1] == '{' else end_of_hole(text, at + 1)
+            at = at + 2 if text[at + 1] == '{' else end_of_interpolation(text, at + 1)
         else:
             at += 1
 
 
-def end_of_hole(text, at):
-    """The index behind the brace that closes an interpolation."""
+def end_of_interpolation(text, at):
+    """Returns the index after the brace that closes an interpolation."""
     depth = 1
     while depth:
         match = re.compile(r'\$*@?\$*"|\'(?:\\.[^\']*|[^\'\\])\'|[{}]').search(text, at)
@@ -69,7 +69,8 @@ def count(text):
 def main(folders):
     total = 0
     for folder in folders:
-        files = [f for f in sorted(pathlib.Path(folder).rglob('*.cs')) if not {'obj', 'bin', 'artifacts'} & set(f.parts)]
+        files = sorted(pathlib.Path(folder).rglob('*.cs'))
+        files = [f for f in files if not {'obj', 'bin', 'artifacts'} & set(f.parts)]
         characters = sum(count(f.read_text(encoding='utf-8-sig')) for f in files)
         print(f'{folder}: {characters:,} characters in {len(files)} files')
         total += characters

@@ -1,4 +1,7 @@
-"""Judges a cobertura report: coverage.py REPORT PERCENT. Generated code (logs, JSON, regular expressions) is left out."""
+"""Checks a Cobertura report: coverage.py REPORT PERCENT. Fails if the line coverage is less than PERCENT.
+
+Generated code (logs, JSON, regular expressions) is excluded.
+"""
 import collections
 import pathlib
 import sys
@@ -22,7 +25,7 @@ for name, hits in sorted(lines.items()):
         print(f"{name}: {len(hits) - len(missed)} of {len(hits)}; not reached: {', '.join(map(str, missed))}")
 
 if total == 0:
-    sys.exit("coverage: the report has no lines")
+    sys.exit("coverage: the report does not contain lines")
 percent = 100 * covered / total
 print(f"coverage of LambdaStreaming.Client: {covered} of {total} lines, {percent:.1f} %")
-sys.exit(0 if percent >= float(sys.argv[2]) else f"coverage: under {sys.argv[2]} %")
+sys.exit(0 if percent >= float(sys.argv[2]) else f"coverage: less than {sys.argv[2]} %")

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Line coverage of LambdaStreaming.Client by its own tests: prints it by file, names the lines that no test reaches, and fails under 95 %.
-# coverage.sh builds and runs the tests, coverage.sh --no-build runs them as they are built; coverage.sh REPORT judges a cobertura report that another run has made.
+# Measures the line coverage of LambdaStreaming.Client by its own tests. Prints it by file, with the lines that no test
+# reaches. Fails if it is less than 95 %.
+# coverage.sh             builds and runs the tests
+# coverage.sh --no-build  runs the tests without building them
+# coverage.sh REPORT      checks the Cobertura report of an earlier run
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 report=${1:-}
@@ -8,10 +11,11 @@ if [ -z "$report" ] || [ "$report" = --no-build ]; then
   results=artifacts/coverage
   rm -rf "$results"
   export AWS_EC2_METADATA_DISABLED=true
-  # Left out: what repeats for minutes, instrumented, what other tests reach too.
+  # Excluded: tests that take minutes with instrumentation, and reach only lines that other tests reach.
   dotnet test --project tests/LambdaStreaming.Client.Tests ${report:+--no-build} --results-directory "$results" \
     --filter-not-trait Repeats=ForMinutes \
-    --coverlet --coverlet-output-format cobertura --coverlet-include '[LambdaStreaming.Client]*' --coverlet-exclude-by-attribute GeneratedCodeAttribute
+    --coverlet --coverlet-output-format cobertura --coverlet-include '[LambdaStreaming.Client]*' \
+    --coverlet-exclude-by-attribute GeneratedCodeAttribute
   report=$(find "$results" -name '*.cobertura*.xml' | head -1)
 fi
 python3 eng/coverage.py "$report" 95

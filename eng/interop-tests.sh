@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the official clients where they are missing, and runs the tests that need them.
+# Installs the official clients if they are missing, and runs the tests that use them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ -f tests/interop/node_modules/aws-lambda-ric/rapid-client.node ] || eng/install-interop.sh

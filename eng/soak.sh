@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the soak program: soak.sh short takes some seconds, soak.sh long about 40 minutes (docs/internals/reliability.md).
+# Runs the soak tests: soak.sh short|long. They take some seconds or about 40 minutes (docs/internals/reliability.md).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=artifacts/bin/LambdaStreaming.Soak/debug/LambdaStreaming.Soak

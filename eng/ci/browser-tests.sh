@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the driver of the browser, and runs the tests in the browser. A skipped test is a failure here.
+# Installs the browser driver, and runs the browser tests. A skipped test is a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 eng/ci/install-browser.sh

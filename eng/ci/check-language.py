@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fails on words that this project does not use, on long lines, sentences, files and methods.
+"""Fails on words that this project does not use, and on long lines, sentences, files and methods.
 
 CONTRIBUTING.md has the vocabulary. Exceptions are in check-language.exceptions, one "path: text: reason" per line.
-usage: check-language.py [FILE...]   without files, all of src, tests, samples, docs and README.md
+usage: check-language.py [FILE...]     default: src, tests, samples, docs, eng, .ci and README.md
 """
 import pathlib
 import re
@@ -11,16 +11,19 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXCEPTIONS = pathlib.Path(__file__).with_suffix(".exceptions")
-AREAS = ["src", "tests", "samples", "docs", "README.md"]
+AREAS = ["src", "tests", "samples", "docs", "eng", ".ci", "README.md"]
+# The b of \b precedes each word, so this pattern does not match its own lines.
 WORDS = re.compile(
     r"\banswer(s|ed)?\b|\bresen[dt]s?\b|\bamid\b|\banew\b|\bnonetheless\b|\bfor ever\b"
     r"|\b(is|are) no (?!longer\b|more\b)", re.IGNORECASE)
 TEXT = {".cs", ".md", ".sh", ".py", ".js", ".mjs", ".cjs", ".ts", ".html", ".css", ".csproj", ".props", ".targets",
         ".yml", ".yaml", ".txt", ".json", ".tsv"}
 WRAPPED = TEXT - {".txt", ".json", ".tsv"}
-# Data that others wrote, that a tool generates, or that a test compares byte by byte.
+# Files without an extension are scripts in these folders.
+SCRIPT_FOLDERS = ("eng/", ".ci/")
+# Data from other projects, data that a tool generates, and data that a test compares byte by byte.
 DATA = re.compile(
-    r"^tests/TestData/|package(s\.lock|-lock)?\.json$|/messages\.approved\.md$"
+    r"^tests/TestData/|^eng/mutation/survivors\.tsv$|package(s\.lock|-lock)?\.json$|/messages\.approved\.md$"
     r"|PublicAPI\.(Un)?[Ss]hipped\.txt$|/corpus/")
 MAX_COLUMNS = 120
 MAX_EXCEPTIONS = 20
@@ -32,7 +35,7 @@ TYPE = re.compile(r"\b(class|struct|record|interface|enum|namespace)\b")
 
 
 def exceptions():
-    """Gives path and text of each exception."""
+    """Returns path and text of each exception."""
     lines = [line for line in EXCEPTIONS.read_text().splitlines() if line and not line.startswith("#")]
     if len(lines) > MAX_EXCEPTIONS:
         raise SystemExit(f"{EXCEPTIONS.name} has {len(lines)} exceptions; at most {MAX_EXCEPTIONS} are allowed")
@@ -43,7 +46,7 @@ def exceptions():
 
 
 def prose_lines(path, lines):
-    """Gives number and text of the lines that must not be longer than MAX_COLUMNS."""
+    """Yields number and text of the lines that must not be longer than MAX_COLUMNS."""
     in_block = False
     for number, line in enumerate(lines, 1):
         if path.suffix == ".md":
@@ -64,7 +67,10 @@ def prose_lines(path, lines):
 
 
 def members(lines):
-    """Gives name, first and last line of each method and constructor, by indentation: the format check enforces it."""
+    """Yields name, first and last line of each method and constructor.
+
+    Finds them by indentation, which the format check enforces.
+    """
     for end, line in enumerate(lines):
         closed = re.fullmatch(r"( {4,})\}", line)
         if not closed:
@@ -84,7 +90,7 @@ def members(lines):
 
 
 def sentences(lines):
-    """Gives first line number and text of each sentence of the comments, without XML tags."""
+    """Yields first line number and text of each sentence of the comments, without XML tags."""
     begin, text, in_code = 0, "", False
     for number, line in enumerate([*lines, ""], 1):
         comment = re.match(r"\s*///?(?!/)\s?(.*)", line)
@@ -93,7 +99,7 @@ def sentences(lines):
             in_code = (in_code or "<code>" in comment[1]) and "</code>" not in comment[1]
             if in_code:
                 continue
-            # Code is not prose. A tag that closes a paragraph ends a sentence; a reference is one word.
+            # Code is not prose. A tag that closes a paragraph ends a sentence. A reference counts as one word.
             part = re.sub(PARAGRAPH_END, ". ", comment[1])
             part = re.sub(r"<(see|paramref|typeparamref)\b[^>]*?(name|href|cref|langword)=\"[^\"]*\"\s*/>", "X", part)
             text += " " + re.sub(r"<[^>]*>", " ", part)
@@ -105,16 +111,17 @@ def sentences(lines):
 
 
 def check(path):
-    """Gives the complaints about one file as (line number, text, line)."""
+    """Yields the complaints about one file as (line number, text, line)."""
     name = path.relative_to(ROOT).as_posix()
-    if path.suffix not in TEXT or DATA.search(name):
+    is_script = not path.suffix and name.startswith(SCRIPT_FOLDERS)
+    if not (path.suffix in TEXT or is_script) or DATA.search(name):
         return
     lines = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, 1):
         word = WORDS.search(line)
         if word:
             yield number, f"'{word[0]}' is not a word of this project (CONTRIBUTING.md)", line
-    if path.suffix in WRAPPED:
+    if path.suffix in WRAPPED or is_script:
         for number, line in prose_lines(path, lines):
             if len(line) > MAX_COLUMNS:
                 yield number, f"{len(line)} columns; at most {MAX_COLUMNS}", line

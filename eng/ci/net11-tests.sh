@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs the client's tests, built for .NET 10, on the .NET 11 runtime in a folder: net11-tests.sh FOLDER.
-# SDK 10 cannot build for .NET 11; an app on .NET 11 uses the same net10.0 assemblies.
+# SDK 10 cannot build for .NET 11. An app on .NET 11 uses the same net10.0 assemblies.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 runtime=${1:?usage: net11-tests.sh FOLDER, which contains shared/Microsoft.NETCore.App/11.*}
 version=$(find "$runtime/shared/Microsoft.NETCore.App" -maxdepth 1 -name '11.*' -printf '%f\n' 2>/dev/null |
   sort --version-sort | tail -n 1)
-[ -n "$version" ] || { echo "net11-tests: $runtime has no .NET 11 runtime" >&2; exit 1; }
+[ -n "$version" ] || { echo "net11-tests: $runtime does not contain a .NET 11 runtime" >&2; exit 1; }
 
 dotnet build tests/LambdaStreaming.Client.Tests -v quiet
 mkdir -p artifacts/test-results

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# net8-tests [--upgraded]: runs the client's tests on .NET 8 itself, self-contained, with the minimum versions of the
-# packages. With --upgraded (eng/nightly), also with the AWSSDK.Core that an app can upgrade to (docs/dependencies.md).
-# Tests that repeat for minutes are not run.
+# Runs the client's tests on the .NET 8 runtime, self-contained, with the minimum versions of the packages:
+# net8-tests.sh [--upgraded]. With --upgraded (eng/nightly), runs them also with the AWSSDK.Core that an app can upgrade
+# to (docs/dependencies.md). Tests that repeat for minutes are excluded.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 upgraded=4.1.0
 results=$PWD/artifacts/test-results
 
-# NAME [PROPERTY…]: publishes the tests to artifacts/NAME. Lock files of their own, because -r adds sections to them.
+# NAME [PROPERTY…]: publishes the tests to artifacts/NAME. Uses separate lock files, because -r adds sections to them.
 publish() {
   local name=$1
   shift

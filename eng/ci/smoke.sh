@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Short runs of what eng/nightly runs for long: fuzzing, next to the soak program.
+# Runs fuzz tests and soak tests for a short time, in parallel. eng/nightly runs them longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 mkdir -p artifacts/ci

@@ -1,7 +1,8 @@
-# Sourced by .ci/run and eng/nightly: the environment of all steps, and how a step is run. Logs are in artifacts/ci.
+# Sourced by .ci/run and eng/nightly. Sets the environment of all steps and has functions that run a step. Logs are in
+# artifacts/ci.
 
 export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 AWS_EC2_METADATA_DISABLED=true
-# One compiler process for all projects: starting one for each takes longer than compiling.
+# Use one compiler process for all projects. Starting a process for each project takes longer than compiling.
 export UseSharedCompilation=true
 
 logs=artifacts/ci
@@ -30,17 +31,17 @@ begin_step() {
   begun[$name]=$!
 }
 
-# NAME: waits for a step that was begun and shows the end of its log.
+# NAME: waits for a step in the background and shows the end of its log.
 end_step() {
   local lines=12 status=0
   wait "${begun[$1]}" || { status=$?; lines=40; failed_steps+=("$1"); }
   echo
-  echo "== $1, begun before ($SECONDS s)"
+  echo "== $1, started earlier ($SECONDS s)"
   tail -n "$lines" "$logs/$1.log"
   return "$status"
 }
 
-# NAME: like end_step, but a failure is only reported: the tests that need it are skipped.
+# NAME: like end_step, but a failure is only printed. Tests that need the step are skipped.
 end_optional_step() {
   wait "${begun[$1]}" || { tail -n 5 "$logs/$1.log"; echo "$1 failed: tests that need it are skipped"; }
 }

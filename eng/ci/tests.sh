@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the test command that README.md tells users to run, on what eng/ci/build.sh has built, and writes TRX reports.
+# Runs the test command of README.md with the output of eng/ci/build.sh, and writes TRX reports.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command=$(sed -n '/<!-- test-command -->/,/<!-- \/test-command -->/{/^```/d;/<!--/d;p}' README.md)
-[ -n "$command" ] || { echo "README.md has no test command between its markers" >&2; exit 1; }
+[ -n "$command" ] || { echo "README.md does not contain a test command between its markers" >&2; exit 1; }
 bash -euo pipefail -c "$command --no-build --results-directory artifacts/test-results --report-trx"

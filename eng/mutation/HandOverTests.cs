@@ -1,10 +1,12 @@
 namespace LambdaStreaming.Mutation.Tests;
 
+/// <summary>
+/// Copies the assembly into which Stryker compiled all mutants, so that judge.py can run the client's tests with it.
+/// </summary>
 public class HandOverTests
 {
-    /// <summary>Stryker compiles all mutants into one assembly and puts it beside its tests; this copies it to where the real tests meet it.</summary>
     [Fact]
-    public void MutatedAssembly_IsHandedOver()
+    public void MutatedAssembly_DestinationIsSet_IsCopied()
     {
         if (Environment.GetEnvironmentVariable("MUTATED_ASSEMBLY") is { } destination)
             File.Copy(typeof(LambdaStreamingClient).Assembly.Location, destination, overwrite: true);

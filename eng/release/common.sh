@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the scripts in eng/release: the environment of a release build, and where its files are.
+# Sourced by the scripts in eng/release. Sets the environment and the folders of a release build.
 
-# CI makes the build deterministic and the restore locked.
+# CI=true makes the build deterministic, and restores in locked mode.
 export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 script=$(basename "$0" .sh)
@@ -10,9 +10,11 @@ packages=$PWD/artifacts/release/packages
 fail() { echo "$script: $*" >&2; exit 1; }
 say() { echo "$script: $*"; }
 
-# Prints the names of the packages: each folder of src is one.
+# Prints the names of the packages. Each folder of src is a package.
 package_ids() { for project in src/*/*.csproj; do basename "$project" .csproj; done; }
 
-# COMMAND...: runs a tool of eng/release/dotnet-tools.json. Paths among its arguments must be absolute.
+# COMMAND...: runs a tool of eng/release/dotnet-tools.json. Paths in the arguments must be absolute.
 tool() { (cd eng/release && dotnet tool run "$@"); }
-restore_tools() { dotnet tool restore --tool-manifest eng/release/dotnet-tools.json >/dev/null || fail "no tools"; }
+restore_tools() {
+  dotnet tool restore --tool-manifest eng/release/dotnet-tools.json >/dev/null || fail "the tools cannot be restored"
+}

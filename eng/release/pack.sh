@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Packs all packages of src as VERSION into artifacts/release/packages, for a release: pack.sh VERSION.
-# VERSION must be the one in Directory.Build.props, and the work tree must be clean (--dirty allows changes, for a trial).
+# Packs all packages of src into artifacts/release/packages, for a release: pack.sh VERSION [--dirty].
+# VERSION must equal the version in Directory.Build.props. The work tree must not have changes, except with --dirty.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 version=${1:?usage: pack.sh VERSION [--dirty]}
 
 declared=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
-[ "$version" = "$declared" ] || fail "$version was asked for, but Directory.Build.props has version $declared"
-# The packages name a commit, and must be built from it.
-[ "${2:-}" = --dirty ] || [ -z "$(git status --porcelain)" ] || fail "the work tree has changes: commit them"
+[ "$version" = "$declared" ] || fail "VERSION is $version, but Directory.Build.props has version $declared"
+# The metadata of the packages contains the commit. They must be built from this commit.
+[ "${2:-}" = --dirty ] || [ -z "$(git status --porcelain)" ] || fail "the work tree has changes; commit them"
 
 build=$PWD/artifacts/release/build
 rm -rf "$packages" "$build"

@@ -16,6 +16,6 @@ for id in $(package_ids); do
   log=$(tool dotnet-CycloneDX "$project" --output "$sboms" --filename "$id.cdx.json" --output-format Json \
     --base-intermediate-output-path "$PWD/artifacts/obj" --recursive --include-project-references --set-nuget-purl \
     --set-name "$id" --set-version "$version" --set-type "$type" 2>&1) || fail "$id: $log"
-  grep -q "pkg:nuget/$id@$version" "$sboms/$id.cdx.json" || fail "$id.cdx.json does not name $id $version"
+  grep -q "pkg:nuget/$id@$version" "$sboms/$id.cdx.json" || fail "$id.cdx.json does not contain $id $version"
   say "$id: $(grep -c '"scope": "required"' "$sboms/$id.cdx.json" || true) required components"
 done
