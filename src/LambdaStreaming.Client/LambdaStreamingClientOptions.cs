@@ -147,9 +147,9 @@ public sealed class LambdaStreamingClientOptions
     /// <see cref="FunctionErrorException.FunctionErrorMessage"/> has it in any case.
     /// </value>
     /// <remarks>
-    /// If this option is set, the message contains the first line of the text. The call's payload and other secrets of
-    /// the call are replaced in it. If the payload has more than 1,024 bytes, the line is cut where the payload begins.
-    /// After that, the line is limited to 1,000 characters.
+    /// If this option is set, the message contains the first line of the function's text. The text can quote the
+    /// payload or other secrets of the call: these quotations are replaced. If the payload has more than 1,024 bytes,
+    /// the line instead ends where a quotation of it begins. The line has at most 1,000 characters.
     /// </remarks>
     public bool IncludeFunctionErrorDetails { get; set; }
 

@@ -170,7 +170,7 @@ internal sealed class FaultMatrix : IAsyncDisposable
 
         if (expected.IsComplete) return failure is null ? null : $"the response was complete, but {failure}";
         if (failure is null)
-            return $"SILENT TRUNCATION: ended normally after {outcome.Chunks} chunks without InvokeComplete";
+            return $"UNREPORTED TRUNCATION: ended normally after {outcome.Chunks} chunks without InvokeComplete";
         if (!expected.HasHeaders)
         {
             return failure is LambdaTransportException { FunctionMayHaveRun: true }

@@ -38,7 +38,7 @@ try {
   await waitForState(page, "done");
   await ask(page, "/truncate");
   await waitForState(page, "truncated");
-  await save(page, "chat-cut");
+  await save(page, "chat-truncated");
   await page.click("#new");
   await page.mouse.move(0, 0);
   await ask(page, "Write some code");
@@ -59,7 +59,7 @@ try {
   await waitForState(small, "done");
   await ask(small, "/truncate");
   await waitForState(small, "truncated");
-  await save(small, "chat-phone-cut");
+  await save(small, "chat-phone-truncated");
 
   const light = await open(phone);
   await ask(light, "Write some code");

@@ -97,7 +97,7 @@ internal sealed class JsonValueReader<T>(
         if (length > options.MaxValueBytes) throw CreateLimitException();
         if (end < 0 && !_buffer.IsEnd) return false;
         Current = PayloadJson.Deserialize(segments, unread[..length], _buffer.Offset, _index, jsonTypeInfo);
-        // The usual separator, without another search for it.
+        // Fast path: a comma usually follows directly. To consume it here saves an iteration of TrySkipToValue.
         var isCommaNext = _format == JsonSequenceFormat.Array && length < unread.Length && unread[length] == ',';
         _buffer.Consume(isCommaNext ? length + 1 : length);
         _position = isCommaNext ? Position.BeforeValue : Position.AfterValue;

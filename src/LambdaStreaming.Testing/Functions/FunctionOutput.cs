@@ -68,7 +68,7 @@ internal sealed class FunctionOutput(
     {
         if (Error is not null) return;
         Error = error;
-        // Now, because a test reads the error when its client has received the response.
+        // Set it now, not when the response is completed: a test can read it when its client has the response.
         request.SetFunctionError(error);
     }
 
@@ -93,7 +93,10 @@ internal sealed class FunctionOutput(
     }
 
     /// <summary>Sends for the function, one write at a time.</summary>
-    /// <exception cref="InvalidOperationException">The function has reported an error.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The response has an error. The function reported it, or an earlier write exceeded the size limit or caused an
+    /// injected fault.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The response has ended.</exception>
     private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
@@ -167,5 +170,5 @@ internal sealed class FunctionOutput(
         new("The response has started. Set its content type before the first write.");
 
     private static InvalidOperationException CreateFailedException() =>
-        new("Fail has ended this response. Write all chunks before calling Fail.");
+        new("The response has ended with an error (Fail, the size limit or an injected fault). Write before it.");
 }
