@@ -10,5 +10,9 @@ public enum TruncationMode
     Close,
 
     /// <summary>The connection is reset (TCP RST) within the HTTP body.</summary>
+    /// <remarks>
+    /// The operating system can discard bytes that the client has not read. The client can receive less than was sent,
+    /// and another amount each time.
+    /// </remarks>
     Reset,
 }

@@ -100,8 +100,10 @@ public sealed class DependencyInjectionSnippets
             options.Credentials = aws.Credentials;
             var config = aws.DefaultClientConfig;
             if (config.ServiceURL is { Length: > 0 } url) options.ServiceUrl = new Uri(url);
+            if (config.Timeout is { } timeout) options.ResponseHeadersTimeout = timeout;
             if (config.MaxErrorRetry is { } retries) options.Retry.MaxAttempts = retries + 1;
-            if (config.Timeout is { } timeout) options.ResponseHeadersTimeout = options.IdleTimeout = timeout;
+            // To retry as well if the function might have run, as AWSSDK.Lambda does:
+            // options.Retry.Policy = LambdaRetryPolicy.AtLeastOnce;
         });
         // end: di-aws-options
         using var app = builder.Build() as IDisposable;

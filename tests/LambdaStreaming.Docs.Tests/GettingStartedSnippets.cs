@@ -3,6 +3,7 @@ using System.Text;
 using Amazon;
 using Moq;
 using Polly;
+using Polly.Retry;
 
 namespace LambdaStreaming.Docs.Tests;
 
@@ -272,6 +273,37 @@ public sealed class GettingStartedSnippets
             own,
             function => function.OnCalls(1, 3).RespondWithError("ResourceNotReadyException"));
         Assert.Equal(4, attempts);
+    }
+
+    [Fact]
+    public async Task RetriesMinimum()
+    {
+        var delay = TimeSpan.Zero;
+
+        // begin: retries-minimum
+        // A fixed delay between two attempts, and a log line of your own.
+        var patient = new LambdaStreamingClientOptions
+        {
+            ResiliencePipeline = new ResiliencePipelineBuilder()
+                .AddRetry(new RetryStrategyOptions
+                {
+                    MaxRetryAttempts = 4,
+                    Delay = delay,
+                    // Only if the function cannot have run.
+                    ShouldHandle = arguments => ValueTask.FromResult(
+                        arguments.Outcome.Exception is { } exception
+                        && LambdaResilience.ShouldRetry(exception, LambdaRetryPolicy.AtMostOnce)),
+                    OnRetry = arguments =>
+                    {
+                        Console.WriteLine($"Retrying after {arguments.RetryDelay}.");
+                        return default;
+                    },
+                })
+                .Build(),
+        };
+        // end: retries-minimum
+
+        Assert.Equal(2, await CountAttemptsAsync(patient, function => function.OnCall(1).Throttle()));
     }
 
     /// <summary>Returns the number of attempts until a call with these options succeeds.</summary>

@@ -35,7 +35,7 @@ internal static partial class Log
         EventId = 204,
         Level = LogLevel.Debug,
         Message = "The client disconnected from {Path}; the response is not read further. "
-            + "The function runs to completion and is billed.")]
+            + "If the function has started, it runs to completion and is billed.")]
     public static partial void ClientDisconnected(ILogger logger, string path);
 
     [LoggerMessage(
