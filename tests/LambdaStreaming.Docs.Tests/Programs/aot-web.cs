@@ -21,5 +21,6 @@ app.Run();
 
 internal sealed record Question(string Text);
 
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Question))]
 internal sealed partial class QuestionJson : JsonSerializerContext;

@@ -13,6 +13,7 @@ var app = builder.Build();
 
 public sealed record Question(string Text);
 
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Question))]
 internal sealed partial class QuestionJson : JsonSerializerContext;
 
