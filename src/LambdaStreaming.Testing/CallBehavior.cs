@@ -247,9 +247,7 @@ public sealed class CallBehavior
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(errorType);
         ArgumentNullException.ThrowIfNull(errorMessage);
-        ArgumentOutOfRangeException.ThrowIfNegative(chunks);
-        var error = FunctionError.Create(errorType, errorType, errorMessage);
-        return With(faults => faults.Interruptions.Add(new(chunks, []) { FunctionError = error }));
+        return Interrupt(chunks, [], functionError: FunctionError.Create(errorType, errorType, errorMessage));
     }
 
     /// <summary>Inserts bytes into the body, between two messages. The stream then continues.</summary>
@@ -277,10 +275,12 @@ public sealed class CallBehavior
         byte[] bytes,
         TruncationMode? truncation = null,
         bool stall = false,
-        ServiceErrorResponse? error = null)
+        ServiceErrorResponse? error = null,
+        FunctionError? functionError = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(chunks);
-        return With(faults => faults.Interruptions.Add(new(chunks, bytes, truncation, stall) { Error = error }));
+        return With(faults => faults.Interruptions.Add(
+            new(chunks, bytes, truncation, stall) { Error = error, FunctionError = functionError }));
     }
 
     private CallBehavior With(Action<InjectedFaults> set)

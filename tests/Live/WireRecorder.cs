@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Testing.Tests;
 
 namespace LambdaStreaming.Live;
@@ -78,22 +79,8 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
 
     private static Regex Create(string pattern) => new(pattern, RegexOptions.ExplicitCapture, Limit);
 
-    private sealed class CopyingStream(Stream source, MemoryStream copy) : Stream
+    private sealed class CopyingStream(Stream source, MemoryStream copy) : ForwardStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override async ValueTask<int> ReadAsync(
             Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -101,16 +88,6 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
             copy.Write(buffer.Span[..count]);
             return count;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
