@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Counts the server's connections, and makes each flush send its bytes before it returns.</summary>
+/// <summary>Counts the server's connections, and gives each a <see cref="ConnectionOutput"/>.</summary>
 internal sealed class ConnectionLog(X509Certificate2? certificate)
 {
     /// <summary>The certificate for TLS, or <see langword="null"/> for HTTP without TLS.</summary>
@@ -21,23 +21,21 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
     {
         using var counted = Count.Add();
         var transport = connection.Transport;
+        var socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
+        var network = new NetworkStream(socket, ownsSocket: false);
+        await using var networkDisposal = network.ConfigureAwait(false);
         SslStream? tls = null;
         try
         {
-            var socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
-            var direct = new SocketStream(socket, transport.Input.AsStream());
-            if (certificate is null)
+            if (certificate is not null)
             {
-                connection.Transport = new DirectTransport(transport.Input, PipeWriter.Create(direct));
-            }
-            else
-            {
-                tls = new SslStream(direct, leaveInnerStreamOpen: true);
+                tls = new SslStream(new DuplexStream(transport.Input.AsStream(), network));
                 await tls.AuthenticateAsServerAsync(certificate).ConfigureAwait(false);
-                connection.Transport = new DirectTransport(PipeReader.Create(tls), PipeWriter.Create(tls));
             }
 
-            await next(connection).ConfigureAwait(false);
+            var input = tls is null ? transport.Input : PipeReader.Create(tls);
+            await RunAsync(connection, input, new ConnectionOutput(tls ?? (Stream)network), next)
+                .ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
@@ -50,14 +48,27 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
         }
     }
 
-    private sealed record DirectTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    private static async Task RunAsync(
+        ConnectionContext connection, PipeReader input, ConnectionOutput output, ConnectionDelegate next)
+    {
+        connection.Features.Set(output);
+        connection.Transport = new DuplexPipe(input, output);
+        var sending = output.SendAsync();
+        try
+        {
+            await next(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            await output.CompleteAsync().ConfigureAwait(false);
+            await sending.ConfigureAwait(false);
+        }
+    }
 
-    /// <summary>Writes directly to the socket.</summary>
-    /// <remarks>
-    /// Kestrel's own pipe does not report when bytes have been sent. If a test truncates a response, the server could
-    /// then close the connection before the bytes that precede the truncation are sent.
-    /// </remarks>
-    private sealed class SocketStream(Socket socket, Stream input) : Stream
+    private sealed record DuplexPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>What TLS reads from Kestrel, which has started to read the socket, and writes to the socket.</summary>
+    private sealed class DuplexStream(Stream input, Stream output) : Stream
     {
         public override bool CanRead => true;
 
@@ -73,33 +84,19 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask WriteAsync(
-            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            try
-            {
-                while (!buffer.IsEmpty)
-                {
-                    var count = await socket.SendAsync(buffer, SocketFlags.None, cancellationToken)
-                        .ConfigureAwait(false);
-                    buffer = buffer[count..];
-                }
-            }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-            {
-                // The client has disconnected. Kestrel's read detects this and aborts the request.
-            }
-        }
+        public override ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            output.WriteAsync(buffer, cancellationToken);
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+            output.WriteAsync(buffer, offset, count, cancellationToken);
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
             input.ReadAsync(buffer, cancellationToken);
 
         public override Task<int> ReadAsync(
             byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            input.ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+            input.ReadAsync(buffer, offset, count, cancellationToken);
 
         public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -2,13 +2,15 @@ using System.Net.Sockets;
 using LambdaStreaming.Testing.Faults;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>Writes the bytes of one HTTP response, and can truncate it after any byte.</summary>
-/// <remarks>When a write returns, its bytes have been sent.</remarks>
 internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest request, InjectedFaults faults)
 {
+    private readonly ConnectionOutput _output = context.Features.GetRequiredFeature<ConnectionOutput>();
+
     // How long to wait, after closing a connection, until the client closes it too.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
@@ -46,6 +48,8 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
             request.AddBytesSent(length);
             _bytesSent += length;
             bytes = bytes[length..];
+            if (faults.FragmentBytes is not null)
+                await _output.WaitUntilSentAsync(cancellationToken).ConfigureAwait(false);
             await TruncateIfDueAsync().ConfigureAwait(false);
         }
     }
@@ -65,6 +69,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         if (HasEnded) return;
         HasEnded = true;
         await context.Response.CompleteAsync().ConfigureAwait(false);
+        await WaitUntilSentAsync().ConfigureAwait(false);
         request.EndedByServer = !context.RequestAborted.IsCancellationRequested;
     }
 
@@ -79,6 +84,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         }
 
         HasEnded = true;
+        await WaitUntilSentAsync().ConfigureAwait(false);
         request.EndedByServer = true;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (mode == TruncationMode.Reset)
@@ -102,6 +108,10 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         if (faults.Truncation is { } truncation && _bytesSent >= truncation.AfterBytes)
             await AbortAsync(truncation.Mode).ConfigureAwait(false);
     }
+
+    // Closing a connection discards what has not been sent.
+    private async Task WaitUntilSentAsync() => await _output.WaitUntilSentAsync(context.RequestAborted)
+        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private ReadOnlyMemory<byte> FlipBits(ReadOnlyMemory<byte> bytes)
     {
