@@ -91,7 +91,7 @@ internal static class Loopback
             $"| {Speed(4, 0)} | {Cpu(4):0.0} | {Speed(3, 2)} |"));
 
         string Speed(int index, int reference) =>
-            Spread(wall[reference].Zip(wall[index], (other, own) => other / own));
+            Rounds.Spread(wall[reference].Zip(wall[index], (other, own) => other / own));
 
         double Cpu(int index) => cpu[index].Sum() / cpu[0].Sum();
     }
@@ -160,26 +160,39 @@ internal static class Loopback
         return at;
     }
 
-    public static async Task ClientAsync(LambdaStreamingClient client, string function)
+    /// <returns>The number of chunks.</returns>
+    public static async Task<long> ClientAsync(LambdaStreamingClient client, string function)
     {
         long bytes = 0;
+        long chunks = 0;
         await using var response = await client.InvokeWithResponseStreamAsync(
             new InvokeWithResponseStreamRequest(function));
-        await foreach (var chunk in response.ReadChunksAsync()) bytes += chunk.Payload.Length;
+        await foreach (var chunk in response.ReadChunksAsync())
+        {
+            bytes += chunk.Payload.Length;
+            chunks++;
+        }
+
         if (bytes == 0) throw new InvalidOperationException("No payload was received.");
+        return chunks;
     }
 
-    private static async Task PeerAsync(HttpClient raw, string function)
+    /// <returns>The number of chunks.</returns>
+    public static async Task<long> PeerAsync(HttpClient raw, string function)
     {
         long bytes = 0;
+        long chunks = 0;
         using var response = await PostAsync(raw, function);
         using var peer = new Peer(await response.Content.ReadAsStreamAsync());
         await foreach (var item in peer)
         {
-            if (item is Peer.Chunk chunk) bytes += chunk.Payload.Length;
+            if (item is not Peer.Chunk chunk) continue;
+            bytes += chunk.Payload.Length;
+            chunks++;
         }
 
         if (bytes == 0) throw new InvalidOperationException("No payload was received.");
+        return chunks;
     }
 
     public static async Task<HttpResponseMessage> PostAsync(HttpClient raw, string function)
@@ -188,12 +201,5 @@ internal static class Loopback
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent([]) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         return await raw.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-    }
-
-    private static string Spread(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return Rounds.Text(
-            $"{Rounds.Median(sorted):0.00} ({sorted[sorted.Count / 4]:0.00}–{sorted[sorted.Count * 3 / 4]:0.00})");
     }
 }

@@ -107,6 +107,13 @@ internal static class Rounds
         return sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
+    /// <summary>Formats median and quartiles.</summary>
+    public static string Spread(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return Text($"{Median(sorted):0.00} ({sorted[sorted.Count / 4]:0.00}–{sorted[sorted.Count * 3 / 4]:0.00})");
+    }
+
     /// <summary>Formats parts of a text with the invariant culture and concatenates them.</summary>
     public static string Text(params FormattableString[] parts) =>
         string.Concat(parts.Select(part => part.ToString(CultureInfo.InvariantCulture)));

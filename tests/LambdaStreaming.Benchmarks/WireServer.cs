@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using LambdaStreaming.Soak;
 
 namespace LambdaStreaming.Benchmarks;
 
@@ -22,6 +23,12 @@ internal sealed class WireServer : IDisposable
     /// Prefix of <c>SIZE-COUNT</c> for a response that begins with a prelude of the HTTP integration.
     /// </summary>
     public const string HttpPrefix = "http-";
+
+    /// <summary>Prefix of <c>SIZE-COUNT</c> for a response with an HTTP chunk for each message.</summary>
+    public const string EachPrefix = "each-";
+
+    /// <summary>Prefix of <c>SIZE-COUNT</c> for payloads without an event stream, each in an HTTP chunk.</summary>
+    public const string PlainPrefix = "plain-";
 
     private const int HttpChunkBytes = 64 * 1024;
 
@@ -45,16 +52,7 @@ internal sealed class WireServer : IDisposable
 
     public static async Task<WireServer> StartAsync()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardInput = true,
-            UseShellExecute = false,
-        };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-            start.ArgumentList.Add(typeof(WireServer).Assembly.Location);
-        start.ArgumentList.Add(Command);
-        var process = Process.Start(start)!;
+        var process = ServerProcess.StartSelf(Command);
         var url = await process.StandardOutput.ReadLineAsync()
             ?? throw new InvalidOperationException("The server did not start.");
         return new WireServer(process, new Uri(url));
@@ -126,19 +124,20 @@ internal sealed class WireServer : IDisposable
 
     private static byte[] Prepare(string function)
     {
-        var isHttp = function.StartsWith(HttpPrefix, StringComparison.Ordinal);
-        var name = isHttp ? function[HttpPrefix.Length..] : function;
-        var numbers = name.Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
-        var wire = Wire.Create(Enumerable.Repeat(numbers[0], numbers[1]));
-        if (isHttp) wire = [.. Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length), .. wire];
+        var parts = function.Split('-');
+        var size = int.Parse(parts[^2], CultureInfo.InvariantCulture);
+        var count = int.Parse(parts[^1], CultureInfo.InvariantCulture);
+        var wire = Wire.Create(Enumerable.Repeat(size, count));
+        var chunks = (parts.Length == 3 ? $"{parts[0]}-" : "") switch
+        {
+            EachPrefix => Enumerable.Repeat(Wire.Chunk(size), count).Append(Wire.Complete()),
+            PlainPrefix => Enumerable.Repeat(new byte[size], count),
+            HttpPrefix => ((byte[])[.. Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length), .. wire]).Chunk(HttpChunkBytes),
+            _ => wire.Chunk(HttpChunkBytes),
+        };
         using var response = new MemoryStream();
         response.Write(ResponseHeaders);
-        for (var at = 0; at < wire.Length; at += HttpChunkBytes)
-        {
-            var length = Math.Min(HttpChunkBytes, wire.Length - at);
-            response.Write(EncodeHttpChunk(wire.AsSpan(at, length)));
-        }
-
+        foreach (var chunk in chunks) response.Write(EncodeHttpChunk(chunk));
         response.Write("0\r\n\r\n"u8);
         return response.ToArray();
     }
@@ -166,9 +165,11 @@ internal sealed class WireServer : IDisposable
     {
         var headers = request.IndexOf("\r\n\r\n"u8) + 4;
         if (headers < 4) return false;
-        var name = "Content-Length: "u8;
-        if (request.IndexOf(name) is not (>= 0 and var at) || at > headers) return true;
-        return Utf8Parser.TryParse(request[(at + name.Length)..], out int bodyBytes, out _)
+        const string Name = "\r\nContent-Length: ";
+        var text = Encoding.ASCII.GetString(request[..headers]);
+        var at = text.IndexOf(Name, StringComparison.OrdinalIgnoreCase);
+        if (at < 0) return true;
+        return Utf8Parser.TryParse(request[(at + Name.Length)..], out int bodyBytes, out _)
             && request.Length == headers + bodyBytes;
     }
 }

@@ -10,6 +10,9 @@ internal static class PayloadCopy
     // pipe's reader for each of them.
     private const int MaxUnflushedBytes = 16 * 1024;
 
+    // Larger segments are divided by the pipe, which might not have a buffer of their size.
+    private const int MaxSharedBytes = 4096;
+
     /// <summary>Copies the payload to a stream.</summary>
     /// <remarks>
     /// All written bytes are flushed before each wait for data, so that no byte stays in a buffer while the function is
@@ -59,30 +62,51 @@ internal static class PayloadCopy
         CancellationToken cancellationToken)
     {
         using var _ = segments;
-        var unflushedBytes = 0;
-        while (true)
+        while (await segments.MoveNextAsync().ConfigureAwait(false))
         {
-            if (segments.TryMoveNext())
-            {
-                destination.Write(segments.Current.Span);
-                unflushedBytes += segments.Current.Length;
-                if (unflushedBytes < MaxUnflushedBytes) continue;
-            }
+            WriteAvailable(segments, destination);
 
-            if (unflushedBytes > 0)
-            {
-                // The flush waits while the pipe's reader is behind. No read of the response is pending during that
-                // time, so back-pressure reaches the function.
-                unflushedBytes = 0;
-                var flushed = await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
-                if (flushed.IsCanceled) throw CreateFlushCanceledException();
-                if (flushed.IsCompleted) return;
-            }
-
-            if (!await segments.MoveNextAsync().ConfigureAwait(false)) return;
-            destination.Write(segments.Current.Span);
-            unflushedBytes = segments.Current.Length;
+            // The flush waits while the pipe's reader is behind. No read of the response is pending during that time,
+            // so back-pressure reaches the function.
+            var flushed = await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (flushed.IsCanceled) throw CreateFlushCanceledException();
+            if (flushed.IsCompleted) return;
         }
+    }
+
+    /// <summary>Writes the current segment and those that are available, up to a limit, without a flush.</summary>
+    /// <remarks>Small segments share one call of <see cref="PipeWriter.Advance"/>, which can take a lock.</remarks>
+    private static void WriteAvailable(PayloadSegmentReader segments, PipeWriter destination)
+    {
+        var total = 0;
+        var free = Span<byte>.Empty;
+        var filled = 0;
+        do
+        {
+            var segment = segments.Current.Span;
+            total += segment.Length;
+            if (segment.Length > free.Length)
+            {
+                if (filled > 0) destination.Advance(filled);
+                filled = 0;
+                free = destination.GetSpan(Math.Min(segment.Length, MaxSharedBytes));
+            }
+
+            if (segment.Length <= free.Length)
+            {
+                segment.CopyTo(free);
+                free = free[segment.Length..];
+                filled += segment.Length;
+            }
+            else
+            {
+                destination.Write(segment);
+                free = [];
+            }
+        }
+        while (total < MaxUnflushedBytes && segments.TryMoveNext());
+
+        if (filled > 0) destination.Advance(filled);
     }
 
     /// <summary>Reads the payload to its end, and creates the result from a pooled array.</summary>

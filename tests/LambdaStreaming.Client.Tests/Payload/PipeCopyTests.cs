@@ -25,6 +25,25 @@ public class PipeCopyTests
         Assert.Equal(string.Concat(texts), Encoding.UTF8.GetString(copy.ToArray()));
     }
 
+    [Theory]
+    [InlineData(16)]
+    [InlineData(4096)]
+    public async Task CopyToAsync_ChunksOfAllSizesAndSmallBuffers_WritesAll(int bufferSize)
+    {
+        var random = new Random(7);
+        int[] sizes = [.. Enumerable.Range(0, 40), 15, 16, 17, 4095, 4096, 4097, 1, 0, 20_000, 3];
+        random.Shuffle(sizes);
+        var payloads = Array.ConvertAll(sizes, size => new byte[size]);
+        foreach (var payload in payloads) random.NextBytes(payload);
+        await using var response = InvokeWithResponseStreamResponse.Create(new MemoryStream(Wire.Create(payloads)));
+        using var copy = new MemoryStream();
+        var pipe = PipeWriter.Create(copy, new StreamPipeWriterOptions(minimumBufferSize: bufferSize));
+
+        await response.CopyToAsync(pipe, Token);
+
+        Assert.Equal(payloads.SelectMany(payload => payload), copy.ToArray());
+    }
+
     // Each flush wakes the reader of the pipe. Expected: one per 16 KiB, one before each wait, and one at the end.
     [Theory]
     [InlineData(15, 1)]
