@@ -38,7 +38,8 @@ internal static class Forward
             + "endpoint that copies the same payload, which it receives without an event stream, and flushes after "
             + $"each read. Median and quartiles of {rounds} shuffled rounds; CPU of the web server.");
         Console.WriteLine();
-        Console.WriteLine("| chunk size | copying, MB/s | MapLambdaStream: speed | copying, CPU ms/MB | MapLambdaStream: CPU |");
+        Console.WriteLine(
+            "| chunk size | copying, MB/s | MapLambdaStream: speed | copying, CPU ms/MB | MapLambdaStream: CPU |");
         Console.WriteLine("| --- | --- | --- | --- | --- |");
         foreach (var (size, count) in Responses) await CompareAsync(http, web, size, (long)size * count, rounds);
         Console.WriteLine();
@@ -63,8 +64,9 @@ internal static class Forward
         using var http = new HttpClient { BaseAddress = functions };
         foreach (var (size, count) in Responses)
         {
-            app.MapLambdaStream($"/{Library}/{size}", $"{WireServer.EachPrefix}{size}-{count}");
-            app.MapPost($"/{Copy}/{size}", context => CopyAsync(http, $"{WireServer.PlainPrefix}{size}-{count}", context));
+            var response = $"{size}-{count}";
+            app.MapLambdaStream($"/{Library}/{size}", WireServer.EachPrefix + response);
+            app.MapPost($"/{Copy}/{size}", context => CopyAsync(http, WireServer.PlainPrefix + response, context));
         }
 
         await app.StartAsync();

@@ -5,7 +5,9 @@ using Amazon;
 
 namespace LambdaStreaming.Benchmarks;
 
-/// <summary>Events per second of this library and of official SDKs, each in its own process, from the same server.</summary>
+/// <summary>
+/// Events per second of this library and of official SDKs, each in its own process, from the same server.
+/// </summary>
 internal static class Sdks
 {
     public const string Command = "read";
@@ -86,7 +88,8 @@ internal static class Sdks
         {
             var speeds = readings[index].Select(reading => reading.Events / reading.Seconds).ToList();
             var ratios = readings[0].Zip(speeds, (first, speed) => first.Events / first.Seconds / speed);
-            var cpu = readings[index].Sum(reading => reading.CpuSeconds) / readings[index].Sum(reading => reading.Events);
+            var events = readings[index].Sum(reading => reading.Events);
+            var cpu = readings[index].Sum(reading => reading.CpuSeconds) / events;
             Console.WriteLine(Rounds.Text(
                 $"| {size} B | {Contenders[index].Name} | {Rounds.Median(speeds):N0} | {Rounds.Spread(ratios)} ",
                 $"| {cpu * 1e6:0.00} µs |"));

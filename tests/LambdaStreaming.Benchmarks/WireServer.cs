@@ -128,11 +128,12 @@ internal sealed class WireServer : IDisposable
         var size = int.Parse(parts[^2], CultureInfo.InvariantCulture);
         var count = int.Parse(parts[^1], CultureInfo.InvariantCulture);
         var wire = Wire.Create(Enumerable.Repeat(size, count));
+        var prelude = Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length);
         var chunks = (parts.Length == 3 ? $"{parts[0]}-" : "") switch
         {
             EachPrefix => Enumerable.Repeat(Wire.Chunk(size), count).Append(Wire.Complete()),
             PlainPrefix => Enumerable.Repeat(new byte[size], count),
-            HttpPrefix => ((byte[])[.. Wire.Create([HttpPrelude]).AsSpan(..^Wire.Complete().Length), .. wire]).Chunk(HttpChunkBytes),
+            HttpPrefix => ((byte[])[.. prelude, .. wire]).Chunk(HttpChunkBytes),
             _ => wire.Chunk(HttpChunkBytes),
         };
         using var response = new MemoryStream();
