@@ -24,18 +24,18 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
         var socket = connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket;
         var network = new NetworkStream(socket, ownsSocket: false);
         await using var networkDisposal = network.ConfigureAwait(false);
-        SslStream? tls = null;
         try
         {
-            if (certificate is not null)
+            if (certificate is null)
             {
-                tls = new SslStream(new DuplexStream(transport.Input.AsStream(), network));
-                await tls.AuthenticateAsServerAsync(certificate).ConfigureAwait(false);
+                await RunAsync(connection, transport.Input, network, next).ConfigureAwait(false);
+                return;
             }
 
-            var input = tls is null ? transport.Input : PipeReader.Create(tls);
-            await RunAsync(connection, input, new ConnectionOutput(tls ?? (Stream)network), next)
-                .ConfigureAwait(false);
+            var tls = new SslStream(new DuplexStream(transport.Input.AsStream(), network));
+            await using var tlsDisposal = tls.ConfigureAwait(false);
+            await tls.AuthenticateAsServerAsync(certificate).ConfigureAwait(false);
+            await RunAsync(connection, PipeReader.Create(tls), tls, next).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
@@ -43,24 +43,24 @@ internal sealed class ConnectionLog(X509Certificate2? certificate)
         }
         finally
         {
-            if (tls is not null) await tls.DisposeAsync().ConfigureAwait(false);
             connection.Transport = transport;
         }
     }
 
     private static async Task RunAsync(
-        ConnectionContext connection, PipeReader input, ConnectionOutput output, ConnectionDelegate next)
+        ConnectionContext connection, PipeReader input, Stream output, ConnectionDelegate next)
     {
-        connection.Features.Set(output);
-        connection.Transport = new DuplexPipe(input, output);
-        var sending = output.SendAsync();
+        var sender = new ConnectionOutput(output);
+        connection.Features.Set(sender);
+        connection.Transport = new DuplexPipe(input, sender);
+        var sending = sender.SendAsync();
         try
         {
             await next(connection).ConfigureAwait(false);
         }
         finally
         {
-            await output.CompleteAsync().ConfigureAwait(false);
+            await sender.CompleteAsync().ConfigureAwait(false);
             await sending.ConfigureAwait(false);
         }
     }
