@@ -76,6 +76,8 @@ internal static class Seeds
             payload => Enumerable.Range(0, 3).Select(mode => (byte[])[(byte)mode, .. payload])),
         "payload" => Texts().Concat(Payloads()).SelectMany(
             payload => Enumerable.Range(0, 4).Select(mode => (byte[])[(byte)mode, .. payload])),
+        "event-writer" => ServerSentEvents().SelectMany(
+            payload => new byte[] { 0, 16, 17, 18, 23, 26 }.Select(flags => (byte[])[flags, .. payload])),
         _ => [],
     };
 
@@ -117,6 +119,20 @@ internal static class Seeds
         "data: one\ndata: two\n\nevent: e\nid: 7\nretry: 10\ndata: {\"a\":1}\n\n: comment\ndata\n\n",
         "data: \r\ndata:\r\r\ndata: x\n\n",
     }.Select(Encoding.UTF8.GetBytes);
+
+    private static IEnumerable<byte[]> ServerSentEvents() =>
+    [
+        .. Texts(),
+        .. new[]
+        {
+            "data: one\r\rdata: two\r\r",
+            "id: 1\r\nevent: e\r\ndata: {}\r\n\r\nid\r\n\r\nretry: 5\r\n\r\n",
+            "\uFEFFdata: one\n\n\n:comment\ndata:  two \u20ac\n",
+            "data\ndata:\n\nid: a\0b\ndata: x\n\nevent:e\ndata: incompl",
+            "",
+        }.Select(Encoding.UTF8.GetBytes),
+        [.. "data: "u8, 0xE2, 0x82, (byte)'\n', (byte)'\n', .. "data: "u8, 0xF0, 0x9F],
+    ];
 
     private static IEnumerable<EventStreamMessage> Messages(byte[] wire)
     {

@@ -26,6 +26,7 @@ internal sealed record Target(string Name, Action<byte[]> Run, long AllocationAl
         new("prelude", PreludeTarget.Run, 1024 * 1024),
         new("invoke-complete", InvokeCompleteTarget.Run, 256 * 1024),
         new("payload", PayloadTarget.Run, 2 * 1024 * 1024),
+        new("event-writer", EventWriterTarget.Run, 256 * 1024),
     ];
 
     public static Target Get(string name)
