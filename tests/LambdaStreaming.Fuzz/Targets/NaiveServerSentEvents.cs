@@ -18,6 +18,9 @@ internal sealed class NaiveServerSentEvents
     private byte[] _lastId = [];
     private int _lastRecord;
 
+    /// <summary>Receives the data of each event.</summary>
+    public Action<byte[]>? Dispatched { get; set; }
+
     /// <summary>The number of dispatched events.</summary>
     public int Count { get; private set; }
 
@@ -117,6 +120,7 @@ internal sealed class NaiveServerSentEvents
         Record((byte)'D', _lastData.WrittenSpan);
         Record((byte)'I', _lastId);
         Count++;
+        Dispatched?.Invoke(_lastData.WrittenSpan.ToArray());
     }
 
     private void Record(byte kind, ReadOnlySpan<byte> value)
