@@ -129,9 +129,9 @@ internal static class RuntimeApiTarget
         FindingException.Unless(call.Invocation.Completed.IsCompleted == isKnown, "The state of the call is wrong.");
     }
 
-    // The server rejects other characters before it calls the endpoint.
+    // Kestrel rejects most other characters before it calls the endpoint.
     private static bool IsHostCharacter(char character) =>
-        char.IsAsciiLetterOrDigit(character) || "-._~!$&'()*+,;=:[]@%".Contains(character, StringComparison.Ordinal);
+        char.IsAsciiLetterOrDigit(character) || "-._:[]".Contains(character, StringComparison.Ordinal);
 
     private static void CheckReply(RuntimeReply reply)
     {
