@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes with random mutations in one process. eng/fuzz-afl.sh uses AFL++ instead.
 # fuzz.sh SECONDS [SEED [TARGET…]]        divides the time among the targets; default: all
-# fuzz.sh executions N [SEED [TARGET…]]   runs each target N times, optimized. Start several processes for several targets.
+# fuzz.sh executions N [SEED [TARGET…]]   runs each target N times. Several targets can run in several processes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ "${1:-}" = executions ]; then

@@ -153,7 +153,8 @@ internal static class Seeds
         "\u0035\ninvocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response\n\n\n",
         "\u0075\ninit/error\nlocalhost:9001\n\n",
         "\u0006/2021-11-15/functions/f/response-streaming-invocations?Qualifier=1",
-        "\u0006/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-central-1%3A123456789012%3Afunction%3Af/invocations?a=b&Qualifier=",
+        "\u0006/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-central-1%3A123456789012%3Afunction%3Af/invocations"
+            + "?a=b&Qualifier=",
         "\u0007arn:aws:lambda:us-gov-west-1:123456789012:function:my-function:$LATEST",
         "\u0007123456789012:function:f:live",
         "\u0008{\"afterMilliseconds\":12.5,\"text\":\"a\\n\"}",

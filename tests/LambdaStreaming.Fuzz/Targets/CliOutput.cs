@@ -13,7 +13,8 @@ internal static class CliOutput
         var streams = new ToolStreams([]);
         var chunks = new Chunks(payload, sizes.Next);
         using var response = InvokeWithResponseStreamResponse.Create(chunks);
-        var printer = new EventPrinter(new OutputWriter(null, streams.Console), new StreamStatistics(TimeProvider.System));
+        var output = new OutputWriter(null, streams.Console);
+        var printer = new EventPrinter(output, new StreamStatistics(TimeProvider.System));
         SynchronousTask.GetResult(new ValueTask(printer.PrintAsync(response, CancellationToken.None)));
 
         using var received = new MemoryStream();
@@ -173,8 +174,8 @@ internal static class CliOutput
 
         public ReadOnlyMemory<byte> Current { get; private set; }
 
-        public IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-            this;
+        public IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(
+            CancellationToken cancellationToken = default) => this;
 
         public ValueTask<bool> MoveNextAsync()
         {

@@ -58,7 +58,7 @@ internal static class CliPayloadTarget
     // The prefixes of files are excluded: an input could name any file of this machine.
     private static void CheckPayload(string argument, bool asIs)
     {
-        if (argument is "-" || argument.StartsWith('@') || argument.StartsWith("file", StringComparison.Ordinal)) return;
+        if (argument is "-" || IsFile(argument)) return;
         var expected = Encoding.UTF8.GetBytes(argument);
         CheckResult(argument, asIs, new ToolStreams([]), expected, asIs || IsPayload(expected));
     }
@@ -77,6 +77,9 @@ internal static class CliPayloadTarget
         var argument = prefix + (name.Length == 0 ? "" : "/this-folder-does-not-exist/" + name);
         CheckResult(argument, asIs: false, new ToolStreams([]), [], isValid: false);
     }
+
+    private static bool IsFile(string argument) =>
+        argument.StartsWith('@') || argument.StartsWith("file", StringComparison.Ordinal);
 
     private static bool IsPayload(ReadOnlySpan<byte> bytes) => bytes.IsEmpty || NaiveJson.IsValid(bytes);
 
@@ -104,7 +107,7 @@ internal static class CliPayloadTarget
 
     private static void CheckClientContext(string argument)
     {
-        if (argument.StartsWith('@') || argument.StartsWith("file", StringComparison.Ordinal)) return;
+        if (IsFile(argument)) return;
         var json = argument.StartsWith('{') ? Encoding.UTF8.GetBytes(argument) : NaiveBase64.Decode(argument);
         var isValid = json is not null && NaiveJson.IsValid(json) && json.AsSpan().TrimStart(" \t\r\n"u8)[0] == '{';
         var read = PayloadArgument.ReadClientContextAsync(argument, CancellationToken.None);

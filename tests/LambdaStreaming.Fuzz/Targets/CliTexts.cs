@@ -57,7 +57,7 @@ internal static class CliTexts
             duration >= TimeSpan.Zero && duration <= TimeSpan.FromDays(49),
             $"The duration {duration} is not in the range.");
         FindingException.Unless(
-            !text.AsSpan().ContainsAnyExcept("0123456789.msh"),
+            text.All(c => char.IsAsciiDigit(c) || c is '.' or 'm' or 's' or 'h'),
             "A duration has other characters.");
         FindingException.Unless(
             !text.EndsWith("ms", StringComparison.Ordinal) || duration == Parse(text[..^2] + "s") / 1000

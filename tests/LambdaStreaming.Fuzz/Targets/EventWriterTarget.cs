@@ -9,10 +9,12 @@ namespace LambdaStreaming.Fuzz;
 /// Any bytes as server-sent events that are forwarded to a browser in fragments, with keep-alive comments between them.
 /// </summary>
 /// <remarks>
-/// The bits of the first byte select: 1, comments before the first byte; 2, a failure after the last byte; 4 and 8, the
-/// protocol of that failure; 16, comments between fragments. The browser must receive the events of the input only.
+/// The browser must receive the events of the input only. Bits of the first byte select: comments before the first byte
+/// (1); a failure after the last byte (2) and its protocol (4, 8). With bit 16, comments are between fragments.
 /// </remarks>
+#pragma warning disable CA1001 // The clock is disposed by the writer.
 internal sealed class EventWriterTarget
+#pragma warning restore CA1001
 {
     // Each comment costs a parse of all bytes before it.
     private const int MaxComments = 6;

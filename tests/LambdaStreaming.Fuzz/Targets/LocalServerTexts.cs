@@ -69,9 +69,8 @@ internal static class LocalServerTexts
         FindingException.Unless(parsed.Operation == expected.Operation, "The operation differs.");
         var isDecoded = !parts[3].Contains('%', StringComparison.Ordinal);
         FindingException.Unless(!isDecoded || parsed.NameText == parts[3], "The name differs.");
-        var qualifier = query < 0
-            ? null
-            : Array.Find(text[(query + 1)..].Split('&'), pair => pair.StartsWith("Qualifier=", StringComparison.Ordinal));
+        string[] pairs = query < 0 ? [] : text[(query + 1)..].Split('&');
+        var qualifier = Array.Find(pairs, pair => pair.StartsWith("Qualifier=", StringComparison.Ordinal));
         FindingException.Unless(parsed.QueryQualifier is null == qualifier is null, "The qualifier differs.");
         CheckFunction(parsed.NameText);
     }
@@ -94,7 +93,8 @@ internal static class LocalServerTexts
             "The qualifier is empty.");
     }
 
-    private static bool IsNameCharacter(char character) => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.';
+    private static bool IsNameCharacter(char character) =>
+        char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.';
 
     private static void CheckRecordedLine(string text)
     {
@@ -126,7 +126,8 @@ internal static class LocalServerTexts
     private static void CheckRecordedChunk(byte[] payload)
     {
         var line = RecordedLine.CreateChunk(payload.Length, payload);
-        FindingException.Unless(line.Text is not null == NaiveJson.IsUtf8(payload), "The form of the payload is wrong.");
+        var isText = NaiveJson.IsUtf8(payload);
+        FindingException.Unless(line.Text is not null == isText, "The form of the payload is wrong.");
         var text = JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine);
         FindingException.Unless(
             text.AsSpan().IndexOfAnyInRange('\0', '\u001f') < 0,

@@ -98,11 +98,14 @@ internal sealed class NaiveServerSentEvents
         {
             _id = value.ToArray();
         }
-        else if (name.SequenceEqual("retry"u8) && !value.IsEmpty && !value.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        else if (name.SequenceEqual("retry"u8) && IsNumber(value))
         {
             Record((byte)'R', value);
         }
     }
+
+    private static bool IsNumber(ReadOnlySpan<byte> value) =>
+        !value.IsEmpty && !value.ContainsAnyExceptInRange((byte)'0', (byte)'9');
 
     private void Dispatch()
     {

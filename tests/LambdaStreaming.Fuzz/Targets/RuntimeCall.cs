@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>One invocation at a Runtime API endpoint, whose client keeps the response in memory.</summary>
+#pragma warning disable CA1001 // The endpoint has neither a connection nor a waiting request.
 internal sealed class RuntimeCall
+#pragma warning restore CA1001
 {
     public const string RequestId = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
     public const int Port = 9001;
@@ -104,7 +106,9 @@ internal readonly record struct RuntimeRequestHeaders(
     bool HasTrailers = false);
 
 /// <summary>A request of a runtime and its reply, without a connection.</summary>
+#pragma warning disable CA1001 // A stream in memory.
 internal sealed class RuntimeReply : IHttpRequestTrailersFeature, IHttpRequestLifetimeFeature
+#pragma warning restore CA1001
 {
     private const string ErrorType = "Lambda-Runtime-Function-Error-Type";
 
