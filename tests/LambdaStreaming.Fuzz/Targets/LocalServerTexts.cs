@@ -69,7 +69,7 @@ internal static class LocalServerTexts
         FindingException.Unless(parsed.Operation == expected.Operation, "The operation differs.");
         var isDecoded = !parts[3].Contains('%', StringComparison.Ordinal);
         FindingException.Unless(!isDecoded || parsed.NameText == parts[3], "The name differs.");
-        string[] pairs = query < 0 ? [] : text[(query + 1)..].Split('&');
+        var pairs = (query < 0 ? "" : text[(query + 1)..]).Split('&');
         var qualifier = Array.Find(pairs, pair => pair.StartsWith("Qualifier=", StringComparison.Ordinal));
         FindingException.Unless(parsed.QueryQualifier is null == qualifier is null, "The qualifier differs.");
         CheckFunction(parsed.NameText);
