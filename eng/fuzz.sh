@@ -4,6 +4,8 @@
 # fuzz.sh executions N [SEED [TARGET…]]   runs each target N times. Several targets can run in several processes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# With a larger youngest generation, the garbage collector runs less often.
+export DOTNET_GCgen0size=0x4000000
 if [ "${1:-}" = executions ]; then
   dotnet build tests/LambdaStreaming.Fuzz -c Release -v quiet
   exec artifacts/bin/LambdaStreaming.Fuzz/release/LambdaStreaming.Fuzz "$@"
