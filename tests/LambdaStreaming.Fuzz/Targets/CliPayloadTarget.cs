@@ -15,6 +15,9 @@ internal static class CliPayloadTarget
 {
     private static readonly string[] FilePrefixes = ["@", "file://", "fileb://", "@"];
 
+    // Creating the commands takes longer than parsing.
+    private static readonly ThreadLocal<RootCommand> Root = new(CreateRoot);
+
     public static void Run(byte[] input)
     {
         if (input.Length == 0) return;
@@ -125,6 +128,19 @@ internal static class CliPayloadTarget
         FindingException.Unless(context.AsSpan().SequenceEqual(json), "The client context differs.");
     }
 
+    private static RootCommand CreateRoot()
+    {
+        var console = new ToolStreams([]).Console;
+        var debug = new Option<bool>("--debug") { Recursive = true };
+        return new RootCommand
+        {
+            InvokeCommand.Create(console, debug),
+            ServeCommand.Create(console, debug),
+            RecordCommand.Create(console, debug),
+            debug,
+        };
+    }
+
     // Only parsed, never run.
     private static void CheckArguments(string text, int flags)
     {
@@ -137,15 +153,9 @@ internal static class CliPayloadTarget
             _ => [],
         };
         var streams = new ToolStreams([]);
-        var debug = new Option<bool>("--debug") { Recursive = true };
-        var root = new RootCommand
-        {
-            InvokeCommand.Create(streams.Console, debug),
-            ServeCommand.Create(streams.Console, debug),
-            RecordCommand.Create(streams.Console, debug),
-            debug,
-        };
-        var parsed = root.Parse([.. command, .. words], new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Root.Value!.Parse(
+            [.. command, .. words],
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
         foreach (var error in parsed.Errors) streams.Console.WriteError(error.Message);
         foreach (var suggestion in Suggestions.Get(parsed)) streams.Console.WriteError(suggestion);
         CliTexts.CheckTerminalText(streams.Error.ToString());
