@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Coverage-guided fuzzing of the client with AFL++: fuzz-afl.sh SECONDS [TARGET…]. Divides the time among the targets;
+# Coverage-guided fuzzing with AFL++: fuzz-afl.sh SECONDS [TARGET…]. Divides the time among the targets;
 # default: all. Requires AFL++ (Debian: apt-get install afl++).
 # Findings are in artifacts/fuzz/out/TARGET/default/crashes. `LambdaStreaming.Fuzz replay TARGET FILE` runs one of them.
 # A second run continues the previous one.
@@ -18,8 +18,10 @@ mkdir -p "$work/out"
 cp -r artifacts/bin/LambdaStreaming.Fuzz/release "$work/bin"
 "$fuzz" seeds "$work/seeds"
 
-# Only the library is instrumented: AFL++ must not explore the fuzz targets and their checks.
-dotnet sharpfuzz "$work/bin/LambdaStreaming.Client.dll"
+# Only the libraries and the tool are instrumented: AFL++ must not explore the fuzz targets and their checks.
+for assembly in "$work"/bin/LambdaStreaming.*.dll "$work/bin/lambda-stream.dll"; do
+  [ "$assembly" = "$work/bin/LambdaStreaming.Fuzz.dll" ] || dotnet sharpfuzz "$assembly"
+done
 
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <("$fuzz" targets)

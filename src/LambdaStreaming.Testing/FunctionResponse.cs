@@ -18,6 +18,9 @@ public sealed class FunctionResponse
     // Source: Lambda developer guide, response streaming: JSON, then eight NUL bytes, then the body.
     private static readonly byte[] PreludeDelimiter = new byte[8];
 
+    // Source: WHATWG HTML, "Parsing an event stream".
+    private static readonly string[] LineEnds = ["\r\n", "\r", "\n"];
+
     private readonly FunctionOutput _output;
 
     internal FunctionResponse(FunctionOutput output) => _output = output;
@@ -68,14 +71,20 @@ public sealed class FunctionResponse
     /// <param name="eventType">The <c>event:</c> line, or <see langword="null"/> to omit it.</param>
     /// <param name="eventId">The <c>id:</c> line, or <see langword="null"/> to omit it.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="eventType"/> or <paramref name="eventId"/> contains a line break, or the id a NUL character.
+    /// </exception>
     public Task WriteServerSentEventAsync(
         string data, string? eventType = null, string? eventId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(data);
+        if (eventType.AsSpan().ContainsAny('\r', '\n')) throw CreateFieldException(nameof(eventType));
+        if (eventId.AsSpan().ContainsAny('\r', '\n', '\0')) throw CreateFieldException(nameof(eventId));
         var text = new StringBuilder();
         if (eventType is not null) text.Append("event: ").Append(eventType).Append('\n');
         if (eventId is not null) text.Append("id: ").Append(eventId).Append('\n');
-        foreach (var line in data.ReplaceLineEndings("\n").Split('\n'))
+        // Not ReplaceLineEndings: it also replaces characters that do not end a line of an event, such as U+2028.
+        foreach (var line in data.Split(LineEnds, StringSplitOptions.None))
             text.Append("data: ").Append(line).Append('\n');
         return WriteTextAsync(text.Append('\n').ToString(), cancellationToken);
     }
@@ -139,4 +148,8 @@ public sealed class FunctionResponse
     /// <summary>Adds a line to the function's log. Clients that request the log tail receive its last 4 KB.</summary>
     /// <param name="line">The line, without a line ending.</param>
     public void Log(string line) => _output.Log.Append(line);
+
+    private static ArgumentException CreateFieldException(string parameter) => new(
+        "The value contains a line break or a NUL character, so clients would not receive it. Remove the character.",
+        parameter);
 }

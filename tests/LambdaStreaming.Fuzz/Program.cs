@@ -4,12 +4,10 @@ using LambdaStreaming.Fuzz;
 switch (args)
 {
     case ["random", var seconds, .. var rest]:
-        var seed = rest is [var text, ..]
-            ? int.Parse(text, CultureInfo.InvariantCulture)
-            : Environment.TickCount & int.MaxValue;
-        var names = rest.Skip(1).ToHashSet(StringComparer.Ordinal);
         var duration = TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture));
-        return RandomRun.Run(duration, seed, name => names.Count == 0 || names.Contains(name));
+        return RandomRun.Run(duration, GetSeed(rest), GetTargets(rest));
+    case ["executions", var number, .. var rest]:
+        return RandomRun.Run(long.Parse(number, CultureInfo.InvariantCulture), GetSeed(rest), GetTargets(rest));
     case ["afl", var name]:
         var fuzzed = Target.Get(name);
         SharpFuzz.Fuzzer.OutOfProcess.Run(stream =>
@@ -47,6 +45,7 @@ switch (args)
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Fuzz random SECONDS [SEED [TARGET…]]   mutates seeds in this process and divides the time among the targets
+                   LambdaStreaming.Fuzz executions N [SEED [TARGET…]]     the same, until each target has run N times
                    LambdaStreaming.Fuzz afl TARGET                        runs under afl-fuzz, see eng/fuzz-afl.sh
                    LambdaStreaming.Fuzz replay TARGET FILE|FOLDER…        runs the target with files
                    LambdaStreaming.Fuzz seeds FOLDER                      writes the seeds of each target and the dictionary
@@ -56,3 +55,10 @@ switch (args)
 }
 
 static string ToHex(byte value) => string.Create(CultureInfo.InvariantCulture, $"\\x{value:x2}");
+
+static int GetSeed(string[] rest) => rest is [var text, ..]
+    ? int.Parse(text, CultureInfo.InvariantCulture)
+    : Environment.TickCount & int.MaxValue;
+
+static IReadOnlyList<Target> GetTargets(string[] rest) =>
+    rest.Length > 1 ? [.. rest.Skip(1).Select(Target.Get)] : Target.All;

@@ -4,41 +4,51 @@ using System.Security.Cryptography;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>A fast run of targets in one process, without coverage.</summary>
-/// <remarks>The inputs are the same for the same seed; the duration limits their number.</remarks>
+/// <summary>Fast runs of targets in one process, without coverage.</summary>
+/// <remarks>The inputs are the same for the same seed; the duration or the number of executions limits them.</remarks>
 internal static class RandomRun
 {
     private static readonly TimeSpan MaxRunTime = TimeSpan.FromSeconds(10);
 
-    public static int Run(TimeSpan duration, int seed, Func<string, bool> isSelected)
+    /// <summary>Runs targets for a duration, which is divided among them.</summary>
+    public static int Run(TimeSpan duration, int seed, IReadOnlyList<Target> targets) =>
+        Run(seed, targets, (_, elapsed) => elapsed >= duration / targets.Count);
+
+    /// <summary>Runs each target a number of times.</summary>
+    public static int Run(long executions, int seed, IReadOnlyList<Target> targets) =>
+        Run(seed, targets, (runs, _) => runs >= executions);
+
+    // A finding ends the run of its target.
+    private static int Run(int seed, IReadOnlyList<Target> targets, Func<long, TimeSpan, bool> isEnd)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}"));
-        var targets = Target.All.Where(target => isSelected(target.Name)).ToList();
         long all = 0;
+        var findings = 0;
         foreach (var target in targets)
         {
             var started = Stopwatch.StartNew();
             var seeds = Seeds.Get(target);
+            var mutator = new Mutator(seeds, seed);
             long runs = 0;
-            foreach (var input in seeds)
+            var hasFinding = false;
+            while (!hasFinding && (runs < seeds.Count || !isEnd(runs, started.Elapsed)))
             {
-                if (!Try(target, input, seed, runs++)) return 1;
-            }
-
-            for (var mutator = new Mutator(seeds, seed); started.Elapsed < duration / targets.Count; runs++)
-            {
-                if (!Try(target, mutator.Next(), seed, runs)) return 1;
+                var input = runs < seeds.Count ? seeds[(int)runs] : mutator.Next();
+                hasFinding = !Try(target, input, seed, runs++);
             }
 
             all += runs;
-            var perSecond = runs / started.Elapsed.TotalSeconds;
+            if (hasFinding) findings++;
+            var seconds = started.Elapsed.TotalSeconds;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{target.Name,-16} {runs,12} executions from {seeds.Count} seeds, {perSecond:0} per second"));
+                $"{target.Name,-16} {runs,12} executions from {seeds.Count} seeds in {seconds:0.0} s, "
+                + $"{runs / seconds:0} per second, {(hasFinding ? "1 finding" : "no findings")}"));
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{all} executions, no findings"));
-        return 0;
+        var total = findings == 0 ? "no findings" : $"findings in {findings} targets";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{all} executions, {total}"));
+        return findings == 0 ? 0 : 1;
     }
 
     /// <summary>Runs a target with one input. Writes a finding to standard error and returns false.</summary>

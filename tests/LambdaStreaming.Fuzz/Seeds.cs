@@ -44,7 +44,11 @@ internal static class Seeds
             "__type", "message", "Message", "code", "null", "true",
             "statusCode", "headers", "multiValueHeaders", "cookies", "200", "\0\0\0\0\0\0\0\0",
             "{\"", "\":\"", "\"}", "{}", "[]", "\\u00e9", "\\ud800", "\\\"", "1e999",
-            "data:", "event:", "id:", "retry:", "\r\n", "\n\n", "\uFEFF",
+            "data:", "event:", "id:", "retry:", "\r\n", "\n\n", "\uFEFF", "\r", "\r\r", ":", "\u2028", "\u0085",
+            "streaming", "Runtime.", "/2018-06-01/runtime/", "invocation/", "/response", "/error", "Qualifier=", "%2F",
+            "arn:aws:lambda:", ":function:", "123456789012:", "$LATEST", "Credential=", "SignedHeaders=", "Signature=",
+            "\u001b[31m", "\u202e", "\u0007", "[DONE]", "truncate:", "chunks", "reset", "throttle", "ms", "--payload",
+            "\"text\":", "\"base64\":", "\"complete\":", "\"truncated\":", "\"afterMilliseconds\":",
         }.Select(Encoding.UTF8.GetBytes),
         .. new[]
         {
@@ -76,6 +80,10 @@ internal static class Seeds
             payload => Enumerable.Range(0, 3).Select(mode => (byte[])[(byte)mode, .. payload])),
         "payload" => Texts().Concat(Payloads()).SelectMany(
             payload => Enumerable.Range(0, 4).Select(mode => (byte[])[(byte)mode, .. payload])),
+        "event-writer" => ServerSentEvents().SelectMany(
+            payload => new byte[] { 0, 16, 17, 18, 23, 26 }.Select(flags => (byte[])[flags, .. payload])),
+        "runtime-api" => RuntimeRequests(),
+        "cli-payload" => CommandLineTexts(),
         _ => [],
     };
 
@@ -117,6 +125,90 @@ internal static class Seeds
         "data: one\ndata: two\n\nevent: e\nid: 7\nretry: 10\ndata: {\"a\":1}\n\n: comment\ndata\n\n",
         "data: \r\ndata:\r\r\ndata: x\n\n",
     }.Select(Encoding.UTF8.GetBytes);
+
+    private static IEnumerable<byte[]> ServerSentEvents() =>
+    [
+        .. Texts(),
+        .. new[]
+        {
+            "data: one\r\rdata: two\r\r",
+            "id: 1\r\nevent: e\r\ndata: {}\r\n\r\nid\r\n\r\nretry: 5\r\n\r\n",
+            "\uFEFFdata: one\n\n\n:comment\ndata:  two \u20ac\n",
+            "data\ndata:\n\nid: a\0b\ndata: x\n\nevent:e\ndata: incompl",
+            "",
+        }.Select(Encoding.UTF8.GetBytes),
+        [.. "data: "u8, 0xE2, 0x82, (byte)'\n', (byte)'\n', .. "data: "u8, 0xF0, 0x9F],
+    ];
+
+    // The first byte is the kind of input; see RuntimeApiTarget.
+    private static IEnumerable<byte[]> RuntimeRequests() => new[]
+    {
+        "\u0000\n\n\n\nchunk",
+        "\u0070streaming\napplication/vnd.awslambda.http-integration-response\n\n\n"
+            + "{\"statusCode\":200,\"headers\":{},\"cookies\":[]}\0\0\0\0\0\0\0\0body",
+        "\u0040\n\nRuntime.Error\neyJlcnJvck1lc3NhZ2UiOiJlIn0=\nchunk",
+        "\u0010buffered\n\n\n\nbody",
+        "\u0013Function.Error\n\n\n\n{\"errorMessage\":\"e\",\"errorType\":\"E\",\"stackTrace\":[]}",
+        "\u0014Runtime.ImportModuleError\n\n\n\n{\"errorMessage\":\"e\"}",
+        "\u0035\ninvocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response\n\n\n",
+        "\u0075\ninit/error\nlocalhost:9001\n\n",
+        "\u0006/2021-11-15/functions/f/response-streaming-invocations?Qualifier=1",
+        "\u0006/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-central-1%3A123456789012%3Afunction%3Af/invocations"
+            + "?a=b&Qualifier=",
+        "\u0007arn:aws:lambda:us-gov-west-1:123456789012:function:my-function:$LATEST",
+        "\u0007123456789012:function:f:live",
+        "\u0008{\"afterMilliseconds\":12.5,\"text\":\"a\\n\"}",
+        "\u0008{\"base64\":\"AAECAw==\"}",
+        "\u0008{\"complete\":{\"errorCode\":\"Unhandled\",\"errorDetails\":\"{}\",\"logResult\":null}}",
+        "\u0008{\"afterMilliseconds\":1e3,\"truncated\":\"t\"}",
+        "\u0009text \u20ac",
+        "\u000a{\"a\":[1,-2.5e+3,true,false,null,\"\\u00e9\\n\"]}",
+        "\u000btenant\neyJhIjoxfQ==",
+        "\u000cAWS4-HMAC-SHA256 Credential=AK/20260101/eu-central-1/lambda/aws4_request, "
+            + "SignedHeaders=host;x-amz-date, Signature=00\n20260101T000000Z\n/a/./b/../c%20d?x=%31&y\n",
+        "\u000dtype|7|one\ntwo\r\nthree\u2028four\fend",
+        "\u000e{\"errorMessage\":\"e\"}",
+        "\u000eplain\ntext",
+        "\u000fbody",
+    }.Select(Encoding.UTF8.GetBytes);
+
+    // The first byte is the kind of input; see CliPayloadTarget.
+    private static IEnumerable<byte[]> CommandLineTexts() =>
+    [
+        .. new[]
+        {
+            "\0{\"name\":\"Ada\"}",
+            "\0[1,-0.5,1e9,true,null,\"\\u00e9\\n\"]",
+            "\0eyJhIjoxfQ==",
+            "\0\uFEFF{}",
+            "\u0010not JSON",
+            "\u0004{\"a\": 1}\n",
+            "\u0014payload.json",
+            "\u0014",
+            "\u0005{\"custom\":{\"k\":\"v\"}}",
+            "\u0005eyJhIjoxfQ==",
+            "\u0007my-function --payload '{}' --qualifier live --log-tail --http",
+            "\u0017--function chat=text:hello --fault chat=throttle --port 0",
+            "\u0027f --output file.jsonl --region eu-central-1 --idle-timeout 5s",
+            "\u0008The function \u001b[31mfailed\u0007\r\nwith \u202e\u2028text\t\u0085",
+            "\t1.5h",
+            "\t500ms",
+            "\nnode:./chat.mjs 'a b' \"c\\\"d\" e\\ f#handler",
+            "\u000bchat@1-2=truncate:137:reset",
+            "\u000bf@3=fail:2:Type:a:b",
+            "\u000bf=truncate:2chunks:end-of-body",
+            "\u000bf=status:503",
+            "\u000bf=slow:200ms",
+            "\u000bf=exception:1:ThrottlingException",
+        }.Select(Encoding.UTF8.GetBytes),
+        .. Texts().Select((text, i) => (byte[])[OutputKinds[i], .. text]),
+        [0x8F, .. Preludes().First(payload => payload is [(byte)'{', ..])],
+        .. Wires().SelectMany(Messages).Select(message => (byte[])[0, .. message.Payload.ToArray()]).Where(IsText),
+    ];
+
+    private static readonly byte[] OutputKinds = [0x1F, 0x2F, 12, 13, 14, 15];
+
+    private static bool IsText(byte[] payload) => payload.Length is > 2 and < 200 && payload[1] is >= 32 and < 127;
 
     private static IEnumerable<EventStreamMessage> Messages(byte[] wire)
     {

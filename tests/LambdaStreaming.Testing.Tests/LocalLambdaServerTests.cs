@@ -24,6 +24,43 @@ public class LocalLambdaServerTests
     }
 
     [Fact]
+    public async Task WriteServerSentEventAsync_DataHasOtherSeparators_KeepsThem()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("hello", (_, response, cancellationToken) => response.WriteServerSentEventAsync(
+                "a\u2028b\u0085c\fd\re\r\nf", cancellationToken: cancellationToken)),
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("hello");
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
+
+        Assert.Equal(["data: a\u2028b\u0085c\fd\ndata: e\ndata: f\n\n"], Messages.GetChunks(body));
+    }
+
+    [Theory]
+    [InlineData("a\ndata: b", null, "eventType")]
+    [InlineData("a\r", null, "eventType")]
+    [InlineData(null, "1\n\ndata: b", "eventId")]
+    [InlineData("a", "1\0", "eventId")]
+    public async Task WriteServerSentEventAsync_FieldHasLineBreak_Throws(string? type, string? id, string parameter)
+    {
+        ArgumentException? exception = null;
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("hello", async (_, response, cancellationToken) =>
+                exception = await Assert.ThrowsAsync<ArgumentException>(
+                    () => response.WriteServerSentEventAsync("data", type, id, cancellationToken))),
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("hello");
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
+
+        Assert.Empty(Messages.GetChunks(body));
+        Assert.Equal(parameter, exception?.ParamName);
+    }
+
+    [Fact]
     public async Task Invoke_FunctionWritesThreeTimes_SendsThreeChunksAndCompletes()
     {
         await using var server = await LocalLambdaServer.StartAsync(

@@ -43,6 +43,9 @@ public sealed class RuntimeWireTests
     private const string Failure =
         "Lambda-Runtime-Function-Error-Type: RangeError\r\nLambda-Runtime-Function-Error-Body: e30=\r\n";
 
+    private const string BlankFailure =
+        "Lambda-Runtime-Function-Error-Type: \u00A0\r\nLambda-Runtime-Function-Error-Body: e30=\r\n";
+
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -57,6 +60,7 @@ public sealed class RuntimeWireTests
     [InlineData(PythonHeaders, "5\r\nhello\r\n", "6\r\n world\r\n0\r\n\r\n", null)]
     [InlineData(PythonHeaders, "5\r\nhello\r\n", "6\r\n world\r\n0\r\n" + Failure + "\r\n", "RangeError")]
     [InlineData(BashHeaders, "hello", "world", null)]
+    [InlineData(NodeHeaders, "5\r\nhello\r\n", "6\r\n world\r\n0\r\n" + BlankFailure + "\r\n", "Runtime.Unknown")]
     public async Task Response_OfEachRuntime_IsPassedOnAsItArrives(
         string headers, string begin, string end, string? errorCode)
     {
@@ -75,7 +79,7 @@ public sealed class RuntimeWireTests
         Assert.True(await chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));
         Assert.Equal("hello", Encoding.UTF8.GetString(chunks.Current.Span));
 
-        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(end), Token);
+        await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes(end), Token);
         Assert.True(await chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));
         Assert.Equal("world", Encoding.UTF8.GetString(chunks.Current.Span).TrimStart());
         var exception = await Record.ExceptionAsync(() => chunks.MoveNextAsync().AsTask().WaitAsync(Soon, Token));

@@ -23,6 +23,7 @@ public class WebPageTests
         { "Host", "localhost.evil.example:PORT" },
         { "Host", "127.0.0.1.evil.example:PORT" },
         { "Host", "evillocalhost:PORT" },
+        { "Host", $"{new string('a', 70)}_evil.example:PORT" },
         { "Host", "192.168.0.1:PORT" },
         { "Host", "[::2]:PORT" },
         { "Host", "127.0.0.1" },

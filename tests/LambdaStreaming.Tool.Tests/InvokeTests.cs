@@ -69,6 +69,17 @@ public sealed class InvokeTests
         Assert.Equal("{\"a\":1.50,\"b\":\"w\u00F6rld\"}\nnull\n", run.Output);
     }
 
+    // Valid JSON can contain half of a surrogate pair as an escape, which is not a text.
+    [Fact]
+    public async Task Json_EscapeIsNotAText_PrintsTheValueWithItsEscapes()
+    {
+        await using var server = await RespondingAsync("{ \"a b\":\r\n\"\\ud800 \\\" c\\\\\" }\t[ \"\\udc00\" ]");
+
+        var run = await Run.InvokeAsync(server, "--json");
+
+        Assert.Equal((0, "{\"a b\":\"\\ud800 \\\" c\\\\\"}\n[\"\\udc00\"]\n"), (run.ExitCode, run.Output));
+    }
+
     [Fact]
     public async Task Sse_EventsOfALanguageModel_PrintsDataWithoutEndMarker()
     {

@@ -10,6 +10,7 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
 {
     private readonly KeepAliveTimer _timer = new(timeProvider, keepAliveInterval);
     private EventBoundary _boundary;
+    private int _heldBytes;
     private bool _hasForwarded;
     private bool _hasWrittenComment;
 
@@ -48,10 +49,11 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
             var available = events.ReadAsync(Memory<byte>.Empty, cancellationToken);
             await WaitAsync(available, cancellationToken).ConfigureAwait(false);
 
-            var memory = body.GetMemory();
-            var count = await events.ReadAsync(memory, cancellationToken).ConfigureAwait(false);
+            var memory = body.GetMemory(_heldBytes + 1);
+            ByteOrderMark[.._heldBytes].CopyTo(memory.Span);
+            var count = await events.ReadAsync(memory[_heldBytes..], cancellationToken).ConfigureAwait(false);
             if (count == 0) return;
-            body.Advance(Append(memory.Span[..count]));
+            body.Advance(Append(memory.Span[..(_heldBytes + count)]));
             _timer.Restart();
             var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
             if (flushed.IsCanceled || flushed.IsCompleted) return;
@@ -106,17 +108,22 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
     {
         // Parsers ignore a byte order mark at the beginning of the response. After a comment, it would be part of a
         // field name, and the field would be lost.
-        if (!_hasForwarded && bytes.StartsWith(ByteOrderMark))
+        if (!_hasForwarded)
         {
-            var rest = bytes[ByteOrderMark.Length..];
-            _boundary.Append(rest);
+            // The next read shows whether these bytes begin a byte order mark. Hold them back until then.
+            _heldBytes = ByteOrderMark.Length > bytes.Length && ByteOrderMark.StartsWith(bytes) ? bytes.Length : 0;
+            if (_heldBytes > 0) return 0;
             _hasForwarded = true;
-            if (!_hasWrittenComment) return bytes.Length;
-            rest.CopyTo(bytes);
-            return rest.Length;
+            if (bytes.StartsWith(ByteOrderMark))
+            {
+                var rest = bytes[ByteOrderMark.Length..];
+                _boundary.Append(rest);
+                if (!_hasWrittenComment) return bytes.Length;
+                rest.CopyTo(bytes);
+                return rest.Length;
+            }
         }
 
-        _hasForwarded = true;
         _boundary.Append(bytes);
         return bytes.Length;
     }

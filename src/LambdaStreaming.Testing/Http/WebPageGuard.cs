@@ -43,8 +43,8 @@ internal sealed class WebPageGuard
     }
 
     private static string DescribeUnexpectedHost(HostString host) =>
-        $"The Host header '{host}' does not name this server on loopback, so a web page might have sent the request "
-        + $"(DNS rebinding). If clients reach this server by that host, add it, without port, to {Option}.";
+        $"The Host header '{host.Value}' does not name this server on loopback, so a web page might have sent the "
+        + $"request (DNS rebinding). If clients reach this server by that host, add it, without port, to {Option}.";
 
     private bool IsExpectedHost(HostString host, int ownPort)
     {

@@ -211,7 +211,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
             if (RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
             {
                 var details = RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Body") ?? "";
-                call.Response.Fail(errorType, RuntimeHeaders.DecodeErrorDetails(details));
+                call.Response.Fail(GetErrorType(errorType), RuntimeHeaders.DecodeErrorDetails(details));
             }
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
@@ -262,7 +262,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
     {
         var details = await RuntimeMessages.ReadErrorAsync(context).ConfigureAwait(false);
         var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
-        (string, string) error = (string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type, details);
+        (string, string) error = (GetErrorType(type), details);
         bool isInitialized;
         lock (_gate)
         {
@@ -280,6 +280,8 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         foreach (var call in Calls) FailInit(call, error);
         await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
     }
+
+    private static string GetErrorType(string type) => string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type;
 
     // Fails the waiting call at once. After an init error, the process might keep running without ever requesting the
     // call. IsFaulted prevents reuse of the process.

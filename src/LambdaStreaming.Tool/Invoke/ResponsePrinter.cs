@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -184,11 +185,38 @@ internal sealed class ResponsePrinter(
 
     private static ReadOnlySequence<byte> FormatLine(JsonElement value)
     {
-        var line = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(line, JsonOptions))
-            value.WriteTo(json);
-        line.Write("\n"u8);
-        return new ReadOnlySequence<byte>(line.WrittenMemory);
+        try
+        {
+            var line = new ArrayBufferWriter<byte>();
+            using (var json = new Utf8JsonWriter(line, JsonOptions))
+                value.WriteTo(json);
+            line.Write("\n"u8);
+            return new ReadOnlySequence<byte>(line.WrittenMemory);
+        }
+        catch (InvalidOperationException)
+        {
+            // An escape in valid JSON can be half of a surrogate pair, which is not a text.
+            return new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(RemoveWhitespace(value.GetRawText()) + "\n"));
+        }
+    }
+
+    /// <summary>Removes the whitespace between the tokens of valid JSON. Escapes are kept.</summary>
+    private static string RemoveWhitespace(string json)
+    {
+        var compact = new StringBuilder(json.Length);
+        var isInString = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            if (!isInString && json[i] is (' ' or '\t' or '\r' or '\n'))
+                continue;
+            compact.Append(json[i]);
+            if (json[i] == '"')
+                isInString = !isInString;
+            else if (json[i] == '\\')
+                compact.Append(json[++i]);
+        }
+
+        return compact.ToString();
     }
 }
 

@@ -65,7 +65,7 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
         ("exception", 3) when parts[2].Length > 0 => With(
             ParseInteger(text, parts[1]),
             (calls, chunks) => calls.ExceptionAfterChunks(chunks, parts[2], ExceptionMessage)),
-        ("fail", >= 3) when parts[2].Length > 0 => With(
+        ("fail", >= 3) when !string.IsNullOrWhiteSpace(parts[2]) => With(
             ParseInteger(text, parts[1]),
             (calls, chunks) => calls.FunctionErrorAfterChunks(
                 chunks, parts[2], parts.Length > 3 ? string.Join(':', parts[3..]) : FunctionErrorMessage)),

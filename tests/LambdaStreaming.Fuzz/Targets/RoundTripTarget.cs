@@ -26,11 +26,17 @@ internal static class RoundTripTarget
 
         // Invalid UTF-8 becomes U+FFFD, so that the texts can be compared.
         var text = Encoding.UTF8.GetString(input);
+        var (hasCode, hasDetails) = (sizes.Next() & 3) switch
+        {
+            0 => (true, true),
+            1 => (false, true),
+            _ => (false, false),
+        };
         var complete = new InvokeComplete
         {
-            ErrorCode = text.Length > 0 ? text : null,
-            ErrorDetails = text,
-            LogResult = null,
+            ErrorCode = hasCode && text.Length > 0 ? text : null,
+            ErrorDetails = hasDetails ? text : null,
+            LogResult = hasDetails ? null : text,
         };
         var end = EventStreamEncoder.Encode(complete);
         wire.Write(end);
@@ -51,7 +57,7 @@ internal static class RoundTripTarget
         var read = LambdaMessage.ReadInvokeComplete(message.Payload);
         FindingException.Unless(IsSameCode(complete.ErrorCode, read.ErrorCode), "ErrorCode differs.");
         FindingException.Unless(read.ErrorDetails == complete.ErrorDetails, "ErrorDetails differs.");
-        FindingException.Unless(read.LogResult is null, "LogResult differs.");
+        FindingException.Unless(read.LogResult == complete.LogResult, "LogResult differs.");
         ReaderTarget.Compare(wire.ToArray(), naive, sizes);
     }
 

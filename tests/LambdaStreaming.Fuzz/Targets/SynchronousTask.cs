@@ -31,6 +31,12 @@ internal static class SynchronousTask
 
     public static T GetResult<T>(Task<T> task) => GetResult(new ValueTask<T>(task));
 
+    /// <summary>Waits for a task, without throwing its exception.</summary>
+    public static void Wait(Task task)
+    {
+        if (!task.IsCompleted) Await(task);
+    }
+
     private static void Await(Task task) => FindingException.Unless(
         ((IAsyncResult)task).AsyncWaitHandle.WaitOne(MaxWait),
         "A read hangs although all bytes are available.");

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>Code that must handle any input.</summary>
@@ -26,6 +29,9 @@ internal sealed record Target(string Name, Action<byte[]> Run, long AllocationAl
         new("prelude", PreludeTarget.Run, 1024 * 1024),
         new("invoke-complete", InvokeCompleteTarget.Run, 256 * 1024),
         new("payload", PayloadTarget.Run, 2 * 1024 * 1024),
+        new("event-writer", EventWriterTarget.Run, 256 * 1024),
+        new("runtime-api", RuntimeApiTarget.Run, 512 * 1024),
+        new("cli-payload", CliPayloadTarget.Run, 1024 * 1024),
     ];
 
     public static Target Get(string name)
@@ -55,4 +61,29 @@ internal sealed class FindingException(string message, Exception? innerException
     {
         if (!holds) throw new FindingException(message);
     }
+
+    public static void Unless(
+        bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref FindingMessage message)
+    {
+        if (!holds) throw new FindingException(message.ToString());
+    }
+}
+
+/// <summary>A message that is created only for a finding: most executions would take longer to format it.</summary>
+[InterpolatedStringHandler]
+internal ref struct FindingMessage
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public FindingMessage(int literalLength, int formattedCount, bool holds, out bool isEnabled)
+    {
+        isEnabled = !holds;
+        if (isEnabled) _text = new(literalLength, formattedCount, CultureInfo.InvariantCulture);
+    }
+
+    public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+    public void AppendFormatted<T>(T value, string? format = null) => _text.AppendFormatted(value, format);
+
+    public override string ToString() => _text.ToStringAndClear();
 }

@@ -1,0 +1,182 @@
+using System.CommandLine;
+using System.Text;
+using LambdaStreaming.Tool;
+using LambdaStreaming.Tool.Invoke;
+using LambdaStreaming.Tool.Record;
+using LambdaStreaming.Tool.Serve;
+
+namespace LambdaStreaming.Fuzz;
+
+/// <summary>
+/// Any bytes as a payload, a client context or another value on the command line, and as a response that it prints.
+/// </summary>
+/// <remarks>The first byte selects what the other bytes are.</remarks>
+internal static class CliPayloadTarget
+{
+    private static readonly string[] FilePrefixes = ["@", "file://", "fileb://", "@"];
+
+    // Creating the commands takes longer than parsing.
+    private static readonly ThreadLocal<RootCommand> Root = new(CreateRoot);
+
+    public static void Run(byte[] input)
+    {
+        if (input.Length == 0) return;
+        var flags = input[0] >> 4;
+        var bytes = input.AsSpan(1);
+        switch (input[0] & 15)
+        {
+            case <= 3:
+                CheckPayload(Encoding.UTF8.GetString(bytes), asIs: flags == 1);
+                break;
+            case 4:
+                CheckInput(bytes.ToArray(), flags);
+                break;
+            case 5 or 6:
+                CheckClientContext(Encoding.UTF8.GetString(bytes));
+                break;
+            case 7:
+                CheckArguments(Encoding.UTF8.GetString(bytes), flags);
+                break;
+            case 8:
+                CliTexts.CheckMessage(Encoding.UTF8.GetString(bytes));
+                break;
+            case 9:
+                CliTexts.CheckDuration(Encoding.UTF8.GetString(bytes));
+                break;
+            case 10:
+                CliTexts.CheckWords(Encoding.UTF8.GetString(bytes));
+                break;
+            case 11:
+                CliTexts.CheckFault(Encoding.UTF8.GetString(bytes));
+                break;
+            case 12:
+                CliOutput.CheckEvents(bytes.ToArray(), new FragmentSizes(input));
+                break;
+            default:
+                CliOutput.CheckFormat(bytes.ToArray(), new FragmentSizes(input), (input[0] & 15) - 13, flags);
+                break;
+        }
+    }
+
+    // The prefixes of files are excluded: an input could name any file of this machine.
+    private static void CheckPayload(string argument, bool asIs)
+    {
+        if (argument is "-" || IsFile(argument)) return;
+        var expected = Encoding.UTF8.GetBytes(argument);
+        CheckResult(argument, asIs, new ToolStreams([]), expected, asIs || IsPayload(expected));
+    }
+
+    // Standard input, or a file that does not exist. Both are read by another thread, so these inputs are slower.
+    private static void CheckInput(byte[] input, int flags)
+    {
+        if ((flags & 1) == 0)
+        {
+            CheckResult("-", asIs: false, new ToolStreams(input), input, IsPayload(input));
+            return;
+        }
+
+        var name = string.Concat(Encoding.Latin1.GetString(input).Where(char.IsAsciiLetterOrDigit));
+        var prefix = FilePrefixes[(flags >> 1) & 3];
+        var argument = prefix + (name.Length == 0 ? "" : "/this-folder-does-not-exist/" + name);
+        CheckResult(argument, asIs: false, new ToolStreams([]), [], isValid: false);
+    }
+
+    private static bool IsFile(string argument) =>
+        argument.StartsWith('@') || argument.StartsWith("file", StringComparison.Ordinal);
+
+    private static bool IsPayload(ReadOnlySpan<byte> bytes) => bytes.IsEmpty || NaiveJson.IsValid(bytes);
+
+    private static void CheckResult(string argument, bool asIs, ToolStreams streams, byte[] expected, bool isValid)
+    {
+        var read = PayloadArgument.ReadAsync(argument, asIs, streams.Console, CancellationToken.None);
+        if (GetError(read) is { } error)
+        {
+            FindingException.Unless(!isValid, "A valid payload was rejected.");
+            CliTexts.CheckReport(error, streams);
+            FindingException.Unless(error.ExitCode == ExitCode.Usage, $"Exit code {error.ExitCode}.");
+            return;
+        }
+
+        FindingException.Unless(isValid, "An invalid payload was accepted.");
+        FindingException.Unless(SynchronousTask.GetResult(read).Span.SequenceEqual(expected), "The payload differs.");
+    }
+
+    // Throwing once more costs more than all checks.
+    private static ToolException? GetError<T>(Task<T> task)
+    {
+        SynchronousTask.Wait(task);
+        return task.Exception?.InnerException as ToolException;
+    }
+
+    private static void CheckClientContext(string argument)
+    {
+        if (IsFile(argument)) return;
+        var json = argument.StartsWith('{') ? Encoding.UTF8.GetBytes(argument) : NaiveBase64.Decode(argument);
+        var isValid = json is not null && NaiveJson.IsValid(json) && json.AsSpan().TrimStart(" \t\r\n"u8)[0] == '{';
+        var read = PayloadArgument.ReadClientContextAsync(argument, CancellationToken.None);
+        if (GetError(read) is { } error)
+        {
+            FindingException.Unless(
+                !isValid || error.Message.StartsWith("--client-context:", StringComparison.Ordinal),
+                "A valid client context was rejected.");
+            CliTexts.CheckReport(error, new ToolStreams([]));
+            return;
+        }
+
+        FindingException.Unless(isValid, "An invalid client context was accepted.");
+        var context = NaiveBase64.Decode(SynchronousTask.GetResult(read)!);
+        FindingException.Unless(context.AsSpan().SequenceEqual(json), "The client context differs.");
+    }
+
+    private static RootCommand CreateRoot()
+    {
+        var console = new ToolStreams([]).Console;
+        var debug = new Option<bool>("--debug") { Recursive = true };
+        return new RootCommand
+        {
+            InvokeCommand.Create(console, debug),
+            ServeCommand.Create(console, debug),
+            RecordCommand.Create(console, debug),
+            debug,
+        };
+    }
+
+    // Only parsed, never run.
+    private static void CheckArguments(string text, int flags)
+    {
+        if (!CommandWords.TrySplit(text, out var words, out _)) return;
+        string[] command = (flags & 3) switch
+        {
+            0 => ["invoke"],
+            1 => ["serve"],
+            2 => ["record"],
+            _ => [],
+        };
+        var streams = new ToolStreams([]);
+        var parsed = Root.Value!.Parse(
+            [.. command, .. words],
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
+        foreach (var error in parsed.Errors) streams.Console.WriteError(error.Message);
+        foreach (var suggestion in Suggestions.Get(parsed)) streams.Console.WriteError(suggestion);
+        CliTexts.CheckTerminalText(streams.Error.ToString());
+    }
+}
+
+/// <summary>The standard streams of the command line, in memory.</summary>
+internal sealed class ToolStreams
+{
+    public ToolStreams(byte[] input) => Console = new ToolConsole
+    {
+        Input = new MemoryStream(input),
+        Output = Output,
+        Error = Error,
+    };
+
+    public MemoryStream Output { get; } = new();
+
+    public StringWriter Error { get; } = new();
+
+    public ToolConsole Console { get; }
+
+    public ReadOnlySpan<byte> OutputBytes => Output.GetBuffer().AsSpan(0, (int)Output.Length);
+}
