@@ -190,7 +190,7 @@ public sealed class SignInTests : IDisposable
     private async Task<(int ExitCode, string Error)> RunToolAsync(Uri url)
     {
         string[] arguments = ["invoke", "f", "--profile", _profile, "--endpoint-url", url.ToString()];
-        var info = new ProcessStartInfo(Tool!, arguments) { RedirectStandardError = true };
+        var info = new ProcessStartInfo(Tool!, arguments) { RedirectStandardError = true, UseShellExecute = false };
         using var process = Process.Start(info)!;
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
