@@ -11,15 +11,15 @@ version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
 name=lambda-stream-$version-$rid
 folder=artifacts/native/$rid
 archives=artifacts/release/native
-suffix=
-[[ "$rid" != win-* ]] || suffix=.exe
+root=$PWD suffix=
+[[ "$rid" != win-* ]] || { root=$(cygpath -m "$PWD") suffix=.exe; }
 program=$folder/lambda-stream$suffix
 
 # The lock files do not contain the compiler's packages, which depend on the operating system.
 publish() {
   rm -rf "$folder"
   dotnet publish src/LambdaStreaming.Tool -c Release -f net10.0 -r "$rid" -o "$folder" -p:PublishAot=true \
-    -p:ArtifactsPath="$PWD/artifacts/native-build" -p:RunAnalyzers=false -p:RestoreLockedMode=false \
+    -p:ArtifactsPath="$root/artifacts/native-build" -p:RunAnalyzers=false -p:RestoreLockedMode=false \
     -p:NuGetLockFilePath=obj/packages.aot.lock.json -v quiet
 }
 
@@ -35,7 +35,8 @@ try() { # runs the program: version, help, and an invocation of a function that 
     kill -0 $server 2>/dev/null || break
     sleep 0.1
   done
-  url=$(sed -n 's/.*AWS_ENDPOINT_URL_LAMBDA=//p' "$output" | tr -d '\r')
+  # export NAME=URL, or on Windows: $env:NAME = 'URL'
+  url=$(sed -n "s/.*AWS_ENDPOINT_URL_LAMBDA *= *'*\([^' ]*\).*/\1/p" "$output" | tr -d '\r')
   [ "$("$program" invoke hello --local --endpoint-url "$url")" = 'Hello from a native executable' ] ||
     fail "the function cannot be invoked: $(cat "$log")"
   trap - EXIT
