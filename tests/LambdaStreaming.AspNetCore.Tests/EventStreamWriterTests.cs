@@ -17,6 +17,7 @@ public class EventStreamWriterTests
     [InlineData("\u00EF", "\u00BB\u00BFdata: 1\n\n", Comment + "data: 1\n\n")]
     [InlineData("\u00EF\u00BB", "\u00BFdata: 1\n\n", Comment + "data: 1\n\n")]
     [InlineData("\u00EF\u00BB", "data: 1\n\n", Comment + "\u00EF\u00BBdata: 1\n\n")]
+    [InlineData("\u00EF", "\u00BB", Comment + "\u00EF\u00BB")]
     public async Task CopyFromAsync_ByteOrderMarkIsSplit_IsDroppedAfterComment(
         string first, string second, string expected)
     {

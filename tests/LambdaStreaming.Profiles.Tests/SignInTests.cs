@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Amazon.Runtime;
@@ -8,12 +9,15 @@ namespace LambdaStreaming.Tests;
 /// <summary>Profiles whose credentials come from another AWS service, which a local server replaces.</summary>
 /// <remarks>
 /// This project references the packages that these profiles require. Each test sets environment variables, so all tests
-/// must be in this class, because the tests of one class run sequentially.
+/// must be in this class, because the tests of one class run sequentially. If LAMBDASTREAMING_TOOL is set, the program
+/// that it names (lambda-stream) runs instead of the client.
 /// </remarks>
 public sealed class SignInTests : IDisposable
 {
     private const string Role = "arn:aws:iam::123456789012:role/Reader";
     private const string StartUrl = "https://example.awsapps.com/start";
+
+    private static readonly string? Tool = Environment.GetEnvironmentVariable("LAMBDASTREAMING_TOOL");
 
     private static int _profiles;
 
@@ -43,11 +47,12 @@ public sealed class SignInTests : IDisposable
     {
         await using var sts = new RawService(_ => Xml(CreateStsResult("AssumeRole")));
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
-        ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b");
+        ConfigureRole("aws_access_key_id = source-key\naws_secret_access_key = b");
 
         await AssertCallsAsync();
 
-        Assert.Single(sts.RequestHeaders);
+        var authorization = RawService.Header(sts.SingleRequestHeaders, "Authorization");
+        Assert.Contains("Credential=source-key/", authorization, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,27 +153,48 @@ public sealed class SignInTests : IDisposable
                 options.AddFunction("f");
             },
             TestContext.Current.CancellationToken);
-        using var client = new LambdaStreamingClient(
-            new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
-
-        await using var response =
-            await client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken);
+        if (Tool is not null)
+        {
+            var run = await RunToolAsync(server.ServiceUrl);
+            Assert.Equal((0, ""), run);
+        }
+        else
+        {
+            using var client = new LambdaStreamingClient(
+                new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
+            await using var response =
+                await client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken);
+        }
 
         Assert.Equal("token", Assert.Single(server.Requests).Headers["x-amz-security-token"]);
     }
 
     private async Task<string> FailAsync()
     {
-        var options = new LambdaStreamingClientOptions
+        var url = new Uri("http://127.0.0.1:1");
+        if (Tool is not null)
         {
-            Profile = _profile,
-            ServiceUrl = new Uri("http://127.0.0.1:1"),
-        };
+            var (exitCode, error) = await RunToolAsync(url);
+            Assert.Equal(7, exitCode);
+            return error;
+        }
+
+        var options = new LambdaStreamingClientOptions { Profile = _profile, ServiceUrl = url };
         using var client = new LambdaStreamingClient(options);
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
             () => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
         TestContext.Current.TestOutputHelper?.WriteLine(exception.Message);
         return exception.Message;
+    }
+
+    private async Task<(int ExitCode, string Error)> RunToolAsync(Uri url)
+    {
+        string[] arguments = ["invoke", "f", "--profile", _profile, "--endpoint-url", url.ToString()];
+        var info = new ProcessStartInfo(Tool!, arguments) { RedirectStandardError = true, UseShellExecute = false };
+        using var process = Process.Start(info)!;
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, error);
     }
 
     private void Configure(string settings) =>

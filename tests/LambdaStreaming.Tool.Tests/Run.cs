@@ -4,6 +4,7 @@ using LambdaStreaming.Testing;
 namespace LambdaStreaming.Tool.Tests;
 
 /// <summary>The result of one run of the program inside the process of the test.</summary>
+/// <remarks>If an environment variable chooses the program, it runs as a process, except with a terminal.</remarks>
 internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
 {
     public string Output => Encoding.UTF8.GetString(Bytes);
@@ -23,6 +24,8 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
         bool useColors = false,
         bool outputIsTerminal = false)
     {
+        if (ToolProcess.IsChosen && !errorIsTerminal && !useColors && !outputIsTerminal)
+            return await ExecuteProcessAsync(args, input);
         using var output = new MemoryStream();
         using var error = new StringWriter();
         var console = new ToolConsole
@@ -36,5 +39,30 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
         };
         var exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
         return new Run(exitCode, output.ToArray(), error.ToString());
+    }
+
+    private static async Task<Run> ExecuteProcessAsync(string[] args, Stream input)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var process = ToolProcess.Start(args);
+        var writing = WriteAsync();
+        using var output = new MemoryStream();
+        await process.Output.CopyToAsync(output, cancellationToken);
+        var exitCode = await process.WaitForExitCodeAsync();
+        await writing;
+        return new Run(exitCode, output.ToArray(), await process.Error);
+
+        async Task WriteAsync()
+        {
+            try
+            {
+                await input.CopyToAsync(process.Input, cancellationToken);
+                process.Input.Close();
+            }
+            catch (IOException)
+            {
+                // The program ended without reading its input.
+            }
+        }
     }
 }

@@ -11,6 +11,8 @@ internal sealed class ToolProcess : IDisposable
     public const int SigInt = 2;
     public const int SigTerm = 15;
 
+    private const string PathVariable = "LAMBDASTREAMING_TOOL";
+
     private static readonly TimeSpan TestTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
@@ -22,9 +24,16 @@ internal sealed class ToolProcess : IDisposable
         _error = readError ? process.StandardError.ReadToEndAsync() : Task.FromResult("");
     }
 
-    public static string Path { get; } = System.IO.Path.Combine(
-        AppContext.BaseDirectory,
-        OperatingSystem.IsWindows() ? "lambda-stream.exe" : "lambda-stream");
+    /// <summary>Whether an environment variable names the program, for example the native executable.</summary>
+    public static bool IsChosen { get; } = Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 };
+
+    public static string Path { get; } = IsChosen
+        ? System.IO.Path.GetFullPath(Environment.GetEnvironmentVariable(PathVariable)!)
+        : System.IO.Path.Combine(
+            AppContext.BaseDirectory,
+            OperatingSystem.IsWindows() ? "lambda-stream.exe" : "lambda-stream");
+
+    public Stream Input => _process.StandardInput.BaseStream;
 
     public Stream Output => _process.StandardOutput.BaseStream;
 
@@ -38,7 +47,10 @@ internal sealed class ToolProcess : IDisposable
     public static ToolProcess Invoke(LocalLambdaServer server, params string[] args) =>
         Start(["invoke", "f", .. args, .. Run.EndpointOptions(server)]);
 
-    public static ToolProcess Start(string[] args, bool readError = true)
+    public static ToolProcess Start(
+        string[] args,
+        bool readError = true,
+        IReadOnlyDictionary<string, string>? variables = null)
     {
         var info = CreateStartInfo(args);
         info.RedirectStandardInput = true;
@@ -54,6 +66,8 @@ internal sealed class ToolProcess : IDisposable
         environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
         environment["NO_PROXY"] = "127.0.0.1";
         environment["no_proxy"] = "127.0.0.1";
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
+            environment[name] = value;
         return new ToolProcess(Process.Start(info)!, readError);
     }
 

@@ -52,11 +52,12 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
             var memory = body.GetMemory(_heldBytes + 1);
             ByteOrderMark[.._heldBytes].CopyTo(memory.Span);
             var count = await events.ReadAsync(memory[_heldBytes..], cancellationToken).ConfigureAwait(false);
-            if (count == 0) return;
-            body.Advance(Append(memory.Span[..(_heldBytes + count)]));
+            if (count + _heldBytes == 0) return;
+            // At the end, the bytes that were held back do not begin a byte order mark.
+            body.Advance(count == 0 ? _heldBytes : Append(memory.Span[..(_heldBytes + count)]));
             _timer.Restart();
             var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
-            if (flushed.IsCanceled || flushed.IsCompleted) return;
+            if (count == 0 || flushed.IsCanceled || flushed.IsCompleted) return;
         }
     }
 
