@@ -1,27 +1,32 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
-using Amazon.Runtime;
-using Amazon.RuntimeDependencies;
 using Amazon.SSO;
 using Amazon.SSOOIDC;
 using Amazon.SecurityToken;
 using LambdaStreaming;
 
-// Only for profiles that assume a role (package AWSSDK.SecurityToken):
-var packages = GlobalRuntimeDependencyRegistry.Instance;
-packages.RegisterSecurityTokenServiceClient(
-    context => new AmazonSecurityTokenServiceClient(context.SecurityTokenServiceClientContextData.Region));
-
-// Only for profiles that sign in with SSO (packages AWSSDK.SSO and AWSSDK.SSOOIDC):
-packages.RegisterSSOClient(
-    context => new AmazonSSOClient(new AnonymousAWSCredentials(), context.SSOClientContextData.Region));
-packages.RegisterSSOOIDCClient(
-    context => new AmazonSSOOIDCClient(new AnonymousAWSCredentials(), context.SSOOIDCClientContextData.Region));
-
+AwsClients.Keep();
 using var client = new LambdaStreamingClient();
 var (prompt, types) = (new Prompt("Tell me a story"), AppJson.Default);
 await foreach (var token in client.InvokeJsonValuesAsync("tokens", prompt, types.Prompt, types.Token))
 {
     Console.Write(token?.Text);
+}
+
+// AWSSDK.Core creates these clients by name, for some profiles.
+internal static class AwsClients
+{
+    // Profiles that assume a role (package AWSSDK.SecurityToken):
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSecurityTokenServiceClient))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSecurityTokenServiceConfig))]
+    // Profiles that sign in with SSO (packages AWSSDK.SSO and AWSSDK.SSOOIDC):
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSSOClient))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSSOConfig))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSSOOIDCClient))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(AmazonSSOOIDCConfig))]
+    public static void Keep()
+    {
+    }
 }
 
 internal sealed record Prompt(string Text);
