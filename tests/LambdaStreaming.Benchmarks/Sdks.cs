@@ -12,6 +12,7 @@ internal static class Sdks
 {
     public const string Command = "read";
 
+    private const int WarmUpSeconds = 5;
     private const int SecondsPerRound = 4;
     private const string UrlVariable = "AWS_ENDPOINT_URL_LAMBDA";
 
@@ -20,6 +21,7 @@ internal static class Sdks
     private static readonly (string Name, string[] Command)[] Contenders =
     [
         ("this library", [Environment.ProcessPath!, Command, "client"]),
+        ("reading without decoding", [Environment.ProcessPath!, Command, "discard"]),
         ("AWSSDK.Core's decoder", [Environment.ProcessPath!, Command, "awssdk-core"]),
         ("boto3", ["python3", "tests/interop/speed.py"]),
         ("AWS SDK for JavaScript", ["node", "tests/interop/speed.mjs"]),
@@ -30,7 +32,7 @@ internal static class Sdks
     {
         using var server = await WireServer.StartAsync();
         Console.WriteLine(
-            "Complete responses over loopback, each contender in its own process after a warm-up of 2 s: events per "
+            "Complete responses over loopback, each contender in its own process after a warm-up: events per "
             + $"second, median and quartiles of {rounds} shuffled rounds of {SecondsPerRound} s.");
         Console.WriteLine();
         Console.WriteLine("| chunk size | contender | events/s | this library ÷ contender | CPU per event |");
@@ -40,7 +42,7 @@ internal static class Sdks
     }
 
     /// <summary>Reads responses for some seconds, and prints what was read as JSON. Runs in another process.</summary>
-    /// <param name="contender"><c>client</c> or <c>awssdk-core</c>.</param>
+    /// <param name="contender"><c>client</c>, <c>discard</c> or <c>awssdk-core</c>.</param>
     /// <param name="seconds">The duration of the measurement.</param>
     /// <param name="function">The function of <see cref="WireServer"/>.</param>
     public static async Task<int> ReadAsync(string contender, int seconds, string function)
@@ -53,10 +55,13 @@ internal static class Sdks
             Region = RegionEndpoint.USEast1,
             Credentials = Calls.Credentials,
         });
-        Func<Task<long>> read = contender == "client"
-            ? () => Loopback.ClientAsync(client, function)
-            : () => Loopback.PeerAsync(http, function);
-        await ReadForAsync(2, read);
+        Func<Task<long>> read = contender switch
+        {
+            "client" => () => Loopback.ClientAsync(client, function),
+            "discard" => () => DiscardAsync(http, function),
+            _ => () => Loopback.PeerAsync(http, function),
+        };
+        await ReadForAsync(WarmUpSeconds, read);
         Console.WriteLine(JsonSerializer.Serialize(await ReadForAsync(seconds, read), Json));
         return 0;
     }
@@ -71,6 +76,13 @@ internal static class Sdks
         self.Refresh();
         var cpu = self.TotalProcessorTime - cpuBefore;
         return new Reading(events, Stopwatch.GetElapsedTime(started).TotalSeconds, cpu.TotalSeconds);
+    }
+
+    /// <returns>The number of events, which is part of the function's name.</returns>
+    private static async Task<long> DiscardAsync(HttpClient http, string function)
+    {
+        await Loopback.DiscardAsync(http, function);
+        return long.Parse(function.Split('-')[1], CultureInfo.InvariantCulture);
     }
 
     private static async Task CompareAsync(WireServer server, string function, int size, int rounds)

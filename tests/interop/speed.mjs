@@ -1,4 +1,4 @@
-// Reads responses with the AWS SDK for JavaScript and prints one JSON line: speed.mjs SECONDS FUNCTION. Reads for 2
+// Reads responses with the AWS SDK for JavaScript and prints one JSON line: speed.mjs SECONDS FUNCTION. Reads for 5
 // seconds before that.
 import { InvokeWithResponseStreamCommand, LambdaClient } from '@aws-sdk/client-lambda';
 
@@ -19,5 +19,5 @@ async function readFor(seconds, FunctionName) {
 }
 
 const [seconds, name] = process.argv.slice(2);
-await readFor(2, name);
+await readFor(5, name);
 console.log(JSON.stringify(await readFor(Number(seconds), name)));

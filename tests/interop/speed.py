@@ -1,4 +1,4 @@
-"""Reads responses with boto3 and prints one JSON line: speed.py SECONDS FUNCTION. Reads for 2 seconds before that."""
+"""Reads responses with boto3 and prints one JSON line: speed.py SECONDS FUNCTION. Reads for 5 seconds before that."""
 import json
 import sys
 import time
@@ -23,5 +23,5 @@ def read_for(seconds, function):
     }
 
 
-read_for(2, sys.argv[2])
+read_for(5, sys.argv[2])
 print(json.dumps(read_for(float(sys.argv[1]), sys.argv[2])))
