@@ -31,6 +31,9 @@ public sealed class FunctionResponse
     /// The client receives it only if <see cref="LocalLambdaServerOptions.SendFunctionContentType"/> is set, and only
     /// with <see cref="LambdaOperation.InvokeWithResponseStream"/>.
     /// </remarks>
+    /// <exception cref="ArgumentException">
+    /// The value is blank or contains a character that is not printable ASCII.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The response has started.</exception>
     public string ContentType
     {

@@ -13,7 +13,10 @@ internal sealed class FakeRuntime : IDisposable
 
     private readonly Channel<(int Process, string Address)> _started = Channel.CreateUnbounded<(int, string)>();
     private readonly HttpClient _http =
-        new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
+        new(new SocketsHttpHandler { UseProxy = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 })
+        {
+            Timeout = TimeSpan.FromSeconds(30),
+        };
 
     public FakeRuntime(int maxProcesses = 10, int concurrencyPerProcess = 1) => Options = new("/bin/sh")
     {

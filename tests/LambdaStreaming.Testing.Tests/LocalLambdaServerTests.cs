@@ -84,6 +84,26 @@ public class LocalLambdaServerTests
         Assert.Equal("{}", Messages.GetInvokeComplete(body).ToJsonString());
     }
 
+    [Theory]
+    [InlineData("text/pläin")]
+    [InlineData("text/plain\n")]
+    public async Task ContentType_CannotBeSent_Throws(string contentType)
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("typed", (_, response, _) =>
+            {
+                Assert.Throws<ArgumentException>("ContentType", () => response.ContentType = contentType);
+                return Task.CompletedTask;
+            }),
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("typed");
+
+        var body = await response.Content.ReadAsByteArrayAsync(Token);
+        Assert.Equal("{}", Messages.GetInvokeComplete(body).ToJsonString());
+    }
+
     [Fact]
     public async Task Invoke_FunctionIsStillRunning_SendsItsChunksImmediately()
     {

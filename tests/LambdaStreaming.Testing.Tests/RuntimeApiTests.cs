@@ -52,17 +52,25 @@ public class RuntimeApiTests
         Assert.Equal(new("", "Unhandled", details), await call.WaitAsync(Soon, Token));
     }
 
-    [Fact]
-    public async Task Response_ContentTypeIsBlank_IsIgnored()
+    [Theory]
+    [InlineData("")]
+    [InlineData("text/plain; name=ä")]
+    public async Task Response_ContentTypeIsInvalid_IsIgnored(string contentType)
     {
         using var runtime = CreateRuntime();
-        await using var server = await StartAsync(runtime);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.SendFunctionContentType = true;
+                s.AddFunction("fake", runtime.Options);
+            },
+            Token);
         using var client = server.CreateClient();
 
         var call = InvokeAsync(client);
         var process = await runtime.NextProcessAsync();
         using var accepted = await process.PostAsync(
-            $"invocation/{await process.NextIdAsync()}/response", "good", ("Content-Type", ""));
+            $"invocation/{await process.NextIdAsync()}/response", "good", ("Content-Type", contentType));
 
         Assert.Equal(new("good", null, null), await call.WaitAsync(Soon, Token));
     }

@@ -53,8 +53,7 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
             ByteOrderMark[.._heldBytes].CopyTo(memory.Span);
             var count = await events.ReadAsync(memory[_heldBytes..], cancellationToken).ConfigureAwait(false);
             if (count + _heldBytes == 0) return;
-            // At the end, the bytes that were held back do not begin a byte order mark.
-            body.Advance(count == 0 ? _heldBytes : Append(memory.Span[..(_heldBytes + count)]));
+            body.Advance(Append(memory.Span[..(_heldBytes + count)], isEnd: count == 0));
             _timer.Restart();
             var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
             if (count == 0 || flushed.IsCanceled || flushed.IsCompleted) return;
@@ -105,14 +104,15 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
     }
 
     /// <returns>The number of bytes to forward.</returns>
-    private int Append(Span<byte> bytes)
+    private int Append(Span<byte> bytes, bool isEnd)
     {
         // Parsers ignore a byte order mark at the beginning of the response. After a comment, it would be part of a
         // field name, and the field would be lost.
         if (!_hasForwarded)
         {
             // The next read shows whether these bytes begin a byte order mark. Hold them back until then.
-            _heldBytes = ByteOrderMark.Length > bytes.Length && ByteOrderMark.StartsWith(bytes) ? bytes.Length : 0;
+            var isIncomplete = bytes.Length < ByteOrderMark.Length && ByteOrderMark.StartsWith(bytes);
+            _heldBytes = isIncomplete && !isEnd ? bytes.Length : 0;
             if (_heldBytes > 0) return 0;
             _hasForwarded = true;
             if (bytes.StartsWith(ByteOrderMark))

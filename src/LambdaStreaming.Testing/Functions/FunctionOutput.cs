@@ -38,10 +38,15 @@ internal sealed class FunctionOutput(
         set
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(value);
+            if (!IsContentType(value)) throw CreateContentTypeException();
             if (_hasStarted) throw CreateStartedException();
             _contentType = value;
         }
     }
+
+    /// <summary>Whether a text can be sent as a content type.</summary>
+    public static bool IsContentType(string text) =>
+        !string.IsNullOrWhiteSpace(text) && !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
 
     public Task StartAsync(CancellationToken cancellationToken) =>
         SendIfOpenAsync(StartOnceAsync, cancellationToken);
@@ -165,6 +170,9 @@ internal sealed class FunctionOutput(
                 await body.AbortAsync(mode, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static ArgumentException CreateContentTypeException() =>
+        new("A content type can contain only printable ASCII characters, for example text/plain.", nameof(ContentType));
 
     private static InvalidOperationException CreateStartedException() =>
         new("The response has started. Set its content type before the first write.");

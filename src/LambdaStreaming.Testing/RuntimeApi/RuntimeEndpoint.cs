@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -202,7 +203,7 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
 
         try
         {
-            if (context.Request.ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType))
+            if (context.Request.ContentType is { } contentType && FunctionOutput.IsContentType(contentType))
                 call.Response.ContentType = contentType;
             await ForwardBodyAsync(context, call).ConfigureAwait(false);
 
