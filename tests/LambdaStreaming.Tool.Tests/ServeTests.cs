@@ -353,6 +353,7 @@ public sealed class ServeTests
     [InlineData("f=close:end-of-body", "is not a fault")]
     [InlineData("f=fail:1", "is not a fault")]
     [InlineData("f=fail:1: :text", "is not a fault")]
+    [InlineData("f=exception:1:\v", "is not a fault")]
     [InlineData("f=truncate:x", "is not an integer")]
     [InlineData("f=truncate:1:soft", "is not close, reset or end-of-body")]
     [InlineData("f@0=throttle", "at least 1")]

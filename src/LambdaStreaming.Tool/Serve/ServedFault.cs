@@ -62,7 +62,7 @@ internal sealed record ServedFault(string Function, int First, int Last, Action<
             With(ParseMode(text, parts, 1), (calls, mode) => calls.CloseBeforeHeaders(mode)),
         ("truncate", 2 or 3) => ParseTruncation(text, parts),
         ("flip", 2) => With(ParseInteger(text, parts[1]), (calls, offset) => calls.FlipBit(offset)),
-        ("exception", 3) when parts[2].Length > 0 => With(
+        ("exception", 3) when !string.IsNullOrWhiteSpace(parts[2]) => With(
             ParseInteger(text, parts[1]),
             (calls, chunks) => calls.ExceptionAfterChunks(chunks, parts[2], ExceptionMessage)),
         ("fail", >= 3) when !string.IsNullOrWhiteSpace(parts[2]) => With(

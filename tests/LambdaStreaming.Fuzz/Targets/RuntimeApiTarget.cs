@@ -61,9 +61,9 @@ internal static class RuntimeApiTarget
 
         FindingException.Unless(reply.Status == 202, $"Status {reply.Status} for a response.");
         FindingException.Unless(call.Payload.SequenceEqual(input.Body), "The forwarded bytes differ.");
-        var contentType = string.IsNullOrWhiteSpace(headers.ContentType)
-            ? "application/octet-stream"
-            : headers.ContentType;
+        var canBeSent = headers.ContentType is { } text && text.Any(character => character != ' ')
+            && text.All(character => character is >= ' ' and <= '~');
+        var contentType = canBeSent ? headers.ContentType : "application/octet-stream";
         FindingException.Unless(call.Output.ContentType == contentType, "The content type differs.");
         if (headers is { HasTrailers: true, TrailerErrorType: { } type })
         {
