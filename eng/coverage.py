@@ -31,7 +31,8 @@ for package, files in sorted(packages.items()):
         missed = sorted(number for number, count in hits.items() if count == 0)
         covered, total = covered + len(hits) - len(missed), total + len(hits)
         if missed:
-            print(f"{package}/{name}: {len(hits) - len(missed)} of {len(hits)}; not reached: {', '.join(map(str, missed))}")
+            numbers = ", ".join(map(str, missed))
+            print(f"{package}/{name}: {len(hits) - len(missed)} of {len(hits)}; not reached: {numbers}")
     limit = LIMITS.get(package, OTHER_LIMIT)
     percent = 100 * covered / total
     print(f"coverage of LambdaStreaming.{package}: {covered} of {total} lines, {percent:.1f} % (limit {limit} %)")

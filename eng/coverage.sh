@@ -16,7 +16,7 @@ if [ $# -eq 0 ] || [ "$1" = --no-build ]; then
     # Excluded: tests that take minutes with instrumentation, and reach only lines that other tests reach.
     dotnet test --project "tests/LambdaStreaming.$project.Tests" --no-build --results-directory "$results/$project" \
       --filter-not-trait Repeats=ForMinutes --coverlet --coverlet-output-format cobertura \
-      --coverlet-include '[LambdaStreaming.*]*' --coverlet-include '[lambda-stream]*' \
+      --coverlet-include '[LambdaStreaming.*]*' --coverlet-include '[lambda*stream]*' \
       --coverlet-exclude '[*.Tests]*' --coverlet-exclude-by-attribute GeneratedCodeAttribute
   done
   mapfile -t reports < <(find "$results" -name '*.cobertura*.xml')

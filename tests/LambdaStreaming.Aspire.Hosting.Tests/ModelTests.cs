@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LambdaStreaming.Aspire.Hosting.Tests;
 
@@ -56,6 +57,28 @@ public sealed class ModelTests : IDisposable
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
 
         Assert.Throws<DistributedApplicationException>(() => lambda.AddNodeFunction("chat", "missing.mjs"));
+    }
+
+    [Fact]
+    public async Task HealthCheck_FunctionsInEachState_IsHealthyIfAllAreReady()
+    {
+        DotNetFunctions.CopyTo(_folder.FullName);
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var (first, second) = (lambda.AddFunction("first", "Chat"), lambda.AddFunction("second", "Chat"));
+        var check = new FunctionsHealthCheck(lambda.Resource);
+
+        first.Resource.Failure = "The project is invalid.";
+        var failed = await CheckAsync();
+        (first.Resource.IsReady, second.Resource.IsReady) = (true, true);
+        var ready = await CheckAsync();
+
+        Assert.Equal(HealthStatus.Unhealthy, failed.Status);
+        Assert.Equal("The project is invalid.\nThe function second is not built yet.", failed.Description);
+        Assert.Equal((HealthStatus.Healthy, "2 functions are ready."), (ready.Status, ready.Description));
+
+        Task<HealthCheckResult> CheckAsync() =>
+            check.CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken);
     }
 
     [Fact]
