@@ -15,8 +15,9 @@ internal sealed class ResponseStreamEventEnumerator(ResponseStreamReader reader,
 
     public ResponseStreamEvent Current => _kind switch
     {
-        _ when reader.IsDisposed => default,
-        ResponseStreamEventKind.PayloadChunk => new ResponseStreamEvent(reader, reader.Generation),
+        ResponseStreamEventKind.PayloadChunk when !reader.IsDisposed =>
+            new ResponseStreamEvent(reader, reader.Generation),
+        // Also after disposal: a race must not hide that the response is complete.
         ResponseStreamEventKind.InvokeComplete => new ResponseStreamEvent(reader.InvokeComplete!),
         _ => default,
     };

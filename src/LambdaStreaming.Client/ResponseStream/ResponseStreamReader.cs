@@ -73,7 +73,7 @@ internal sealed class ResponseStreamReader(
     public bool IsAborted => _body is { IsAborted: true };
     public Redactor Redactor => _options.Redactor;
 
-    /// <summary>True after <see cref="Dispose"/>. No chunk is current then.</summary>
+    /// <summary>True after <see cref="Dispose"/>. No chunk is current then, and no later move reads a chunk.</summary>
     public bool IsDisposed => _isDisposed;
 
     /// <summary>The current chunk, without a check for expiry: use it only while no event is being read.</summary>
@@ -162,16 +162,16 @@ internal sealed class ResponseStreamReader(
         }
     }
 
-    // Called only after an abort. ReadNextAsync then throws the exception for the abort, or returns None if the body
-    // was already read to its end. It never reads an event.
+    // After an abort, ReadNextAsync throws its exception, or returns None if the body was read to its end before.
     public async ValueTask<bool> ThrowIfAbortedAsync() =>
         await ReadNextAsync(throwOnFunctionError: true).ConfigureAwait(false) != ResponseStreamEventKind.None;
 
     /// <summary>Expires the chunk and aborts. Callable from any thread; does not return buffers to the pool.</summary>
     public void Dispose()
     {
-        _isDisposed = true;
+        // Abort first. Otherwise, moves could succeed without a current chunk, and reach a normal end.
         _body?.Abort(AbortReason.Disposed);
+        _isDisposed = true;
     }
 
     /// <summary>Creates the details for an exception: the call, and the chunks that were received so far.</summary>

@@ -13,6 +13,25 @@ public sealed class EnumeratorDisposalTests
 
     public static TheoryData<string> Readers => [.. PayloadReaders.All.Keys];
 
+    // If the event had no chunk before the abort, a loop on another thread could reach a normal end without its chunks.
+    [Fact]
+    public async Task DisposeAsync_EventsOfTheResponse_ChunkIsCurrentUntilTheAbort()
+    {
+        using var stream = new WatchedStream(
+            [.. Messages.Chunk("a"), .. Messages.Chunk("b"), .. Messages.Complete()]);
+        await using var response = InvokeWithResponseStreamResponse.Create(stream);
+        var events = response.GetAsyncEnumerator(Ct);
+        var kindAtAbort = ResponseStreamEventKind.None;
+        stream.Disposed = () => kindAtAbort = events.Current.Kind;
+        Assert.True(await events.MoveNextAsync());
+
+        await events.DisposeAsync();
+
+        Assert.Equal(ResponseStreamEventKind.PayloadChunk, kindAtAbort);
+        Assert.Equal(ResponseStreamEventKind.None, events.Current.Kind);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => events.MoveNextAsync().AsTask());
+    }
+
     [Theory, MemberData(nameof(Readers))]
     public async Task DisposeAsync_DuringMoveNextAsync_EndsItAndReleasesTheConnection(string reader)
     {
