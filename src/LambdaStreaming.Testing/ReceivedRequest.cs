@@ -68,7 +68,7 @@ public sealed class ReceivedRequest
     /// <value><see langword="null"/> without <see cref="FunctionErrorCode"/>.</value>
     public string? FunctionErrorDetails { get; private set; }
 
-    /// <summary>The number of body bytes sent so far.</summary>
+    /// <summary>The number of body bytes written to the connection so far.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
 
     /// <summary>A task that completes if the client closes the connection before the response has ended.</summary>
