@@ -141,10 +141,6 @@ internal static class Forward
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path);
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        await using var stream = await response.Content.ReadAsStreamAsync();
-        var buffer = new byte[64 * 1024];
-        long bytes = 0;
-        while (await stream.ReadAsync(buffer) is > 0 and var count) bytes += count;
-        return bytes;
+        return await Loopback.DiscardAsync(response);
     }
 }

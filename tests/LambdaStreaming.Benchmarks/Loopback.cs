@@ -121,8 +121,16 @@ internal static class Loopback
     public static async Task DiscardAsync(HttpClient raw, string function)
     {
         using var response = await PostAsync(raw, function);
+        await DiscardAsync(response);
+    }
+
+    /// <returns>The number of bytes of the body.</returns>
+    public static async Task<long> DiscardAsync(HttpResponseMessage response)
+    {
         await using var stream = await response.Content.ReadAsStreamAsync();
-        while (await stream.ReadAsync(DiscardBuffer) > 0) continue;
+        long bytes = 0;
+        while (await stream.ReadAsync(DiscardBuffer) is > 0 and var count) bytes += count;
+        return bytes;
     }
 
     private static async Task FloorAsync(HttpClient raw, string function, int checks)

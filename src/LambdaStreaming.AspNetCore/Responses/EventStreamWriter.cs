@@ -106,26 +106,20 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
     /// <returns>The number of bytes to forward.</returns>
     private int Append(Span<byte> bytes, bool isEnd)
     {
+        // The next read shows whether these bytes begin a byte order mark. Hold them back until then.
+        var isIncomplete = !_hasForwarded && !isEnd
+            && bytes.Length < ByteOrderMark.Length && ByteOrderMark.StartsWith(bytes);
+        _heldBytes = isIncomplete ? bytes.Length : 0;
+        if (isIncomplete) return 0;
+
         // Parsers ignore a byte order mark at the beginning of the response. After a comment, it would be part of a
         // field name, and the field would be lost.
-        if (!_hasForwarded)
-        {
-            // The next read shows whether these bytes begin a byte order mark. Hold them back until then.
-            var isIncomplete = bytes.Length < ByteOrderMark.Length && ByteOrderMark.StartsWith(bytes);
-            _heldBytes = isIncomplete && !isEnd ? bytes.Length : 0;
-            if (_heldBytes > 0) return 0;
-            _hasForwarded = true;
-            if (bytes.StartsWith(ByteOrderMark))
-            {
-                var rest = bytes[ByteOrderMark.Length..];
-                _boundary.Append(rest);
-                if (!_hasWrittenComment) return bytes.Length;
-                rest.CopyTo(bytes);
-                return rest.Length;
-            }
-        }
-
-        _boundary.Append(bytes);
-        return bytes.Length;
+        var hasMark = !_hasForwarded && bytes.StartsWith(ByteOrderMark);
+        _hasForwarded = true;
+        var rest = hasMark ? bytes[ByteOrderMark.Length..] : bytes;
+        _boundary.Append(rest);
+        if (!hasMark || !_hasWrittenComment) return bytes.Length;
+        rest.CopyTo(bytes);
+        return rest.Length;
     }
 }

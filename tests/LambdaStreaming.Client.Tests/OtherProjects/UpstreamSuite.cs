@@ -22,8 +22,9 @@ public sealed class UpstreamSuite(string differences, string path, Func<string, 
     {
         get
         {
-            Assert.SkipWhen(Find() is null, SkipReason);
-            return Find()!;
+            var location = Find();
+            Assert.SkipWhen(location is null, SkipReason);
+            return location!;
         }
     }
 
