@@ -25,8 +25,10 @@ switch (args)
         return await ManyStreams.RunAsync(ParseNumber(values, 1000), cancellation.Token);
     case ["mixed", .. var values]:
         return await MixedCalls.RunAsync(TimeSpan.FromSeconds(ParseNumber(values, 1800)), cancellation.Token);
-    case ["races", .. var values]:
-        return await Races.RunAsync(ParseNumber(values, 1_000_000), cancellation.Token);
+    case ["races"]:
+        return await Races.RunAsync(1_000_000, [], cancellation.Token);
+    case ["races", var races, .. var readers]:
+        return await Races.RunAsync(ParseNumber([races], 1_000_000), readers, cancellation.Token);
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Soak MODE [NUMBER]
@@ -35,7 +37,9 @@ switch (args)
             calls [CALLS]          CALLS (100000) calls that end in every possible way; checks sockets and heap
             streams [STREAMS]      STREAMS (1000) concurrent idle streams; prints the memory of each
             passthrough [STREAMS]  STREAMS (500) concurrent responses through a web server; checks its memory
-            races [RACES]          RACES (1000000) for each reader: another thread ends the response in every way
+            races [RACES [READER…]]
+                                   RACES (1000000) for each reader, or for the given ones: another thread ends the
+                                   response in every way
             mixed [SECONDS]        calls with and without faults for SECONDS (1800), a quarter of it warm-up;
                                    checks that memory and handles do not grow
             """);

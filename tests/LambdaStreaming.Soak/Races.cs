@@ -61,8 +61,8 @@ internal static class Races
             var pipe = PipeWriter.Create(sink, new StreamPipeWriterOptions(leaveOpen: true));
             return race.Response.CopyToAsync(pipe, race.Token);
         }),
-        ["stream, read"] = ReadStreamAsync,
-        ["stream, copied"] = race =>
+        ["read a stream"] = ReadStreamAsync,
+        ["copy from a stream"] = race =>
         {
             var stream = race.UseStream(race.Response.AsStream());
             return race.CopyAsync(sink => stream.CopyToAsync(sink, race.Token));
@@ -74,11 +74,19 @@ internal static class Races
         },
     };
 
-    public static async Task<int> RunAsync(int races, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(int races, string[] names, CancellationToken cancellationToken)
     {
-        var failed = false;
-        foreach (var (name, read) in Readers)
+        if (names.FirstOrDefault(name => !Readers.ContainsKey(name)) is { } unknown)
         {
+            var all = string.Join(", ", Readers.Keys);
+            Console.Error.WriteLine($"races: unknown reader '{unknown}'; the readers are: {all}");
+            return 2;
+        }
+
+        var failed = false;
+        foreach (var name in names is [] ? [.. Readers.Keys] : names)
+        {
+            var read = Readers[name];
             var (complete, ended, watch) = (0, 0, Stopwatch.StartNew());
             using var other = new OtherThread();
             for (var number = 0; number < races && !cancellationToken.IsCancellationRequested; number++)
@@ -100,7 +108,7 @@ internal static class Races
             }
 
             Console.WriteLine(
-                $"{name,-17} {complete + ended,9} races, {complete,9} complete, {ended,9} ended early, "
+                $"{name,-18} {complete + ended,9} races, {complete,9} complete, {ended,9} ended early, "
                 + $"{watch.Elapsed.TotalSeconds:0} s");
         }
 
