@@ -128,7 +128,9 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     }
 
     /// <summary>Creates a client with the URL, region, credentials and clock of this server.</summary>
-    /// <param name="configure">Sets further options, or <see langword="null"/>.</param>
+    /// <param name="configure">
+    /// Sets further options, or <see langword="null"/>. It runs after <see cref="ApplyTo"/>.
+    /// </param>
     /// <returns>A client. The caller must dispose it.</returns>
     public LambdaStreamingClient CreateClient(Action<LambdaStreamingClientOptions>? configure = null)
     {
@@ -141,6 +143,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>Sets the URL, region, credentials and clock of this server, for a client of an app.</summary>
     /// <param name="options">
     /// The options. <see cref="LambdaStreamingClientOptions.Profile"/> and the choices of another endpoint are reset.
+    /// <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> is set to one minute, because a machine that is busy
+    /// with tests can take longer than the default.
     /// With <see cref="LocalLambdaServerOptions.UseHttps"/>, the client also trusts the certificate of this server.
     /// </param>
     /// <example>
@@ -157,6 +161,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         options.Region = Region;
         options.Credentials = Credentials;
         options.TimeProvider = _options.TimeProvider;
+        options.ConnectTimeout = TimeSpan.FromMinutes(1);
         if (Certificate is { } certificate)
         {
             options.ConfigureHandler += handler => handler.SslOptions.RemoteCertificateValidationCallback =

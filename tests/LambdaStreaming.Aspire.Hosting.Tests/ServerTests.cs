@@ -79,6 +79,7 @@ public sealed class ServerTests : IDisposable
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
         var chat = lambda.AddFunction("chat", Functions.CreateGreeter());
         await host.StartAsync(lambda);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
         await InvokeAsync(lambda, "chat");
         var line = await host.WaitForLogAsync(chat.Resource, "process ");
         var id = int.Parse(line.TrimEnd().Split(' ')[^1], CultureInfo.InvariantCulture);

@@ -31,7 +31,10 @@ public class ChunkAllocationTests
         await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount / 10);   // compiles the code
         var few = await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount / 10);
 
-        var many = await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount);
+        // The smallest of five: a thread whose pool has no buffer left allocates one.
+        var many = long.MaxValue;
+        for (var i = 0; i < 5; i++)
+            many = Math.Min(many, await GetAllocatedBytesAsync(wire, events, measureAfter: ChunkCount));
 
         // Between the two measurements are 18,000 events and about 40 reads. In a debug build a read allocates some
         // objects. One object per event would exceed the limit ten times.

@@ -58,6 +58,7 @@ public class HeldChunkStressTests
         });
 
         Assert.True(reads > Calls * ReadsPerChunk);
+        client.Dispose();   // closes the idle connection of a call that completed before it was ended
         await server.WaitForOpenConnectionsAsync(0, Ct).WaitAsync(TooLong, Ct);
     }
 

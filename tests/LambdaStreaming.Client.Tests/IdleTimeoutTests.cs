@@ -43,7 +43,7 @@ public sealed class IdleTimeoutTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => move.WaitAsync(TooLong, Ct));
         Assert.Equal((2, 6), (exception.ChunksReceived, exception.BytesReceived));
-        await _server.Requests[0].ClientDisconnected.WaitAsync(Soon, Ct);
+        await _server.Requests[0].ClientDisconnected.WaitAsync(TooLong, Ct);
     }
 
     [Fact]

@@ -23,7 +23,10 @@ public sealed class LifetimeTests : IAsyncLifetime
             options.AddFunction(
                 "no-response", (_, _, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
         });
-        _client = _server.CreateClient();
+
+        // Nothing here depends on a timer. With the clock of the machine, a pause of the machine ends the wait for the
+        // end of a body.
+        _client = _server.CreateClient(options => options.TimeProvider = new ManualClock());
     }
 
     public async ValueTask DisposeAsync()
@@ -122,7 +125,7 @@ public sealed class LifetimeTests : IAsyncLifetime
 
         var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(source.Token, exception.CancellationToken);
-        await request.ClientDisconnected.WaitAsync(Soon, Ct);
+        await request.ClientDisconnected.WaitAsync(TooLong, Ct);
     }
 
     [Fact]
@@ -323,6 +326,6 @@ public sealed class LifetimeTests : IAsyncLifetime
     private async Task AssertClientDisconnectedAsync()
     {
         var request = await _server.WaitForRequestAsync(Ct).WaitAsync(TooLong, Ct);
-        await request.ClientDisconnected.WaitAsync(Soon, Ct);
+        await request.ClientDisconnected.WaitAsync(TooLong, Ct);
     }
 }

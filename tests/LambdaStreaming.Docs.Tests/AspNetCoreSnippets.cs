@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Reflection;
@@ -276,9 +277,9 @@ public sealed class AspNetCoreSnippets
     {
         private readonly AsyncLocal<bool> _isOfThisTest = new() { Value = true };
         private readonly TaskCompletionSource<IHost> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly List<IDisposable> _subscriptions = [];
+        private readonly ConcurrentQueue<IDisposable> _subscriptions = [];
 
-        public BuiltHosts() => _subscriptions.Add(DiagnosticListener.AllListeners.Subscribe(this));
+        public BuiltHosts() => _subscriptions.Enqueue(DiagnosticListener.AllListeners.Subscribe(this));
 
         /// <summary>Returns the first host after it has started.</summary>
         public async Task<IHost> FirstAsync()
@@ -292,7 +293,7 @@ public sealed class AspNetCoreSnippets
 
         public void OnNext(DiagnosticListener value)
         {
-            if (value.Name == "Microsoft.Extensions.Hosting") _subscriptions.Add(value.Subscribe(this));
+            if (value.Name == "Microsoft.Extensions.Hosting") _subscriptions.Enqueue(value.Subscribe(this));
         }
 
         public void OnNext(KeyValuePair<string, object?> value)
@@ -308,7 +309,10 @@ public sealed class AspNetCoreSnippets
         {
         }
 
-        public void Dispose() => _subscriptions.ForEach(subscription => subscription.Dispose());
+        public void Dispose()
+        {
+            foreach (var subscription in _subscriptions) subscription.Dispose();
+        }
     }
 }
 

@@ -29,7 +29,7 @@ public sealed class ObservabilitySnippets : IDisposable
                     .AddSource(LambdaStreamingTelemetry.ActivitySourceName))
                 .WithMetrics(metrics => metrics.AddMeter(LambdaStreamingTelemetry.MeterName));
             // end: open-telemetry
-        });
+        }, HasBothSpans);
 
         var call = Assert.Single(_spans.Ended, IsOfThisTest);
         Assert.Single(
@@ -50,7 +50,11 @@ public sealed class ObservabilitySnippets : IDisposable
     // Other tests create spans at the same time.
     private bool IsOfThisTest(Activity span) => (string?)span.GetTagItem("faas.invoked_name") == _function;
 
-    private async Task CallAsync(Action<WebApplicationBuilder> addOpenTelemetry)
+    // The span of the request ends after the client has its response.
+    private bool HasBothSpans() => _spans.Ended.Where(IsOfThisTest)
+        .Any(call => _spans.Ended.Any(span => span.SpanId == call.ParentSpanId));
+
+    private async Task CallAsync(Action<WebApplicationBuilder> addOpenTelemetry, Func<bool>? isComplete = null)
     {
         await using var app = await WebApp.StartAsync(
             options => options.AddFunction(_function, async (_, response, token) =>
@@ -68,6 +72,7 @@ public sealed class ObservabilitySnippets : IDisposable
             });
 
         Assert.Equal("Hello", await app.Browser.GetStringAsync("/", TestContext.Current.CancellationToken));
+        while (isComplete?.Invoke() == false) await Task.Delay(50, TestContext.Current.CancellationToken);
         await app.DisposeAsync();
     }
 

@@ -279,6 +279,7 @@ public class AddLambdaStreamingClientTests
     {
         options.ServiceUrl = server.ServiceUrl;
         options.Region = server.Region;
+        options.ConnectTimeout = TimeSpan.FromMinutes(1);   // a busy machine can need more than the default
     }
 
     private static Task<LocalLambdaServer> StartAsync(string function, string text) => LocalLambdaServer.StartAsync(

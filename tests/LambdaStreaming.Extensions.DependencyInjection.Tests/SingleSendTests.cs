@@ -128,6 +128,7 @@ public class SingleSendTests
             options.ServiceUrl = server.Url;
             options.Region = stub.Region;
             options.Credentials = stub.Credentials;
+            options.ConnectTimeout = stub.ConnectTimeout;
         });
         return services.BuildServiceProvider();
     }

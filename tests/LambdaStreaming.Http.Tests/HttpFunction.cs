@@ -73,8 +73,7 @@ internal sealed class HttpFunctionResponse(FunctionResponse response)
         Fault.EndOfBody => response.AbortAsync(TruncationMode.EndOfBody, cancellationToken),
         Fault.FunctionError => throw new InvalidOperationException("boom"),
 
-        // Fault.Idle: stop writing. The remaining faults also wait here, because the server injects them: see
-        // WebFunction.Inject.
+        // The server injects the remaining faults: see WebFunction.Inject.
         _ => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken),
     };
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using LambdaStreaming.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Http.Tests;
 
@@ -158,12 +159,14 @@ public sealed class ResponseTests
     [InlineData(304)]
     public async Task SendAsync_StatusWithoutBody_HasEmptyContentAndKeepsTheConnection(int status)
     {
-        await using var web = await WebFunction.StartAsync(async (_, response, token) =>
-        {
-            response.StatusCode = status;
-            response.Headers["Content-Length"] = "7";
-            await response.StartAsync(token);
-        });
+        await using var web = await WebFunction.StartAsync(
+            async (_, response, token) =>
+            {
+                response.StatusCode = status;
+                response.Headers["Content-Length"] = "7";
+                await response.StartAsync(token);
+            },
+            clock: StoppedClock());
 
         for (var call = 0; call < 2; call++)
         {
@@ -227,7 +230,8 @@ public sealed class ResponseTests
     [Fact]
     public async Task SendAsync_CompleteResponses_ReuseTheConnection()
     {
-        await using var web = await WebFunction.StartAsync((_, response, token) => response.WriteAsync("ok", token));
+        await using var web = await WebFunction.StartAsync(
+            (_, response, token) => response.WriteAsync("ok", token), clock: StoppedClock());
 
         for (var call = 0; call < 3; call++) Assert.Equal("ok", await web.Http.GetStringAsync("/", Token));
 
@@ -309,6 +313,9 @@ public sealed class ResponseTests
         Assert.Equal(HttpRequestError.ResponseEnded, exception.HttpRequestError);
         Assert.IsType<ResponseStreamTruncatedException>(exception.InnerException?.InnerException);
     }
+
+    // With the clock of the machine, a pause of the machine ends the wait for the end of a body.
+    private static FakeTimeProvider StoppedClock() => new(DateTimeOffset.UtcNow);
 
     private static Task<WebFunction> StartTwoPartsAsync() => WebFunction.StartAsync(async (web, _, response, token) =>
     {

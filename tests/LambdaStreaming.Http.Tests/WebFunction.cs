@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using LambdaStreaming.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Http.Tests;
 
@@ -13,10 +14,13 @@ internal sealed class WebFunction : IAsyncDisposable
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 
     private readonly TaskCompletionSource _firstPartSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly FakeTimeProvider? _clock;
 
-    private WebFunction(LocalLambdaServer server, Action<LambdaHttpHandlerOptions>? configure)
+    private WebFunction(
+        LocalLambdaServer server, Action<LambdaHttpHandlerOptions>? configure, FakeTimeProvider? clock)
     {
         Server = server;
+        _clock = clock;
         Client = server.CreateClient();
         var options = new LambdaHttpHandlerOptions { IdleTimeout = TooLong };
         configure?.Invoke(options);
@@ -42,14 +46,31 @@ internal sealed class WebFunction : IAsyncDisposable
 
     public static Task<WebFunction> StartAsync(
         HttpFunction function,
-        Action<LambdaHttpHandlerOptions>? configure = null) =>
-        StartAsync((_, request, response, token) => function(request, response, token), configure);
+        Action<LambdaHttpHandlerOptions>? configure = null,
+        FakeTimeProvider? clock = null) =>
+        StartAsync((_, request, response, token) => function(request, response, token), configure, clock);
+
+    /// <summary>Starts a function whose responses fail in the middle, unless the fault is <c>null</c>.</summary>
+    public static async Task<WebFunction> StartAsync(
+        Func<WebFunction, HttpFunctionRequest, HttpFunctionResponse, CancellationToken, Task> function,
+        Fault? fault)
+    {
+        var clock = fault == Tests.Fault.Idle ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null;
+        var web = await StartAsync(function, configure: null, clock);
+        if (fault is { } injected) web.Inject(injected);
+        return web;
+    }
 
     /// <param name="function">The function, which can wait for the client with <see cref="MiddleAsync"/>.</param>
     /// <param name="configure">Sets options of the handler.</param>
+    /// <param name="clock">
+    /// The clock of client and server, or <c>null</c> for that of the machine. It moves only while the function is idle
+    /// as injected, so that a pause of the machine is not an idle time.
+    /// </param>
     public static async Task<WebFunction> StartAsync(
         Func<WebFunction, HttpFunctionRequest, HttpFunctionResponse, CancellationToken, Task> function,
-        Action<LambdaHttpHandlerOptions>? configure = null)
+        Action<LambdaHttpHandlerOptions>? configure = null,
+        FakeTimeProvider? clock = null)
     {
         WebFunction? web = null;
         return web = await StartRawAsync(
@@ -60,17 +81,25 @@ internal sealed class WebFunction : IAsyncDisposable
                 await function(web!, new HttpFunctionRequest(json.RootElement), http, cancellationToken);
                 await http.StartAsync(cancellationToken);
             },
-            configure);
+            configure,
+            clock);
     }
 
     /// <summary>Starts a function that reads the payload and writes the chunks itself.</summary>
     public static async Task<WebFunction> StartRawAsync(
         FunctionHandler function,
-        Action<LambdaHttpHandlerOptions>? configure = null)
+        Action<LambdaHttpHandlerOptions>? configure = null,
+        FakeTimeProvider? clock = null)
     {
         var token = TestContext.Current.CancellationToken;
-        var server = await LocalLambdaServer.StartAsync(options => options.SendFunctionContentType = true, token);
-        return new WebFunction(server, configure) { Function = server.AddFunction(Name, function) };
+        var server = await LocalLambdaServer.StartAsync(
+            options =>
+            {
+                options.SendFunctionContentType = true;
+                options.TimeProvider = clock ?? options.TimeProvider;
+            },
+            token);
+        return new WebFunction(server, configure, clock) { Function = server.AddFunction(Name, function) };
     }
 
     /// <summary>Makes every call fail in the middle: after the prelude and one chunk.</summary>
@@ -89,11 +118,21 @@ internal sealed class WebFunction : IAsyncDisposable
     public async Task MiddleAsync(HttpFunctionResponse response, CancellationToken cancellationToken)
     {
         if (Fault is null) await _firstPartSeen.Task.WaitAsync(TooLong, cancellationToken);
+        else if (Fault == Tests.Fault.Idle) await PassTimeAsync(cancellationToken);
         else await response.FailAsync(Fault.Value, cancellationToken);
     }
 
     /// <summary>For the client: the first part has arrived, so the function can write the second.</summary>
     public void FirstPartSeen() => _firstPartSeen.TrySetResult();
+
+    private async Task PassTimeAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(50, cancellationToken);
+            _clock!.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -101,6 +101,8 @@ internal sealed class FaultMatrix : IAsyncDisposable
     {
         var failures = new ConcurrentBag<string>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken };
+        GC.Collect();
+        GC.WaitForPendingFinalizers();   // of tasks that failed before
         TaskScheduler.UnobservedTaskException += AddUnobserved;
         try
         {

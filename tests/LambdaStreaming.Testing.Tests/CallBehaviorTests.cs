@@ -256,6 +256,7 @@ public class CallBehaviorTests
         // During these calls, the stalled call could send more if it did not stall.
         for (var call = 0; call < 20; call++) (await http.InvokeAsync("other")).Dispose();
         var request = server.Requests[0];
+        Assert.True(SpinWait.SpinUntil(() => request.BytesSent >= sent, Soon));
         var completed = request.Completed.IsCompleted;
         await server.DisposeAsync();
 

@@ -85,6 +85,7 @@ public class CreateClientTests
 
         Assert.Equal("hello", await ReadAsync(response));
         Assert.Equal((1, TimeSpan.FromSeconds(77)), (handlers, options.IdleTimeout));
+        Assert.Equal(TimeSpan.FromMinutes(1), options.ConnectTimeout);
     }
 
     private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response)

@@ -167,7 +167,8 @@ public class InvokeFaultTests
     public async Task DelayEachChunk_ServerClock_DelaysTheResponse()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var server = await StartAsync(f => f.OnEveryCall().DelayEachChunk(TimeSpan.FromSeconds(1)), clock);
+        await using var server = await StartAsync(
+            f => f.WithTimeout(TimeSpan.FromDays(40)).OnEveryCall().DelayEachChunk(TimeSpan.FromSeconds(1)), clock);
 
         var pending = ReadAsync(server);
         await server.WaitForRequestAsync(Token);
@@ -175,7 +176,7 @@ public class InvokeFaultTests
         while (!pending.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
+            await Task.Delay(1, Token);   // lets the server set its next timer
         }
 
         Assert.Equal(Body, (await pending).Body);

@@ -92,6 +92,7 @@ public sealed class RestartTests : IDisposable
             Arguments = ["-c", Bootstrap],
             TaskRoot = _folder.FullName,
             RestartOnChange = restartOnChange,
+            MaxProcesses = 1,   // the next call waits for the process, however long it takes to request a call
         };
         return LocalLambdaServer.StartAsync(s => s.AddFunction("f", process), Token);
     }

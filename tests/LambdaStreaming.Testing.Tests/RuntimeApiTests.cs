@@ -390,7 +390,7 @@ public class RuntimeApiTests
     [InlineData(false)]
     public async Task Concurrency_ClientDisconnects_IsHeldUntilTheProcessResponds(bool reserved)
     {
-        using var runtime = CreateRuntime();
+        using var runtime = CreateRuntime(maxProcesses: 1);
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {

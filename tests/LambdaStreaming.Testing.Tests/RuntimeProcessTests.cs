@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using LambdaStreaming.Testing.RuntimeApi;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -138,7 +140,10 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Node_SequentialCalls_UseOneProcess()
     {
-        await using var server = await StartNodeAsync("who");
+        Interop.NeedsNodeRuntime();
+        // The second call waits for the process, however long it takes to request a call.
+        var process = Interop.Node("who") with { MaxProcesses = 1 };
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("who", process), Token);
         using var client = server.CreateClient();
 
         var first = (await InvokeAsync(client, "who", "{}")).Split(' ');
@@ -150,28 +155,38 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Node_ConcurrentCalls_UseSeparateProcesses()
     {
-        await using var server = await StartNodeAsync("who");
+        await using var server = await StartNodeAsync("never");
         using var client = server.CreateClient();
 
-        var texts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ =>
-            InvokeAsync(client, "who", """{"milliseconds":1500}""")));
+        // An abandoned call occupies its process.
+        var processes = await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ =>
+        {
+            await using var response = await client.InvokeWithResponseStreamAsync(new("never"), Token);
+            await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+            Assert.True(await chunks.MoveNextAsync());
+            return Encoding.UTF8.GetString(chunks.Current.ToArray());
+        }));
 
-        Assert.Equal(3, texts.Select(text => text.Split(' ')[0]).Distinct().Count());
+        Assert.Equal(3, processes.Distinct().Count());
     }
 
     [Fact]
     public async Task Node_Timeout_EndsTheCallAndKillsTheProcess()
     {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await StartNodeAsync(
-            "never", function => function.WithTimeout(TimeSpan.FromSeconds(4)));
+            "never", function => function.WithTimeout(TimeSpan.FromSeconds(4)), clock);
         using var client = server.CreateClient();
-        var received = new StringBuilder();
 
         await using var response = await client.InvokeWithResponseStreamAsync(new("never"), Token);
-        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response, received));
+        await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        Assert.True(await chunks.MoveNextAsync());
+        var process = ParseProcessId(Encoding.UTF8.GetString(chunks.Current.ToArray()));
+        clock.Advance(TimeSpan.FromSeconds(4));
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(async () => await chunks.MoveNextAsync());
 
         Assert.Equal("Sandbox.Timedout", error.ErrorCode);
-        await WaitForExitAsync(ParseProcessId(received.ToString()));
+        await WaitForExitAsync(process);
     }
 
     [Fact]
@@ -207,15 +222,14 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Node_ClientDisconnects_TheFunctionContinues()
     {
-        await using var server = await StartNodeAsync("who");
+        await using var server = await StartNodeAsync("never");
         using var client = server.CreateClient();
         string process;
-        var request = InvokeWithResponseStreamRequest.FromJson("who", """{"milliseconds":700}""");
-        await using (var response = await client.InvokeWithResponseStreamAsync(request, Token))
+        await using (var response = await client.InvokeWithResponseStreamAsync(new("never"), Token))
         {
             await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
             Assert.True(await chunks.MoveNextAsync());
-            process = Encoding.UTF8.GetString(chunks.Current.ToArray()).Split(' ')[0];
+            process = Encoding.UTF8.GetString(chunks.Current.ToArray());
         }
 
         await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
@@ -267,7 +281,7 @@ public class RuntimeProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
         var child = new TaskCompletionSource<int>();
         await using var server = await StartShellAsync(
-            "setsid sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+            "setsid sh -c 'sleep 300 & echo $!'; exit 3", line => child.TrySetResult(int.Parse(line)));
 
         var error = await FailAsync(server);
 
@@ -279,12 +293,13 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Program_IsKilled_LogHasOnlyItsLines()
     {
-        var lines = new List<string>();
-        await using var server = await StartShellAsync("echo mine; kill -s KILL $$", lines.Add);
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync("echo mine; kill -s KILL $$", lines.Enqueue);
 
         var error = await FailAsync(server);
 
         Assert.Contains("signal 9", error.ErrorDetails);
+        Assert.True(SpinWait.SpinUntil(() => !lines.IsEmpty, Soon));
         Assert.Equal(["mine"], lines);
     }
 
@@ -371,12 +386,14 @@ public class RuntimeProcessTests
         return await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response).WaitAsync(Soon, Token));
     }
 
-    private static Task<LocalLambdaServer> StartNodeAsync(string handler, Action<LocalFunction>? configure = null)
+    private static Task<LocalLambdaServer> StartNodeAsync(
+        string handler, Action<LocalFunction>? configure = null, TimeProvider? clock = null)
     {
         Interop.NeedsNodeRuntime();
         return LocalLambdaServer.StartAsync(
             s =>
             {
+                s.TimeProvider = clock ?? s.TimeProvider;
                 var function = s.AddFunction(handler, Interop.Node(handler));
                 configure?.Invoke(function);
             },

@@ -25,8 +25,10 @@ const focusedId = page => page.evaluate(() => document.activeElement.id);
 const bannerText = page => page.innerText(".response:last-child .banner > div");
 
 async function copy(page, button) {
+  // Not the mark of the button, which disappears after two seconds.
+  await page.evaluate(() => { document.getElementById("status").textContent = ""; });
   await page.click(button);
-  await page.locator(`${button}[data-copied]`).waitFor();
+  await page.waitForFunction(() => document.getElementById("status").textContent === "Copied.");
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
@@ -38,7 +40,6 @@ try {
   report("opened", { title: await page.title(), focused: await focusedId(page) });
 
   await ask(page, "A poem about rain");
-  report("grew", { lengths: await waitForGrowth(page, 4), stopShown: await page.isVisible("#stop") });
   await waitForState(page, "done");
   report("complete", {
     text: await lastText(page),
@@ -47,7 +48,7 @@ try {
   });
 
   await ask(page, "Tell me a story");
-  await waitForGrowth(page, 4);
+  report("grew", { lengths: await waitForGrowth(page, 4), stopShown: await page.isVisible("#stop") });
   await page.click("#stop");
   await waitForState(page, "stopped");
   report("stopped", {

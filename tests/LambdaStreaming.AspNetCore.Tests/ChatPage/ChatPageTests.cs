@@ -103,6 +103,9 @@ public class ChatPageTests
     {
         await Storyteller.RespondAsync(invocation, response, cancellationToken);
         string[] stopped = ["Tell me a story", "How do you work?", "img src"];
-        if (stopped.Any(invocation.PayloadAsString().Contains)) await Task.Delay(Timeout.Infinite, cancellationToken);
+        if (!stopped.Any(invocation.PayloadAsString().Contains)) return;
+
+        // The page waits until the text has grown several times.
+        for (; ; await Task.Delay(100, cancellationToken)) await response.WriteTextAsync(" more", cancellationToken);
     }
 }

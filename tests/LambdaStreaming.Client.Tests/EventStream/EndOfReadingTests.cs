@@ -68,7 +68,7 @@ public sealed class EndOfReadingTests
         clock.Now = TimeSpan.FromMilliseconds(10_001);
         clock.FireIfDue();
 
-        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => moving.WaitAsync(Soon, Ct));
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => moving.WaitAsync(TooLong, Ct));
     }
 
     [Fact]

@@ -20,7 +20,8 @@ public class ResponseResourceTests
         var almost = Messages.Chunk(new byte[2047 - Messages.Chunk("").Length]);
         var wire = new LoggedStream(
             [small, carried[..1500], carried[1500..], large, large, almost, Messages.Complete()]);
-        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        using var client = StubbedClient.Streaming(wire, CreateOptions());
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
         await foreach (var _ in response.ReadChunksAsync(Ct))
         {
@@ -54,7 +55,8 @@ public class ResponseResourceTests
     {
         // The connection can be reused only if the body was read to its end.
         var wire = new LoggedStream([Messages.Chunk("a"), Messages.Complete(complete)]);
-        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        using var client = StubbedClient.Streaming(wire, CreateOptions());
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
         var exception = await Record.ExceptionAsync(async () =>
         {
@@ -71,7 +73,8 @@ public class ResponseResourceTests
     public async Task MoveNextAsync_LoopBreaksAtInvokeComplete_ReadsTheBodyToTheEnd()
     {
         var wire = new LoggedStream([Messages.Chunk("a"), Messages.Complete()]);
-        await using var response = InvokeWithResponseStreamResponse.Create(wire);
+        using var client = StubbedClient.Streaming(wire, CreateOptions());
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
 
         await foreach (var item in response)
         {
@@ -121,7 +124,7 @@ public class ResponseResourceTests
     public async Task Read_BytesAfterInvokeComplete_LogsTheirCount(int inTheSameRead, int later, bool isLogged)
     {
         var logs = new CollectedLogs();
-        var options = StubbedClient.Options();
+        var options = CreateOptions();
         options.LoggerFactory = logs;
         byte[] end = [.. Messages.Complete(), .. new byte[inTheSameRead]];
         byte[][] segments = later > 0 ? [Messages.Chunk("a"), end, new byte[later]] : [Messages.Chunk("a"), end];
@@ -140,7 +143,7 @@ public class ResponseResourceTests
     public async Task Read_ConnectionBreaksAfterInvokeComplete_LogsADebugMessage(bool isEnabled)
     {
         var logs = new CollectedLogs { Level = isEnabled ? LogLevel.Debug : LogLevel.Information };
-        var options = StubbedClient.Options();
+        var options = CreateOptions();
         options.LoggerFactory = logs;
         var stream = new FragmentedStream(Messages.Complete(), () => 1000, breaksOff: true);
         using var client = StubbedClient.Streaming(stream, options);
@@ -312,6 +315,14 @@ public class ResponseResourceTests
         }
 
         Assert.Equal(1, moves);
+    }
+
+    // The limit of the time for reading a body to its end is never reached, even if the machine pauses.
+    private static LambdaStreamingClientOptions CreateOptions()
+    {
+        var options = StubbedClient.Options();
+        options.TimeProvider = new ManualClock();
+        return options;
     }
 
     /// <summary>

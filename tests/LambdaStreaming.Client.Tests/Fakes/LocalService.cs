@@ -5,9 +5,6 @@ namespace LambdaStreaming.Tests;
 /// <summary>Functions for the local server and time limits that many tests use.</summary>
 public static class LocalService
 {
-    /// <summary>Maximum time for the server to detect that a client has disconnected.</summary>
-    public static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(500);
-
     /// <summary>Time after which a wait is considered to hang.</summary>
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 

@@ -53,7 +53,8 @@ public sealed class RawServer : IAsyncDisposable
         if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync();
         _listener.Stop();
-        await Task.WhenAll([_accepting, .. _connections]).WaitAsync(LocalService.TooLong);
+        await _accepting.WaitAsync(LocalService.TooLong);
+        await Task.WhenAll(_connections).WaitAsync(LocalService.TooLong);
     }
 
     /// <summary>Encodes an HTTP response with a Content-Length header.</summary>
@@ -73,8 +74,7 @@ public sealed class RawServer : IAsyncDisposable
                 var socket = await _listener.AcceptSocketAsync(_stopping.Token);
                 _connections.Add(RunAsync(socket, Interlocked.Increment(ref _connectionCount)));
             }
-            catch (Exception exception)
-                when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception exception) when (exception is SocketException || _stopping.IsCancellationRequested)
             {
                 return;
             }

@@ -130,10 +130,8 @@ public class RetryTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ConnectionRefused_IsRetriedBecauseNothingWasSent()
     {
-        await using var server = new RawServer(_ => Task.CompletedTask);
-        var url = server.Url;
-        await server.DisposeAsync();
-        using var client = CreateClient(url, LambdaRetryPolicy.AtMostOnce);
+        using var port = new RefusingPort();
+        using var client = CreateClient(port.Url, LambdaRetryPolicy.AtMostOnce);
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 

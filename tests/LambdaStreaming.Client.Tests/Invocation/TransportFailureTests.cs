@@ -53,9 +53,8 @@ public class TransportFailureTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ConnectionRefused_DidNotRun()
     {
-        Uri url;
-        await using (var server = new RawServer(_ => Task.CompletedTask)) url = server.Url;
-        using var client = CreateClient(url);
+        using var port = new RefusingPort();
+        using var client = CreateClient(port.Url);
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
@@ -310,7 +309,7 @@ public class TransportFailureTests
         Assert.False(exception.IsSafeToRetry);
         Assert.Equal(1, exception.Attempts);
         Assert.True(server.CompleteRequests <= 1);
-        Assert.Equal(1, server.Connections);
+        Assert.True(server.Connections <= 1);
     }
 
     private static Task<InvokeWithResponseStreamResponse> InvokeLargeAsync(LambdaStreamingClient client) =>

@@ -8,6 +8,7 @@ namespace LambdaStreaming.Tests.ResponseStream;
 /// Ownership of buffers: disposal never returns a buffer that is still in use, so that no bytes of another response can
 /// be read.
 /// </summary>
+[Collection(NonParallelCollection.Name)]
 public sealed class BufferOwnershipTests
 {
     private const byte OwnByte = (byte)'A';

@@ -6,14 +6,7 @@ namespace LambdaStreaming.Http.Tests.Clients;
 internal static class ChatFunction
 {
     /// <summary>Starts a function that streams "first" and "second".</summary>
-    public static async Task<WebFunction> StartAsync(Fault? fault = null)
-    {
-        var web = await WebFunction.StartAsync(
-            RunAsync,
-            options => options.IdleTimeout = fault == Fault.Idle ? TimeSpan.FromSeconds(0.3) : WebFunction.TooLong);
-        if (fault is { } injected) web.Inject(injected);
-        return web;
-    }
+    public static Task<WebFunction> StartAsync(Fault? fault = null) => WebFunction.StartAsync(RunAsync, fault);
 
     private static async Task RunAsync(
         WebFunction web,

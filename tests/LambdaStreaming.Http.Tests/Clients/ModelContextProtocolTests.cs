@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
@@ -37,9 +38,8 @@ public sealed class ModelContextProtocolTests
     [InlineData(Fault.Idle)]
     public async Task CallToolAsync_FaultInTheMiddle_Throws(Fault fault)
     {
-        await using var web = await WebFunction.StartAsync(
-            ServeAsync,
-            options => options.IdleTimeout = TimeSpan.FromSeconds(1));
+        var clock = fault == Fault.Idle ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null;
+        await using var web = await WebFunction.StartAsync(ServeAsync, clock: clock);
         await using var client = await ConnectAsync(web);
         web.Inject(fault);
         var progress = new FirstProgress(web);

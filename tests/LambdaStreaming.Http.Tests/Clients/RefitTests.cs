@@ -77,9 +77,8 @@ public sealed class RefitTests
         Assert.Equal(1, web.Calls);
     }
 
-    private static async Task<WebFunction> StartAsync(Fault? fault = null)
-    {
-        var web = await WebFunction.StartAsync(
+    private static Task<WebFunction> StartAsync(Fault? fault = null) =>
+        WebFunction.StartAsync(
             async (web, request, response, token) =>
             {
                 Assert.Equal("/items", request.Path);
@@ -88,10 +87,7 @@ public sealed class RefitTests
                 await web.MiddleAsync(response, token);
                 await response.WriteAsync("{\"number\":2}\n", token);
             },
-            options => options.IdleTimeout = fault == Fault.Idle ? TimeSpan.FromSeconds(0.3) : WebFunction.TooLong);
-        if (fault is { } injected) web.Inject(injected);
-        return web;
-    }
+            fault);
 
     public interface IItems
     {

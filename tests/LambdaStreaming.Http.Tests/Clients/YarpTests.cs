@@ -64,9 +64,8 @@ public sealed class YarpTests
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
     }
 
-    private static async Task<WebFunction> StartAsync(Fault? fault = null)
-    {
-        var web = await WebFunction.StartAsync(
+    private static Task<WebFunction> StartAsync(Fault? fault = null) =>
+        WebFunction.StartAsync(
             async (web, request, response, token) =>
             {
                 response.StatusCode = 202;
@@ -75,10 +74,7 @@ public sealed class YarpTests
                 await web.MiddleAsync(response, token);
                 await response.WriteAsync(" end", token);
             },
-            options => options.IdleTimeout = fault == Fault.Idle ? TimeSpan.FromSeconds(0.3) : WebFunction.TooLong);
-        if (fault is { } injected) web.Inject(injected);
-        return web;
-    }
+            fault);
 
     private static async Task<WebApplication> StartProxyAsync(WebFunction web)
     {

@@ -6,6 +6,7 @@ const { streamifyResponse, HttpResponseStream } = awslambda;
 
 export const text = streamifyResponse(async (event, stream, context) => {
   console.log('called with', JSON.stringify(event));
+  await new Promise(resolve => setTimeout(resolve, 200));   // the line arrives before the response ends
   stream.write('hello ');
   stream.write(`${event.name ?? 'nobody'}, `);
   stream.write(JSON.stringify({
@@ -40,8 +41,8 @@ export const failMid = streamifyResponse(async (event, stream) => {
 });
 
 export const exitMid = streamifyResponse(async (event, stream) => {
-  stream.write('one ');
-  await new Promise(resolve => setTimeout(resolve, 1000));   // By then, the write has been sent.
+  await new Promise(resolve => stream.write('one ', resolve));
+  await new Promise(resolve => setTimeout(resolve, 1000));   // by then, the server has accepted the connection
   process.exit(3);
 });
 
