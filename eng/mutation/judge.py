@@ -41,6 +41,9 @@ SLOW_TESTS = {
     "ResponseStream": STREAM_TESTS,
     "Signing": CALL_TESTS,
 }
+# The mutants of the CRC-32 code are also tested without these processor instructions, as in eng/ci/crc-paths.sh.
+CRC_TESTS = "LambdaStreaming.Tests.EventStream.EventStreamCrcTests"
+CRC_DISABLED = ["DOTNET_EnableAVX512", "DOTNET_EnableAVX", "DOTNET_EnableSSE42", "DOTNET_EnablePCLMULQDQ"]
 # Classes that take longer than this are slow.
 QUICK_SECONDS = 1.0
 # One control run, without a mutant, for this number of mutants.
@@ -73,8 +76,11 @@ for name in LONG_CASES:
 program = work / "tests/LambdaStreaming.Client.Tests"
 
 
-def run(classes, mutant=None, coverage=None, timeout=300):
-    """Runs test classes. Returns the outcome (passed, failed or timeout), the seconds and the first failed test."""
+def run(classes, mutant=None, coverage=None, timeout=300, disabled=None):
+    """Runs test classes, without the instructions that a setting disables.
+
+    Returns the outcome (passed, failed or timeout), the seconds and the first failed test.
+    """
     folder = work / f"tmp-{threading.get_ident()}"
     folder.mkdir(exist_ok=True)
     # The limit of the heap stops an endless loop that allocates.
@@ -83,7 +89,9 @@ def run(classes, mutant=None, coverage=None, timeout=300):
         "DOTNET_TC_QuickJitForLoops": "1", "DOTNET_TieredPGO": "0"}
     if coverage:
         environment["STRYKER_COVERAGE_FILE"] = coverage
-    elif mutant is not None:
+    if disabled:
+        environment[disabled] = "0"
+    if mutant is not None:
         environment |= {"STRYKER_MUTANT_ID_CONTROL_VAR": "ACTIVE_MUTANT", "ACTIVE_MUTANT": mutant}
     command = [str(program), "-noColor", "-noLogo", "-stopOnFail"]
     for name in classes:
@@ -111,14 +119,16 @@ def run(classes, mutant=None, coverage=None, timeout=300):
 
 def covered_by(name):
     """Runs a test class without a mutant. Returns its name, the mutants that it reaches, and its seconds."""
-    outcome, seconds, failed = run([name], coverage=f"{name}.txt")
-    if outcome != "passed":
-        sys.exit(f"judge: without a mutant, {name}: {outcome} {failed}")
-    found = set()
-    for path in (work / f"tmp-{threading.get_ident()}").glob(f"{name}-*.txt"):
-        for part in path.read_text().split(";"):
-            found |= {number for number in part.split(",") if number}
-    return name, found, seconds
+    found, durations = set(), []
+    for disabled in [None, *(CRC_DISABLED if name == CRC_TESTS else [])]:
+        outcome, seconds, failed = run([name], coverage=f"{name}.txt", disabled=disabled)
+        if outcome != "passed":
+            sys.exit(f"judge: without a mutant, {name}: {outcome} {failed}")
+        durations.append(seconds)
+        for path in (work / f"tmp-{threading.get_ident()}").glob(f"{name}-*.txt"):
+            for part in path.read_text().split(";"):
+                found |= {number for number in part.split(",") if number}
+    return name, found, durations[0]
 
 
 def is_slow_test_of(name, file):
@@ -129,14 +139,19 @@ def is_slow_test_of(name, file):
 def judge(mutant, file, classes):
     """Returns the verdict on a mutant (Killed, Timeout or Survived), and the test that killed it.
 
-    Runs first the class that killed the previous mutant of the file, then quick classes, then slow ones.
+    Runs first the class that killed the previous mutant of the file, then quick classes, then slow ones. Last, for the
+    CRC-32 code, its tests without some instructions.
     """
     first = [name for name in classes if name == last_killer.get(file)]
     others = [name for name in classes if name not in first]
     quick = [name for name in others if seconds_of[name] <= QUICK_SECONDS]
     slow = [name for name in others if seconds_of[name] > QUICK_SECONDS and is_slow_test_of(name, file)]
-    for stage in filter(None, (first, quick, slow)):
-        outcome, _, failed = run(stage, mutant=mutant, timeout=15 + 2 * sum(seconds_of[name] for name in stage))
+    stages = [(stage, None) for stage in (first, quick, slow) if stage]
+    if file.name.startswith("EventStreamCrc"):
+        stages += [([CRC_TESTS], disabled) for disabled in CRC_DISABLED]
+    for stage, disabled in stages:
+        timeout = 15 + 2 * sum(seconds_of[name] for name in stage)
+        outcome, _, failed = run(stage, mutant=mutant, timeout=timeout, disabled=disabled)
         if outcome == "timeout":
             return "Timeout", ""
         if outcome == "failed":

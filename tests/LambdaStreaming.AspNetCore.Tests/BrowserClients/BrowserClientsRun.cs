@@ -53,6 +53,10 @@ public sealed class BrowserClientsRun : IAsyncDisposable
             services: builder => builder.Services.AddSingleton<TimeProvider>(_clock));
         await using var proxy30 = new IdleProxy(_app.Url, TimeSpan.FromSeconds(30), _clock);
         await using var proxy60 = new IdleProxy(_app.Url, TimeSpan.FromSeconds(60), _clock);
+
+        // Other proxies for responses without keep-alive, so that the first two count only those with it.
+        await using var proxy30Off = new IdleProxy(_app.Url, TimeSpan.FromSeconds(30), _clock);
+        await using var proxy60Off = new IdleProxy(_app.Url, TimeSpan.FromSeconds(60), _clock);
         Page[][] groups =
         [
             // The clock does not advance: these clients show the failure before the response ends.
@@ -65,8 +69,8 @@ public sealed class BrowserClientsRun : IAsyncDisposable
                 new(_app.Url, "wait", Case.GetEndingLater()),
                 new(proxy30.Url, "wait", Case.GetAll("idle-30")),
                 new(proxy60.Url, "wait", Case.GetAll("idle-60")),
-                new(proxy30.Url, "wait", Case.GetAll("idle-30-off")),
-                new(proxy60.Url, "wait", Case.GetAll("idle-60-off")),
+                new(proxy30Off.Url, "wait", Case.GetAll("idle-30-off")),
+                new(proxy60Off.Url, "wait", Case.GetAll("idle-60-off")),
             ],
         ];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(Token);

@@ -24,7 +24,8 @@ public class ProcessConfigurationTests
                 "ap-south-1", (await ResolveAsync(new() { Region = RegionEndpoint.APSouth1 })).Region.SystemName);
 
             AWSConfigs.AWSRegion = "us east";
-            await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+            var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
+            Assert.Contains("AWSConfigs.AWSRegion", exception.Message, StringComparison.Ordinal);
         }
         finally
         {

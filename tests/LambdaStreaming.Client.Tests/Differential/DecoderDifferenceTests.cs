@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Amazon.Runtime.EventStreams;
 using LambdaStreaming.Fuzz;
+using LambdaStreaming.Testing.Tests;
 using LambdaStreaming.Tests.Conformance;
 using LambdaStreaming.Tests.EventStream;
 
@@ -87,7 +88,7 @@ public class DecoderDifferenceTests
     public void Decode_Mutations_EqualOrDifferAsListed(bool hasValidChecksums, int count)
     {
         var mutator = new Mutator(Seeds.Get(Target.Get("decoder")), seed: 5);
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < Nightly.CountOf(count); i++)
         {
             var wire = mutator.Next();
 

@@ -145,6 +145,57 @@ public class ErrorResponseTests
         Assert.Equal(name, ErrorResponse.ParseName(value));
 
     [Theory]
+    [InlineData(256, 256, "")]
+    [InlineData(257, 255, "…")]
+    public void ParseName_LongName_IsTruncatedAt256Characters(int length, int kept, string end) =>
+        Assert.Equal(new string('x', kept) + end, ErrorResponse.ParseName(new string('x', length)));
+
+    [Fact]
+    public void GetRequestId_NoHeader_ReturnsNull()
+    {
+        using var response = new HttpResponseMessage();
+
+        Assert.Null(ErrorResponse.GetRequestId(response, Redactor.None));
+    }
+
+    [Theory]
+    [InlineData(300, true)]
+    [InlineData(399, true)]
+    [InlineData(400, false)]
+    public async Task Message_EachStatus_NamesTheTargetOfARedirect(int status, bool isRedirect)
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(
+            Stream.Null, (HttpStatusCode)status, ("Location", "https://elsewhere.example.com/")));
+
+        var exception = await Assert.ThrowsAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(Request, Ct));
+
+        Assert.Equal(isRedirect, exception.Message.Contains("elsewhere", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(399, false)]
+    [InlineData(400, true)]
+    public async Task Message_ErrorIsAPage_NamesItsContentType(int status, bool isNamed)
+    {
+        using var client = StubbedClient.Create(_ =>
+        {
+            var response = StubbedClient.CreateResponse(Stream.Null, (HttpStatusCode)status);
+            response.Content.Headers.ContentType = new("text/html");
+            return response;
+        });
+
+        var exception = await Assert.ThrowsAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(Request, Ct));
+
+        Assert.Equal(isNamed, exception.Message.Contains("The response is text/html", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void DescribeCall_NothingIsKnown_IsEmpty() =>
+        Assert.Equal("", ExceptionMessages.DescribeCall(new LambdaErrorDetails()));
+
+    [Theory]
     [InlineData(64 * 1024, null)]
     [InlineData((64 * 1024) + 1, null)]
     [InlineData(int.MaxValue, null)]

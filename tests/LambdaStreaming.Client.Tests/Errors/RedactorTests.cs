@@ -56,6 +56,12 @@ public sealed class RedactorTests
         Assert.InRange(line.Length, 1000 - lettersBeforeTheLimit, 1001);
     }
 
+    [Theory]
+    [InlineData(1000, "")]
+    [InlineData(999, "…")]
+    public void Line_SecretIsAtTheLimit_LineEndsThere(int lengthBefore, string end) => Assert.Equal(
+        new string('x', lengthBefore) + end, WithSecret.Line(new string('x', lengthBefore) + Secret + "y"));
+
     [Fact]
     public void Line_OneSecretBeginsLikeAnother_TheLongerOneIsReplaced() =>
         Assert.Equal("(…)", CreateRedactor("secret-one", "secret-one-and-two").Line("(secret-one-and-two)"));
