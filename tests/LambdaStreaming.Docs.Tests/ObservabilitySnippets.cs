@@ -72,7 +72,8 @@ public sealed class ObservabilitySnippets : IDisposable
             });
 
         Assert.Equal("Hello", await app.Browser.GetStringAsync("/", TestContext.Current.CancellationToken));
-        while (isComplete?.Invoke() == false) await Task.Delay(50, TestContext.Current.CancellationToken);
+        for (var i = 0; i < 1200 && isComplete?.Invoke() == false; i++)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
         await app.DisposeAsync();
     }
 

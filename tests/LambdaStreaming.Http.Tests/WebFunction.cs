@@ -55,8 +55,7 @@ internal sealed class WebFunction : IAsyncDisposable
         Func<WebFunction, HttpFunctionRequest, HttpFunctionResponse, CancellationToken, Task> function,
         Fault? fault)
     {
-        var clock = fault == Tests.Fault.Idle ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null;
-        var web = await StartAsync(function, configure: null, clock);
+        var web = await StartAsync(function, configure: null, CreateClock(fault));
         if (fault is { } injected) web.Inject(injected);
         return web;
     }
@@ -101,6 +100,10 @@ internal sealed class WebFunction : IAsyncDisposable
             token);
         return new WebFunction(server, configure, clock) { Function = server.AddFunction(Name, function) };
     }
+
+    /// <summary>Creates the clock for a fault that needs one.</summary>
+    public static FakeTimeProvider? CreateClock(Fault? fault) =>
+        fault == Tests.Fault.Idle ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null;
 
     /// <summary>Makes every call fail in the middle: after the prelude and one chunk.</summary>
     public void Inject(Fault fault)

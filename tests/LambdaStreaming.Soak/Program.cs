@@ -25,10 +25,9 @@ switch (args)
         return await ManyStreams.RunAsync(ParseNumber(values, 1000), cancellation.Token);
     case ["mixed", .. var values]:
         return await MixedCalls.RunAsync(TimeSpan.FromSeconds(ParseNumber(values, 1800)), cancellation.Token);
-    case ["races"]:
-        return await Races.RunAsync(1_000_000, [], cancellation.Token);
-    case ["races", var races, .. var readers]:
-        return await Races.RunAsync(ParseNumber([races], 1_000_000), readers, cancellation.Token);
+    case ["races", .. var values]:
+        var races = ParseNumber([.. values.Take(1)], 1_000_000);
+        return await Races.RunAsync(races, [.. values.Skip(1)], cancellation.Token);
     default:
         Console.Error.WriteLine("""
             usage: LambdaStreaming.Soak MODE [NUMBER]

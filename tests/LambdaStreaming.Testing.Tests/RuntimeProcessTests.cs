@@ -159,13 +159,7 @@ public class RuntimeProcessTests
         using var client = server.CreateClient();
 
         // An abandoned call occupies its process.
-        var processes = await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ =>
-        {
-            await using var response = await client.InvokeWithResponseStreamAsync(new("never"), Token);
-            await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
-            Assert.True(await chunks.MoveNextAsync());
-            return Encoding.UTF8.GetString(chunks.Current.ToArray());
-        }));
+        var processes = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AbandonAsync(client)));
 
         Assert.Equal(3, processes.Distinct().Count());
     }
@@ -224,16 +218,11 @@ public class RuntimeProcessTests
     {
         await using var server = await StartNodeAsync("never");
         using var client = server.CreateClient();
-        string process;
-        await using (var response = await client.InvokeWithResponseStreamAsync(new("never"), Token))
-        {
-            await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
-            Assert.True(await chunks.MoveNextAsync());
-            process = Encoding.UTF8.GetString(chunks.Current.ToArray());
-        }
+
+        var process = await AbandonAsync(client);
 
         await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
-        Assert.True(IsAlive(ParseProcessId(process)));
+        Assert.True(IsAlive(process));
     }
 
     [Fact]
@@ -416,6 +405,15 @@ public class RuntimeProcessTests
     }
 
     private static int ParseProcessId(string text) => int.Parse(text.Replace("pid ", ""));
+
+    /// <summary>Calls "never" and disconnects after its first chunk. Returns the id of its process.</summary>
+    private static async Task<int> AbandonAsync(LambdaStreamingClient client)
+    {
+        await using var response = await client.InvokeWithResponseStreamAsync(new("never"), Token);
+        await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
+        Assert.True(await chunks.MoveNextAsync());
+        return ParseProcessId(Encoding.UTF8.GetString(chunks.Current.ToArray()));
+    }
 
     private static bool IsAlive(int id)
     {

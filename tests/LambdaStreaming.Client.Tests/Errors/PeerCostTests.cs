@@ -121,7 +121,7 @@ public sealed class PeerCostTests
         var exception = await Assert.ThrowsAsync<FunctionErrorException>(
             () => response.ReadAsByteArrayAsync(cancellationToken: Ct));
 
-        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, LocalService.TooLong);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.DoesNotContain("ppp", exception.Message, StringComparison.Ordinal);
     }
 

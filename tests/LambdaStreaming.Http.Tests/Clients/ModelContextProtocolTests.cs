@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Microsoft.Extensions.Time.Testing;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
@@ -38,8 +37,7 @@ public sealed class ModelContextProtocolTests
     [InlineData(Fault.Idle)]
     public async Task CallToolAsync_FaultInTheMiddle_Throws(Fault fault)
     {
-        var clock = fault == Fault.Idle ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null;
-        await using var web = await WebFunction.StartAsync(ServeAsync, clock: clock);
+        await using var web = await WebFunction.StartAsync(ServeAsync, clock: WebFunction.CreateClock(fault));
         await using var client = await ConnectAsync(web);
         web.Inject(fault);
         var progress = new FirstProgress(web);
