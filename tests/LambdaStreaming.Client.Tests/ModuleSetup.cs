@@ -10,18 +10,21 @@ internal static class ModuleSetup
     /// </summary>
     public static string ConfigFile { get; private set; } = "";
 
+    /// <summary>The AWS credentials file of this process.</summary>
+    public static string CredentialsFile { get; private set; } = "";
+
     [ModuleInitializer]
     internal static void IsolateFromTheMachine()
     {
         var folder = Directory.CreateTempSubdirectory("lambda-streaming-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         ConfigFile = Path.Combine(folder, "config");
-        var credentialsFile = Path.Combine(folder, "credentials");
+        CredentialsFile = Path.Combine(folder, "credentials");
         File.WriteAllText(ConfigFile, "");
-        File.WriteAllText(credentialsFile, "");
+        File.WriteAllText(CredentialsFile, "");
 
         Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", ConfigFile);
-        Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", credentialsFile);
+        Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", CredentialsFile);
         // Prevents network requests to the instance metadata service.
         Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
     }

@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Endpoints;
 using Amazon.Runtime.Internal;
+using Amazon.Runtime.Internal.Util;
 using Amazon.Util;
 
 namespace LambdaStreaming.Configuration;
@@ -18,9 +19,13 @@ internal sealed class AwsEnvironment
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     /// <summary>
-    /// Reads a profile from the shared files, with the parser of AWSSDK.Core; null if it does not exist.
+    /// Reads a profile from the shared files, with the parser of AWSSDK.Core; null if it does not exist, or if
+    /// AWSSDK.Core does not accept one of its values.
     /// </summary>
     public Func<string, CredentialProfile?> Profile { get; init; } = ReadProfile;
+
+    /// <summary>Returns whether the shared files have a section for a profile, even if its values are not valid.</summary>
+    public Func<string, bool> HasProfileSection { get; init; } = FindProfileSection;
 
     /// <summary>Gets the endpoint URL that a profile sets, directly or in its <c>services</c> section.</summary>
     public Func<string, string?> ProfileEndpointUrl { get; init; } = name => new ProfileConfig(name).ServiceURL;
@@ -37,6 +42,18 @@ internal sealed class AwsEnvironment
 
     private static CredentialProfile? ReadProfile(string name) =>
         new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
+
+    // Looks in the files that AWSSDK.Core reads. Without AWS_CONFIG_FILE, it reads the config file that is next to the
+    // credentials file. Source: AWSSDK.Core 4.1.0, SharedCredentialsFile.
+    private static bool FindProfileSection(string name)
+    {
+        var files = new SharedCredentialsFile();
+        var config = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("AWS_CONFIG_FILE"))
+            ? Path.Combine(Path.GetDirectoryName(files.FilePath) ?? "", "config")
+            : files.ConfigFilePath;
+        return new ProfileIniFile(files.FilePath, profileMarkerRequired: false).ListSectionNames().Contains(name)
+            || new ProfileIniFile(config, profileMarkerRequired: true).ListSectionNames().Contains(name);
+    }
 }
 
 /// <summary>A configuration of AWSSDK.Core that sets only a profile name and the id of the Lambda service.</summary>

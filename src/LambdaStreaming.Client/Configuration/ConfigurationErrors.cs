@@ -36,10 +36,15 @@ internal static class ConfigurationErrors
         + "disable dual stack.");
 
     public static LambdaConfigurationException CreateUnknownProfile(string name) => new(
-        $"The AWS profile '{Clean(name)}' was not found, or AWSSDK.Core does not accept one of its values. The files "
-        + "are those in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, by default ~/.aws/config and "
-        + $"~/.aws/credentials. Set {Options}.{nameof(LambdaStreamingClientOptions.Profile)} or AWS_PROFILE to a "
-        + "profile that `aws configure list-profiles` shows.");
+        $"The AWS profile '{Clean(name)}' was not found. The files are those in AWS_CONFIG_FILE and "
+        + "AWS_SHARED_CREDENTIALS_FILE, by default ~/.aws/config and ~/.aws/credentials. Set "
+        + $"{Options}.{nameof(LambdaStreamingClientOptions.Profile)} or AWS_PROFILE to a profile that "
+        + "`aws configure list-profiles` shows.");
+
+    public static LambdaConfigurationException CreateRejectedProfile(string name) => new(
+        $"AWSSDK.Core does not accept one of the values in the AWS profile '{Clean(name)}', so no setting of the profile "
+        + "applies. Look for settings such as use_fips_endpoint (true or false), max_attempts (an integer of at least "
+        + "1) and retry_mode (standard or adaptive; legacy is not supported). Correct the value, or use another profile.");
 
     public static LambdaConfigurationException CreateUnreadableFile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), exception);

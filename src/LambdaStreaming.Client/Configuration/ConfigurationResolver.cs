@@ -56,9 +56,11 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
     private CredentialProfile? ReadProfile(string name)
     {
         CredentialProfile? profile;
+        bool isRejected;
         try
         {
             profile = environment.Profile(name);
+            isRejected = profile is null && environment.HasProfileSection(name);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -71,6 +73,8 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             throw ConfigurationErrors.CreateUnreadableProfile(name, exception);
         }
 
+        // Without this exception, an invalid value would disable all settings of the profile, for example FIPS.
+        if (isRejected) throw ConfigurationErrors.CreateRejectedProfile(name);
         return profile is null && options.Profile is not null
             ? throw ConfigurationErrors.CreateUnknownProfile(name)
             : profile;
@@ -158,9 +162,24 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
 
         if (profile is null) return null;
-        if (NullIfBlank(environment.ProfileEndpointUrl(profileName)) is not { } ofProfile) return null;
         var source = ConfigurationErrors.DescribeProfileEndpoint(profileName);
-        return (ParseUrl(source, ofProfile), source);
+        return NullIfBlank(GetProfileEndpointUrl(profileName, source)) is { } ofProfile
+            ? (ParseUrl(source, ofProfile), source)
+            : null;
+    }
+
+    private string? GetProfileEndpointUrl(string profileName, string source)
+    {
+        try
+        {
+            return environment.ProfileEndpointUrl(profileName);
+        }
+        catch (AmazonClientException)
+        {
+            // AWSSDK.Core rejects a relative URL. Its exception is not attached, because it contains the URL, which can
+            // have a password.
+            throw ConfigurationErrors.CreateInvalidUrl(source);
+        }
     }
 
     private static Uri ParseUrl(string source, string value) =>

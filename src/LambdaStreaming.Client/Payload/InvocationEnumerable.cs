@@ -56,9 +56,14 @@ internal sealed class InvocationEnumerable<T>(
                 throw Translate(exception);
             }
 
-            // If the enumerator was disposed before the assignment, Dispose did not see the response.
-            if (_disposal.IsCancellationRequested) await _response.DisposeAsync().ConfigureAwait(false);
-            return _response;
+            // From here on, the reader observes the caller's tokens. If one of them was cancelled before, the response
+            // knows only the linked token. If the enumerator was disposed before the assignment, Dispose did not see
+            // the response.
+            linked.Dispose();
+            if (!linked.IsCancellationRequested) return _response;
+            await _response.DisposeAsync().ConfigureAwait(false);
+            var details = new LambdaErrorDetails { FunctionName = request.FunctionName };
+            throw Translate(ResponseStreamFailures.Cancelled(details, callToken));
         }
 
         public void Dispose()

@@ -65,11 +65,18 @@ internal sealed class JsonValueReader<T>(
         return default;
     }
 
+    // A loop and not a recursion: a value can arrive in any number of reads.
     private async ValueTask<bool> AwaitReadAsync(ValueTask read)
     {
         try
         {
-            await read.ConfigureAwait(false);
+            while (true)
+            {
+                await read.ConfigureAwait(false);
+                if (TryTake()) return true;
+                if (_buffer.IsEnd) break;
+                read = _buffer.ReadMoreAsync();
+            }
         }
         catch
         {
@@ -77,7 +84,8 @@ internal sealed class JsonValueReader<T>(
             throw;
         }
 
-        return await MoveNextAsync().ConfigureAwait(false);
+        _buffer.Dispose();
+        return false;
     }
 
     /// <summary>Takes the next value from the buffer, as <see cref="Current"/>.</summary>

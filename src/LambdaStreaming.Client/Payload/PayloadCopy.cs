@@ -18,12 +18,80 @@ internal static class PayloadCopy
     /// All written bytes are flushed before each wait for data, so that no byte stays in a buffer while the function is
     /// idle. Written bytes are also flushed before a failure is thrown.
     /// </remarks>
-    public static async Task ToStreamAsync(
+    public static Task ToStreamAsync(
+        PayloadSegmentReader segments,
+        Stream destination,
+        CancellationToken cancellationToken) =>
+        EndAsync(WriteToAsync(segments, destination, cancellationToken), segments, cancellationToken);
+
+    /// <summary>Copies the payload to a pipe.</summary>
+    /// <inheritdoc cref="ToStreamAsync" path="/remarks"/>
+    public static Task ToPipeAsync(
+        PayloadSegmentReader segments,
+        PipeWriter destination,
+        CancellationToken cancellationToken) =>
+        EndAsync(WriteToAsync(segments, destination, cancellationToken), segments, cancellationToken);
+
+    /// <summary>Reads the payload to its end, and creates the result from a pooled array.</summary>
+    /// <param name="segments">The payload.</param>
+    /// <param name="options">The limit.</param>
+    /// <param name="state">Passed to <paramref name="createResult"/>.</param>
+    /// <param name="createResult">Creates the result. The bytes are valid only during the call.</param>
+    public static async Task<TResult> ReadToEndAsync<TState, TResult>(
+        PayloadSegmentReader segments,
+        PayloadReadOptions options,
+        TState state,
+        Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> createResult)
+    {
+        using var _ = segments;
+        byte[] buffer = [];
+        var count = 0;
+        try
+        {
+            while (await segments.MoveNextAsync().ConfigureAwait(false))
+            {
+                var segment = segments.Current;
+                if (segment.Length > options.MaxPayloadBytes - count) throw CreateLimitException(segments, options);
+                PayloadBuffer.Reserve(ref buffer, count, segment.Length);
+                segment.CopyTo(buffer.AsMemory(count));
+                count += segment.Length;
+            }
+
+            return createResult(segments, buffer.AsMemory(0, count), state);
+        }
+        finally
+        {
+            PayloadBuffer.Release(ref buffer);
+        }
+    }
+
+    /// <summary>Disposes the payload after the copy. If the token ended the copy, cancels the response.</summary>
+    /// <exception cref="InvocationCanceledException">
+    /// The destination has thrown another exception for the cancelled token.
+    /// </exception>
+    private static async Task EndAsync(
+        Task copy,
+        PayloadSegmentReader segments,
+        CancellationToken cancellationToken)
+    {
+        using var _ = segments;
+        try
+        {
+            await copy.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception)
+            when (exception is not InvocationCanceledException && cancellationToken.IsCancellationRequested)
+        {
+            segments.Abort(cancellationToken);
+            throw segments.CreateCanceledException(exception, cancellationToken);
+        }
+    }
+
+    private static async Task WriteToAsync(
         PayloadSegmentReader segments,
         Stream destination,
         CancellationToken cancellationToken)
     {
-        using var _ = segments;
         var hasUnflushed = false;
         while (true)
         {
@@ -37,7 +105,8 @@ internal static class PayloadCopy
                 }
                 catch
                 {
-                    // Disposal ends the pending MoveNextAsync. Observe its failure, because nothing else awaits it.
+                    // End the pending MoveNextAsync. Observe its failure, because nothing else awaits it.
+                    if (cancellationToken.IsCancellationRequested) segments.Abort(cancellationToken);
                     segments.Dispose();
                     await ((Task)move.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw;
@@ -54,14 +123,11 @@ internal static class PayloadCopy
         if (hasUnflushed) await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Copies the payload to a pipe.</summary>
-    /// <inheritdoc cref="ToStreamAsync" path="/remarks"/>
-    public static async Task ToPipeAsync(
+    private static async Task WriteToAsync(
         PayloadSegmentReader segments,
         PipeWriter destination,
         CancellationToken cancellationToken)
     {
-        using var _ = segments;
         while (await segments.MoveNextAsync().ConfigureAwait(false))
         {
             WriteAvailable(segments, destination);
@@ -107,39 +173,6 @@ internal static class PayloadCopy
         while (total < MaxUnflushedBytes && segments.TryMoveNext());
 
         if (filled > 0) destination.Advance(filled);
-    }
-
-    /// <summary>Reads the payload to its end, and creates the result from a pooled array.</summary>
-    /// <param name="segments">The payload.</param>
-    /// <param name="options">The limit.</param>
-    /// <param name="state">Passed to <paramref name="createResult"/>.</param>
-    /// <param name="createResult">Creates the result. The bytes are valid only during the call.</param>
-    public static async Task<TResult> ReadToEndAsync<TState, TResult>(
-        PayloadSegmentReader segments,
-        PayloadReadOptions options,
-        TState state,
-        Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> createResult)
-    {
-        using var _ = segments;
-        byte[] buffer = [];
-        var count = 0;
-        try
-        {
-            while (await segments.MoveNextAsync().ConfigureAwait(false))
-            {
-                var segment = segments.Current;
-                if (segment.Length > options.MaxPayloadBytes - count) throw CreateLimitException(segments, options);
-                PayloadBuffer.Reserve(ref buffer, count, segment.Length);
-                segment.CopyTo(buffer.AsMemory(count));
-                count += segment.Length;
-            }
-
-            return createResult(segments, buffer.AsMemory(0, count), state);
-        }
-        finally
-        {
-            PayloadBuffer.Release(ref buffer);
-        }
     }
 
     private static OperationCanceledException CreateFlushCanceledException() =>

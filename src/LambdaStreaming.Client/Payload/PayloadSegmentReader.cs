@@ -68,6 +68,12 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
     /// <summary>Aborts the response if it was not read to its end.</summary>
     public void Dispose() => reader.Dispose();
 
+    /// <summary>Creates the exception for a cancelled token that ended another operation than a read.</summary>
+    public InvocationCanceledException CreateCanceledException(
+        OperationCanceledException cause,
+        CancellationToken cancellationToken) =>
+        ResponseStreamFailures.Cancelled(ErrorDetails, cancellationToken, cause);
+
     public PayloadFormatException CreateFormatException(
         string problem,
         long? byteOffset,

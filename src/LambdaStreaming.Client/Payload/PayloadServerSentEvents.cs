@@ -135,6 +135,7 @@ internal static class PayloadServerSentEvents
                 if (!value.Contains((byte)0)) _id = Encoding.UTF8.GetString(value);
             }
             else if (name.SequenceEqual("retry"u8)
+                && !value.ContainsAnyExceptInRange((byte)'0', (byte)'9') // .NET would also accept NUL bytes at the end.
                 && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
                 && milliseconds <= TimeSpan.MaxValue.TotalMilliseconds)
             {

@@ -54,6 +54,17 @@ internal static class ResponseStreamFailures
         return new FunctionErrorException(message, complete, details);
     }
 
+    /// <summary>Creates the exception for a token that was cancelled after the response headers.</summary>
+    public static InvocationCanceledException Cancelled(
+        LambdaErrorDetails progress,
+        CancellationToken token,
+        OperationCanceledException? cause = null) => new(
+        $"Reading the response from {progress.FunctionName} was cancelled. "
+        + "The function might still be running: cancellation does not stop it.",
+        functionMayHaveRun: true,
+        cause,
+        token);
+
     /// <summary>Throws the exception for a chunk that has expired.</summary>
     [DoesNotReturn]
     public static void ThrowChunkExpired() => throw new InvalidOperationException(
@@ -112,13 +123,6 @@ internal static class ResponseStreamFailures
             cause,
             endedInsideMessage: incompleteBytes > 0);
     }
-
-    private static InvocationCanceledException Cancelled(LambdaErrorDetails progress, CancellationToken token) => new(
-        $"Reading the response from {progress.FunctionName} was cancelled. "
-        + "The function might still be running: cancellation does not stop it.",
-        functionMayHaveRun: true,
-        innerException: null,
-        token);
 
     private static ResponseStreamIdleTimeoutException IdleTimeout(TimeSpan timeout, LambdaErrorDetails progress)
     {

@@ -47,6 +47,7 @@ public sealed class ProfileTests : IDisposable
         foreach (var (name, value) in _originalValues)
             Environment.SetEnvironmentVariable(name, value);
         File.WriteAllText(ModuleSetup.ConfigFile, "");
+        File.WriteAllText(ModuleSetup.CredentialsFile, "");
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -257,6 +258,49 @@ public sealed class ProfileTests : IDisposable
 
         Assert.Contains("'nobody'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("AWS_CONFIG_FILE", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("use_fips_endpoint = yes", null)]
+    [InlineData("max_attempts = many", null)]
+    [InlineData("retry_mode = legacy", null)]
+    [InlineData("use_fips_endpoint = yes", "option")]
+    [InlineData("use_fips_endpoint = yes", "credentials file")]
+    public async Task InvokeWithResponseStreamAsync_ProfileHasAnInvalidValue_IsNotIgnored(string setting, string? variant)
+    {
+        Set("AWS_PROFILE", _profile);
+        Set("AWS_REGION", "us-east-1");
+        Set("AWS_ACCESS_KEY_ID", "AKID");
+        Set("AWS_SECRET_ACCESS_KEY", "SECRET");
+        if (variant == "credentials file")
+            File.WriteAllText(ModuleSetup.CredentialsFile, $"[{_profile}]\n{setting}\n");
+        else
+            Configure(setting);
+
+        var exception = await FailAsync(new()
+        {
+            Profile = variant == "option" ? _profile : null,
+            ServiceUrl = new Uri("http://127.0.0.1:1"),
+        });
+
+        Assert.Contains(
+            $"does not accept one of the values in the AWS profile '{_profile}'",
+            exception.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("endpoint_url = user:SECRETKEY@host")]
+    [InlineData("services = s\n[services s]\nlambda =\n  endpoint_url = SECRETKEY")]
+    public async Task InvokeWithResponseStreamAsync_ProfileEndpointIsNotAUrl_MessageNamesTheSettingButNotTheValue(
+        string settings)
+    {
+        Configure($"aws_access_key_id = a\naws_secret_access_key = b\nregion = us-east-1\n{settings}");
+
+        var exception = await FailAsync(new() { Profile = _profile });
+
+        Assert.Contains($"endpoint_url of the AWS profile '{_profile}'", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

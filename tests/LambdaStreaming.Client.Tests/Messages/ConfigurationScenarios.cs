@@ -37,6 +37,7 @@ internal static class ConfigurationScenarios
             [], failure: new InvalidDataException("SECRET"))),
         new("Profile cannot be read, value not valid", () => ResolveAsync(
             [], failure: new AmazonClientException("SECRET"))),
+        new("Profile with a value that AWSSDK.Core does not accept", () => ResolveAsync([], hasSection: true)),
         new("Profile cannot be read", () => ResolveAsync([], failure: new InvalidOperationException("SECRET"))),
     ];
 
@@ -75,12 +76,14 @@ internal static class ConfigurationScenarios
         LambdaStreamingClientOptions? options = null,
         CredentialProfile? profile = null,
         string? profileUrl = null,
+        bool hasSection = false,
         Exception? failure = null)
     {
         var environment = new AwsEnvironment
         {
             Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
             Profile = _ => failure is null ? profile : throw failure,
+            HasProfileSection = _ => hasSection,
             ProfileEndpointUrl = _ => profileUrl,
             InstanceRegion = () => null,
         };

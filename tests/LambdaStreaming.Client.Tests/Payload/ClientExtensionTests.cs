@@ -160,6 +160,38 @@ public sealed class ClientExtensionTests : IDisposable
         Assert.True(_stream!.IsDisposed);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task InvokeTextAsync_CancelledWhenTheClientHasTheResponse_ThrowsWithTheCallersToken(bool ofEnumerator)
+    {
+        using var cancellation = new CancellationTokenSource();
+        _client
+            .Setup(client => client.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()))
+            .Returns(async (InvokeWithResponseStreamRequest _, CancellationToken linked) =>
+            {
+                _stream = new WatchedStream(Wire.Create("abc"u8.ToArray()));
+                var response = InvokeWithResponseStreamResponse.Create(_stream);
+                // The client registers its token at the response, too.
+                response.RegisterCancellation(linked);
+                await cancellation.CancelAsync();
+                return response;
+            });
+        var text = ofEnumerator
+            ? _client.Object.InvokeTextAsync("chat", "{}").WithCancellation(cancellation.Token)
+            : _client.Object.InvokeTextAsync("chat", "{}", cancellationToken: cancellation.Token)
+                .WithCancellation(CancellationToken.None);
+        await using var enumerator = text.GetAsyncEnumerator();
+
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(
+            async () => await enumerator.MoveNextAsync());
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.True(_stream!.IsDisposed);
+    }
+
     [Fact]
     public async Task InvokeTextAsync_NoPayload_SendsAnEmptyPayload()
     {

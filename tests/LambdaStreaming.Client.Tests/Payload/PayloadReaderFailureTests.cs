@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Text;
+using LambdaStreaming.Tests.ResponseStream;
 
 namespace LambdaStreaming.Tests.Payload;
 
@@ -53,6 +54,29 @@ public class PayloadReaderFailureTests
 
     public static IEnumerable<TheoryDataRow<string>> Names =>
         Readers.Keys.Select(name => new TheoryDataRow<string>(name));
+
+    public static IEnumerable<TheoryDataRow<string>> EnumeratingReaders =>
+        PayloadReaders.All.Keys.Select(name => new TheoryDataRow<string>(name));
+
+    // With a recursion for each read, the stack trace would have a line for each of them, and all of their state would
+    // remain in memory until the element is complete.
+    [Theory, MemberData(nameof(EnumeratingReaders))]
+    public async Task Read_ElementIsTruncatedAfterManyReads_StackTraceIsShort(string reader)
+    {
+        byte[] wire = [.. Wire.Chunk("\""u8), .. Wire.Repeat("a"u8.ToArray(), 2_000)[..^Wire.End.Length]];
+        var stream = new FragmentedStream(wire, () => Wire.Chunk("a"u8).Length) { Asynchronous = true };
+        await using var response = InvokeWithResponseStreamResponse.Create(stream);
+        await using var elements = PayloadReaders.All[reader].Read(response, TestContext.Current.CancellationToken);
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(async () =>
+        {
+            while (await elements.MoveNextAsync())
+            {
+            }
+        });
+
+        Assert.InRange(exception.StackTrace!.Split('\n').Length, 1, 100);
+    }
 
     [Theory, MemberData(nameof(Names))]
     public async Task Read_FunctionFails_DeliversThenThrows(string reader)

@@ -112,6 +112,56 @@ public class PipeCopyTests
         await Assert.ThrowsAsync<OperationCanceledException>(() => response.CopyToAsync(pipe, Token));
     }
 
+    [Fact]
+    public async Task CopyToAsync_CancelledWhileThePipeIsFull_ThrowsInvocationCanceledException()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await using var response = Fragmented.Response("abc");
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+
+        var copying = response.CopyToAsync(pipe.Writer, cancellation.Token);
+        Assert.False(copying.IsCompleted);
+        await cancellation.CancelAsync();
+
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(
+            () => copying.WaitAsync(LocalService.TooLong, Token));
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.IsAssignableFrom<OperationCanceledException>(exception.InnerException);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CopyToAsync_CancelledByAWriteOfALongChunk_ThrowsInvocationCanceledException(bool asStream)
+    {
+        using var cancellation = new CancellationTokenSource();
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Create(new byte[200_000])));
+        var destination = new CountingDestination { OnWrite = cancellation.Cancel };
+
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => asStream
+            ? response.AsStream().CopyToAsync(destination, cancellation.Token)
+            : response.CopyToAsync(destination, cancellation.Token));
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.Single(destination.Writes);
+    }
+
+    [Fact]
+    public async Task CopyToAsync_DestinationThrowsForAnotherToken_ThrowsItsException()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await using var response = Fragmented.Response("abc");
+        var thrown = new OperationCanceledException("the destination's own");
+        var destination = new CountingDestination { OnWrite = () => throw thrown };
+
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(
+            () => response.CopyToAsync(destination, cancellation.Token));
+
+        Assert.Same(thrown, exception);
+    }
+
     private sealed class CountingDestination : MemoryStream
     {
         public int Flushes { get; private set; }
@@ -120,10 +170,16 @@ public class PipeCopyTests
 
         public SemaphoreSlim Flushed { get; } = new(0);
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        public Action? OnWrite { get; init; }
+
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer,
+            CancellationToken cancellationToken = default)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             Writes.Add(buffer.Length);
-            return base.WriteAsync(buffer, cancellationToken);
+            OnWrite?.Invoke();
+            await base.WriteAsync(buffer, CancellationToken.None);
         }
 
         public override Task FlushAsync(CancellationToken cancellationToken)

@@ -14,12 +14,15 @@ public class ServerSentEventStandardTests
     [
         "", "", "", "", "data: a", "data:b", "data", "data:", "data:  c", "event: e", "event:f", "event", "event:",
         "id: 1", "id", "id: 2\0", "retry: 50", "retry: 0", "retry", "retry: x", "retry: -1", "retry: +1",
+        "retry: 1\0",
         "retry: 922337203685477", "retry: 922337203685478", "retry: 99999999999999999999",
         ": comment", ":", "database: x", " data: x", "Data: x",
     ];
 
-    // Source: HTML standard, 9.2.6: an empty type is "message". The parser of .NET leaves it empty.
-    private static readonly string[] PeerLines = [.. Lines.Where(line => line is not ("event" or "event:"))];
+    // Source: HTML standard, 9.2.6: an empty type is "message", and a reconnection time has only digits. The parser of
+    // .NET leaves the type empty, and accepts NUL after the digits.
+    private static readonly string[] PeerLines =
+        [.. Lines.Where(line => line is not ("event" or "event:" or "retry: 1\0"))];
 
     private static readonly string[] LineEnds = ["\n", "\r", "\r\n"];
 
@@ -29,7 +32,7 @@ public class ServerSentEventStandardTests
         int[] sizes,
         bool hasByteOrderMark)
     {
-        var lines = picks.Select(pick => Lines[pick % Lines.Length] + LineEnds[pick / Lines.Length % LineEnds.Length]);
+        var lines = picks.Select((pick, index) => Pick(Lines, pick, index) + Pick(LineEnds, pick, index));
         var stream = (hasByteOrderMark ? "\uFEFF" : "") + string.Concat(lines);
         await using var response = Fragmented.Response(Fragmented.SplitAt(Encoding.UTF8.GetBytes(stream), sizes));
 
@@ -45,7 +48,7 @@ public class ServerSentEventStandardTests
         int[] sizes)
     {
         byte[] value = [.. "data:"u8, .. bytes.Where(value => value is not ((byte)'\r' or (byte)'\n'))];
-        var lines = picks.Select(pick => PeerLines[pick % PeerLines.Length]);
+        var lines = picks.Select((pick, index) => Pick(PeerLines, pick, index));
 
         // Every block has data. Contrary to the standard, SseParser applies the type of a block without data to the
         // next event.
@@ -75,6 +78,10 @@ public class ServerSentEventStandardTests
         var milliseconds = (long)(item.ReconnectionInterval?.TotalMilliseconds ?? -1);
         return $"{item.EventType} {item.Data} {item.EventId ?? "-"} {milliseconds}";
     }
+
+    // FsCheck prefers small numbers. A multiplication by the golden ratio of 2^32 distributes them over all lines.
+    private static string Pick(string[] texts, uint pick, int index) =>
+        texts[((pick + (31u * (uint)index)) * 2_654_435_769u >> 8) % texts.Length];
 
     // Source: HTML standard, 9.2.6, "Interpreting an event stream". Id and retry time apply to the next event with
     // data.
