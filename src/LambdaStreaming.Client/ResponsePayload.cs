@@ -34,8 +34,8 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// or a token is cancelled, reading from the stream throws.
     /// </remarks>
     /// <returns>
-    /// A stream that supports asynchronous reading only. Cancelling a read that waits closes the connection; a read whose
-    /// token is already cancelled reads nothing. Disposing the stream disposes this object.
+    /// A stream that supports asynchronous reading only. Cancelling a read that waits closes the connection. A read
+    /// whose token is already cancelled reads nothing. Disposing the stream disposes this object.
     /// </returns>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Stream AsStream() => new PayloadStream(Open(CancellationToken.None), this);

@@ -42,10 +42,10 @@ internal static class OptionsBinder
         [nameof(LambdaRetryOptions.MaxAttempts)] = (options, value) => options.Retry.MaxAttempts = ParseInteger(value),
         [nameof(LambdaRetryOptions.Policy)] =
             (options, value) => options.Retry.Policy = ParseEnum<LambdaRetryPolicy>(value),
-        [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = ParseDuration(value),
+        [nameof(LambdaRetryOptions.BaseDelay)] = (options, value) => options.Retry.BaseDelay = ParseDelay(value),
         [nameof(LambdaRetryOptions.ThrottlingBaseDelay)] =
-            (options, value) => options.Retry.ThrottlingBaseDelay = ParseDuration(value),
-        [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = ParseDuration(value),
+            (options, value) => options.Retry.ThrottlingBaseDelay = ParseDelay(value),
+        [nameof(LambdaRetryOptions.MaxDelay)] = (options, value) => options.Retry.MaxDelay = ParseDelay(value),
     };
 
     private delegate void Setter(ClientOptions options, string value);
@@ -150,15 +150,21 @@ internal static class OptionsBinder
             : throw InvalidValue(value, "an integer");
     }
 
+    private static TimeSpan ParseDuration(string value) =>
+        value.Equals("Infinite", StringComparison.OrdinalIgnoreCase)
+            ? Timeout.InfiniteTimeSpan
+            : ParseDelay(value, ", or Infinite");
+
+    private static TimeSpan ParseDelay(string value) => ParseDelay(value, "");
+
     // Requires hours, minutes and seconds in the constant format (c). That format alone accepts a bare number as days,
     // and 5:00 as five hours, although five minutes might be meant. TimeSpan.Parse also reads hours above 23 as days.
-    private static TimeSpan ParseDuration(string value)
+    private static TimeSpan ParseDelay(string value, string alternative)
     {
-        if (value.Equals("Infinite", StringComparison.OrdinalIgnoreCase)) return Timeout.InfiniteTimeSpan;
         var hasThreeParts = value.AsSpan().Count(':') == 2;
         return hasThreeParts && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out var result)
             ? result
-            : throw InvalidValue(value, "a duration such as 00:00:30 (hours:minutes:seconds), or Infinite");
+            : throw InvalidValue(value, $"a duration such as 00:00:30 (hours:minutes:seconds){alternative}");
     }
 
     // Rejects commas unless the enum is a set of flags: Enum.TryParse combines names separated by commas for any enum.

@@ -79,6 +79,38 @@ public sealed class SignInTests : IDisposable
         Assert.Contains("not authorized to perform: sts:AssumeRole", message, StringComparison.Ordinal);
     }
 
+    // STS quotes the canonical request, which contains the session token of the source profile.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_StsQuotesTheCanonicalRequest_MessageDoesNotContainTheToken()
+    {
+        const string Error =
+            """
+            <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+              <Error>
+                <Type>Sender</Type>
+                <Code>SignatureDoesNotMatch</Code>
+                <Message>The request signature we calculated does not match the signature you provided.
+
+            The Canonical String for this request should have been
+            'POST
+            /
+
+            x-amz-security-token:SESSIONTOKEN
+            '</Message>
+              </Error>
+              <RequestId>1</RequestId>
+            </ErrorResponse>
+            """;
+        await using var sts = new RawService(_ => Xml(Error, "403 Forbidden"));
+        Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
+        ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b\naws_session_token = SESSIONTOKEN");
+
+        var message = await FailAsync();
+
+        Assert.Contains("does not match the signature you provided", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SESSIONTOKEN", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_CredentialProcessWritesAKeyToStandardError_MessageDoesNotContainIt()
     {

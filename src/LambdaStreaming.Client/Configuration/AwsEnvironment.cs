@@ -18,17 +18,17 @@ internal sealed class AwsEnvironment
 
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
-    /// <summary>
-    /// Reads a profile from the shared files, with the parser of AWSSDK.Core; null if it does not exist, or if
-    /// AWSSDK.Core does not accept one of its values.
-    /// </summary>
+    /// <summary>Reads a profile from the shared files, with the parser of AWSSDK.Core.</summary>
+    /// <remarks>Null if it does not exist, or if AWSSDK.Core does not accept one of its values.</remarks>
     public Func<string, CredentialProfile?> Profile { get; init; } = ReadProfile;
 
-    /// <summary>Returns whether the shared files have a section for a profile, even if its values are not valid.</summary>
+    /// <summary>
+    /// Returns whether the shared files have a section for a profile, even if its values are not valid.
+    /// </summary>
     public Func<string, bool> HasProfileSection { get; init; } = FindProfileSection;
 
     /// <summary>Gets the endpoint URL that a profile sets, directly or in its <c>services</c> section.</summary>
-    public Func<string, string?> ProfileEndpointUrl { get; init; } = name => new ProfileConfig(name).ServiceURL;
+    public Func<CredentialProfile, string?> ProfileEndpointUrl { get; init; } = ReadProfileEndpointUrl;
 
     /// <summary>Gets the region of the EC2 instance.</summary>
     /// <remarks>Sends network requests, which can take seconds if nothing responds.</remarks>
@@ -43,16 +43,42 @@ internal sealed class AwsEnvironment
     private static CredentialProfile? ReadProfile(string name) =>
         new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
 
-    // Looks in the files that AWSSDK.Core reads. Without AWS_CONFIG_FILE, it reads the config file that is next to the
+    private static bool FindProfileSection(string name) =>
+        OpenFiles().Any(file => file.ListSectionNames().Contains(name));
+
+    // AWSSDK.Core ignores the endpoint_url of a profile that has a services section, even if that section has none for
+    // Lambda. Source of the order: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
+    private static string? ReadProfileEndpointUrl(CredentialProfile profile) =>
+        new ProfileConfig(profile.Name).ServiceURL
+        ?? (profile.Services is null ? null : ReadSetting(profile.Name, "endpoint_url"));
+
+    private static string? ReadSetting(string profile, string name)
+    {
+        foreach (var file in OpenFiles())
+        {
+            if (file.TryGetSection(profile, isSsoSession: false, isServicesSection: false, out var settings, out _)
+                && settings.TryGetValue(name, out var value))
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+
+    // The files that AWSSDK.Core reads. Without AWS_CONFIG_FILE, it reads the config file that is next to the
     // credentials file. Source: AWSSDK.Core 4.1.0, SharedCredentialsFile.
-    private static bool FindProfileSection(string name)
+    private static ProfileIniFile[] OpenFiles()
     {
         var files = new SharedCredentialsFile();
         var config = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("AWS_CONFIG_FILE"))
             ? Path.Combine(Path.GetDirectoryName(files.FilePath) ?? "", "config")
             : files.ConfigFilePath;
-        return new ProfileIniFile(files.FilePath, profileMarkerRequired: false).ListSectionNames().Contains(name)
-            || new ProfileIniFile(config, profileMarkerRequired: true).ListSectionNames().Contains(name);
+        return
+        [
+            new ProfileIniFile(files.FilePath, profileMarkerRequired: false),
+            new ProfileIniFile(config, profileMarkerRequired: true),
+        ];
     }
 }
 

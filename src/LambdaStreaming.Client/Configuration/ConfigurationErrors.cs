@@ -42,15 +42,21 @@ internal static class ConfigurationErrors
         + "`aws configure list-profiles` shows.");
 
     public static LambdaConfigurationException CreateRejectedProfile(string name) => new(
-        $"AWSSDK.Core does not accept one of the values in the AWS profile '{Clean(name)}', so no setting of the profile "
-        + "applies. Look for settings such as use_fips_endpoint (true or false), max_attempts (an integer of at least "
-        + "1) and retry_mode (standard or adaptive; legacy is not supported). Correct the value, or use another profile.");
+        $"AWSSDK.Core does not accept one of the values in the AWS profile '{Clean(name)}', so no setting of the "
+        + "profile applies. Look for settings such as use_fips_endpoint (true or false), max_attempts (an integer of "
+        + "at least 1) and retry_mode (standard or adaptive; legacy is not supported). Correct the value, or use "
+        + "another profile.");
 
     public static LambdaConfigurationException CreateUnreadableFile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), exception);
 
     public static LambdaConfigurationException CreateUnreadableProfile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, DescribeLocation(exception)));
+
+    // The exception is not attached: its message can contain a value of the profile.
+    public static LambdaConfigurationException CreateUnreadableSettings(Exception exception) => new(
+        $"AWSSDK.Core could not read its settings: it failed with {exception.GetType().Name}. Check the profile that "
+        + "AWS_PROFILE names (or 'default') and AWS_EC2_METADATA_SERVICE_ENDPOINT, which must be an absolute URL.");
 
     public static LambdaConfigurationException CreateInvalidUrl(string source) => new(
         $"{source} is not a valid endpoint. It must be an absolute http or https address without user, query or "
@@ -71,10 +77,6 @@ internal static class ConfigurationErrors
     public static LambdaConfigurationException CreateInvalidAttempts(string variable, string value) => new(
         $"The environment variable {variable} is '{Clean(value)}'. It must be an integer of at least 1, which includes "
         + "the first attempt.");
-
-    public static LambdaConfigurationException CreateInvalidAttempts(string profileName, int value) => new(
-        $"max_attempts of the AWS profile '{Clean(profileName)}' is {value}. It must be at least 1, which includes the "
-        + "first attempt.");
 
     public static string DescribeProfileEndpoint(string profileName) =>
         $"endpoint_url of the AWS profile '{Clean(profileName)}'";

@@ -163,22 +163,26 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 
         if (profile is null) return null;
         var source = ConfigurationErrors.DescribeProfileEndpoint(profileName);
-        return NullIfBlank(GetProfileEndpointUrl(profileName, source)) is { } ofProfile
+        return NullIfBlank(GetProfileEndpointUrl(profile, source)) is { } ofProfile
             ? (ParseUrl(source, ofProfile), source)
             : null;
     }
 
-    private string? GetProfileEndpointUrl(string profileName, string source)
+    private string? GetProfileEndpointUrl(CredentialProfile profile, string source)
     {
         try
         {
-            return environment.ProfileEndpointUrl(profileName);
+            return environment.ProfileEndpointUrl(profile);
         }
         catch (AmazonClientException)
         {
             // AWSSDK.Core rejects a relative URL. Its exception is not attached, because it contains the URL, which can
             // have a password.
             throw ConfigurationErrors.CreateInvalidUrl(source);
+        }
+        catch (Exception exception)
+        {
+            throw ConfigurationErrors.CreateUnreadableSettings(exception);
         }
     }
 
@@ -219,10 +223,8 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
                 : throw ConfigurationErrors.CreateInvalidAttempts(Variable, value);
         }
 
-        if (profile?.MaxAttempts is not { } fromProfile) return null;
-        return fromProfile >= 1
-            ? fromProfile
-            : throw ConfigurationErrors.CreateInvalidAttempts(profile.Name, fromProfile);
+        // AWSSDK.Core does not accept a profile with another value than a positive integer.
+        return profile?.MaxAttempts;
     }
 
     private static string? NullIfBlank(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();

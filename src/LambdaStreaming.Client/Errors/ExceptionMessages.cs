@@ -15,6 +15,10 @@ internal static class ExceptionMessages
     public const string MightBeRunning =
         "The function might have run and might still be running. Retry only if the function is idempotent.";
 
+    /// <summary>The consequence of an attempt that was not sent, after another attempt that was.</summary>
+    public const string EarlierAttemptMightHaveRun =
+        "Nothing was sent this time, but an earlier attempt might have run the function.";
+
     /// <summary>The explanation of a response that Lambda itself would not send.</summary>
     public const string SentByProxy = "A proxy or gateway might have sent it instead of Lambda.";
 

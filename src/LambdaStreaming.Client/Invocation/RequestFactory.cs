@@ -47,7 +47,10 @@ internal sealed class RequestFactory(
         {
             // This attempt was not sent, so only the earlier attempts count.
             var details = attempt.Describe() with { Attempts = attempt.Number - 1 };
-            throw new LambdaConfigurationException(exception.Message, details, exception.InnerException);
+            var message = details.FunctionMayHaveRun == true
+                ? $"{exception.Message} {ExceptionMessages.EarlierAttemptMightHaveRun}"
+                : exception.Message;
+            throw new LambdaConfigurationException(message, details, exception.InnerException);
         }
     }
 

@@ -1,3 +1,4 @@
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -42,16 +43,14 @@ internal sealed class RequestSender(
         {
             attempt.SentAt = options.TimeProvider.GetTimestamp();
             attempt.Guard.MarkHandedOver();
-            var response = await httpClient.SendAsync(
-                message,
-                HttpCompletionOption.ResponseHeadersRead,
-                linked.Token).ConfigureAwait(false);
+            var response = await SendAsync(message, linked.Token).ConfigureAwait(false);
             ThrowIfRedirectFollowed(message, response);
             return response;
         }
         catch (Exception exception)
         {
             MarkSentIfHeadersOnly(attempt, message);
+            attempt.Guard.Close();
             if (exception is OperationCanceledException && IsCanceled(invocation, attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
             var expired = limit.IsCancellationRequested ? timeout : (TimeSpan?)null;
@@ -60,6 +59,29 @@ internal sealed class RequestSender(
         finally
         {
             registration?.Dispose();
+        }
+    }
+
+    // A handler of the caller can ignore the token. Its response, if it still receives one, is disposed.
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+    {
+        var sending = httpClient.SendAsync(
+            message,
+            HttpCompletionOption.ResponseHeadersRead,
+            cancellationToken);
+        if (ownsHttpClient) return await sending.ConfigureAwait(false);
+        try
+        {
+            return await sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch when (!sending.IsFaulted)
+        {
+            _ = sending.IgnoreUnobservedException().ContinueWith(
+                static late => late.Result.Dispose(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+            throw;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Errors;
 using LambdaStreaming.ResponseStream;
@@ -79,7 +80,10 @@ internal sealed class ResponseFactory(
         Stream stream;
         try
         {
-            stream = await message.Content.ReadAsStreamAsync(invocation.CancellationToken).ConfigureAwait(false);
+            stream = await message.Content.ReadAsStreamAsync(invocation.CancellationToken)
+                .IgnoreUnobservedException()
+                .WaitAsync(invocation.CancellationToken)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (invocation.CancellationToken.IsCancellationRequested)
         {

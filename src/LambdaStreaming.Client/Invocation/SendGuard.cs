@@ -52,18 +52,21 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
 
     private static long _lastId;
 
-    // _contentRequested is 1 after MarkContentRead. _passed is 1 after TryPass has let a request of the attempt pass.
+    // Each is 1 after the event. _passed: TryPass has let a request of the attempt pass.
     private int _contentRequested;
     private int _passed;
-    private volatile bool _isHandedOver;
+    private int _isHandedOver;
+    private int _isClosed;
     private volatile bool _isBlockedByProxy;
 
     /// <summary>Whether the request was sent.</summary>
     public SendState State =>
         _isBlockedByProxy ? SendState.NotSent
         : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
-        : handlersCanBypassGuard && _isHandedOver && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
+        : WasPassedToHandlers && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
+
+    private bool WasPassedToHandlers => handlersCanBypassGuard && Volatile.Read(ref _isHandedOver) != 0;
 
     /// <summary>Creates a unique id, in the format of a UUID, that <see cref="TryPass"/> recognizes.</summary>
     public static string CreateInvocationId()
@@ -112,25 +115,32 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
     /// <exception cref="OperationCanceledException">The invocation has ended.</exception>
     public void MarkHandedOver()
     {
-        _isHandedOver = true;
+        Interlocked.Exchange(ref _isHandedOver, 1);
         ThrowIfEnded();
     }
 
     /// <summary>Records that the content was requested, or that a request without a payload counts as sent.</summary>
-    /// <exception cref="OperationCanceledException">The invocation has ended.</exception>
+    /// <exception cref="OperationCanceledException">The attempt or the invocation has ended.</exception>
     public void MarkContentRead()
     {
         Interlocked.Exchange(ref _contentRequested, 1);
         ThrowIfEnded();
     }
 
+    /// <summary>Ends the attempt, so that a handler that still runs can no longer send its content.</summary>
+    /// <remarks>
+    /// If <see cref="State"/> is <see cref="SendState.NotSent"/> after that, it is final, so another attempt can be
+    /// sent.
+    /// </remarks>
+    public void Close() => Interlocked.Exchange(ref _isClosed, 1);
+
     /// <summary>Records that a proxy rejected the request instead of forwarding it.</summary>
     public void MarkBlockedByProxy() => _isBlockedByProxy = true;
 
     private void ThrowIfEnded()
     {
-        if (attempt.Invocation.HasEnded)
-            throw new OperationCanceledException("The invocation has ended, so this attempt is no longer sent.");
+        if (attempt.Invocation.HasEnded || Volatile.Read(ref _isClosed) != 0)
+            throw new OperationCanceledException("The attempt or its invocation has ended, so it is no longer sent.");
     }
 
     private static bool TryGetKey(HttpRequestMessage request, out (string InvocationId, string Attempt) key)

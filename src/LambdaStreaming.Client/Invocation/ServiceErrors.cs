@@ -1,3 +1,4 @@
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 
@@ -47,7 +48,11 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return await ErrorResponse.ReadAsync(response, linked.Token).ConfigureAwait(false);
+            // The body of a handler of the caller can ignore the token.
+            return await ErrorResponse.ReadAsync(response, linked.Token)
+                .IgnoreUnobservedException()
+                .WaitAsync(linked.Token)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)
         {

@@ -78,10 +78,9 @@ internal sealed class TransportFailures(
                 "The request had been sent: the function might have run. Retry only if the function is idempotent.",
             SendState.Sent => "The request had been sent, so the function might have run.",
             SendState.MaybeSent =>
-                "It is not known whether the request was sent, because it has no payload and the HttpClient has no "
-                + $"{nameof(SendOnceHandler)}. The function might have run.",
-            _ when details.FunctionMayHaveRun == true =>
-                "Nothing was sent this time, but an earlier attempt might have run the function.",
+                "It is not known whether the request was sent, because it has no payload and no "
+                + $"{nameof(SendOnceHandler)} has received it. The function might have run.",
+            _ when details.FunctionMayHaveRun == true => ExceptionMessages.EarlierAttemptMightHaveRun,
             _ when exception is ProxyException { IsRequestBlocked: true } =>
                 "The proxy did not forward the request, so the function did not run.",
             _ => "Nothing was sent, so the function did not run.",
@@ -119,7 +118,7 @@ internal sealed class TransportFailures(
     private static Failure Describe(InvocationAttempt attempt, HttpRequestException exception, bool isSent) =>
         exception.HttpRequestError switch
         {
-            HttpRequestError.NameResolutionError => NameUnknown(GetEndpoint(attempt)),
+            HttpRequestError.NameResolutionError => NameUnknown(attempt, exception),
             HttpRequestError.SecureConnectionError => HandshakeFailed(attempt, exception),
             HttpRequestError.ConnectionError when !isSent => NotConnected(GetEndpoint(attempt), exception),
             _ => Broken(attempt, exception, isSent),
@@ -148,6 +147,13 @@ internal sealed class TransportFailures(
     private Failure TimedOut(string endpoint, bool isSent)
     {
         const string Option = nameof(LambdaStreamingClientOptions.ConnectTimeout);
+        if (isSent && httpClient.Timeout == Timeout.InfiniteTimeSpan)
+        {
+            return new(
+                $"A timeout of an HTTP handler elapsed before {endpoint} responded, for example its {Option}.",
+                IsTimeout: true);
+        }
+
         if (isSent)
         {
             return new(
@@ -175,8 +181,12 @@ internal sealed class TransportFailures(
 
     private string DescribeHttpClientTimeout() => $"Timeout of {ExceptionMessages.FormatDuration(httpClient.Timeout)}";
 
-    private static Failure NameUnknown(string endpoint) =>
-        new($"The host name of {endpoint} could not be resolved.", "Check the region and the network.");
+    // The host name can be that of a proxy. The message of .NET contains it.
+    private static Failure NameUnknown(InvocationAttempt attempt, Exception exception) => new(
+        ExceptionMessages.AddDetail(
+            $"A host name could not be resolved on the way to {GetEndpoint(attempt)}",
+            attempt.Redactor.Line(exception.Message)),
+        "Check the region, the network and any proxy.");
 
     private static Failure HandshakeFailed(InvocationAttempt attempt, Exception exception)
     {

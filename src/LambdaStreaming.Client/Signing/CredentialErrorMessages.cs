@@ -108,11 +108,14 @@ internal static class CredentialErrorMessages
         _ => "",
     };
 
-    // Returns one line. Omits the error output of a credential process, because it can contain a key.
-    private static string Describe(Redactor redactor, Exception exception) =>
-        exception is ProcessAWSCredentialException
-            ? "A credential process failed; run it by hand to see its output."
-            : redactor.Line(exception.Message.ReplaceLineEndings(" "));
+    // Returns one line. Omits the error output of a credential process, because it can contain a key. Omits the other
+    // lines of a service's error, because those of a signature error contain a session token.
+    private static string Describe(Redactor redactor, Exception exception) => exception switch
+    {
+        ProcessAWSCredentialException => "A credential process failed; run it by hand to see its output.",
+        AmazonServiceException => redactor.Line(exception.Message),
+        _ => redactor.Line(exception.Message.ReplaceLineEndings(" ")),
+    };
 
     // Includes inner exceptions: the outer exception often reports where the failure occurred, and an inner one why.
     private static string DescribeAll(Redactor redactor, Exception? exception)

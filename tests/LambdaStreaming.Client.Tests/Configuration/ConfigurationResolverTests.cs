@@ -1,4 +1,5 @@
 using Amazon;
+using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Configuration;
 
@@ -16,6 +17,7 @@ public class ConfigurationResolverTests
     private RegionEndpoint? _instanceRegion;
     private int _instanceReads;
     private Exception? _profileFailure;
+    private Exception? _profileUrlFailure;
     private Exception? _instanceFailure;
 
     [Fact]
@@ -270,15 +272,16 @@ public class ConfigurationResolverTests
     }
 
     [Fact]
-    public async Task ResolveAsync_MaxAttemptsOfTheProfileIsInvalid_MessageNamesTheSetting()
+    public async Task ResolveAsync_AwsSdkCannotReadItsSettings_MessageNamesThemButHasNoValue()
     {
         _variables["AWS_REGION"] = "eu-west-1";
-        AddProfile("default").MaxAttempts = 0;
+        AddProfile("default");
+        _profileUrlFailure = new TypeInitializationException("T", new AmazonClientException("SECRET"));
 
-        Assert.Contains("max_attempts", await GetErrorMessageAsync(new()), StringComparison.Ordinal);
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
 
-        AddProfile("default").MaxAttempts = 1;
-        Assert.Equal(1, (await ResolveAsync(new())).MaxAttempts);
+        Assert.Contains("AWS_EC2_METADATA_SERVICE_ENDPOINT", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", exception.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -392,7 +395,8 @@ public class ConfigurationResolverTests
         {
             Variable = _variables.GetValueOrDefault,
             Profile = name => _profileFailure is null ? _profiles.GetValueOrDefault(name) : throw _profileFailure,
-            ProfileEndpointUrl = _profileUrls.GetValueOrDefault,
+            ProfileEndpointUrl = profile =>
+                _profileUrlFailure is null ? _profileUrls.GetValueOrDefault(profile.Name) : throw _profileUrlFailure,
             InstanceRegion = () =>
             {
                 _instanceReads++;

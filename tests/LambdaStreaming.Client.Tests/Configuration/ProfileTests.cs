@@ -102,6 +102,23 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_ServicesSectionHasNoLambdaUrl_UsesTheUrlOfTheProfile()
+    {
+        await using var server = await StartAsync();
+        await ConfigureAsync(server, $"""
+            region = {server.Region.SystemName}
+            services = local-{_profile}
+            endpoint_url = {server.ServiceUrl}
+
+            [services local-{_profile}]
+            s3 =
+              endpoint_url = http://127.0.0.1:2
+            """);
+
+        await CallAsync(server, new() { Profile = _profile });
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_ProfileIsSetByOption_UsesItsKeysBeforeTheEnvironment()
     {
         await using var server = await StartAsync();
@@ -266,7 +283,9 @@ public sealed class ProfileTests : IDisposable
     [InlineData("retry_mode = legacy", null)]
     [InlineData("use_fips_endpoint = yes", "option")]
     [InlineData("use_fips_endpoint = yes", "credentials file")]
-    public async Task InvokeWithResponseStreamAsync_ProfileHasAnInvalidValue_IsNotIgnored(string setting, string? variant)
+    public async Task InvokeWithResponseStreamAsync_ProfileHasAnInvalidValue_IsNotIgnored(
+        string setting,
+        string? variant)
     {
         Set("AWS_PROFILE", _profile);
         Set("AWS_REGION", "us-east-1");

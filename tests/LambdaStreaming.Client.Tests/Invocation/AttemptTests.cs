@@ -87,6 +87,7 @@ public sealed class AttemptTests
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => InvokeAsync(client, Ct));
 
         Assert.Equal((1, true), (exception.Attempts, exception.FunctionMayHaveRun));
+        Assert.Contains("an earlier attempt might have run the function", exception.Message, StringComparison.Ordinal);
     }
 
     // A strategy of the user cancels the first attempts and retries.

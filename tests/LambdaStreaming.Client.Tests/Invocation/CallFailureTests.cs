@@ -154,6 +154,73 @@ public class CallFailureTests
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_HandlerIgnoresItsToken_ThrowsAtTheTimeoutOrCancellation(
+        bool isCancelled)
+    {
+        var clock = new FakeTimeProvider();
+        var handlerRuns = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var late = new TaskCompletionSource<HttpResponseMessage>();
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            (_, _) =>
+            {
+                handlerRuns.SetResult();
+                return late.Task;
+            },
+            options =>
+            {
+                Once(options);
+                options.TimeProvider = clock;
+            });
+        var call = client.InvokeWithResponseStreamAsync(Request, cancelling.Token);
+        await handlerRuns.Task.WaitAsync(TooLong, Ct);
+
+        if (isCancelled) await cancelling.CancelAsync();
+        else clock.Advance(TimeSpan.FromMinutes(16));
+
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TooLong, Ct));
+        Assert.False(isCancelled
+            ? Assert.IsType<InvocationCanceledException>(exception).FunctionMayHaveRun
+            : Assert.IsType<LambdaTransportException>(exception).FunctionMayHaveRun);
+
+        // The response that arrives too late frees its connection.
+        var disposed = new TaskCompletionSource();
+        late.SetResult(StubbedClient.CreateResponse(new WatchedStream([]) { Disposed = disposed.SetResult }));
+        await disposed.Task.WaitAsync(TooLong, Ct);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_ErrorBodyIgnoresItsToken_ThrowsAtTheLimitOrCancellation(
+        bool isCancelled)
+    {
+        var clock = new FakeTimeProvider();
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            (_, _) => Task.FromResult(StubbedClient.CreateResponse(
+                new FuncStream(_ =>
+                {
+                    read.TrySetResult();
+                    return new ValueTask<int>(new TaskCompletionSource<int>().Task);
+                }),
+                HttpStatusCode.InternalServerError)),
+            options =>
+            {
+                Once(options);
+                options.TimeProvider = clock;
+            });
+        var call = client.InvokeWithResponseStreamAsync(Request, cancelling.Token);
+        await read.Task.WaitAsync(TooLong, Ct);
+
+        if (isCancelled) await cancelling.CancelAsync();
+        else clock.Advance(TimeSpan.FromSeconds(10));
+
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TooLong, Ct));
+        if (isCancelled) Assert.IsType<InvocationCanceledException>(exception);
+        else Assert.Equal(HttpStatusCode.InternalServerError, ((LambdaServiceException)exception).StatusCode);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public async Task InvokeWithResponseStreamAsync_Cancelled_ThrowsWithTheCallersToken(bool afterSending)
     {
         using var cancelling = new CancellationTokenSource();

@@ -222,6 +222,43 @@ public class SendOnceHandlerTests
     private static HttpMessageHandler CreateInnerHandler(bool ours) =>
         ours ? LambdaStreamingClient.CreateHandler(StubbedClient.Options()) : new SocketsHttpHandler();
 
+    // A handler abandons its copy of the request, which is still connecting. The client regards the attempt as not sent
+    // and begins another one. The copy must not be sent after that.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_AbandonedCopyConnectsDuringTheNextAttempt_IsNotSent()
+    {
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var abandonedSend = new TaskCompletionSource<Task>();
+        using var inner = new DelegatedHandler(async request =>
+        {
+            if (!abandonedSend.Task.IsCompleted)
+            {
+                var sending = ConnectAndSendAsync(request);
+                abandonedSend.SetResult(sending);
+                await sending;
+            }
+
+            // The second attempt is being sent when the copy of the first one connects.
+            connected.TrySetResult();
+            await ((Task)abandonedSend.Task.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return StubbedClient.CreateResponse(new MemoryStream(Payload.Wire.Create("sent"u8.ToArray())));
+        });
+        using var abandoning = new Abandoning(new Copying(new SendOnceHandler(inner)));
+        using var client = CreateClient(new Uri("https://lambda.example.com"), abandoning);
+
+        await using var response = await client.InvokeWithResponseStreamAsync(WithoutPayload, Ct);
+
+        var sent = await abandonedSend.Task;
+        await Assert.ThrowsAsync<OperationCanceledException>(() => sent.WaitAsync(LocalService.TooLong, Ct));
+        Assert.Equal("sent", await response.ReadAsStringAsync(cancellationToken: Ct));
+
+        async Task ConnectAndSendAsync(HttpRequestMessage request)
+        {
+            await connected.Task;
+            await request.Content!.CopyToAsync(Stream.Null);
+        }
+    }
+
     private static LambdaStreamingClient CreateClient(
         Uri url,
         HttpMessageHandler handler,
@@ -232,6 +269,27 @@ public class SendOnceHandlerTests
         options.Credentials = credentials ?? options.Credentials;
         options.Retry.BaseDelay = TimeSpan.Zero;
         return new LambdaStreamingClient(options, new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan });
+    }
+
+    private sealed class DelegatedHandler(Func<HttpRequestMessage, Task<HttpResponseMessage>> send) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken) => send(request);
+    }
+
+    /// <summary>Abandons its first request at once, as a handler with a timeout of its own does later.</summary>
+    private sealed class Abandoning(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        private int _requests;
+
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            var sending = base.SendAsync(request, cancellationToken);
+            return Interlocked.Increment(ref _requests) == 1 ? throw new TimeoutException("abandoned") : sending;
+        }
     }
 
     /// <summary>Copies a request, with its content if the content is not empty, as many handlers do.</summary>

@@ -60,8 +60,10 @@ internal static class ConfigurationScenarios
         new("Variable is neither true nor false", () => ResolveAsync(
             [(Region, "eu-west-1"), ("AWS_USE_FIPS_ENDPOINT", "yes")])),
         new("Attempts of a variable", () => ResolveAsync([(Region, "eu-west-1"), ("AWS_MAX_ATTEMPTS", "many")])),
-        new("Attempts of a profile", () => ResolveAsync(
-            [(Region, "eu-west-1")], profile: Profile(profile => profile.MaxAttempts = 0))),
+        new("Settings that AWSSDK.Core cannot read", () => ResolveAsync(
+            [(Region, "eu-west-1")],
+            profile: Profile(_ => { }),
+            urlFailure: new TypeInitializationException("T", new AmazonClientException("SECRET")))),
     ];
 
     private static CredentialProfile Profile(Action<CredentialProfile> configure)
@@ -77,6 +79,7 @@ internal static class ConfigurationScenarios
         CredentialProfile? profile = null,
         string? profileUrl = null,
         bool hasSection = false,
+        Exception? urlFailure = null,
         Exception? failure = null)
     {
         var environment = new AwsEnvironment
@@ -84,7 +87,7 @@ internal static class ConfigurationScenarios
             Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
             Profile = _ => failure is null ? profile : throw failure,
             HasProfileSection = _ => hasSection,
-            ProfileEndpointUrl = _ => profileUrl,
+            ProfileEndpointUrl = _ => urlFailure is null ? profileUrl : throw urlFailure,
             InstanceRegion = () => null,
         };
         return new ConfigurationResolver(options ?? new(), environment).ResolveAsync(Provocations.Token).AsTask();

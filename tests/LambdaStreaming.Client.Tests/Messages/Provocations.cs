@@ -44,13 +44,16 @@ internal static class Provocations
             [("x-amzn-RequestId", "r-1"), .. headers]);
 
     /// <summary>Creates a client whose handler requests the content, then fails.</summary>
-    public static LambdaStreamingClient FailingAfterSending(Exception exception) => StubbedClient.Sending(
+    public static LambdaStreamingClient FailingAfterSending(
+        Exception exception,
+        TimeSpan? httpTimeout = null) => StubbedClient.Sending(
         async (request, cancellationToken) =>
         {
             await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
             throw exception;
         },
-        options => options.Retry = NoRetry);
+        options => options.Retry = NoRetry,
+        httpTimeout);
 
     /// <summary>Creates a client whose handler fails before it requests the content.</summary>
     public static LambdaStreamingClient FailingBeforeSending(Exception exception, TimeSpan? httpTimeout = null) =>

@@ -16,7 +16,8 @@ internal static class TransportScenarios
 
     private static IEnumerable<MessageScenario> NotSent() =>
     [
-        NotSent("Name unknown", new HttpRequestException(HttpRequestError.NameResolutionError, "x")),
+        NotSent("Name unknown", new HttpRequestException(
+            HttpRequestError.NameResolutionError, "Name or service not known (proxy.example.com:3128)")),
         NotSent("TLS handshake failed", new HttpRequestException(HttpRequestError.SecureConnectionError, "x")),
         NotSent("TLS handshake failed with a reason", new HttpRequestException(
             HttpRequestError.SecureConnectionError, "x", new AuthenticationException("The certificate has expired."))),
@@ -38,6 +39,9 @@ internal static class TransportScenarios
         Sent("Connection lost after sending", new HttpRequestException(HttpRequestError.ResponseEnded, "x")),
         Sent("Failure of a handler after sending", new TimeZoneNotFoundException("No such zone.")),
         Sent("Timeout of the caller's HttpClient", new OperationCanceledException("x", new TimeoutException())),
+        new("Timeout of a handler after sending", () => Provocations.ReadAsync(Provocations.FailingAfterSending(
+            new OperationCanceledException("x", new TimeoutException()),
+            Timeout.InfiniteTimeSpan))),
         new("Connection lost in a dry run", () => Provocations.ReadAsync(
             Provocations.FailingAfterSending(new IOException("It broke.")),
             Provocations.Request with { InvocationType = InvocationType.DryRun })),

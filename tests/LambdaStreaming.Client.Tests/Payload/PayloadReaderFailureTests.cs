@@ -58,8 +58,8 @@ public class PayloadReaderFailureTests
     public static IEnumerable<TheoryDataRow<string>> EnumeratingReaders =>
         PayloadReaders.All.Keys.Select(name => new TheoryDataRow<string>(name));
 
-    // With a recursion for each read, the stack trace would have a line for each of them, and all of their state would
-    // remain in memory until the element is complete.
+    // With a recursion for each read, the stack trace would have a line for each of them. Their state would also remain
+    // in memory until the element is complete.
     [Theory, MemberData(nameof(EnumeratingReaders))]
     public async Task Read_ElementIsTruncatedAfterManyReads_StackTraceIsShort(string reader)
     {
