@@ -93,8 +93,8 @@ public class OptionsBinderTests
         "Retry:MaxDelay",
         "30",
         ":Retry:MaxDelay is '30'; it must be a duration such as 00:00:30 (hours:minutes:seconds).")]
-    [InlineData("Retry:BaseDelay", "Infinite", ":Retry:BaseDelay is 'Infinite'; it must be a duration such as 00:00:30")]
-    [InlineData("Retry:ThrottlingBaseDelay", "Infinite", ":Retry:ThrottlingBaseDelay is 'Infinite'; it must ")]
+    [InlineData("Retry:BaseDelay", "Infinite", ":Retry:BaseDelay is 'Infinite'; it must be a duration such as")]
+    [InlineData("Retry:ThrottlingBaseDelay", "Infinite", ":Retry:ThrottlingBaseDelay is 'Infinite'; it must")]
     [InlineData("Retry:Policy", "1", ":Retry:Policy is '1'; it must be one of AtMostOnce, AtLeastOnce, Never.")]
     [InlineData("Retry:Policy", "+1", ":Retry:Policy is '+1'; it must be one of")]
     [InlineData("Retry", "Never", ":Retry is 'Never', but it must be a section. Valid settings in it: BaseDelay, Max")]
