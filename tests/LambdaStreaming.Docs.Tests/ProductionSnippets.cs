@@ -64,6 +64,48 @@ public sealed class ProductionSnippets
         Assert.Single(lambda.Requests);
     }
 
+    [Theory]
+    [InlineData(true, typeof(OperationCanceledException))]
+    [InlineData(false, typeof(TimeoutException))]
+    public async Task TotalTimeout(bool isCancelledByCaller, Type expected)
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            options => options.AddFunction("f").OnEveryCall().StallAfterChunks(0),
+            Ct);
+        using var client = lambda.CreateClient();
+        using var caller = new CancellationTokenSource();
+        var (request, cancellationToken) = (new InvokeWithResponseStreamRequest("f"), caller.Token);
+        var totalTimeout = isCancelledByCaller ? TimeSpan.FromMinutes(5) : TimeSpan.FromMilliseconds(50);
+        if (isCancelledByCaller) await caller.CancelAsync();
+
+        var thrown = await Assert.ThrowsAsync(expected, InvokeAsync);
+
+        var cancelled = Assert.IsType<InvocationCanceledException>(thrown.InnerException);
+        Assert.NotEqual(cancellationToken, cancelled.CancellationToken);
+        if (thrown is OperationCanceledException { CancellationToken: var token })
+            Assert.Equal(cancellationToken, token);
+
+        async Task InvokeAsync()
+        {
+            // begin: production-total-timeout
+            using var timeout = new CancellationTokenSource(totalTimeout);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+            try
+            {
+                await using var response = await client.InvokeWithResponseStreamAsync(request, either.Token);
+                await response.CopyToAsync(Stream.Null, either.Token);
+            }
+            catch (InvocationCanceledException exception)
+            {
+                // exception.CancellationToken is either.Token in both cases, so check the caller's token.
+                if (cancellationToken.IsCancellationRequested)
+                    throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+                throw new TimeoutException($"The call did not end within {totalTimeout}.", exception);
+            }
+            // end: production-total-timeout
+        }
+    }
+
     [Fact]
     public async Task Log()
     {
