@@ -79,6 +79,43 @@ public sealed class DependencyInjectionSnippets
     // end: di-keyed-use
 
     [Fact]
+    public async Task Handler()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server =>
+                server.AddFunction("chat", async (_, response, token) => await response.WriteTextAsync("Hello", token)),
+            TestContext.Current.CancellationToken);
+        var builder = WebApplication.CreateSlimBuilder();
+        // begin: di-handler
+        builder.Services.AddTransient<TeamHandler>();
+        builder.Services.AddLambdaStreamingClient().AddHttpMessageHandler<TeamHandler>();
+        // end: di-handler
+        builder.Services.AddSingleton(lambda.Credentials).AddSingleton<Chat>();
+        builder.Services.Configure<LambdaStreamingClientOptions>(options =>
+        {
+            options.ServiceUrl = lambda.ServiceUrl;
+            options.Region = lambda.Region;
+        });
+        await using var app = builder.Build();
+
+        Assert.Equal("Hello", await app.Services.GetRequiredService<Chat>().AskAsync("{}"));
+        Assert.Equal("search", Assert.Single(lambda.Requests).Headers["X-Team"]);
+    }
+
+    // begin: di-handler-type
+    public sealed class TeamHandler : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            request.Headers.Add("X-Team", "search");     // not signed: the request is signed before
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+    // end: di-handler-type
+
+    [Fact]
     public void AwsOptions()
     {
         var builder = WebApplication.CreateSlimBuilder();
