@@ -1,5 +1,7 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
@@ -104,6 +106,27 @@ public sealed class ReadingSnippets
         // end: json-typed
 
         Assert.Equal("a: 1\nb: 2\n", _console.Text);
+    }
+
+    [Fact]
+    public async Task JsonWithReflection()
+    {
+        var (response, cancellationToken) = (Response("{\"id\":\"a\",\"total\":1}"), Ct);
+
+        // begin: json-reflection
+        var json = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        };
+        var orderType = (JsonTypeInfo<Order>)json.GetTypeInfo(typeof(Order));
+        await foreach (var order in response.ReadJsonValuesAsync(orderType, cancellationToken: cancellationToken))
+        {
+            Console.WriteLine($"{order!.Id}: {order.Total}");
+        }
+        // end: json-reflection
+
+        Assert.Equal("a: 1\n", _console.Text);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Text;
+using System.Text.Json;                             // only for JSON without a source-generated context
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;      // the same
 using LambdaStreaming;
 
 using var client = new LambdaStreamingClient();
