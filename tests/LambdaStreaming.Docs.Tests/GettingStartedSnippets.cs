@@ -257,6 +257,41 @@ public sealed class GettingStartedSnippets
     }
 
     [Fact]
+    public async Task RetriesTruncated()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server
+                .AddFunction("report", async (_, response, token) => await response.WriteTextAsync("Hello", token))
+                .OnCall(1).TruncateAfterChunks(1, TruncationMode.EndOfBody),
+            Ct);
+        using var client = lambda.CreateClient();
+        var (delay, cancellationToken) = (TimeSpan.Zero, Ct);
+
+        // begin: retries-truncated
+        // An idempotent function: call it again if its response was truncated.
+        const int maxCalls = 3;
+        using var report = new MemoryStream();
+        for (var call = 1; ; call++)
+        {
+            report.SetLength(0);     // discard the output of the previous call
+            try
+            {
+                await using var response = await client.InvokeWithResponseStreamAsync(new("report"), cancellationToken);
+                await response.CopyToAsync(report, cancellationToken);
+                break;
+            }
+            catch (ResponseStreamTruncatedException) when (call < maxCalls)
+            {
+                await Task.Delay(delay, cancellationToken);
+            }
+        }
+        // end: retries-truncated
+
+        Assert.Equal("Hello", Encoding.UTF8.GetString(report.ToArray()));
+        Assert.Equal(2, lambda.Requests.Count);
+    }
+
+    [Fact]
     public async Task RetriesPipeline()
     {
         // begin: retries-pipeline
