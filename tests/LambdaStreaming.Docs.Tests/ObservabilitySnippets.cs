@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text;
 using LambdaStreaming.AspNetCore.Tests;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -45,6 +48,42 @@ public sealed class ObservabilitySnippets : IDisposable
             .WithTracing(tracing => tracing.AddSource(LambdaStreamingTelemetry.ActivitySourceName)));
 
         Assert.DoesNotContain(_spans.Ended, IsOfThisTest);
+    }
+
+    [Fact]
+    public async Task LogsWithoutContainer()
+    {
+        // begin: console-log
+        using var loggerFactory = LoggerFactory.Create(logging => logging
+            .AddSimpleConsole()
+            .AddFilter(LambdaStreamingTelemetry.LogCategory, LogLevel.Debug));
+        var options = new LambdaStreamingClientOptions { LoggerFactory = loggerFactory };
+        using var client = new LambdaStreamingClient(options);
+        // end: console-log
+
+        Assert.True(loggerFactory.CreateLogger(LambdaStreamingTelemetry.LogCategory).IsEnabled(LogLevel.Debug));
+        Assert.False(loggerFactory.CreateLogger("App").IsEnabled(LogLevel.Debug));
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            new("my-function"),
+            TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("LambdaStreaming", LogLevel.Debug)]
+    [InlineData("App", LogLevel.Information)]
+    [InlineData("System.Net.Http.HttpClient.LambdaStreaming.LogicalHandler", LogLevel.Warning)]
+    public void LogLevels_OfThePage_Apply(string category, LogLevel expected)
+    {
+        var json = new Page("docs/observability.md").Blocks.Single(block => block.Language == "json").Code;
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(json));
+        var configuration = new ConfigurationBuilder().AddJsonStream(stream).Build();
+        using var loggerFactory = LoggerFactory.Create(logging => logging
+            .AddSimpleConsole()
+            .AddConfiguration(configuration.GetSection("Logging")));
+
+        var logger = loggerFactory.CreateLogger(category);
+
+        Assert.Equal(expected, Enum.GetValues<LogLevel>().First(logger.IsEnabled));
     }
 
     // Other tests create spans at the same time.

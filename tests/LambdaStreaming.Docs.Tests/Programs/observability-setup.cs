@@ -1,6 +1,7 @@
 using LambdaStreaming;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;     // only for the LoggerFactory
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
