@@ -47,7 +47,7 @@ public sealed class FunctionResponse
 
     /// <summary>Sends one chunk.</summary>
     /// <param name="payload">The bytes. An empty payload is sent as an empty chunk.</param>
-    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait. The client still receives a chunk that is being sent.</param>
     /// <exception cref="InvalidOperationException"><see cref="Fail"/> was called before.</exception>
     /// <exception cref="OperationCanceledException">
     /// The client disconnected, the function timed out, or the server is being disposed.

@@ -64,6 +64,122 @@ public class LocalServerLimitTests
         Assert.Equal("Sandbox.Timedout", (string?)complete["ErrorCode"]);
     }
 
+    [Fact]
+    public async Task WithTimeout_WriteWaitsForTheClient_EndsWithSandboxTimedout()
+    {
+        const int ChunkBytes = 16 * 1024 * 1024;    // more than the sockets can buffer
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var writing = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("large", async (_, response, cancellationToken) =>
+                {
+                    var write = response.WriteAsync(new byte[ChunkBytes], cancellationToken);
+                    writing.SetResult(write.IsCompleted);
+                    await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    cancelled.SetResult(cancellationToken.IsCancellationRequested);
+                }).WithTimeout(TimeSpan.FromSeconds(3));
+            },
+            Token);
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeWithResponseStreamAsync(new("large"), Token);
+        Assert.False(await writing.Task.WaitAsync(Soon, Token));
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.True(await cancelled.Task.WaitAsync(Soon, Token));
+        var failure = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.CopyToAsync(Stream.Null, Token).WaitAsync(Soon, Token));
+
+        Assert.Equal(("Sandbox.Timedout", ChunkBytes), (failure.ErrorCode, failure.BytesReceived));
+    }
+
+    [Theory]
+    [InlineData(LambdaOperation.InvokeWithResponseStream)]
+    [InlineData(LambdaOperation.Invoke)]
+    public async Task WithTimeout_ElapsesDuringAWrite_WriteIsComplete(LambdaOperation operation)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var text = new string('x', 16 * 1024);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("large", async (_, response, cancellationToken) =>
+                {
+                    await response.WriteTextAsync(text, cancellationToken);
+                    // Only this sends the chunk with Invoke.
+                    if (operation == LambdaOperation.Invoke)
+                        await response.AbortAsync(TruncationMode.EndOfBody, cancellationToken);
+                    await Task.Delay(Timeout.Infinite, cancellationToken);
+                }).WithTimeout(TimeSpan.FromSeconds(3)).OnEveryCall().WriteInFragments(1);
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = operation == LambdaOperation.Invoke
+            ? await http.InvokeBufferedAsync("large")
+            : await http.InvokeAsync("large");
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        var first = new byte[1];
+        await stream.ReadExactlyAsync(first, Token).AsTask().WaitAsync(Soon, Token);
+        var body = new MemoryStream();
+        body.Write(first);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await stream.CopyToAsync(body, Token).WaitAsync(Soon, Token);
+
+        if (operation == LambdaOperation.Invoke)
+        {
+            Assert.Equal(text, Encoding.UTF8.GetString(body.ToArray()));
+            return;
+        }
+
+        Assert.Equal([text], Messages.GetChunks(body.ToArray()));
+        Assert.Equal("Sandbox.Timedout", (string?)Messages.GetInvokeComplete(body.ToArray())["ErrorCode"]);
+    }
+
+    [Fact]
+    public async Task RunAsync_TimeoutElapsesDuringATruncation_WaitsForTheTruncation()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var options = new LocalLambdaServerOptions { TimeProvider = clock };
+        var function = options.AddFunction("f").WithTimeout(TimeSpan.FromSeconds(3));
+        var truncation = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var body = new SlowlyTruncatedBody(truncation.Task);
+        var invocation = new FunctionInvocation
+        {
+            RequestId = "1",
+            FunctionName = "f",
+            ExecutedVersion = "$LATEST",
+            InvocationType = "RequestResponse",
+            LogType = "None",
+            Headers = new Dictionary<string, string>(),
+        };
+        var request = new ReceivedRequest
+        {
+            RequestId = "1",
+            Method = "POST",
+            Target = "/",
+            Headers = new Dictionary<string, string>(),
+            ConnectionId = "1",
+        };
+        using var run = new Functions.FunctionRun(
+            options, function, TruncateAsync, invocation, TimeSpan.Zero, CancellationToken.None);
+
+        var running = run.RunAsync(body, Faults.InjectedFaults.None, request);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.True(SpinWait.SpinUntil(() => request.FunctionErrorCode == "Sandbox.Timedout", Soon));
+        Assert.False(running.IsCompleted);
+        truncation.SetResult();
+
+        await running.WaitAsync(Soon, Token);
+
+        static Task TruncateAsync(FunctionInvocation _, FunctionResponse response, CancellationToken token) =>
+            response.AbortAsync(TruncationMode.Close, token);
+    }
+
     [Theory]
     [InlineData(true, "ReservedFunctionConcurrentInvocationLimitExceeded")]
     [InlineData(false, "ConcurrentInvocationLimitExceeded")]
@@ -184,4 +300,27 @@ public class LocalServerLimitTests
 
     private static FunctionHandler WriteText(string text) =>
         (_, response, cancellationToken) => response.WriteTextAsync(text, cancellationToken);
+
+    private sealed class SlowlyTruncatedBody(Task truncation) : Functions.IResponseBody
+    {
+        public long? MaxPayloadBytes => null;
+
+        public bool HasEnded { get; private set; }
+
+        public Task StartAsync(string contentType) => Task.CompletedTask;
+
+        public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
+
+        public Task InterruptAsync(Faults.Interruption interruption) => Task.CompletedTask;
+
+        public Task AbortAsync(TruncationMode mode)
+        {
+            HasEnded = true;
+            return truncation;
+        }
+
+        public Task CompleteAsync(Functions.FunctionError? error, Functions.LogTail log) =>
+            throw new InvalidOperationException("The response has ended.");
+    }
 }

@@ -20,51 +20,51 @@ internal sealed class BufferedBody(
 
     public bool HasEnded => writer.HasEnded;
 
-    public Task StartAsync(string contentType, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(string contentType) => Task.CompletedTask;
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        _payload.Write(payload.Span);
+        payload.Span.CopyTo(_payload.GetSpan(payload.Length));
+        // A function whose wait was cancelled can already have changed its buffer.
+        cancellationToken.ThrowIfCancellationRequested();
+        _payload.Advance(payload.Length);
         return Task.CompletedTask;
     }
 
-    public Task InterruptAsync(Interruption interruption, CancellationToken cancellationToken) =>
-        interruption.Error is { } error ? writer.WriteErrorAsync(error, cancellationToken) : Task.CompletedTask;
+    public Task InterruptAsync(Interruption interruption) =>
+        interruption.Error is { } error ? writer.WriteErrorAsync(error) : Task.CompletedTask;
 
     /// <summary>Sends the chunks that exist, as an incomplete body.</summary>
-    public async Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken)
+    public async Task AbortAsync(TruncationMode mode)
     {
         // A body that ends properly must have its exact length. Any other body is at least one byte too short.
         var length = _payload.WrittenCount + (mode == TruncationMode.EndOfBody ? 0 : 1);
-        await SendAsync(_payload.WrittenMemory, length, [], cancellationToken).ConfigureAwait(false);
+        await SendAsync(_payload.WrittenMemory, length, []).ConfigureAwait(false);
         await writer.AbortAsync(mode).ConfigureAwait(false);
     }
 
     // An empty output is an empty body. Inferred: runtimes send "null" for a function that returns nothing, and the
     // service does not change their responses.
-    public async Task CompleteAsync(FunctionError? error, LogTail log, CancellationToken cancellationToken)
+    public async Task CompleteAsync(FunctionError? error, LogTail log)
     {
         // Inferred: if a function fails after it has written chunks, the response contains only the error.
         var body = error?.ToJson() ?? _payload.WrittenMemory;
         var headers = new List<KeyValuePair<string, string>>();
         if (error is not null) headers.Add(new("X-Amz-Function-Error", "Unhandled"));
         if (invocation.WantsLogTail) headers.Add(new("X-Amz-Log-Result", log.ToBase64()));
-        await SendAsync(body, body.Length, headers, cancellationToken).ConfigureAwait(false);
+        await SendAsync(body, body.Length, headers).ConfigureAwait(false);
         await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     private async Task SendAsync(
-        ReadOnlyMemory<byte> body,
-        long length,
-        List<KeyValuePair<string, string>> headers,
-        CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> body, long length, List<KeyValuePair<string, string>> headers)
     {
         if (faults.Truncation is { Mode: TruncationMode.EndOfBody } truncation)
             length = Math.Min(length, truncation.AfterBytes);
         headers.Add(new("Content-Type", "application/json"));
         headers.Add(new("Content-Length", length.ToString(CultureInfo.InvariantCulture)));
         headers.Add(new("X-Amz-Executed-Version", invocation.ExecutedVersion));
-        await writer.StartAsync(200, headers, cancellationToken).ConfigureAwait(false);
-        await writer.WriteAsync(body, cancellationToken).ConfigureAwait(false);
+        await writer.StartAsync(200, headers).ConfigureAwait(false);
+        await writer.WriteAsync(body).ConfigureAwait(false);
     }
 }

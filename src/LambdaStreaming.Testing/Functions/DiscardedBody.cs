@@ -9,20 +9,20 @@ internal sealed class DiscardedBody : IResponseBody
 
     public bool HasEnded { get; private set; }
 
-    public Task StartAsync(string contentType, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(string contentType) => Task.CompletedTask;
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
-    public Task InterruptAsync(Interruption interruption, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task InterruptAsync(Interruption interruption) => Task.CompletedTask;
 
-    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken)
+    public Task AbortAsync(TruncationMode mode)
     {
         HasEnded = true;
         return Task.CompletedTask;
     }
 
-    public Task CompleteAsync(FunctionError? error, LogTail log, CancellationToken cancellationToken)
+    public Task CompleteAsync(FunctionError? error, LogTail log)
     {
         HasEnded = true;
         return Task.CompletedTask;

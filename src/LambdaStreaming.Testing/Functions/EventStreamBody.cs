@@ -21,13 +21,12 @@ internal sealed class EventStreamBody(
 
     // It is not documented which header has the function's content type. The live service was observed to send the
     // event stream's content type in Content-Type (aws-sdk-rust#1075).
-    public Task StartAsync(string contentType, CancellationToken cancellationToken) => writer.StartAsync(
+    public Task StartAsync(string contentType) => writer.StartAsync(
         200,
         [
             new("Content-Type", options.SendFunctionContentType ? contentType : EventStreamContentType),
             new("X-Amz-Executed-Version", invocation.ExecutedVersion),
-        ],
-        cancellationToken);
+        ]);
 
     public async Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -35,19 +34,20 @@ internal sealed class EventStreamBody(
             await _bandwidth.TakeAsync(payload.Length, cancellationToken).ConfigureAwait(false);
         _message.ResetWrittenCount();
         EventStreamEncoder.WritePayloadChunk(_message, payload.Span);
-        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        // A function whose wait was cancelled can already have changed its buffer.
+        cancellationToken.ThrowIfCancellationRequested();
+        await writer.WriteAsync(_message.WrittenMemory).ConfigureAwait(false);
     }
 
-    public Task InterruptAsync(Interruption interruption, CancellationToken cancellationToken) =>
-        writer.WriteAsync(interruption.Bytes, cancellationToken);
+    public Task InterruptAsync(Interruption interruption) => writer.WriteAsync(interruption.Bytes);
 
-    public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => writer.AbortAsync(mode);
+    public Task AbortAsync(TruncationMode mode) => writer.AbortAsync(mode);
 
-    public async Task CompleteAsync(FunctionError? error, LogTail log, CancellationToken cancellationToken)
+    public async Task CompleteAsync(FunctionError? error, LogTail log)
     {
         _message.ResetWrittenCount();
         EventStreamEncoder.WriteInvokeComplete(_message, CreateInvokeComplete(error, log));
-        await writer.WriteAsync(_message.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        await writer.WriteAsync(_message.WrittenMemory).ConfigureAwait(false);
         await writer.CompleteAsync().ConfigureAwait(false);
     }
 

@@ -5,7 +5,8 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>The output of one call of a function: its state, limits and faults.</summary>
 /// <remarks>
 /// <c>functionCancellation</c> is cancelled when the function must stop. <c>aborted</c> is cancelled when the client
-/// disconnects or the server stops.
+/// disconnects or the server stops. Only <c>aborted</c> interrupts what is being sent. Any other token ends the wait of
+/// the function, and the delays before a chunk.
 /// </remarks>
 #pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned function might still use it.
 internal sealed class FunctionOutput(
@@ -49,16 +50,16 @@ internal sealed class FunctionOutput(
         !string.IsNullOrWhiteSpace(text) && !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
 
     public Task StartAsync(CancellationToken cancellationToken) =>
-        SendIfOpenAsync(StartOnceAsync, cancellationToken);
+        SendIfOpenAsync(_ => StartOnceAsync(), cancellationToken);
 
     public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         SendIfOpenAsync(token => SendChunkAsync(payload, token), cancellationToken);
 
     public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) => SendIfOpenAsync(
-        async token =>
+        async _ =>
         {
-            if (mode == TruncationMode.EndOfBody) await StartOnceAsync(token).ConfigureAwait(false);
-            if (!body.HasEnded) await body.AbortAsync(mode, token).ConfigureAwait(false);
+            if (mode == TruncationMode.EndOfBody) await StartOnceAsync().ConfigureAwait(false);
+            if (!body.HasEnded) await body.AbortAsync(mode).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -77,19 +78,20 @@ internal sealed class FunctionOutput(
         request.SetFunctionError(error);
     }
 
-    /// <summary>Ends the response. Later writes of the function are rejected.</summary>
-    public async Task CompleteAsync(CancellationToken cancellationToken)
+    /// <summary>Ends the response, or waits until it has ended. Later writes of the function are rejected.</summary>
+    public async Task CompleteAsync()
     {
-        await _writeLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _writeLock.WaitAsync(aborted).ConfigureAwait(false);
         try
         {
-            // A stall holds the lock until the client disconnects or the server stops. Both cancel the token. In that
-            // case, do not complete the response.
-            cancellationToken.ThrowIfCancellationRequested();
+            if (body.HasEnded) return;
+            // A stall holds the lock until the client disconnects or the server stops. In that case, do not complete
+            // the response.
+            aborted.ThrowIfCancellationRequested();
             _isCompleting = true;
-            await StartOnceAsync(cancellationToken).ConfigureAwait(false);
-            await InterruptAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
-            if (!body.HasEnded) await body.CompleteAsync(Error, Log, cancellationToken).ConfigureAwait(false);
+            await StartOnceAsync().ConfigureAwait(false);
+            await InterruptAsync(int.MaxValue).ConfigureAwait(false);
+            if (!body.HasEnded) await body.CompleteAsync(Error, Log).ConfigureAwait(false);
         }
         finally
         {
@@ -112,26 +114,41 @@ internal sealed class FunctionOutput(
             : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _functionToken);
         var token = linked?.Token ?? _functionToken;
         await _writeLock.WaitAsync(token).ConfigureAwait(false);
+        var sending = SendAndReleaseAsync(send, token);
+        try
+        {
+            await sending.WaitAsync(token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            FunctionRun.IgnoreUnobservedException(sending);
+            _functionToken.ThrowIfCancellationRequested();
+            throw;
+        }
+
+        _functionToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task SendAndReleaseAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
+    {
         try
         {
             if (_isCompleting) throw new OperationCanceledException(_functionToken);
-            await send(token).ConfigureAwait(false);
+            await send(cancellationToken).ConfigureAwait(false);
             if (body.HasEnded || Error is not null) await functionCancellation.CancelAsync().ConfigureAwait(false);
         }
         finally
         {
             _writeLock.Release();
         }
-
-        _functionToken.ThrowIfCancellationRequested();
     }
 
-    private async Task StartOnceAsync(CancellationToken cancellationToken)
+    private async Task StartOnceAsync()
     {
         if (_hasStarted) return;
         _hasStarted = true;
-        await body.StartAsync(_contentType, cancellationToken).ConfigureAwait(false);
-        await InterruptAsync(0, cancellationToken).ConfigureAwait(false);
+        await body.StartAsync(_contentType).ConfigureAwait(false);
+        await InterruptAsync(0).ConfigureAwait(false);
     }
 
     private async Task SendChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
@@ -147,27 +164,26 @@ internal sealed class FunctionOutput(
             return;
         }
 
-        await StartOnceAsync(cancellationToken).ConfigureAwait(false);
+        await StartOnceAsync().ConfigureAwait(false);
         if (faults.ChunkDelay > TimeSpan.Zero)
             await Task.Delay(faults.ChunkDelay, timeProvider, cancellationToken).ConfigureAwait(false);
         if (body.HasEnded || Error is not null) return;
         await body.WriteChunkAsync(payload, cancellationToken).ConfigureAwait(false);
         _payloadBytes += payload.Length;
-        await InterruptAsync(++_chunks, cancellationToken).ConfigureAwait(false);
+        await InterruptAsync(++_chunks).ConfigureAwait(false);
     }
 
-    private async Task InterruptAsync(int chunks, CancellationToken cancellationToken)
+    private async Task InterruptAsync(int chunks)
     {
         while (!body.HasEnded && _interruptions is [var next, ..] && next.AfterChunks <= chunks)
         {
             _interruptions.RemoveAt(0);
-            await body.InterruptAsync(next, cancellationToken).ConfigureAwait(false);
+            await body.InterruptAsync(next).ConfigureAwait(false);
             if (next.FunctionError is { } error) Fail(error);
             // The function's timeout does not end a stall.
             if (next.Stall)
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted).ConfigureAwait(false);
-            if (next.Truncation is { } mode && !body.HasEnded)
-                await body.AbortAsync(mode, cancellationToken).ConfigureAwait(false);
+            if (next.Truncation is { } mode && !body.HasEnded) await body.AbortAsync(mode).ConfigureAwait(false);
         }
     }
 

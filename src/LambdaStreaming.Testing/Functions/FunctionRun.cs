@@ -80,11 +80,11 @@ internal sealed class FunctionRun : IDisposable
             IgnoreUnobservedException(functionTask);
         }
 
-        if (!body.HasEnded) await output.CompleteAsync(_aborted).ConfigureAwait(false);
+        await output.CompleteAsync().ConfigureAwait(false);
     }
 
-    // A function that ignores its token is abandoned. Nothing else observes its exception.
-    private static void IgnoreUnobservedException(Task task) => _ = task.ContinueWith(
+    /// <summary>Observes the exception of an abandoned task, such as a function that ignores its token.</summary>
+    public static void IgnoreUnobservedException(Task task) => _ = task.ContinueWith(
         static faulted => _ = faulted.Exception,
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,

@@ -149,7 +149,7 @@ internal sealed class LambdaService(
                 return null;
             }
 
-            await AcceptAsync(writer, aborted.Token).ConfigureAwait(false);
+            await AcceptAsync(writer).ConfigureAwait(false);
             request.RunsInBackground = true;
             return run;
         }
@@ -190,9 +190,9 @@ internal sealed class LambdaService(
 
     // Source: responses of the live service to Invoke, recorded by localstack/localstack on 24 November 2025
     // (tests/aws/services/lambda_/test_lambda.snapshot.json): 202, an empty payload and no executed version.
-    private static async Task AcceptAsync(RawResponseWriter writer, CancellationToken cancellationToken)
+    private static async Task AcceptAsync(RawResponseWriter writer)
     {
-        await writer.StartAsync(202, [new("Content-Length", "0")], cancellationToken).ConfigureAwait(false);
+        await writer.StartAsync(202, [new("Content-Length", "0")]).ConfigureAwait(false);
         await writer.CompleteAsync().ConfigureAwait(false);
     }
 
@@ -213,9 +213,9 @@ internal sealed class LambdaService(
         if (request.Operation == LambdaOperation.Invoke && faults.RequiresEventStream)
             replacement ??= InjectedFaults.EventStreamError;
         if (replacement is ServiceErrorResponse error)
-            await writer.WriteErrorAsync(error, aborted).ConfigureAwait(false);
+            await writer.WriteErrorAsync(error).ConfigureAwait(false);
         else if (replacement is RawResponse raw)
-            await SendRawAsync(writer, raw, aborted).ConfigureAwait(false);
+            await SendRawAsync(writer, raw).ConfigureAwait(false);
         return replacement is not null;
     }
 
@@ -224,15 +224,14 @@ internal sealed class LambdaService(
         request.SetError(error);
         requests.Add(request);
         var writer = new RawResponseWriter(context, request, InjectedFaults.None);
-        await writer.WriteErrorAsync(error, context.RequestAborted).ConfigureAwait(false);
+        await writer.WriteErrorAsync(error).ConfigureAwait(false);
     }
 
-    private static async Task SendRawAsync(
-        RawResponseWriter writer, RawResponse response, CancellationToken cancellationToken)
+    private static async Task SendRawAsync(RawResponseWriter writer, RawResponse response)
     {
-        await writer.StartAsync(response.StatusCode, response.Headers, cancellationToken).ConfigureAwait(false);
+        await writer.StartAsync(response.StatusCode, response.Headers).ConfigureAwait(false);
         foreach (var segment in response.BodySegments)
-            await writer.WriteAsync(segment, cancellationToken).ConfigureAwait(false);
+            await writer.WriteAsync(segment).ConfigureAwait(false);
         await writer.AbortAsync(response.End).ConfigureAwait(false);
     }
 }

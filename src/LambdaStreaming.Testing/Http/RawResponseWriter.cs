@@ -7,6 +7,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace LambdaStreaming.Testing.Http;
 
 /// <summary>Writes the bytes of one HTTP response, and can truncate it after any byte.</summary>
+/// <remarks>
+/// Nothing but the end of the connection cancels a write: Kestrel aborts the connection if a write is cancelled.
+/// </remarks>
 internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest request, InjectedFaults faults)
 {
     private readonly ConnectionOutput _output = context.Features.GetRequiredFeature<ConnectionOutput>();
@@ -19,8 +22,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
     /// <summary>Whether the response is complete or aborted, so that nothing more can be written.</summary>
     public bool HasEnded { get; private set; }
 
-    public async Task StartAsync(
-        int statusCode, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    public async Task StartAsync(int statusCode, IReadOnlyList<KeyValuePair<string, string>> headers)
     {
         context.Response.StatusCode = statusCode;
         // The date and request id of a raw response replace those of the server.
@@ -29,13 +31,13 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         foreach ((var name, var value) in headers)
             context.Response.Headers.Append(name, value);
         request.StatusCode = statusCode;
-        await context.Response.StartAsync(cancellationToken).ConfigureAwait(false);
-        await context.Response.BodyWriter.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
         await TruncateIfDueAsync().ConfigureAwait(false);
     }
 
     /// <summary>Writes and flushes. Does nothing if the response has ended.</summary>
-    public async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
         while (!bytes.IsEmpty && !HasEnded)
         {
@@ -43,23 +45,23 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
             context.RequestAborted.ThrowIfCancellationRequested();
             var untilTruncation = (faults.Truncation?.AfterBytes ?? long.MaxValue) - _bytesSent;
             var length = (int)Math.Min(Math.Min(bytes.Length, faults.FragmentBytes ?? int.MaxValue), untilTruncation);
-            await context.Response.BodyWriter.WriteAsync(FlipBits(bytes[..length]), cancellationToken)
+            await context.Response.BodyWriter.WriteAsync(FlipBits(bytes[..length]), context.RequestAborted)
                 .ConfigureAwait(false);
             request.AddBytesSent(length);
             _bytesSent += length;
             bytes = bytes[length..];
             if (faults.FragmentBytes is not null)
-                await _output.WaitUntilSentAsync(cancellationToken).ConfigureAwait(false);
+                await _output.WaitUntilSentAsync(context.RequestAborted).ConfigureAwait(false);
             await TruncateIfDueAsync().ConfigureAwait(false);
         }
     }
 
     /// <summary>Sends a service error, which completes the response.</summary>
     /// <remarks>Truncations and other faults of bytes do not apply to it.</remarks>
-    public async Task WriteErrorAsync(ServiceErrorResponse error, CancellationToken cancellationToken)
+    public async Task WriteErrorAsync(ServiceErrorResponse error)
     {
         request.SetError(error);
-        await ServiceErrors.WriteAsync(context.Response, error, cancellationToken).ConfigureAwait(false);
+        await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
         await CompleteAsync().ConfigureAwait(false);
     }
 

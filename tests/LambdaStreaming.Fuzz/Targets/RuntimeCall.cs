@@ -76,7 +76,7 @@ internal sealed class RuntimeCall
 
         public bool HasEnded => false;
 
-        public Task StartAsync(string contentType, CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StartAsync(string contentType) => Task.CompletedTask;
 
         public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
         {
@@ -84,14 +84,11 @@ internal sealed class RuntimeCall
             return Task.CompletedTask;
         }
 
-        public Task InterruptAsync(Interruption interruption, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task InterruptAsync(Interruption interruption) => throw new NotSupportedException();
 
-        public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task AbortAsync(TruncationMode mode) => throw new NotSupportedException();
 
-        public Task CompleteAsync(FunctionError? error, LogTail log, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task CompleteAsync(FunctionError? error, LogTail log) => throw new NotSupportedException();
     }
 }
 
