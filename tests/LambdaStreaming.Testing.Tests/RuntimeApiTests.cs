@@ -193,6 +193,37 @@ public class RuntimeApiTests
     }
 
     [Fact]
+    public async Task Delay_RuntimeProcess_DeadlineIncludesTheDelay()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var delay = TimeSpan.FromMinutes(1);
+        var timeout = TimeSpan.FromSeconds(3);
+        var deadline = clock.GetUtcNow() + delay + timeout;
+        using var runtime = CreateRuntime();
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("fake", runtime.Options).WithTimeout(timeout).OnEveryCall().Delay(delay);
+            },
+            Token);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        clock.Advance(delay);
+        var process = await runtime.NextProcessAsync();
+        using var next = await process.NextAsync();
+        var id = next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id").Single();
+        using var accepted = await process.RespondAsync(id, "good");
+
+        Assert.Equal("good", (await call.WaitAsync(Soon, Token)).Text);
+        Assert.Equal(
+            deadline.ToUnixTimeMilliseconds().ToString(),
+            next.Headers.GetValues("Lambda-Runtime-Deadline-Ms").Single());
+    }
+
+    [Fact]
     public async Task ConcurrencyPerProcess_TwoPollers_AreServedByOneProcess()
     {
         FakeRuntime.SkipIfNotSupported();

@@ -91,8 +91,7 @@ internal sealed class LambdaService(
 
         var function = options.Functions[request.FunctionName!];
         (var version, var handler) = function.Resolve(request.Qualifier)!.Value;
-        var invocation = RequestReader.CreateInvocation(request, body!, version, function.Timeout);
-        if (invocation.InvocationType == "DryRun")
+        if (RequestReader.GetInvocationType(request) == "DryRun")
         {
             request.StatusCode = context.Response.StatusCode = 204;
             requests.Add(request);
@@ -106,16 +105,19 @@ internal sealed class LambdaService(
             return;
         }
 
-        var ended = Task.CompletedTask;
+        FunctionInvocation? invocation = null;
+        Task? background = null;
         try
         {
-            var background = await CallAsync(context, request, function, handler, invocation).ConfigureAwait(false);
-            if (background is not null) ended = RunInBackgroundAsync(background, request);
+            var faults = function.BeginCall();
+            invocation = RequestReader.CreateInvocation(request, body!, version, faults.Delay + function.Timeout);
+            var run = await CallAsync(context, request, function, handler, invocation, faults).ConfigureAwait(false);
+            if (run is not null) background = RunInBackgroundAsync(run, request);
         }
         finally
         {
             // A function in a runtime process continues after its client disconnected, and counts until it ends.
-            _concurrency.ReleaseAfter(ended.IsCompleted ? invocation.Completion : ended, function);
+            _concurrency.ReleaseAfter(background ?? invocation?.Completion ?? Task.CompletedTask, function);
         }
     }
 
@@ -127,10 +129,10 @@ internal sealed class LambdaService(
         ReceivedRequest request,
         LocalFunction function,
         FunctionHandler handler,
-        FunctionInvocation invocation)
+        FunctionInvocation invocation,
+        InjectedFaults faults)
     {
         var isAsynchronous = invocation.InvocationType == "Event";
-        var faults = function.BeginCall();
         using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         // Start the timers before the request is visible: a test that sees the request advances its clock.
         var runAborted = isAsynchronous ? stopping : aborted.Token;

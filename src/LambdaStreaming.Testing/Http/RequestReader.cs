@@ -42,10 +42,18 @@ internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog
         };
     }
 
+    public static string GetInvocationType(ReceivedRequest request) =>
+        request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse");
+
+    /// <summary>Creates an invocation.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="version">The version that runs.</param>
+    /// <param name="timeout">The time from the request until the function times out.</param>
     public static FunctionInvocation CreateInvocation(
         ReceivedRequest request, byte[] body, string version, TimeSpan timeout)
     {
-        var invocationType = request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse");
+        var invocationType = GetInvocationType(request);
         return new FunctionInvocation
         {
             Operation = request.Operation!.Value,

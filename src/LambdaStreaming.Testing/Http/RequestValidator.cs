@@ -24,7 +24,7 @@ internal sealed class RequestValidator(LocalLambdaServerOptions options, SigV4Ve
             return CreateError(signatureError.ErrorCode, signatureError.Message);
         }
 
-        var invocationType = request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse");
+        var invocationType = RequestReader.GetInvocationType(request);
         return ValidateParameters(target, invocationType)
             ?? ValidateFunction(request)
             ?? ValidateContent(request, invocationType, body);
