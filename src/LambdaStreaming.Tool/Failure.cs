@@ -19,14 +19,14 @@ internal static class Failure
             console.WriteError(text);
         if (debug)
             console.Error.WriteLine(ExternalText.ToLines(exception.ToString(), "  "));
-        return GetExitCode(exception);
+        return GetExitCode(exception, console);
     }
 
-    public static int GetExitCode(Exception exception) => exception switch
+    public static int GetExitCode(Exception exception, ToolConsole console) => exception switch
     {
         ToolException tool => tool.ExitCode,
         OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => ExitCode.OutputClosed,
-        OperationCanceledException => ExitCode.Interrupted,
+        OperationCanceledException => console.InterruptedExitCode,
         FunctionErrorException => ExitCode.FunctionError,
         ResponseStreamException => ExitCode.Incomplete,
         LambdaServiceException => ExitCode.ServiceError,

@@ -19,7 +19,6 @@ internal static class Program
     {
         var console = ToolConsole.CreateForProcess();
         using var signals = new ShutdownSignals(console);
-        var exitCode = await LambdaStreamCommand.RunAsync(args, console, signals.Token);
-        return exitCode == ExitCode.Interrupted && signals.IsTerminated ? ExitCode.Terminated : exitCode;
+        return await LambdaStreamCommand.RunAsync(args, console, signals.Token);
     }
 }

@@ -31,15 +31,13 @@ internal sealed class ShutdownSignals : IDisposable
             }
 
             context.Cancel = true;
-            IsTerminated = context.Signal == PosixSignal.SIGTERM;
+            if (context.Signal == PosixSignal.SIGTERM)
+                console.InterruptedExitCode = ExitCode.Terminated;
             _stopping.Cancel();
         }
     }
 
     public CancellationToken Token => _stopping.Token;
-
-    /// <summary>Whether the first signal was SIGTERM.</summary>
-    public bool IsTerminated { get; private set; }
 
     public void Dispose()
     {

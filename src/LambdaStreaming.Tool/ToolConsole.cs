@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The standard streams of the program and their properties.</summary>
+/// <summary>The standard streams of the program, their properties, and the signal that it received.</summary>
 /// <remarks>Tests supply other streams.</remarks>
 internal sealed class ToolConsole
 {
@@ -22,6 +22,9 @@ internal sealed class ToolConsole
     public bool ErrorIsTerminal { get; init; }
 
     public bool UseColors { get; init; }
+
+    /// <summary>The exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM.</summary>
+    public int InterruptedExitCode { get; set; } = ExitCode.Interrupted;
 
     /// <summary>Standard error for progress and colored text.</summary>
     public IAnsiConsole Ansi => field ??= AnsiConsole.Create(new AnsiConsoleSettings

@@ -204,10 +204,11 @@ public sealed class ExitCodeTests
         bool mayHaveRun)
     {
         var exception = InterruptedException.BeforeResponse(cancellation);
+        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = TextWriter.Null };
 
         Assert.Equal(mayHaveRun, exception.FunctionMayHaveRun);
         Assert.Contains(mayHaveRun ? "might have run" : "did not run", Failure.GetText(exception));
-        Assert.Equal(130, Failure.GetExitCode(exception));
+        Assert.Equal(130, Failure.GetExitCode(exception, console));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using LambdaStreaming.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
@@ -86,6 +87,7 @@ public sealed class ProcessTests
     [InlineData(ToolProcess.SigInt, 130, "--lines")]
     [InlineData(ToolProcess.SigInt, 130, "--http")]
     [InlineData(ToolProcess.SigInt, 130, "--events")]
+    [InlineData(ToolProcess.SigTerm, 143, "--events")]
     public async Task Invoke_SignalDuringTheResponse_ClosesTheConnectionAndStatesThatTheFunctionMightBeRunning(
         int signal,
         int exitCode,
@@ -103,6 +105,9 @@ public sealed class ProcessTests
         Assert.Equal(exitCode, await process.WaitForExitCodeAsync());
         Assert.Contains("might still be running", await process.Error);
         await server.Requests[0].ClientDisconnected.WaitAsync(TestTimeout);
+        var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        if (format == "--events")
+            Assert.Equal(exitCode, (int?)JsonNode.Parse(output.TrimEnd().Split('\n')[^1])!["exitCode"]);
     }
 
     [Fact]

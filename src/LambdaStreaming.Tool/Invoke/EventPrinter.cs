@@ -7,7 +7,7 @@ namespace LambdaStreaming.Tool.Invoke;
 
 /// <summary>Prints the events of an invocation as JSON lines.</summary>
 /// <remarks>The events are <c>headers</c>, each <c>chunk</c>, and last <c>complete</c> or <c>error</c>.</remarks>
-internal sealed class EventPrinter(OutputWriter output, StreamStatistics statistics)
+internal sealed class EventPrinter(OutputWriter output, StreamStatistics statistics, ToolConsole console)
 {
     private static readonly TimeSpan WriteTimeoutAfterCtrlC = TimeSpan.FromSeconds(1);
 
@@ -57,9 +57,9 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
         json.WriteString("contentType", response.ResponseStreamContentType);
     }
 
-    private static void WriteError(Utf8JsonWriter json, Exception exception, string text)
+    private void WriteError(Utf8JsonWriter json, Exception exception, string text)
     {
-        json.WriteNumber("exitCode", Failure.GetExitCode(exception));
+        json.WriteNumber("exitCode", Failure.GetExitCode(exception, console));
         if (exception is ToolException { InnerException: { } inner })
             exception = inner;
         json.WriteString("type", exception.GetType().Name);

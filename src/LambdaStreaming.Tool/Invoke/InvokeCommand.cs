@@ -172,7 +172,7 @@ internal sealed class InvokeCommand
         var format = _formats.FirstOrDefault(row => parsed.GetValue(row.Option)).Format;
         var hint = parsed.GetValue(_http) ? null : _hint;
         var printer = new ResponsePrinter(format, hint, output, statistics, _console);
-        var events = format == OutputFormat.Events ? new EventPrinter(output, statistics) : null;
+        var events = format == OutputFormat.Events ? new EventPrinter(output, statistics, _console) : null;
         try
         {
             await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);

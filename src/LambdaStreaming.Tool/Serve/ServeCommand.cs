@@ -124,7 +124,8 @@ internal sealed class ServeCommand
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
-            throw new ToolException(ExitCode.Interrupted, "Interrupted before the server started.", exception);
+            throw new ToolException(
+                _console.InterruptedExitCode, "Interrupted before the server started.", exception);
         }
         catch (FunctionBuildException exception)
         {

@@ -14,7 +14,7 @@ internal static class CliOutput
         var chunks = new Chunks(payload, sizes.Next);
         using var response = InvokeWithResponseStreamResponse.Create(chunks);
         var output = new OutputWriter(null, streams.Console);
-        var printer = new EventPrinter(output, new StreamStatistics(TimeProvider.System));
+        var printer = new EventPrinter(output, new StreamStatistics(TimeProvider.System), streams.Console);
         SynchronousTask.GetResult(new ValueTask(printer.PrintAsync(response, CancellationToken.None)));
 
         using var received = new MemoryStream();
