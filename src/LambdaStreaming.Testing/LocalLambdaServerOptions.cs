@@ -101,7 +101,8 @@ public sealed class LocalLambdaServerOptions
 
     /// <summary>Whether the header <c>Content-Type</c> contains the content type of the function.</summary>
     /// <value>
-    /// Default: <see langword="false"/>: <c>application/vnd.amazon.eventstream</c>, as observed on the live service.
+    /// Default: <see langword="false"/>: <c>application/vnd.amazon.eventstream</c>, which the live service sends
+    /// according to the issue awslabs/aws-sdk-rust#1075.
     /// </value>
     public bool SendFunctionContentType { get; set; }
 

@@ -14,6 +14,8 @@ internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
         ("0", "stopped by Ctrl-C or SIGTERM"),
         ("1", "the server could not start, e.g. the port is in use"),
         ("2", "the command line, a file or a recording is invalid"),
+        ("130", "Ctrl-C (SIGINT) before the server has started, e.g. during a build"),
+        ("143", "SIGTERM before the server has started"),
     ];
 
     public override bool ClearsParseErrors => true;

@@ -1,4 +1,5 @@
 using System.Net;
+using Amazon.Runtime;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,6 +31,66 @@ public sealed class TestingSnippets
 
         await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => next);
         // end: testing-idle
+    }
+
+    [Fact]
+    public async Task HeadersTimeout()
+    {
+        // begin: testing-headers-timeout
+        var clock = new FakeTimeProvider();
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            server.TimeProvider = clock;
+            server.AddFunction("chat").OnEveryCall().StallBeforeHeaders();
+        });
+        using var client = lambda.CreateClient(options => options.ResponseHeadersTimeout = TimeSpan.FromSeconds(30));
+
+        var asking = new Chat(client).AskAsync("{}");
+        await lambda.WaitForRequestAsync();            // the timer is running
+        clock.Advance(TimeSpan.FromSeconds(30));
+
+        var failure = await Assert.ThrowsAsync<LambdaTransportException>(() => asking);
+        Assert.IsType<TimeoutException>(failure.InnerException);
+        // end: testing-headers-timeout
+    }
+
+    /// <summary>The section about failures before a request is sent.</summary>
+    [Fact]
+    public async Task FailuresBeforeSending()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction("chat"));
+        using var withoutServer = lambda.CreateClient(options =>
+        {
+            options.ServiceUrl = new Uri("http://127.0.0.1:1");
+            options.Retry.BaseDelay = TimeSpan.Zero;
+        });
+        using var withoutCredentials = lambda.CreateClient(options => options.Credentials = new MissingCredentials());
+
+        await Assert.ThrowsAsync<LambdaConfigurationException>(() => new Chat(withoutCredentials).AskAsync("{}"));
+        var refused = await Assert.ThrowsAsync<LambdaTransportException>(() => new Chat(withoutServer).AskAsync("{}"));
+
+        Assert.False(refused.FunctionMayHaveRun);
+        Assert.Empty(lambda.Requests);
+    }
+
+    /// <summary>The section about one server for several tests.</summary>
+    [Fact]
+    public async Task SharedServer()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction("other"));
+        using var client = lambda.CreateClient(options => options.Retry.Policy = LambdaRetryPolicy.Never);
+
+        lambda.AddFunction("chat", Write("first")).OnCall(1).Throttle();
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => new Chat(client).AskAsync("{}"));
+        Assert.Equal("first", await new Chat(client).AskAsync("{}"));
+        lambda.AddFunction("chat", Write("second")).OnCall(2).Throttle();
+        Assert.Equal("second", await new Chat(client).AskAsync("{}"));
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => new Chat(client).AskAsync("{}"));
+        lambda.AddFunction("chat", Write("third"));
+        Assert.Equal("third", await new Chat(client).AskAsync("{}"));
+        Assert.Equal("third", await new Chat(client).AskAsync("{}"));
+
+        static FunctionHandler Write(string text) => (_, response, token) => response.WriteTextAsync(text, token);
     }
 
     [Fact]
@@ -261,6 +322,11 @@ public sealed class TestingSnippets
         Assert.Equal("Hello", await chat.AskAsync("{}"));
         await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => chat.AskAsync("{}"));
         // end: testing-mock
+    }
+
+    private sealed class MissingCredentials : AWSCredentials
+    {
+        public override ImmutableCredentials GetCredentials() => throw new AmazonClientException("no keys");
     }
 
     // begin: testing-app

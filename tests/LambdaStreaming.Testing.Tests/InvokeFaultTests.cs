@@ -113,10 +113,13 @@ public class InvokeFaultTests
     }
 
     [Theory]
-    [InlineData("UnknownEvent")]
-    [InlineData("Bytes")]
-    [InlineData("OversizedMessage")]
-    public async Task EventStreamFault_EachFault_IsRejectedWithoutRunning(string fault)
+    [InlineData("UnknownEvent", null)]
+    [InlineData("Bytes", null)]
+    [InlineData("OversizedMessage", null)]
+    [InlineData("UnknownEvent", "Event")]
+    [InlineData("Bytes", "Event")]
+    [InlineData("OversizedMessage", "Event")]
+    public async Task EventStreamFault_EachFault_IsRejectedWithoutRunning(string fault, string? invocationType)
     {
         var ran = false;
         await using var server = await LocalLambdaServer.StartAsync(
@@ -136,7 +139,7 @@ public class InvokeFaultTests
             },
             Token);
 
-        var result = await ReadAsync(server).WaitAsync(Soon, Token);
+        var result = await ReadAsync(server, invocationType).WaitAsync(Soon, Token);
 
         Assert.Equal((400, false), (result.Status, ran));
         Assert.Equal("InvalidParameterValueException", Assert.Single(server.Requests).ErrorCode);

@@ -19,8 +19,8 @@ internal sealed class EventStreamBody(
 
     public bool HasEnded => writer.HasEnded;
 
-    // It is not documented which header has the function's content type. The live service was observed to send the
-    // event stream's content type in Content-Type (aws-sdk-rust#1075).
+    // It is not documented which header has the function's content type. According to the issue
+    // awslabs/aws-sdk-rust#1075, the live service sends the event stream's content type in Content-Type.
     public Task StartAsync(string contentType) => writer.StartAsync(
         200,
         [
