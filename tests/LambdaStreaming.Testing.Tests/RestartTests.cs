@@ -58,6 +58,61 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task RestartOnChange_TargetOfALinkIsChanged_Restarts()
+    {
+        Interop.NeedsCurl();
+        var shared = Directory.CreateTempSubdirectory();
+        try
+        {
+            var target = Path.Combine(shared.FullName, "shared.py");
+            await File.WriteAllTextAsync(target, "one", Token);
+            Link("handler.py", Path.Combine(_folder.FullName, "next.py"));
+            Link("next.py", target);
+            Link("missing.py", Path.Combine(shared.FullName, "missing.py"));
+            Link("cycle.py", Path.Combine(_folder.FullName, "cycle.py"));
+            await using var server = await StartAsync(restartOnChange: true);
+            using var client = server.CreateClient();
+
+            var first = await InvokeAsync(client);
+            var unchanged = await InvokeAsync(client);
+            await File.WriteAllTextAsync(target, "three", Token);
+            var changed = await InvokeAsync(client);
+            await File.WriteAllTextAsync(Path.Combine(shared.FullName, "missing.py"), "new", Token);
+            var created = await InvokeAsync(client);
+
+            Assert.Equal(first, unchanged);
+            Assert.Equal(3, new[] { first, changed, created }.Distinct().Count());
+        }
+        finally
+        {
+            shared.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task RestartOnChange_LinkHasAnotherTarget_Restarts()
+    {
+        Interop.NeedsCurl();
+        var time = DateTime.UtcNow.AddDays(-1);
+        foreach (var name in (string[])["bin/one.py", "bin/two.py"])
+        {
+            Write(name, "same");
+            File.SetLastWriteTimeUtc(Path.Combine(_folder.FullName, name), time);
+        }
+
+        Link("handler.py", Path.Combine("bin", "one.py"));
+        await using var server = await StartAsync(restartOnChange: true);
+        using var client = server.CreateClient();
+
+        var first = await InvokeAsync(client);
+        File.Delete(Path.Combine(_folder.FullName, "handler.py"));
+        Link("handler.py", Path.Combine("bin", "two.py"));
+        var changed = await InvokeAsync(client);
+
+        Assert.NotEqual(first, changed);
+    }
+
+    [Fact]
     public async Task RestartOnChange_CallIsInProgress_EndsInItsProcess()
     {
         using var runtime = new FakeRuntime();
@@ -83,6 +138,9 @@ public sealed class RestartTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
     }
+
+    private void Link(string file, string target) =>
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, file), target);
 
     private Task<LocalLambdaServer> StartAsync(bool restartOnChange)
     {

@@ -5,7 +5,12 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <summary>The folders with the files of a function.</summary>
 /// <param name="Folders">The folders, searched with their subfolders.</param>
 /// <param name="Excluded">Folders below them to which a build writes.</param>
-internal sealed record SourceFolders(IReadOnlyList<string> Folders, IReadOnlyList<string> Excluded);
+internal sealed record SourceFolders(IReadOnlyList<string> Folders, IReadOnlyList<string> Excluded)
+{
+    public SourceFolders Union(SourceFolders other) => new(
+        [.. Folders.Union(other.Folders, StringComparer.Ordinal)],
+        [.. Excluded.Union(other.Excluded, StringComparer.Ordinal)]);
+}
 
 /// <summary>The files of a function at one time, to detect later changes.</summary>
 /// <remarks>
@@ -17,14 +22,15 @@ internal sealed class SourceFiles
     /// <summary>The maximum number of files. Comparing more would delay each call noticeably.</summary>
     internal const int MaxFiles = 20_000;
 
-    private readonly SourceFolders _folders;
-    private readonly Dictionary<string, (DateTime LastWrite, long Length)> _files;
+    private readonly Dictionary<string, FileState> _files;
 
     private SourceFiles(SourceFolders folders)
     {
-        _folders = folders;
+        Folders = folders;
         _files = Read(folders);
     }
+
+    public SourceFolders Folders { get; }
 
     /// <summary>Whether the folders have too many files, so that changes are not detected.</summary>
     public bool IsTooLarge => _files.Count > MaxFiles;
@@ -35,7 +41,7 @@ internal sealed class SourceFiles
     public string? FindChange()
     {
         if (IsTooLarge) return null;
-        var current = Read(_folders);
+        var current = Read(Folders);
         foreach ((var path, var state) in current)
         {
             if (!_files.TryGetValue(path, out var before) || before != state) return path;
@@ -46,25 +52,24 @@ internal sealed class SourceFiles
 
     /// <summary>Returns the path of a file that was written at or after a time.</summary>
     public string? FindWrittenSince(DateTime time) =>
-        _files.FirstOrDefault(file => file.Value.LastWrite >= time).Key;
+        _files.FirstOrDefault(file => file.Value.LastWrite >= time || file.Value.LinkLastWrite >= time).Key;
 
-    private static Dictionary<string, (DateTime LastWrite, long Length)> Read(SourceFolders folders)
+    private static Dictionary<string, FileState> Read(SourceFolders folders)
     {
-        var files = new Dictionary<string, (DateTime LastWrite, long Length)>(StringComparer.Ordinal);
-        var all = folders.Folders.SelectMany(folder => Enumerate(folder, folders.Excluded));
-        foreach (var file in all.Take(MaxFiles + 1))
-            files[file.Path] = (file.LastWrite, file.Length);
+        var files = new Dictionary<string, FileState>(StringComparer.Ordinal);
+        // A project can reference another one that does not exist.
+        var all = folders.Folders.Where(Directory.Exists).SelectMany(folder => Enumerate(folder, folders.Excluded));
+        foreach (var (path, state) in all.Take(MaxFiles + 1)) files[path] = state;
         return files;
     }
 
-    private static FileSystemEnumerable<(string Path, DateTime LastWrite, long Length)> Enumerate(
+    private static FileSystemEnumerable<(string Path, FileState State)> Enumerate(
         string folder, IReadOnlyList<string> excluded)
     {
         var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
         return new(
             folder,
-            static (ref FileSystemEntry entry) =>
-                (entry.ToFullPath(), entry.LastWriteTimeUtc.UtcDateTime, entry.Length),
+            static (ref FileSystemEntry entry) => (entry.ToFullPath(), GetState(ref entry)),
             options)
         {
             ShouldIncludePredicate = static (ref FileSystemEntry entry) => !entry.IsDirectory,
@@ -76,6 +81,26 @@ internal sealed class SourceFiles
         };
     }
 
+    private static FileState GetState(ref FileSystemEntry entry)
+    {
+        var state = new FileState(entry.LastWriteTimeUtc.UtcDateTime, entry.Length, null);
+        if (!entry.Attributes.HasFlag(FileAttributes.ReparsePoint)) return state;
+        try
+        {
+            // The values of the entry are those of the link.
+            return File.ResolveLinkTarget(entry.ToFullPath(), returnFinalTarget: true) is FileInfo { Exists: true } file
+                ? new(file.LastWriteTimeUtc, file.Length, state.LastWrite)
+                : state;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return state;   // the target does not exist, or links form a cycle
+        }
+    }
+
     private static bool IsSource(ReadOnlySpan<char> folder) =>
         folder is not ("node_modules" or "__pycache__" or "bin" or "obj") && folder is not ['.', ..];
+
+    /// <summary>The state of a file, or of the target of a link.</summary>
+    private readonly record struct FileState(DateTime LastWrite, long Length, DateTime? LinkLastWrite);
 }
