@@ -44,6 +44,8 @@ public sealed class DotNetFunctionTests : IDisposable
         Assert.Equal("Runtime.BuildFailed", error.ErrorCode);
         Assert.Contains("RuntimeClient.cs", error.ErrorDetails);
         Assert.Contains("error CS", _output.ToString());
+        Edit(reference, "namespce Amazon", "namespace Amazon");
+        Assert.Equal($"version two {project}", await InvokeAsync(client, "\"hi\""));
     }
 
     [Fact]
@@ -100,15 +102,15 @@ public sealed class DotNetFunctionTests : IDisposable
     {
         Nightly.SkipUnlessRequested("Builds projects.");
         var project = DotNetFunctions.CopyTo(_folder.FullName);
-        var program = Path.Combine(project, "Program.cs");
-        Edit(program, "await RuntimeClient", "await RuntimClient");
+        var reference = Path.Combine(_folder.FullName, "Amazon.Lambda.RuntimeSupport", "RuntimeClient.cs");
+        Edit(reference, "namespace Amazon", "namespce Amazon");
         var options = new LocalLambdaServerOptions { BuildFunctionsAtStart = false };
         var chat = options.AddFunction("f", RuntimeProcessOptions.DotNet(project) with { RestartOnChange = true });
 
         await using var server = await LocalLambdaServer.StartAsync(options, Token);
         await Assert.ThrowsAsync<FunctionBuildException>(() => chat.BuildAsync(Token));
 
-        Edit(program, "await RuntimClient", "await RuntimeClient");
+        Edit(reference, "namespce Amazon", "namespace Amazon");
         await chat.BuildAsync(Token);
         using var client = server.CreateClient(options => options.ResponseHeadersTimeout = Limit);
         Assert.Equal($"version one {project}", await InvokeAsync(client, "\"hi\""));

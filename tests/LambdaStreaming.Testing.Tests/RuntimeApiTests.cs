@@ -249,6 +249,54 @@ public class RuntimeApiTests
     }
 
     [Fact]
+    public async Task ConcurrencyPerProcess_CallsArriveTogether_StartOneProcess()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 8);
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        Task<CallResult>[] calls = [.. Enumerable.Range(0, 8).Select(_ => InvokeAsync(client))];
+        var process = await runtime.NextProcessAsync();
+        var ids = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => process.NextIdAsync()));
+        foreach (var id in ids)
+        {
+            using var accepted = await process.RespondAsync(id, "good");
+        }
+
+        Assert.All(await Task.WhenAll(calls).WaitAsync(Soon, Token), call => Assert.Equal("good", call.Text));
+        Assert.False(runtime.HasAnotherProcess());
+    }
+
+    [Fact]
+    public async Task ConcurrencyPerProcess_ProcessDoesNotStart_FailsEachCallUntilItStarts()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 2);
+        var folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("fake", runtime.Options with { TaskRoot = folder }), Token);
+        using var client = server.CreateClient();
+
+        var failed = await Task.WhenAll(InvokeAsync(client), InvokeAsync(client), InvokeAsync(client))
+            .WaitAsync(Soon, Token);
+        Directory.CreateDirectory(folder);
+        try
+        {
+            var call = InvokeAsync(client);
+            var process = await runtime.NextProcessAsync();
+            using var accepted = await process.RespondAsync(await process.NextIdAsync(), "good");
+            Assert.Equal("good", (await call.WaitAsync(Soon, Token)).Text);
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+
+        Assert.All(failed, call => Assert.Equal("Runtime.InvalidEntrypoint", call.ErrorCode));
+    }
+
+    [Fact]
     public async Task ConcurrencyPerProcess_ResponseIsTruncated_OtherCallEndsInItsProcess()
     {
         FakeRuntime.SkipIfNotSupported();

@@ -8,15 +8,36 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <summary>The result of <c>dotnet build</c>.</summary>
 /// <param name="TargetPath">The path of the built assembly.</param>
 /// <param name="Sources">The folders of the project and of the projects that it references.</param>
-internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
+/// <param name="Failure">Why the build failed, or <see langword="null"/>.</param>
+internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, FunctionBuildException? Failure = null)
 {
-    /// <summary>Builds a project with its references.</summary>
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
+
+    // Functions can have a project or references in common, and two builds would write the same files.
+    private static readonly SemaphoreSlim Gate = new(1);
+
+    /// <summary>Builds a project with its references. One build runs at a time.</summary>
     /// <param name="project">The path of the project.</param>
     /// <param name="isClassLibrary">Whether to create the files that a library needs to be started by a host.</param>
     /// <param name="outputReceived">Receives each line of the build's output.</param>
     /// <param name="cancellationToken">Stops the build.</param>
-    /// <exception cref="FunctionBuildException">The build failed.</exception>
+    /// <exception cref="FunctionBuildException">The build did not start.</exception>
     public static async Task<DotNetBuild> RunAsync(
+        string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
+    {
+        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await RunAloneAsync(project, isClassLibrary, outputReceived, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            Gate.Release();
+        }
+    }
+
+    private static async Task<DotNetBuild> RunAloneAsync(
         string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
     {
         var results = Path.GetTempFileName();
@@ -25,7 +46,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
             var build = await RunAsync(project, isClassLibrary, null, results, outputReceived, cancellationToken)
                 .ConfigureAwait(false);
             // The build of a project with several target frameworks does not have a target path.
-            if (build.TargetPath.Length > 0) return build.Result;
+            if (build.Result.Failure is not null || build.Result.TargetPath.Length > 0) return build.Result;
             var framework = build.TargetFrameworks.Split(';', StringSplitOptions.TrimEntries)[^1];
             build = await RunAsync(project, isClassLibrary, framework, results, outputReceived, cancellationToken)
                 .ConfigureAwait(false);
@@ -63,14 +84,15 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            await KillAsync(process).ConfigureAwait(false);
             throw;
         }
 
         string text;
         lock (output) text = output.ToString();
-        if (process.ExitCode != 0) throw CreateBuildFailed(project, process.ExitCode, text);
-        return Output.Parse(project, await File.ReadAllBytesAsync(results, cancellationToken).ConfigureAwait(false));
+        var json = await File.ReadAllBytesAsync(results, cancellationToken).ConfigureAwait(false);
+        var failure = process.ExitCode == 0 ? null : CreateBuildFailed(project, process.ExitCode, text);
+        return Output.Parse(project, json, failure);
 
         void OnLineReceived(object sender, DataReceivedEventArgs line)
         {
@@ -78,6 +100,15 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
             lock (output) output.Append(line.Data).Append('\n');
             outputReceived(line.Data);
         }
+    }
+
+    private static async Task KillAsync(Process process)
+    {
+        process.Kill(entireProcessTree: true);
+        // A process that is not part of the tree might keep the output open.
+        await process.WaitForExitAsync(CancellationToken.None)
+            .WaitAsync(KillTimeout, TimeProvider.System, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static ProcessStartInfo CreateStartInfo(
@@ -131,12 +162,17 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
     }
 
     /// <summary>The properties and items that the build wrote.</summary>
-    private sealed record Output(string TargetPath, string TargetFrameworks, SourceFolders Sources)
+    private sealed record Output(DotNetBuild Result, string TargetFrameworks)
     {
-        public DotNetBuild Result => new(TargetPath, Sources);
-
-        public static Output Parse(string project, byte[] json)
+        /// <param name="project">The path of the project.</param>
+        /// <param name="json">The written text. It is empty if the project could not be evaluated.</param>
+        /// <param name="failure">Why the build failed, or <see langword="null"/>.</param>
+        public static Output Parse(string project, byte[] json, FunctionBuildException? failure)
         {
+            var folder = Path.GetDirectoryName(project)!;
+            if (failure is not null && json.Length == 0)
+                return new(new("", new SourceFolders([folder], []), failure), "");
+
             using var document = JsonDocument.Parse(json);
             var properties = document.RootElement.GetProperty("Properties");
             var references = document.RootElement.GetProperty("Items").GetProperty("ProjectReference")
@@ -146,15 +182,13 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources)
                 .Select(path => Path.GetDirectoryName(path)!)
                 .Distinct(StringComparer.Ordinal);
             string[] names = ["OutDir", "BaseIntermediateOutputPath", "ArtifactsPath"];
-            var outputs = names
-                .Select(name => properties.GetProperty(name).GetString())
-                .Where(path => !string.IsNullOrEmpty(path))
-                .Select(path => Path.TrimEndingDirectorySeparator(
-                    Path.GetFullPath(path!, Path.GetDirectoryName(project)!)));
-            return new(
-                properties.GetProperty(nameof(TargetPath)).GetString() ?? "",
-                properties.GetProperty(nameof(TargetFrameworks)).GetString() ?? "",
-                new SourceFolders([.. folders], [.. outputs]));
+            var outputs = names.Select(GetProperty)
+                .Where(path => path.Length > 0)
+                .Select(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path, folder)));
+            var sources = new SourceFolders([.. folders], [.. outputs]);
+            return new(new(GetProperty(nameof(TargetPath)), sources, failure), GetProperty(nameof(TargetFrameworks)));
+
+            string GetProperty(string name) => properties.GetProperty(name).GetString() ?? "";
         }
     }
 }

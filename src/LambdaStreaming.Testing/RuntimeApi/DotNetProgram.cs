@@ -46,17 +46,18 @@ internal sealed class DotNetProgram
         };
     }
 
-    /// <summary>Builds the program if it is a project, and returns its command line.</summary>
-    /// <returns>The command, and the folders with source files.</returns>
+    /// <summary>Builds the program if it is a project.</summary>
+    /// <exception cref="FunctionBuildException">The build did not start.</exception>
+    public async Task<DotNetBuild> BuildAsync(Action<string> outputReceived, CancellationToken cancellationToken) =>
+        IsProject(Path)
+            ? await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, outputReceived, cancellationToken)
+                .ConfigureAwait(false)
+            : new(Path, Sources);
+
+    /// <summary>Returns the command line of the program.</summary>
     /// <exception cref="FunctionBuildException">The build failed, or the program cannot be started.</exception>
-    public async Task<(RuntimeProcessOptions Command, SourceFolders Sources)> PrepareAsync(
-        RuntimeProcessOptions options, CancellationToken cancellationToken)
-    {
-        if (!IsProject(Path)) return (CreateCommand(options, Path), Sources);
-        var build = await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, options.ReportLine, cancellationToken)
-            .ConfigureAwait(false);
-        return (CreateCommand(options, build.TargetPath), build.Sources);
-    }
+    public RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, DotNetBuild build) =>
+        build.Failure is null ? CreateCommand(options, build.TargetPath) : throw build.Failure;
 
     private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path)
     {

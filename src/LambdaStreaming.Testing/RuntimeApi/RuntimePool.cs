@@ -19,19 +19,24 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     private readonly object _gate = new();
     private readonly List<Worker> _workers = [];
     private readonly HashSet<Task> _returning = [];
+    private readonly HashSet<Task> _running = [];
 
     /// <summary>Builds the program if it is a .NET project.</summary>
     /// <exception cref="FunctionBuildException">
     /// The project cannot be built, or the program cannot be started.
     /// </exception>
-    public Task PrepareAsync(CancellationToken cancellationToken) => _program.GetVersionAsync(cancellationToken);
+    public Task PrepareAsync(CancellationToken cancellationToken) => TrackAsync(async () =>
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        await GetVersionAsync(linked.Token).ConfigureAwait(false);
+    });
 
     public async Task InvokeAsync(
         FunctionInvocation invocation, FunctionResponse response, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
-        var running = RunAsync(call);
+        var running = TrackAsync(() => RunAsync(call));
         // Not call.Completed, because the next call could then begin before this process is in _returning, and would
         // start another process.
         invocation.Completion = running;
@@ -48,13 +53,40 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
     }
 
+    /// <summary>Kills the processes and a running build, and waits for their end.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         Worker[] workers;
         lock (_gate) workers = [.. _workers];
-        await Task.WhenAll(workers.Select(worker => worker.Process.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
+        while (true)
+        {
+            Task[] running;
+            lock (_gate) running = [.. _running];
+            if (running.Length == 0) return;
+            await Task.WhenAll(running).ConfigureAwait(false);
+        }
     }
+
+    /// <summary>Runs a task that disposal waits for. It must end soon after <see cref="_stopping"/>.</summary>
+    private async Task TrackAsync(Func<Task> run)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate) _running.Add(ended.Task);
+        try
+        {
+            await run().ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate) _running.Remove(ended.Task);
+            ended.SetResult();
+        }
+    }
+
+    private Task<RuntimeProgram.Version> GetVersionAsync(CancellationToken cancellationToken) =>
+        _program.GetVersionAsync(() => RetireOthersAsync(null), cancellationToken);
 
     private async Task RunAsync(RuntimeInvocation call)
     {
@@ -68,7 +100,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
                 if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
                 worker = null;
                 worker = await AcquireAsync().ConfigureAwait(false);
-                if (!call.Completed.IsCompleted) await worker.Process.InvokeAsync(call).ConfigureAwait(false);
+                var process = await worker.Started.ConfigureAwait(false);
+                if (!call.Completed.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
             }
         }
         catch (FunctionBuildException exception)
@@ -77,7 +110,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // The server stops during a build.
+            // The server stops during a build, or before a process starts.
         }
         catch (Exception exception) when (exception is Win32Exception or IOException)
         {
@@ -87,9 +120,9 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         finally
         {
             call.SetCompleted();
-            if (worker is not null && !call.IsFaulted && !_stopping.IsCancellationRequested)
+            if (worker is { HasStarted: true } && !call.IsFaulted && !_stopping.IsCancellationRequested)
             {
-                _ = ReturnAsync(worker, call.Invocation.Deadline);
+                _ = TrackAsync(() => ReturnAsync(worker, call.Invocation.Deadline));
             }
             else
             {
@@ -100,46 +133,50 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     }
 
     /// <summary>Returns a process of the current version that has fewer calls than it can handle.</summary>
-    /// <remarks>End the call with <see cref="EndCallAsync"/>.</remarks>
+    /// <remarks>The process might not have started yet. End the call with <see cref="EndCallAsync"/>.</remarks>
     private async Task<Worker> AcquireAsync()
     {
-        var version = await _program.GetVersionAsync(_stopping.Token).ConfigureAwait(false);
+        var version = await GetVersionAsync(_stopping.Token).ConfigureAwait(false);
         await RetireOthersAsync(version).ConfigureAwait(false);
         for (var since = Stopwatch.GetTimestamp(); ;)
         {
             Task[] returning;
+            var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since);
             lock (_gate)
             {
+                returning = [.. _returning];
                 var worker = _workers.Find(
                     worker => worker.IsUsable(version) && worker.Calls < options.ConcurrencyPerProcess);
+                if (worker is null && (returning.Length == 0 || remaining <= TimeSpan.Zero))
+                    worker = AddWorker(version);
                 if (worker is not null)
                 {
                     worker.Calls++;
                     return worker;
                 }
-
-                returning = [.. _returning];
             }
 
-            var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since);
-            if (returning.Length == 0 || remaining <= TimeSpan.Zero) break;
             Task first = Task.WhenAny(returning);
             await first.WaitAsync(remaining, TimeProvider.System, CancellationToken.None)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-
-#pragma warning disable CA2000 // The pool disposes it.
-        var process = await RuntimeProcess.StartAsync(version.Command, server, functionName, CancellationToken.None)
-            .ConfigureAwait(false);
-#pragma warning restore CA2000
-        var started = new Worker(process, version) { Calls = 1 };
-        lock (_gate) _workers.Add(started);
-        if (_stopping.IsCancellationRequested) await process.DisposeAsync().ConfigureAwait(false);
-        return started;
     }
 
-    /// <summary>Retires the processes that have exited or run an old version.</summary>
-    private async Task RetireOthersAsync(RuntimeProgram.Version version)
+    /// <summary>Starts a process. Requires the lock, so that a call that arrives now finds it.</summary>
+    private Worker AddWorker(RuntimeProgram.Version version)
+    {
+        // Disposal has the complete list.
+        _stopping.Token.ThrowIfCancellationRequested();
+        var worker = new Worker(version, Task.Run(() => StartAsync(version)));
+        _workers.Add(worker);
+        return worker;
+    }
+
+    private Task<RuntimeProcess> StartAsync(RuntimeProgram.Version version) =>
+        RuntimeProcess.StartAsync(version.Command, server, functionName, CancellationToken.None);
+
+    /// <summary>Retires the processes that have exited or run another version.</summary>
+    private async Task RetireOthersAsync(RuntimeProgram.Version? version)
     {
         Worker[] unused;
         lock (_gate)
@@ -149,7 +186,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
             _workers.RemoveAll(unused.Contains);
         }
 
-        foreach (var worker in unused) await worker.Process.DisposeAsync().ConfigureAwait(false);
+        foreach (var worker in unused) await worker.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Makes a process available again when it requests its next call.</summary>
@@ -162,8 +199,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         {
             var remaining = deadline - server.TimeProvider.GetUtcNow();
             var timeout = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
-            var isIdle = await worker.Process.WaitForNextRequestAsync(timeout, server.TimeProvider)
-                .ConfigureAwait(false);
+            var process = await worker.Started.ConfigureAwait(false);
+            var isIdle = await process.WaitForNextRequestAsync(timeout, server.TimeProvider).ConfigureAwait(false);
             await EndCallAsync(worker, retire: !isIdle || _stopping.IsCancellationRequested).ConfigureAwait(false);
         }
         finally
@@ -185,7 +222,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
             _workers.Remove(worker);
         }
 
-        await worker.Process.DisposeAsync().ConfigureAwait(false);
+        await worker.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
@@ -203,9 +240,11 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     }
 
     /// <summary>A process and the number of its calls. Its members are protected by the pool's lock.</summary>
-    private sealed class Worker(RuntimeProcess process, RuntimeProgram.Version version)
+    private sealed class Worker(RuntimeProgram.Version version, Task<RuntimeProcess> started) : IAsyncDisposable
     {
-        public RuntimeProcess Process => process;
+        public Task<RuntimeProcess> Started => started;
+
+        public bool HasStarted => started.IsCompletedSuccessfully;
 
         /// <summary>The number of calls that occupy the process, until it requests the next call.</summary>
         public int Calls { get; set; }
@@ -213,7 +252,15 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         /// <summary>Whether the process gets no further calls.</summary>
         public bool IsRetired { get; set; }
 
-        public bool IsUsable(RuntimeProgram.Version current) =>
-            !IsRetired && ReferenceEquals(version, current) && !process.HasExited;
+        public bool IsUsable(RuntimeProgram.Version? current) =>
+            !IsRetired
+            && ReferenceEquals(version, current)
+            && (HasStarted ? !started.Result.HasExited : !started.IsCompleted);
+
+        public async ValueTask DisposeAsync()
+        {
+            await ((Task)started).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (HasStarted) await (await started.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        }
     }
 }

@@ -9,16 +9,22 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     private Version? _current;
 
     /// <summary>Returns the current version, after a build if one is necessary.</summary>
+    /// <param name="retireProcesses">Ends the idle processes of the current version, before a build.</param>
+    /// <param name="cancellationToken">Stops the build.</param>
     /// <exception cref="FunctionBuildException">
     /// The project cannot be built, or the program cannot be started.
     /// </exception>
-    public async Task<Version> GetVersionAsync(CancellationToken cancellationToken)
+    public async Task<Version> GetVersionAsync(Func<Task> retireProcesses, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             if (_current is null || HasChanged(_current))
+            {
+                // Windows does not replace the files of a running program.
+                if (_current is not null) await retireProcesses().ConfigureAwait(false);
                 _current = await CreateVersionAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -46,10 +52,13 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         var sources = new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
         if (options.DotNetProgram is { } program)
         {
-            sources = program.Sources;
+            sources = _current?.Files?.Folders ?? program.Sources;
             try
             {
-                (command, sources) = await program.PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+                var build = await program.BuildAsync(options.ReportLine, cancellationToken).ConfigureAwait(false);
+                // A failed build might not know all references.
+                sources = build.Failure is null ? build.Sources : sources.Union(build.Sources);
+                command = program.CreateCommand(options, build);
             }
             catch (FunctionBuildException exception)
             {
