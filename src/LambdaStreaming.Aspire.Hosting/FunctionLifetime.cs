@@ -15,16 +15,18 @@ internal sealed class FunctionLifetime(
 
     private readonly ILogger _log = start.Services.GetRequiredService<ResourceLoggerService>().GetLogger(resource);
 
-    public async Task StartAsync(SemaphoreSlim build, CancellationToken cancellationToken)
+    /// <summary>Writes the output of the function to its log, from now on.</summary>
+    public void LogOutput() => resource.OutputReceived = _log.FunctionOutput;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        resource.OutputReceived = _log.FunctionOutput;
         try
         {
             await start.Eventing.PublishAsync(
                 new BeforeResourceStartedEvent(resource, start.Services), cancellationToken).ConfigureAwait(false);
             await SetEnvironmentAsync(cancellationToken).ConfigureAwait(false);
             await SetStateAsync(KnownResourceStates.Building).ConfigureAwait(false);
-            await BuildAsync(build, cancellationToken).ConfigureAwait(false);
+            await BuildAsync(cancellationToken).ConfigureAwait(false);
             resource.IsReady = true;
             await SetStateAsync(KnownResourceStates.Running).ConfigureAwait(false);
         }
@@ -50,12 +52,11 @@ internal sealed class FunctionLifetime(
     }
 
     /// <summary>Builds the function until it succeeds.</summary>
-    private async Task BuildAsync(SemaphoreSlim build, CancellationToken cancellationToken)
+    private async Task BuildAsync(CancellationToken cancellationToken)
     {
         FunctionBuildException? lastFailure = null;
         while (true)
         {
-            await build.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
                 await resource.Function.BuildAsync(cancellationToken).ConfigureAwait(false);
@@ -67,10 +68,6 @@ internal sealed class FunctionLifetime(
                 if (exception != lastFailure) await SetFailedAsync(exception).ConfigureAwait(false);
                 lastFailure = exception;
             }
-            finally
-            {
-                build.Release();
-            }
 
             await Task.Delay(ChangeInterval, timeProvider, cancellationToken).ConfigureAwait(false);
         }
@@ -78,7 +75,7 @@ internal sealed class FunctionLifetime(
 
     private Task SetFailedAsync(Exception exception)
     {
-        resource.Failure = $"The function {resource.Name} is not ready: {exception.Message}";
+        resource.SetFailed($"The function {resource.Name} is not ready: {exception.Message}");
         _log.StartFailed(exception.Message);
         return SetStateAsync(KnownResourceStates.FailedToStart);
     }

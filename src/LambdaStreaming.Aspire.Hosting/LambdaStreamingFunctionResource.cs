@@ -1,3 +1,4 @@
+using Aspire.Hosting;
 using LambdaStreaming.Testing;
 
 namespace Aspire.Hosting.ApplicationModel;
@@ -10,19 +11,18 @@ namespace Aspire.Hosting.ApplicationModel;
 public sealed class LambdaStreamingFunctionResource
     : Resource, IResourceWithParent<LambdaStreamingServerResource>, IResourceWithEnvironment, IResourceWithWaitSupport
 {
-    private readonly Dictionary<string, string?> _environment;
+    private readonly TaskCompletionSource<Dictionary<string, string?>> _environment =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     internal LambdaStreamingFunctionResource(
         string name, LambdaStreamingServerResource parent, RuntimeProcessOptions process)
         : base(name)
     {
         Parent = parent;
-        _environment = new(process.Environment, StringComparer.Ordinal);
         var outputReceived = process.OutputReceived;
         Function = parent.Options.AddFunction(name, process with
         {
-            // The process reads the variables when it starts. By then, those of the resource have been added.
-            Environment = _environment,
+            EnvironmentProvider = cancellationToken => GetEnvironmentAsync(process, cancellationToken),
             OutputReceived = line =>
             {
                 OutputReceived?.Invoke(line);
@@ -43,11 +43,28 @@ public sealed class LambdaStreamingFunctionResource
     /// <summary>Whether the function can be called.</summary>
     internal bool IsReady { get; set; }
 
-    /// <summary>Why the last build failed, or <see langword="null"/>.</summary>
-    internal string? Failure { get; set; }
+    /// <summary>Why the function is not ready, or <see langword="null"/>.</summary>
+    internal string? Failure { get; private set; }
 
-    internal void SetEnvironment(IEnumerable<KeyValuePair<string, string>> variables)
+    /// <summary>Sets the variables of the resource. Calls wait for them.</summary>
+    internal void SetEnvironment(IEnumerable<KeyValuePair<string, string>> variables) => _environment.TrySetResult(
+        variables.ToDictionary(pair => pair.Key, string? (pair) => pair.Value, StringComparer.Ordinal));
+
+    /// <summary>Sets why the function is not ready. If its environment is not known, its calls fail.</summary>
+    internal void SetFailed(string reason)
     {
-        foreach ((var name, var value) in variables) _environment[name] = value;
+        Failure = reason;
+        if (_environment.TrySetException(new DistributedApplicationException(reason))) _ = _environment.Task.Exception;
+    }
+
+    private async Task<IReadOnlyDictionary<string, string?>> GetEnvironmentAsync(
+        RuntimeProcessOptions process, CancellationToken cancellationToken)
+    {
+        var variables = await _environment.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (process.EnvironmentProvider is not { } provider) return variables;
+        var all = new Dictionary<string, string?>(
+            await provider(cancellationToken).ConfigureAwait(false), StringComparer.Ordinal);
+        foreach (var (name, value) in variables) all[name] = value;
+        return all;
     }
 }

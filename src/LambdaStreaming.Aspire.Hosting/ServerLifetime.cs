@@ -31,15 +31,16 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
 
     private async Task RunAsync(InitializeResourceEvent start)
     {
+        FunctionLifetime[] functions =
+            [.. resource.Functions.Values.Select(function => new FunctionLifetime(function, start, TimeProvider))];
+        // The server accepts calls as soon as it has started.
+        foreach (var function in functions) function.LogOutput();
         if (await StartServerAsync(start).ConfigureAwait(false) is not { } server) return;
         await using var _ = server.ConfigureAwait(false);
         await SetRunningAsync(server, start).ConfigureAwait(false);
 
-        // Projects can have references in common, so two builds at the same time could write the same file.
-        using var build = new SemaphoreSlim(1);
-        var functions = resource.Functions.Values.Select(
-            function => new FunctionLifetime(function, start, TimeProvider).StartAsync(build, _stopping.Token));
-        await Task.WhenAll([LogRequestsAsync(server, start.Logger), .. functions])
+        var lifetimes = functions.Select(function => function.StartAsync(_stopping.Token));
+        await Task.WhenAll([LogRequestsAsync(server, start.Logger), .. lifetimes])
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

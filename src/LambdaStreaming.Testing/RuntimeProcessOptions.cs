@@ -40,6 +40,15 @@ public sealed record RuntimeProcessOptions
     public IReadOnlyDictionary<string, string?> Environment { get; init; } =
         new Dictionary<string, string?>(StringComparer.Ordinal);
 
+    /// <summary>A callback that returns further environment variables when a process starts.</summary>
+    /// <value>Default: <see langword="null"/>. The variables override <see cref="Environment"/>.</value>
+    /// <remarks>
+    /// For variables that are known only after the start of the server. A call waits for them, at most until its
+    /// timeout. If the callback throws, the call fails with the error <c>Runtime.InvalidEntrypoint</c>. The token is
+    /// cancelled when the server is disposed.
+    /// </remarks>
+    public Func<CancellationToken, Task<IReadOnlyDictionary<string, string?>>>? EnvironmentProvider { get; init; }
+
     /// <summary>The maximum number of concurrent processes. Further calls wait until a process is idle.</summary>
     /// <value>Default: 10.</value>
     public int MaxProcesses { get; init; } = 10;

@@ -68,7 +68,7 @@ public sealed class ModelTests : IDisposable
         var (first, second) = (lambda.AddFunction("first", "Chat"), lambda.AddFunction("second", "Chat"));
         var check = new FunctionsHealthCheck(lambda.Resource);
 
-        first.Resource.Failure = "The project is invalid.";
+        first.Resource.SetFailed("The project is invalid.");
         var failed = await CheckAsync();
         (first.Resource.IsReady, second.Resource.IsReady) = (true, true);
         var ready = await CheckAsync();

@@ -73,6 +73,79 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_CallBeforeTheEnvironmentIsKnown_RunsWithIt()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Functions.CreateGreeter()).WithEnvironment(async context =>
+        {
+            await gate.Task;
+            context.EnvironmentVariables["COLOR"] = "green";
+        });
+        await host.StartAsync(lambda);
+
+        var text = InvokeAsync(lambda, "chat");
+        var server = await lambda.Resource.GetServerAsync(Token);
+        await server.WaitForRequestAsync(_ => true, Token).WaitAsync(TestAppHost.Limit, Token);
+        gate.SetResult();
+
+        Assert.Equal("hello Ada", await text);
+        Assert.EndsWith("green", await host.WaitForLogAsync(chat.Resource, "process "));
+    }
+
+    [Fact]
+    public async Task AddFunction_EnvironmentFails_FailsTheCall()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Functions.CreateGreeter())
+            .WithEnvironment(_ => throw new InvalidOperationException("The color is unknown."));
+        await host.StartAsync(lambda);
+
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(lambda, "chat"));
+
+        Assert.Contains("The color is unknown.", error.ErrorDetails);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+    }
+
+    [Fact]
+    public async Task AddFunction_ProcessHasAnEnvironmentProvider_RunsWithItsVariables()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Functions.CreateGreeter() with
+        {
+            EnvironmentProvider = _ => Task.FromResult<IReadOnlyDictionary<string, string?>>(
+                new Dictionary<string, string?> { ["COLOR"] = "green" }),
+        });
+        await host.StartAsync(lambda);
+
+        Assert.Equal("hello Ada", await InvokeAsync(lambda, "chat"));
+
+        Assert.EndsWith("green", await host.WaitForLogAsync(chat.Resource, "process "));
+    }
+
+    [Fact]
+    public async Task AddFunction_OutputBeforeTheServerIsRunning_IsLogged()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", new RuntimeProcessOptions("program"));
+        host.Builder.Eventing.Subscribe<BeforeResourceStartedEvent>(lambda.Resource, (_, _) =>
+        {
+            chat.Resource.OutputReceived?.Invoke("the first line");
+            return Task.CompletedTask;
+        });
+
+        await host.StartAsync(lambda);
+        await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
+        chat.Resource.OutputReceived?.Invoke("the last line");
+
+        Assert.Contains("the first line", await host.WaitForLogAsync(chat.Resource, " line"));
+    }
+
+    [Fact]
     public async Task StopAsync_ProcessIsIdle_KillsIt()
     {
         await using var host = new TestAppHost();

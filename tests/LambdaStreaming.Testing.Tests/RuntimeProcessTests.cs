@@ -293,6 +293,58 @@ public class RuntimeProcessTests
     }
 
     [Fact]
+    public async Task EnvironmentProvider_VariablesAreKnownAfterTheCall_OverrideEnvironment()
+    {
+        var variables = new TaskCompletionSource<IReadOnlyDictionary<string, string?>>();
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            Arguments = ["-c", "echo \"$COLOR $SIZE ${SHAPE-none}\"; exit 3"],
+            OutputReceived = lines.Enqueue,
+            Environment = new Dictionary<string, string?> { ["COLOR"] = "red", ["SIZE"] = "5", ["SHAPE"] = "round" },
+            EnvironmentProvider = _ => variables.Task,
+        });
+
+        var call = FailAsync(server);
+        await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        variables.SetResult(new Dictionary<string, string?> { ["COLOR"] = "green", ["SHAPE"] = null });
+
+        Assert.Equal("Runtime.ExitError", (await call).ErrorCode);
+        Assert.True(SpinWait.SpinUntil(() => !lines.IsEmpty, Soon));
+        Assert.Equal(["green 5 none"], lines);
+    }
+
+    [Fact]
+    public async Task EnvironmentProvider_Throws_FailsTheCall()
+    {
+        await using var server = await StartShellAsync(process => process with
+        {
+            EnvironmentProvider = _ => throw new InvalidOperationException("The color is unknown."),
+        });
+
+        var error = await FailAsync(server);
+
+        Assert.Equal("Runtime.InvalidEntrypoint", error.ErrorCode);
+        Assert.Contains("The color is unknown.", error.ErrorDetails);
+    }
+
+    [Fact]
+    public async Task EnvironmentProvider_VariablesAreNeverKnown_DisposalEnds()
+    {
+        var variables = new TaskCompletionSource<IReadOnlyDictionary<string, string?>>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            EnvironmentProvider = _ => variables.Task,
+        });
+
+        var call = FailAsync(server);
+        await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        await server.DisposeAsync().AsTask().WaitAsync(Soon, Token);
+
+        await Assert.ThrowsAnyAsync<Exception>(() => call);
+    }
+
+    [Fact]
     public async Task OutputReceived_Throws_ExceptionIsIgnored()
     {
         await using var server = await StartShellAsync(
@@ -348,14 +400,13 @@ public class RuntimeProcessTests
         Assert.Contains("no-such-program-at-all", error.ErrorDetails);
     }
 
-    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> outputReceived)
+    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> outputReceived) =>
+        StartShellAsync(process => process with { Arguments = ["-c", script], OutputReceived = outputReceived });
+
+    private static Task<LocalLambdaServer> StartShellAsync(Func<RuntimeProcessOptions, RuntimeProcessOptions> configure)
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "Needs a Unix shell.");
-        var process = new RuntimeProcessOptions("/bin/sh")
-        {
-            Arguments = ["-c", script],
-            OutputReceived = outputReceived,
-        };
+        var process = configure(new("/bin/sh"));
         return LocalLambdaServer.StartAsync(s => s.AddFunction("shell", process), Token);
     }
 

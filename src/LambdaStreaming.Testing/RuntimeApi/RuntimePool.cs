@@ -112,7 +112,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         {
             // The server stops during a build, or before a process starts.
         }
-        catch (Exception exception) when (exception is Win32Exception or IOException)
+        catch (Exception exception) when (exception is Win32Exception or IOException || worker is { HasStarted: false })
         {
             call.FailWithReason(
                 "Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
@@ -172,8 +172,20 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         return worker;
     }
 
-    private Task<RuntimeProcess> StartAsync(RuntimeProgram.Version version) =>
-        RuntimeProcess.StartAsync(version.Command, server, functionName, CancellationToken.None);
+    private async Task<RuntimeProcess> StartAsync(RuntimeProgram.Version version)
+    {
+        var command = version.Command;
+        if (command.EnvironmentProvider is { } provider)
+        {
+            var variables = await provider(_stopping.Token).WaitAsync(_stopping.Token).ConfigureAwait(false);
+            var environment = new Dictionary<string, string?>(command.Environment, StringComparer.Ordinal);
+            foreach (var (name, value) in variables) environment[name] = value;
+            command = command with { Environment = environment };
+        }
+
+        return await RuntimeProcess.StartAsync(command, server, functionName, CancellationToken.None)
+            .ConfigureAwait(false);
+    }
 
     /// <summary>Retires the processes that have exited or run another version.</summary>
     private async Task RetireOthersAsync(RuntimeProgram.Version? version)
