@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -258,6 +259,70 @@ public class EndpointRequestTests
         Assert.True(
             JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent),
             $"Expected {expected}, got {sent}.");
+    }
+
+    [Fact]
+    public async Task FunctionUrlEvent_ConnectionListsFieldsOfServer_FieldsAreKept()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        // Kestrel replaces a Connection field that contains "close". In HTTP/1.0, it closes the connection without it.
+        await app.SendRawAsync(
+            "POST /chat HTTP/1.0\r\nHost: a:81\r\nX-Private: 1\r\nX-Forwarded-For: 6.6.6.6\r\n"
+            + "Connection: X-Forwarded-For, x-forwarded-proto, X-Forwarded-Port, Host\r\n"
+            + "Connection: X-Private, Content-Length\r\nContent-Length: 1\r\n\r\na");
+
+        Assert.Equal(
+            """
+            {"host":"a:81","content-length":"1","x-forwarded-for":"127.0.0.1","x-forwarded-proto":"http","x-forwarded-port":"81"}
+            """,
+            GetPayload(app).GetProperty("headers").GetRawText());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task FunctionUrlEvent_RequestDecompression_ContentLengthIsThatOfTheBody(bool hasContentLength)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+            map =>
+            {
+                map.UseRequestDecompression();
+                map.MapLambdaStream("/chat", "web", options => options.Payload = LambdaPayload.FunctionUrlEvent);
+            },
+            services: builder => builder.Services.AddRequestDecompression());
+        using var compressed = new MemoryStream();
+        await using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            await gzip.WriteAsync(Encoding.ASCII.GetBytes(new string('a', 1000)), Token);
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+        request.Content = new ByteArrayContent(compressed.ToArray());
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/plain");
+        request.Content.Headers.ContentEncoding.Add("gzip");
+        request.Headers.TransferEncodingChunked = !hasContentLength;
+
+        using var response = await app.SendAsync(request, Token);
+
+        var sent = GetPayload(app);
+        Assert.Equal(1000, sent.GetProperty("body").GetString()!.Length);
+        Assert.Equal("1000", sent.GetProperty("headers").GetProperty("content-length").GetString());
+    }
+
+    [Theory]
+    [InlineData("GET", null)]
+    [InlineData("POST", "0")]
+    public async Task FunctionUrlEvent_NoBody_HasContentLengthOnlyIfTheRequestHas(string method, string? expected)
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/chat");
+
+        using var response = await app.SendAsync(request, Token);
+
+        var headers = GetPayload(app).GetProperty("headers");
+        Assert.Equal(expected, headers.TryGetProperty("content-length", out var value) ? value.GetString() : null);
     }
 
     [Theory]

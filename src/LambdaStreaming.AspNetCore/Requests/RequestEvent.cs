@@ -4,6 +4,7 @@ using LambdaStreaming.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
 
 namespace LambdaStreaming.AspNetCore.Requests;
 
@@ -30,7 +31,7 @@ internal static class RequestEvent
             Method = request.Method,
             RawPath = GetPath(context),
             RawQueryString = request.QueryString.HasValue ? request.QueryString.Value![1..] : "",
-            Headers = GetHeaders(context),
+            Headers = GetHeaders(context, body.Length),
             AllowHeader = allowHeader is null ? null : name => IsSetHere(name) || allowHeader(name),
             Body = body,
             DomainName = request.Host.Host,
@@ -59,14 +60,21 @@ internal static class RequestEvent
         return request.Path.HasValue ? request.Path.ToUriComponent() : "/";
     }
 
-    private static List<KeyValuePair<string, string>> GetHeaders(HttpContext context)
+    private static List<KeyValuePair<string, string>> GetHeaders(HttpContext context, int bodyLength)
     {
         var request = context.Request;
         var fields = new List<KeyValuePair<string, string>>();
+        var connectionTokens = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
-            if (IsSetHere(name)) continue;
+            if (IsSetHere(name) || Is(name, HeaderNames.ContentLength) || IsHopByHop(name)) continue;
             foreach (var value in values) fields.Add(new(name, value ?? ""));
+        }
+
+        // Middleware can have replaced the body, for example by its decompressed form.
+        if (bodyLength > 0 || request.ContentLength is not null)
+        {
+            fields.Add(new(HeaderNames.ContentLength, bodyLength.ToString(CultureInfo.InvariantCulture)));
         }
 
         // X-Forwarded-For has the remote address of the HttpContext. The value that the browser sent was skipped above,
@@ -76,12 +84,16 @@ internal static class RequestEvent
         var port = request.Host.Port ?? (request.IsHttps ? 443 : 80);
         fields.Add(new(ForwardedPort, port.ToString(CultureInfo.InvariantCulture)));
         return fields;
+
+        // Decided here, so that a Connection field can remove only fields of the client. HTTP requires Host.
+        bool IsHopByHop(string name) =>
+            HopByHopHeaders.Contains(name) || (connectionTokens.Contains(name) && !Is(name, HeaderNames.Host));
     }
 
     private static bool IsSetHere(string name) =>
-        name.Equals(ForwardedFor, StringComparison.OrdinalIgnoreCase)
-        || name.Equals(ForwardedProto, StringComparison.OrdinalIgnoreCase)
-        || name.Equals(ForwardedPort, StringComparison.OrdinalIgnoreCase);
+        Is(name, ForwardedFor) || Is(name, ForwardedProto) || Is(name, ForwardedPort);
+
+    private static bool Is(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
 
     private static string GetSourceIp(HttpContext context)
     {
