@@ -48,6 +48,31 @@ public class EventBoundaryTests
     }
 
     [Theory]
+    [InlineData("", false)]
+    [InlineData("i", true)]
+    [InlineData("id: 1", true)]
+    [InlineData("retry: 1", true)]
+    [InlineData("data: id", false)]
+    [InlineData(": id", false)]
+    [InlineData("id: 1\n", false)]
+    [InlineData("id: 1\r", false)]
+    [InlineData("id: 1\ndata", false)]
+    [InlineData("data: 1\r\nid", true)]
+    [InlineData("data: 1\n\nr", true)]
+    public void IsInIdOrRetry_BytesSplitAnywhere_DependsOnFirstByteOfIncompleteLine(string text, bool expected)
+    {
+        var bytes = Encoding.ASCII.GetBytes(text);
+
+        for (var first = 0; first <= bytes.Length; first++)
+        {
+            var boundary = new EventBoundary();
+            boundary.Append(bytes.AsSpan(0, first));
+            boundary.Append(bytes.AsSpan(first));
+            Assert.Equal(expected, boundary.IsInIdOrRetry);
+        }
+    }
+
+    [Theory]
     [InlineData("", "")]
     [InlineData("data: 1\n\n", "")]
     [InlineData("data: 1\r\n\r\n", "")]

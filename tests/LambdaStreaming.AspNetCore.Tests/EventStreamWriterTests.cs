@@ -24,7 +24,9 @@ public class EventStreamWriterTests
         using var body = new MemoryStream();
         var context = new DefaultHttpContext { Response = { Body = body } };
         var time = new FakeTimeProvider();
-        using var writer = new EventStreamWriter(new TrackingPipeWriter(context), time, Interval);
+        var tracking = new TrackingPipeWriter(context);
+        using var writer = new EventStreamWriter(tracking, time, Interval);
+        await tracking.FlushHeadersAsync(TestContext.Current.CancellationToken);
         var function = new TaskCompletionSource<int>();
         var waiting = writer.WaitAsync(function.Task, TestContext.Current.CancellationToken);
         time.Advance(Interval);

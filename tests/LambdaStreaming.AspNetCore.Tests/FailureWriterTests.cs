@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
@@ -102,6 +103,11 @@ public class FailureWriterTests
     [InlineData("event: price\ndata: 12", "\nevent: incomplete\n\n")]
     [InlineData("da", "\nevent: incomplete\n\n")]
     [InlineData(": pi", "\n")]
+    [InlineData("id: 1\nid: 12", "\0incomplete\nevent: incomplete\n\n")]
+    [InlineData("data: 1\n\nid", "\0incomplete\nevent: incomplete\n\n")]
+    [InlineData("retry: 1", "\0incomplete\nevent: incomplete\n\n")]
+    [InlineData("r", "\0incomplete\nevent: incomplete\n\n")]
+    [InlineData("id: 1\r", "\nevent: incomplete\n\n")]
     public async Task FailureWriter_InsideEvent_EndsEventFirst(string begin, string end)
     {
         await using var app = await StartFailingAsync(begin);
@@ -111,6 +117,29 @@ public class FailureWriterTests
 
         ReadErrorEvent(body, begin + end);
         Assert.False(client.IsComplete);
+    }
+
+    // The parser of .NET follows the same rules as browsers.
+    [Theory]
+    [InlineData("id: 12", "1")]
+    [InlineData("id:", "1")]
+    [InlineData("id", "1")]
+    [InlineData("retry: 1", "1")]
+    [InlineData("id: 12\n", "12")]
+    public async Task FailureWriter_InsideIdOrRetry_LineIsIgnored(string begin, string expectedId)
+    {
+        await using var app = await StartFailingAsync("id: 1\nretry: 15000\ndata: 1\n\n" + begin);
+        using var client = await RawClient.PostAsync(app.Url);
+        var body = await client.ReadToEndAsync();
+        using var bytes = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        var parser = SseParser.Create(bytes);
+
+        var types = new List<string>();
+        await foreach (var item in parser.EnumerateAsync(Token)) types.Add(item.EventType);
+
+        Assert.Equal(["message", "error"], types);
+        Assert.Equal(expectedId, parser.LastEventId);
+        Assert.Equal(TimeSpan.FromSeconds(15), parser.ReconnectionInterval);
     }
 
     [Fact]

@@ -128,6 +128,31 @@ public class KeepAliveTests
         Assert.Equal(Comment, await client.ReadChunkAsync());
     }
 
+    // A comment before the first byte would send the status 200.
+    [Fact]
+    public async Task KeepAliveInterval_LambdaReportsEventStreamAndFailsBeforeFirstByte_ReturnsProblem()
+    {
+        await using var test = await KeepAliveApp.StartAsync(
+            options => options.ContentType = null,
+            functionContentType: "text/event-stream");
+        test.Run((response, ct) => response.StartAsync(ct));
+        var sending = test.App.PostAsync("/chat");
+
+        // The timer is set again after the first interval, so the interval has been processed.
+        await test.Time.AdvanceAsync(Interval);
+        await test.Time.AdvanceAsync(Interval);
+        test.Run((response, _) =>
+        {
+            response.Fail("Unhandled", "planned");
+            return Task.CompletedTask;
+        });
+        test.End();
+        using var response = await sending.WaitAsync(Patience, Token);
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
     // The headers arrive, and no timer is created for the response.
     [Theory]
     [InlineData("Content-Type", "application/x-ndjson")]

@@ -11,7 +11,7 @@ internal struct EventBoundary
     private const byte Cr = (byte)'\r';
 
     private bool _isInLine;
-    private bool _isComment;
+    private byte _lineStart;
     private bool _isInEvent;
     private bool _isAfterCr;
     private bool _isCrLineEnd;
@@ -26,7 +26,12 @@ internal struct EventBoundary
     public readonly bool NeedsLineEnd => _isInLine || _isAfterCr;
 
     /// <summary>Whether fields of an event have been received, but not the empty line that ends it.</summary>
-    public readonly bool IsInEvent => _isInEvent || (_isInLine && !_isComment);
+    public readonly bool IsInEvent => _isInEvent || (_isInLine && !IsComment);
+
+    /// <summary>Whether the incomplete line could be the field <c>id</c> or <c>retry</c>.</summary>
+    public readonly bool IsInIdOrRetry => _isInLine && (_lineStart is (byte)'i' or (byte)'r');
+
+    private readonly bool IsComment => _lineStart == ':';
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -56,13 +61,13 @@ internal struct EventBoundary
     {
         if (_isInLine) return;
         _isInLine = true;
-        _isComment = first == ':';
+        _lineStart = first;
     }
 
     private void EndLine()
     {
         // A comment changes nothing, and an empty line ends the event.
-        _isInEvent = _isInLine && (_isInEvent || !_isComment);
+        _isInEvent = _isInLine && (_isInEvent || !IsComment);
         _isInLine = false;
     }
 }

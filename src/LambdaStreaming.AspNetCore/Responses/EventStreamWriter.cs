@@ -63,10 +63,13 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
     /// <summary>Ends an incomplete line and an incomplete event, so that another event can follow.</summary>
     /// <remarks>
     /// The empty line makes clients process the incomplete event. The field <c>event: incomplete</c> replaces the type
-    /// of that event, so listeners for the function's own types do not receive it.
+    /// of that event, so listeners for the function's own types do not receive it. An incomplete <c>id</c> or
+    /// <c>retry</c> must have no effect. Parsers ignore an id that contains a NUL, a time that is not a number, and an
+    /// unknown name. Source: WHATWG HTML, "Interpreting an event stream".
     /// </remarks>
     public void EndEvent()
     {
+        if (_boundary.IsInIdOrRetry) body.Write("\0incomplete"u8);
         if (_boundary.NeedsLineEnd) body.Write("\n"u8);
         if (_boundary.IsInEvent) body.Write("event: incomplete\n\n"u8);
     }
@@ -94,7 +97,9 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
         while (!await _timer.WaitForOperationOrIntervalAsync().ConfigureAwait(false))
         {
             _timer.Restart();
-            if (!_boundary.IsBetweenEvents) continue;
+
+            // A comment must not send the headers: a failure before the first byte can still change the status.
+            if (!body.HasStarted || !_boundary.IsBetweenEvents) continue;
             body.Write(Comment);
             _hasWrittenComment = true;
             var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);

@@ -54,6 +54,9 @@ internal sealed class EventWriterTarget
         _clock = new ManualClock();
         var flags = _input[0];
         using var writer = new EventStreamWriter(_body.Tracking, _clock, Interval);
+        FindingException.Unless(
+            _body.Tracking.FlushHeadersAsync(CancellationToken.None).IsCompletedSuccessfully,
+            "The headers were not sent.");
         if ((flags & 1) != 0) WaitForFunction(writer);
         Copy(writer, writesComments: (flags & 16) != 0);
         CheckForwardedBytes();

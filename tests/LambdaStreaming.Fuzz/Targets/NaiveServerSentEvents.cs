@@ -45,7 +45,8 @@ internal sealed class NaiveServerSentEvents
     /// <summary>Parses a complete stream.</summary>
     /// <param name="stream">The bytes.</param>
     /// <param name="incompleteType">
-    /// The type of an event that the stream does not complete. Without it, such an event is discarded.
+    /// The type of an event that the stream does not complete. Without it, such an event is discarded. An incomplete
+    /// <c>id</c> or <c>retry</c> has no effect.
     /// </param>
     public void Read(ReadOnlySpan<byte> stream, byte[]? incompleteType = null)
     {
@@ -62,7 +63,7 @@ internal sealed class NaiveServerSentEvents
 
         HasPendingLine = !stream.IsEmpty;
         if (incompleteType is null) return;
-        if (HasPendingLine) ReadLine(stream);
+        if (HasPendingLine) ReadLine(stream, isIncomplete: true);
         if (!HasPendingField) return;
         _type = incompleteType;
         Dispatch();
@@ -71,7 +72,7 @@ internal sealed class NaiveServerSentEvents
     /// <summary>Adds the last event id to the records.</summary>
     public void RecordLastId() => Record((byte)'I', _lastId);
 
-    private void ReadLine(ReadOnlySpan<byte> line)
+    private void ReadLine(ReadOnlySpan<byte> line, bool isIncomplete = false)
     {
         if (line.IsEmpty)
         {
@@ -94,11 +95,11 @@ internal sealed class NaiveServerSentEvents
         {
             _type = value.ToArray();
         }
-        else if (name.SequenceEqual("id"u8) && !value.Contains((byte)0))
+        else if (name.SequenceEqual("id"u8) && !isIncomplete && !value.Contains((byte)0))
         {
             _id = value.ToArray();
         }
-        else if (name.SequenceEqual("retry"u8) && IsNumber(value))
+        else if (name.SequenceEqual("retry"u8) && !isIncomplete && IsNumber(value))
         {
             Record((byte)'R', value);
         }
