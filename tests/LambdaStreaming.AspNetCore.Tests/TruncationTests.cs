@@ -1,10 +1,13 @@
 using System.IO.Compression;
 using System.Net;
 using System.Text;
+using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.OutputCaching;
+using Microsoft.AspNetCore.ResponseCaching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -194,6 +197,75 @@ public class TruncationTests
         Assert.Equal(2, calls);
     }
 
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task OutputCache_ClientDisconnectsWhileOthersWait_OthersGetTheirOwnResponse(HttpProtocols protocols)
+    {
+        var calls = 0;
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await StartCachedAsync(waiting, protocols, async (response, ct) =>
+        {
+            if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+            await response.WriteTextAsync(" and half", ct);
+        });
+        using var first = await GetAsync(app, "/page");
+        await using var body = await first.Content.ReadAsStreamAsync(Token);
+        await ReadTextAsync(body, 4);
+        var sending = GetAsync(app, "/page");
+        await waiting.Task.WaitAsync(Patience, Token);
+
+        first.Dispose();
+
+        using var second = await sending.WaitAsync(Patience, Token);
+        Assert.Equal(HttpStatusCode.OK, second.StatusCode);
+        Assert.Equal("half and half", await second.Content.ReadAsStringAsync(Token));
+        Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
+        Assert.Equal(2, calls);
+    }
+
+    // The exception, which makes the first response incomplete, also reaches the requests that wait for it.
+    [Fact]
+    public async Task OutputCache_FunctionFailsWhileOthersWait_OthersGet500AndNothingIsStored()
+    {
+        var calls = 0;
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await StartCachedAsync(waiting, HttpProtocols.Http1, async (response, ct) =>
+        {
+            if (Interlocked.Increment(ref calls) > 1) return;
+            await waiting.Task.WaitAsync(Patience, ct);
+            response.Fail("Unhandled", "planned");
+        });
+        using var first = await GetAsync(app, "/page");
+        await using var body = await first.Content.ReadAsStreamAsync(Token);
+        await ReadTextAsync(body, 4);
+
+        using var second = await GetAsync(app, "/page").WaitAsync(Patience, Token);
+
+        Assert.Equal(HttpStatusCode.InternalServerError, second.StatusCode);
+        await AssertFailsAsync(body);
+        Assert.Equal("half", await app.Browser.GetStringAsync("/page", Token));
+        Assert.Equal(2, calls);
+    }
+
+    // The cache does not hold requests, or other middleware needs the exception.
+    [Theory]
+    [InlineData(true, true, false, true)]
+    [InlineData(false, true, false, false)]
+    [InlineData(true, false, false, false)]
+    [InlineData(true, true, true, false)]
+    public void TryExclude_Always_DependsOnCaches(bool storage, bool locking, bool hasResponseCache, bool expected)
+    {
+        var context = new DefaultHttpContext();
+        var cache = new OutputCacheContext { HttpContext = context, AllowCacheStorage = storage };
+        cache.AllowLocking = locking;
+        context.Features.Set<IOutputCacheFeature>(new CacheFeature(cache));
+        if (hasResponseCache) context.Features.Set<IResponseCachingFeature>(new CacheFeature(cache));
+
+        Assert.Equal(expected, OutputCaching.TryExclude(context));
+        Assert.Equal(storage && !expected, cache.AllowCacheStorage);
+    }
+
     // Buffering middleware sends nothing before the end. When the function fails, the server has not started the
     // response, so it can still return 500.
     [Theory]
@@ -295,6 +367,38 @@ public class TruncationTests
         await AssertFailsAsync(body);
     }
 
+    // The function writes "half" and then does what the test wants. The cache holds the second request.
+    private static Task<WebApp> StartCachedAsync(
+        TaskCompletionSource waiting,
+        HttpProtocols protocols,
+        Func<FunctionResponse, CancellationToken, Task> continueAsync)
+    {
+        var requests = 0;
+        return WebApp.StartAsync(
+            s => s.AddFunction("page", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("half", ct);
+                await continueAsync(response, ct);
+            }),
+            map =>
+            {
+                map.Use(async (context, next) =>
+                {
+                    // The calls before the wait of the cache complete synchronously.
+                    var response = next(context);
+                    if (Interlocked.Increment(ref requests) == 2) waiting.TrySetResult();
+                    await response;
+                });
+                map.UseOutputCache();
+                map.MapLambdaStream("/page", "page", options => options.Methods.Add("GET")).CacheOutput();
+            },
+            services: builder => builder.Services.AddOutputCache(),
+            protocols: protocols);
+    }
+
+    private static Task<HttpResponseMessage> GetAsync(WebApp app, string path) =>
+        app.SendAsync(new HttpRequestMessage(HttpMethod.Get, path), Token);
+
     private static async Task<string> ReadTextAsync(Stream body, int length)
     {
         var buffer = new byte[length];
@@ -362,5 +466,12 @@ public class TruncationTests
             await received.WaitAsync(ct);
             await response.AbortAsync(mode, ct);
         });
+    }
+
+    private sealed class CacheFeature(OutputCacheContext context) : IOutputCacheFeature, IResponseCachingFeature
+    {
+        public OutputCacheContext Context { get; } = context;
+
+        public string[]? VaryByQueryKeys { get; set; }
     }
 }

@@ -91,10 +91,8 @@ internal sealed class ResponseForwarder : IDisposable
         catch (OperationCanceledException exception)
             when (cancellationToken.IsCancellationRequested && _body.HasStarted)
         {
-            HandleCancellation();
-
-            // Without the exception, an output cache would store the incomplete response as complete.
-            ExceptionDispatchInfo.Throw(exception);
+            // Without the exception, middleware would treat the incomplete response as complete.
+            if (!TryEndAborted()) ExceptionDispatchInfo.Throw(exception);
         }
         catch (OperationCanceledException)
             when (cancellationToken.IsCancellationRequested && !IsTimedOut())
@@ -119,16 +117,18 @@ internal sealed class ResponseForwarder : IDisposable
 
     /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
     /// <remarks>
-    /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token while the
-    /// client is still connected. ASP.NET Core's exception handler treats all of these as a disconnected client and
-    /// swallows the exception. Therefore the connection is aborted here. It stays open only if nothing has been sent
-    /// and the middleware of the request timeout can still respond.
+    /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token. ASP.NET
+    /// Core's exception handler swallows the exception in all of these cases, so the connection is aborted here. It
+    /// stays open only if nothing has been sent and the middleware of the request timeout can still respond.
     /// </remarks>
-    private void HandleCancellation()
+    /// <returns>Whether the request must end without an exception.</returns>
+    private bool TryEndAborted()
     {
         var isTimedOut = IsTimedOut();
         if (!isTimedOut) Log.ClientDisconnected(_logger, _context.Request.Path);
-        if (_context.Response.HasStarted || !isTimedOut) _context.Abort();
+        else if (!_context.Response.HasStarted) return false;
+        _context.Abort();
+        return OutputCaching.TryExclude(_context);
     }
 
     /// <summary>Reports a failure, and makes sure that the client sees the response as incomplete.</summary>
