@@ -37,11 +37,11 @@ public class LambdaStreamOptions
     /// </value>
     /// <remarks>
     /// With <c>text/event-stream</c>, the headers are sent before the function is invoked, with the status 200, unless
-    /// <see cref="KeepAliveInterval"/> is <see cref="Timeout.InfiniteTimeSpan"/>. The interval then also applies to the
-    /// time before the first byte. A failure before the first byte is reported by <see cref="FailureWriter"/> and an
-    /// incomplete response. Headers and cookies of an HTTP prelude are dropped; a status other than 200 is a failure.
-    /// With <see cref="Timeout.InfiniteTimeSpan"/>, the headers wait for the function's response, so these failures
-    /// keep their own status.
+    /// <see cref="KeepAliveInterval"/> is <see cref="Timeout.InfiniteTimeSpan"/> or <see cref="HttpPrelude"/> is
+    /// <see cref="HttpPreludeDetection.Always"/>. The interval then also applies to the time before the first byte. A
+    /// failure before the first byte is reported by <see cref="FailureWriter"/> and an incomplete response. Headers and
+    /// cookies of an HTTP prelude are dropped; a status other than 200 is a failure. In the two other cases, the
+    /// headers wait for the function's response, so these failures keep their own status.
     /// </remarks>
     public string? ContentType { get; set; }
 
