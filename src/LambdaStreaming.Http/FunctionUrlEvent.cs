@@ -42,7 +42,7 @@ public sealed class FunctionUrlEvent
     /// <remarks>
     /// In the event, names are lower-case, and repeated values are joined by commas. The cookies in <c>Cookie</c>
     /// fields become the member <c>cookies</c>, a list. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields
-    /// that <c>Connection</c> names are omitted.
+    /// that <c>Connection</c> names, except <c>Host</c>, are omitted.
     /// </remarks>
     public IEnumerable<KeyValuePair<string, string>> Headers { get; init; } = [];
 

@@ -10,6 +10,7 @@ internal static class HeaderNames
     public const string ContentLength = "Content-Length";
     public const string ContentType = "Content-Type";
     public const string Cookie = "Cookie";
+    public const string Host = "Host";
     public const string SetCookie = "Set-Cookie";
 
     // Header values that .NET has parsed never contain these characters, but the JSON values of a function's prelude

@@ -15,8 +15,12 @@ internal static class HopByHopHeaders
     public static bool Contains(string name) => Names.Contains(name);
 
     /// <summary>Adds the names that a value of the <c>Connection</c> field lists.</summary>
+    /// <remarks><c>Host</c> is not added, because it belongs to each request.</remarks>
     public static void AddConnectionOptions(ISet<string> names, string connection)
     {
-        foreach (var name in connection.Split(',', StringSplitOptions.TrimEntries)) names.Add(name);
+        foreach (var name in connection.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!name.Equals("Host", StringComparison.OrdinalIgnoreCase)) names.Add(name);
+        }
     }
 }

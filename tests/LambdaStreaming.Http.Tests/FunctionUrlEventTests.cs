@@ -39,12 +39,31 @@ public sealed class FunctionUrlEventTests
         var json = Create(
             [
                 new(":method", "GET"), new("X-Many", "1"), new("x-many", "2"), new("COOKIE", "a=1; b=2"),
-                new("Cookie", " c=3;"), new("Connection", "close, X-Hop"), new("X-HOP", "1"),
-                new("Expect", "100-continue"), new("User-Agent", "a"),
+                new("Cookie", " c=3;"), new("Connection", "close, X-Hop, host"), new("X-HOP", "1"),
+                new("Host", "b"), new("Expect", "100-continue"), new("User-Agent", "a"),
             ]);
 
-        Assert.Equal("""{"x-many":"1,2","user-agent":"a"}""", json.GetProperty("headers").GetRawText());
+        Assert.Equal("""{"x-many":"1,2","host":"b","user-agent":"a"}""", json.GetProperty("headers").GetRawText());
         Assert.Equal("""["a=1","b=2","c=3"]""", json.GetProperty("cookies").GetRawText());
+    }
+
+    [Fact]
+    public void AllowHeader_RejectsUserAgent_ContextDoesNotContainIt()
+    {
+        var json = Create([new("User-Agent", "a"), new("X-Kept", "1")], allowHeader: name => name != "User-Agent");
+
+        Assert.Equal("""{"x-kept":"1"}""", json.GetProperty("headers").GetRawText());
+        Assert.Equal("", GetUserAgent(json));
+    }
+
+    [Theory]
+    [InlineData("close", "a,b")]
+    [InlineData("user-agent", "")]
+    public void TryCreatePayload_UserAgent_IsInContextUnlessConnectionListsIt(string connection, string expected)
+    {
+        var json = Create([new("User-Agent", "a"), new("user-agent", "b"), new("Connection", connection)]);
+
+        Assert.Equal(expected, GetUserAgent(json));
     }
 
     [Theory]
@@ -79,21 +98,27 @@ public sealed class FunctionUrlEventTests
     private static JsonElement Create(
         IEnumerable<KeyValuePair<string, string>> headers,
         string query = "",
-        ReadOnlyMemory<byte> body = default)
+        ReadOnlyMemory<byte> body = default,
+        Func<string, bool>? allowHeader = null)
     {
-        Assert.True(Event(headers, query, body).TryCreatePayload(out var payload));
+        Assert.True(Event(headers, query, body, allowHeader).TryCreatePayload(out var payload));
         return JsonDocument.Parse(payload).RootElement;
     }
+
+    private static string? GetUserAgent(JsonElement json) =>
+        json.GetProperty("requestContext").GetProperty("http").GetProperty("userAgent").GetString();
 
     private static FunctionUrlEvent Event(
         IEnumerable<KeyValuePair<string, string>> headers,
         string query = "",
-        ReadOnlyMemory<byte> body = default) => new()
+        ReadOnlyMemory<byte> body = default,
+        Func<string, bool>? allowHeader = null) => new()
         {
             Method = "POST",
             RawPath = "/",
             RawQueryString = query,
             Headers = headers,
+            AllowHeader = allowHeader,
             DomainName = "web",
             Body = body,
             Time = DateTimeOffset.UnixEpoch,

@@ -77,6 +77,38 @@ public sealed class RequestTests
     }
 
     [Fact]
+    public async Task SendAsync_ConnectionListsFieldsOfHandler_FieldsAreKept()
+    {
+        await using var web = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/") { Content = new StringContent("a") };
+        request.Headers.TryAddWithoutValidation("Connection", "Host, Content-Length, X-Private");
+        request.Headers.TryAddWithoutValidation("Connection", "X-Forwarded-Proto, X-Forwarded-Port");
+        request.Headers.Add("X-Private", "1");
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(
+            ["content-length", "content-type", "host", "x-forwarded-port", "x-forwarded-proto"],
+            Names(sent.GetProperty("headers")));
+    }
+
+    [Theory]
+    [InlineData("http://[::1]:5000/", "[::1]:5000", "[::1]")]
+    [InlineData("https://[2001:db8::1]/", "[2001:db8::1]", "[2001:db8::1]")]
+    [InlineData("http://[fe80::1%25eth0]/", "[fe80::1]", "[fe80::1]")]
+    [InlineData("https://b\u00FCcher.example/", "xn--bcher-kva.example", "xn--bcher-kva.example")]
+    public async Task SendAsync_IPv6Uri_HostHasBrackets(string uri, string host, string domainName)
+    {
+        await using var web = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(host, sent.GetProperty("headers").GetProperty("host").GetString());
+        Assert.Equal(domainName, sent.GetProperty("requestContext").GetProperty("domainName").GetString());
+    }
+
+    [Fact]
     public async Task SendAsync_ForwardedHeadersOfAProxy_AreKept()
     {
         await using var web = await StartAsync();

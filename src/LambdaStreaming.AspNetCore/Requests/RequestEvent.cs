@@ -85,9 +85,8 @@ internal static class RequestEvent
         fields.Add(new(ForwardedPort, port.ToString(CultureInfo.InvariantCulture)));
         return fields;
 
-        // Decided here, so that a Connection field can remove only fields of the client. HTTP requires Host.
-        bool IsHopByHop(string name) =>
-            HopByHopHeaders.Contains(name) || (connectionTokens.Contains(name) && !Is(name, HeaderNames.Host));
+        // Decided here, so that a Connection field can remove only fields of the client.
+        bool IsHopByHop(string name) => HopByHopHeaders.Contains(name) || connectionTokens.Contains(name);
     }
 
     private static bool IsSetHere(string name) =>

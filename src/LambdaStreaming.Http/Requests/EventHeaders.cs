@@ -10,8 +10,8 @@ internal sealed class EventHeaders
     private readonly Dictionary<string, string> _fields = new(StringComparer.Ordinal);
     private readonly List<string> _cookies = [];
 
-    /// <summary>The value of <c>User-Agent</c>, or empty.</summary>
-    public string UserAgent { get; private set; } = "";
+    /// <summary>The value of <c>User-Agent</c>, or empty if the field is missing or not forwarded.</summary>
+    public string UserAgent => _fields.GetValueOrDefault("user-agent", "");
 
     /// <summary>Whether the header fields declare the body to be text.</summary>
     public bool HasTextBody { get; private set; }
@@ -32,7 +32,6 @@ internal sealed class EventHeaders
 
             if (Is(name, HeaderNames.ContentType)) contentType = value;
             if (Is(name, "Content-Encoding")) isEncoded |= value.Length > 0;
-            if (Is(name, "User-Agent")) result.UserAgent = Join(result.UserAgent, value);
         }
 
         result.HasTextBody = !isEncoded && IsTextType(contentType);
@@ -72,8 +71,6 @@ internal sealed class EventHeaders
         : name;
 
     private static bool Is(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
-
-    private static string Join(string first, string second) => first.Length == 0 ? second : $"{first},{second}";
 
     // The rule by which API Gateway and function URLs decide whether a body is text.
     private static bool IsTextType(string contentType)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Headers;
 
 namespace LambdaStreaming.Http.Requests;
 
@@ -31,7 +32,7 @@ internal static class RequestPayload
             Headers = GetHeaders(request, url, body.Length),
             AllowHeader = options.AllowRequestHeader,
             Body = body.WrittenMemory,
-            DomainName = url.IdnHost,
+            DomainName = GetHostName(url),
             // The function does not need the address of this process, but adapters parse this member as an address.
             SourceIp = "0.0.0.0",
             RequestId = Guid.NewGuid().ToString(),
@@ -44,18 +45,18 @@ internal static class RequestPayload
     {
         var fields = new List<KeyValuePair<string, string>>();
         var nonValidated = request.Headers.NonValidated;
-        if (!nonValidated.Contains("Host")) fields.Add(new("Host", GetHost(url)));
+        if (!nonValidated.Contains(HeaderNames.Host)) fields.Add(new(HeaderNames.Host, GetHost(url)));
 
-        // ToString joins several values as .NET does when it sends a request.
-        foreach (var (name, values) in nonValidated) fields.Add(new(name, values.ToString()));
+        // Connection is applied here, so that it cannot remove the fields of this handler.
+        var skipped = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { HeaderNames.Connection };
+        if (nonValidated.TryGetValues(HeaderNames.Connection, out var connection))
+            HopByHopHeaders.AddConnectionOptions(skipped, connection.ToString());
+
+        AddFields(nonValidated);
         if (request.Content is { } content)
         {
-            foreach (var (name, values) in content.Headers.NonValidated)
-            {
-                if (!name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase))
-                    fields.Add(new(name, values.ToString()));
-            }
-
+            skipped.Add(HeaderNames.ContentLength);
+            AddFields(content.Headers.NonValidated);
             fields.Add(new(HeaderNames.ContentLength, bodyLength.ToString(CultureInfo.InvariantCulture)));
         }
 
@@ -65,9 +66,22 @@ internal static class RequestPayload
         if (!nonValidated.Contains("X-Forwarded-Port"))
             fields.Add(new("X-Forwarded-Port", url.Port.ToString(CultureInfo.InvariantCulture)));
         return fields;
+
+        void AddFields(HttpHeadersNonValidated headers)
+        {
+            // ToString joins several values as .NET does when it sends a request.
+            foreach (var (name, values) in headers)
+            {
+                if (!skipped.Contains(name)) fields.Add(new(name, values.ToString()));
+            }
+        }
     }
 
-    private static string GetHost(Uri url) => url.IsDefaultPort ? url.IdnHost : $"{url.IdnHost}:{url.Port}";
+    private static string GetHost(Uri url) => url.IsDefaultPort ? GetHostName(url) : $"{GetHostName(url)}:{url.Port}";
+
+    // Of an IPv6 address, Host has the brackets and no zone, as HTTP requires. IdnHost has the opposite.
+    private static string GetHostName(Uri url) =>
+        url.HostNameType == UriHostNameType.IPv6 ? url.Host : url.IdnHost;
 
     // The same type as for a rejection by the service, so that callers handle one type.
     private static RequestTooLargeException TooLarge() => new(
