@@ -155,6 +155,8 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         {
             var http = await response.ReadHttpIntegrationResponseAsync(_readOptions, cancellationToken)
                 .ConfigureAwait(false);
+            if (request.Method == HttpMethod.Head)
+                await DiscardBodyAsync(http, cancellationToken).ConfigureAwait(false);
             return ResponseMessage.Create(request, response, http);
         }
         catch
@@ -162,5 +164,13 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
             await response.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    // The response to a HEAD request ends with its headers. Without an HTTP prelude, the function can still fail before
+    // the first byte.
+    private static async Task DiscardBodyAsync(HttpIntegrationResponse http, CancellationToken cancellationToken)
+    {
+        if (!http.HasPrelude) await http.Body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+        await http.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -228,6 +228,39 @@ public sealed class ResponseTests
     }
 
     [Fact]
+    public async Task Head_NoPrelude_ClosesTheConnectionAfterTheFirstByte()
+    {
+        await using var web = await WebFunction.StartRawAsync(async (_, response, token) =>
+        {
+            response.ContentType = "text/plain";
+            while (true) await response.WriteTextAsync("body", token);
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Head, "/");
+
+        using var response = await web.Http.SendAsync(request, Token);
+
+        Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
+        await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Token));
+    }
+
+    [Fact]
+    public async Task Head_NoPreludeAndFailsBeforeFirstByte_ThrowsHttpRequestException()
+    {
+        await using var web = await WebFunction.StartRawAsync(async (_, response, token) =>
+        {
+            response.ContentType = "text/plain";
+            await response.StartAsync(token);
+            response.Fail("Unhandled", "planned");
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Head, "/");
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => web.Http.SendAsync(request, Token));
+
+        Assert.IsType<FunctionErrorException>(exception.InnerException);
+    }
+
+    [Fact]
     public async Task SendAsync_CompleteResponses_ReuseTheConnection()
     {
         await using var web = await WebFunction.StartAsync(

@@ -20,12 +20,9 @@ internal static class ResponseMessage
     {
         if ((int)http.StatusCode < 200) throw NotFinal(http.StatusCode);
 
-        // The response to a HEAD request ends with its headers, so the function's body is discarded. Without an HTTP
-        // prelude, the body is kept, because reading it shows whether the function failed.
+        // The body for a HEAD request has been discarded.
         var isHead = request.Method == HttpMethod.Head;
-        var isComplete = isHead && http.HasPrelude;
-        if (isComplete) http.Dispose();
-        var body = new FunctionBodyStream(isComplete ? null : http.Body, !isHead && MayHaveBody(http.StatusCode));
+        var body = new FunctionBodyStream(isHead ? null : http.Body, MayHaveBody(http.StatusCode));
         var message = new HttpResponseMessage(http.StatusCode)
         {
             RequestMessage = request,
