@@ -102,8 +102,7 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
 
             // Waits for a cancellation in progress, so that the next line detects it.
             await link.DisposeAsync().ConfigureAwait(false);
-            lifetime.Token.ThrowIfCancellationRequested();
-            return message;
+            return lifetime.IsCancellationRequested ? throw Cancelled(cancellationToken) : message;
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -140,6 +139,13 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
             ? url
             : throw new InvalidOperationException(
                 "The URI of the request must be absolute, with the scheme http or https. Set HttpClient.BaseAddress.");
+
+    private InvocationCanceledException Cancelled(CancellationToken cancellationToken) => new(
+        $"The call of {_invocation.FunctionName} was cancelled when the response headers had been received. "
+        + "The function might still be running: cancellation does not stop it.",
+        functionMayHaveRun: true,
+        innerException: null,
+        cancellationToken);
 
     private async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request,

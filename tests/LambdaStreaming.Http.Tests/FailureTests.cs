@@ -307,6 +307,40 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task SendAsync_CancelledAsTheHeadersArrive_FunctionMayHaveRun()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var client = new CancellingClient(cancellation);
+        using var invoker = new HttpMessageInvoker(new LambdaHttpHandler(client, "web"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "https://web/");
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(
+            () => invoker.SendAsync(request, cancellation.Token));
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.True(Assert.IsType<InvocationCanceledException>(exception.InnerException).FunctionMayHaveRun);
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => client.Response.ReadAsStringAsync(cancellationToken: Token));
+    }
+
+    [Fact]
+    public async Task SendAsync_CancelledWhileTheContentIsRead_FunctionDidNotRun()
+    {
+        await using var web = await StartAsync();
+        using var invoker = new HttpMessageInvoker(web.Handler, disposeHandler: false);
+        using var cancellation = new CancellationTokenSource();
+        using var content = new StreamContent(new CancellingStream(cancellation));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "https://web/") { Content = content };
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(
+            () => invoker.SendAsync(request, cancellation.Token));
+
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        Assert.False(Assert.IsType<InvocationCanceledException>(exception.InnerException).FunctionMayHaveRun);
+        Assert.Empty(web.Server.Requests);
+    }
+
+    [Fact]
     public async Task SendAsync_CancelledAfterTheHeaders_HasNoEffectOnTheBody()
     {
         await using var web = await StartAsync();
@@ -405,6 +439,34 @@ public sealed class FailureTests
     private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
         () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token)
             .WaitAsync(WebFunction.TooLong, Token));
+
+    /// <summary>A client that returns a response although the call has just been cancelled.</summary>
+    private sealed class CancellingClient(CancellationTokenSource cancellation) : ILambdaStreamingClient
+    {
+        // With this content type, the response is returned without a read.
+        public InvokeWithResponseStreamResponse Response { get; } = InvokeWithResponseStreamResponse.Create(
+            ["body"],
+            metadata: new ResponseStreamMetadata { ResponseStreamContentType = "text/plain" });
+
+        public async Task<InvokeWithResponseStreamResponse> InvokeWithResponseStreamAsync(
+            InvokeWithResponseStreamRequest request,
+            CancellationToken cancellationToken = default)
+        {
+            await cancellation.CancelAsync();
+            return Response;
+        }
+
+        public void Dispose() => Response.Dispose();
+    }
+
+    private sealed class CancellingStream(CancellationTokenSource cancellation) : MemoryStream
+    {
+        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            await cancellation.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
 
     private sealed class FailingStream : MemoryStream
     {

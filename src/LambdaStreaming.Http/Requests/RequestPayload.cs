@@ -23,6 +23,10 @@ internal static class RequestPayload
         {
             throw TooLarge();
         }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw Cancelled(exception, cancellationToken);
+        }
 
         var functionUrlEvent = new FunctionUrlEvent
         {
@@ -82,6 +86,14 @@ internal static class RequestPayload
     // Of an IPv6 address, Host has the brackets and no zone, as HTTP requires. IdnHost has the opposite.
     private static string GetHostName(Uri url) =>
         url.HostNameType == UriHostNameType.IPv6 ? url.Host : url.IdnHost;
+
+    private static InvocationCanceledException Cancelled(
+        OperationCanceledException exception,
+        CancellationToken cancellationToken) => new(
+        "The call was cancelled while the content of the request was read. Nothing was sent.",
+        functionMayHaveRun: false,
+        exception,
+        cancellationToken);
 
     // The same type as for a rejection by the service, so that callers handle one type.
     private static RequestTooLargeException TooLarge() => new(
