@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes with random mutations in one process. eng/fuzz-afl.sh uses AFL++ instead.
-# fuzz.sh SECONDS [SEED [TARGET…]]        divides the time among the targets; default: all
+# fuzz.sh [--no-build] SECONDS [SEED [TARGET…]]   divides the time among the targets; default: all
 # fuzz.sh executions N [SEED [TARGET…]]   runs each target N times. Several targets can run in several processes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,6 +10,5 @@ if [ "${1:-}" = executions ]; then
   dotnet build tests/LambdaStreaming.Fuzz -c Release -v quiet
   exec artifacts/bin/LambdaStreaming.Fuzz/release/LambdaStreaming.Fuzz "$@"
 fi
-program=artifacts/bin/LambdaStreaming.Fuzz/debug/LambdaStreaming.Fuzz
-[ -x "$program" ] || dotnet build tests/LambdaStreaming.Fuzz -v quiet
-"$program" random "$@"
+if [ "${1:-}" = --no-build ]; then shift; else dotnet build tests/LambdaStreaming.Fuzz -v quiet; fi
+artifacts/bin/LambdaStreaming.Fuzz/debug/LambdaStreaming.Fuzz random "$@"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs the soak tests: soak.sh short|long. They take some seconds or about 40 minutes (docs/internals/reliability.md).
+# Runs the soak tests: soak.sh [--no-build] short|long. They take some seconds or about 40 minutes
+# (docs/internals/reliability.md).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if [ "${1:-}" = --no-build ]; then shift; else dotnet build tests/LambdaStreaming.Soak -v quiet; fi
 program=artifacts/bin/LambdaStreaming.Soak/debug/LambdaStreaming.Soak
-[ -x "$program" ] || dotnet build tests/LambdaStreaming.Soak -v quiet
 case ${1:-} in
   short)
     "$program" calls 1000
@@ -17,7 +18,7 @@ case ${1:-} in
     "$program" mixed 1800
     ;;
   *)
-    echo "usage: eng/soak.sh short|long" >&2
+    echo "usage: eng/soak.sh [--no-build] short|long" >&2
     exit 2
     ;;
 esac

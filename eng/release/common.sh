@@ -10,8 +10,16 @@ packages=$PWD/artifacts/release/packages
 fail() { echo "$script: $*" >&2; exit 1; }
 say() { echo "$script: $*"; }
 
-# Prints the names of the packages. Each folder of src is a package.
-package_ids() { for project in src/*/*.csproj; do basename "$project" .csproj; done; }
+# Reads a project file from stdin. Fails if it is not a package.
+is_package() { ! grep -q '<IsPackable>false'; }
+
+# Prints the names of the packages.
+package_ids() {
+  local project
+  for project in src/*/*.csproj; do
+    if is_package <"$project"; then basename "$project" .csproj; fi
+  done
+}
 
 # COMMAND...: runs a tool of eng/release/dotnet-tools.json. Paths in the arguments must be absolute.
 tool() { (cd eng/release && dotnet tool run "$@"); }

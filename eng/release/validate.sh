@@ -28,15 +28,22 @@ check_contents() { # ID: checks package, symbols and commit
   [ "$commit" = "$(git rev-parse HEAD)" ] || fail "$1 has commit '$commit', but HEAD is $(git rev-parse HEAD)"
 }
 
+was_package() { # ID: whether the baseline contains a package, according to its commit
+  local project
+  project=$(git show "v$baseline:src/$1/$1.csproj" 2>/dev/null) && is_package <<<"$project"
+}
+
 get_baseline() { # sets baseline_folder, and downloads the packages that exist in that version
+  local id
   baseline_folder=$baseline
   [ ! -d "$baseline" ] || return 0
+  git rev-parse --quiet --verify "v$baseline^{commit}" >/dev/null || fail "the tag v$baseline does not exist"
   baseline_folder=artifacts/release/baseline
   rm -rf "$baseline_folder"
-  dotnet package download "LambdaStreaming.Client@$baseline" --output "$baseline_folder" >/dev/null ||
-    fail "LambdaStreaming.Client $baseline cannot be downloaded"
   for id in $(package_ids); do
-    dotnet package download "$id@$baseline" --output "$baseline_folder" >/dev/null 2>&1 || true
+    was_package "$id" || continue
+    dotnet package download "$id@$baseline" --output "$baseline_folder" >/dev/null ||
+      fail "$id $baseline cannot be downloaded"
   done
 }
 

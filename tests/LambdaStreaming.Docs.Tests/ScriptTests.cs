@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace LambdaStreaming.Docs.Tests;
+
+/// <summary>Rules of the scripts that only a release or another operating system would show.</summary>
+public sealed class ScriptTests : IDisposable
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("lambda-streaming-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task PackageIds_SourceFolder_ArePackableProjects()
+    {
+        var packable = Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Where(file => !File.ReadAllText(file).Contains("<IsPackable>false", StringComparison.Ordinal))
+            .Select(file => Path.GetFileNameWithoutExtension(file));
+
+        var ids = await RunAsync("source eng/release/common.sh; package_ids");
+
+        Assert.Equal(packable.Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));
+        Assert.All(ids, id => Assert.Contains($"- {id}", Repository.Read(".github", "ISSUE_TEMPLATE", "bug.yml")));
+    }
+
+    // NuGet does not push the symbols of a package that it skips, for example when an incomplete run is repeated.
+    [Fact]
+    public async Task Publish_Packages_ArePushedAfterTheirDependenciesAndBeforeTheSymbols()
+    {
+        string[] ids = ["AspNetCore", "Aspire.Hosting", "Client", "Http", "Testing"];
+        foreach (var id in ids)
+        {
+            File.WriteAllText(Path.Combine(_folder, $"LambdaStreaming.{id}.1.0.0.nupkg"), "");
+            File.WriteAllText(Path.Combine(_folder, $"LambdaStreaming.{id}.1.0.0.snupkg"), "");
+        }
+
+        var pushes = await RunAsync(
+            $$"""
+            dotnet() { local file; [ "$1 $2" = "nuget push" ]; file=${3##*/LambdaStreaming.}; echo "$file ${*:4:1}"; }
+            export -f dotnet
+            NUGET_API_KEY=key bash eng/release/publish.sh '{{_folder}}'
+            """);
+
+        Assert.Equal(
+            [
+                "Client.1.0.0.nupkg --no-symbols", "Http.1.0.0.nupkg --no-symbols", "Testing.1.0.0.nupkg --no-symbols",
+                "AspNetCore.1.0.0.nupkg --no-symbols", "Aspire.Hosting.1.0.0.nupkg --no-symbols",
+                .. ids.Select(id => $"{id}.1.0.0.snupkg --source"),
+            ],
+            pushes);
+    }
+
+    // The sed of macOS requires a semicolon between a command and a closing brace.
+    [Fact]
+    public void Scripts_SedPrograms_RunOnMacOS()
+    {
+        var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
+
+        Assert.All(scripts, script => Assert.DoesNotMatch(new Regex(@"\bsed .*[a-zA-Z]\}"), File.ReadAllText(script)));
+    }
+
+    private static async Task<string[]> RunAsync(string script)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The scripts of a release run on Linux and macOS.");
+        var info = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Repository.Root,
+        };
+        using var process = Process.Start(info)!;
+        var output = await process.StandardOutput.ReadToEndAsync(Ct);
+        await process.WaitForExitAsync(Ct);
+        Assert.Equal(0, process.ExitCode);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}
