@@ -296,6 +296,40 @@ public class RuntimeApiTests
         Assert.All(failed, call => Assert.Equal("Runtime.InvalidEntrypoint", call.ErrorCode));
     }
 
+    // With a process for each call, one after another, the last calls would wait for their timeout.
+    [Fact]
+    public async Task ConcurrencyPerProcess_ProcessExitsBeforeItsFirstRequest_FailsTheCallsThatWaitForIt()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 8);
+        var gate = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
+        var starts = 0;
+        var options = runtime.Options with
+        {
+            Arguments = ["-c", $"echo started; until [ -e '{gate}' ]; do sleep 0.01; done; exit 3"],
+            OutputReceived = _ => Interlocked.Increment(ref starts),
+        };
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("fake", options), Token);
+        using var client = server.CreateClient();
+
+        Task<CallResult>[] calls = [.. Enumerable.Range(0, 8).Select(_ => InvokeAsync(client))];
+        try
+        {
+            Assert.True(SpinWait.SpinUntil(() => server.Requests.Count == 8, Soon));
+        }
+        finally
+        {
+            File.WriteAllText(gate, "");
+        }
+
+        var results = await Task.WhenAll(calls).WaitAsync(Soon, Token);
+        File.Delete(gate);
+
+        Assert.All(results, call => Assert.Equal("Runtime.ExitError", call.ErrorCode));
+        // A call that arrived after the exit starts another process.
+        Assert.InRange(starts, 1, 7);
+    }
+
     [Fact]
     public async Task ConcurrencyPerProcess_ResponseIsTruncated_OtherCallEndsInItsProcess()
     {

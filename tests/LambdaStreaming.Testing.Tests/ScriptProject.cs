@@ -52,12 +52,12 @@ internal sealed class ScriptProject
         File.WriteAllText(GetPath(file), text);
     }
 
-    /// <summary>Returns the command lines of the processes that build this project.</summary>
+    /// <summary>Returns the command lines of the processes that name the folder of this project.</summary>
     public string[] FindBuilds()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds processes in /proc.");
         return [.. Directory.EnumerateDirectories("/proc").Select(ReadCommandLine)
-            .Where(line => line.Contains(Path, StringComparison.Ordinal))];
+            .Where(line => line.Contains(_root, StringComparison.Ordinal))];
     }
 
     private static string ReadCommandLine(string process)

@@ -14,6 +14,9 @@ namespace LambdaStreaming.Configuration;
 /// <remarks>Tests replace these sources.</remarks>
 internal sealed class AwsEnvironment
 {
+    /// <summary>The profile that is used if no other one is set.</summary>
+    public const string DefaultProfile = "default";
+
     public static AwsEnvironment Process { get; } = new();
 
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
@@ -44,7 +47,7 @@ internal sealed class AwsEnvironment
         new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
 
     private static bool FindProfileSection(string name) =>
-        OpenFiles().Any(file => file.ListSectionNames().Contains(name));
+        OpenFiles(name).Any(file => file.ListSectionNames().Contains(name));
 
     // AWSSDK.Core ignores the endpoint_url of a profile that has a services section, even if that section has none for
     // Lambda. Source of the order: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
@@ -54,7 +57,7 @@ internal sealed class AwsEnvironment
 
     private static string? ReadSetting(string profile, string name)
     {
-        foreach (var file in OpenFiles())
+        foreach (var file in OpenFiles(profile))
         {
             if (file.TryGetSection(profile, isSsoSession: false, isServicesSection: false, out var settings, out _)
                 && settings.TryGetValue(name, out var value))
@@ -67,8 +70,9 @@ internal sealed class AwsEnvironment
     }
 
     // The files that AWSSDK.Core reads. Without AWS_CONFIG_FILE, it reads the config file that is next to the
-    // credentials file. Source: AWSSDK.Core 4.1.0, SharedCredentialsFile.
-    private static ProfileIniFile[] OpenFiles()
+    // credentials file. In the config file, the name of a section begins with "profile", except for the default
+    // profile. Source: AWSSDK.Core 4.1.0, SharedCredentialsFile.
+    private static ProfileIniFile[] OpenFiles(string profile)
     {
         var files = new SharedCredentialsFile();
         var config = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("AWS_CONFIG_FILE"))
@@ -77,7 +81,7 @@ internal sealed class AwsEnvironment
         return
         [
             new ProfileIniFile(files.FilePath, profileMarkerRequired: false),
-            new ProfileIniFile(config, profileMarkerRequired: true),
+            new ProfileIniFile(config, profileMarkerRequired: profile != DefaultProfile),
         ];
     }
 }

@@ -12,8 +12,6 @@ namespace LambdaStreaming.Configuration;
 /// </remarks>
 internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options, AwsEnvironment environment)
 {
-    private const string DefaultProfile = "default";
-
     private readonly object _lock = new();
     private Task<ResolvedConfiguration>? _pending;
     private ResolvedConfiguration? _resolved;
@@ -51,7 +49,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
     }
 
     private string GetProfileName() =>
-        options.Profile ?? NullIfBlank(AWSConfigs.AWSProfileName) ?? environment["AWS_PROFILE"] ?? DefaultProfile;
+        options.Profile ?? NullIfBlank(AWSConfigs.AWSProfileName) ?? environment["AWS_PROFILE"] ?? AwsEnvironment.DefaultProfile;
 
     private CredentialProfile? ReadProfile(string name)
     {
@@ -93,7 +91,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         // AWS_DEFAULT_REGION belongs to the AWS CLI; the AWS SDK for .NET ignores it. It is read only after the SDK's
         // own settings, so that this client never uses another region than the SDK when those are set.
         if (environment["AWS_DEFAULT_REGION"] is { } ofCli) return ParseRegion("AWS_DEFAULT_REGION", ofCli);
-        if (profile is null && profileName != DefaultProfile)
+        if (profile is null && profileName != AwsEnvironment.DefaultProfile)
             throw ConfigurationErrors.CreateUnknownProfile(profileName);
         return GetInstanceRegion() ?? throw ConfigurationErrors.CreateMissingRegion(profileName);
     }

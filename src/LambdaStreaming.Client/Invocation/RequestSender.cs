@@ -50,6 +50,7 @@ internal sealed class RequestSender(
         catch (Exception exception)
         {
             MarkSentIfHeadersOnly(attempt, message);
+            // Before the state is read, so that it does not change any more.
             attempt.Guard.Close();
             if (exception is OperationCanceledException && IsCanceled(invocation, attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
@@ -58,6 +59,8 @@ internal sealed class RequestSender(
         }
         finally
         {
+            // Also after a response: a handler can return one of its own while its request is still connecting.
+            attempt.Guard.Close();
             registration?.Dispose();
         }
     }

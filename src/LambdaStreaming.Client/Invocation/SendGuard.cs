@@ -52,17 +52,20 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
 
     private static long _lastId;
 
-    // Each is 1 after the event. _passed: TryPass has let a request of the attempt pass.
-    private int _contentRequested;
+    // Bits of _content, which exclude each other's later effect: after Closed, Requested is not set any more.
+    private const int Requested = 1;
+    private const int Closed = 2;
+
+    // _passed is 1 after TryPass has let a request of the attempt pass, _isHandedOver after MarkHandedOver.
+    private int _content;
     private int _passed;
     private int _isHandedOver;
-    private int _isClosed;
     private volatile bool _isBlockedByProxy;
 
     /// <summary>Whether the request was sent.</summary>
     public SendState State =>
         _isBlockedByProxy ? SendState.NotSent
-        : Volatile.Read(ref _contentRequested) != 0 ? SendState.Sent
+        : (Volatile.Read(ref _content) & Requested) != 0 ? SendState.Sent
         : WasPassedToHandlers && Volatile.Read(ref _passed) == 0 ? SendState.MaybeSent
         : SendState.NotSent;
 
@@ -123,25 +126,34 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
     /// <exception cref="OperationCanceledException">The attempt or the invocation has ended.</exception>
     public void MarkContentRead()
     {
-        Interlocked.Exchange(ref _contentRequested, 1);
+        var content = Volatile.Read(ref _content);
+        while ((content & Closed) == 0)
+        {
+            var before = Interlocked.CompareExchange(ref _content, content | Requested, content);
+            if (before == content) break;
+            content = before;
+        }
+
+        if ((content & Closed) != 0) throw CreateEndedException();
         ThrowIfEnded();
     }
 
     /// <summary>Ends the attempt, so that a handler that still runs can no longer send its content.</summary>
     /// <remarks>
-    /// If <see cref="State"/> is <see cref="SendState.NotSent"/> after that, it is final, so another attempt can be
-    /// sent.
+    /// <see cref="State"/> does not become <see cref="SendState.Sent"/> after that, so another attempt can be sent.
     /// </remarks>
-    public void Close() => Interlocked.Exchange(ref _isClosed, 1);
+    public void Close() => Interlocked.Or(ref _content, Closed);
 
     /// <summary>Records that a proxy rejected the request instead of forwarding it.</summary>
     public void MarkBlockedByProxy() => _isBlockedByProxy = true;
 
     private void ThrowIfEnded()
     {
-        if (attempt.Invocation.HasEnded || Volatile.Read(ref _isClosed) != 0)
-            throw new OperationCanceledException("The attempt or its invocation has ended, so it is no longer sent.");
+        if (attempt.Invocation.HasEnded) throw CreateEndedException();
     }
+
+    private static OperationCanceledException CreateEndedException() =>
+        new("The attempt or its invocation has ended, so it is no longer sent.");
 
     private static bool TryGetKey(HttpRequestMessage request, out (string InvocationId, string Attempt) key)
     {

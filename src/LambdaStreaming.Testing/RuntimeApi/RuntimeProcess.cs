@@ -91,7 +91,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     /// <summary>Gives a call to the process and waits until the call has completed or the process has exited.</summary>
     /// <remarks>
-    /// If a reused process exits before it receives the call, the call stays incomplete, for another process.
+    /// If a reused process exits before it receives the call, the call stays incomplete, for another process. If a
+    /// process exits before it requests a call, all calls that wait for it fail.
     /// </remarks>
     public async Task InvokeAsync(RuntimeInvocation call)
     {
@@ -106,7 +107,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             // connection of the process ends.
             await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None)).ConfigureAwait(false);
             if (call.HasResponseStarted) await WaitAsync(call.Completed).ConfigureAwait(false);
-            if (!call.Completed.IsCompleted && !call.IsDelivered && !isNew) return;
+            var wasReused = !isNew && _endpoint.IsInitialized;
+            if (!call.Completed.IsCompleted && !call.IsDelivered && wasReused) return;
             if (!call.Completed.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
         }
 

@@ -308,6 +308,39 @@ public sealed class ProfileTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    // In the config file, the section of this profile has no marker.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_DefaultProfileHasAnInvalidValue_IsNotIgnored()
+    {
+        File.WriteAllText(ModuleSetup.ConfigFile, "[default]\nuse_fips_endpoint = yes\n");
+        Set("AWS_REGION", "us-east-1");
+        Set("AWS_ACCESS_KEY_ID", "AKID");
+        Set("AWS_SECRET_ACCESS_KEY", "SECRET");
+
+        var exception = await FailAsync(new() { ServiceUrl = new Uri("http://127.0.0.1:1") });
+
+        Assert.Contains("one of the values in the AWS profile 'default'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ServicesSectionOfTheDefaultProfileHasNoLambdaUrl_UsesItsOwn()
+    {
+        await using var server = await StartAsync();
+        await SetKeysAsync(server);
+        File.WriteAllText(ModuleSetup.ConfigFile, $"""
+            [default]
+            region = {server.Region.SystemName}
+            services = local-{_profile}
+            endpoint_url = {server.ServiceUrl}
+
+            [services local-{_profile}]
+            s3 =
+              endpoint_url = http://127.0.0.1:2
+            """);
+
+        await CallAsync(server, new());
+    }
+
     [Theory]
     [InlineData("endpoint_url = user:SECRETKEY@host")]
     [InlineData("services = s\n[services s]\nlambda =\n  endpoint_url = SECRETKEY")]

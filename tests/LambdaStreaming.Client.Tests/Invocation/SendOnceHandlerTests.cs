@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Threading.Channels;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
@@ -224,8 +225,13 @@ public class SendOnceHandlerTests
 
     // A handler abandons its copy of the request, which is still connecting. The client regards the attempt as not sent
     // and begins another one. The copy must not be sent after that.
-    [Fact]
-    public async Task InvokeWithResponseStreamAsync_AbandonedCopyConnectsDuringTheNextAttempt_IsNotSent()
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task InvokeWithResponseStreamAsync_AbandonedCopyConnectsDuringTheNextAttempt_IsNotSent(
+        bool payload,
+        bool respondsItself)
     {
         var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var abandonedSend = new TaskCompletionSource<Task>();
@@ -243,10 +249,10 @@ public class SendOnceHandlerTests
             await ((Task)abandonedSend.Task.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return StubbedClient.CreateResponse(new MemoryStream(Payload.Wire.Create("sent"u8.ToArray())));
         });
-        using var abandoning = new Abandoning(new Copying(new SendOnceHandler(inner)));
+        using var abandoning = new Abandoning(new Copying(new SendOnceHandler(inner)), respondsItself);
         using var client = CreateClient(new Uri("https://lambda.example.com"), abandoning);
 
-        await using var response = await client.InvokeWithResponseStreamAsync(WithoutPayload, Ct);
+        await using var response = await client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct);
 
         var sent = await abandonedSend.Task;
         await Assert.ThrowsAsync<OperationCanceledException>(() => sent.WaitAsync(LocalService.TooLong, Ct));
@@ -268,6 +274,7 @@ public class SendOnceHandlerTests
         options.ServiceUrl = url;
         options.Credentials = credentials ?? options.Credentials;
         options.Retry.BaseDelay = TimeSpan.Zero;
+        options.Retry.ThrottlingBaseDelay = TimeSpan.Zero;
         return new LambdaStreamingClient(options, new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan });
     }
 
@@ -279,7 +286,7 @@ public class SendOnceHandlerTests
     }
 
     /// <summary>Abandons its first request at once, as a handler with a timeout of its own does later.</summary>
-    private sealed class Abandoning(HttpMessageHandler inner) : DelegatingHandler(inner)
+    private sealed class Abandoning(HttpMessageHandler inner, bool respondsItself) : DelegatingHandler(inner)
     {
         private int _requests;
 
@@ -288,7 +295,10 @@ public class SendOnceHandlerTests
             CancellationToken cancellationToken)
         {
             var sending = base.SendAsync(request, cancellationToken);
-            return Interlocked.Increment(ref _requests) == 1 ? throw new TimeoutException("abandoned") : sending;
+            if (Interlocked.Increment(ref _requests) != 1) return sending;
+            return respondsItself
+                ? Task.FromResult(new HttpResponseMessage(HttpStatusCode.TooManyRequests))
+                : throw new TimeoutException("abandoned");
         }
     }
 
