@@ -6,6 +6,9 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>Rules of the scripts that only a release or another operating system would show.</summary>
 public sealed class ScriptTests : IDisposable
 {
+    private static readonly Regex CommandBeforeBrace =
+        new(@"\bsed .*[a-zA-Z]\}", RegexOptions.None, TimeSpan.FromSeconds(10));
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lambda-streaming-").FullName;
@@ -58,7 +61,7 @@ public sealed class ScriptTests : IDisposable
     {
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
 
-        Assert.All(scripts, script => Assert.DoesNotMatch(new Regex(@"\bsed .*[a-zA-Z]\}"), File.ReadAllText(script)));
+        Assert.All(scripts, script => Assert.DoesNotMatch(CommandBeforeBrace, File.ReadAllText(script)));
     }
 
     private static async Task<string[]> RunAsync(string script)
@@ -67,6 +70,7 @@ public sealed class ScriptTests : IDisposable
         var info = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script])
         {
             RedirectStandardOutput = true,
+            UseShellExecute = false,
             WorkingDirectory = Repository.Root,
         };
         using var process = Process.Start(info)!;

@@ -49,7 +49,10 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
     }
 
     private string GetProfileName() =>
-        options.Profile ?? NullIfBlank(AWSConfigs.AWSProfileName) ?? environment["AWS_PROFILE"] ?? AwsEnvironment.DefaultProfile;
+        options.Profile
+        ?? NullIfBlank(AWSConfigs.AWSProfileName)
+        ?? environment["AWS_PROFILE"]
+        ?? AwsEnvironment.DefaultProfile;
 
     private CredentialProfile? ReadProfile(string name)
     {

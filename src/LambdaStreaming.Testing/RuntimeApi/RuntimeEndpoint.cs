@@ -24,19 +24,13 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
     private (string Type, string Details)? _initError;
     private TaskCompletionSource _nextRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _pendingNextRequests;
-    private bool _isInitialized;
+    private volatile bool _isInitialized;
 
     /// <summary>The calls in progress. The latest call stays in the list until the next one, for its log.</summary>
     public IReadOnlyList<RuntimeInvocation> Calls => Volatile.Read(ref _calls);
 
     /// <summary>Whether the process has requested an invocation.</summary>
-    public bool IsInitialized
-    {
-        get
-        {
-            lock (_gate) return _isInitialized;
-        }
-    }
+    public bool IsInitialized => _isInitialized;
 
     /// <summary>A task that completes when the process waits for an invocation.</summary>
     public Task NextRequested

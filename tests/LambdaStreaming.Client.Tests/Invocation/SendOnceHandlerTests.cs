@@ -252,7 +252,8 @@ public class SendOnceHandlerTests
         using var abandoning = new Abandoning(new Copying(new SendOnceHandler(inner)), respondsItself);
         using var client = CreateClient(new Uri("https://lambda.example.com"), abandoning);
 
-        await using var response = await client.InvokeWithResponseStreamAsync(payload ? WithPayload : WithoutPayload, Ct);
+        var request = payload ? WithPayload : WithoutPayload;
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Ct);
 
         var sent = await abandonedSend.Task;
         await Assert.ThrowsAsync<OperationCanceledException>(() => sent.WaitAsync(LocalService.TooLong, Ct));
