@@ -153,6 +153,46 @@ public class CallFailureTests
         Assert.IsType<TimeoutException>(exception.InnerException);
     }
 
+    [Theory]
+    [InlineData(400, false)]
+    [InlineData(408, true)]
+    [InlineData(429, true)]
+    [InlineData(499, false)]
+    [InlineData(500, true)]
+    public async Task InvokeWithResponseStreamAsync_ProxyRejectsTheConnection_IsRetryableExceptForMost4xx(
+        int status,
+        bool isSafeToRetry)
+    {
+        using var client = StubbedClient.Sending(
+            (_, _) => throw new HttpRequestException(
+                HttpRequestError.ProxyTunnelError, "rejected", null, (HttpStatusCode)status),
+            Once);
+
+        var exception = await FailAsync<LambdaTransportException>(client);
+
+        Assert.Equal(isSafeToRetry, exception.IsSafeToRetry);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_RequestHasIdleTimeout_ReplacesThatOfTheClient()
+    {
+        var clock = new FakeTimeProvider();
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var options = StubbedClient.Options();
+        options.TimeProvider = clock;
+        using var client = StubbedClient.Streaming(FuncStream.Idle(read), options);
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            Request with { IdleTimeout = TimeSpan.FromSeconds(7) }, Ct);
+
+        var reading = response.ReadAsByteArrayAsync(cancellationToken: Ct);
+        await read.Task.WaitAsync(TooLong, Ct);
+        clock.Advance(TimeSpan.FromSeconds(7));
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(
+            () => reading.WaitAsync(TooLong, Ct));
+        Assert.Contains(" 7 s (IdleTimeout)", exception.Message, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task InvokeWithResponseStreamAsync_HandlerIgnoresItsToken_ThrowsAtTheTimeoutOrCancellation(
         bool isCancelled)

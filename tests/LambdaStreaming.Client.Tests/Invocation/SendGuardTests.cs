@@ -30,6 +30,17 @@ public class SendGuardTests
         Assert.Throws<OperationCanceledException>(guard.MarkContentRead);
     }
 
+    [Fact]
+    public void CreateInvocationId_Always_IsUniqueAndHasTheFormatOfAUuid()
+    {
+        var ids = Enumerable.Range(0, 1000).Select(_ => SendGuard.CreateInvocationId()).ToList();
+
+        Assert.Equal(ids.Count, ids.Distinct(StringComparer.Ordinal).Count());
+        // The last two groups are the number, in hexadecimal.
+        Assert.All(ids, id => Assert.True(Guid.TryParseExact(id, "D", out _)));
+        Assert.All(ids, id => Assert.StartsWith("0000-0000", id[19..], StringComparison.Ordinal));
+    }
+
     private static SendGuard CreateGuard()
     {
         var settings = new ResolvedConfiguration(
