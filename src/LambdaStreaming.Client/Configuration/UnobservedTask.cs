@@ -10,6 +10,7 @@ internal static class UnobservedTask
     /// <returns>The same task.</returns>
     public static Task<T> IgnoreUnobservedException<T>(this Task<T> task)
     {
+        if (task.IsCompletedSuccessfully) return task;
         _ = task.ContinueWith(
             static failed => _ = failed.Exception,
             CancellationToken.None,

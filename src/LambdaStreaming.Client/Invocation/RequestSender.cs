@@ -39,11 +39,14 @@ internal sealed class RequestSender(
         // In a caller's HttpClient, a SendOnceHandler finds the guard of this attempt by the registration. The client's
         // own HttpClient does not need it: no handler buffers or copies the content, which has the guard.
         SendGuard.Registration? registration = ownsHttpClient ? null : attempt.Guard.Register();
+        Task<HttpResponseMessage>? sending = null;
         try
         {
             attempt.SentAt = options.TimeProvider.GetTimestamp();
             attempt.Guard.MarkHandedOver();
-            var response = await SendAsync(message, linked.Token).ConfigureAwait(false);
+            sending = httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            // A handler of the caller can ignore the token.
+            var response = await (ownsHttpClient ? sending : sending.WaitAsync(linked.Token)).ConfigureAwait(false);
             ThrowIfRedirectFollowed(message, response);
             return response;
         }
@@ -52,6 +55,7 @@ internal sealed class RequestSender(
             MarkSentIfHeadersOnly(attempt, message);
             // Before the state is read, so that it does not change any more.
             attempt.Guard.Close();
+            if (sending is not null) DisposeLateResponse(sending);
             if (exception is OperationCanceledException && IsCanceled(invocation, attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
             var expired = limit.IsCancellationRequested ? timeout : (TimeSpan?)null;
@@ -65,28 +69,13 @@ internal sealed class RequestSender(
         }
     }
 
-    // A handler of the caller can ignore the token. Its response, if it still receives one, is disposed.
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
-    {
-        var sending = httpClient.SendAsync(
-            message,
-            HttpCompletionOption.ResponseHeadersRead,
-            cancellationToken);
-        if (ownsHttpClient) return await sending.ConfigureAwait(false);
-        try
-        {
-            return await sending.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch when (!sending.IsFaulted)
-        {
-            _ = sending.IgnoreUnobservedException().ContinueWith(
-                static late => late.Result.Dispose(),
-                CancellationToken.None,
-                TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
-                TaskScheduler.Default);
-            throw;
-        }
-    }
+    // A handler that ignored its token can still receive a response, after its attempt has ended.
+    private static void DisposeLateResponse(Task<HttpResponseMessage> sending) =>
+        _ = sending.IgnoreUnobservedException().ContinueWith(
+            static late => late.Result.Dispose(),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
 
     private static bool IsCanceled(InvocationContext invocation, CancellationToken attemptToken) =>
         attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
