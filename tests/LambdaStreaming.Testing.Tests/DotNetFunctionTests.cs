@@ -51,6 +51,7 @@ public sealed class DotNetFunctionTests : IDisposable
     [Fact]
     public async Task ClassLibrary_HandlerStreams()
     {
+        Nightly.SkipUnlessRequested("Builds projects.");
         DotNetFunctions.CopyTo(_folder.FullName);
         var project = Path.Combine(_folder.FullName, "Greeter", "Greeter.csproj");
         var process = RuntimeProcessOptions.DotNet(project, "Greeter::Greeter.Function::GreetAsync");
