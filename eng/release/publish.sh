@@ -18,10 +18,9 @@ for id in LambdaStreaming.Client LambdaStreaming.Http LambdaStreaming.Testing; d
   [ -n "$package" ] || fail "$folder does not contain $id"
   first+=("$package")
 done
-for package in "${first[@]}" "$folder"/*.nupkg; do
-  case " ${pushed:-} " in *" $package "*) continue ;; esac
-  push "$package" --no-symbols
-  pushed="${pushed:-} $package"
+for package in "${first[@]}"; do push "$package" --no-symbols; done
+for package in "$folder"/*.nupkg; do
+  case " ${first[*]} " in *" $package "*) ;; *) push "$package" --no-symbols ;; esac
 done
 # Separately, because NuGet does not push the symbols of a package that it skips.
 for symbols in "$folder"/*.snupkg; do push "$symbols"; done

@@ -3,6 +3,10 @@ namespace LambdaStreaming.Configuration;
 /// <summary>Extension method for tasks that continue after their caller has abandoned them.</summary>
 internal static class UnobservedTask
 {
+    /// <summary>Waits for a task that might ignore its token, and abandons it when the token is cancelled.</summary>
+    public static Task<T> WaitOrAbandonAsync<T>(this Task<T> task, CancellationToken cancellationToken) =>
+        task.IgnoreUnobservedException().WaitAsync(cancellationToken);
+
     /// <summary>
     /// Observes the task's exception, so that an abandoned task does not raise
     /// <see cref="TaskScheduler.UnobservedTaskException"/>.

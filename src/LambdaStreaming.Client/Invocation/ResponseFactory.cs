@@ -81,8 +81,7 @@ internal sealed class ResponseFactory(
         try
         {
             stream = await message.Content.ReadAsStreamAsync(invocation.CancellationToken)
-                .IgnoreUnobservedException()
-                .WaitAsync(invocation.CancellationToken)
+                .WaitOrAbandonAsync(invocation.CancellationToken)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (invocation.CancellationToken.IsCancellationRequested)

@@ -52,7 +52,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
 
     private static long _lastId;
 
-    // Bits of _content, which exclude each other's later effect: after Closed, Requested is not set any more.
+    // Bits of _content. After Closed, Requested is not set any more.
     private const int Requested = 1;
     private const int Closed = 2;
 
@@ -126,15 +126,8 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
     /// <exception cref="OperationCanceledException">The attempt or the invocation has ended.</exception>
     public void MarkContentRead()
     {
-        var content = Volatile.Read(ref _content);
-        while ((content & Closed) == 0)
-        {
-            var before = Interlocked.CompareExchange(ref _content, content | Requested, content);
-            if (before == content) break;
-            content = before;
-        }
-
-        if ((content & Closed) != 0) throw CreateEndedException();
+        var before = Interlocked.CompareExchange(ref _content, Requested, 0);
+        if ((before & Closed) != 0) throw CreateEndedException();
         ThrowIfEnded();
     }
 

@@ -50,8 +50,7 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         {
             // The body of a handler of the caller can ignore the token.
             return await ErrorResponse.ReadAsync(response, linked.Token)
-                .IgnoreUnobservedException()
-                .WaitAsync(linked.Token)
+                .WaitOrAbandonAsync(linked.Token)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)

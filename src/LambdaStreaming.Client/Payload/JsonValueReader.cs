@@ -65,7 +65,8 @@ internal sealed class JsonValueReader<T>(
         return default;
     }
 
-    // A loop and not a recursion: a value can arrive in any number of reads.
+    // A loop and not a recursion: a value can arrive in any number of reads. MoveNextAsync has a loop of its own, which
+    // allocates nothing while reads complete at once.
     private async ValueTask<bool> AwaitReadAsync(ValueTask read)
     {
         try

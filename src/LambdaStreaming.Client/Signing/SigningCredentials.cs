@@ -175,17 +175,16 @@ internal sealed class SigningCredentials
                     .ConfigureAwait(false);
                 return (ImmutableCredentials?)await credentials.GetCredentialsAsync().ConfigureAwait(false);
             },
-            cancellationToken).IgnoreUnobservedException().WaitAsync(cancellationToken);
+            cancellationToken).WaitOrAbandonAsync(cancellationToken);
 
     private static bool IsAvailable(Type credentials) =>
         credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);
 
-    // Runs on the thread pool, because most types of credentials can block, even in GetCredentialsAsync. WaitAsync is
-    // needed because that method does not accept a token.
+    // Runs on the thread pool, because most types of credentials can block, even in GetCredentialsAsync, which does not
+    // accept a token.
     private static Task<ImmutableCredentials?> ReadAsync(
         AWSCredentials credentials,
         CancellationToken cancellationToken) =>
         Task.Run<ImmutableCredentials?>(credentials.GetCredentialsAsync, cancellationToken)
-            .IgnoreUnobservedException()
-            .WaitAsync(cancellationToken);
+            .WaitOrAbandonAsync(cancellationToken);
 }

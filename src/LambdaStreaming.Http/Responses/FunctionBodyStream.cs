@@ -10,9 +10,8 @@ namespace LambdaStreaming.Http.Responses;
 /// </remarks>
 /// <param name="body">The body, or <see langword="null"/> if it has been discarded.</param>
 /// <param name="isExpected">
-/// Whether the status allows a body. If not, the first read reads the response to its end, so
-/// that a failure is reported and the connection can be reused. If a byte arrives nevertheless, the stream disposes the
-/// response.
+/// Whether the status allows a body. If not, the first read reads the response to its end, so that a failure is
+/// reported and the connection can be reused. If a byte arrives nevertheless, the stream disposes the response.
 /// </param>
 internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
 {
