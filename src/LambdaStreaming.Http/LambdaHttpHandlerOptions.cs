@@ -9,8 +9,8 @@ public sealed class LambdaHttpHandlerOptions
 
     /// <summary>A predicate on the name that selects which request headers reach the function.</summary>
     /// <value>
-    /// Default: <see langword="null"/>, which allows all headers. Hop-by-hop headers are always omitted. See
-    /// <see cref="FunctionUrlEvent.AllowHeader"/> and <see cref="FunctionUrlEvent.Headers"/>.
+    /// Default: <see langword="null"/>, which allows all headers. Hop-by-hop headers and <c>Expect</c> are always
+    /// omitted. See <see cref="FunctionUrlEvent.AllowHeader"/> and <see cref="FunctionUrlEvent.Headers"/>.
     /// </value>
     public Func<string, bool>? AllowRequestHeader { get; set; }
 

@@ -19,7 +19,8 @@ public sealed class HttpClientSnippets
     {
         AddReports();
         // begin: http-first
-        using var client = new LambdaStreamingClient();   // region and credentials from the environment
+        // Region and credentials come from the default AWS provider chain.
+        using var client = new LambdaStreamingClient();
         using var http = new HttpClient(new LambdaHttpHandler(client, "my-web-function"))
         {
             BaseAddress = new Uri("https://my-web-function/"),
@@ -55,8 +56,14 @@ public sealed class HttpClientSnippets
         // begin: http-resilience
         builder.Services.AddHttpClient("reports")
             .UseLambdaFunction("my-web-function")
-            .AddStandardResilienceHandler(options => options.Retry.ShouldHandle = args => ValueTask.FromResult(
-                args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true }));
+            .AddStandardResilienceHandler(options =>
+            {
+                options.Retry.ShouldHandle = args => ValueTask.FromResult(
+                    args.Outcome.Exception?.InnerException is LambdaStreamingException { IsSafeToRetry: true });
+                options.AttemptTimeout.Timeout = TimeSpan.FromMinutes(16);
+                options.TotalRequestTimeout.Timeout = TimeSpan.FromMinutes(65);
+                options.CircuitBreaker.SamplingDuration = TimeSpan.FromMinutes(32);   // at least twice AttemptTimeout
+            });
         // end: http-resilience
         await using var app = builder.Build();
         using var http = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
@@ -76,13 +83,15 @@ public sealed class HttpClientSnippets
             await response.WriteServerSentEventAsync("[DONE]", cancellationToken: cancellationToken);
         });
         using var client = new LambdaStreamingClient();
-        using var http = new HttpClient(new LambdaHttpHandler(client, "my-llm"));
+        var handler = new LambdaHttpHandler(client, "my-llm");
+        using var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         // begin: http-openai
         var chat = new ChatClient("my-model", new ApiKeyCredential("unused"), new OpenAIClientOptions
         {
             Endpoint = new Uri("https://my-llm/v1"),
             Transport = new HttpClientPipelineTransport(http),
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
         });
         // end: http-openai
 
@@ -91,6 +100,44 @@ public sealed class HttpClientSnippets
         await foreach (var update in updates)
             text += string.Concat(update.ContentUpdate.Select(part => part.Text));
         Assert.Equal("Hello", text);
+    }
+
+    /// <summary>The rows about OpenAI's client in the table of failures.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OpenAIFailures(bool isStalled)
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+        {
+            var calls = server.AddFunction("my-llm").OnEveryCall();
+            if (isStalled) calls.StallBeforeHeaders();
+            else calls.CloseBeforeHeaders(TruncationMode.Close);
+        });
+        using var client = lambda.CreateClient();
+        var handler = new LambdaHttpHandler(client, "my-llm");
+        using var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        var chat = new ChatClient("my-model", new ApiKeyCredential("unused"), new OpenAIClientOptions
+        {
+            Endpoint = new Uri("https://my-llm/v1"),
+            Transport = new HttpClientPipelineTransport(http),
+            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = isStalled ? TimeSpan.FromMilliseconds(1) : Timeout.InfiniteTimeSpan,
+        });
+
+        var exception = await Assert.ThrowsAnyAsync<Exception>(
+            () => chat.CompleteChatAsync([new UserChatMessage("?")], cancellationToken: Token));
+
+        if (isStalled)
+        {
+            Assert.IsType<TaskCanceledException>(exception);
+        }
+        else
+        {
+            Assert.IsType<ClientResultException>(exception);
+            Assert.IsAssignableFrom<LambdaStreamingException>(
+                Assert.IsType<HttpRequestException>(exception.InnerException).InnerException);
+        }
     }
 
     private static LocalFunction AddReports() => LocalAws.Server.AddFunction(
