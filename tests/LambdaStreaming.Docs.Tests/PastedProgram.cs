@@ -77,9 +77,8 @@ internal sealed class PastedProgram
     public IReadOnlyList<string> Compile(Stream assembly)
     {
         var code = _program.NormalizeWhitespace().ToFullString();
-        var stubs = code.Contains("Amazon.Lambda", StringComparison.Ordinal) ? Read("Stubs/AwsSdkLambda") : "";
         var web = code.Contains("WebApplication.", StringComparison.Ordinal) ? WebImplicitUsings : "";
-        var trees = ((string[])[code, ImplicitUsings, web, GetJsonContexts(), stubs])
+        var trees = ((string[])[code, ImplicitUsings, web, GetJsonContexts(), GetStubs(code)])
             .Select(text => CSharpSyntaxTree.ParseText(text, OldestCSharp));
         var isProgram = _program.Members.Any(member => member is GlobalStatementSyntax);
         var compilation = CSharpCompilation.Create(
@@ -96,6 +95,12 @@ internal sealed class PastedProgram
 
     private static CompilationUnitSyntax Parse(string code) =>
         (CompilationUnitSyntax)CSharpSyntaxTree.ParseText(code).GetRoot();
+
+    // The packages Amazon.Lambda.* and AWSSDK.Lambda are not references of this project.
+    private static string GetStubs(string code) =>
+        code.Contains("Amazon.Lambda.RuntimeSupport", StringComparison.Ordinal) ? Read("Stubs/AwsLambdaRuntime")
+        : code.Contains("Amazon.Lambda", StringComparison.Ordinal) ? Read("Stubs/AwsSdkLambda")
+        : "";
 
     private static HashSet<string> GetDeclaredNames(SyntaxNode node) =>
     [

@@ -293,11 +293,17 @@ public sealed class TestingSnippets
         await Assert.ThrowsAsync<FunctionBuildException>(async () =>
         {
             // begin: local-functions-test
+            // BaseDirectory is bin/Debug/net10.0 in the folder of the test project, which is next to the folder src.
+            var source = Path.Combine(AppContext.BaseDirectory, "../../../../src");
             await using var lambda = await LocalLambdaServer.StartAsync(server =>
             {
-                var chat = RuntimeProcessOptions.DotNet("../../../../src/Chat");
+                var chat = RuntimeProcessOptions.DotNet(Path.Combine(source, "Chat"));
                 server.AddFunction("chat", chat with { RestartOnChange = true });
-                server.AddFunction("python", new RuntimeProcessOptions("python3") { Arguments = ["bootstrap.py"] });
+                server.AddFunction("summary", new RuntimeProcessOptions("python3")
+                {
+                    Arguments = ["bootstrap.py"],
+                    TaskRoot = Path.Combine(source, "Summary"),
+                });
             });
             // end: local-functions-test
         });
