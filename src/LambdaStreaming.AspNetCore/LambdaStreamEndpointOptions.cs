@@ -46,10 +46,12 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 
     /// <summary>A predicate that selects which request headers a function URL event contains.</summary>
     /// <value>
-    /// Default: all except hop-by-hop headers. As with a function URL, <c>Authorization</c> and <c>Cookie</c> are
-    /// included. Ignored for <see cref="LambdaPayload.Body"/>.
+    /// Default: all except hop-by-hop headers and <c>Expect</c>. As with a function URL, <c>Authorization</c> and
+    /// <c>Cookie</c> are included. Ignored for <see cref="LambdaPayload.Body"/>.
     /// </value>
     /// <remarks>
+    /// It is not called for <c>X-Forwarded-For</c>, <c>X-Forwarded-Proto</c> and <c>X-Forwarded-Port</c>, which this
+    /// server sets.
     /// <c>Authorization</c> and <c>Cookie</c> are passed in this spelling, other names as the server received them.
     /// Compare names case-insensitively.
     /// </remarks>
@@ -57,7 +59,9 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
 
     /// <summary>A function that changes the Lambda request before it is sent.</summary>
     /// <value>Default: <see langword="null"/>; the request is not changed.</value>
-    /// <remarks>The payload is already set and can be replaced.</remarks>
+    /// <remarks>
+    /// The payload is already set and can be replaced. Changes to the HTTP request have no effect on it.
+    /// </remarks>
     /// <example><c>(http, request) => request with { TenantId = … }</c></example>
     public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest
     {

@@ -6,6 +6,7 @@ using System.Reflection;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using LambdaStreaming.AspNetCore;
 using LambdaStreaming.AspNetCore.Tests;
@@ -70,7 +71,7 @@ public sealed class AspNetCoreSnippets
                 // begin: aspnetcore-options
                 app.MapLambdaStream("/chat", "my-function", options =>
                 {
-                    options.ContentType = "text/plain; charset=utf-8";   // for responses without one
+                    options.ContentType = "text/plain; charset=utf-8";   // for responses without an HTTP prelude
                     options.MaxRequestBodyBytes = 64 * 1024;
                     options.TransformRequest = (http, request) => request with
                     {
@@ -84,9 +85,7 @@ public sealed class AspNetCoreSnippets
             },
             services: builder =>
             {
-                builder.Services.AddAuthentication("blue")
-                    .AddScheme<AuthenticationSchemeOptions, EveryoneIsBlue>("blue", null);
-                builder.Services.AddAuthorization();
+                AddAuthentication(builder);
                 builder.Services.AddRateLimiter(limits => limits.AddFixedWindowLimiter(
                     "chat",
                     window => (window.PermitLimit, window.Window) = (1, TimeSpan.FromDays(1))));
@@ -98,6 +97,70 @@ public sealed class AspNetCoreSnippets
         Assert.Equal("blue live", await response.Content.ReadAsStringAsync(Ct));
         Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, second.StatusCode);
+    }
+
+    [Fact]
+    public async Task User()
+    {
+        await using var web = await WebApp.StartAsync(
+            options => options.AddFunction("my-function", async (invocation, response, token) =>
+                await response.WriteTextAsync(invocation.ClientContext ?? "", token)),
+            app =>
+            {
+                // begin: aspnetcore-user
+                app.MapLambdaStream("/chat", "my-function", options => options.TransformRequest = (http, request) =>
+                {
+                    var custom = new JsonObject { ["user"] = http.User.FindFirst("sub")?.Value };
+                    var json = new JsonObject { ["custom"] = custom }.ToJsonString();
+                    return request with { ClientContext = InvokeWithResponseStreamRequest.EncodeClientContext(json) };
+                })
+                .RequireAuthorization();
+                // end: aspnetcore-user
+            },
+            services: AddAuthentication);
+
+        using var response = await web.PostAsync("/chat");
+
+        var context = Convert.FromBase64String(await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal("""{"custom":{"user":"ada"}}"""u8, context);
+    }
+
+    [Fact]
+    public async Task UserHeader()
+    {
+        await using var web = await WebApp.StartAsync(
+            options => options.AddFunction("shop", EchoAsync),
+            app =>
+            {
+                // begin: aspnetcore-user-header
+                app.Use((http, next) =>
+                {
+                    // Overwrite the header, because a client can send any value. Without a user, remove it.
+                    http.Request.Headers["X-User"] = http.User.FindFirst("sub")?.Value;
+                    return next(http);
+                });
+                app.MapLambdaStream("/shop/{**path}", "shop", options =>
+                {
+                    options.Payload = LambdaPayload.FunctionUrlEvent;
+                })
+                .RequireAuthorization();
+                // end: aspnetcore-user-header
+            },
+            services: AddAuthentication);
+        using var forged = new HttpRequestMessage(HttpMethod.Get, "/shop/tea");
+        forged.Headers.Add("X-User", "eve");
+        using var removed = new HttpRequestMessage(HttpMethod.Get, "/shop/tea");
+        removed.Headers.Connection.Add("X-User");
+
+        using var response = await web.Browser.SendAsync(forged, Ct);
+        using var second = await web.Browser.SendAsync(removed, Ct);
+
+        var payload = await response.Content.ReadAsStringAsync(Ct);
+        Assert.Contains("\"x-user\":\"ada\"", payload, StringComparison.Ordinal);
+        Assert.DoesNotContain("eve", payload, StringComparison.Ordinal);
+
+        // The page warns about this.
+        Assert.DoesNotContain("x-user", await second.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -251,6 +314,13 @@ public sealed class AspNetCoreSnippets
         Assert.DoesNotContain("\r\n0\r\n", response, StringComparison.Ordinal);
     }
 
+    private static void AddAuthentication(WebApplicationBuilder builder)
+    {
+        builder.Services.AddAuthentication("blue")
+            .AddScheme<AuthenticationSchemeOptions, EveryoneIsBlue>("blue", null);
+        builder.Services.AddAuthorization();
+    }
+
     private static async Task EchoAsync(
         FunctionInvocation invocation,
         FunctionResponse response,
@@ -264,7 +334,8 @@ public sealed class AspNetCoreSnippets
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()
         {
-            var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim("tenant", "blue")], "blue"));
+            var principal = new ClaimsPrincipal(new ClaimsIdentity(
+                [new Claim("tenant", "blue"), new Claim("sub", "ada")], "blue"));
             return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(principal, "blue")));
         }
     }
