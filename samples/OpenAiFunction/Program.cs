@@ -20,6 +20,9 @@ var chat = new ChatClient("my-model", new ApiKeyCredential("unused"), new OpenAI
 
     // By default, OpenAI's client sends a failed request up to 4 times, and the function runs again.
     RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+
+    // The default of 100 s also limits each read. A function can be silent for longer.
+    NetworkTimeout = Timeout.InfiniteTimeSpan,
 });
 
 await foreach (var update in chat.CompleteChatStreamingAsync("How do I call a private function?"))
