@@ -6,7 +6,13 @@ namespace LambdaStreaming.Tests.Payload;
 
 internal sealed record Token(int N, string? S);
 
+[JsonDerivedType(typeof(Delta), "delta")]
+internal abstract record Part;
+
+internal sealed record Delta(string? Text) : Part;
+
 [JsonSerializable(typeof(Token))]
+[JsonSerializable(typeof(Part))]
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(int[]))]
 [JsonSerializable(typeof(string))]
