@@ -66,10 +66,10 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
 /// <summary>The exception that is thrown if data exceeds a limit of <see cref="PayloadReadOptions"/>.</summary>
 /// <remarks>
-/// The data is a line, a value, an event, an HTTP prelude, or the complete payload. A reader of lines, values or events
-/// has already delivered everything that precedes the oversized data. A reader of the complete payload returns nothing.
-/// For the HTTP prelude, see <see cref="PayloadReadOptions.MaxPreludeBytes"/>. The connection is closed. To read data
-/// of this size, increase the option that <see cref="Limit"/> names.
+/// The data is a line, a value, an event, a comment, an HTTP prelude, or the complete payload. A reader of lines,
+/// values or events has already delivered everything that precedes the oversized data. A reader of the complete payload
+/// returns nothing. For the HTTP prelude, see <see cref="PayloadReadOptions.MaxPreludeBytes"/>. The connection is
+/// closed. To read data of this size, increase the option that <see cref="Limit"/> names.
 /// </remarks>
 public sealed class PayloadLimitExceededException : LambdaStreamingException
 {

@@ -226,7 +226,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
     /// </returns>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
+    /// An event or a comment exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events were delivered.
     /// </exception>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(
@@ -254,7 +254,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// beginning of its data. All earlier events have already been delivered.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
+    /// An event or a comment exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events were delivered.
     /// </exception>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(

@@ -64,6 +64,9 @@ internal static class PayloadScenarios
         new("Server-sent event too long", () => ReadAsync(
             ":a\ndata: a\ndata: bc\n\n",
             response => DrainAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 14 })))),
+        new("Comment of server-sent events too long", () => ReadAsync(
+            "data: a\n:2345678\n",
+            response => DrainAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 7 })))),
         new("HTTP prelude too long", () => ReadAsync(
             "{\"a\":1}\0\0\0\0\0\0\0\0",
             response => response.ReadHttpIntegrationResponseAsync(
