@@ -8,7 +8,10 @@ namespace LambdaStreaming;
 /// data. A reader of text, lines, values or events has already delivered everything before the invalid data; a reader
 /// of the complete payload returns nothing. The connection is closed. The message never contains a value from the
 /// payload. It can contain names: those on the JSON path to the value, and the type of a server-sent event. The
-/// parser's exception, in <see cref="Exception.InnerException"/>, might contain values.
+/// parser's exception, in <see cref="Exception.InnerException"/>, might contain values. A
+/// <see cref="NotSupportedException"/> there has two possible causes, which cannot be told apart. Either the JSON for
+/// an abstract type or an interface does not begin with a type discriminator, or System.Text.Json does not support the
+/// type.
 /// </remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
 {
@@ -31,7 +34,9 @@ public sealed class PayloadFormatException : LambdaStreamingException
     }
 
     /// <summary>Offset of the invalid data in the payload, in bytes.</summary>
-    /// <value><see langword="null"/> if it is not known.</value>
+    /// <value>
+    /// <see langword="null"/> if it is not known. The start of the JSON value if the parser did not report a position.
+    /// </value>
     public long? ByteOffset { get; }
 
     /// <summary>Zero-based index of the invalid value or event.</summary>
@@ -61,10 +66,10 @@ public sealed class PayloadFormatException : LambdaStreamingException
 
 /// <summary>The exception that is thrown if data exceeds a limit of <see cref="PayloadReadOptions"/>.</summary>
 /// <remarks>
-/// The data is a line, a value, an event, an HTTP prelude, or the complete payload. A reader of lines, values or events
-/// has already delivered everything that precedes the oversized data. A reader of the complete payload returns nothing.
-/// For the HTTP prelude, see <see cref="PayloadReadOptions.MaxPreludeBytes"/>. The connection is closed. To read data
-/// of this size, increase the option that <see cref="Limit"/> names.
+/// The data is a line, a value, an event, a comment, an HTTP prelude, or the complete payload. A reader of lines,
+/// values or events has already delivered everything that precedes the oversized data. A reader of the complete payload
+/// returns nothing. For the HTTP prelude, see <see cref="PayloadReadOptions.MaxPreludeBytes"/>. The connection is
+/// closed. To read data of this size, increase the option that <see cref="Limit"/> names.
 /// </remarks>
 public sealed class PayloadLimitExceededException : LambdaStreamingException
 {

@@ -86,7 +86,9 @@ public sealed class PayloadReadOptions
     // Source: AWS Lambda developer guide, "Response streaming": 200 MB is the service's default limit of a response.
     public int MaxPayloadBytes { get; set; } = 200 * 1024 * 1024;
 
-    /// <summary>Maximum size of a line of text without its line break, in bytes.</summary>
+    /// <summary>
+    /// Maximum size of a line of text without its line break, in bytes. A byte order mark is not counted.
+    /// </summary>
     /// <value>1 to 1,073,741,824. Default: 1,048,576 (1 MiB).</value>
     public int MaxLineBytes { get; set; } = 1024 * 1024;
 

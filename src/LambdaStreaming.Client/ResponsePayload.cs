@@ -7,9 +7,7 @@ namespace LambdaStreaming;
 
 /// <summary>A payload that can be read once: as a stream, text, lines, JSON or server-sent events.</summary>
 /// <remarks>
-/// <para>
-/// The readers return the same text, lines, values and events for any chunk boundaries.
-/// </para>
+/// <para>The readers return the same text, lines, values and events for any chunk boundaries.</para>
 /// <para>
 /// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws <see
 /// cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. Two special cases: a dry run has no
@@ -61,9 +59,11 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="destination">The destination. It is not completed.</param>
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>
-    /// A task that completes when the response has been copied, or when the consumer of the pipe has completed its
-    /// reader. In the second case, the connection is closed, and a normal return does not prove a complete response.
+    /// A task that completes when the response has been copied, or at the next write after the consumer of the pipe has
+    /// completed its reader. In the second case, the connection is closed, and a normal return does not prove that the
+    /// response was complete. Nothing is written while the function is idle: use the token to end the copy at once.
     /// </returns>
+    /// <exception cref="OperationCanceledException"><c>CancelPendingFlush</c> of the pipe was called.</exception>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
     {
@@ -226,7 +226,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// The events. An event that is incomplete at the end of the payload is omitted, as the standard requires.
     /// </returns>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
+    /// An event or a comment exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events were delivered.
     /// </exception>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<string>> ReadServerSentEventsAsync(
@@ -254,7 +254,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// beginning of its data. All earlier events have already been delivered.
     /// </exception>
     /// <exception cref="PayloadLimitExceededException">
-    /// An event exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events have already been delivered.
+    /// An event or a comment exceeds <see cref="PayloadReadOptions.MaxEventBytes"/>. All earlier events were delivered.
     /// </exception>
     /// <inheritdoc cref="CopyToAsync(Stream, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<SseItem<T?>> ReadServerSentEventsAsync<T>(

@@ -37,7 +37,12 @@ internal static class PayloadJson
         JsonTypeInfo<T> jsonTypeInfo)
     {
         if (TryDeserialize(json, jsonTypeInfo, out var value, out var exception)) return value;
-        var errorOffset = offset + (exception is null ? CountValidBytes(json) : GetOffset(exception, json));
+        var errorOffset = offset + exception switch
+        {
+            null => CountValidBytes(json),
+            JsonException invalid => GetOffset(invalid, json),
+            _ => 0,
+        };
         var subject = index is null ? "The payload" : $"Value {index} (zero-based)";
         var text = $"{subject} {DescribeError<T>(segments, exception, errorOffset)}";
         throw segments.CreateFormatException(text, errorOffset, index, exception);
@@ -65,7 +70,7 @@ internal static class PayloadJson
         ReadOnlySpan<byte> json,
         JsonTypeInfo<T> jsonTypeInfo,
         out T? value,
-        out JsonException? exception)
+        out Exception? exception)
     {
         (value, exception) = (default, null);
         try
@@ -73,21 +78,24 @@ internal static class PayloadJson
             value = JsonSerializer.Deserialize(json, jsonTypeInfo);
             return Ascii.IsValid(json) || Utf8.IsValid(json);
         }
-        catch (JsonException thrown)
+        catch (Exception thrown) when (thrown is JsonException or NotSupportedException)
         {
+            // A NotSupportedException can also be due to the payload: JSON without the type discriminator of an
+            // abstract type. Nothing but the message tells it from a type that is not supported.
             exception = thrown;
             return false;
         }
     }
 
-    // The path can contain member names from the payload. They are external text, so they are redacted.
-    private static string DescribeError<T>(PayloadSegmentReader segments, JsonException? exception, long? offset)
+    private static string DescribeError<T>(PayloadSegmentReader segments, Exception? exception, long? offset)
     {
-        if (exception is null)
-            return offset is null ? "contains invalid UTF-8." : $"contains invalid UTF-8 (payload byte {offset}).";
+        var problem = exception is null ? "contains invalid UTF-8" : $"could not be deserialized as {typeof(T).Name}";
+        List<string> place = [];
+        if (offset is not null) place.Add($"payload byte {offset}");
 
-        var place = offset is null ? "" : $"payload byte {offset}, ";
-        return $"could not be deserialized as {typeof(T).Name} ({place}path {segments.Redactor.Name(exception.Path)}).";
+        // The path can contain member names from the payload. They are external text, so they are redacted.
+        if (exception is JsonException invalid) place.Add($"path {segments.Redactor.Name(invalid.Path)}");
+        return place.Count == 0 ? $"{problem}." : $"{problem} ({string.Join(", ", place)}).";
     }
 
     private static string CreateExcerpt(ReadOnlySpan<byte> data)

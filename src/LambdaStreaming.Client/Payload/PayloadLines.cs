@@ -43,12 +43,13 @@ internal static class PayloadLines
                 _searched = unread.Length - (unread.Length % _lineFeed.Length);
 
                 // A final CR does not count towards the limit: it might be the first half of CR LF.
-                if (TrimCarriageReturn(unread[.._searched]).Length > _maxBytes) throw CreateLimitException();
+                if (ExceedsLimit(TrimCarriageReturn(unread[.._searched]), isComplete: false))
+                    throw CreateLimitException();
                 return false;
             }
 
             var content = end < 0 ? unread : TrimCarriageReturn(unread[..end]);
-            if (content.Length > _maxBytes) throw CreateLimitException();
+            if (ExceedsLimit(content, isComplete: true)) throw CreateLimitException();
             line = PayloadText.Decode(buffer.Segments, content, _encoding, buffer.Offset, _isAtBeginning);
             buffer.Consume(end < 0 ? unread.Length : end + _lineFeed.Length);
             _searched = 0;
@@ -75,6 +76,17 @@ internal static class PayloadLines
 
         private ReadOnlySpan<byte> TrimCarriageReturn(ReadOnlySpan<byte> line) =>
             line.EndsWith(_carriageReturn) ? line[..^_carriageReturn.Length] : line;
+
+        // A byte order mark at the beginning does not count towards the limit. Neither do the first bytes of a mark, if
+        // the others might follow.
+        private bool ExceedsLimit(ReadOnlySpan<byte> line, bool isComplete)
+        {
+            if (line.Length <= _maxBytes) return false;
+            if (!_isAtBeginning) return true;
+            ReadOnlySpan<byte> mark = PayloadText.GetByteOrderMark(_encoding);
+            if (!isComplete && mark.StartsWith(line)) return false;
+            return line.Length - (line.StartsWith(mark) ? mark.Length : 0) > _maxBytes;
+        }
 
         private PayloadLimitExceededException CreateLimitException() => buffer.Segments.CreateLimitException(
             "A line",

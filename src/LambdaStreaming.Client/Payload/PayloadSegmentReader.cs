@@ -68,9 +68,11 @@ internal sealed class PayloadSegmentReader(InvokeWithResponseStreamResponse resp
     /// <summary>Aborts the response if it was not read to its end.</summary>
     public void Dispose() => reader.Dispose();
 
-    /// <summary>Creates the exception for a cancelled token that ended another operation than a read.</summary>
+    /// <summary>Creates the exception for a cancelled token that did not abort the response.</summary>
+    /// <param name="cause">The exception of the operation that the token ended, if one had begun.</param>
+    /// <param name="cancellationToken">The cancelled token.</param>
     public InvocationCanceledException CreateCanceledException(
-        OperationCanceledException cause,
+        OperationCanceledException? cause,
         CancellationToken cancellationToken) =>
         ResponseStreamFailures.Cancelled(ErrorDetails, cancellationToken, cause);
 

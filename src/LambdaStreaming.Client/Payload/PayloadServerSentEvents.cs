@@ -103,7 +103,7 @@ internal static class PayloadServerSentEvents
             // Comments do not add to the size of the event, because servers send them for hours to keep an idle
             // connection open. The limit still applies to each comment line alone.
             var isComment = line.StartsWith(":"u8);
-            if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException();
+            if (line.Length + (isComment ? 0 : _eventBytes) > maxEventBytes) throw CreateLimitException(isComment);
             if (end < 0) return false;
 
             if (!isComment) _eventBytes += line.Length;
@@ -155,10 +155,11 @@ internal static class PayloadServerSentEvents
             return hasValue;
         }
 
-        private PayloadLimitExceededException CreateLimitException() => buffer.Segments.CreateLimitException(
-            "An event",
-            nameof(PayloadReadOptions.MaxEventBytes),
-            maxEventBytes,
-            _eventStart);
+        private PayloadLimitExceededException CreateLimitException(bool isComment) =>
+            buffer.Segments.CreateLimitException(
+                isComment ? "A comment" : "An event",
+                nameof(PayloadReadOptions.MaxEventBytes),
+                maxEventBytes,
+                isComment ? buffer.Offset : _eventStart);
     }
 }

@@ -22,7 +22,8 @@ internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable o
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_isDisposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromException<int>(segments.CreateCanceledException(null, cancellationToken));
         if (!TryBegin()) return ValueTask.FromException<int>(CreateInUseException());
 
         var count = Take(buffer.Span);

@@ -14,6 +14,10 @@ internal static class PayloadText
     // Larger segments are split into several strings, so that none is allocated on the large object heap.
     private const int MaxStringBytes = 32 * 1024;
 
+    // Source: Encoding.CodePage, Encoding.Unicode and Encoding.BigEndianUnicode.
+    private const int Utf16LittleEndian = 1200;
+    private const int Utf16BigEndian = 1201;
+
     // Not DecoderFallback.ReplacementFallback, which inserts a question mark.
     private static readonly DecoderReplacementFallback ReplacementCharacter = new("\uFFFD");
 
@@ -54,7 +58,11 @@ internal static class PayloadText
         }
         catch (DecoderFallbackException exception)
         {
-            throw CreateInvalidTextException(segments, encoding, offset + exception.Index, exception);
+            // At the end, the surrogate is at the index, and not before it.
+            var isAtEnd = IsHighSurrogate(encoding, exception.BytesUnknown)
+                && !bytes[..(exception.Index & ~1)].EndsWith(exception.BytesUnknown);
+            var invalid = GetInvalidOffset(encoding, exception, offset, isAtEnd);
+            throw CreateInvalidTextException(segments, encoding, invalid, exception);
         }
     }
 
@@ -67,6 +75,35 @@ internal static class PayloadText
         encoding.DecoderFallback = fallback;
         return encoding;
     }
+
+    /// <summary>Gets the bytes of a byte order mark, or none if the encoding does not have this character.</summary>
+    public static byte[] GetByteOrderMark(Encoding encoding)
+    {
+        encoding = (Encoding)encoding.Clone();
+        encoding.EncoderFallback = new EncoderReplacementFallback("");
+        return encoding.GetBytes([ByteOrderMark]);
+    }
+
+    // DecoderFallbackException.Index is the index of the invalid bytes, with one exception: a high surrogate of UTF-16
+    // without a low one. Its index is that of the next character. At the end of the text, it is two bytes before the
+    // end, even if the text has an odd number of bytes. Inferred: UnicodeEncoding of .NET 8 and 10.
+    private static long GetInvalidOffset(
+        Encoding encoding,
+        DecoderFallbackException exception,
+        long start,
+        bool isAtEnd)
+    {
+        var offset = start + exception.Index;
+        if (!IsHighSurrogate(encoding, exception.BytesUnknown)) return offset;
+        return isAtEnd ? offset & ~1L : offset - 2;
+    }
+
+    private static bool IsHighSurrogate(Encoding encoding, ReadOnlySpan<byte> bytes) => encoding.CodePage switch
+    {
+        Utf16LittleEndian => bytes is [_, >= 0xD8 and <= 0xDB],
+        Utf16BigEndian => bytes is [>= 0xD8 and <= 0xDB, _],
+        _ => false,
+    };
 
     private static PayloadFormatException CreateInvalidTextException(
         PayloadSegmentReader segments,
@@ -136,7 +173,8 @@ internal static class PayloadText
             catch (DecoderFallbackException exception)
             {
                 // The index is negative if the invalid character began in an earlier segment.
-                _invalid = CreateInvalidTextException(segments, encoding, _decodedBytes + exception.Index, exception);
+                var offset = GetInvalidOffset(encoding, exception, _decodedBytes, isEnd);
+                _invalid = CreateInvalidTextException(segments, encoding, offset, exception);
                 return Math.Max(exception.Index, 0);
             }
         }

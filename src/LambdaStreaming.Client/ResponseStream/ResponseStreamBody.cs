@@ -207,15 +207,9 @@ internal sealed class ResponseStreamBody
         }
 
         // The move in progress disposes the connection in Complete, once its read has ended or was abandoned.
-        try
-        {
-            _abortReads.Cancel();
-            _pipe.CancelPendingRead();
-        }
-        finally
-        {
-            _pendingRead?.Abandon();
-        }
+        CallerCode.Run(_abortReads, static reads => reads.Cancel());
+        CallerCode.Run(_pipe, static pipe => pipe.CancelPendingRead());
+        _pendingRead?.Abandon();
     }
 
     /// <summary>Returns the buffers to the pool, frees the connection and ends the move.</summary>
@@ -296,5 +290,7 @@ internal sealed class ResponseStreamBody
         foreach (var registration in registrations) registration.Unregister();
     }
 
-    private void Disconnect() => Interlocked.Exchange(ref _connection, null)?.Dispose();
+    private void Disconnect() => CallerCode.Run(
+        Interlocked.Exchange(ref _connection, null),
+        static connection => connection?.Dispose());
 }

@@ -130,6 +130,40 @@ public class ResponseFailureTests
     }
 
     [Fact]
+    public async Task ReadAsStringAsync_StreamThrowsOnDisposal_ReturnsThePayload()
+    {
+        using var client = StubbedClient.Streaming(CreateUndisposable(Messages.Complete()));
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+
+        Assert.Equal("a", await response.ReadAsStringAsync(cancellationToken: Ct));
+    }
+
+    [Fact]
+    public async Task ReadAsStringAsync_FunctionFailsAndStreamThrowsOnDisposal_ThrowsFunctionErrorException()
+    {
+        var stream = CreateUndisposable(Messages.Complete("""{"ErrorCode":"Unhandled"}"""));
+        using var client = StubbedClient.Streaming(stream);
+        using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+
+        var exception = await Assert.ThrowsAsync<FunctionErrorException>(
+            () => response.ReadAsStringAsync(cancellationToken: Ct));
+
+        Assert.Equal("Unhandled", exception.ErrorCode);
+    }
+
+    [Fact]
+    public async Task Dispose_StreamThrowsOnDisposal_IsIgnored()
+    {
+        var stream = CreateUndisposable(Messages.Complete());
+        using var client = StubbedClient.Streaming(stream);
+        var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
+
+        response.Dispose();
+
+        Assert.True(stream.IsDisposed);
+    }
+
+    [Fact]
     public async Task MoveNextAsync_ResponseIsDisposedMeanwhile_NamesTheResponse()
     {
         using var client = StubbedClient.Streaming(FuncStream.Idle());
@@ -183,6 +217,9 @@ public class ResponseFailureTests
         Assert.Throws<NotSupportedException>(() => stream.Seek(0, SeekOrigin.Begin));
         Assert.Throws<NotSupportedException>(() => stream.WriteByte(1));
     }
+
+    private static WatchedStream CreateUndisposable(byte[] complete) =>
+        new([.. Messages.Chunk("a"), .. complete]) { Disposed = () => throw new TimeZoneNotFoundException() };
 
     private static async Task<T> FailHtmlAsync<T>(byte[] body, bool breaksOff = false)
         where T : LambdaStreamingException

@@ -20,6 +20,9 @@ internal static class PayloadScenarios
         Json("Bytes after a JSON array", "[1] [2]", JsonSequenceFormat.Auto),
         Json("Line end expected", "1 2", JsonSequenceFormat.Lines),
         Json("JSON value of another type", "1 x", JsonSequenceFormat.Concatenated),
+        new("JSON value without a type discriminator", () => ReadAsync(
+            "{\"$type\":\"delta\"} {}",
+            response => DrainAsync(response.ReadJsonValuesAsync(TestJson.Default.Part)))),
         new("JSON value that is not UTF-8", () => ReadAsync(
             [.. "1 \""u8, 0xFF, .. "\""u8],
             response => DrainAsync(response.ReadJsonValuesAsync(TestJson.Default.JsonElement)))),
@@ -33,6 +36,9 @@ internal static class PayloadScenarios
         new("Data of an event is not JSON", () => ReadAsync(
             "data: 1\n\nevent: e\ndata: x\n\n",
             response => DrainAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32)))),
+        new("Data of an event without a type discriminator", () => ReadAsync(
+            "data: {}\n\n",
+            response => DrainAsync(response.ReadServerSentEventsAsync(TestJson.Default.Part)))),
         new("Text that is not UTF-8", () => ReadAsync(
             [.. "ab"u8, 0xFF],
             response => DrainAsync(response.ReadTextAsync(Strict)))),
@@ -58,6 +64,9 @@ internal static class PayloadScenarios
         new("Server-sent event too long", () => ReadAsync(
             ":a\ndata: a\ndata: bc\n\n",
             response => DrainAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 14 })))),
+        new("Comment of server-sent events too long", () => ReadAsync(
+            "data: a\n:2345678\n",
+            response => DrainAsync(response.ReadServerSentEventsAsync(new PayloadReadOptions { MaxEventBytes = 7 })))),
         new("HTTP prelude too long", () => ReadAsync(
             "{\"a\":1}\0\0\0\0\0\0\0\0",
             response => response.ReadHttpIntegrationResponseAsync(

@@ -6,7 +6,13 @@ namespace LambdaStreaming.Tests.Payload;
 
 internal sealed record Token(int N, string? S);
 
+[JsonDerivedType(typeof(Delta), "delta")]
+internal abstract record Part;
+
+internal sealed record Delta(string? Text) : Part;
+
 [JsonSerializable(typeof(Token))]
+[JsonSerializable(typeof(Part))]
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(int[]))]
 [JsonSerializable(typeof(string))]
@@ -58,6 +64,46 @@ public static class PayloadCases
         TextOutcome("invalid text, strict", [0x61, 0xE2, 0x82, 0xAC, 0xE2, 0x82, 0x62], "<a€>!format at 4, value -"),
         TextOutcome("invalid text between valid text, strict", [0x61, 0xFF, 0x62, 0x63], "<a>!format at 1, value -"),
         TextOutcome("text that ends inside a character, strict", [0x61, 0xF0, 0x9F, 0x98], "<a>!format at 1, value -"),
+        TextOutcome(
+            "a high surrogate without a low one, strict",
+            [0x41, 0x00, 0x00, 0xD8, 0x42, 0x00],
+            "<A>!format at 2, value -",
+            Encoding.Unicode),
+        TextOutcome(
+            "two high surrogates, strict",
+            [0x41, 0x00, 0x00, 0xD8, 0x00, 0xD8, 0x00, 0xDC],
+            "<A>!format at 2, value -",
+            Encoding.Unicode),
+        TextOutcome(
+            "a high surrogate at the end, strict",
+            [0x41, 0x00, 0x00, 0xD8],
+            "<A>!format at 2, value -",
+            Encoding.Unicode),
+        TextOutcome(
+            "a high surrogate and half a character at the end, strict",
+            [0x41, 0x00, 0x00, 0xD8, 0x42],
+            "<A>!format at 2, value -",
+            Encoding.Unicode),
+        TextOutcome(
+            "a low surrogate after a pair, strict",
+            [0x00, 0xD8, 0x00, 0xDC, 0x00, 0xDC],
+            "<\U00010000>!format at 4, value -",
+            Encoding.Unicode),
+        TextOutcome(
+            "a high surrogate of UTF-16 big-endian without a low one, strict",
+            [0x00, 0x41, 0xD8, 0x00, 0x00, 0x42],
+            "<A>!format at 2, value -",
+            Encoding.BigEndianUnicode),
+        TextOutcome(
+            "a low surrogate of UTF-16 big-endian, strict",
+            [0x00, 0x41, 0xDC, 0x00, 0x00, 0x42],
+            "<A>!format at 2, value -",
+            Encoding.BigEndianUnicode),
+        TextOutcome(
+            "bytes of a surrogate in UTF-32, strict",
+            [0x41, 0x00, 0x00, 0x00, 0x00, 0xD8, 0x00, 0x00, 0x42, 0x00, 0x00, 0x00],
+            "<A>!format at 4, value -",
+            Encoding.UTF32),
         Text(
             "invalid text, encoding with an exception fallback",
             [0x61, 0xE2, 0x82, 0x62, 0xF0, 0x9F],
@@ -86,6 +132,32 @@ public static class PayloadCases
             response => Fragmented.OutcomeAsync(
                 response.ReadAsStringAsync(new PayloadReadOptions { ThrowOnInvalidText = true })),
             "!format at 4, value -"),
+
+        FullTextOutcome(
+            "a string with a high surrogate without a low one, strict",
+            [0x41, 0x00, 0x00, 0xD8, 0x42, 0x00],
+            "!format at 2, value -",
+            Encoding.Unicode),
+        FullTextOutcome(
+            "a string with two high surrogates, strict",
+            [0x41, 0x00, 0x00, 0xD8, 0x00, 0xD8],
+            "!format at 2, value -",
+            Encoding.Unicode),
+        FullTextOutcome(
+            "a string with a high surrogate at the end, strict",
+            [0x41, 0x00, 0x00, 0xD8],
+            "!format at 2, value -",
+            Encoding.Unicode),
+        FullTextOutcome(
+            "a string of UTF-16 big-endian with a high surrogate and half a character at the end, strict",
+            [0x00, 0xD7, 0xD8, 0xD8, 0xD8],
+            "!format at 2, value -",
+            Encoding.BigEndianUnicode),
+        FullTextOutcome(
+            "a string with a low surrogate after a pair, strict",
+            [0x00, 0xD8, 0x00, 0xDC, 0x00, 0xDC],
+            "!format at 4, value -",
+            Encoding.Unicode),
 
         Lines("lines", "a\nbé€😀\r\n\r\n\nlast", "<a><bé€😀><><><last>"),
         Lines("lines with a last end", "a\n", "<a>"),
@@ -123,6 +195,53 @@ public static class PayloadCases
             [0x61, 0x0A, 0x62, 0xFF, 0x0A, 0x63],
             "<a>!format at 3, value -",
             new() { ThrowOnInvalidText = true }),
+        Lines(
+            "a line with a high surrogate without a low one, strict",
+            [0x41, 0x00, 0x0A, 0x00, 0x42, 0x00, 0x00, 0xD8, 0x43, 0x00, 0x0A, 0x00],
+            "<A>!format at 6, value -",
+            Strict(Encoding.Unicode)),
+        Lines(
+            "a line of the limit after a mark",
+            [.. Mark, .. "1234\r\n12345"u8],
+            "<1234>!MaxLineBytes 4 at 9",
+            new() { MaxLineBytes = 4 }),
+        Lines(
+            "a line of one byte, the limit, after a mark",
+            [.. Mark, .. "1\n"u8],
+            "<1>",
+            new() { MaxLineBytes = 1 }),
+        Lines(
+            "a line over the limit after a mark",
+            [.. Mark, .. "12345\n"u8],
+            "!MaxLineBytes 4 at 0",
+            new() { MaxLineBytes = 4 }),
+        Lines(
+            "a line of UTF-16 of the limit after a mark",
+            [0xFF, 0xFE, 0x31, 0x00, 0x0A, 0x00, 0xFF, 0xFE, 0x31, 0x00],
+            "<1>!MaxLineBytes 2 at 6",
+            new() { MaxLineBytes = 2, Encoding = new UnicodeEncoding(bigEndian: false, byteOrderMark: false) }),
+        Lines(
+            "the beginning of a mark over the limit",
+            [.. Mark[..2], 0x0A],
+            "!MaxLineBytes 1 at 0",
+            new() { MaxLineBytes = 1 }),
+        Lines(
+            "a line of Latin 1 over the limit that begins with the mark's bytes",
+            [.. Mark, .. "a"u8],
+            "!MaxLineBytes 3 at 0",
+            new() { MaxLineBytes = 3, Encoding = Encoding.Latin1 }),
+        Lines(
+            "a line over the limit, encoding that cannot write a mark",
+            "?12\n",
+            "!MaxLineBytes 2 at 0",
+            new()
+            {
+                MaxLineBytes = 2,
+                Encoding = Encoding.GetEncoding(
+                    "us-ascii",
+                    EncoderFallback.ExceptionFallback,
+                    DecoderFallback.ExceptionFallback),
+            }),
         Lines("a line of the limit", "1234\r\n12345", "<1234>!MaxLineBytes 4 at 6", new() { MaxLineBytes = 4 }),
         Lines("a complete line over the limit", "12\n12345\n1", "<12>!MaxLineBytes 4 at 3", new() { MaxLineBytes = 4 }),
         Lines("a carriage return over the limit", "1234\r", "!MaxLineBytes 4 at 0", new() { MaxLineBytes = 4 }),
@@ -581,14 +700,28 @@ public static class PayloadCases
                 Fragmented.OutcomeAsync(Fragmented.JoinAsync(response.ReadTextAsync(options ?? new())), part => part),
             $"<{text}>");
 
-    private static PayloadCase TextOutcome(string name, byte[] payload, string outcome) =>
+    private static PayloadCase TextOutcome(
+        string name,
+        byte[] payload,
+        string outcome,
+        Encoding? encoding = null) =>
         new(
             name,
             payload,
             response => Fragmented.OutcomeAsync(
-                Fragmented.JoinAsync(response.ReadTextAsync(new PayloadReadOptions { ThrowOnInvalidText = true })),
+                Fragmented.JoinAsync(response.ReadTextAsync(Strict(encoding ?? Encoding.UTF8))),
                 part => part),
             outcome);
+
+    private static PayloadCase FullTextOutcome(string name, byte[] payload, string outcome, Encoding encoding) =>
+        new(
+            name,
+            payload,
+            response => Fragmented.OutcomeAsync(response.ReadAsStringAsync(Strict(encoding))),
+            outcome);
+
+    private static PayloadReadOptions Strict(Encoding encoding) =>
+        new() { ThrowOnInvalidText = true, Encoding = encoding };
 
     private static PayloadCase FullText(string name, string payload, string text) =>
         FullText(name, Encoding.UTF8.GetBytes(payload), text);

@@ -52,6 +52,43 @@ public class PayloadErrorPositionTests
         Assert.Equal(("e", "x"), (exception.EventType, exception.DataExcerpt));
     }
 
+    // System.Text.Json reports a missing type discriminator with a NotSupportedException.
+    [Fact]
+    public async Task ReadJsonValuesAsync_TypeDiscriminatorIsMissing_ReportsTheStartOfTheValue()
+    {
+        await using var response = Fragmented.Response("{\"$type\":\"delta\"}\n{\"Text\":\"x\"}\n");
+        await using var values = response.ReadJsonValuesAsync(TestJson.Default.Part).GetAsyncEnumerator();
+        Assert.True(await values.MoveNextAsync());
+
+        var exception = await Assert.ThrowsAsync<PayloadFormatException>(async () => await values.MoveNextAsync());
+
+        Assert.Equal((18, 1L), (exception.ByteOffset, exception.ValueIndex));
+        Assert.IsType<NotSupportedException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task ReadFromJsonAsync_TypeDiscriminatorIsMissing_ReportsTheStartOfTheValue()
+    {
+        var exception = await FailAsync<PayloadFormatException>(
+            [0xEF, 0xBB, 0xBF, .. "{\"Text\":\"x\"}"u8],
+            response => response.ReadFromJsonAsync(TestJson.Default.Part));
+
+        Assert.Equal((3, null), (exception.ByteOffset, exception.ValueIndex));
+        Assert.IsType<NotSupportedException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task ReadServerSentEventsAsync_TypeDiscriminatorIsMissing_ReportsTheEvent()
+    {
+        var exception = await FailAsync<PayloadFormatException>(
+            "data: {\"$type\":\"delta\"}\n\nevent: e\ndata: {\"Text\":\"x\"}\n\n",
+            response => LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Part)));
+
+        Assert.Equal((null, 1L), (exception.ByteOffset, exception.ValueIndex));
+        Assert.Equal(("e", "{\"Text\":\"x\"}"), (exception.EventType, exception.DataExcerpt));
+        Assert.IsType<NotSupportedException>(exception.InnerException);
+    }
+
     [Fact]
     public async Task ReadJsonValuesAsync_TextIsNotUtf8_ReportsThePosition()
     {

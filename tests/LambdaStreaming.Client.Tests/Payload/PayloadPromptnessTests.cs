@@ -167,12 +167,13 @@ public class PayloadPromptnessTests
     }
 
     [Fact]
-    public async Task CopyToAsync_PipeReaderIsCompleted_Ends()
+    public async Task CopyToAsync_PipeReaderIsCompletedWhileIdle_EndsAtTheNextWrite()
     {
         var pipe = new Pipe();
         await using var response = Open();
         var copy = response.CopyToAsync(pipe.Writer);
         await pipe.Reader.CompleteAsync();
+        Assert.False(copy.IsCompleted);
 
         Send("a");
         await copy;

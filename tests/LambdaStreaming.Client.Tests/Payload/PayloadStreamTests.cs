@@ -108,7 +108,7 @@ public class PayloadStreamTests
         Assert.Equal(1, await stream.ReadAsync(new byte[1]));
         await cancelling.CancelAsync();
 
-        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+        var exception = await Assert.ThrowsAsync<InvocationCanceledException>(
             () => stream.CopyToAsync(Stream.Null, cancelling.Token));
 
         Assert.Equal(cancelling.Token, exception.CancellationToken);
@@ -186,8 +186,14 @@ public class PayloadStreamTests
         await using var response = Fragmented.Response("abc");
         await using var stream = response.AsStream();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => stream.ReadAsync(new byte[9], new CancellationToken(canceled: true)).AsTask());
+        var token = new CancellationToken(canceled: true);
+        Task<int>[] reads = [stream.ReadAsync(new byte[9], token).AsTask(), stream.ReadAsync(new byte[9], 0, 9, token)];
+
+        foreach (var read in reads)
+        {
+            var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => read);
+            Assert.Equal((token, true), (exception.CancellationToken, exception.FunctionMayHaveRun));
+        }
 
         Assert.Equal(3, await stream.ReadAsync(new byte[9]));
     }

@@ -130,6 +130,8 @@ public class ServerSentEventTests
     [InlineData(": 3456789\ndata: 1\n\n", "<message 1>")]
     [InlineData(": 345678901\n\n", "!MaxEventBytes 10 at 0")]
     [InlineData("data: 2\r\n\r\n: 345678901", "<message 2>!MaxEventBytes 10 at 11")]
+    [InlineData("data: 1\n:12345678901\n\n", "!MaxEventBytes 10 at 8")]
+    [InlineData("data: 1\r\n:12345678901", "!MaxEventBytes 10 at 9")]
     public async Task ReadServerSentEventsAsync_Comment_HasItsOwnLimit(string payload, string outcome)
     {
         foreach (var chunks in Fragmented.SplitEveryWay(Bytes(payload)))

@@ -150,6 +150,50 @@ public sealed class ResponseStreamBodyTests : IDisposable
     }
 
     [Fact]
+    public void Complete_ConnectionThrowsOnDisposal_IsIgnored()
+    {
+        _connection.Failure = new TimeZoneNotFoundException();
+        var body = Create(_ => default);
+        body.TryBeginMove();
+
+        body.Complete();
+
+        Assert.Equal(1, _connection.Disposals);
+    }
+
+    [Fact]
+    public void Abort_ConnectionThrowsOnDisposal_IsIgnored()
+    {
+        _connection.Failure = new TimeZoneNotFoundException();
+        var body = Create(_ => default);
+
+        body.Abort(AbortReason.Idle);
+
+        Assert.Equal((AbortReason.Idle, 1), (body.AbortReason, _connection.Disposals));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Abort_StreamThrowsOnCancellation_EndsTheRead(bool isZeroByteRead)
+    {
+        var body = new ResponseStreamBody(
+            new FuncStream((memory, cancellationToken) =>
+            {
+                if (memory.IsEmpty && !isZeroByteRead) return new ValueTask<int>(0);
+                cancellationToken.UnsafeRegister(_ => throw new TimeZoneNotFoundException(), null);
+                return new ValueTask<int>(new TaskCompletionSource<int>().Task);
+            }),
+            _connection,
+            _clock,
+            TimeSpan.FromMinutes(1));
+        body.TryBeginMove();
+        var reading = body.ReadAsync().AsTask();
+
+        body.Abort(AbortReason.Cancelled);
+
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
+    }
+
+    [Fact]
     public void Abort_AfterComplete_DoesNothing()
     {
         var body = Create(_ => default);
@@ -226,6 +270,12 @@ public sealed class ResponseStreamBodyTests : IDisposable
     {
         public int Disposals { get; private set; }
 
-        public void Dispose() => Disposals++;
+        /// <summary>The exception of the first disposal.</summary>
+        public Exception? Failure { get; set; }
+
+        public void Dispose()
+        {
+            if (++Disposals == 1 && Failure is not null) throw Failure;
+        }
     }
 }
