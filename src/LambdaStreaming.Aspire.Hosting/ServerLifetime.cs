@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Serve;
@@ -81,9 +82,12 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
 
     private async Task LogRequestsAsync(LocalLambdaServer server, ILogger log)
     {
+        // A test can wait for requests, too. The overload without a predicate returns each request to one caller only.
+        var logged = new ConditionalWeakTable<ReceivedRequest, object?>();
         while (true)
         {
-            var request = await server.WaitForRequestAsync(_stopping.Token).ConfigureAwait(false);
+            var request = await server.WaitForRequestAsync(request => logged.TryAdd(request, null), _stopping.Token)
+                .ConfigureAwait(false);
             log.RequestStarted(RequestText.FormatStart(request));
             _ = LogEndAsync(request, log);
         }
