@@ -30,15 +30,17 @@ public static class LambdaStreamingBuilderExtensions
         var healthCheck = $"{name}_functions";
         builder.Services.AddHealthChecks().Add(
             new HealthCheckRegistration(healthCheck, new FunctionsHealthCheck(resource), null, null));
-        var lifetime = new ServerLifetime(resource);
-        builder.Services.AddSingleton<IHostedService>(lifetime);
+        // The container disposes only what it has created.
+        builder.Services.AddKeyedSingleton(name, (_, _) => new ServerLifetime(resource));
+        builder.Services.AddSingleton<IHostedService>(
+            services => services.GetRequiredKeyedService<ServerLifetime>(name));
         return builder.AddResource(resource)
             .ExcludeFromManifest()
             .WithHealthCheck(healthCheck)
             .WithInitialState(CreateInitialState("LambdaServer", []))
             .OnInitializeResource((_, start, _) =>
             {
-                lifetime.Start(start);
+                start.Services.GetRequiredKeyedService<ServerLifetime>(name).Start(start);
                 return Task.CompletedTask;
             });
     }

@@ -164,6 +164,28 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task DisposeAsync_WithoutStop_StopsTheServer()
+    {
+        var started = new TaskCompletionSource<CancellationToken>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda", options => options.AddFunction(
+            "endless",
+            async (_, _, cancellationToken) =>
+            {
+                started.SetResult(cancellationToken);
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }));
+        await host.StartAsync(lambda);
+        var call = InvokeAsync(lambda, "endless");
+        var stopping = await started.Task.WaitAsync(TestAppHost.Limit, Token);
+
+        await host.DisposeAsync();
+
+        Assert.True(stopping.IsCancellationRequested);
+        await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => call.WaitAsync(TestAppHost.Limit, Token));
+    }
+
+    [Fact]
     public async Task WaitForRequestAsync_AfterTheLogLine_ReturnsTheFirstRequest()
     {
         await using var host = new TestAppHost();
