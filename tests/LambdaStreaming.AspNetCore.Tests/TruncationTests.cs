@@ -224,6 +224,36 @@ public class TruncationTests
         Assert.Equal(2, calls);
     }
 
+    [Fact]
+    public async Task OutputCache_TimeoutBeforeFirstByteWhileOthersWait_OthersGetTheirOwnResponse()
+    {
+        var calls = 0;
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var timeout = new CancellationTokenSource();
+        await using var app = await StartCachedAsync(
+            waiting,
+            HttpProtocols.Http1,
+            async (_, response, ct) =>
+            {
+                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                await response.WriteTextAsync("page", ct);
+            },
+            timeout);
+        var first = GetAsync(app, "/page");
+        await app.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
+        var second = GetAsync(app, "/page");
+        await waiting.Task.WaitAsync(Patience, Token);
+
+        await timeout.CancelAsync();
+
+        using var timedOut = await first.WaitAsync(Patience, Token);
+        using var complete = await second.WaitAsync(Patience, Token);
+        Assert.Equal(HttpStatusCode.OK, complete.StatusCode);
+        Assert.Equal("page", await complete.Content.ReadAsStringAsync(Token));
+        Assert.Equal(HttpStatusCode.GatewayTimeout, timedOut.StatusCode);
+        Assert.Equal(2, calls);
+    }
+
     // The exception, which makes the first response incomplete, also reaches the requests that wait for it.
     [Fact]
     public async Task OutputCache_FunctionFailsWhileOthersWait_OthersGet500AndNothingIsStored()
@@ -367,23 +397,37 @@ public class TruncationTests
         await AssertFailsAsync(body);
     }
 
-    // The function writes "half" and then does what the test wants. The cache holds the second request.
+    // The function writes "half" and then does what the test wants.
     private static Task<WebApp> StartCachedAsync(
         TaskCompletionSource waiting,
         HttpProtocols protocols,
-        Func<FunctionResponse, CancellationToken, Task> continueAsync)
+        Func<FunctionResponse, CancellationToken, Task> continueAsync) =>
+        StartCachedAsync(waiting, protocols, async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("half", ct);
+            await continueAsync(response, ct);
+        });
+
+    // The cache holds the second request. The timeout is that of the first request.
+    private static Task<WebApp> StartCachedAsync(
+        TaskCompletionSource waiting,
+        HttpProtocols protocols,
+        FunctionHandler function,
+        CancellationTokenSource? timeout = null)
     {
         var requests = 0;
         return WebApp.StartAsync(
-            s => s.AddFunction("page", async (_, response, ct) =>
-            {
-                await response.WriteTextAsync("half", ct);
-                await continueAsync(response, ct);
-            }),
+            s => s.AddFunction("page", function),
             map =>
             {
                 map.Use(async (context, next) =>
                 {
+                    if (Interlocked.Exchange(ref timeout, null) is { } source)
+                    {
+                        context.Features.Set<IHttpRequestTimeoutFeature>(new TimeoutFeature(source));
+                        context.RequestAborted = source.Token;
+                    }
+
                     // The calls before the wait of the cache complete synchronously.
                     var response = next(context);
                     if (Interlocked.Increment(ref requests) == 2) waiting.TrySetResult();
@@ -466,6 +510,15 @@ public class TruncationTests
             await received.WaitAsync(ct);
             await response.AbortAsync(mode, ct);
         });
+    }
+
+    private sealed class TimeoutFeature(CancellationTokenSource source) : IHttpRequestTimeoutFeature
+    {
+        public CancellationToken RequestTimeoutToken => source.Token;
+
+        public void DisableTimeout()
+        {
+        }
     }
 
     private sealed class CacheFeature(OutputCacheContext context) : IOutputCacheFeature, IResponseCachingFeature

@@ -4,7 +4,6 @@ using System.Runtime.ExceptionServices;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using LambdaStreaming.AspNetCore.Requests;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -88,18 +87,14 @@ internal sealed class ResponseForwarder : IDisposable
             await StartEarlyAsync(cancellationToken).ConfigureAwait(false);
             await ForwardAsync(response, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception)
-            when (cancellationToken.IsCancellationRequested && _body.HasStarted)
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
+            var isEnded = _body.HasStarted
+                ? TryEndAborted()
+                : await TryRespondAbortedAsync(exception).ConfigureAwait(false);
+
             // Without the exception, middleware would treat the incomplete response as complete.
-            if (!TryEndAborted()) ExceptionDispatchInfo.Throw(exception);
-        }
-        catch (OperationCanceledException)
-            when (cancellationToken.IsCancellationRequested && !IsTimedOut())
-        {
-            // The client has disconnected. Only the app's own log shows this status.
-            Log.ClientDisconnected(_logger, _context.Request.Path);
-            _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            if (!isEnded) ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception) when (_body.HasStarted)
         {
@@ -115,6 +110,18 @@ internal sealed class ResponseForwarder : IDisposable
         }
     }
 
+    /// <summary>Responds after RequestAborted was cancelled before the first byte.</summary>
+    /// <returns>Whether the request must end without an exception.</returns>
+    private Task<bool> TryRespondAbortedAsync(OperationCanceledException exception)
+    {
+        if (RequestTimeout.IsElapsed(_context)) return RequestTimeout.TryRespondAsync(_context, exception, _logger);
+
+        // The client has disconnected. Only the app's own log shows this status.
+        Log.ClientDisconnected(_logger, _context.Request.Path);
+        _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        return Task.FromResult(true);
+    }
+
     /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
     /// <remarks>
     /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token. ASP.NET
@@ -124,7 +131,7 @@ internal sealed class ResponseForwarder : IDisposable
     /// <returns>Whether the request must end without an exception.</returns>
     private bool TryEndAborted()
     {
-        var isTimedOut = IsTimedOut();
+        var isTimedOut = RequestTimeout.IsElapsed(_context);
         if (!isTimedOut) Log.ClientDisconnected(_logger, _context.Request.Path);
         else if (!_context.Response.HasStarted) return false;
         _context.Abort();
@@ -289,12 +296,5 @@ internal sealed class ResponseForwarder : IDisposable
         return _context.Response.Headers["x-vercel-ai-ui-message-stream"] == "v1"
             ? LambdaStreamFailureWriters.AISdkUI
             : LambdaStreamFailureWriters.ServerSentEvents;
-    }
-
-    // A request timeout cancels the same token. Its middleware then writes the response.
-    private bool IsTimedOut()
-    {
-        var timeout = _context.Features.Get<IHttpRequestTimeoutFeature>();
-        return timeout?.RequestTimeoutToken.IsCancellationRequested == true;
     }
 }
