@@ -1,10 +1,12 @@
 using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.ResponseCaching;
@@ -296,6 +298,50 @@ public class TruncationTests
         Assert.Equal(storage && !expected, cache.AllowCacheStorage);
     }
 
+    // Kestrel cancels RequestAborted on another thread, so a flush can report the disconnection before.
+    [Theory, InlineData("text/plain"), InlineData("text/event-stream")]
+    public async Task Flush_ReportsCompletedBeforeRequestAborted_IsADisconnection(string contentType)
+    {
+        var failures = 0;
+        var ended = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await WebApp.StartAsync(
+            AddEndless,
+            map =>
+            {
+                map.Use(async (context, next) =>
+                {
+                    var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+                    context.Features.Set<IHttpResponseBodyFeature>(new DisconnectedBody(body));
+                    try
+                    {
+                        await next(context);
+                    }
+                    catch (Exception exception)
+                    {
+                        ended.SetResult(exception);
+                        throw;
+                    }
+                });
+                map.MapLambdaStream("/chat", "endless", options =>
+                {
+                    options.ContentType = contentType;
+                    options.FailureWriter = (_, _) => failures++;
+                });
+            });
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
+        {
+            using var response = await app.PostAsync("/chat");
+            await response.Content.ReadAsStringAsync(Token);
+        });
+
+        Assert.IsAssignableFrom<OperationCanceledException>(await ended.Task.WaitAsync(Patience, Token));
+        Assert.Equal(0, failures);
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Debug LambdaStreaming.AspNetCore 204", StringComparison.Ordinal));
+        await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
+    }
+
     // Buffering middleware sends nothing before the end. When the function fails, the server has not started the
     // response, so it can still return 500.
     [Theory]
@@ -510,6 +556,32 @@ public class TruncationTests
             await received.WaitAsync(ct);
             await response.AbortAsync(mode, ct);
         });
+    }
+
+    /// <summary>A body whose flushes report that the client no longer reads.</summary>
+    private sealed class DisconnectedBody(IHttpResponseBodyFeature body)
+        : StreamResponseBodyFeature(body.Stream, body), IHttpResponseBodyFeature
+    {
+        PipeWriter IHttpResponseBodyFeature.Writer { get; } = new DisconnectedWriter(body.Writer);
+    }
+
+    private sealed class DisconnectedWriter(PipeWriter writer) : PipeWriter
+    {
+        public override void Advance(int bytes) => writer.Advance(bytes);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => writer.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => writer.GetSpan(sizeHint);
+
+        public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+        {
+            await writer.FlushAsync(cancellationToken);
+            return new FlushResult(isCanceled: false, isCompleted: true);
+        }
+
+        public override void CancelPendingFlush() => writer.CancelPendingFlush();
+
+        public override void Complete(Exception? exception = null) => writer.Complete(exception);
     }
 
     private sealed class TimeoutFeature(CancellationTokenSource source) : IHttpRequestTimeoutFeature

@@ -68,9 +68,6 @@ internal sealed class ResponseForwarder : IDisposable
         await forwarder.RunAsync(_ => Task.FromResult(response)).ConfigureAwait(false);
     }
 
-    public static OperationCanceledException ClientStoppedReading(CancellationToken cancellationToken) =>
-        new("The client no longer reads the response.", cancellationToken);
-
     public void Dispose()
     {
         _events?.Dispose();
@@ -87,7 +84,8 @@ internal sealed class ResponseForwarder : IDisposable
             await StartEarlyAsync(cancellationToken).ConfigureAwait(false);
             await ForwardAsync(response, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception)
+            when (cancellationToken.IsCancellationRequested || exception is ClientStoppedReadingException)
         {
             var isEnded = _body.HasStarted
                 ? TryEndAborted()
@@ -122,7 +120,7 @@ internal sealed class ResponseForwarder : IDisposable
         return Task.FromResult(true);
     }
 
-    /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
+    /// <summary>Aborts the connection after RequestAborted was cancelled, or the client stopped reading.</summary>
     /// <remarks>
     /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token. ASP.NET
     /// Core's exception handler swallows the exception in all of these cases, so the connection is aborted here. It
@@ -228,7 +226,7 @@ internal sealed class ResponseForwarder : IDisposable
         // The response has then not been forwarded completely.
         if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent)
         {
-            throw ClientStoppedReading(cancellationToken);
+            throw new ClientStoppedReadingException(cancellationToken);
         }
     }
 
