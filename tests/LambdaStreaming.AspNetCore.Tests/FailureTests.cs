@@ -93,6 +93,35 @@ public class FailureTests
     }
 
     [Fact]
+    public async Task TransformRequest_ReplacesPayloadByInvalidJson_Is502()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.TransformRequest = (_, request) => request with { Payload = "{"u8.ToArray() }));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Error LambdaStreaming.AspNetCore 201", StringComparison.Ordinal)
+            && line.EndsWith(nameof(InvalidRequestContentException), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TransformRequest_KeepsInvalidPayload_Is400()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.TransformRequest = (_, request) => request with { TenantId = null }));
+
+        using var response = await app.PostAsync("/chat", "{");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
     public async Task MapLambdaStream_FunctionFailsBeforeFirstByte_ReturnsErrorStatus()
     {
         var throttled = new ServiceErrorResponse("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) };

@@ -19,7 +19,6 @@ internal sealed class ResponseForwarder : IDisposable
 
     private readonly HttpContext _context;
     private readonly LambdaStreamOptions _options;
-    private readonly bool _payloadFromClient;
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
     private readonly TrackingPipeWriter _body;
@@ -27,12 +26,12 @@ internal sealed class ResponseForwarder : IDisposable
     private CancellationTokenSource? _invocation;
     private bool _canAppend;
     private bool _isStartedEarly;
+    private bool _isPayloadFromClient;
 
-    private ResponseForwarder(HttpContext context, LambdaStreamOptions options, bool payloadFromClient)
+    private ResponseForwarder(HttpContext context, LambdaStreamOptions options)
     {
         _context = context;
         _options = options;
-        _payloadFromClient = payloadFromClient;
         var loggers = context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger(Log.Category);
         _timeProvider = context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System;
@@ -43,15 +42,15 @@ internal sealed class ResponseForwarder : IDisposable
     public static async Task InvokeAsync(
         HttpContext context,
         LambdaStreamOptions options,
-        bool payloadFromClient,
-        Func<CancellationToken, Task<InvokeWithResponseStreamRequest>> createRequest)
+        Func<CancellationToken, Task<EndpointRequest>> createRequest)
     {
-        using var forwarder = new ResponseForwarder(context, options, payloadFromClient);
+        using var forwarder = new ResponseForwarder(context, options);
         await forwarder.RunAsync(InvokeAsync).ConfigureAwait(false);
 
         async Task<InvokeWithResponseStreamResponse> InvokeAsync(CancellationToken cancellationToken)
         {
-            var request = await createRequest(cancellationToken).ConfigureAwait(false);
+            var (request, isPayloadFromClient) = await createRequest(cancellationToken).ConfigureAwait(false);
+            forwarder._isPayloadFromClient = isPayloadFromClient;
             var client = ClientResolver.GetClient(context, options);
             await forwarder.StartEarlyAsync(cancellationToken).ConfigureAwait(false);
             return await forwarder.InvokeAsync(client, request, cancellationToken).ConfigureAwait(false);
@@ -64,7 +63,7 @@ internal sealed class ResponseForwarder : IDisposable
         LambdaStreamOptions options,
         InvokeWithResponseStreamResponse response)
     {
-        using var forwarder = new ResponseForwarder(context, options, payloadFromClient: false);
+        using var forwarder = new ResponseForwarder(context, options);
         await forwarder.RunAsync(_ => Task.FromResult(response)).ConfigureAwait(false);
     }
 
@@ -102,7 +101,7 @@ internal sealed class ResponseForwarder : IDisposable
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception)
-            when (ProblemResponse.FromException(exception, _payloadFromClient) is { } problem)
+            when (ProblemResponse.FromException(exception, _isPayloadFromClient) is { } problem)
         {
             await problem.WriteAsync(_context, _options, _logger).ConfigureAwait(false);
         }
@@ -270,7 +269,7 @@ internal sealed class ResponseForwarder : IDisposable
         var writer = _options.FailureWriter ?? GetDefaultFailureWriter();
         try
         {
-            var failure = ProblemResponse.CreateFailure(exception, _payloadFromClient, _context, _options);
+            var failure = ProblemResponse.CreateFailure(exception, _isPayloadFromClient, _context, _options);
             var buffer = new ArrayBufferWriter<byte>();
             writer(failure, buffer);
             if (buffer.WrittenCount == 0) return false;
