@@ -61,11 +61,10 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         Task Run(HttpContext context) => ResponseForwarder.InvokeAsync(
             context,
             options,
-            payloadFromClient: true,
             cancellationToken => CreateRequestAsync(context, functionName, options, cancellationToken));
     }
 
-    private static async Task<InvokeWithResponseStreamRequest> CreateRequestAsync(
+    private static async Task<EndpointRequest> CreateRequestAsync(
         HttpContext context,
         string functionName,
         LambdaStreamEndpointOptions options,
@@ -73,6 +72,7 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
     {
         var payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
-        return options.TransformRequest?.Invoke(context, request) ?? request;
+        request = options.TransformRequest?.Invoke(context, request) ?? request;
+        return new EndpointRequest(request, IsPayloadFromClient: request.Payload.Equals(payload));
     }
 }

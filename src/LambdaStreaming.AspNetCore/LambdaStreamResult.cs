@@ -1,3 +1,4 @@
+using LambdaStreaming.AspNetCore.Requests;
 using LambdaStreaming.AspNetCore.Responses;
 using Microsoft.AspNetCore.Http;
 
@@ -47,7 +48,6 @@ public sealed class LambdaStreamResult : IResult
             : ResponseForwarder.InvokeAsync(
                 httpContext,
                 _options,
-                payloadFromClient: false,
-                _ => Task.FromResult(_request!));
+                _ => Task.FromResult(new EndpointRequest(_request!, IsPayloadFromClient: false)));
     }
 }

@@ -30,15 +30,17 @@ public static class LambdaStreamingBuilderExtensions
         var healthCheck = $"{name}_functions";
         builder.Services.AddHealthChecks().Add(
             new HealthCheckRegistration(healthCheck, new FunctionsHealthCheck(resource), null, null));
-        var lifetime = new ServerLifetime(resource);
-        builder.Services.AddSingleton<IHostedService>(lifetime);
+        // The container disposes only what it has created.
+        builder.Services.AddKeyedSingleton(name, (_, _) => new ServerLifetime(resource));
+        builder.Services.AddSingleton<IHostedService>(
+            services => services.GetRequiredKeyedService<ServerLifetime>(name));
         return builder.AddResource(resource)
             .ExcludeFromManifest()
             .WithHealthCheck(healthCheck)
             .WithInitialState(CreateInitialState("LambdaServer", []))
             .OnInitializeResource((_, start, _) =>
             {
-                lifetime.Start(start);
+                start.Services.GetRequiredKeyedService<ServerLifetime>(name).Start(start);
                 return Task.CompletedTask;
             });
     }
@@ -52,7 +54,9 @@ public static class LambdaStreamingBuilderExtensions
     /// <param name="handler">
     /// For a class library: <c>Assembly::Namespace.Type::Method</c>. An executable project does not require a handler.
     /// </param>
-    /// <exception cref="FunctionBuildException">The project does not exist.</exception>
+    /// <exception cref="FunctionBuildException">
+    /// The project does not exist. It is not required in publish mode.
+    /// </exception>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction<TProject>(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -72,7 +76,9 @@ public static class LambdaStreamingBuilderExtensions
     /// For a class library: <c>Assembly::Namespace.Type::Method</c>. An executable project does not require a handler.
     /// </param>
     /// <remarks>The project is built at the start, and again by the first call after a change of its files.</remarks>
-    /// <exception cref="FunctionBuildException">The path does not exist, or is not a .NET program.</exception>
+    /// <exception cref="FunctionBuildException">
+    /// The path does not exist, or is not a .NET program. It is not required in publish mode.
+    /// </exception>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -83,7 +89,8 @@ public static class LambdaStreamingBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var fullPath = builder.GetFullPath(path);
-        var process = RuntimeProcessOptions.DotNet(fullPath, handler) with { RestartOnChange = true };
+        var process = builder.CreateProcess(
+            fullPath, () => RuntimeProcessOptions.DotNet(fullPath, handler) with { RestartOnChange = true });
         return builder.Add(name, process, fullPath);
     }
 
@@ -99,7 +106,8 @@ public static class LambdaStreamingBuilderExtensions
     /// its parent folders, or installed globally. The first call after a change of a file uses a new process.
     /// </remarks>
     /// <exception cref="DistributedApplicationException">
-    /// The file, Node.js or the package was not found, or a resource of that name exists.
+    /// The file, Node.js or the package was not found, or a resource of that name exists. The first three are not
+    /// required in publish mode.
     /// </exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddNodeFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -111,7 +119,9 @@ public static class LambdaStreamingBuilderExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(file);
         ArgumentException.ThrowIfNullOrWhiteSpace(export);
         var fullPath = builder.GetFullPath(file);
-        return builder.Add(name, NodeFunction.CreateProcess(name, fullPath, export), fullPath);
+        var process = builder.CreateProcess(
+            fullPath, () => NodeFunction.CreateProcess(name, fullPath, export));
+        return builder.Add(name, process, fullPath);
     }
 
     /// <summary>Adds a function in any program that uses the Lambda Runtime API.</summary>
@@ -165,6 +175,15 @@ public static class LambdaStreamingBuilderExtensions
             .WithReferenceRelationship(lambda.Resource)
             .WithEnvironment(context => ServerReference.ApplyAsync(context, lambda.Resource));
     }
+
+    // A deployment does not contain the function, so the machine that publishes requires neither its files nor Node.js.
+    private static RuntimeProcessOptions CreateProcess(
+        this IResourceBuilder<LambdaStreamingServerResource> builder,
+        string fullPath,
+        Func<RuntimeProcessOptions> createProcess) =>
+        builder.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? new RuntimeProcessOptions(fullPath)
+            : createProcess();
 
     private static IResourceBuilder<LambdaStreamingFunctionResource> Add(
         this IResourceBuilder<LambdaStreamingServerResource> builder,

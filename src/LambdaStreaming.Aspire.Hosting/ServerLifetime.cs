@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Serve;
@@ -7,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.Aspire.Hosting;
 
 /// <summary>Runs the server of a resource from the start of the AppHost to its end.</summary>
-#pragma warning disable CA1001 // The source has neither a timer nor a wait handle to dispose.
-internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService
-#pragma warning restore CA1001
+/// <remarks>A test can dispose the AppHost without stopping it.</remarks>
+internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService, IAsyncDisposable
 {
+    // It is not disposed, because StopAsync can follow DisposeAsync. It has neither a timer nor a wait handle.
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
 
@@ -28,6 +29,8 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
     private async Task RunAsync(InitializeResourceEvent start)
     {
@@ -81,9 +84,12 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
 
     private async Task LogRequestsAsync(LocalLambdaServer server, ILogger log)
     {
+        // A test can wait for requests, too. The overload without a predicate returns each request to one caller only.
+        var logged = new ConditionalWeakTable<ReceivedRequest, object?>();
         while (true)
         {
-            var request = await server.WaitForRequestAsync(_stopping.Token).ConfigureAwait(false);
+            var request = await server.WaitForRequestAsync(request => logged.TryAdd(request, null), _stopping.Token)
+                .ConfigureAwait(false);
             log.RequestStarted(RequestText.FormatStart(request));
             _ = LogEndAsync(request, log);
         }

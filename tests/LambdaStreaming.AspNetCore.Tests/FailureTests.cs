@@ -93,6 +93,35 @@ public class FailureTests
     }
 
     [Fact]
+    public async Task TransformRequest_ReplacesPayloadByInvalidJson_Is502()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.TransformRequest = (_, request) => request with { Payload = "{"u8.ToArray() }));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Error LambdaStreaming.AspNetCore 201", StringComparison.Ordinal)
+            && line.EndsWith(nameof(InvalidRequestContentException), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TransformRequest_KeepsInvalidPayload_Is400()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.TransformRequest = (_, request) => request with { TenantId = null }));
+
+        using var response = await app.PostAsync("/chat", "{");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
     public async Task MapLambdaStream_FunctionFailsBeforeFirstByte_ReturnsErrorStatus()
     {
         var throttled = new ServiceErrorResponse("TooManyRequestsException") { RetryAfter = TimeSpan.FromSeconds(7) };
@@ -204,6 +233,52 @@ public class FailureTests
         while (app.Lambda.Requests.Count == 0);
 
         await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
+    }
+
+    // The exception does not reach the middleware of the request timeout, because the cache would receive it first.
+    [Theory]
+    [InlineData("policy", 503, "slow")]
+    [InlineData("name", 503, "slow")]
+    [InlineData("default", 503, "slow")]
+    [InlineData("time", 504, "")]
+    public async Task OutputCache_TimeoutBeforeFirstByte_ResponseIsThatOfTheTimeout(
+        string source, int status, string body)
+    {
+        var policy = new RequestTimeoutPolicy
+        {
+            Timeout = TimeSpan.FromMilliseconds(100),
+            TimeoutStatusCode = 503,
+            WriteTimeoutResponse = context => context.Response.WriteAsync("slow"),
+        };
+        object[] metadata = source switch
+        {
+            "policy" => [policy, new RequestTimeoutAttribute("other")],
+            "name" => [new RequestTimeoutAttribute("short")],
+            "time" => [new RequestTimeoutAttribute(100)],
+            _ => [],
+        };
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("stalls").OnEveryCall().StallBeforeHeaders(),
+            map =>
+            {
+                map.UseRequestTimeouts();
+                map.UseOutputCache();
+                map.MapLambdaStream("/page", "stalls", options => options.Methods.Add("GET"))
+                    .CacheOutput()
+                    .WithMetadata(metadata);
+            },
+            services: builder => builder.Services.AddOutputCache().AddRequestTimeouts(options =>
+            {
+                options.DefaultPolicy = policy;
+                options.AddPolicy("short", policy);
+            }));
+
+        using var response = await app.Browser.GetAsync("/page", Token).WaitAsync(Patience, Token);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(body, await response.Content.ReadAsStringAsync(Token));
+        Assert.Contains(app.Log, line => line.StartsWith(
+            $"Error LambdaStreaming.AspNetCore 201 Returning HTTP {status} for /page", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,10 +1,12 @@
 using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.ResponseCaching;
@@ -224,6 +226,36 @@ public class TruncationTests
         Assert.Equal(2, calls);
     }
 
+    [Fact]
+    public async Task OutputCache_TimeoutBeforeFirstByteWhileOthersWait_OthersGetTheirOwnResponse()
+    {
+        var calls = 0;
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var timeout = new CancellationTokenSource();
+        await using var app = await StartCachedAsync(
+            waiting,
+            HttpProtocols.Http1,
+            async (_, response, ct) =>
+            {
+                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                await response.WriteTextAsync("page", ct);
+            },
+            timeout);
+        var first = GetAsync(app, "/page");
+        await app.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
+        var second = GetAsync(app, "/page");
+        await waiting.Task.WaitAsync(Patience, Token);
+
+        await timeout.CancelAsync();
+
+        using var timedOut = await first.WaitAsync(Patience, Token);
+        using var complete = await second.WaitAsync(Patience, Token);
+        Assert.Equal(HttpStatusCode.OK, complete.StatusCode);
+        Assert.Equal("page", await complete.Content.ReadAsStringAsync(Token));
+        Assert.Equal(HttpStatusCode.GatewayTimeout, timedOut.StatusCode);
+        Assert.Equal(2, calls);
+    }
+
     // The exception, which makes the first response incomplete, also reaches the requests that wait for it.
     [Fact]
     public async Task OutputCache_FunctionFailsWhileOthersWait_OthersGet500AndNothingIsStored()
@@ -264,6 +296,50 @@ public class TruncationTests
 
         Assert.Equal(expected, OutputCaching.TryExclude(context));
         Assert.Equal(storage && !expected, cache.AllowCacheStorage);
+    }
+
+    // Kestrel cancels RequestAborted on another thread, so a flush can report the disconnection before.
+    [Theory, InlineData("text/plain"), InlineData("text/event-stream")]
+    public async Task Flush_ReportsCompletedBeforeRequestAborted_IsADisconnection(string contentType)
+    {
+        var failures = 0;
+        var ended = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await WebApp.StartAsync(
+            AddEndless,
+            map =>
+            {
+                map.Use(async (context, next) =>
+                {
+                    var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+                    context.Features.Set<IHttpResponseBodyFeature>(new DisconnectedBody(body));
+                    try
+                    {
+                        await next(context);
+                    }
+                    catch (Exception exception)
+                    {
+                        ended.SetResult(exception);
+                        throw;
+                    }
+                });
+                map.MapLambdaStream("/chat", "endless", options =>
+                {
+                    options.ContentType = contentType;
+                    options.FailureWriter = (_, _) => failures++;
+                });
+            });
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
+        {
+            using var response = await app.PostAsync("/chat");
+            await response.Content.ReadAsStringAsync(Token);
+        });
+
+        Assert.IsAssignableFrom<OperationCanceledException>(await ended.Task.WaitAsync(Patience, Token));
+        Assert.Equal(0, failures);
+        Assert.Contains(app.Log, line =>
+            line.StartsWith("Debug LambdaStreaming.AspNetCore 204", StringComparison.Ordinal));
+        await app.Lambda.Requests[0].ClientDisconnected.WaitAsync(Patience, Token);
     }
 
     // Buffering middleware sends nothing before the end. When the function fails, the server has not started the
@@ -367,23 +443,37 @@ public class TruncationTests
         await AssertFailsAsync(body);
     }
 
-    // The function writes "half" and then does what the test wants. The cache holds the second request.
+    // The function writes "half" and then does what the test wants.
     private static Task<WebApp> StartCachedAsync(
         TaskCompletionSource waiting,
         HttpProtocols protocols,
-        Func<FunctionResponse, CancellationToken, Task> continueAsync)
+        Func<FunctionResponse, CancellationToken, Task> continueAsync) =>
+        StartCachedAsync(waiting, protocols, async (_, response, ct) =>
+        {
+            await response.WriteTextAsync("half", ct);
+            await continueAsync(response, ct);
+        });
+
+    // The cache holds the second request. The timeout is that of the first request.
+    private static Task<WebApp> StartCachedAsync(
+        TaskCompletionSource waiting,
+        HttpProtocols protocols,
+        FunctionHandler function,
+        CancellationTokenSource? timeout = null)
     {
         var requests = 0;
         return WebApp.StartAsync(
-            s => s.AddFunction("page", async (_, response, ct) =>
-            {
-                await response.WriteTextAsync("half", ct);
-                await continueAsync(response, ct);
-            }),
+            s => s.AddFunction("page", function),
             map =>
             {
                 map.Use(async (context, next) =>
                 {
+                    if (Interlocked.Exchange(ref timeout, null) is { } source)
+                    {
+                        context.Features.Set<IHttpRequestTimeoutFeature>(new TimeoutFeature(source));
+                        context.RequestAborted = source.Token;
+                    }
+
                     // The calls before the wait of the cache complete synchronously.
                     var response = next(context);
                     if (Interlocked.Increment(ref requests) == 2) waiting.TrySetResult();
@@ -466,6 +556,41 @@ public class TruncationTests
             await received.WaitAsync(ct);
             await response.AbortAsync(mode, ct);
         });
+    }
+
+    /// <summary>A body whose flushes report that the client no longer reads.</summary>
+    private sealed class DisconnectedBody(IHttpResponseBodyFeature body)
+        : StreamResponseBodyFeature(body.Stream, body), IHttpResponseBodyFeature
+    {
+        PipeWriter IHttpResponseBodyFeature.Writer { get; } = new DisconnectedWriter(body.Writer);
+    }
+
+    private sealed class DisconnectedWriter(PipeWriter writer) : PipeWriter
+    {
+        public override void Advance(int bytes) => writer.Advance(bytes);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => writer.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => writer.GetSpan(sizeHint);
+
+        public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+        {
+            await writer.FlushAsync(cancellationToken);
+            return new FlushResult(isCanceled: false, isCompleted: true);
+        }
+
+        public override void CancelPendingFlush() => writer.CancelPendingFlush();
+
+        public override void Complete(Exception? exception = null) => writer.Complete(exception);
+    }
+
+    private sealed class TimeoutFeature(CancellationTokenSource source) : IHttpRequestTimeoutFeature
+    {
+        public CancellationToken RequestTimeoutToken => source.Token;
+
+        public void DisableTimeout()
+        {
+        }
     }
 
     private sealed class CacheFeature(OutputCacheContext context) : IOutputCacheFeature, IResponseCachingFeature

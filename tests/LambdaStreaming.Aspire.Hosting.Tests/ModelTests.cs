@@ -8,6 +8,8 @@ namespace LambdaStreaming.Aspire.Hosting.Tests;
 /// <summary>The resources of an AppHost, before it is started.</summary>
 public sealed class ModelTests : IDisposable
 {
+    private static readonly string[] PublishArguments = ["--operation", "publish", "--publisher", "manifest"];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -60,6 +62,29 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public async Task AddNodeFunction_PublishMode_RequiresNeitherFileNorNode()
+    {
+        await using var host = new TestAppHost(_folder.FullName, PublishArguments);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var chat = lambda.AddNodeFunction("chat", "missing.mjs");
+
+        Assert.Same(chat.Resource, lambda.Resource.Functions["chat"]);
+        Assert.Contains(ManifestPublishingCallbackAnnotation.Ignore, chat.Resource.Annotations);
+    }
+
+    [Fact]
+    public async Task AddFunction_PublishMode_DoesNotRequireTheBuiltFile()
+    {
+        await using var host = new TestAppHost(_folder.FullName, PublishArguments);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var chat = lambda.AddFunction("chat", "Missing.dll");
+
+        Assert.Same(chat.Resource, lambda.Resource.Functions["chat"]);
+    }
+
+    [Fact]
     public async Task HealthCheck_FunctionsInEachState_IsHealthyIfAllAreReady()
     {
         DotNetFunctions.CopyTo(_folder.FullName);
@@ -93,7 +118,7 @@ public sealed class ModelTests : IDisposable
     [Fact]
     public async Task WithReference_PublishMode_SetsNoVariables()
     {
-        await using var host = new TestAppHost(null, "--operation", "publish", "--publisher", "manifest");
+        await using var host = new TestAppHost(null, PublishArguments);
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
         var web = host.Builder.AddExecutable("web", "program", ".").WithReference(lambda);
 

@@ -164,6 +164,44 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task DisposeAsync_WithoutStop_StopsTheServer()
+    {
+        var started = new TaskCompletionSource<CancellationToken>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda", options => options.AddFunction(
+            "endless",
+            async (_, _, cancellationToken) =>
+            {
+                started.SetResult(cancellationToken);
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }));
+        await host.StartAsync(lambda);
+        var call = InvokeAsync(lambda, "endless");
+        var stopping = await started.Task.WaitAsync(TestAppHost.Limit, Token);
+
+        await host.DisposeAsync();
+
+        Assert.True(stopping.IsCancellationRequested);
+        await Assert.ThrowsAnyAsync<LambdaStreamingException>(() => call.WaitAsync(TestAppHost.Limit, Token));
+    }
+
+    [Fact]
+    public async Task WaitForRequestAsync_AfterTheLogLine_ReturnsTheFirstRequest()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda", options => options.AddFunction("chat"));
+        await host.StartAsync(lambda);
+        var server = await lambda.Resource.GetServerAsync(Token);
+        await InvokeAsync(lambda, "chat");
+        await host.WaitForLogAsync(lambda.Resource, "->");
+
+        var waiting = server.WaitForRequestAsync(Token);
+
+        Assert.True(waiting.IsCompleted);
+        Assert.Same(server.Requests[0], await waiting);
+    }
+
+    [Fact]
     public async Task OnEveryCall_FaultIsAddedBeforeTheStart_TruncatesTheResponse()
     {
         await using var host = new TestAppHost();

@@ -3,7 +3,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Aspire.Hosting.Tests;
@@ -46,10 +45,12 @@ internal sealed class TestAppHost : IAsyncDisposable
     /// <summary>Stops the servers, as the end of the AppHost does.</summary>
     public async Task StopAsync()
     {
-        // The other services of this kind require the orchestrator.
-        var services = Builder.Services.Where(service => service.ServiceType == typeof(IHostedService));
-        foreach (var lifetime in services.Select(service => service.ImplementationInstance).OfType<ServerLifetime>())
+        // The other hosted services require the orchestrator.
+        foreach (var resource in Builder.Resources.OfType<LambdaStreamingServerResource>())
+        {
+            var lifetime = Services.GetRequiredKeyedService<ServerLifetime>(resource.Name);
             await lifetime.StopAsync(CancellationToken.None);
+        }
     }
 
     public Task WaitForStateAsync(IResource resource, string state) =>
@@ -86,10 +87,6 @@ internal sealed class TestAppHost : IAsyncDisposable
         return configuration.EnvironmentVariables.ToDictionary(StringComparer.Ordinal);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_app is null) return;
-        await StopAsync();
-        await _app.DisposeAsync();
-    }
+    /// <summary>Disposes the AppHost. The servers also end if they were not stopped.</summary>
+    public ValueTask DisposeAsync() => _app?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

@@ -126,6 +126,20 @@ public sealed class RequestTests
         Assert.Equal("public.example.com", headers.GetProperty("host").GetString());
     }
 
+    // The port of the URI does not belong to the scheme of the proxy's client. YARP sets the scheme only.
+    [Fact]
+    public async Task SendAsync_ProxySetsProtoWithoutPort_PortOfTheUriIsNotAdded()
+    {
+        await using var web = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://internal:8080/");
+        request.Headers.Add("X-Forwarded-Proto", "https");
+
+        var headers = (await SendAsync(web, request)).GetProperty("headers");
+
+        Assert.Equal(["host", "x-forwarded-proto"], Names(headers));
+        Assert.Equal("https", headers.GetProperty("x-forwarded-proto").GetString());
+    }
+
     [Fact]
     public async Task SendAsync_WithoutContent_EventHasNoBody()
     {

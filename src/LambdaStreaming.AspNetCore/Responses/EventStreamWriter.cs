@@ -104,7 +104,7 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
             _hasWrittenComment = true;
             var flushed = await body.FlushAsync(cancellationToken).ConfigureAwait(false);
             if (!flushed.IsCanceled && !flushed.IsCompleted) continue;
-            throw ResponseForwarder.ClientStoppedReading(cancellationToken);
+            throw new ClientStoppedReadingException(cancellationToken);
         }
     }
 

@@ -4,7 +4,6 @@ using System.Runtime.ExceptionServices;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using LambdaStreaming.AspNetCore.Requests;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,7 +19,6 @@ internal sealed class ResponseForwarder : IDisposable
 
     private readonly HttpContext _context;
     private readonly LambdaStreamOptions _options;
-    private readonly bool _payloadFromClient;
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
     private readonly TrackingPipeWriter _body;
@@ -28,12 +26,12 @@ internal sealed class ResponseForwarder : IDisposable
     private CancellationTokenSource? _invocation;
     private bool _canAppend;
     private bool _isStartedEarly;
+    private bool _isPayloadFromClient;
 
-    private ResponseForwarder(HttpContext context, LambdaStreamOptions options, bool payloadFromClient)
+    private ResponseForwarder(HttpContext context, LambdaStreamOptions options)
     {
         _context = context;
         _options = options;
-        _payloadFromClient = payloadFromClient;
         var loggers = context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger(Log.Category);
         _timeProvider = context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System;
@@ -44,15 +42,15 @@ internal sealed class ResponseForwarder : IDisposable
     public static async Task InvokeAsync(
         HttpContext context,
         LambdaStreamOptions options,
-        bool payloadFromClient,
-        Func<CancellationToken, Task<InvokeWithResponseStreamRequest>> createRequest)
+        Func<CancellationToken, Task<EndpointRequest>> createRequest)
     {
-        using var forwarder = new ResponseForwarder(context, options, payloadFromClient);
+        using var forwarder = new ResponseForwarder(context, options);
         await forwarder.RunAsync(InvokeAsync).ConfigureAwait(false);
 
         async Task<InvokeWithResponseStreamResponse> InvokeAsync(CancellationToken cancellationToken)
         {
-            var request = await createRequest(cancellationToken).ConfigureAwait(false);
+            var (request, isPayloadFromClient) = await createRequest(cancellationToken).ConfigureAwait(false);
+            forwarder._isPayloadFromClient = isPayloadFromClient;
             var client = ClientResolver.GetClient(context, options);
             await forwarder.StartEarlyAsync(cancellationToken).ConfigureAwait(false);
             return await forwarder.InvokeAsync(client, request, cancellationToken).ConfigureAwait(false);
@@ -65,12 +63,9 @@ internal sealed class ResponseForwarder : IDisposable
         LambdaStreamOptions options,
         InvokeWithResponseStreamResponse response)
     {
-        using var forwarder = new ResponseForwarder(context, options, payloadFromClient: false);
+        using var forwarder = new ResponseForwarder(context, options);
         await forwarder.RunAsync(_ => Task.FromResult(response)).ConfigureAwait(false);
     }
-
-    public static OperationCanceledException ClientStoppedReading(CancellationToken cancellationToken) =>
-        new("The client no longer reads the response.", cancellationToken);
 
     public void Dispose()
     {
@@ -89,17 +84,14 @@ internal sealed class ResponseForwarder : IDisposable
             await ForwardAsync(response, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException exception)
-            when (cancellationToken.IsCancellationRequested && _body.HasStarted)
+            when (cancellationToken.IsCancellationRequested || exception is ClientStoppedReadingException)
         {
+            var isEnded = _body.HasStarted
+                ? TryEndAborted()
+                : await TryRespondAbortedAsync(exception).ConfigureAwait(false);
+
             // Without the exception, middleware would treat the incomplete response as complete.
-            if (!TryEndAborted()) ExceptionDispatchInfo.Throw(exception);
-        }
-        catch (OperationCanceledException)
-            when (cancellationToken.IsCancellationRequested && !IsTimedOut())
-        {
-            // The client has disconnected. Only the app's own log shows this status.
-            Log.ClientDisconnected(_logger, _context.Request.Path);
-            _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            if (!isEnded) ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception) when (_body.HasStarted)
         {
@@ -109,13 +101,25 @@ internal sealed class ResponseForwarder : IDisposable
             ExceptionDispatchInfo.Throw(exception);
         }
         catch (Exception exception)
-            when (ProblemResponse.FromException(exception, _payloadFromClient) is { } problem)
+            when (ProblemResponse.FromException(exception, _isPayloadFromClient) is { } problem)
         {
             await problem.WriteAsync(_context, _options, _logger).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Aborts the connection after RequestAborted was cancelled during the response.</summary>
+    /// <summary>Responds after RequestAborted was cancelled before the first byte.</summary>
+    /// <returns>Whether the request must end without an exception.</returns>
+    private Task<bool> TryRespondAbortedAsync(OperationCanceledException exception)
+    {
+        if (RequestTimeout.IsElapsed(_context)) return RequestTimeout.TryRespondAsync(_context, exception, _logger);
+
+        // The client has disconnected. Only the app's own log shows this status.
+        Log.ClientDisconnected(_logger, _context.Request.Path);
+        _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        return Task.FromResult(true);
+    }
+
+    /// <summary>Aborts the connection after RequestAborted was cancelled, or the client stopped reading.</summary>
     /// <remarks>
     /// Usually the client has disconnected. A request timeout or the app can also have cancelled the token. ASP.NET
     /// Core's exception handler swallows the exception in all of these cases, so the connection is aborted here. It
@@ -124,7 +128,7 @@ internal sealed class ResponseForwarder : IDisposable
     /// <returns>Whether the request must end without an exception.</returns>
     private bool TryEndAborted()
     {
-        var isTimedOut = IsTimedOut();
+        var isTimedOut = RequestTimeout.IsElapsed(_context);
         if (!isTimedOut) Log.ClientDisconnected(_logger, _context.Request.Path);
         else if (!_context.Response.HasStarted) return false;
         _context.Abort();
@@ -221,7 +225,7 @@ internal sealed class ResponseForwarder : IDisposable
         // The response has then not been forwarded completely.
         if (response.InvokeComplete is null && response.StatusCode != HttpStatusCode.NoContent)
         {
-            throw ClientStoppedReading(cancellationToken);
+            throw new ClientStoppedReadingException(cancellationToken);
         }
     }
 
@@ -265,7 +269,7 @@ internal sealed class ResponseForwarder : IDisposable
         var writer = _options.FailureWriter ?? GetDefaultFailureWriter();
         try
         {
-            var failure = ProblemResponse.CreateFailure(exception, _payloadFromClient, _context, _options);
+            var failure = ProblemResponse.CreateFailure(exception, _isPayloadFromClient, _context, _options);
             var buffer = new ArrayBufferWriter<byte>();
             writer(failure, buffer);
             if (buffer.WrittenCount == 0) return false;
@@ -289,12 +293,5 @@ internal sealed class ResponseForwarder : IDisposable
         return _context.Response.Headers["x-vercel-ai-ui-message-stream"] == "v1"
             ? LambdaStreamFailureWriters.AISdkUI
             : LambdaStreamFailureWriters.ServerSentEvents;
-    }
-
-    // A request timeout cancels the same token. Its middleware then writes the response.
-    private bool IsTimedOut()
-    {
-        var timeout = _context.Features.Get<IHttpRequestTimeoutFeature>();
-        return timeout?.RequestTimeoutToken.IsCancellationRequested == true;
     }
 }

@@ -65,8 +65,9 @@ internal static class RequestPayload
         }
 
         // Web frameworks take the scheme from X-Forwarded-Proto. If a proxy uses this handler, it has set these headers
-        // for its own client, so they are kept.
-        if (!nonValidated.Contains("X-Forwarded-Proto")) fields.Add(new("X-Forwarded-Proto", url.Scheme));
+        // for its own client, so they are kept. The port of the URI belongs to the scheme of the URI.
+        if (nonValidated.Contains("X-Forwarded-Proto")) return fields;
+        fields.Add(new("X-Forwarded-Proto", url.Scheme));
         if (!nonValidated.Contains("X-Forwarded-Port"))
             fields.Add(new("X-Forwarded-Port", url.Port.ToString(CultureInfo.InvariantCulture)));
         return fields;
