@@ -7,9 +7,6 @@ namespace LambdaStreaming.Invocation;
 /// <remarks>A second send, by a handler or by .NET, fails, because the function could run twice.</remarks>
 internal sealed class SingleSendContent : HttpContent
 {
-    // Source: the JavaScript, Go and Rust SDKs send this type to the live service.
-    private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
-
     private readonly HttpContent? _content;
     private ReadOnlyMemory<byte> _payload;
     private SendGuard? _guard;
@@ -24,7 +21,10 @@ internal sealed class SingleSendContent : HttpContent
         _payload = payload;
         _guard = guard;
         _requestHeaders = requestHeaders;
-        Headers.ContentType = OctetStream;
+
+        // As text, because a MediaTypeHeaderValue can be changed by handlers, and requests must not share it.
+        // Source: the JavaScript, Go and Rust SDKs send this type to the live service.
+        Headers.TryAddWithoutValidation("Content-Type", "application/octet-stream");
     }
 
     /// <param name="content">
