@@ -308,6 +308,18 @@ public sealed class ProfileTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    // In the config file, the section of a profile is "[profile NAME]". The name of this profile begins with "profile".
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task InvokeWithResponseStreamAsync_SectionInTheConfigFileHasNoMarker_ProfileIsNotFound(bool byOption)
+    {
+        File.WriteAllText(ModuleSetup.ConfigFile, $"[{_profile}]\nregion = us-east-1\n");
+        if (!byOption) Set("AWS_PROFILE", _profile);
+
+        var exception = await FailAsync(new() { Profile = byOption ? _profile : null });
+
+        Assert.Contains($"The AWS profile '{_profile}' was not found", exception.Message, StringComparison.Ordinal);
+    }
+
     // In the config file, the section of this profile has no marker.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_DefaultProfileHasAnInvalidValue_IsNotIgnored()
