@@ -19,7 +19,7 @@ internal static class ConfigurationErrors
         string name,
         Exception? exception = null) => new(
         $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
-        exception);
+        innerException: exception);
 
     public static LambdaConfigurationException CreateOtherRegion(
         string functionName,
@@ -27,8 +27,7 @@ internal static class ConfigurationErrors
         RegionEndpoint region) => new(
         $"The ARN of the function is in the region {Clean(arnRegion)}, but this client calls {region.SystemName}. "
         + "Nothing was sent, so the function did not run. Use a client for the region of the ARN.",
-        new LambdaErrorDetails { FunctionName = functionName, Region = region.SystemName },
-        innerException: null);
+        new LambdaErrorDetails { FunctionName = functionName, Region = region.SystemName });
 
     public static LambdaConfigurationException CreateUnknownPartition(RegionEndpoint region) => new(
         $"This version does not know the dual-stack endpoint of the partition {region.PartitionName} (region "
@@ -48,7 +47,7 @@ internal static class ConfigurationErrors
         + "another profile.");
 
     public static LambdaConfigurationException CreateUnreadableFile(string profileName, Exception exception) =>
-        new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), exception);
+        new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), innerException: exception);
 
     public static LambdaConfigurationException CreateUnreadableProfile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, DescribeLocation(exception)));
