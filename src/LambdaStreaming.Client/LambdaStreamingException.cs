@@ -102,21 +102,21 @@ public abstract class LambdaStreamingException : AmazonServiceException
 /// SSO. The attempt that failed sent nothing; an earlier attempt of the call might have: see
 /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
-public sealed class LambdaConfigurationException : LambdaStreamingException
-{
-    /// <summary>Initializes a new instance. Public so that tests can create it.</summary>
-    /// <param name="message">What is missing or not valid, and how to set it.</param>
-    /// <param name="innerException">The cause, or <see langword="null"/>.</param>
-    public LambdaConfigurationException(string message, Exception? innerException = null)
-        : this(message, null, innerException)
-    {
-    }
-
-    internal LambdaConfigurationException(string message, LambdaErrorDetails? details, Exception? innerException)
-        : base(message, ErrorType.Sender, null, functionMayHaveRun: false, isTransient: false, details, innerException)
-    {
-    }
-}
+/// <param name="message">What is missing or not valid, and how to set it.</param>
+/// <param name="details">Further properties of the exception.</param>
+/// <param name="innerException">The cause, or <see langword="null"/>.</param>
+public sealed class LambdaConfigurationException(
+    string message,
+    LambdaErrorDetails? details = null,
+    Exception? innerException = null)
+    : LambdaStreamingException(
+        message,
+        ErrorType.Sender,
+        null,
+        functionMayHaveRun: false,
+        isTransient: false,
+        details,
+        innerException);
 
 /// <summary>The exception that is thrown if no response of the service was received.</summary>
 /// <remarks>

@@ -32,6 +32,19 @@ public class ServiceExceptionTests
     }
 
     [Fact]
+    public void Constructors_AllExceptions_AcceptLambdaErrorDetails()
+    {
+        var types = typeof(LambdaStreamingException).Assembly.GetExportedTypes()
+            .Where(type => !type.IsAbstract && type.IsAssignableTo(typeof(LambdaStreamingException)));
+
+        var withoutDetails = types.Where(type => !type.GetConstructors().Any(
+            constructor => constructor.GetParameters().Any(
+                parameter => parameter.ParameterType == typeof(LambdaErrorDetails) && parameter.HasDefaultValue)));
+
+        Assert.Empty(withoutDetails);
+    }
+
+    [Fact]
     public void Constructor_LambdaErrorDetails_OverrideTheErrorTable()
     {
         var inner = new TimeoutException();

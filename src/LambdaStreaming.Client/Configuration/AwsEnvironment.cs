@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
@@ -46,8 +47,14 @@ internal sealed class AwsEnvironment
     private static CredentialProfile? ReadProfile(string name) =>
         new CredentialProfileStoreChain().TryGetProfile(name, out var profile) ? profile : null;
 
-    private static bool FindProfileSection(string name) =>
-        OpenFiles(name).Any(file => file.ListSectionNames().Contains(name));
+    // Compares as AWSSDK.Core does, also for a profile whose name begins with "profile".
+    // Source: AWSSDK.Core 4.1.0, ProfileIniFile.TryGetSection.
+    private static bool FindProfileSection(string name)
+    {
+        var marked = new Regex($"^profile[ \\t]+{Regex.Escape(name)}$", RegexOptions.NonBacktracking);
+        return OpenFiles(name).Any(
+            file => (!file.ProfileMarkerRequired && file.SectionExists(name)) || file.SectionExists(marked, out _));
+    }
 
     // AWSSDK.Core ignores the endpoint_url of a profile that has a services section, even if that section has none for
     // Lambda. Source of the order: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".

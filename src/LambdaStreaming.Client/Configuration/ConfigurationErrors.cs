@@ -19,7 +19,7 @@ internal static class ConfigurationErrors
         string name,
         Exception? exception = null) => new(
         $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
-        exception);
+        innerException: exception);
 
     public static LambdaConfigurationException CreateOtherRegion(
         string functionName,
@@ -27,8 +27,7 @@ internal static class ConfigurationErrors
         RegionEndpoint region) => new(
         $"The ARN of the function is in the region {Clean(arnRegion)}, but this client calls {region.SystemName}. "
         + "Nothing was sent, so the function did not run. Use a client for the region of the ARN.",
-        new LambdaErrorDetails { FunctionName = functionName, Region = region.SystemName },
-        innerException: null);
+        new LambdaErrorDetails { FunctionName = functionName, Region = region.SystemName });
 
     public static LambdaConfigurationException CreateUnknownPartition(RegionEndpoint region) => new(
         $"This version does not know the dual-stack endpoint of the partition {region.PartitionName} (region "
@@ -48,7 +47,7 @@ internal static class ConfigurationErrors
         + "another profile.");
 
     public static LambdaConfigurationException CreateUnreadableFile(string profileName, Exception exception) =>
-        new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), exception);
+        new(DescribeUnreadable(profileName, Redactor.None.Line(exception.Message)), innerException: exception);
 
     public static LambdaConfigurationException CreateUnreadableProfile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, DescribeLocation(exception)));
@@ -81,20 +80,35 @@ internal static class ConfigurationErrors
     public static string DescribeProfileEndpoint(string profileName) =>
         $"endpoint_url of the AWS profile '{Clean(profileName)}'";
 
+    /// <summary>Removes the line of a file that a message of AWSSDK.Core quotes.</summary>
+    /// <remarks>
+    /// The line can contain a key. Several lines are removed together with the text between them, because a line can
+    /// contain any text.
+    /// Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:&lt;{text}&gt; in file {path} does not contain a
+    /// section, property or comment."
+    /// </remarks>
+    public static string RemoveQuotedLine(string message) =>
+        FindQuotedLine(message) is var (begin, end) ? $"{message[..begin]}{message[end..]}" : message;
+
+    /// <summary>Returns whether an exception or one of its inner exceptions quotes a line of a file.</summary>
+    public static bool QuotesLine(Exception exception)
+    {
+        if (FindQuotedLine(exception.Message) is not null) return true;
+        return exception is AggregateException aggregate
+            ? aggregate.InnerExceptions.Any(QuotesLine)
+            : exception.InnerException is { } inner && QuotesLine(inner);
+    }
+
     private static string DescribeUnreadable(string profileName, string reason) =>
         $"The AWS profile '{Clean(profileName)}' could not be read from the config and credentials files. {reason}";
 
     // Shows the number of the invalid line, but not its text, which can contain a key. If the message has another form,
     // shows only the type of the exception.
-    // Source: AWSSDK.Core 4.0.102.19, IniFile: "Line {number}:<{text}> in file {path} does not contain a section,
-    // property or comment."
     private static string DescribeLocation(Exception exception)
     {
-        var message = exception.Message;
-        var begin = message.IndexOf(":<", StringComparison.Ordinal);
-        var end = message.LastIndexOf("> in file ", StringComparison.Ordinal);
-        if (message.StartsWith("Line ", StringComparison.Ordinal) && begin > 0 && end > begin)
-            return Redactor.None.Line($"{message[..begin]}{message[(end + 1)..]}".ReplaceLineEndings(" "));
+        var message = RemoveQuotedLine(exception.Message);
+        if (message.StartsWith("Line ", StringComparison.Ordinal) && message != exception.Message)
+            return Redactor.None.Line(message.ReplaceLineEndings(" "));
         var description = $"AWSSDK.Core failed with {exception.GetType().Name}.";
         return exception switch
         {
@@ -107,6 +121,13 @@ internal static class ConfigurationErrors
                 + "line: the comment is read as part of the value.",
             _ => description,
         };
+    }
+
+    private static (int Begin, int End)? FindQuotedLine(string message)
+    {
+        var begin = message.IndexOf(":<", StringComparison.Ordinal);
+        var end = message.LastIndexOf("> in file ", StringComparison.Ordinal);
+        return begin >= 0 && end > begin ? (begin, end + 1) : null;
     }
 
     private static string Clean(string value) => Redactor.None.Name(value);

@@ -148,10 +148,11 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         HttpResponseMessage response,
         CancellationToken cancellationToken)
     {
-        var buffer = new byte[Math.Clamp(response.Content.Headers.ContentLength ?? 4096, 1, MaxBodyBytes)];
+        byte[] buffer = [];
         var length = 0;
         try
         {
+            buffer = new byte[Math.Clamp(response.Content.Headers.ContentLength ?? 4096, 1, MaxBodyBytes)];
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             while (true)
             {
@@ -163,8 +164,8 @@ internal sealed record ErrorResponse(string? Code, string? Message, IReadOnlyDic
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // A handler of the caller's HttpClient, such as a decompressor, can throw any exception type. All are
-            // ignored, because a truncated body must not hide the status and the headers.
+            // A handler of the caller's HttpClient can substitute the content, for example to decompress it, or dispose
+            // it. Exceptions of any type are ignored, because a missing body must not hide the status and the headers.
         }
 
         return buffer.AsMemory(0, length);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -43,11 +44,12 @@ internal sealed class Redactor
         InvokeWithResponseStreamRequest request,
         params ReadOnlySpan<ReadOnlyMemory<char>> secrets)
     {
-        var payload = request.Payload.Span;
+        // Without the white space around them, because Clean and services remove it from the text.
+        var payload = Trim(request.Payload.Span);
         var isLong = payload.Length > MaxPayloadBytes;
         if (isLong) payload = payload[..FindLastBoundary(payload, MaxPayloadBytes)];
         var start = payload.Length >= MinSecretLength ? Encoding.UTF8.GetString(payload) : null;
-        return new Redactor([.. secrets, request.ClientContext.AsMemory(), start.AsMemory()], isLong);
+        return new Redactor([.. secrets, request.ClientContext.AsMemory().Trim(), start.AsMemory()], isLong);
     }
 
     /// <summary>Prepares a name, an id or an address.</summary>
@@ -143,6 +145,23 @@ internal sealed class Redactor
     {
         while (line.Length > 0 && char.IsWhiteSpace(line[^1])) line.Length--;
         return line;
+    }
+
+    private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> utf8)
+    {
+        while (Rune.DecodeFromUtf8(utf8, out var rune, out var length) == OperationStatus.Done
+            && Rune.IsWhiteSpace(rune))
+        {
+            utf8 = utf8[length..];
+        }
+
+        while (Rune.DecodeLastFromUtf8(utf8, out var rune, out var length) == OperationStatus.Done
+            && Rune.IsWhiteSpace(rune))
+        {
+            utf8 = utf8[..^length];
+        }
+
+        return utf8;
     }
 
     // Finds the last position, at or before the limit, where a UTF-8 character begins. Stops at MinSecretLength,

@@ -48,6 +48,10 @@ internal sealed class InvocationContext(
     /// <summary>Whether the invocation has returned or thrown. Nothing must be sent after that.</summary>
     public bool HasEnded => Volatile.Read(ref _hasEnded) != 0;
 
+    /// <summary>Returns whether the caller or a resilience strategy has cancelled an attempt.</summary>
+    public bool IsCanceled(CancellationToken attemptToken) =>
+        attemptToken.IsCancellationRequested || CancellationToken.IsCancellationRequested;
+
     /// <summary>Begins an attempt. A custom pipeline can run several attempts at the same time.</summary>
     /// <param name="handlersCanBypassGuard">See <see cref="RequestSender.HandlersCanBypassGuard"/>.</param>
     public InvocationAttempt BeginAttempt(bool handlersCanBypassGuard)

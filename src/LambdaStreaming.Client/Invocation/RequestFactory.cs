@@ -23,10 +23,10 @@ internal sealed class RequestFactory(
         var keys = await GetKeysAsync(attempt, cancellationToken).ConfigureAwait(false);
         var message = new HttpRequestMessage(HttpMethod.Post, invocation.Url)
         {
-            Content = new SingleSendContent(invocation.Request.Payload, attempt.Guard),
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
+        message.Content = new SingleSendContent(invocation.Request.Payload, attempt.Guard, message.Headers);
         AddParameters(message, invocation.Request);
         Sign(attempt, message, keys);
         AddUnsignedHeaders(attempt, message);

@@ -52,11 +52,11 @@ internal sealed class RequestSender(
         }
         catch (Exception exception)
         {
-            MarkSentIfHeadersOnly(attempt, message);
             // Before the state is read, so that it does not change any more.
             attempt.Guard.Close();
-            if (sending is not null) DisposeLateResponse(sending);
-            if (exception is OperationCanceledException && IsCanceled(invocation, attemptToken))
+            // A handler that ignored its token can still receive a response.
+            sending?.DisposeLateResult();
+            if (exception is OperationCanceledException && invocation.IsCanceled(attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
             var expired = limit.IsCancellationRequested ? timeout : (TimeSpan?)null;
             throw failures.Create(attempt, message, exception, expired);
@@ -67,25 +67,6 @@ internal sealed class RequestSender(
             attempt.Guard.Close();
             registration?.Dispose();
         }
-    }
-
-    // A handler that ignored its token can still receive a response, after its attempt has ended.
-    private static void DisposeLateResponse(Task<HttpResponseMessage> sending) =>
-        _ = sending.IgnoreUnobservedException().ContinueWith(
-            static late => late.Result.Dispose(),
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
-
-    private static bool IsCanceled(InvocationContext invocation, CancellationToken attemptToken) =>
-        attemptToken.IsCancellationRequested || invocation.CancellationToken.IsCancellationRequested;
-
-    // With Expect: 100-continue, a caller's HttpClient can send the headers before it reads the content. Without a
-    // payload, the headers are the complete request. After a failure, such a request therefore counts as sent.
-    private static void MarkSentIfHeadersOnly(InvocationAttempt attempt, HttpRequestMessage message)
-    {
-        if (message.Headers.ExpectContinue == true && attempt.Invocation.Request.Payload.IsEmpty)
-            attempt.Guard.MarkContentRead();
     }
 
     // After a 301, 302 or 303, a handler changes POST to GET: the method shows that it followed the redirect. After a

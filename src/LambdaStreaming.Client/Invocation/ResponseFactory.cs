@@ -33,7 +33,8 @@ internal sealed class ResponseFactory(
 
             var details = attempt.Describe(message.StatusCode, requestId);
             ThrowIfUnexpectedStatus(invocation, details);
-            if (!invocation.IsDryRun) return await OpenAsync(attempt, message, details).ConfigureAwait(false);
+            if (!invocation.IsDryRun)
+                return await OpenAsync(attempt, message, details, attemptToken).ConfigureAwait(false);
             message.Dispose();
             return Create(attempt, message, details, body: null);
         }
@@ -74,21 +75,22 @@ internal sealed class ResponseFactory(
     private async Task<InvokeWithResponseStreamResponse> OpenAsync(
         InvocationAttempt attempt,
         HttpResponseMessage message,
-        LambdaErrorDetails details)
+        LambdaErrorDetails details,
+        CancellationToken attemptToken)
     {
         var invocation = attempt.Invocation;
         Stream stream;
         try
         {
-            stream = await message.Content.ReadAsStreamAsync(invocation.CancellationToken)
-                .WaitOrAbandonAsync(invocation.CancellationToken)
-                .ConfigureAwait(false);
+            var opening = message.Content.ReadAsStreamAsync(invocation.CancellationToken);
+            if (!opening.IsCompleted) opening = WaitForStreamAsync(opening, attempt, details, attemptToken);
+            stream = await opening.ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (invocation.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (invocation.IsCanceled(attemptToken))
         {
             throw;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not ResponseStreamIdleTimeoutException)
         {
             // Only content that a handler of the caller's HttpClient has substituted can fail here. It can throw any
             // exception type.
@@ -102,11 +104,39 @@ internal sealed class ResponseFactory(
         }
 
         // Keep only the content. The message would keep the request, and so the payload, alive.
-        var idleTimeout = invocation.Request.IdleTimeout ?? options.IdleTimeout;
-        var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, idleTimeout);
+        var body = new ResponseStreamBody(stream, message.Content, options.TimeProvider, GetIdleTimeout(invocation));
         body.RegisterCancellation(invocation.CancellationToken);
         return Create(attempt, message, details, body);
     }
+
+    // Content that a handler of the caller's HttpClient has substituted, for example to buffer it, can open late, and
+    // ignore its token.
+    private async Task<Stream> WaitForStreamAsync(
+        Task<Stream> opening,
+        InvocationAttempt attempt,
+        LambdaErrorDetails details,
+        CancellationToken attemptToken)
+    {
+        var invocation = attempt.Invocation;
+        var idleTimeout = GetIdleTimeout(invocation);
+        using var limit = new CancellationTokenSource(idleTimeout, options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(
+            limit.Token, attemptToken, invocation.CancellationToken);
+        try
+        {
+            return await opening.WaitAsync(linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (linked.IsCancellationRequested)
+        {
+            opening.DisposeLateResult();
+            if (invocation.IsCanceled(attemptToken))
+                throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
+            throw ResponseStreamFailures.IdleTimeout(idleTimeout, details);
+        }
+    }
+
+    private TimeSpan GetIdleTimeout(InvocationContext invocation) =>
+        invocation.Request.IdleTimeout ?? options.IdleTimeout;
 
     private InvokeWithResponseStreamResponse Create(
         InvocationAttempt attempt,
@@ -117,7 +147,7 @@ internal sealed class ResponseFactory(
         var readerOptions = new ResponseStreamReaderOptions
         {
             MaxMessageBytes = options.MaxMessageBytes,
-            IdleTimeout = attempt.Invocation.Request.IdleTimeout ?? options.IdleTimeout,
+            IdleTimeout = GetIdleTimeout(attempt.Invocation),
             TimeProvider = options.TimeProvider,
             Logger = logger,
             ThrowOnFunctionError = options.ThrowOnFunctionError,

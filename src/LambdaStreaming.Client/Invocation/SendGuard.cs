@@ -19,9 +19,7 @@ internal enum SendState
     /// <summary>The request counts as sent.</summary>
     /// <remarks>
     /// The content was requested. .NET requests it only after it has connected and written the headers; a handler that
-    /// buffers the content requests it earlier. One kind of request counts as sent even if its content was not
-    /// requested: one with Expect: 100-continue and without a payload, if it fails. Its headers, which might have been
-    /// sent, are the complete request.
+    /// buffers the content requests it earlier.
     /// </remarks>
     Sent,
 }
@@ -96,11 +94,14 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
         }
 
         if (Interlocked.Exchange(ref guard._passed, 1) != 0) return false;
-        if (content is { IsRequested: false }) return true;
 
-        // A handler has buffered or replaced the content. Wrap it, because .NET's inner handlers can follow redirects
-        // and send again without calling TryPass.
-        request.Content = new SingleSendContent(request.Content, guard);
+        // If a handler has buffered or replaced the content, wrap it, because .NET's inner handlers can follow
+        // redirects and send again without calling TryPass.
+        if (content is null or { IsRequested: true }) request.Content = new SingleSendContent(request.Content, guard);
+
+        // .NET would send such a request several times. See SingleSendContent.TryComputeLength.
+        if (request is { Headers.ExpectContinue: true, Content.Headers.ContentLength: 0 })
+            request.Headers.ExpectContinue = false;
         return true;
     }
 
@@ -122,7 +123,7 @@ internal sealed class SendGuard(InvocationAttempt attempt, bool handlersCanBypas
         ThrowIfEnded();
     }
 
-    /// <summary>Records that the content was requested, or that a request without a payload counts as sent.</summary>
+    /// <summary>Records that the content was requested.</summary>
     /// <exception cref="OperationCanceledException">The attempt or the invocation has ended.</exception>
     public void MarkContentRead()
     {

@@ -7,19 +7,24 @@ namespace LambdaStreaming.Invocation;
 /// <remarks>A second send, by a handler or by .NET, fails, because the function could run twice.</remarks>
 internal sealed class SingleSendContent : HttpContent
 {
-    // Source: the JavaScript, Go and Rust SDKs send this type to the live service.
-    private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
-
     private readonly HttpContent? _content;
     private ReadOnlyMemory<byte> _payload;
     private SendGuard? _guard;
+    private HttpRequestHeaders? _requestHeaders;
     private int _requests;
 
-    public SingleSendContent(ReadOnlyMemory<byte> payload, SendGuard guard)
+    /// <param name="payload">The payload.</param>
+    /// <param name="guard">The guard of the attempt.</param>
+    /// <param name="requestHeaders">The headers of the request.</param>
+    public SingleSendContent(ReadOnlyMemory<byte> payload, SendGuard guard, HttpRequestHeaders requestHeaders)
     {
         _payload = payload;
         _guard = guard;
-        Headers.ContentType = OctetStream;
+        _requestHeaders = requestHeaders;
+
+        // As text, because a MediaTypeHeaderValue can be changed by handlers, and requests must not share it.
+        // Source: the JavaScript, Go and Rust SDKs send this type to the live service.
+        Headers.TryAddWithoutValidation("Content-Type", "application/octet-stream");
     }
 
     /// <param name="content">
@@ -62,6 +67,12 @@ internal sealed class SingleSendContent : HttpContent
 
     protected override bool TryComputeLength(out long length)
     {
+        // Without a payload, the headers are the complete request, which must not have Expect: 100-continue. If the
+        // connection closes without a response, .NET sends a request with it up to three more times, and does not ask
+        // for the content. .NET asks for the length after HttpClient has added its default headers, and before they are
+        // written. Without a SendOnceHandler, this is the only opportunity to change them.
+        // Source: RFC 9110, section 10.1.1; dotnet/runtime, HttpConnection.SendAsync, _canRetry.
+        if (_payload.IsEmpty && _requestHeaders is { ExpectContinue: true }) _requestHeaders.ExpectContinue = false;
         length = _content is null ? _payload.Length : _content.Headers.ContentLength ?? 0;
         return _content is null || _content.Headers.ContentLength is not null;
     }
@@ -75,6 +86,7 @@ internal sealed class SingleSendContent : HttpContent
         {
             _payload = default;
             _guard = null;
+            _requestHeaders = null;
             _content?.Dispose();
         }
 

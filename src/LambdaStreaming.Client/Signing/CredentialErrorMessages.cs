@@ -108,14 +108,19 @@ internal static class CredentialErrorMessages
         _ => "",
     };
 
-    // Returns one line. Omits the error output of a credential process, because it can contain a key. Omits the other
-    // lines of a service's error, because those of a signature error contain a session token.
-    private static string Describe(Redactor redactor, Exception exception) => exception switch
+    // Returns one line. Omits the error output of a credential process and a quoted line of a file, because they can
+    // contain a key. Omits the other lines of a service's error, because those of a signature error contain a session
+    // token.
+    private static string Describe(Redactor redactor, Exception exception)
     {
-        ProcessAWSCredentialException => "A credential process failed; run it by hand to see its output.",
-        AmazonServiceException => redactor.Line(exception.Message),
-        _ => redactor.Line(exception.Message.ReplaceLineEndings(" ")),
-    };
+        var message = ConfigurationErrors.RemoveQuotedLine(exception.Message);
+        return exception switch
+        {
+            ProcessAWSCredentialException => "A credential process failed; run it by hand to see its output.",
+            AmazonServiceException => redactor.Line(message),
+            _ => redactor.Line(message.ReplaceLineEndings(" ")),
+        };
+    }
 
     // Includes inner exceptions: the outer exception often reports where the failure occurred, and an inner one why.
     private static string DescribeAll(Redactor redactor, Exception? exception)

@@ -117,8 +117,11 @@ internal sealed class SigningCredentials
         catch (Exception exception)
             when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            // Whatever its type, the exception is a failure of the credentials, and nothing was sent.
-            throw new LambdaConfigurationException(_explain(Redactor.Create(request), exception), exception);
+            // Whatever its type, the exception is a failure of the credentials, and nothing was sent. It is not
+            // attached if it quotes a line of a file, which can contain a key.
+            throw new LambdaConfigurationException(
+                _explain(Redactor.Create(request), exception),
+                innerException: ConfigurationErrors.QuotesLine(exception) ? null : exception);
         }
 
         if (keys is null) throw new LambdaConfigurationException(_explain(Redactor.Create(request), null));

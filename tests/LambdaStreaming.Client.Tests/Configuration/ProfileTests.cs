@@ -308,6 +308,18 @@ public sealed class ProfileTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    // In the config file, the section of a profile is "[profile NAME]". The name of this profile begins with "profile".
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task InvokeWithResponseStreamAsync_SectionInTheConfigFileHasNoMarker_ProfileIsNotFound(bool byOption)
+    {
+        File.WriteAllText(ModuleSetup.ConfigFile, $"[{_profile}]\nregion = us-east-1\n");
+        if (!byOption) Set("AWS_PROFILE", _profile);
+
+        var exception = await FailAsync(new() { Profile = byOption ? _profile : null });
+
+        Assert.Contains($"The AWS profile '{_profile}' was not found", exception.Message, StringComparison.Ordinal);
+    }
+
     // In the config file, the section of this profile has no marker.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_DefaultProfileHasAnInvalidValue_IsNotIgnored()
@@ -361,6 +373,39 @@ public sealed class ProfileTests : IDisposable
         Configure("aws_access_key_id = a\naws_secret_access_key SECRETKEY");
 
         var exception = await FailAsync(new() { Profile = _profile, Region = RegionEndpoint.USEast1 });
+
+        Assert.Contains("Line 3 in file ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    // The keys are read again for each attempt, long after the settings.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ProfileLineLosesItsEqualsSign_NextCallsDoNotShowTheKey()
+    {
+        await using var server = await StartAsync();
+        await ConfigureAsync(server, "");
+        using var client = new LambdaStreamingClient(
+            new() { Profile = _profile, Region = server.Region, ServiceUrl = server.ServiceUrl });
+        await using (await client.InvokeAsync("three"))
+        {
+        }
+
+        Configure("aws_access_key_id = a\naws_secret_access_key SECRETKEY");
+        var exception = await FailAtLine3Async(client);
+
+        Assert.Contains("Line 3 in file ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_NoProfileAndALineLosesItsEqualsSign_NextCallsDoNotShowTheKey()
+    {
+        using var client = new LambdaStreamingClient(
+            new() { Region = RegionEndpoint.USEast1, ServiceUrl = new Uri("http://127.0.0.1:1") });
+        await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeAsync("f"));
+
+        Configure("aws_access_key_id = a\naws_secret_access_key SECRETKEY");
+        var exception = await FailAtLine3Async(client);
 
         Assert.Contains("Line 3 in file ", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
@@ -435,6 +480,32 @@ public sealed class ProfileTests : IDisposable
     {
         using var client = new LambdaStreamingClient(options);
         return await Assert.ThrowsAsync<LambdaConfigurationException>(() => client.InvokeAsync("f"));
+    }
+
+    // AWSSDK.Core reads a changed file a little later.
+    private static async Task<LambdaConfigurationException> FailAtLine3Async(LambdaStreamingClient client)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < LocalService.TooLong)
+        {
+            try
+            {
+                await using var response = await client.InvokeAsync("three");
+            }
+            catch (LambdaConfigurationException exception)
+                when (exception.Message.Contains("Line 3", StringComparison.Ordinal))
+            {
+                return exception;
+            }
+            catch (LambdaConfigurationException)
+            {
+                // The file was not read again yet.
+            }
+
+            await Task.Yield();
+        }
+
+        throw new TimeoutException("The changed file was not read.");
     }
 
     private async Task ConfigureAsync(LocalLambdaServer server, string settings)

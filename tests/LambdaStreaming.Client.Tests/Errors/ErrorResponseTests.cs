@@ -229,6 +229,22 @@ public class ErrorResponseTests
         Assert.Equal("", exception.ServiceMessage);
     }
 
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_HandlerDisposedTheErrorBody_ThrowsTheErrorOfTheHeaders()
+    {
+        using var client = StubbedClient.Create(_ =>
+        {
+            var response = StubbedClient.CreateResponse(
+                new FragmentedStream([], () => 1),
+                HttpStatusCode.TooManyRequests,
+                ("x-amzn-ErrorType", "TooManyRequestsException"));
+            response.Content.Dispose();
+            return response;
+        });
+
+        await Assert.ThrowsAsync<TooManyRequestsException>(() => client.InvokeWithResponseStreamAsync(Request, Ct));
+    }
+
     // An HttpClient that decompresses throws this exception if the body is not valid compressed data.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ErrorBodyThrowsAnotherException_ThrowsTheErrorOfTheHeaders()

@@ -90,6 +90,43 @@ public sealed class RedactorTests
         Assert.Equal("…", Redactor.Create(InvokeWithResponseStreamRequest.FromJson("f", payload)).Line(payload));
     }
 
+    [Theory]
+    [InlineData("\n", "")]
+    [InlineData("  ", "")]
+    [InlineData("", "\r\n")]
+    [InlineData(" \u2003", "\u2003 ")]
+    public void Line_TextRepeatsAPayloadWithWhiteSpaceAroundIt_ContainsNothingOfIt(string before, string after)
+    {
+        const string Json = """{"card":"4111 1111 1111 1111"}""";
+        var payload = before + Json + after;
+        var redactor = Redactor.Create(InvokeWithResponseStreamRequest.FromJson("f", payload));
+
+        Assert.Equal(("…", "bad '…'"), (redactor.Line(payload), redactor.Line($"bad '{Json}'")));
+    }
+
+    [Theory, InlineData(2000, 0), InlineData(0, 2000)]
+    public void Line_PayloadHasMuchWhiteSpaceAroundIt_ContainsNothingOfIt(int before, int after)
+    {
+        const string Json = """{"card":"4111 1111 1111 1111"}""";
+        var payload = new string(' ', before) + Json + new string(' ', after);
+        var redactor = Redactor.Create(InvokeWithResponseStreamRequest.FromJson("f", payload));
+
+        Assert.Equal("bad '…'", redactor.Line($"bad '{Json}'"));
+    }
+
+    [Fact]
+    public void Line_PayloadIsShortWithoutItsWhiteSpace_IsNotASecret() => Assert.Equal(
+        "bad '12345678'",
+        Redactor.Create(InvokeWithResponseStreamRequest.FromJson("f", "  12345678 ")).Line("bad '12345678'"));
+
+    [Fact]
+    public void Line_ClientContextHasWhiteSpaceAroundIt_ContainsNothingOfIt()
+    {
+        var request = new InvokeWithResponseStreamRequest("f") { ClientContext = " eyJjdXN0b20iOnt9fQ== " };
+
+        Assert.Equal("bad '…'", Redactor.Create(request).Line("bad 'eyJjdXN0b20iOnt9fQ=='"));
+    }
+
     [Fact]
     public void Line_SecretIsRepeatedForMegabytes_AllocatesOnlyForTheResult()
     {

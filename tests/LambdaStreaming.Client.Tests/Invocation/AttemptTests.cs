@@ -330,6 +330,72 @@ public sealed class AttemptTests
         Assert.Equal((1, true), (server.CompleteRequests, exception.FunctionMayHaveRun));
     }
 
+    // .NET assumes that the content of such a request was not sent if the connection closes, and sends it again.
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_ExpectContinueAndConnectionCloses_SendsOnce(bool hasSendOnceHandler)
+    {
+        await using var server = new RawServer(connection => connection.ReadRequestAsync());
+        using var handler = new SocketsHttpHandler();
+        using var http = new HttpClient(hasSendOnceHandler ? new SendOnceHandler(handler) : handler);
+        http.DefaultRequestHeaders.ExpectContinue = true;
+        using var client = new LambdaStreamingClient(CreateOptions(options => options.ServiceUrl = server.Url), http);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(
+            () => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
+
+        Assert.Equal((1, true), (server.CompleteRequests, exception.FunctionMayHaveRun));
+    }
+
+    [Theory, InlineData("", false), InlineData("{}", true)]
+    public async Task InvokeWithResponseStreamAsync_ExpectContinue_IsSentOnlyWithAPayload(string payload, bool isSent)
+    {
+        var headers = "";
+        await using var server = new RawServer(async connection =>
+        {
+            headers = await connection.ReadRequestAsync();
+            await connection.WriteAsync(RawServer.CreateResponse(404, []));
+        });
+        using var handler = new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMilliseconds(1) };
+        using var http = new HttpClient(handler);
+        http.DefaultRequestHeaders.ExpectContinue = true;
+        using var client = new LambdaStreamingClient(CreateOptions(options => options.ServiceUrl = server.Url), http);
+
+        await Assert.ThrowsAsync<LambdaServiceException>(
+            () => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", payload), Ct));
+
+        Assert.Equal(isSent, headers!.Contains("Expect: 100-continue", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_AbandonedAttemptGetsALateResponse_DisposesIt()
+    {
+        var clock = new FakeTimeProvider();
+        var late = new TaskCompletionSource<HttpResponseMessage>();
+        var strategy = new AbandoningStrategy();
+        using var client = StubbedClient.Sending(
+            (request, _) =>
+            {
+                request.Headers.ExpectContinue = true;
+                return late.Task;
+            },
+            options =>
+            {
+                options.TimeProvider = clock;
+                options.ResiliencePipeline = new ResiliencePipelineBuilder()
+                    .AddStrategy(_ => strategy, new LateStrategyOptions())
+                    .Build();
+            });
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => client.InvokeWithResponseStreamAsync(new InvokeWithResponseStreamRequest("f"), Ct));
+        clock.Advance(TimeSpan.FromMinutes(16));
+        await strategy.Attempt!.WaitAsync(TooLong, Ct);
+
+        var disposed = new TaskCompletionSource();
+        late.SetResult(StubbedClient.CreateResponse(new WatchedStream([]) { Disposed = disposed.SetResult }));
+
+        await disposed.Task.WaitAsync(TooLong, Ct);
+    }
+
     [Fact]
     public void ConnectTimeout_LongerThanSocketsHttpHandlerAllows_IsAccepted()
     {
@@ -377,6 +443,21 @@ public sealed class AttemptTests
         client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), cancellationToken);
 
     private sealed class LateStrategyOptions : ResilienceStrategyOptions;
+
+    /// <summary>Starts the attempt, and fails without waiting for it.</summary>
+    private sealed class AbandoningStrategy : ResilienceStrategy
+    {
+        public Task? Attempt { get; private set; }
+
+        protected override ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
+            Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback,
+            ResilienceContext context,
+            TState state)
+        {
+            Attempt = callback(context, state).AsTask();
+            return Outcome.FromExceptionAsValueTask<TResult>(new InvalidOperationException("The call ends here."));
+        }
+    }
 
     /// <summary>Fails at once. <see cref="RunAsync"/> starts the attempt.</summary>
     private sealed class LateStrategy : ResilienceStrategy

@@ -394,6 +394,58 @@ public class CallFailureTests
         Assert.Equal(!byTheCaller, exception is ResponseStreamTruncatedException { FunctionMayHaveRun: true });
     }
 
+    public enum Cause { Idle, Strategy, Cancelled }
+
+    [Theory, InlineData(Cause.Idle), InlineData(Cause.Strategy), InlineData(Cause.Cancelled)]
+    public async Task InvokeWithResponseStreamAsync_ContentIsNeverOpened_EndsAndDisposesItsLateStream(Cause cause)
+    {
+        var clock = new FakeTimeProvider();
+        var opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var late = new TaskCompletionSource<Stream>();
+        using var cancelling = new CancellationTokenSource();
+        using var client = StubbedClient.Sending(
+            async (request, cancellationToken) =>
+            {
+                await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+                return new HttpResponseMessage
+                {
+                    Content = new OpenedContent(() =>
+                    {
+                        opening.SetResult();
+                        return late.Task;
+                    }),
+                };
+            },
+            options =>
+            {
+                Once(options);
+                options.TimeProvider = clock;
+                options.IdleTimeout = TimeSpan.FromMinutes(cause == Cause.Strategy ? 60 : 1);
+                if (cause != Cause.Strategy) return;
+                options.ResiliencePipeline =
+                    new ResiliencePipelineBuilder { TimeProvider = clock }.AddTimeout(TimeSpan.FromMinutes(1)).Build();
+            });
+        var call = client.InvokeWithResponseStreamAsync(Request, cancelling.Token);
+        await opening.Task.WaitAsync(TooLong, Ct);
+
+        if (cause == Cause.Cancelled) await cancelling.CancelAsync();
+        var started = TimeProvider.System.GetTimestamp();
+        while (cause != Cause.Cancelled && !call.IsCompleted && TimeProvider.System.GetElapsedTime(started) < TooLong)
+        {
+            // The timer of IdleTimeout might start a little later.
+            clock.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TooLong, Ct));
+        Assert.Equal(cause == Cause.Idle, exception is ResponseStreamIdleTimeoutException { FunctionName: "f" });
+        Assert.Equal(cause == Cause.Strategy, exception is TimeoutRejectedException);
+        Assert.Equal(cause == Cause.Cancelled, exception is InvocationCanceledException { FunctionMayHaveRun: true });
+        var disposed = new TaskCompletionSource();
+        late.SetResult(new WatchedStream([]) { Disposed = () => disposed.TrySetResult() });
+        await disposed.Task.WaitAsync(TooLong, Ct);
+    }
+
     [Theory]
     [InlineData("application/vnd.amazon.eventstream", false)]
     [InlineData("Application/Vnd.Amazon.EventStream; charset=utf-8", false)]

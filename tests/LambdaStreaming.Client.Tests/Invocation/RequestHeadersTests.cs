@@ -1,5 +1,6 @@
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Invocation;
+using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Invocation;
 
@@ -46,6 +47,31 @@ public class RequestHeadersTests
             StringComparison.Ordinal);
         Assert.Equal(UserAgent.Create(null, null), RawService.Header(service.SingleRequestHeaders, "User-Agent"));
         Assert.Null(RawService.Header(service.SingleRequestHeaders, "X-Amzn-Trace-Id"));
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_HandlerChangesTheContentType_ChangesOnlyThatRequest()
+    {
+        List<string> types = [];
+        using var changing = StubbedClient.Create(request =>
+        {
+            var type = request.Content!.Headers.ContentType!;
+            types.Add(type.ToString());
+            type.Parameters.Add(new("boundary", "x"));
+            return StubbedClient.CreateResponse(new MemoryStream(Messages.Complete()));
+        });
+        using var other = StubbedClient.Create(request =>
+        {
+            types.Add(request.Content!.Headers.ContentType!.ToString());
+            return StubbedClient.CreateResponse(new MemoryStream(Messages.Complete()));
+        });
+
+        foreach (var client in (LambdaStreamingClient[])[changing, changing, other])
+        {
+            await using var response = await client.InvokeAsync("f");
+        }
+
+        Assert.Equal(Enumerable.Repeat("application/octet-stream", 3), types);
     }
 
     [Fact]

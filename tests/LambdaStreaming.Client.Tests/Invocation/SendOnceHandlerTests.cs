@@ -217,6 +217,23 @@ public class SendOnceHandlerTests
         Assert.Equal(2, server.CompleteRequests);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_CopyExpectsContinue_SendsOnce(bool isReset)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            if (await connection.ReadRequestAsync() is not null && isReset) connection.Reset();
+        });
+        using var inner = CreateInnerHandler(ours: true);
+        using var client = CreateClient(server.Url, new ExpectingContinue(new SendOnceHandler(inner)));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(
+            () => client.InvokeWithResponseStreamAsync(WithoutPayload, Ct));
+
+        Assert.Equal(
+            (1, true, 1), (server.CompleteRequests, exception.FunctionMayHaveRun, exception.Attempts));
+    }
+
     private static Task<LocalLambdaServer> StartAsync() =>
         LocalLambdaServer.StartAsync(options => options.AddFunction("f", LocalService.Three), Ct);
 
@@ -320,6 +337,21 @@ public class SendOnceHandlerTests
             foreach (var (name, values) in request.Headers)
                 copy.Headers.TryAddWithoutValidation(name, values);
             return await base.SendAsync(copy, cancellationToken);
+        }
+    }
+
+    /// <summary>Copies a request with its content, and adds <c>Expect: 100-continue</c>.</summary>
+    private sealed class ExpectingContinue(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            var copy = new HttpRequestMessage(request.Method, request.RequestUri) { Content = request.Content };
+            foreach (var (name, values) in request.Headers)
+                copy.Headers.TryAddWithoutValidation(name, values);
+            copy.Headers.ExpectContinue = true;
+            return base.SendAsync(copy, cancellationToken);
         }
     }
 

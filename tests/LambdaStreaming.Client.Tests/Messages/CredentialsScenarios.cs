@@ -42,6 +42,11 @@ internal static class CredentialsScenarios
             "reason of AWSSDK.Core",
             new() { RoleArn = Role, SourceProfile = "base" },
             new AmazonClientException("It failed.", new InvalidOperationException("The package is missing."))),
+        Profile(
+            "line without an equals sign",
+            new() { AccessKey = "AKID", SecretKey = "b" },
+            new InvalidDataException(
+                "Line 3:<aws_secret_access_key SECRET\n> in file /f does not contain a section, property or comment.")),
     ];
 
     private static IEnumerable<MessageScenario> Chain() =>
@@ -50,6 +55,10 @@ internal static class CredentialsScenarios
             Environment(), "default", Redactor.None, null))),
         new("Web identity of the environment", () => Throw(CredentialErrorMessages.ForChain(
             Environment(("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token")), "default", Redactor.None, null))),
+        new("Line without an equals sign in a file", () => Throw(CredentialErrorMessages.ForChain(
+            Environment(), "default", Redactor.None, new AmazonClientException(
+                "Exception 1 of 2: No keys.\nException 2 of 2: Line 3:<aws_secret_access_key SECRET\n> in file /f does "
+                + "not contain a section, property or comment.")))),
         new("Profile of the environment not found", () => Throw(CredentialErrorMessages.ForChain(
             Environment(), "nobody", Redactor.None, new ProfileNotFoundException("x")))),
     ];

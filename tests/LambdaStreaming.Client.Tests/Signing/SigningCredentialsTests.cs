@@ -68,6 +68,23 @@ public class SigningCredentialsTests
         Assert.Contains("SECRETKEY", exception.InnerException!.Message, StringComparison.Ordinal);
     }
 
+    // AWSSDK.Core throws such exceptions for credentials that it reads from a file.
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_ExceptionQuotesALineOfAFile_DoesNotShowIt(bool isAggregate)
+    {
+        var cause = new AmazonClientException(
+            "Exception 1 of 2: Line 3:<key SECRETKEY\n> in file /f is wrong.\nException 2 of 2: No role.");
+        Exception failure = isAggregate
+            ? new AggregateException(new IOException("No such file."), cause)
+            : new AmazonClientException("It failed.", cause);
+        using var client = CreateClient(StubbedCredentials.Failing(failure));
+
+        var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
+            () => client.InvokeWithResponseStreamAsync(DryRun, Ct));
+
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("AKID\n", "secret", null)]
     [InlineData("AKIDÉ", "secret", null)]
