@@ -60,8 +60,8 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// <summary>A function that changes the Lambda request before it is sent.</summary>
     /// <value>Default: <see langword="null"/>; the request is not changed.</value>
     /// <remarks>
-    /// The payload is already set and can be replaced. Changes to the HTTP request have no effect on it. If Lambda rejects
-    /// a replaced payload, the client gets 502.
+    /// The payload is already set and can be replaced. Changes to the HTTP request have no effect on it. If Lambda
+    /// rejects a replaced payload, the client gets 502.
     /// </remarks>
     /// <example><c>(http, request) => request with { TenantId = … }</c></example>
     public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest

@@ -1,5 +1,6 @@
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.ResponseStream;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
@@ -74,7 +75,7 @@ internal sealed class RequestSender(
     private static void ThrowIfRedirectFollowed(HttpRequestMessage message, HttpResponseMessage response)
     {
         if (message.Method == HttpMethod.Post) return;
-        response.Dispose();
+        CallerCode.Run(response, static response => response.Dispose());
         throw new RedirectFollowedException(message.RequestUri);
     }
 }

@@ -35,12 +35,12 @@ internal sealed class ResponseFactory(
             ThrowIfUnexpectedStatus(invocation, details);
             if (!invocation.IsDryRun)
                 return await OpenAsync(attempt, message, details, attemptToken).ConfigureAwait(false);
-            message.Dispose();
+            CallerCode.Run(message, static message => message.Dispose());
             return Create(attempt, message, details, body: null);
         }
         catch
         {
-            message.Dispose();
+            CallerCode.Run(message, static message => message.Dispose());
             throw;
         }
     }

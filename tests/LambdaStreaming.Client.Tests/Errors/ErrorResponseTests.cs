@@ -245,6 +245,17 @@ public class ErrorResponseTests
         await Assert.ThrowsAsync<TooManyRequestsException>(() => client.InvokeWithResponseStreamAsync(Request, Ct));
     }
 
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ErrorBodyThrowsOnDisposal_ThrowsTheErrorOfTheHeaders()
+    {
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(
+            new WatchedStream([]) { Disposed = () => throw new InvalidDataException() },
+            HttpStatusCode.NotFound,
+            ("x-amzn-ErrorType", "ResourceNotFoundException")));
+
+        await Assert.ThrowsAsync<ResourceNotFoundException>(() => client.InvokeWithResponseStreamAsync(Request, Ct));
+    }
+
     // An HttpClient that decompresses throws this exception if the body is not valid compressed data.
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ErrorBodyThrowsAnotherException_ThrowsTheErrorOfTheHeaders()
