@@ -314,6 +314,47 @@ public class RuntimeProcessTests
         Assert.Equal(["green 5 none"], lines);
     }
 
+    [Theory]
+    [InlineData("ConnectionStrings__orders-db")]
+    [InlineData("a.b")]
+    [InlineData("a:b")]
+    [InlineData("1st")]
+    [InlineData("-u")]
+    public async Task Environment_NameIsNotAShellIdentifier_ReachesTheProgram(string name)
+    {
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            FileName = "env",
+            OutputReceived = lines.Enqueue,
+            Environment = new Dictionary<string, string?> { [name] = "a 'value' $HOME", ["c-d"] = "" },
+        });
+
+        await FailAsync(server);
+
+        Assert.True(SpinWait.SpinUntil(() => lines.Contains($"{name}=a 'value' $HOME"), Soon));
+        Assert.Contains("c-d=", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("LAMBDASTREAMING_ENV_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Environment_NameIsNotAShellIdentifier_ValueIsNotInTheCommandLineOfTheShell()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            Arguments = ["-c", "tr '\\0' '\\n' < /proc/$PPID/cmdline; exit 3"],
+            OutputReceived = lines.Enqueue,
+            Environment = new Dictionary<string, string?> { ["my-password"] = "secret" },
+        });
+
+        await FailAsync(server);
+
+        Assert.True(SpinWait.SpinUntil(() => lines.Contains("lambda-runtime"), Soon));
+        Assert.DoesNotContain(lines, line => line.Contains("secret", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task EnvironmentProvider_Throws_FailsTheCall()
     {
