@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using LambdaStreaming.Testing.Http;
 using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.Time.Testing;
 
@@ -454,6 +455,14 @@ public class RuntimeApiTests
             };
             return new(invocation, new(null!));
         }
+    }
+
+    [Fact]
+    public void Connection_IsIdleDuringTheLongestCall_StaysOpen()
+    {
+        using var kestrel = Loopback.Create(0, null, null, RuntimeProcess.SetLimits);
+
+        Assert.True(kestrel.Options.Limits.KeepAliveTimeout > TimeSpan.FromDays(50));
     }
 
     [Fact]

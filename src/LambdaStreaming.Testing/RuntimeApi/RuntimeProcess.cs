@@ -15,6 +15,10 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     // Runtimes send a complete error, with its message and stack trace, in a header or a trailer.
     private const int MaxHeaderBytes = 8 * 1024 * 1024;
 
+    // A runtime with one connection does not use it while a call runs, and some runtimes crash if it is closed.
+    // Lambda's Runtime API does not have this timeout. Kestrel adds it to a time, so it must not be infinite.
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromDays(365);
+
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
     // A log line that was written before the response ended might still be in the pipe.
@@ -70,7 +74,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
                 using var counted = connections.Add();
                 await next(connection).ConfigureAwait(false);
             },
-            MaxHeaderBytes);
+            SetLimits);
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
@@ -128,6 +132,15 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    /// <summary>Sets the limits of the Runtime API.</summary>
+    internal static void SetLimits(KestrelServerLimits limits)
+    {
+        limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;    // also limits trailers
+        limits.MaxRequestBufferSize = MaxHeaderBytes;
+        limits.MaxRequestHeaderCount = 1000;
+        limits.KeepAliveTimeout = KeepAliveTimeout;
+    }
 
     private void Start()
     {
