@@ -47,7 +47,8 @@ public sealed class LocalFunction
     /// <summary>Builds the project of a .NET function now, instead of at the next call.</summary>
     /// <param name="cancellationToken">Stops the build.</param>
     /// <remarks>
-    /// Does nothing if the function does not have a project, or if its project is built and did not change.
+    /// Does nothing if the function does not have a project, or if its project is built and did not change. A project
+    /// whose built files were deleted is built again.
     /// </remarks>
     /// <exception cref="FunctionBuildException">
     /// The project cannot be built. A failed build is repeated only after a change of a file, with

@@ -64,6 +64,32 @@ public sealed class BuildTests : IDisposable
         await BuildAsync(chat);
     }
 
+    [Theory]
+    [InlineData("Chat/bin/run.sh", true)]
+    [InlineData("Chat/bin/run.sh", false)]
+    [InlineData("Chat/bin/run.runtimeconfig.json", false)]
+    [InlineData("Chat/bin/run.deps.json", false)]
+    [InlineData("Chat/bin/Amazon.Lambda.RuntimeSupport.dll", false)]
+    public async Task BuildAsync_OutputWasDeleted_BuildsAgain(string file, bool restartOnChange)
+    {
+        var project = new ScriptProject(
+            _folder.FullName,
+            "echo one >> ../builds; touch bin/run.sh bin/run.runtimeconfig.json bin/run.deps.json; "
+                + "touch bin/Amazon.Lambda.RuntimeSupport.dll");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project) with { RestartOnChange = restartOnChange });
+
+        await BuildAsync(chat);
+        await BuildAsync(chat);
+        Assert.Single(await File.ReadAllLinesAsync(project.GetPath("builds"), Token));
+        File.Delete(project.GetPath(file));
+        await BuildAsync(chat);
+        await BuildAsync(chat);
+
+        Assert.Equal(2, (await File.ReadAllLinesAsync(project.GetPath("builds"), Token)).Length);
+        Assert.True(File.Exists(project.GetPath(file)));
+    }
+
     [Fact]
     public async Task BuildAsync_FunctionsHaveOneProject_OneBuildRunsAtATime()
     {
