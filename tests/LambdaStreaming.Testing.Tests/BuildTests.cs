@@ -91,6 +91,23 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
+    public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
+    {
+        var project = new ScriptProject(
+            _folder.FullName,
+            "for i in $(seq 25); do echo \"chat.cs : warning T$i: unused\"; done; "
+                + "echo 'chat.cs : error E1: wrong'; false");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+
+        Assert.Contains("chat.cs : error E1: wrong", exception.Message);
+        Assert.Contains("warning T1:", exception.Message);
+        Assert.Contains("warning T25:", exception.BuildOutput);
+    }
+
+    [Fact]
     public async Task BuildAsync_FunctionsHaveOneProject_OneBuildRunsAtATime()
     {
         // The first build waits until the file exists.

@@ -155,9 +155,12 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
     private static FunctionBuildException CreateBuildFailed(string project, int exitCode, string output)
     {
         const int MaxLines = 20;
-        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        // A project can have many warnings before its error.
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Distinct(StringComparer.Ordinal)
+            .OrderByDescending(line => line.Contains(": error ", StringComparison.Ordinal));
         var message = new StringBuilder($"dotnet build {project} failed with exit code {exitCode}:");
-        foreach (var line in lines.Distinct(StringComparer.Ordinal).Take(MaxLines)) message.Append('\n').Append(line);
+        foreach (var line in lines.Take(MaxLines)) message.Append('\n').Append(line);
         return new FunctionBuildException(message.ToString(), output);
     }
 
