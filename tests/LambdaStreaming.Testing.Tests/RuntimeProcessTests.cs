@@ -315,6 +315,49 @@ public class RuntimeProcessTests
     }
 
     [Theory]
+    [InlineData(3, "exit status 3")]
+    [InlineData(128, "exit status 128")]
+    [InlineData(137, "signal 9")]
+    [InlineData(143, "signal 15")]
+    [InlineData(145, "exit status 145")]
+    [InlineData(150, "exit status 150")]
+    [InlineData(151, "exit status 151")]
+    [InlineData(152, "signal 24")]
+    [InlineData(156, "exit status 156")]
+    public async Task Program_ExitsWithAStatus_ErrorHasTheStatusOrTheSignal(int status, string exit)
+    {
+        await using var server = await StartShellAsync($"exit {status}", static _ => { });
+
+        var error = await FailAsync(server);
+
+        Assert.Equal("Runtime.ExitError", error.ErrorCode);
+        Assert.EndsWith(exit, error.ErrorDetails);
+    }
+
+    [Fact]
+    public async Task Program_DotNetVersionIsNotInstalled_ErrorHasAdvice()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        var program = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(program, "#!/bin/sh\nexit 150\n", Token);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            await using var server = await StartShellAsync(_ => RuntimeProcessOptions.DotNet(program));
+
+            var error = await FailAsync(server);
+
+            Assert.Contains("exit status 150", error.ErrorDetails);
+            Assert.Contains("Install it", error.ErrorDetails);
+        }
+        finally
+        {
+            File.Delete(program);
+        }
+    }
+
+    [Theory]
     [InlineData("ConnectionStrings__orders-db")]
     [InlineData("a.b")]
     [InlineData("a:b")]

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -26,9 +25,6 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     // A child process that left the process group might keep the output open forever.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(500);
-
-    private const int SignalBase = 128;
-    private const int MaxSignal = 64;
 
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
@@ -223,7 +219,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
         else
         {
-            call.FailWithReason("Runtime.ExitError", $"Runtime exited {DescribeExit(exitCode)}");
+            var exit = RuntimeExit.Describe(exitCode, _options.DotNetProgram is not null);
+            call.FailWithReason("Runtime.ExitError", $"Runtime exited {exit}");
         }
     }
 
@@ -244,15 +241,5 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         if (line.Data is not { } text) return;
         foreach (var call in _endpoint.Calls) call.Response.Log(text);
         _options.ReportLine(text);
-    }
-
-    // Shells and .NET report a process that a signal ended with the exit code 128 plus the number of the signal.
-    private static string DescribeExit(int exitCode)
-    {
-        if (exitCode == 0) return "without providing a reason";
-        var isSignal = exitCode is > SignalBase and <= SignalBase + MaxSignal && !OperatingSystem.IsWindows();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"with error: {(isSignal ? "signal" : "exit status")} {(isSignal ? exitCode - SignalBase : exitCode)}");
     }
 }
