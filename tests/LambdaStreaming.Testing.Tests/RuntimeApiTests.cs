@@ -53,6 +53,39 @@ public class RuntimeApiTests
         Assert.Equal(new("", "Unhandled", details), await call.WaitAsync(Soon, Token));
     }
 
+    [Fact]
+    public async Task Error_ConnectionEndsDuringTheBody_FailsTheCall()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var path = $"invocation/{await process.NextIdAsync()}/error";
+        using (await process.SendRawAsync(BeginPost(path)))
+        {
+        }
+
+        Assert.Equal("Runtime.TruncatedResponse", (await call.WaitAsync(Soon, Token)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task InitError_ConnectionEndsDuringTheBody_FailsTheCall()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using (await process.SendRawAsync(BeginPost("init/error")))
+        {
+        }
+
+        Assert.Equal("Runtime.ImportModuleError", (await call.WaitAsync(Soon, Token)).ErrorCode);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("text/plain; name=ä")]
@@ -567,6 +600,11 @@ public class RuntimeApiTests
 
         Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
     }
+
+    /// <summary>Returns the beginning of a request that reports an error.</summary>
+    private static string BeginPost(string path) =>
+        $"POST /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {{address}}\r\nContent-Length: 100\r\n"
+        + "Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError\r\n\r\n{\"errorMessage\":";
 
     private static async Task<(HttpStatusCode, string?)> ReadErrorAsync(HttpResponseMessage response) =>
         (response.StatusCode, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!["errorType"]);

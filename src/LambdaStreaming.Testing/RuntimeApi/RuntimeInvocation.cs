@@ -40,6 +40,13 @@ internal sealed class RuntimeInvocation(FunctionInvocation invocation, FunctionR
         SetCompleted();
     }
 
+    /// <summary>Fails because the connection of the process ended during its response or its error.</summary>
+    public void FailAsTruncated()
+    {
+        IsFaulted = true;
+        FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
+    }
+
     /// <summary>Fails with error details in Lambda's format.</summary>
     public void FailWithReason(string errorCode, string reason) =>
         Fail(errorCode, $"RequestId: {Invocation.RequestId} Error: {reason}");

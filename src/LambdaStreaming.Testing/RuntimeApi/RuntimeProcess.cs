@@ -209,7 +209,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     {
         if (call.HasResponseStarted)
         {
-            call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
+            call.FailAsTruncated();
         }
         else if (!call.IsDelivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows())
         {
