@@ -2,6 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Http;
 using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.Time.Testing;
@@ -474,20 +477,46 @@ public class RuntimeApiTests
         Assert.True(process.HasExited);
         Assert.False(second.IsDelivered);
         Assert.False(second.Completed.IsCompleted);
+    }
 
-        static RuntimeInvocation CreateCall()
+    [Fact]
+    public async Task InvokeAsync_ProcessExitsWhileTheClientReadsSlowly_ResponseIsComplete()
+    {
+        using var runtime = CreateRuntime();
+        await using var process = await RuntimeProcess.StartAsync(
+            runtime.Options, new LocalLambdaServerOptions(), "fake", Token);
+        var clock = new TimerClock();
+        process.ExitClock = clock;
+        var program = await runtime.NextProcessAsync();
+        var body = new SlowlyReadBody();
+        using var cancellation = new CancellationTokenSource();
+        var request = new ReceivedRequest
         {
-            var invocation = new FunctionInvocation
-            {
-                RequestId = Guid.NewGuid().ToString(),
-                FunctionName = "fake",
-                ExecutedVersion = "1",
-                InvocationType = "RequestResponse",
-                LogType = "None",
-                Headers = new Dictionary<string, string>(),
-            };
-            return new(invocation, new(null!));
+            RequestId = "1",
+            Method = "POST",
+            Target = "/",
+            Headers = new Dictionary<string, string>(),
+            ConnectionId = "1",
+        };
+        var output = new FunctionOutput(
+            body, InjectedFaults.None, request, TimeProvider.System, cancellation, CancellationToken.None);
+        var call = CreateCall(output);
+
+        var invocation = process.InvokeAsync(call);
+        using var connection = await program.StartStreamingAsync(await program.NextIdAsync(), "part", trailers: "");
+        await body.WriteStarted.WaitAsync(Soon, Token);
+        program.Kill();
+        // One wait for the end of the connections, and two for the end of the response.
+        for (var wait = 0; wait < 3; wait++)
+        {
+            await Task.WhenAny(clock.WaitForTimerAsync(), invocation).WaitAsync(Soon, Token);
+            clock.Advance(TimeSpan.FromMinutes(1));
         }
+
+        Assert.False(invocation.IsCompleted);
+        body.Continue();
+        await invocation.WaitAsync(Soon, Token);
+        Assert.Null(output.Error);
     }
 
     [Fact]
@@ -656,6 +685,20 @@ public class RuntimeApiTests
         return next.Headers.GetValues("Lambda-Runtime-Client-Context").Single();
     }
 
+    private static RuntimeInvocation CreateCall(FunctionOutput? output = null)
+    {
+        var invocation = new FunctionInvocation
+        {
+            RequestId = Guid.NewGuid().ToString(),
+            FunctionName = "fake",
+            ExecutedVersion = "1",
+            InvocationType = "RequestResponse",
+            LogType = "None",
+            Headers = new Dictionary<string, string>(),
+        };
+        return new(invocation, new(output!));
+    }
+
     private static async Task<CallResult> InvokeAsync(LambdaStreamingClient client, string? clientContext = null)
     {
         var request = new InvokeWithResponseStreamRequest("fake") { ClientContext = clientContext };
@@ -674,4 +717,47 @@ public class RuntimeApiTests
     }
 
     private sealed record CallResult(string Text, string? ErrorCode, string? ErrorDetails);
+
+    /// <summary>A clock whose timers a test can wait for.</summary>
+    private sealed class TimerClock : FakeTimeProvider
+    {
+        private readonly Channel<ITimer> _created = Channel.CreateUnbounded<ITimer>();
+
+        public Task WaitForTimerAsync() => _created.Reader.ReadAsync(Token).AsTask();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _created.Writer.TryWrite(timer);
+            return timer;
+        }
+    }
+
+    private sealed class SlowlyReadBody : IResponseBody
+    {
+        private readonly TaskCompletionSource _writeStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _continued = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task WriteStarted => _writeStarted.Task;
+
+        public long? MaxPayloadBytes => null;
+
+        public bool HasEnded => false;
+
+        public void Continue() => _continued.SetResult();
+
+        public Task StartAsync(string contentType) => Task.CompletedTask;
+
+        public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+        {
+            _writeStarted.TrySetResult();
+            return _continued.Task;
+        }
+
+        public Task InterruptAsync(Interruption interruption) => Task.CompletedTask;
+
+        public Task AbortAsync(TruncationMode mode) => Task.CompletedTask;
+
+        public Task CompleteAsync(FunctionError? error, LogTail log) => Task.CompletedTask;
+    }
 }

@@ -52,6 +52,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     public bool HasExited => _disposal.IsValueCreated || _exit.Task.IsCompleted;
 
+    /// <summary>The clock of the waits for the output of a process that has exited.</summary>
+    internal TimeProvider ExitClock { get; set; } = TimeProvider.System;
+
     public static async Task<RuntimeProcess> StartAsync(
         RuntimeProcessOptions options,
         LocalLambdaServerOptions server,
@@ -105,8 +108,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             await DrainAsync().ConfigureAwait(false);
             // Bytes from the process might not have arrived yet. A response that has started fails by itself when the
             // connection of the process ends.
-            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None)).ConfigureAwait(false);
-            if (call.HasResponseStarted) await WaitAsync(call.Completed).ConfigureAwait(false);
+            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None), ExitClock).ConfigureAwait(false);
+            if (call.HasResponseStarted) await WaitForResponseAsync(call).ConfigureAwait(false);
             var wasReused = !isNew && _endpoint.IsInitialized;
             if (!call.Completed.IsCompleted && !call.IsDelivered && wasReused) return;
             if (!call.Completed.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
@@ -165,13 +168,13 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await WaitAsync(_exit.Task).ConfigureAwait(false);
+                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
             }
 
             if (!_exit.Task.IsCompleted)
             {
                 _process.Kill(entireProcessTree: true);
-                await WaitAsync(_exit.Task).ConfigureAwait(false);
+                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
             }
 
             await DrainAsync().ConfigureAwait(false);
@@ -186,9 +189,21 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the end of a response, while the client reads it or bytes of the process arrive.</summary>
+    private async Task WaitForResponseAsync(RuntimeInvocation call)
+    {
+        int writes;
+        do
+        {
+            writes = call.ClientWrites;
+            await WaitAsync(call.Completed, ExitClock).ConfigureAwait(false);
+        }
+        while (!call.Completed.IsCompleted && (call.IsWritingToClient || call.ClientWrites != writes));
+    }
+
     /// <summary>Waits for a task, at most for <see cref="KillTimeout"/>.</summary>
-    private static async Task WaitAsync(Task task) =>
-        await task.WaitAsync(KillTimeout, TimeProvider.System, CancellationToken.None)
+    private static async Task WaitAsync(Task task, TimeProvider clock) =>
+        await task.WaitAsync(KillTimeout, clock, CancellationToken.None)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Waits for the last output of a process that has exited.</summary>

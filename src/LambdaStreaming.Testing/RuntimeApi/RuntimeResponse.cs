@@ -79,7 +79,7 @@ internal static class RuntimeResponse
     {
         try
         {
-            await call.Response.WriteAsync(payload, CancellationToken.None).ConfigureAwait(false);
+            await call.WriteToClientAsync(payload).ConfigureAwait(false);
             return true;
         }
         catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException)
