@@ -107,6 +107,43 @@ public sealed class BuildTests : IDisposable
         Assert.Contains("warning T25:", exception.BuildOutput);
     }
 
+    [Theory]
+    [InlineData("net8.0;net10.0")]
+    [InlineData(" net8.0 ;; net10.0 ; ")]
+    public async Task BuildAsync_SeveralTargetFrameworks_BuildsOnlyTheLast(string frameworks)
+    {
+        var project = new ScriptProject(_folder.FullName, "echo \"$1\" >> ../builds");
+        project.SetTargetFrameworks(frameworks);
+        var options = new LocalLambdaServerOptions();
+
+        await BuildAsync(options.AddFunction("f", CreateOptions(project)));
+
+        Assert.Equal(["net10.0"], await File.ReadAllLinesAsync(project.GetPath("builds"), Token));
+    }
+
+    [Fact]
+    public async Task BuildAsync_AnImportedFileHasTheTargetFrameworks_BuildsTheLastEvenIfAnotherFails()
+    {
+        var project = new ScriptProject(_folder.FullName, "test \"$1\" = net10.0 && touch ../built");
+        project.SetTargetFrameworks("net8.0;net10.0", import: "Frameworks.props");
+        var options = new LocalLambdaServerOptions();
+
+        await BuildAsync(options.AddFunction("f", CreateOptions(project)));
+
+        Assert.True(File.Exists(project.GetPath("built")));
+    }
+
+    [Fact]
+    public async Task BuildAsync_ProjectHasNoTargetPath_ThrowsFunctionBuildException()
+    {
+        var project = new ScriptProject(_folder.FullName, "true");
+        project.SetTargetFrameworks(";");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+    }
+
     [Fact]
     public async Task BuildAsync_FunctionsHaveOneProject_OneBuildRunsAtATime()
     {

@@ -78,6 +78,7 @@ internal sealed class DotNetProgram
 
     private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path)
     {
+        if (path.Length == 0) throw CreateMissingTargetPath(Path);
         var taskRoot = System.IO.Path.GetDirectoryName(path)!;
         var command = options with { TaskRoot = taskRoot, WorkingDirectory = Folder };
         if (System.IO.Path.GetExtension(path) != ".dll") return command with { FileName = path };
@@ -157,6 +158,10 @@ internal sealed class DotNetProgram
 
     private static bool IsProject(string path) =>
         System.IO.Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
+
+    private static FunctionBuildException CreateMissingTargetPath(string project) => new(
+        $"The build of {project} does not have an output that can be started. Set TargetFramework in the project, or "
+        + "specify another project.");
 
     private static FunctionBuildException CreateMissingHandler(string path) => new(
         $"{path} is a class library. Specify its handler, Assembly::Namespace.Type::Method, for example "
