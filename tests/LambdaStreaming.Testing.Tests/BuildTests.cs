@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace LambdaStreaming.Testing.Tests;
 
 /// <summary>When a project is built, with projects that are built by a script.</summary>
@@ -178,6 +180,38 @@ public sealed class BuildTests : IDisposable
         var second = await InvokeAsync(client);
 
         Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task WithTimeout_ElapsesDuringTheBuild_NoProcessStartsForTheCall()
+    {
+        Interop.NeedsCurl();
+        var project = new ScriptProject(
+            _folder.FullName, "echo 'build : warning T1: started'; until [ -e ../gate ]; do sleep 0.1; done");
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LocalLambdaServer.StartAsync(
+            new LocalLambdaServerOptions { TimeProvider = clock }, Token);
+        var starts = 0;
+        var process = CreateOptions(project) with
+        {
+            EnvironmentProvider = _ =>
+            {
+                Interlocked.Increment(ref starts);
+                return Task.FromResult<IReadOnlyDictionary<string, string?>>(new Dictionary<string, string?>());
+            },
+        };
+        server.AddFunction("f", process).WithTimeout(TimeSpan.FromSeconds(3));
+        using var client = server.CreateClient();
+
+        var late = InvokeAsync(client);
+        await _buildStarted.Task.WaitAsync(Limit, Token);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => late);
+        project.Write("gate", "");
+        // The server has one process at most, so this call waits until the first one has ended.
+        await InvokeAsync(client);
+
+        Assert.Equal(("Sandbox.Timedout", 1), (error.ErrorCode, starts));
     }
 
     [Theory]

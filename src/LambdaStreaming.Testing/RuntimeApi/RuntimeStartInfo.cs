@@ -34,6 +34,17 @@ internal static class RuntimeStartInfo
 
     private const string RunProgram = "exec \"$@\"";
 
+    /// <summary>Waits for the variables of <see cref="RuntimeProcessOptions.EnvironmentProvider"/>.</summary>
+    public static async Task<RuntimeProcessOptions> AddProvidedVariablesAsync(
+        RuntimeProcessOptions options, CancellationToken cancellationToken)
+    {
+        if (options.EnvironmentProvider is not { } provider) return options;
+        var variables = await provider(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var environment = new Dictionary<string, string?>(options.Environment, StringComparer.Ordinal);
+        foreach (var (name, value) in variables) environment[name] = value;
+        return options with { Environment = environment };
+    }
+
     public static ProcessStartInfo Create(
         RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
     {
