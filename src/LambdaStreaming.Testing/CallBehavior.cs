@@ -50,16 +50,22 @@ public sealed class CallBehavior
 
     /// <summary>Waits before the response starts.</summary>
     /// <param name="delay">The delay, measured by the server's clock.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative, or longer than 49 days.</exception>
     public CallBehavior Delay(TimeSpan delay)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(delay, LocalFunction.MaxDuration);
         return With(faults => faults.Delay = delay);
     }
 
     /// <summary>Waits before each chunk.</summary>
     /// <param name="delay">The delay, measured by the server's clock.</param>
-    public CallBehavior DelayEachChunk(TimeSpan delay) => With(faults => faults.ChunkDelay = delay);
+    /// <exception cref="ArgumentOutOfRangeException">The delay is longer than 49 days.</exception>
+    public CallBehavior DelayEachChunk(TimeSpan delay)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(delay, LocalFunction.MaxDuration);
+        return With(faults => faults.ChunkDelay = delay);
+    }
 
     /// <summary>Responds with a service error. The function does not run.</summary>
     /// <param name="errorCode">The AWS name of the error.</param>
@@ -186,7 +192,7 @@ public sealed class CallBehavior
     {
         (string, string)[] headers =
             [(":message-type", "event"), (":event-type", eventType), (":content-type", "application/json")];
-        return Interrupt(chunks, EncodeMessage(headers, "{}"u8));
+        return Interrupt(chunks, EventStreamEncoder.CreateMessage(headers, "{}"u8));
     }
 
     /// <summary>Ends the stream with an exception message, as the service does if it fails during a response.</summary>
@@ -213,7 +219,7 @@ public sealed class CallBehavior
             (":exception-type", exceptionType),
             (":content-type", "application/json"),
         ];
-        return End(chunks, EncodeMessage(headers, body.WrittenSpan), exceptionType, message);
+        return End(chunks, EventStreamEncoder.CreateMessage(headers, body.WrittenSpan), exceptionType, message);
     }
 
     /// <summary>Ends the stream with an error message (<c>:error-code</c>).</summary>
@@ -229,7 +235,7 @@ public sealed class CallBehavior
     {
         (string, string)[] headers =
             [(":message-type", "error"), (":error-code", errorCode), (":error-message", message)];
-        return End(chunks, EncodeMessage(headers, []), errorCode, message);
+        return End(chunks, EventStreamEncoder.CreateMessage(headers, []), errorCode, message);
     }
 
     /// <summary>Makes the function fail after a number of chunks.</summary>
@@ -287,12 +293,5 @@ public sealed class CallBehavior
     {
         set(Faults);
         return this;
-    }
-
-    private static byte[] EncodeMessage(IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload)
-    {
-        var message = new ArrayBufferWriter<byte>();
-        EventStreamEncoder.WriteMessage(message, headers, payload);
-        return message.WrittenSpan.ToArray();
     }
 }

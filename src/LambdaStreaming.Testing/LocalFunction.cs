@@ -18,6 +18,9 @@ public delegate Task FunctionHandler(
 /// <summary>A function of the local server, with its versions, limits and injected faults.</summary>
 public sealed class LocalFunction
 {
+    /// <summary>The maximum of the durations of a function. .NET's timers allow 2^32 - 2 ms, 49.7 days.</summary>
+    internal static readonly TimeSpan MaxDuration = TimeSpan.FromDays(49);
+
     private const string Latest = "$LATEST";
 
     private readonly FunctionHandler _handler;
@@ -47,7 +50,8 @@ public sealed class LocalFunction
     /// <summary>Builds the project of a .NET function now, instead of at the next call.</summary>
     /// <param name="cancellationToken">Stops the build.</param>
     /// <remarks>
-    /// Does nothing if the function does not have a project, or if its project is built and did not change.
+    /// Does nothing if the function does not have a project, or if its project is built and did not change. A project
+    /// whose built files were deleted is built again.
     /// </remarks>
     /// <exception cref="FunctionBuildException">
     /// The project cannot be built. A failed build is repeated only after a change of a file, with
@@ -57,11 +61,15 @@ public sealed class LocalFunction
         Pool?.PrepareAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Sets the timeout of a call, which then ends with the error <c>Sandbox.Timedout</c>.</summary>
-    /// <param name="timeout">The timeout, measured by the server's clock. Without this method: 15 minutes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The timeout is not positive.</exception>
+    /// <param name="timeout">
+    /// The timeout, measured by the server's clock: at most 49 days, together with <see cref="CallBehavior.Delay"/>.
+    /// Without this method: 15 minutes.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is not positive, or longer than 49 days.</exception>
     public LocalFunction WithTimeout(TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, MaxDuration);
         Timeout = timeout;
         return this;
     }
@@ -171,6 +179,13 @@ public sealed class LocalFunction
         var call = Interlocked.Increment(ref _calls);
         var behavior = _behaviors.FindLast(candidate => candidate.First <= call && call <= candidate.Last);
         return behavior?.Faults ?? InjectedFaults.None;
+    }
+
+    /// <summary>Returns the time from the request until the function times out.</summary>
+    internal TimeSpan GetTimeLimit(TimeSpan delay)
+    {
+        var limit = delay + Timeout;
+        return limit < MaxDuration ? limit : MaxDuration;
     }
 
     internal bool TryAcquireConcurrency()

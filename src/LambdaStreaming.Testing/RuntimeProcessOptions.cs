@@ -134,7 +134,8 @@ public sealed record RuntimeProcessOptions
     /// <remarks>
     /// <para>
     /// The start of a server builds the projects of the functions that its options contain.
-    /// A function that is added later is built at its first call.
+    /// A function that is added later is built at its first call. If built files were deleted, for example by
+    /// <c>dotnet clean</c>, the next call builds the project again.
     /// </para>
     /// <para>
     /// Executables are functions that use <c>Amazon.Lambda.RuntimeSupport</c> or Lambda's hosting package for ASP.NET

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace LambdaStreaming.Testing.Tests;
 
 /// <summary>When a project is built, with projects that are built by a script.</summary>
@@ -64,6 +66,86 @@ public sealed class BuildTests : IDisposable
         await BuildAsync(chat);
     }
 
+    [Theory]
+    [InlineData("Chat/bin/run.sh", true)]
+    [InlineData("Chat/bin/run.sh", false)]
+    [InlineData("Chat/bin/run.runtimeconfig.json", false)]
+    [InlineData("Chat/bin/run.deps.json", false)]
+    [InlineData("Chat/bin/Amazon.Lambda.RuntimeSupport.dll", false)]
+    public async Task BuildAsync_OutputWasDeleted_BuildsAgain(string file, bool restartOnChange)
+    {
+        var project = new ScriptProject(
+            _folder.FullName,
+            "echo one >> ../builds; touch bin/run.sh bin/run.runtimeconfig.json bin/run.deps.json; "
+                + "touch bin/Amazon.Lambda.RuntimeSupport.dll");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project) with { RestartOnChange = restartOnChange });
+
+        await BuildAsync(chat);
+        await BuildAsync(chat);
+        Assert.Single(await File.ReadAllLinesAsync(project.GetPath("builds"), Token));
+        File.Delete(project.GetPath(file));
+        await BuildAsync(chat);
+        await BuildAsync(chat);
+
+        Assert.Equal(2, (await File.ReadAllLinesAsync(project.GetPath("builds"), Token)).Length);
+        Assert.True(File.Exists(project.GetPath(file)));
+    }
+
+    [Fact]
+    public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
+    {
+        var project = new ScriptProject(
+            _folder.FullName,
+            "for i in $(seq 25); do echo \"chat.cs : warning T$i: unused\"; done; "
+                + "echo 'chat.cs : error E1: wrong'; false");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+
+        Assert.Contains("chat.cs : error E1: wrong", exception.Message);
+        Assert.Contains("warning T1:", exception.Message);
+        Assert.Contains("warning T25:", exception.BuildOutput);
+    }
+
+    [Theory]
+    [InlineData("net8.0;net10.0")]
+    [InlineData(" net8.0 ;; net10.0 ; ")]
+    public async Task BuildAsync_SeveralTargetFrameworks_BuildsOnlyTheLast(string frameworks)
+    {
+        var project = new ScriptProject(_folder.FullName, "echo \"$1\" >> ../builds");
+        project.SetTargetFrameworks(frameworks);
+        var options = new LocalLambdaServerOptions();
+
+        await BuildAsync(options.AddFunction("f", CreateOptions(project)));
+
+        Assert.Equal(["net10.0"], await File.ReadAllLinesAsync(project.GetPath("builds"), Token));
+    }
+
+    [Fact]
+    public async Task BuildAsync_AnImportedFileHasTheTargetFrameworks_BuildsTheLastEvenIfAnotherFails()
+    {
+        var project = new ScriptProject(_folder.FullName, "test \"$1\" = net10.0 && touch ../built");
+        project.SetTargetFrameworks("net8.0;net10.0", import: "Frameworks.props");
+        var options = new LocalLambdaServerOptions();
+
+        await BuildAsync(options.AddFunction("f", CreateOptions(project)));
+
+        Assert.True(File.Exists(project.GetPath("built")));
+    }
+
+    [Fact]
+    public async Task BuildAsync_ProjectHasNoTargetPath_ThrowsFunctionBuildException()
+    {
+        var project = new ScriptProject(_folder.FullName, "true");
+        project.SetTargetFrameworks(";");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+    }
+
     [Fact]
     public async Task BuildAsync_FunctionsHaveOneProject_OneBuildRunsAtATime()
     {
@@ -98,6 +180,38 @@ public sealed class BuildTests : IDisposable
         var second = await InvokeAsync(client);
 
         Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task WithTimeout_ElapsesDuringTheBuild_NoProcessStartsForTheCall()
+    {
+        Interop.NeedsCurl();
+        var project = new ScriptProject(
+            _folder.FullName, "echo 'build : warning T1: started'; until [ -e ../gate ]; do sleep 0.1; done");
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LocalLambdaServer.StartAsync(
+            new LocalLambdaServerOptions { TimeProvider = clock }, Token);
+        var starts = 0;
+        var process = CreateOptions(project) with
+        {
+            EnvironmentProvider = _ =>
+            {
+                Interlocked.Increment(ref starts);
+                return Task.FromResult<IReadOnlyDictionary<string, string?>>(new Dictionary<string, string?>());
+            },
+        };
+        server.AddFunction("f", process).WithTimeout(TimeSpan.FromSeconds(3));
+        using var client = server.CreateClient();
+
+        var late = InvokeAsync(client);
+        await _buildStarted.Task.WaitAsync(Limit, Token);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => late);
+        project.Write("gate", "");
+        // The server has one process at most, so this call waits until the first one has ended.
+        await InvokeAsync(client);
+
+        Assert.Equal(("Sandbox.Timedout", 1), (error.ErrorCode, starts));
     }
 
     [Theory]

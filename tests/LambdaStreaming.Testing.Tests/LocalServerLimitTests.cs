@@ -141,6 +141,41 @@ public class LocalServerLimitTests
     }
 
     [Fact]
+    public void WithTimeout_LongerThanATimerAllows_Throws()
+    {
+        var function = new LocalLambdaServerOptions().AddFunction("f");
+
+        foreach (var duration in (TimeSpan[])[TimeSpan.FromDays(50), TimeSpan.MaxValue])
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => function.WithTimeout(duration));
+            Assert.Throws<ArgumentOutOfRangeException>(() => function.OnEveryCall().Delay(duration));
+            Assert.Throws<ArgumentOutOfRangeException>(() => function.OnEveryCall().DelayEachChunk(duration));
+        }
+    }
+
+    [Fact]
+    public async Task WithTimeout_LongestWithTheLongestDelay_CallEnds()
+    {
+        var longest = TimeSpan.FromDays(49);
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                s.AddFunction("f").WithTimeout(longest).OnEveryCall().Delay(longest);
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        var call = http.InvokeAsync("f");
+        await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        clock.Advance(longest);
+        using var response = await call.WaitAsync(Soon, Token);
+
+        Assert.True(response.IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task RunAsync_TimeoutElapsesDuringATruncation_WaitsForTheTruncation()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);

@@ -2,6 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using LambdaStreaming.Testing.Faults;
+using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Http;
 using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.Time.Testing;
 
@@ -50,6 +54,39 @@ public class RuntimeApiTests
 
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal(new("", "Unhandled", details), await call.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Error_ConnectionEndsDuringTheBody_FailsTheCall()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var path = $"invocation/{await process.NextIdAsync()}/error";
+        using (await process.SendRawAsync(BeginPost(path)))
+        {
+        }
+
+        Assert.Equal("Runtime.TruncatedResponse", (await call.WaitAsync(Soon, Token)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task InitError_ConnectionEndsDuringTheBody_FailsTheCall()
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using (await process.SendRawAsync(BeginPost("init/error")))
+        {
+        }
+
+        Assert.Equal("Runtime.ImportModuleError", (await call.WaitAsync(Soon, Token)).ErrorCode);
     }
 
     [Theory]
@@ -440,20 +477,54 @@ public class RuntimeApiTests
         Assert.True(process.HasExited);
         Assert.False(second.IsDelivered);
         Assert.False(second.Completed.IsCompleted);
+    }
 
-        static RuntimeInvocation CreateCall()
+    [Fact]
+    public async Task InvokeAsync_ProcessExitsWhileTheClientReadsSlowly_ResponseIsComplete()
+    {
+        using var runtime = CreateRuntime();
+        await using var process = await RuntimeProcess.StartAsync(
+            runtime.Options, new LocalLambdaServerOptions(), "fake", Token);
+        var clock = new TimerClock();
+        process.ExitClock = clock;
+        var program = await runtime.NextProcessAsync();
+        var body = new SlowlyReadBody();
+        using var cancellation = new CancellationTokenSource();
+        var request = new ReceivedRequest
         {
-            var invocation = new FunctionInvocation
-            {
-                RequestId = Guid.NewGuid().ToString(),
-                FunctionName = "fake",
-                ExecutedVersion = "1",
-                InvocationType = "RequestResponse",
-                LogType = "None",
-                Headers = new Dictionary<string, string>(),
-            };
-            return new(invocation, new(null!));
+            RequestId = "1",
+            Method = "POST",
+            Target = "/",
+            Headers = new Dictionary<string, string>(),
+            ConnectionId = "1",
+        };
+        var output = new FunctionOutput(
+            body, InjectedFaults.None, request, TimeProvider.System, cancellation, CancellationToken.None);
+        var call = CreateCall(output);
+
+        var invocation = process.InvokeAsync(call);
+        using var connection = await program.StartStreamingAsync(await program.NextIdAsync(), "part", trailers: "");
+        await body.WriteStarted.WaitAsync(Soon, Token);
+        program.Kill();
+        // One wait for the end of the connections, and two for the end of the response.
+        for (var wait = 0; wait < 3; wait++)
+        {
+            await Task.WhenAny(clock.WaitForTimerAsync(), invocation).WaitAsync(Soon, Token);
+            clock.Advance(TimeSpan.FromMinutes(1));
         }
+
+        Assert.False(invocation.IsCompleted);
+        body.Continue();
+        await invocation.WaitAsync(Soon, Token);
+        Assert.Null(output.Error);
+    }
+
+    [Fact]
+    public void Connection_IsIdleDuringTheLongestCall_StaysOpen()
+    {
+        using var kestrel = Loopback.Create(0, null, null, RuntimeProcess.SetLimits);
+
+        Assert.True(kestrel.Options.Limits.KeepAliveTimeout > TimeSpan.FromDays(50));
     }
 
     [Fact]
@@ -559,6 +630,11 @@ public class RuntimeApiTests
         Assert.Equal("good", (await second.WaitAsync(Soon, Token)).Text);
     }
 
+    /// <summary>Returns the beginning of a request that reports an error.</summary>
+    private static string BeginPost(string path) =>
+        $"POST /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {{address}}\r\nContent-Length: 100\r\n"
+        + "Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError\r\n\r\n{\"errorMessage\":";
+
     private static async Task<(HttpStatusCode, string?)> ReadErrorAsync(HttpResponseMessage response) =>
         (response.StatusCode, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!["errorType"]);
 
@@ -609,6 +685,20 @@ public class RuntimeApiTests
         return next.Headers.GetValues("Lambda-Runtime-Client-Context").Single();
     }
 
+    private static RuntimeInvocation CreateCall(FunctionOutput? output = null)
+    {
+        var invocation = new FunctionInvocation
+        {
+            RequestId = Guid.NewGuid().ToString(),
+            FunctionName = "fake",
+            ExecutedVersion = "1",
+            InvocationType = "RequestResponse",
+            LogType = "None",
+            Headers = new Dictionary<string, string>(),
+        };
+        return new(invocation, new(output!));
+    }
+
     private static async Task<CallResult> InvokeAsync(LambdaStreamingClient client, string? clientContext = null)
     {
         var request = new InvokeWithResponseStreamRequest("fake") { ClientContext = clientContext };
@@ -627,4 +717,47 @@ public class RuntimeApiTests
     }
 
     private sealed record CallResult(string Text, string? ErrorCode, string? ErrorDetails);
+
+    /// <summary>A clock whose timers a test can wait for.</summary>
+    private sealed class TimerClock : FakeTimeProvider
+    {
+        private readonly Channel<ITimer> _created = Channel.CreateUnbounded<ITimer>();
+
+        public Task WaitForTimerAsync() => _created.Reader.ReadAsync(Token).AsTask();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _created.Writer.TryWrite(timer);
+            return timer;
+        }
+    }
+
+    private sealed class SlowlyReadBody : IResponseBody
+    {
+        private readonly TaskCompletionSource _writeStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _continued = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task WriteStarted => _writeStarted.Task;
+
+        public long? MaxPayloadBytes => null;
+
+        public bool HasEnded => false;
+
+        public void Continue() => _continued.SetResult();
+
+        public Task StartAsync(string contentType) => Task.CompletedTask;
+
+        public Task WriteChunkAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+        {
+            _writeStarted.TrySetResult();
+            return _continued.Task;
+        }
+
+        public Task InterruptAsync(Interruption interruption) => Task.CompletedTask;
+
+        public Task AbortAsync(TruncationMode mode) => Task.CompletedTask;
+
+        public Task CompleteAsync(FunctionError? error, LogTail log) => Task.CompletedTask;
+    }
 }

@@ -314,6 +314,90 @@ public class RuntimeProcessTests
         Assert.Equal(["green 5 none"], lines);
     }
 
+    [Theory]
+    [InlineData(3, "exit status 3")]
+    [InlineData(128, "exit status 128")]
+    [InlineData(137, "signal 9")]
+    [InlineData(143, "signal 15")]
+    [InlineData(145, "exit status 145")]
+    [InlineData(150, "exit status 150")]
+    [InlineData(151, "exit status 151")]
+    [InlineData(152, "signal 24")]
+    [InlineData(156, "exit status 156")]
+    public async Task Program_ExitsWithAStatus_ErrorHasTheStatusOrTheSignal(int status, string exit)
+    {
+        await using var server = await StartShellAsync($"exit {status}", static _ => { });
+
+        var error = await FailAsync(server);
+
+        Assert.Equal("Runtime.ExitError", error.ErrorCode);
+        Assert.EndsWith(exit, error.ErrorDetails);
+    }
+
+    [Fact]
+    public async Task Program_DotNetVersionIsNotInstalled_ErrorHasAdvice()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        var program = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(program, "#!/bin/sh\nexit 150\n", Token);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            await using var server = await StartShellAsync(_ => RuntimeProcessOptions.DotNet(program));
+
+            var error = await FailAsync(server);
+
+            Assert.Contains("exit status 150", error.ErrorDetails);
+            Assert.Contains("Install it", error.ErrorDetails);
+        }
+        finally
+        {
+            File.Delete(program);
+        }
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings__orders-db")]
+    [InlineData("a.b")]
+    [InlineData("a:b")]
+    [InlineData("1st")]
+    [InlineData("-u")]
+    public async Task Environment_NameIsNotAShellIdentifier_ReachesTheProgram(string name)
+    {
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            FileName = "env",
+            OutputReceived = lines.Enqueue,
+            Environment = new Dictionary<string, string?> { [name] = "a 'value' $HOME", ["c-d"] = "" },
+        });
+
+        await FailAsync(server);
+
+        Assert.True(SpinWait.SpinUntil(() => lines.Contains($"{name}=a 'value' $HOME"), Soon));
+        Assert.Contains("c-d=", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("LAMBDASTREAMING_ENV_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Environment_NameIsNotAShellIdentifier_ValueIsNotInTheCommandLineOfTheShell()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        var lines = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            Arguments = ["-c", "tr '\\0' '\\n' < /proc/$PPID/cmdline; exit 3"],
+            OutputReceived = lines.Enqueue,
+            Environment = new Dictionary<string, string?> { ["my-password"] = "secret" },
+        });
+
+        await FailAsync(server);
+
+        Assert.True(SpinWait.SpinUntil(() => lines.Contains("lambda-runtime"), Soon));
+        Assert.DoesNotContain(lines, line => line.Contains("secret", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task EnvironmentProvider_Throws_FailsTheCall()
     {

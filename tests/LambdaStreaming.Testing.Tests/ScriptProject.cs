@@ -18,7 +18,9 @@ internal sealed class ScriptProject
     private readonly string _root;
 
     /// <param name="root">An empty folder.</param>
-    /// <param name="build">The script that builds the project. It runs in the folder of the project.</param>
+    /// <param name="build">
+    /// The script that builds the project. It runs in the folder of the project, with the target framework as argument.
+    /// </param>
     public ScriptProject(string root, string build)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
@@ -28,7 +30,7 @@ internal sealed class ScriptProject
             <Project>
               <PropertyGroup><TargetPath>$(MSBuildProjectDirectory)/bin/run.sh</TargetPath></PropertyGroup>
               <ItemGroup><ProjectReference Include="../Library/Library.csproj" /></ItemGroup>
-              <Target Name="Build"><Exec Command="sh '$(MSBuildProjectDirectory)/build.sh'" /></Target>
+              <Target Name="Build"><Exec Command="sh '$(MSBuildProjectDirectory)/build.sh' '$(TargetFramework)'" /></Target>
             </Project>
             """);
         Write("Chat/build.sh", build);
@@ -50,6 +52,25 @@ internal sealed class ScriptProject
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(GetPath(file))!);
         File.WriteAllText(GetPath(file), text);
+    }
+
+    /// <summary>Gives the project several target frameworks.</summary>
+    /// <remarks>It has a target path only if it is built for one of them. The import is a file next to it.</remarks>
+    public void SetTargetFrameworks(string frameworks, string? import = null)
+    {
+        var properties = $"<PropertyGroup><TargetFrameworks>{frameworks}</TargetFrameworks></PropertyGroup>";
+        if (import is not null)
+        {
+            Write("Chat/" + import, $"<Project>{properties}</Project>");
+            properties = $"<Import Project=\"{import}\" />";
+        }
+
+        var text = File.ReadAllText(Path);
+        text = text.Replace(
+            "<Project>", $"<Project>{properties}<Target Name=\"Restore\" />", StringComparison.Ordinal);
+        text = text.Replace(
+            "<TargetPath>", "<TargetPath Condition=\"'$(TargetFramework)' != ''\">", StringComparison.Ordinal);
+        File.WriteAllText(Path, text);
     }
 
     /// <summary>Returns the command lines of the processes that name the folder of this project.</summary>

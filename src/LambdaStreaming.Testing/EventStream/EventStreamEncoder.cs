@@ -42,6 +42,14 @@ internal static class EventStreamEncoder
     public static void WriteInvokeComplete(IBufferWriter<byte> output, ReadOnlySpan<byte> json) =>
         Write(output, InvokeCompleteHeaders, json);
 
+    public static byte[] CreateMessage(
+        IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload)
+    {
+        var message = new ArrayBufferWriter<byte>();
+        WriteMessage(message, headers, payload);
+        return message.WrittenSpan.ToArray();
+    }
+
     public static void WriteMessage(
         IBufferWriter<byte> output,
         IReadOnlyList<(string Name, string Value)> headers,

@@ -36,7 +36,7 @@ internal sealed class FunctionRun : IDisposable
         _handler = handler;
         _aborted = aborted;
         Invocation = invocation;
-        _timeout = new(delay + function.Timeout, options.TimeProvider);
+        _timeout = new(function.GetTimeLimit(delay), options.TimeProvider);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, _timeout.Token);
     }
 

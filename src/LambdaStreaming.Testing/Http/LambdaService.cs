@@ -110,7 +110,8 @@ internal sealed class LambdaService(
         try
         {
             var faults = function.BeginCall();
-            invocation = RequestReader.CreateInvocation(request, body!, version, faults.Delay + function.Timeout);
+            var timeLimit = function.GetTimeLimit(faults.Delay);
+            invocation = RequestReader.CreateInvocation(request, body!, version, timeLimit);
             var run = await CallAsync(context, request, function, handler, invocation, faults).ConfigureAwait(false);
             if (run is not null) background = RunInBackgroundAsync(run, request);
         }

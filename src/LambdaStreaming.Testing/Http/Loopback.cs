@@ -19,20 +19,14 @@ internal static class Loopback
         int port,
         ILoggerFactory? loggerFactory,
         Func<ConnectionContext, ConnectionDelegate, Task>? middleware,
-        int? maxHeaderBytes = null)
+        Action<KestrelServerLimits>? setLimits = null)
     {
         loggerFactory ??= NullLoggerFactory.Instance;
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxRequestBodySize = null;
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;   // clients may read slowly
-        if (maxHeaderBytes is { } max)
-        {
-            options.Limits.MaxRequestHeadersTotalSize = max;    // also limits trailers
-            options.Limits.MaxRequestBufferSize = max;
-            options.Limits.MaxRequestHeaderCount = 1000;
-        }
-
+        setLimits?.Invoke(options.Limits);
         options.Listen(IPAddress.Loopback, port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;

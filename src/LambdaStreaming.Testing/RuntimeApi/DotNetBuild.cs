@@ -43,30 +43,47 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
         var results = Path.GetTempFileName();
         try
         {
-            var build = await RunAsync(project, isClassLibrary, null, results, outputReceived, cancellationToken)
+            // Most projects have one target framework. For all others, an attempt would build all frameworks.
+            if (!await NamesTargetFrameworksAsync(project, cancellationToken).ConfigureAwait(false))
+            {
+                var build = await BuildAsync(null).ConfigureAwait(false);
+                if (build.LastFramework is null) return build.Result;
+            }
+
+            // A restore for one framework would not restore references that have another framework.
+            var restore = CreateStartInfo(project, results, "-target:Restore");
+            var restored = await RunAsync(project, restore, results, outputReceived, cancellationToken)
                 .ConfigureAwait(false);
-            // The build of a project with several target frameworks does not have a target path.
-            if (build.Result.Failure is not null || build.Result.TargetPath.Length > 0) return build.Result;
-            var framework = build.TargetFrameworks.Split(';', StringSplitOptions.TrimEntries)[^1];
-            build = await RunAsync(project, isClassLibrary, framework, results, outputReceived, cancellationToken)
-                .ConfigureAwait(false);
-            return build.Result;
+            if (restored.Result.Failure is not null) return restored.Result;
+            return (await BuildAsync(restored.LastFramework).ConfigureAwait(false)).Result;
         }
         finally
         {
             File.Delete(results);
         }
+
+        Task<Output> BuildAsync(string? framework)
+        {
+            var build = CreateStartInfo(project, results, GetBuildArguments(isClassLibrary, framework));
+            return RunAsync(project, build, results, outputReceived, cancellationToken);
+        }
+    }
+
+    private static async Task<bool> NamesTargetFrameworksAsync(string project, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(project)) return false;
+        var text = await File.ReadAllTextAsync(project, cancellationToken).ConfigureAwait(false);
+        return text.Contains("<TargetFrameworks", StringComparison.OrdinalIgnoreCase);
     }
 
     private static async Task<Output> RunAsync(
         string project,
-        bool isClassLibrary,
-        string? framework,
+        ProcessStartInfo startInfo,
         string results,
         Action<string> outputReceived,
         CancellationToken cancellationToken)
     {
-        using var process = new Process { StartInfo = CreateStartInfo(project, isClassLibrary, framework, results) };
+        using var process = new Process { StartInfo = startInfo };
         var output = new StringBuilder();
         process.OutputDataReceived += OnLineReceived;
         process.ErrorDataReceived += OnLineReceived;
@@ -111,8 +128,20 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static ProcessStartInfo CreateStartInfo(
-        string project, bool isClassLibrary, string? framework, string results)
+    private static string[] GetBuildArguments(bool isClassLibrary, string? framework)
+    {
+        string[] target = ["-target:Build", framework is null ? "-restore" : $"-property:TargetFramework={framework}"];
+        return isClassLibrary
+            ? [
+                .. target,
+                "-property:CopyLocalLockFileAssemblies=true",
+                "-property:GenerateRuntimeConfigurationFiles=true",
+            ]
+            : target;
+    }
+
+    /// <summary>Returns a command that runs a target of a project, and writes the project's properties.</summary>
+    private static ProcessStartInfo CreateStartInfo(string project, string results, params string[] arguments)
     {
         var info = new ProcessStartInfo("dotnet")
         {
@@ -127,8 +156,6 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
                 project,
                 "-nologo",
                 "-verbosity:quiet",
-                "-restore",
-                "-target:Build",
                 "-getProperty:TargetPath",
                 "-getProperty:TargetFrameworks",
                 "-getProperty:OutDir",
@@ -141,13 +168,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
                 "-property:UseSharedCompilation=false",
             },
         };
-        if (framework is not null) info.ArgumentList.Add($"-property:TargetFramework={framework}");
-        if (isClassLibrary)
-        {
-            info.ArgumentList.Add("-property:CopyLocalLockFileAssemblies=true");
-            info.ArgumentList.Add("-property:GenerateRuntimeConfigurationFiles=true");
-        }
-
+        foreach (var argument in arguments) info.ArgumentList.Add(argument);
         info.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         return info;
     }
@@ -155,15 +176,25 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
     private static FunctionBuildException CreateBuildFailed(string project, int exitCode, string output)
     {
         const int MaxLines = 20;
-        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        // A project can have many warnings before its error.
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Distinct(StringComparer.Ordinal)
+            .OrderByDescending(line => line.Contains(": error ", StringComparison.Ordinal));
         var message = new StringBuilder($"dotnet build {project} failed with exit code {exitCode}:");
-        foreach (var line in lines.Distinct(StringComparer.Ordinal).Take(MaxLines)) message.Append('\n').Append(line);
+        foreach (var line in lines.Take(MaxLines)) message.Append('\n').Append(line);
         return new FunctionBuildException(message.ToString(), output);
     }
 
     /// <summary>The properties and items that the build wrote.</summary>
     private sealed record Output(DotNetBuild Result, string TargetFrameworks)
     {
+        /// <summary>The last of several frameworks, or <see langword="null"/> if one framework was built.</summary>
+        public string? LastFramework => Result.TargetPath.Length > 0
+            ? null
+            : TargetFrameworks
+                .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .LastOrDefault();
+
         /// <param name="project">The path of the project.</param>
         /// <param name="json">The written text. It is empty if the project could not be evaluated.</param>
         /// <param name="failure">Why the build failed, or <see langword="null"/>.</param>

@@ -59,8 +59,26 @@ internal sealed class DotNetProgram
     public RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, DotNetBuild build) =>
         build.Failure is null ? CreateCommand(options, build.TargetPath) : throw build.Failure;
 
+    /// <summary>Finds the files of a built project that its processes need.</summary>
+    /// <remarks>
+    /// <c>dotnet clean</c> deletes them. If <c>dotnet build</c> builds a class library, it deletes the last two.
+    /// </remarks>
+    public IReadOnlyList<string> FindBuiltFiles(DotNetBuild build)
+    {
+        if (!IsProject(Path)) return [];
+        string[] files =
+        [
+            build.TargetPath,
+            System.IO.Path.ChangeExtension(build.TargetPath, ".deps.json"),
+            System.IO.Path.ChangeExtension(build.TargetPath, ".runtimeconfig.json"),
+            GetRuntimeSupportPath(build.TargetPath),
+        ];
+        return [.. files.Where(File.Exists)];
+    }
+
     private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path)
     {
+        if (path.Length == 0) throw CreateMissingTargetPath(Path);
         var taskRoot = System.IO.Path.GetDirectoryName(path)!;
         var command = options with { TaskRoot = taskRoot, WorkingDirectory = Folder };
         if (System.IO.Path.GetExtension(path) != ".dll") return command with { FileName = path };
@@ -95,13 +113,16 @@ internal sealed class DotNetProgram
                 + $"Lambda's managed runtime. Add the package to the project: dotnet add package {RuntimeSupport}");
         }
 
-        if (!File.Exists(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, RuntimeSupport + ".dll")))
+        if (!File.Exists(GetRuntimeSupportPath(path)))
         {
             throw new FunctionBuildException(
                 $"The folder of {path} does not contain {RuntimeSupport}.dll. Set CopyLocalLockFileAssemblies to true "
                 + "in the project, and build it again, or specify the output folder of dotnet publish.");
         }
     }
+
+    private static string GetRuntimeSupportPath(string path) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, RuntimeSupport + ".dll");
 
     private static bool HasEntryPoint(string path)
     {
@@ -137,6 +158,10 @@ internal sealed class DotNetProgram
 
     private static bool IsProject(string path) =>
         System.IO.Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
+
+    private static FunctionBuildException CreateMissingTargetPath(string project) => new(
+        $"The build of {project} does not have an output that can be started. Set TargetFramework in the project, or "
+        + "specify another project.");
 
     private static FunctionBuildException CreateMissingHandler(string path) => new(
         $"{path} is a class library. Specify its handler, Assembly::Namespace.Type::Method, for example "

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -111,8 +110,8 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
             _ when guard.FindRejectionReason(context) is { } reason =>
                 RuntimeMessages.RejectAsync(context, StatusCodes.Status403Forbidden, "Forbidden", reason),
             ("GET", ["invocation", "next"]) => HandleNextAsync(context),
-            ("POST", ["invocation", var id, "response"]) => WithCallAsync(context, id, HandleResponseAsync),
-            ("POST", ["invocation", var id, "error"]) => WithCallAsync(context, id, HandleErrorAsync),
+            ("POST", ["invocation", var id, "response"]) => WithCallAsync(context, id, RuntimeResponse.ReceiveAsync),
+            ("POST", ["invocation", var id, "error"]) => WithCallAsync(context, id, RuntimeResponse.ReceiveErrorAsync),
             ("POST", ["init", "error"]) => HandleInitErrorAsync(context),
             _ => RuntimeMessages.RejectAsync(
                 context, StatusCodes.Status404NotFound, "NotFound", "The Runtime API does not have this resource."),
@@ -186,87 +185,11 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         }
     }
 
-    private static async Task HandleResponseAsync(HttpContext context, RuntimeInvocation call)
-    {
-        // The client's operation decides whether a response is streamed, so the value "streaming" is not needed:
-        // Go's runtime does not send it.
-        var mode = context.Request.Headers["Lambda-Runtime-Function-Response-Mode"].ToString();
-        if (mode is not ("" or "streaming"))
-        {
-            call.FailWithReason(
-                "Runtime.InvalidResponseModeHeader",
-                $"The runtime sent the response mode '{mode}'. The only valid mode is 'streaming'.");
-            await RuntimeMessages.RejectAsync(
-                context,
-                StatusCodes.Status400BadRequest,
-                "InvalidFunctionResponseMode",
-                "Invalid function response mode").ConfigureAwait(false);
-            return;
-        }
-
-        try
-        {
-            if (context.Request.ContentType is { } contentType && FunctionOutput.IsContentType(contentType))
-                call.Response.ContentType = contentType;
-            await ForwardBodyAsync(context, call).ConfigureAwait(false);
-
-            // After an error during a streaming response, the body ends properly and trailers report the error.
-            // The details of the error are base64.
-            if (RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
-            {
-                var details = RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Body") ?? "";
-                call.Response.Fail(GetErrorType(errorType), RuntimeHeaders.DecodeErrorDetails(details));
-            }
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
-        {
-            // The runtime's connection ended during the body. Source: Lambda's own code (rapid, directinvoke.go).
-            call.IsFaulted = true;
-            call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
-            throw;
-        }
-
-        call.SetCompleted();
-        await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
-    }
-
-    private static async Task ForwardBodyAsync(HttpContext context, RuntimeInvocation call)
-    {
-        var buffer = new byte[64 * 1024];
-        var isOpen = true;
-        while (await ReadAsync().ConfigureAwait(false) is > 0 and var count)
-        {
-            // As on AWS, the function continues to run after its client disconnected: read the body to its end.
-            isOpen = isOpen && await TryWriteAsync(call, buffer.AsMemory(0, count)).ConfigureAwait(false);
-        }
-
-        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
-    }
-
-    private static async Task<bool> TryWriteAsync(RuntimeInvocation call, ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            await call.Response.WriteAsync(payload, CancellationToken.None).ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException)
-        {
-            return false;
-        }
-    }
-
-    private static async Task HandleErrorAsync(HttpContext context, RuntimeInvocation call)
-    {
-        call.Fail("Unhandled", await RuntimeMessages.ReadErrorAsync(context).ConfigureAwait(false));
-        await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
-    }
-
     private async Task HandleInitErrorAsync(HttpContext context)
     {
-        var details = await RuntimeMessages.ReadErrorAsync(context).ConfigureAwait(false);
+        var details = await RuntimeMessages.TryReadErrorAsync(context).ConfigureAwait(false);
         var type = context.Request.Headers["Lambda-Runtime-Function-Error-Type"].ToString();
-        (string, string) error = (GetErrorType(type), details);
+        var error = (RuntimeHeaders.GetErrorType(type), details ?? "The runtime's error was truncated.");
         bool isInitialized;
         lock (_gate)
         {
@@ -284,8 +207,6 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
         foreach (var call in Calls) FailInit(call, error);
         await RuntimeMessages.AcceptAsync(context).ConfigureAwait(false);
     }
-
-    private static string GetErrorType(string type) => string.IsNullOrWhiteSpace(type) ? "Runtime.Unknown" : type;
 
     // Fails the waiting call at once. After an init error, the process might keep running without ever requesting the
     // call. IsFaulted prevents reuse of the process.

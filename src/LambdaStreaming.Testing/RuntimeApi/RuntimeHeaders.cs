@@ -41,6 +41,8 @@ internal static class RuntimeHeaders
         return context.Request.GetTrailer(name) is { Count: > 0 } value ? value.ToString() : null;
     }
 
+    public static string GetErrorType(string value) => string.IsNullOrWhiteSpace(value) ? "Runtime.Unknown" : value;
+
     /// <summary>Decodes the error details in a trailer. Text that is not valid base64 is returned unchanged.</summary>
     public static string DecodeErrorDetails(string base64)
     {

@@ -16,10 +16,18 @@ internal static class RuntimeMessages
         RespondAsync(context, StatusCodes.Status202Accepted, """{"status":"OK"}""");
 
     /// <summary>Reads the error that a request reports. The part above the limit is discarded.</summary>
-    public static async Task<string> ReadErrorAsync(HttpContext context)
+    /// <returns><see langword="null"/> if the connection ended during the body.</returns>
+    public static async Task<string?> TryReadErrorAsync(HttpContext context)
     {
-        var (bytes, _) = await BoundedBody.ReadAsync(context, MaxErrorBytes).ConfigureAwait(false);
-        return Encoding.UTF8.GetString(bytes);
+        try
+        {
+            var (bytes, _) = await BoundedBody.ReadAsync(context, MaxErrorBytes).ConfigureAwait(false);
+            return Encoding.UTF8.GetString(bytes);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     public static Task RejectTransitionAsync(HttpContext context, string reason) =>

@@ -17,9 +17,10 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _slots = new(options.MaxProcesses * options.ConcurrencyPerProcess);
     private readonly object _gate = new();
-    private readonly List<Worker> _workers = [];
-    private readonly HashSet<Task> _returning = [];
+    private readonly List<RuntimeWorker> _workers = [];
     private readonly HashSet<Task> _running = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _returning;
 
     /// <summary>Builds the program if it is a .NET project.</summary>
     /// <exception cref="FunctionBuildException">
@@ -37,8 +38,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         var call = new RuntimeInvocation(invocation, response);
         var running = TrackAsync(() => RunAsync(call));
-        // Not call.Completed, because the next call could then begin before this process is in _returning, and would
-        // start another process.
+        // Not call.Completed, because the next call could then begin before this process is counted in _returning, and
+        // would start another process.
         invocation.Completion = running;
         try
         {
@@ -57,7 +58,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        Worker[] workers;
+        RuntimeWorker[] workers;
         lock (_gate) workers = [.. _workers];
         await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
         while (true)
@@ -90,7 +91,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private async Task RunAsync(RuntimeInvocation call)
     {
-        Worker? worker = null;
+        RuntimeWorker? worker = null;
+        var isInvoked = false;
         try
         {
             // Repeat if a reused process ended before it received the call. A new process always completes the call,
@@ -99,9 +101,11 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
             {
                 if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
                 worker = null;
-                worker = await AcquireAsync().ConfigureAwait(false);
+                worker = await AcquireAsync(call).ConfigureAwait(false);
+                if (worker is null) break;
                 var process = await worker.Started.ConfigureAwait(false);
-                if (!call.Completed.IsCompleted) await process.InvokeAsync(call).ConfigureAwait(false);
+                isInvoked = !call.Completed.IsCompleted;
+                if (isInvoked) await process.InvokeAsync(call).ConfigureAwait(false);
             }
         }
         catch (FunctionBuildException exception)
@@ -120,69 +124,79 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         finally
         {
             call.SetCompleted();
-            if (worker is { HasStarted: true } && !call.IsFaulted && !_stopping.IsCancellationRequested)
-            {
-                _ = TrackAsync(() => ReturnAsync(worker, call.Invocation.Deadline));
-            }
-            else
-            {
-                if (worker is not null) await EndCallAsync(worker, retire: true).ConfigureAwait(false);
-                _slots.Release();
-            }
+            await EndRunAsync(call, worker, isInvoked).ConfigureAwait(false);
         }
+    }
+
+    private async Task EndRunAsync(RuntimeInvocation call, RuntimeWorker? worker, bool isInvoked)
+    {
+        if (worker is { HasStarted: true } && isInvoked && !call.IsFaulted && !_stopping.IsCancellationRequested)
+        {
+            _ = TrackAsync(() => ReturnAsync(worker, call.Invocation.Deadline));
+            return;
+        }
+
+        // A process that did not get the call, because the call timed out before, can handle the next one.
+        if (worker is not null)
+            await EndCallAsync(worker, retire: isInvoked || !worker.HasStarted).ConfigureAwait(false);
+        _slots.Release();
     }
 
     /// <summary>Returns a process of the current version that has fewer calls than it can handle.</summary>
     /// <remarks>The process might not have started yet. End the call with <see cref="EndCallAsync"/>.</remarks>
-    private async Task<Worker> AcquireAsync()
+    /// <returns><see langword="null"/> if the call has ended, for example during a build.</returns>
+    private async Task<RuntimeWorker?> AcquireAsync(RuntimeInvocation call)
     {
-        var version = await GetVersionAsync(_stopping.Token).ConfigureAwait(false);
-        await RetireOthersAsync(version).ConfigureAwait(false);
-        for (var since = Stopwatch.GetTimestamp(); ;)
+        long? since = null;
+        while (true)
         {
-            Task[] returning;
-            var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since);
+            var version = await GetVersionAsync(_stopping.Token).ConfigureAwait(false);
+            await RetireOthersAsync(version).ConfigureAwait(false);
+            since ??= Stopwatch.GetTimestamp();
+            var remaining = ReturnTimeout - Stopwatch.GetElapsedTime(since.Value);
+            Task changed;
+            bool isFull;
             lock (_gate)
             {
-                returning = [.. _returning];
+                if (call.Completed.IsCompleted) return null;
+                isFull = _workers.Count >= options.MaxProcesses;
                 var worker = _workers.Find(
                     worker => worker.IsUsable(version) && worker.Calls < options.ConcurrencyPerProcess);
-                if (worker is null && (returning.Length == 0 || remaining <= TimeSpan.Zero))
+                if (worker is null && !isFull && (_returning == 0 || remaining <= TimeSpan.Zero))
                     worker = AddWorker(version);
                 if (worker is not null)
                 {
                     worker.Calls++;
                     return worker;
                 }
+
+                // A process might have exited since the others were retired.
+                if (_workers.Exists(worker => !worker.IsUsable(version) && worker is { Calls: 0, IsEnding: false }))
+                    continue;
+                changed = _changed.Task;
             }
 
-            Task first = Task.WhenAny(returning);
-            await first.WaitAsync(remaining, TimeProvider.System, CancellationToken.None)
+            // The other calls of a retired process must end before another process can start.
+            Task first = Task.WhenAny(changed, call.Completed);
+            await first.WaitAsync(isFull ? Timeout.InfiniteTimeSpan : remaining, TimeProvider.System, _stopping.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>Starts a process. Requires the lock, so that a call that arrives now finds it.</summary>
-    private Worker AddWorker(RuntimeProgram.Version version)
+    private RuntimeWorker AddWorker(RuntimeProgram.Version version)
     {
         // Disposal has the complete list.
         _stopping.Token.ThrowIfCancellationRequested();
-        var worker = new Worker(version, Task.Run(() => StartAsync(version)));
+        var worker = new RuntimeWorker(version, Task.Run(() => StartAsync(version)));
         _workers.Add(worker);
         return worker;
     }
 
     private async Task<RuntimeProcess> StartAsync(RuntimeProgram.Version version)
     {
-        var command = version.Command;
-        if (command.EnvironmentProvider is { } provider)
-        {
-            var variables = await provider(_stopping.Token).WaitAsync(_stopping.Token).ConfigureAwait(false);
-            var environment = new Dictionary<string, string?>(command.Environment, StringComparer.Ordinal);
-            foreach (var (name, value) in variables) environment[name] = value;
-            command = command with { Environment = environment };
-        }
-
+        var command = await RuntimeStartInfo.AddProvidedVariablesAsync(version.Command, _stopping.Token)
+            .ConfigureAwait(false);
         return await RuntimeProcess.StartAsync(command, server, functionName, CancellationToken.None)
             .ConfigureAwait(false);
     }
@@ -190,23 +204,22 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     /// <summary>Retires the processes that have exited or run another version.</summary>
     private async Task RetireOthersAsync(RuntimeProgram.Version? version)
     {
-        Worker[] unused;
+        RuntimeWorker[] unused;
         lock (_gate)
         {
             foreach (var worker in _workers.Where(worker => !worker.IsUsable(version))) worker.IsRetired = true;
-            unused = [.. _workers.Where(worker => worker is { IsRetired: true, Calls: 0 })];
-            _workers.RemoveAll(unused.Contains);
+            unused = [.. _workers.Where(worker => worker is { IsRetired: true, Calls: 0, IsEnding: false })];
+            foreach (var worker in unused) worker.IsEnding = true;
         }
 
-        foreach (var worker in unused) await worker.DisposeAsync().ConfigureAwait(false);
+        foreach (var worker in unused) await EndAsync(worker).ConfigureAwait(false);
     }
 
     /// <summary>Makes a process available again when it requests its next call.</summary>
     /// <remarks>As on AWS, work after the response counts against the deadline of the last call.</remarks>
-    private async Task ReturnAsync(Worker worker, DateTimeOffset deadline)
+    private async Task ReturnAsync(RuntimeWorker worker, DateTimeOffset deadline)
     {
-        var returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate) _returning.Add(returned.Task);
+        lock (_gate) _returning++;
         try
         {
             var remaining = deadline - server.TimeProvider.GetUtcNow();
@@ -217,24 +230,53 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
         finally
         {
-            lock (_gate) _returning.Remove(returned.Task);
-            returned.SetResult();
+            lock (_gate)
+            {
+                _returning--;
+                SetChanged();
+            }
+
             _slots.Release();
         }
     }
 
     /// <summary>Ends a call of a process. A retired process is killed when its last call ends.</summary>
-    private async Task EndCallAsync(Worker worker, bool retire)
+    private async Task EndCallAsync(RuntimeWorker worker, bool retire)
     {
         lock (_gate)
         {
             worker.Calls--;
             worker.IsRetired |= retire;
-            if (!worker.IsRetired || worker.Calls > 0) return;
-            _workers.Remove(worker);
+            worker.IsEnding = worker is { IsRetired: true, Calls: 0 };
+            SetChanged();
+            if (!worker.IsEnding) return;
         }
 
-        await worker.DisposeAsync().ConfigureAwait(false);
+        await EndAsync(worker).ConfigureAwait(false);
+    }
+
+    /// <summary>Kills a process. It counts until it has exited.</summary>
+    private async Task EndAsync(RuntimeWorker worker)
+    {
+        try
+        {
+            await worker.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _workers.Remove(worker);
+                SetChanged();
+            }
+        }
+    }
+
+    /// <summary>Wakes the calls that wait for a process. Requires the lock.</summary>
+    private void SetChanged()
+    {
+        _changed.SetResult();
+        _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private async Task EndAtDeadlineAsync(RuntimeInvocation call, Task running)
@@ -249,30 +291,5 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         if (running.IsCompleted) return;
         call.IsFaulted = true;
         call.SetCompleted();
-    }
-
-    /// <summary>A process and the number of its calls. Its members are protected by the pool's lock.</summary>
-    private sealed class Worker(RuntimeProgram.Version version, Task<RuntimeProcess> started) : IAsyncDisposable
-    {
-        public Task<RuntimeProcess> Started => started;
-
-        public bool HasStarted => started.IsCompletedSuccessfully;
-
-        /// <summary>The number of calls that occupy the process, until it requests the next call.</summary>
-        public int Calls { get; set; }
-
-        /// <summary>Whether the process gets no further calls.</summary>
-        public bool IsRetired { get; set; }
-
-        public bool IsUsable(RuntimeProgram.Version? current) =>
-            !IsRetired
-            && ReferenceEquals(version, current)
-            && (HasStarted ? !started.Result.HasExited : !started.IsCompleted);
-
-        public async ValueTask DisposeAsync()
-        {
-            await ((Task)started).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (HasStarted) await (await started.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-        }
     }
 }

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -15,6 +14,10 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     // Runtimes send a complete error, with its message and stack trace, in a header or a trailer.
     private const int MaxHeaderBytes = 8 * 1024 * 1024;
 
+    // A runtime with one connection does not use it while a call runs, and some runtimes crash if it is closed.
+    // Lambda's Runtime API does not have this timeout. Kestrel adds it to a time, so it must not be infinite.
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromDays(365);
+
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
     // A log line that was written before the response ended might still be in the pipe.
@@ -22,9 +25,6 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     // A child process that left the process group might keep the output open forever.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromMilliseconds(500);
-
-    private const int SignalBase = 128;
-    private const int MaxSignal = 64;
 
     private readonly RuntimeEndpoint _endpoint;
     private readonly KestrelServer _kestrel;
@@ -52,6 +52,9 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     public bool HasExited => _disposal.IsValueCreated || _exit.Task.IsCompleted;
 
+    /// <summary>The clock of the waits for the output of a process that has exited.</summary>
+    internal TimeProvider ExitClock { get; set; } = TimeProvider.System;
+
     public static async Task<RuntimeProcess> StartAsync(
         RuntimeProcessOptions options,
         LocalLambdaServerOptions server,
@@ -70,7 +73,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
                 using var counted = connections.Add();
                 await next(connection).ConfigureAwait(false);
             },
-            MaxHeaderBytes);
+            SetLimits);
         try
         {
             await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
@@ -105,8 +108,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             await DrainAsync().ConfigureAwait(false);
             // Bytes from the process might not have arrived yet. A response that has started fails by itself when the
             // connection of the process ends.
-            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None)).ConfigureAwait(false);
-            if (call.HasResponseStarted) await WaitAsync(call.Completed).ConfigureAwait(false);
+            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None), ExitClock).ConfigureAwait(false);
+            if (call.HasResponseStarted) await WaitForResponseAsync(call).ConfigureAwait(false);
             var wasReused = !isNew && _endpoint.IsInitialized;
             if (!call.Completed.IsCompleted && !call.IsDelivered && wasReused) return;
             if (!call.Completed.IsCompleted) FailAtExit(call, await _exit.Task.ConfigureAwait(false));
@@ -128,6 +131,15 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    /// <summary>Sets the limits of the Runtime API.</summary>
+    internal static void SetLimits(KestrelServerLimits limits)
+    {
+        limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;    // also limits trailers
+        limits.MaxRequestBufferSize = MaxHeaderBytes;
+        limits.MaxRequestHeaderCount = 1000;
+        limits.KeepAliveTimeout = KeepAliveTimeout;
+    }
 
     private void Start()
     {
@@ -156,13 +168,13 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await WaitAsync(_exit.Task).ConfigureAwait(false);
+                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
             }
 
             if (!_exit.Task.IsCompleted)
             {
                 _process.Kill(entireProcessTree: true);
-                await WaitAsync(_exit.Task).ConfigureAwait(false);
+                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
             }
 
             await DrainAsync().ConfigureAwait(false);
@@ -177,9 +189,21 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the end of a response, while the client reads it or bytes of the process arrive.</summary>
+    private async Task WaitForResponseAsync(RuntimeInvocation call)
+    {
+        int writes;
+        do
+        {
+            writes = call.ClientWrites;
+            await WaitAsync(call.Completed, ExitClock).ConfigureAwait(false);
+        }
+        while (!call.Completed.IsCompleted && (call.IsWritingToClient || call.ClientWrites != writes));
+    }
+
     /// <summary>Waits for a task, at most for <see cref="KillTimeout"/>.</summary>
-    private static async Task WaitAsync(Task task) =>
-        await task.WaitAsync(KillTimeout, TimeProvider.System, CancellationToken.None)
+    private static async Task WaitAsync(Task task, TimeProvider clock) =>
+        await task.WaitAsync(KillTimeout, clock, CancellationToken.None)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Waits for the last output of a process that has exited.</summary>
@@ -200,7 +224,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     {
         if (call.HasResponseStarted)
         {
-            call.FailWithReason("Runtime.TruncatedResponse", "The runtime's response was truncated.");
+            call.FailAsTruncated();
         }
         else if (!call.IsDelivered && exitCode is 126 or 127 && !OperatingSystem.IsWindows())
         {
@@ -210,7 +234,8 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         }
         else
         {
-            call.FailWithReason("Runtime.ExitError", $"Runtime exited {DescribeExit(exitCode)}");
+            var exit = RuntimeExit.Describe(exitCode, _options.DotNetProgram is not null);
+            call.FailWithReason("Runtime.ExitError", $"Runtime exited {exit}");
         }
     }
 
@@ -231,15 +256,5 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         if (line.Data is not { } text) return;
         foreach (var call in _endpoint.Calls) call.Response.Log(text);
         _options.ReportLine(text);
-    }
-
-    // Shells and .NET report a process that a signal ended with the exit code 128 plus the number of the signal.
-    private static string DescribeExit(int exitCode)
-    {
-        if (exitCode == 0) return "without providing a reason";
-        var isSignal = exitCode is > SignalBase and <= SignalBase + MaxSignal && !OperatingSystem.IsWindows();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"with error: {(isSignal ? "signal" : "exit status")} {(isSignal ? exitCode - SignalBase : exitCode)}");
     }
 }

@@ -37,17 +37,25 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 
     private bool HasChanged(Version version)
     {
+        if (version.BuiltFiles.FirstOrDefault(file => !File.Exists(file)) is { } deleted)
+        {
+            options.ReportLine($"{GetName(deleted)} was deleted. The project is built again.");
+            return true;
+        }
+
         if (version.Files is not { } files) return false;
         if ((version.ChangedFile ?? files.FindChange()) is not { } path) return false;
-        var name = Path.GetRelativePath(options.TaskRoot, path);
-        options.ReportLine($"{name} changed. The next call uses a new process.");
+        options.ReportLine($"{GetName(path)} changed. The next call uses a new process.");
         return true;
+
+        string GetName(string file) => Path.GetRelativePath(options.TaskRoot, file);
     }
 
     private async Task<Version> CreateVersionAsync(CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetUtcNow().UtcDateTime;
         var command = options;
+        IReadOnlyList<string> builtFiles = [];
         FunctionBuildException? failure = null;
         var sources = new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
         if (options.DotNetProgram is { } program)
@@ -59,6 +67,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
                 // A failed build might not know all references.
                 sources = build.Failure is null ? build.Sources : sources.Union(build.Sources);
                 command = program.CreateCommand(options, build);
+                builtFiles = program.FindBuiltFiles(build);
             }
             catch (FunctionBuildException exception)
             {
@@ -66,7 +75,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
             }
         }
 
-        if (!options.RestartOnChange) return new(command, null, null, failure);
+        if (!options.RestartOnChange) return new(command, builtFiles, null, null, failure);
         var files = SourceFiles.Take(sources);
         if (files.IsTooLarge)
         {
@@ -77,14 +86,19 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 
         // The build might not have read a file that was written during the build.
         var changedFile = options.DotNetProgram is null ? null : files.FindWrittenSince(started);
-        return new(command, files, changedFile, failure);
+        return new(command, builtFiles, files, changedFile, failure);
     }
 
     /// <summary>A command that can be started, and the state of the files that it was created from.</summary>
     /// <param name="Command">The command.</param>
+    /// <param name="BuiltFiles">The built files that new processes need.</param>
     /// <param name="Files">The files, or <see langword="null"/> if changes are ignored.</param>
     /// <param name="ChangedFile">A file that changed while this version was created.</param>
     /// <param name="Failure">Why this version cannot be started, or <see langword="null"/>.</param>
     internal sealed record Version(
-        RuntimeProcessOptions Command, SourceFiles? Files, string? ChangedFile, FunctionBuildException? Failure);
+        RuntimeProcessOptions Command,
+        IReadOnlyList<string> BuiltFiles,
+        SourceFiles? Files,
+        string? ChangedFile,
+        FunctionBuildException? Failure);
 }

@@ -17,7 +17,8 @@ internal static class RuntimeStartInfo
         trap '' HUP INT TERM
         (
           trap - HUP TERM
-          if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
+          if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; fi
+          exec "$@"
         ) </dev/null 3<&- &
         child=$!
         exec >/dev/null 2>&1
@@ -31,6 +32,19 @@ internal static class RuntimeStartInfo
         exit "$code"
         """;
 
+    private const string RunProgram = "exec \"$@\"";
+
+    /// <summary>Waits for the variables of <see cref="RuntimeProcessOptions.EnvironmentProvider"/>.</summary>
+    public static async Task<RuntimeProcessOptions> AddProvidedVariablesAsync(
+        RuntimeProcessOptions options, CancellationToken cancellationToken)
+    {
+        if (options.EnvironmentProvider is not { } provider) return options;
+        var variables = await provider(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var environment = new Dictionary<string, string?>(options.Environment, StringComparer.Ordinal);
+        foreach (var (name, value) in variables) environment[name] = value;
+        return options with { Environment = environment };
+    }
+
     public static ProcessStartInfo Create(
         RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
     {
@@ -43,14 +57,6 @@ internal static class RuntimeStartInfo
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        if (!OperatingSystem.IsWindows())
-        {
-            foreach (var argument in (string[])["-c", Supervisor, "lambda-runtime", options.FileName])
-                info.ArgumentList.Add(argument);
-        }
-
-        foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
-
         SetLambdaVariables(info.Environment, options, server, functionName, runtimeApi);
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
@@ -64,8 +70,41 @@ internal static class RuntimeStartInfo
             else info.Environment[name] = value;
         }
 
+        if (!OperatingSystem.IsWindows())
+        {
+            var script = CreateScript(info.Environment);
+            foreach (var argument in (string[])["-c", script, "lambda-runtime", options.FileName])
+                info.ArgumentList.Add(argument);
+        }
+
+        foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
         return info;
     }
+
+    /// <summary>Returns the supervisor's script, which passes on variables of any name.</summary>
+    /// <remarks>
+    /// Some shells drop variables whose names they cannot use, for example <c>ConnectionStrings__my-db</c>. The shell
+    /// gets each of them as a name with its value, in a variable that it can use. The program gets the original.
+    /// The values are not part of the shell's command line, which other users can read.
+    /// </remarks>
+    private static string CreateScript(IDictionary<string, string?> environment)
+    {
+        string[] names = [.. environment.Keys.Where(name => name.Length > 0 && !IsShellName(name))];
+        if (names.Length == 0) return Supervisor;
+        string[] variables = [.. names.Select((_, index) => $"LAMBDASTREAMING_ENV_{index}")];
+        foreach (var (variable, name) in variables.Zip(names))
+        {
+            environment[variable] = $"{name}={environment[name]}";
+            environment.Remove(name);
+        }
+
+        var pairs = string.Join(' ', variables.Select(variable => $"\"${variable}\""));
+        var passOn = $"set -- env -- {pairs} \"$@\"\nunset {string.Join(' ', variables)}\n";
+        return Supervisor.Replace(RunProgram, passOn + RunProgram, StringComparison.Ordinal);
+    }
+
+    private static bool IsShellName(string name) =>
+        !char.IsAsciiDigit(name[0]) && name.All(character => character == '_' || char.IsAsciiLetterOrDigit(character));
 
     // Source: Lambda developer guide, "Defined runtime environment variables" (the values of TZ, LANG and the execution
     // environment: not verified on the live service). aws-lambda-ric stops if one of the first eight is missing.

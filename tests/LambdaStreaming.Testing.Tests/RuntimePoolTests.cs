@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LambdaStreaming.Testing.Tests;
+
+/// <summary>When the processes of a function start and end.</summary>
+public class RuntimePoolTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    private static readonly IReadOnlyDictionary<string, string?> NoVariables = new Dictionary<string, string?>();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task WithTimeout_ElapsesWhileTheProcessStarts_NextCallUsesTheProcess()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var runtime = new FakeRuntime(maxProcesses: 1);
+        using var starts = new SemaphoreSlim(0);
+        var variables = new TaskCompletionSource<IReadOnlyDictionary<string, string?>>();
+        await using var server = await StartAsync(
+            runtime.Options with
+            {
+                EnvironmentProvider = _ =>
+                {
+                    starts.Release();
+                    return variables.Task;
+                },
+            },
+            clock);
+        using var client = server.CreateClient();
+
+        var late = InvokeAsync(client);
+        await starts.WaitAsync(Token).WaitAsync(Soon, Token);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => late.WaitAsync(Soon, Token));
+        variables.SetResult(NoVariables);
+        var next = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var accepted = await process.RespondAsync(await process.NextIdAsync(), "good");
+
+        Assert.Equal("Sandbox.Timedout", error.ErrorCode);
+        Assert.Equal("good", await next.WaitAsync(Soon, Token));
+        Assert.Equal(0, starts.CurrentCount);
+    }
+
+    [Fact]
+    public async Task MaxProcesses_RetiredProcessHasAnotherCall_NextCallWaitsForItsEnd()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 2);
+        var firstProcess = 0;
+        var startsDuringTheFirst = new ConcurrentQueue<bool>();
+        var options = runtime.Options with
+        {
+            EnvironmentProvider = _ =>
+            {
+                startsDuringTheFirst.Enqueue(firstProcess != 0 && IsAlive(firstProcess));
+                return Task.FromResult(NoVariables);
+            },
+        };
+        await using var server = await StartAsync(options);
+        using var client = server.CreateClient();
+
+        var truncated = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        firstProcess = process.Process;
+        var connection = await process.StartStreamingAsync(await process.NextIdAsync(), "part", trailers: null);
+        var other = InvokeAsync(client);
+        var otherId = await process.NextIdAsync();
+        connection.Dispose();
+        await Assert.ThrowsAsync<FunctionErrorException>(() => truncated.WaitAsync(Soon, Token));
+        var next = InvokeAsync(client);
+        for (var request = 0; request < 3; request++) await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        using var accepted = await process.RespondAsync(otherId, "other");
+        Assert.Equal("other", await other.WaitAsync(Soon, Token));
+        // The process is idle when it requests a call. The server then kills it.
+        var idle = Record.ExceptionAsync(process.NextIdAsync).AsTask();
+        var another = await runtime.NextProcessAsync();
+        using var acceptedToo = await another.RespondAsync(await another.NextIdAsync(), "next");
+
+        Assert.Equal("next", await next.WaitAsync(Soon, Token));
+        Assert.NotNull(await idle.WaitAsync(Soon, Token));
+        Assert.Equal([false, false], startsDuringTheFirst);
+    }
+
+    [Fact]
+    public async Task MaxProcesses_IdleProcessHasExited_NextCallUsesANewProcess()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(maxProcesses: 1, concurrencyPerProcess: 2);
+        await using var server = await StartAsync(runtime.Options);
+        using var client = server.CreateClient();
+
+        var first = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var accepted = await process.RespondAsync(await process.NextIdAsync(), "one");
+        Assert.Equal("one", await first.WaitAsync(Soon, Token));
+        process.Kill();
+        var second = InvokeAsync(client);
+        process = await runtime.NextProcessAsync();
+        using var acceptedToo = await process.RespondAsync(await process.NextIdAsync(), "two");
+
+        Assert.Equal("two", await second.WaitAsync(Soon, Token));
+    }
+
+    private static Task<LocalLambdaServer> StartAsync(RuntimeProcessOptions options, TimeProvider? clock = null) =>
+        LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock ?? s.TimeProvider;
+                var function = s.AddFunction("fake", options);
+                if (clock is not null) function.WithTimeout(TimeSpan.FromSeconds(3));
+            },
+            Token);
+
+    private static async Task<string> InvokeAsync(LambdaStreamingClient client)
+    {
+        await using var response = await client.InvokeWithResponseStreamAsync(new("fake"), Token);
+        var text = "";
+        await foreach (var part in response.ReadTextAsync(cancellationToken: Token)) text += part;
+        return text;
+    }
+
+    private static bool IsAlive(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
