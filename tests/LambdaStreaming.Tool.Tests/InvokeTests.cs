@@ -705,6 +705,19 @@ public sealed class InvokeTests
     }
 
     [Fact]
+    public async Task Output_TerminalAndNoLineEnd_AddsNoLineToTheProgress()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await RespondingAsync("no line end");
+        string[] args = ["invoke", "f", "--output", folder.File("response"), .. Run.EndpointOptions(server)];
+
+        var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
+
+        // The only line end is that of the last message.
+        Assert.Equal(run.Error.Length - 1, run.Error.IndexOf('\n', StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Error_Colors_AreUsedOnlyIfEnabled()
     {
         string[] args = ["invoke", "f", "--payload", "{"];
