@@ -332,6 +332,55 @@ public sealed class ServeTests
         }
     }
 
+    [Theory]
+    [InlineData("tale.jsonl", "tale=")]
+    [InlineData("tale.v2.jsonl", "tale-v2=")]
+    [InlineData("my \u00FCber 'tale'.jsonl", "my--ber--tale-=")]
+    [InlineData(".jsonl", "recording=")]
+    [InlineData("-.jsonl", "recording=")]
+    [InlineData("LONG.jsonl", "NAME=")]
+    public async Task Record_AnyFileName_PrintsAReplayThatServeAccepts(string file, string name)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var path = folder.File(file.Replace("LONG", new string('a', 70), StringComparison.Ordinal));
+        name = name.Replace("NAME", new string('a', 64), StringComparison.Ordinal);
+        await using var server = await StartAsync("recorded");
+
+        var run = await Run.ExecuteAsync(["record", "f", "--to", path, .. Run.EndpointOptions(server)]);
+
+        var argument = run.Error.Split("lambda-stream serve --replay ")[1].TrimEnd('\n');
+        Assert.Equal(name + path, await Interop.RunAsync(server, "/bin/sh", "-c", $"printf %s {argument}"));
+        Assert.Equal(name[..^1], ServedFunction.CheckName(name[..^1], "--replay"));
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public async Task Record_TemporaryFolderIsNotWritable_RecordsOrSendsNothing(bool toOutput, int exitCode)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var path = folder.File("recording.jsonl");
+        await using var server = await StartAsync("recorded");
+
+        using var process = ToolProcess.Start(
+            ["record", "f", "--to", toOutput ? "-" : path, .. Run.EndpointOptions(server)],
+            variables: new Dictionary<string, string> { ["TMPDIR"] = "/nonexistent" });
+
+        Assert.Equal(exitCode, await process.WaitForExitCodeAsync());
+        if (toOutput)
+        {
+            Assert.Contains("Nothing was sent", await process.Error);
+            Assert.Empty(server.Requests);
+            return;
+        }
+
+        var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
+        Assert.Equal(1, recording.ChunkCount);
+        Assert.Equal(["recording.jsonl"], folder.Files());
+    }
+
     [Fact]
     public async Task Record_TruncatedResponse_ExitCode4AndReplayIsTruncated()
     {
