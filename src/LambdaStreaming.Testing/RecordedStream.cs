@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Recording;
 
 namespace LambdaStreaming.Testing;
@@ -19,7 +20,7 @@ public enum ReplayTiming
 /// The file contains one JSON object per line and can be edited by hand. The first line is the metadata, the last line
 /// is the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8,
 /// otherwise base64. The executed version in the metadata is not replayed: clients receive the version of the function
-/// that replays the recording.
+/// that replays the recording. A content type that is not printable ASCII is not replayed either.
 /// </remarks>
 public sealed class RecordedStream
 {
@@ -47,7 +48,7 @@ public sealed class RecordedStream
         TimeProvider timeProvider,
         CancellationToken cancellationToken)
     {
-        if (_lines[0].ContentType is { } contentType && !string.IsNullOrWhiteSpace(contentType))
+        if (_lines[0].ContentType is { } contentType && FunctionOutput.IsContentType(contentType))
             response.ContentType = contentType;
         await response.StartAsync(cancellationToken).ConfigureAwait(false);
         var start = timeProvider.GetTimestamp();
@@ -161,6 +162,7 @@ public sealed class RecordedStream
         }
 
         if (line.Complete?.ToEvent() is not { IsFunctionError: true } error) return;
-        response.Fail(error.ErrorCode is { Length: > 0 } code ? code : "Unhandled", error.ErrorDetails ?? "");
+        var code = string.IsNullOrWhiteSpace(error.ErrorCode) ? "Unhandled" : error.ErrorCode;
+        response.Fail(code, error.ErrorDetails ?? "");
     }
 }

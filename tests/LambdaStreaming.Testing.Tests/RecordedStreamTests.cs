@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
@@ -156,14 +157,17 @@ public class RecordedStreamTests
         }
     }
 
-    [Fact]
-    public async Task Replay_ErrorDetailsWithoutErrorCode_FailsWithUnhandled()
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \t")]
+    public async Task Replay_ErrorDetailsWithoutErrorCode_FailsWithUnhandled(string errorCode)
     {
         var path = Path.GetTempFileName();
         try
         {
-            const string Complete = """{"complete":{"errorCode":"","errorDetails":"out of memory"}}""";
-            await File.WriteAllLinesAsync(path, ["{}", Complete], Token);
+            var complete = new JsonObject { ["errorCode"] = errorCode, ["errorDetails"] = "out of memory" };
+            var end = new JsonObject { ["complete"] = complete };
+            await File.WriteAllLinesAsync(path, ["{}", end.ToJsonString()], Token);
             var recording = await RecordedStream.LoadAsync(path, Token);
             await using var server = await LocalLambdaServer.StartAsync(
                 options => options.AddFunction("replay", recording, ReplayTiming.Immediate), Token);
@@ -174,6 +178,30 @@ public class RecordedStreamTests
                 replay.ReadAsByteArrayAsync(cancellationToken: Token));
 
             Assert.Equal(("Unhandled", "out of memory"), (error.ErrorCode, error.ErrorDetails));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("text/plain; title=\u00FC")]
+    [InlineData("text/plain\n")]
+    public async Task Replay_ContentTypeThatCannotBeSent_ReplaysTheChunks(string contentType)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            var metadata = new JsonObject { ["contentType"] = contentType }.ToJsonString();
+            await File.WriteAllLinesAsync(path, [metadata, """{"text":"a"}""", """{"complete":{}}"""], Token);
+            var recording = await RecordedStream.LoadAsync(path, Token);
+            await using var server = await LocalLambdaServer.StartAsync(
+                options => options.AddFunction("replay", recording, ReplayTiming.Immediate), Token);
+            using var client = server.CreateClient();
+            await using var replay = await client.InvokeWithResponseStreamAsync(new("replay"), Token);
+
+            Assert.Equal("a", await replay.ReadAsStringAsync(cancellationToken: Token));
         }
         finally
         {

@@ -84,6 +84,9 @@ public sealed class ExitCodeTests
     [InlineData("invalid function name", "invoke", "..", "--local")]
     [InlineData("nothing to serve", "serve")]
     [InlineData("missing program file", "serve", "--function", "a=exec:/nonexistent")]
+    [InlineData("no ports after the last", "serve", "--demo", "--function-urls", "--port", "65535")]
+    [InlineData("replay without a file", "serve", "--replay", "f=")]
+    [InlineData("replay of a blank path", "serve", "--replay", "f= ")]
     [InlineData("missing destination", "record", "f")]
     [InlineData("unknown shell", "completion", "tcsh")]
     public async Task AnyCommand_InvalidCommandLine_ExitCode2(string description, params string[] args)

@@ -482,10 +482,12 @@ public sealed class InvokeTests
     }
 
     [Theory]
-    [InlineData("ResourceNotFoundException", 5)]
-    [InlineData("TooManyRequestsException", 5)]
-    [InlineData(null, 6)]
-    public async Task Output_NoResponse_KeepsAnExistingPartialFile(string? error, int exitCode)
+    [InlineData("ResourceNotFoundException", 5, "--raw")]
+    [InlineData("TooManyRequestsException", 5, "--raw")]
+    [InlineData(null, 6, "--raw")]
+    [InlineData("TooManyRequestsException", 5, "--events")]
+    [InlineData(null, 6, "--events")]
+    public async Task Output_NoResponse_KeepsAnExistingPartialFile(string? error, int exitCode, string format)
     {
         using var folder = new TemporaryFolder();
         var partial = folder.Write("response.partial", "older data");
@@ -498,11 +500,28 @@ public sealed class InvokeTests
                 function.OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
         });
 
-        var run = await Run.InvokeAsync(server, "--output", folder.File("response"), "--retry", "never");
+        var run = await Run.InvokeAsync(server, format, "--output", folder.File("response"), "--retry", "never");
 
         Assert.Equal(exitCode, run.ExitCode);
         Assert.Equal("older data", await ReadFileAsync(partial));
         Assert.DoesNotContain(".partial", run.Error);
+        Assert.Equal(["response.partial"], folder.Files());
+    }
+
+    [Fact]
+    public async Task Output_EventsOfATruncatedResponse_AreKeptInThePartialFile()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f").OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+
+        var run = await Run.InvokeAsync(server, "--events", "--output", folder.File("response"));
+
+        Assert.Equal(4, run.ExitCode);
+        var lines = await File.ReadAllLinesAsync(
+            folder.File("response.partial"), TestContext.Current.CancellationToken);
+        Assert.StartsWith("""{"event":"headers",""", lines[0]);
+        Assert.StartsWith("""{"event":"error",""", lines[^1]);
     }
 
     [Fact]
@@ -702,6 +721,19 @@ public sealed class InvokeTests
         var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
 
         Assert.Equal((response, addsLineEnd ? Environment.NewLine : ""), (run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Output_TerminalAndNoLineEnd_AddsNoLineToTheProgress()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await RespondingAsync("no line end");
+        string[] args = ["invoke", "f", "--output", folder.File("response"), .. Run.EndpointOptions(server)];
+
+        var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
+
+        // The only line end is that of the last message.
+        Assert.Equal(run.Error.Length - 1, run.Error.IndexOf('\n', StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Serve;
 
@@ -271,6 +273,112 @@ public sealed class ServeTests
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("--port 0", run.Error);
+    }
+
+    [Fact]
+    public async Task FunctionUrls_SecondPortIsInUse_MessageNamesThatPort()
+    {
+        await using var server = await StartAsync("x");
+        var (free, used) = FindAdjacentPorts();
+        using (used)
+        {
+            var start = () => FunctionUrls.StartAsync(
+                server, ["f", "f"], free, TestContext.Current.CancellationToken);
+
+            var exception = await Assert.ThrowsAsync<ToolException>(start);
+
+            Assert.Equal(1, exception.ExitCode);
+            Assert.Contains($"Port {free + 1} ", exception.Message);
+        }
+    }
+
+    /// <summary>Finds a free port whose next port is in use.</summary>
+    private static (int Free, TcpListener Used) FindAdjacentPorts()
+    {
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var used = new TcpListener(IPAddress.Loopback, 0);
+            used.Start();
+            var port = ((IPEndPoint)used.LocalEndpoint).Port - 1;
+            using var candidate = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                candidate.Start();
+                return (port, used);
+            }
+            catch (SocketException)
+            {
+                used.Dispose();
+            }
+        }
+
+        throw new InvalidOperationException("No free port whose next port is in use was found.");
+    }
+
+    [Fact]
+    public async Task Serve_OtherRegion_PrintsTheCommandWithTheRegion()
+    {
+        SkipOnWindows();
+        var (process, url, _) = await ServeAsync("--demo", "--region", "eu-central-1");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "lambda-stream invoke demo --local");
+            var command = log.Split("lambda-stream invoke ")[1].Split(". Press")[0];
+            var run = await Run.ExecuteAsync(["invoke", .. command.Split(' ')]);
+
+            Assert.Equal($"demo --local --endpoint-url {url} --region eu-central-1", command);
+            Assert.Equal(0, run.ExitCode);
+            await StopAsync(process);
+        }
+    }
+
+    [Theory]
+    [InlineData("tale.jsonl", "tale=")]
+    [InlineData("tale.v2.jsonl", "tale-v2=")]
+    [InlineData("my \u00FCber 'tale'.jsonl", "my--ber--tale-=")]
+    [InlineData(".jsonl", "recording=")]
+    [InlineData("-.jsonl", "recording=")]
+    [InlineData("LONG.jsonl", "NAME=")]
+    public async Task Record_AnyFileName_PrintsAReplayThatServeAccepts(string file, string name)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var path = folder.File(file.Replace("LONG", new string('a', 70), StringComparison.Ordinal));
+        name = name.Replace("NAME", new string('a', 64), StringComparison.Ordinal);
+        await using var server = await StartAsync("recorded");
+
+        var run = await Run.ExecuteAsync(["record", "f", "--to", path, .. Run.EndpointOptions(server)]);
+
+        var argument = run.Error.Split("lambda-stream serve --replay ")[1].TrimEnd('\n');
+        Assert.Equal(name + path, await Interop.RunAsync(server, "/bin/sh", "-c", $"printf %s {argument}"));
+        Assert.Equal(name[..^1], ServedFunction.CheckName(name[..^1], "--replay"));
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public async Task Record_TemporaryFolderIsNotWritable_RecordsOrSendsNothing(bool toOutput, int exitCode)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var path = folder.File("recording.jsonl");
+        await using var server = await StartAsync("recorded");
+
+        using var process = ToolProcess.Start(
+            ["record", "f", "--to", toOutput ? "-" : path, .. Run.EndpointOptions(server)],
+            variables: new Dictionary<string, string> { ["TMPDIR"] = "/nonexistent" });
+
+        Assert.Equal(exitCode, await process.WaitForExitCodeAsync());
+        if (toOutput)
+        {
+            Assert.Contains("Nothing was sent", await process.Error);
+            Assert.Empty(server.Requests);
+            return;
+        }
+
+        var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
+        Assert.Equal(1, recording.ChunkCount);
+        Assert.Equal(["recording.jsonl"], folder.Files());
     }
 
     [Fact]

@@ -4,9 +4,9 @@ namespace LambdaStreaming.Testing.Functions;
 
 /// <summary>The output of one call of a function: its state, limits and faults.</summary>
 /// <remarks>
-/// <c>functionCancellation</c> is cancelled when the function must stop. <c>aborted</c> is cancelled when the client
-/// disconnects or the server stops. Only <c>aborted</c> interrupts what is being sent. Any other token ends the wait of
-/// the function, and the delays before a chunk.
+/// <c>cancellation</c> is cancelled when the function must stop. That cancels <c>functionToken</c>, too.
+/// <c>aborted</c> is cancelled when the client disconnects or the server stops. Only <c>aborted</c> interrupts what is
+/// being sent. Any other token ends the wait of the function, and the delays before a chunk.
 /// </remarks>
 #pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned function might still use it.
 internal sealed class FunctionOutput(
@@ -14,12 +14,12 @@ internal sealed class FunctionOutput(
     InjectedFaults faults,
     ReceivedRequest request,
     TimeProvider timeProvider,
-    CancellationTokenSource functionCancellation,
+    CancellationTokenSource cancellation,
+    CancellationToken functionToken,
     CancellationToken aborted)
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _writeLock = new(1);
-    private readonly CancellationToken _functionToken = functionCancellation.Token;
     private readonly List<Interruption> _interruptions =
         [.. faults.Interruptions.OrderBy(interruption => interruption.AfterChunks)];
 
@@ -108,11 +108,11 @@ internal sealed class FunctionOutput(
     private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
         if (Error is not null) throw CreateFailedException();
-        _functionToken.ThrowIfCancellationRequested();
-        using var linked = cancellationToken == _functionToken
+        functionToken.ThrowIfCancellationRequested();
+        using var linked = cancellationToken == functionToken
             ? null
-            : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _functionToken);
-        var token = linked?.Token ?? _functionToken;
+            : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, functionToken);
+        var token = linked?.Token ?? functionToken;
         await _writeLock.WaitAsync(token).ConfigureAwait(false);
         var sending = SendAndReleaseAsync(send, token);
         try
@@ -121,21 +121,23 @@ internal sealed class FunctionOutput(
         }
         catch (OperationCanceledException)
         {
+            // The callbacks of aborted might run this. The function, which might never return, must not run in them.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             FunctionRun.IgnoreUnobservedException(sending);
-            _functionToken.ThrowIfCancellationRequested();
+            functionToken.ThrowIfCancellationRequested();
             throw;
         }
 
-        _functionToken.ThrowIfCancellationRequested();
+        functionToken.ThrowIfCancellationRequested();
     }
 
     private async Task SendAndReleaseAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
         try
         {
-            if (_isCompleting) throw new OperationCanceledException(_functionToken);
+            if (_isCompleting) throw new OperationCanceledException(functionToken);
             await send(cancellationToken).ConfigureAwait(false);
-            if (body.HasEnded || Error is not null) await functionCancellation.CancelAsync().ConfigureAwait(false);
+            if (body.HasEnded || Error is not null) await cancellation.CancelAsync().ConfigureAwait(false);
         }
         finally
         {

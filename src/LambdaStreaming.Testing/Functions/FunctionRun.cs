@@ -6,7 +6,8 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>One run of a function.</summary>
 /// <remarks>
 /// A timer starts when this object is created. It covers the delay before the function starts, and then the timeout of
-/// the function.
+/// the function. The token of the function is cancelled on another thread, because its callbacks run code of the
+/// function. That code might never return, for example in a loop that ignores exceptions.
 /// </remarks>
 internal sealed class FunctionRun : IDisposable
 {
@@ -16,6 +17,9 @@ internal sealed class FunctionRun : IDisposable
     private readonly CancellationToken _aborted;
     private readonly CancellationTokenSource _timeout;
     private readonly CancellationTokenSource _cancellation;
+#pragma warning disable CA2213 // It has nothing to dispose, and its callbacks can run after the end of this object.
+    private readonly CancellationTokenSource _functionCancellation = new();
+#pragma warning restore CA2213
 
     /// <param name="options">The options of the server.</param>
     /// <param name="function">The function.</param>
@@ -38,6 +42,7 @@ internal sealed class FunctionRun : IDisposable
         Invocation = invocation;
         _timeout = new(function.GetTimeLimit(delay), options.TimeProvider);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, _timeout.Token);
+        _cancellation.Token.UnsafeRegister(static run => ((FunctionRun)run!).CancelFunction(), this);
     }
 
     public FunctionInvocation Invocation { get; }
@@ -52,11 +57,13 @@ internal sealed class FunctionRun : IDisposable
     /// <exception cref="OperationCanceledException">The client disconnected, or the server stops.</exception>
     public async Task RunAsync(IResponseBody body, InjectedFaults faults, ReceivedRequest request)
     {
-        var output = new FunctionOutput(body, faults, request, _options.TimeProvider, _cancellation, _aborted);
+        var functionToken = _functionCancellation.Token;
+        var output = new FunctionOutput(
+            body, faults, request, _options.TimeProvider, _cancellation, functionToken, _aborted);
         var functionTask = Task.CompletedTask;
         try
         {
-            functionTask = _handler(Invocation, new FunctionResponse(output), _cancellation.Token);
+            functionTask = _handler(Invocation, new FunctionResponse(output), functionToken);
             await functionTask.WaitAsync(_cancellation.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
@@ -89,6 +96,8 @@ internal sealed class FunctionRun : IDisposable
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
+
+    private void CancelFunction() => IgnoreUnobservedException(_functionCancellation.CancelAsync());
 
     // Source: responses of the live service to Invoke, recorded by localstack/localstack on 25 November 2025
     // (tests/aws/services/lambda_/test_lambda.snapshot.json).

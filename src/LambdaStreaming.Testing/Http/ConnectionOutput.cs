@@ -17,6 +17,10 @@ internal sealed class ConnectionOutput(Stream stream) : PipeWriter
     private long _bytesWritten;
     private long _bytesSent;
     private bool _hasEnded;
+    private volatile bool _isConnected = true;
+
+    /// <summary>Whether everything so far could be sent.</summary>
+    public bool IsConnected => _isConnected;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -42,13 +46,12 @@ internal sealed class ConnectionOutput(Stream stream) : PipeWriter
     /// <summary>Sends until <see cref="Complete"/> is called and everything before it has been sent.</summary>
     public async Task SendAsync()
     {
-        var isConnected = true;
         ReadResult read;
         do
         {
             read = await _pipe.Reader.ReadAsync().ConfigureAwait(false);
             // After a disconnection, Kestrel's read aborts the request. Until then, discard what is written.
-            isConnected = isConnected && await TrySendAsync(read.Buffer).ConfigureAwait(false);
+            if (_isConnected) _isConnected = await TrySendAsync(read.Buffer).ConfigureAwait(false);
             var length = read.Buffer.Length;
             _pipe.Reader.AdvanceTo(read.Buffer.End);
             AddSent(length, read.IsCompleted);

@@ -70,8 +70,9 @@ internal sealed class LambdaService(
         finally
         {
             // Also call SetClientDisconnected here: the function might end before the registered callback runs,
-            // because both observe the same token.
-            if (context.RequestAborted.IsCancellationRequested) SetClientDisconnected();
+            // because both observe the same token. The output can detect the end of the connection before Kestrel does.
+            var isConnected = context.Features.GetRequiredFeature<ConnectionOutput>().IsConnected;
+            if (!isConnected || context.RequestAborted.IsCancellationRequested) SetClientDisconnected();
             if (!request.RunsInBackground) request.SetCompleted();
         }
 
@@ -95,7 +96,7 @@ internal sealed class LambdaService(
         {
             request.StatusCode = context.Response.StatusCode = 204;
             requests.Add(request);
-            await new RawResponseWriter(context, request, InjectedFaults.None).CompleteAsync().ConfigureAwait(false);
+            await CreateWriter(context, request).CompleteAsync().ConfigureAwait(false);
             return;
         }
 
@@ -142,7 +143,7 @@ internal sealed class LambdaService(
         {
             var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
             requests.Add(request);
-            var writer = new RawResponseWriter(context, request, faults);
+            var writer = new RawResponseWriter(context, request, faults, aborted.Token);
             await delay.ConfigureAwait(false);
             if (await TryReplaceResponseAsync(writer, request, faults, aborted.Token).ConfigureAwait(false))
                 return null;
@@ -226,9 +227,11 @@ internal sealed class LambdaService(
     {
         request.SetError(error);
         requests.Add(request);
-        var writer = new RawResponseWriter(context, request, InjectedFaults.None);
-        await writer.WriteErrorAsync(error).ConfigureAwait(false);
+        await CreateWriter(context, request).WriteErrorAsync(error).ConfigureAwait(false);
     }
+
+    private static RawResponseWriter CreateWriter(HttpContext context, ReceivedRequest request) =>
+        new(context, request, InjectedFaults.None, context.RequestAborted);
 
     private static async Task SendRawAsync(RawResponseWriter writer, RawResponse response)
     {

@@ -8,9 +8,12 @@ namespace LambdaStreaming.Testing.Http;
 
 /// <summary>Writes the bytes of one HTTP response, and can truncate it after any byte.</summary>
 /// <remarks>
-/// Nothing but the end of the connection cancels a write: Kestrel aborts the connection if a write is cancelled.
+/// Only <c>aborted</c>, which is cancelled when the client disconnects or the server stops, cancels a write: Kestrel
+/// aborts the connection if a write is cancelled. The caller must observe the same token. A token that is linked to it
+/// might not be cancelled yet when a write ends.
 /// </remarks>
-internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest request, InjectedFaults faults)
+internal sealed class RawResponseWriter(
+    HttpContext context, ReceivedRequest request, InjectedFaults faults, CancellationToken aborted)
 {
     private readonly ConnectionOutput _output = context.Features.GetRequiredFeature<ConnectionOutput>();
 
@@ -22,6 +25,9 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
     /// <summary>Whether the response is complete or aborted, so that nothing more can be written.</summary>
     public bool HasEnded { get; private set; }
 
+    // Kestrel can detect the end of the connection later than the output, or earlier.
+    private bool IsConnected => _output.IsConnected && !context.RequestAborted.IsCancellationRequested;
+
     public async Task StartAsync(int statusCode, IReadOnlyList<KeyValuePair<string, string>> headers)
     {
         context.Response.StatusCode = statusCode;
@@ -31,8 +37,8 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         foreach ((var name, var value) in headers)
             context.Response.Headers.Append(name, value);
         request.StatusCode = statusCode;
-        await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+        await context.Response.StartAsync(aborted).ConfigureAwait(false);
+        await context.Response.BodyWriter.FlushAsync(aborted).ConfigureAwait(false);
         await TruncateIfDueAsync().ConfigureAwait(false);
     }
 
@@ -42,16 +48,15 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         while (!bytes.IsEmpty && !HasEnded)
         {
             // Throw, because Kestrel discards writes after the client has disconnected.
-            context.RequestAborted.ThrowIfCancellationRequested();
+            aborted.ThrowIfCancellationRequested();
             var untilTruncation = (faults.Truncation?.AfterBytes ?? long.MaxValue) - _bytesSent;
             var length = (int)Math.Min(Math.Min(bytes.Length, faults.FragmentBytes ?? int.MaxValue), untilTruncation);
-            await context.Response.BodyWriter.WriteAsync(FlipBits(bytes[..length]), context.RequestAborted)
-                .ConfigureAwait(false);
+            await context.Response.BodyWriter.WriteAsync(FlipBits(bytes[..length]), aborted).ConfigureAwait(false);
             request.AddBytesSent(length);
             _bytesSent += length;
             bytes = bytes[length..];
             if (faults.FragmentBytes is not null)
-                await _output.WaitUntilSentAsync(context.RequestAborted).ConfigureAwait(false);
+                await _output.WaitUntilSentAsync(aborted).ConfigureAwait(false);
             await TruncateIfDueAsync().ConfigureAwait(false);
         }
     }
@@ -61,7 +66,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
     public async Task WriteErrorAsync(ServiceErrorResponse error)
     {
         request.SetError(error);
-        await ServiceErrors.WriteAsync(context.Response, error, context.RequestAborted).ConfigureAwait(false);
+        await ServiceErrors.WriteAsync(context.Response, error, aborted).ConfigureAwait(false);
         await CompleteAsync().ConfigureAwait(false);
     }
 
@@ -72,7 +77,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         HasEnded = true;
         await context.Response.CompleteAsync().ConfigureAwait(false);
         await WaitUntilSentAsync().ConfigureAwait(false);
-        request.EndedByServer = !context.RequestAborted.IsCancellationRequested;
+        request.EndedByServer = IsConnected;
     }
 
     /// <summary>Ends the response early. Does nothing if it has ended.</summary>
@@ -87,7 +92,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
 
         HasEnded = true;
         await WaitUntilSentAsync().ConfigureAwait(false);
-        request.EndedByServer = true;
+        request.EndedByServer = IsConnected;
         var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (mode == TruncationMode.Reset)
         {
@@ -97,7 +102,7 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
         {
             // Send FIN first. Aborting immediately would send RST, which can overtake bytes that the client has not yet
             // read.
-            var clientClosed = Task.Delay(CloseTimeout, TimeProvider.System, context.RequestAborted);
+            var clientClosed = Task.Delay(CloseTimeout, TimeProvider.System, aborted);
             socket.Shutdown(SocketShutdown.Send);
             await clientClosed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -112,8 +117,8 @@ internal sealed class RawResponseWriter(HttpContext context, ReceivedRequest req
     }
 
     // Closing a connection discards what has not been sent.
-    private async Task WaitUntilSentAsync() => await _output.WaitUntilSentAsync(context.RequestAborted)
-        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private async Task WaitUntilSentAsync() =>
+        await _output.WaitUntilSentAsync(aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private ReadOnlyMemory<byte> FlipBits(ReadOnlyMemory<byte> bytes)
     {

@@ -148,7 +148,8 @@ internal sealed class InvokeCommand
                 _console.WriteMessage(HttpPreludeHint.Text);
             if (parsed.GetValue(_stats))
                 statistics.Print(_console.Error);
-            if (file?.Abandon() is { } partial)
+            // Without a response, the file contains at most the error event, which is on standard error, too.
+            if (file?.Abandon(keepData: statistics.HasHeaders) is { } partial)
                 _console.WriteMessage($"the incomplete response is in {partial}");
         }
 

@@ -45,6 +45,15 @@ internal sealed class OutputFile : IAsyncDisposable
     public static Task<OutputFile> OpenAsync(string path, string option, CancellationToken cancellationToken) =>
         Task.Run(() => Open(path, option), cancellationToken).WaitAsync(cancellationToken);
 
+    /// <summary>Closes the stream, so that other code can write the temporary file by its path.</summary>
+    /// <returns>The path, or <see langword="null"/> if this file is not regular. Its stream is then open.</returns>
+    public string? CloseTemporary()
+    {
+        if (_temporaryPath is not null)
+            Stream.Dispose();
+        return _temporaryPath;
+    }
+
     /// <summary>Renames the temporary file to the target, which it replaces.</summary>
     public void Commit()
     {
@@ -66,18 +75,17 @@ internal sealed class OutputFile : IAsyncDisposable
         }
     }
 
-    /// <summary>Closes a file that was not committed and renames it to <c>FILE.partial</c>.</summary>
-    /// <returns>The path of the file that contains the data; <see langword="null"/> if no data was written.</returns>
-    public string? Abandon()
+    /// <summary>Closes a file that was not committed, and renames it to <c>FILE.partial</c> or deletes it.</summary>
+    /// <returns>The path of the file that contains the data; <see langword="null"/> if no data was kept.</returns>
+    public string? Abandon(bool keepData)
     {
         if (_temporaryPath is not { } temporaryPath)
             return null;
         _temporaryPath = null;
         try
         {
-            var length = Stream.Length;
             Stream.Dispose();
-            if (length == 0)
+            if (!keepData || new FileInfo(temporaryPath).Length == 0)
             {
                 File.Delete(temporaryPath);
                 return null;
@@ -95,7 +103,7 @@ internal sealed class OutputFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Abandon();
+        Abandon(keepData: true);
         await Stream.DisposeAsync();
     }
 

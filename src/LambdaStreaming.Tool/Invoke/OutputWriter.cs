@@ -8,6 +8,7 @@ namespace LambdaStreaming.Tool.Invoke;
 internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
 {
     private readonly Stream _stream = file?.Stream ?? console.Output;
+    private readonly bool _isFile = file is not null;
     private readonly string _name = file is null ? "Standard output" : $"The file {file.Name}";
     private byte[] _buffer = new byte[16 * 1024];
     private Task _write = Task.CompletedTask;
@@ -15,7 +16,7 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
     /// <summary>Whether an abandoned write is still pending, so that nothing else can be written.</summary>
     public bool HasPendingWrite => !_write.IsCompleted;
 
-    /// <summary>Whether the output, so far, does not end with a line end.</summary>
+    /// <summary>Whether standard output, so far, does not end with a line end.</summary>
     public bool EndsMidLine { get; private set; }
 
     public Task WriteAsync(string text, CancellationToken cancellationToken)
@@ -44,7 +45,7 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
     {
         if (length == 0)
             return;
-        EndsMidLine = _buffer[length - 1] != '\n';
+        EndsMidLine = !_isFile && _buffer[length - 1] != '\n';
         try
         {
             _write = _stream.WriteAsync(_buffer.AsMemory(0, length), CancellationToken.None).AsTask();

@@ -23,6 +23,9 @@ internal sealed class StreamStatistics(TimeProvider timeProvider)
 
     public long Chunks => Interlocked.Read(ref _chunks);
 
+    /// <summary>Whether the response headers were received.</summary>
+    public bool HasHeaders => _timeToHeaders is not null;
+
     public TimeSpan Elapsed => _total ?? timeProvider.GetElapsedTime(_start);
 
     public void RecordHeaders(InvokeWithResponseStreamResponse response)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Invoke;
+using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Tool.Record;
 
@@ -46,10 +47,11 @@ internal sealed class RecordCommand
         if (toOutput)
             _console.RequireOutput();
         await using var file = toOutput ? null : await OutputFile.OpenAsync(path, _to.Name, cancellationToken);
+        using var temporary = file is { IsRegular: true } ? null : TemporaryFile.Create();
         await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
         var recording = await ReadAsync(response, cancellationToken);
         _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), _console);
-        await SaveAsync(recording, file, cancellationToken);
+        await SaveAsync(recording, file, temporary, cancellationToken);
         return ReportResult(recording, response.InvokeComplete, file);
     }
 
@@ -67,18 +69,17 @@ internal sealed class RecordCommand
         }
     }
 
-    private async Task SaveAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
+    private async Task SaveAsync(
+        RecordedStream recording, OutputFile? file, TemporaryFile? temporary, CancellationToken cancellationToken)
     {
-        var stream = file?.Stream ?? _console.Output;
         try
         {
-            var token = file is { IsRegular: true } ? CancellationToken.None : cancellationToken;
-            await WriteAsync(recording, stream, token);
+            await WriteAsync(recording, file, temporary, cancellationToken);
             file?.Commit();
         }
         finally
         {
-            if (file?.Abandon() is { } partial)
+            if (file?.Abandon(keepData: true) is { } partial)
                 _console.WriteMessage($"the incomplete recording is in {partial}");
         }
     }
@@ -96,27 +97,28 @@ internal sealed class RecordCommand
         var where = "";
         if (file is { IsRegular: true })
         {
-            var function = Path.GetFileNameWithoutExtension(file.Name);
-            where = $", in {file.Name}. To serve it: lambda-stream serve --replay {function}={file.Name}";
+            var function = ServedFunction.CreateName(Path.GetFileNameWithoutExtension(file.Name));
+            var argument = $"{function}={ShellText.Quote(file.Name)}";
+            where = $", in {file.Name}. To serve it: lambda-stream serve --replay {argument}";
         }
 
         _console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
         return exitCode;
     }
 
-    // RecordedStream saves to a path, but the destination is already open.
-    private static async Task WriteAsync(
-        RecordedStream recording,
-        Stream destination,
-        CancellationToken cancellationToken)
+    // RecordedStream saves to a path. A destination without a path gets a copy of a temporary file.
+    private async Task WriteAsync(
+        RecordedStream recording, OutputFile? file, TemporaryFile? temporary, CancellationToken cancellationToken)
     {
-        var temporaryPath = Path.GetTempFileName();
         try
         {
-            await recording.SaveAsync(temporaryPath, CancellationToken.None);
-            var bytes = await File.ReadAllBytesAsync(temporaryPath, CancellationToken.None);
+            await recording.SaveAsync(temporary?.FilePath ?? file!.CloseTemporary()!, CancellationToken.None);
+            if (temporary is null)
+                return;
+            var bytes = await File.ReadAllBytesAsync(temporary.FilePath, CancellationToken.None);
 
             // A write to a full pipe cannot be cancelled.
+            var destination = file?.Stream ?? _console.Output;
             await destination.WriteAsync(bytes, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException exception)
@@ -133,10 +135,6 @@ internal sealed class RecordCommand
                 ExitCode.Local,
                 $"The function ran, but the recording cannot be written: {exception.Message.TrimEnd('.')}.",
                 exception);
-        }
-        finally
-        {
-            File.Delete(temporaryPath);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using LambdaStreaming.AspNetCore;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -29,7 +30,7 @@ internal sealed class FunctionUrls : IAsyncDisposable
     /// <param name="names">The names of the functions.</param>
     /// <param name="firstPort">The port of the first function; 0 selects free ports.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
-    /// <exception cref="IOException">A port is in use.</exception>
+    /// <exception cref="ToolException">A port is in use.</exception>
     public static async Task<FunctionUrls> StartAsync(
         LocalLambdaServer server, IReadOnlyList<string> names, int firstPort, CancellationToken cancellationToken)
     {
@@ -77,7 +78,15 @@ internal sealed class FunctionUrls : IAsyncDisposable
             options.Payload = LambdaPayload.FunctionUrlEvent;
             options.IncludeErrorDetails = true;
         });
-        await app.StartAsync(cancellationToken);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            throw LocalService.CreatePortNotAvailable(port, exception);
+        }
+
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         Addresses.Add((name, address.Single()));
     }

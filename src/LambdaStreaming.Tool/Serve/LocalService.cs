@@ -14,4 +14,10 @@ internal static class LocalService
     public static RegionEndpoint Region { get; } = new LocalLambdaServerOptions().Region;
 
     public static AWSCredentials Credentials { get; } = new LocalLambdaServerOptions().Credentials;
+
+    public static ToolException CreatePortNotAvailable(int port, Exception exception) => new(
+        ExitCode.Local,
+        $"Port {port} on 127.0.0.1 is not available: {exception.Message.TrimEnd('.')}. "
+        + "Specify another --port, or --port 0 for a free port.",
+        exception);
 }

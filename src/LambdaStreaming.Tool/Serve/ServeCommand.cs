@@ -37,6 +37,7 @@ internal sealed class ServeCommand
         var faults = _options.GetFaults(parsed);
         string[] names = [.. functions.Select(function => function.Name)];
         CheckNames(names, faults);
+        _options.CheckUrlPorts(parsed, names.Length);
 
         await using (var server = await StartAsync(parsed, functions, faults, cancellationToken))
         await using (var urls = await StartUrlsAsync(parsed, server, names, cancellationToken))
@@ -44,9 +45,11 @@ internal sealed class ServeCommand
             var url = server.ServiceUrl.ToString().TrimEnd('/');
             await PrintEnvironmentAsync(server);
             var endpoint = server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}";
+            var regionName = server.Region.SystemName;
+            var region = regionName == LocalService.Region.SystemName ? "" : $" --region {regionName}";
             _console.WriteMessage(
                 $"serving {string.Join(", ", names)} on {url}. In a shell, set the variables above, or run: "
-                + $"lambda-stream invoke {names[0]} --local{endpoint}. Press Ctrl-C to stop.");
+                + $"lambda-stream invoke {names[0]} --local{endpoint}{region}. Press Ctrl-C to stop.");
             foreach (var (name, address) in urls?.Addresses ?? [])
                 _console.WriteMessage($"function URL of {name}: {address}");
             try
@@ -137,30 +140,15 @@ internal sealed class ServeCommand
         }
         catch (Exception exception) when (exception is IOException or SocketException)
         {
-            throw CreatePortNotAvailable(_options.GetPort(parsed), exception);
+            throw LocalService.CreatePortNotAvailable(_options.GetPort(parsed), exception);
         }
     }
 
     private async Task<FunctionUrls?> StartUrlsAsync(
-        ParseResult parsed, LocalLambdaServer server, string[] names, CancellationToken cancellationToken)
-    {
-        if (_options.GetFirstUrlPort(parsed) is not { } port)
-            return null;
-        try
-        {
-            return await FunctionUrls.StartAsync(server, names, port, cancellationToken);
-        }
-        catch (Exception exception) when (exception is IOException or SocketException)
-        {
-            throw CreatePortNotAvailable(port, exception);
-        }
-    }
-
-    private static ToolException CreatePortNotAvailable(int port, Exception exception) => new(
-        ExitCode.Local,
-        $"Port {port} on 127.0.0.1 is not available: {exception.Message.TrimEnd('.')}. "
-        + "Specify another --port, or --port 0 for a free port.",
-        exception);
+        ParseResult parsed, LocalLambdaServer server, string[] names, CancellationToken cancellationToken) =>
+        _options.GetFirstUrlPort(parsed) is { } port
+            ? await FunctionUrls.StartAsync(server, names, port, cancellationToken)
+            : null;
 
     private static void Configure(LocalFunction function, ServedFault[] faults, TimeSpan? timeout)
     {
@@ -186,6 +174,8 @@ internal sealed class ServeCommand
         var path = equals > 0 ? argument[(equals + 1)..] : argument;
         var name = equals > 0 ? argument[..equals] : Path.GetFileNameWithoutExtension(path);
         ServedFunction.CheckName(name, "--replay");
+        if (string.IsNullOrWhiteSpace(path))
+            throw ToolException.Usage($"--replay: '{argument}' does not contain a file. Specify NAME=FILE.");
         try
         {
             return (name, await RecordedStream.LoadAsync(path, cancellationToken));

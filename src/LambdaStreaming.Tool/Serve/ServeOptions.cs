@@ -10,6 +10,8 @@ internal sealed class ServeOptions
     // The log prints each request as it arrives, so older requests are not needed.
     private const int MaxRecordedRequests = 100;
 
+    private const int MaxPort = 65535;
+
     private readonly Option<string[]> _function = new("--function", "-f")
     {
         HelpName = "NAME=KIND:TARGET",
@@ -116,7 +118,7 @@ internal sealed class ServeOptions
         foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault])
             repeatable.AllowMultipleArgumentsPerToken = false;
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
-        OptionValidators.RequireInteger(_port, 0, 65535);
+        OptionValidators.RequireInteger(_port, 0, MaxPort);
         OptionValidators.RequireInteger(_processes, 1, 1000);
         OptionValidators.RequireInteger(_concurrency, 0);
         OptionValidators.RequireInteger(_maxResponse, 0, long.MaxValue);
@@ -139,6 +141,16 @@ internal sealed class ServeOptions
     /// <summary>Returns the port of the first function URL; <see langword="null"/> without function URLs.</summary>
     public int? GetFirstUrlPort(ParseResult parsed) =>
         !parsed.GetValue(_functionUrls) ? null : GetPort(parsed) is > 0 and var port ? port + 1 : 0;
+
+    /// <summary>Checks that each function URL has a valid port.</summary>
+    public void CheckUrlPorts(ParseResult parsed, int functions)
+    {
+        if (GetFirstUrlPort(parsed) is not { } first || first + functions - 1 <= MaxPort)
+            return;
+        throw ToolException.Usage(
+            $"{_port.Name}: {GetPort(parsed)} is too large: {_functionUrls.Name} uses the ports that follow it. "
+            + $"Use at most {MaxPort - functions}, or 0 for free ports.");
+    }
 
     public TimeSpan? GetTimeout(ParseResult parsed) => parsed.GetValue(_timeout);
 

@@ -13,6 +13,9 @@ internal sealed record ServedFunction(
 {
     private const string DefaultHandler = "handler";
 
+    // Source: AWS Lambda API reference, CreateFunction, FunctionName.
+    private const int MaxNameLength = 64;
+
     private const UnixFileMode AnyExecute =
         UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
@@ -57,12 +60,21 @@ internal sealed record ServedFunction(
     /// <summary>Checks a function name by Lambda's rule, so that every SDK can invoke the function.</summary>
     public static string CheckName(string name, string option)
     {
-        // Source: AWS Lambda API reference, CreateFunction, FunctionName.
-        if (name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        if (name.Length is > 0 and <= MaxNameLength && name.All(IsNameCharacter))
             return name;
         var advice = option == "--replay" ? " Specify one: --replay NAME=FILE." : "";
         throw ToolException.Usage(
             $"{option}: '{name}' is not a valid function name. Use 1 to 64 letters, digits, - and _.{advice}");
+    }
+
+    /// <summary>Creates a valid function name from any text.</summary>
+    public static string CreateName(string text)
+    {
+        // A name that begins with a hyphen would look like an option.
+        var name = string.Concat(text.Select(c => IsNameCharacter(c) ? c : '-')).TrimStart('-');
+        if (name.Length == 0)
+            return "recording";
+        return name.Length <= MaxNameLength ? name : name[..MaxNameLength];
     }
 
     /// <summary>Returns the program of the function, or <see langword="null"/> for a text.</summary>
@@ -98,6 +110,8 @@ internal sealed record ServedFunction(
                 return null;
         }
     }
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_';
 
     private static ServedFunction ParseFile(string name, string text, FunctionKind kind, string target)
     {

@@ -34,8 +34,9 @@ internal sealed class RuntimeCall
             Headers = NoHeaders,
             ConnectionId = "1",
         };
+        var cancellation = new CancellationTokenSource();
         Output = new FunctionOutput(
-            _body, InjectedFaults.None, request, TimeProvider.System, new CancellationTokenSource(), default);
+            _body, InjectedFaults.None, request, TimeProvider.System, cancellation, cancellation.Token, default);
         Invocation = new RuntimeInvocation(CreateInvocation(null), new FunctionResponse(Output));
         _endpoint.Enqueue(Invocation);
     }
