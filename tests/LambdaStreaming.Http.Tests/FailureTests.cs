@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -202,6 +203,7 @@ public sealed class FailureTests
         {
             options.ServiceUrl = new Uri(url);
             options.Retry.MaxAttempts = 1;
+            options.ConfigureHandler = RejectUnknownHosts;
         });
         using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
 
@@ -226,7 +228,7 @@ public sealed class FailureTests
     [Fact]
     public async Task SendAsync_ProxyRefuses_ThrowsProxyTunnelError()
     {
-        var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var proxy = new WebProxy($"http://{listener.LocalEndpoint}");
         await using var web = await StartAsync();
@@ -437,6 +439,16 @@ public sealed class FailureTests
             fault);
 
     private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
+    // As .NET fails if the name server does not know a host.
+    private static void RejectUnknownHosts(SocketsHttpHandler handler)
+    {
+        var connect = handler.ConnectCallback!;
+        handler.UseProxy = false;
+        handler.ConnectCallback = (context, token) => context.DnsEndPoint.Host == "name.invalid"
+            ? throw new SocketException((int)SocketError.HostNotFound)
+            : connect(context, token);
+    }
+
         () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token)
             .WaitAsync(WebFunction.TooLong, Token));
 

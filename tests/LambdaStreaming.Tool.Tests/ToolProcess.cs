@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Tool.Tests;
 
@@ -62,8 +63,9 @@ internal sealed class ToolProcess : IDisposable
         foreach (var name in awsNames.ToArray())
             environment.Remove(name);
         environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        environment["AWS_CONFIG_FILE"] = "/nonexistent";
-        environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
+        // Without these files, AWSSDK.Core reads those of the user.
+        environment["AWS_CONFIG_FILE"] = ModuleSetup.ConfigFile;
+        environment["AWS_SHARED_CREDENTIALS_FILE"] = ModuleSetup.CredentialsFile;
         environment["NO_PROXY"] = "127.0.0.1";
         environment["no_proxy"] = "127.0.0.1";
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
