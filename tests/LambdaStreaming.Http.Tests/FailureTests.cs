@@ -33,6 +33,7 @@ public sealed class FailureTests
         var received = new byte[100];
         var count = await stream.ReadAtLeastAsync(received, 5, cancellationToken: Token);
         Assert.Equal("first", Encoding.UTF8.GetString(received, 0, count));
+        web.FirstPartSeen();
 
         // Clients that read again must not take the failure for the end.
         for (var read = 0; read < 3; read++)
@@ -202,8 +203,8 @@ public sealed class FailureTests
         using var client = web.Server.CreateClient(options =>
         {
             options.ServiceUrl = new Uri(url);
-            options.Retry.MaxAttempts = 1;
             options.ConfigureHandler = RejectUnknownHosts;
+            options.Retry.MaxAttempts = 1;
         });
         using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
 
@@ -438,7 +439,6 @@ public sealed class FailureTests
             },
             fault);
 
-    private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
     // As .NET fails if the name server does not know a host.
     private static void RejectUnknownHosts(SocketsHttpHandler handler)
     {
@@ -449,6 +449,7 @@ public sealed class FailureTests
             : connect(context, token);
     }
 
+    private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
         () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token)
             .WaitAsync(WebFunction.TooLong, Token));
 
