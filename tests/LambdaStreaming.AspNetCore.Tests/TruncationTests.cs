@@ -159,8 +159,9 @@ public class TruncationTests
         await using var app = await WebApp.StartAsync(
             s => s.AddFunction("page", async (_, response, ct) =>
             {
+                var call = Interlocked.Increment(ref calls);
                 await response.WriteTextAsync("half", ct);
-                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                if (call == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
                 await response.WriteTextAsync(" and half", ct);
             }),
             map =>
@@ -202,11 +203,10 @@ public class TruncationTests
     [InlineData(HttpProtocols.Http2)]
     public async Task OutputCache_ClientDisconnectsWhileOthersWait_OthersGetTheirOwnResponse(HttpProtocols protocols)
     {
-        var calls = 0;
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var app = await StartCachedAsync(waiting, protocols, async (response, ct) =>
+        await using var app = await StartCachedAsync(waiting, protocols, async (call, response, ct) =>
         {
-            if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+            if (call == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
             await response.WriteTextAsync(" and half", ct);
         });
         using var first = await GetAsync(app, "/page");
@@ -221,18 +221,17 @@ public class TruncationTests
         Assert.Equal(HttpStatusCode.OK, second.StatusCode);
         Assert.Equal("half and half", await second.Content.ReadAsStringAsync(Token));
         Assert.Equal("half and half", await app.Browser.GetStringAsync("/page", Token));
-        Assert.Equal(2, calls);
+        Assert.Equal(2, app.Lambda.Requests.Count);
     }
 
     // The exception, which makes the first response incomplete, also reaches the requests that wait for it.
     [Fact]
     public async Task OutputCache_FunctionFailsWhileOthersWait_OthersGet500AndNothingIsStored()
     {
-        var calls = 0;
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var app = await StartCachedAsync(waiting, HttpProtocols.Http1, async (response, ct) =>
+        await using var app = await StartCachedAsync(waiting, HttpProtocols.Http1, async (call, response, ct) =>
         {
-            if (Interlocked.Increment(ref calls) > 1) return;
+            if (call > 1) return;
             await waiting.Task.WaitAsync(Patience, ct);
             response.Fail("Unhandled", "planned");
         });
@@ -245,7 +244,7 @@ public class TruncationTests
         Assert.Equal(HttpStatusCode.InternalServerError, second.StatusCode);
         await AssertFailsAsync(body);
         Assert.Equal("half", await app.Browser.GetStringAsync("/page", Token));
-        Assert.Equal(2, calls);
+        Assert.Equal(2, app.Lambda.Requests.Count);
     }
 
     // The cache does not hold requests, or other middleware needs the exception.
@@ -371,14 +370,17 @@ public class TruncationTests
     private static Task<WebApp> StartCachedAsync(
         TaskCompletionSource waiting,
         HttpProtocols protocols,
-        Func<FunctionResponse, CancellationToken, Task> continueAsync)
+        Func<int, FunctionResponse, CancellationToken, Task> continueAsync)
     {
+        var calls = 0;
         var requests = 0;
         return WebApp.StartAsync(
             s => s.AddFunction("page", async (_, response, ct) =>
             {
+                // Before the write, because the test can send its next request after it.
+                var call = Interlocked.Increment(ref calls);
                 await response.WriteTextAsync("half", ct);
-                await continueAsync(response, ct);
+                await continueAsync(call, response, ct);
             }),
             map =>
             {
