@@ -10,10 +10,15 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace LambdaStreaming.Docs.Tests;
 
+/// <summary>Tests that change the environment variables of the process. They do not run in parallel.</summary>
+[CollectionDefinition(nameof(ProcessEnvironment), DisableParallelization = true)]
+public sealed class ProcessEnvironment;
+
 /// <summary>
 /// The code in docs/configuration.md about a single call and connections, and the code in docs/permissions.md about
 /// roles.
 /// </summary>
+[Collection(nameof(ProcessEnvironment))]
 public sealed class ConfigurationSnippets : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lambda-streaming-certificates-").FullName;

@@ -22,6 +22,7 @@ public sealed class DependencyInjectionSnippets
         [
             new("LambdaStreaming:ServiceUrl", lambda.ServiceUrl.ToString()),
             new("LambdaStreaming:Region", "us-east-1"),
+            new("LambdaStreaming:ConnectTimeout", "00:01:00"),   // a busy machine can need more than the default
             new("LambdaStreaming:IdleTimeout", "00:02:00"),
         ]);
         builder.Services.AddSingleton(lambda.Credentials);
@@ -95,6 +96,7 @@ public sealed class DependencyInjectionSnippets
         {
             options.ServiceUrl = lambda.ServiceUrl;
             options.Region = lambda.Region;
+            options.ConnectTimeout = TimeSpan.FromMinutes(1);
         });
         await using var app = builder.Build();
 

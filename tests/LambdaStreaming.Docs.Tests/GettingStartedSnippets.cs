@@ -351,6 +351,7 @@ public sealed class GettingStartedSnippets
         options.ServiceUrl = lambda.ServiceUrl;
         options.Region = lambda.Region;
         options.Credentials = lambda.Credentials;
+        options.ConnectTimeout = TimeSpan.FromMinutes(1);   // a busy machine can need more than the default
         options.Retry.BaseDelay = options.Retry.ThrottlingBaseDelay = TimeSpan.FromMilliseconds(1);
         using var client = new LambdaStreamingClient(options);
         await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);

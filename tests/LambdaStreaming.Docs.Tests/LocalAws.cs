@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Amazon;
 
 [assembly: AssemblyFixture(typeof(LambdaStreaming.Docs.Tests.LocalAws))]
@@ -10,22 +9,7 @@ namespace LambdaStreaming.Docs.Tests;
 /// </summary>
 public sealed class LocalAws : IAsyncLifetime
 {
-    private static readonly string Folder = Directory.CreateTempSubdirectory("lambda-streaming-docs-").FullName;
-
     public static LocalLambdaServer Server { get; private set; } = null!;
-
-    // AWSSDK.Core reads the paths of the profile files from the environment once, so set them before its first use.
-    [ModuleInitializer]
-    internal static void IsolateEnvironment()
-    {
-        var names = Environment.GetEnvironmentVariables().Keys
-            .Cast<string>()
-            .Where(name => name.StartsWith("AWS_", StringComparison.Ordinal));
-        foreach (var name in names.ToList()) Environment.SetEnvironmentVariable(name, null);
-        Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", Path.Combine(Folder, "config"));
-        Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", Path.Combine(Folder, "credentials"));
-        Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
-    }
 
     public async ValueTask InitializeAsync()
     {
@@ -47,11 +31,7 @@ public sealed class LocalAws : IAsyncLifetime
         Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", credentials.SecretKey);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Server.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
-    }
+    public ValueTask DisposeAsync() => Server.DisposeAsync();
 
     private static async Task HelloAsync(
         FunctionInvocation invocation,

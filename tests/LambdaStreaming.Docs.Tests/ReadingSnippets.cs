@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using LambdaStreaming.Tool.Tests;
 using Moq;
 
 namespace LambdaStreaming.Docs.Tests;
@@ -133,7 +134,8 @@ public sealed class ReadingSnippets
     public async Task Download()
     {
         var response = Response(new string('a', 1024), new string('b', 1024));
-        var (path, cancellationToken) = (Path.GetTempFileName(), Ct);
+        using var folder = new TemporaryFolder();
+        var (path, cancellationToken) = (folder.File("download"), Ct);
 
         // begin: download
         await using var file = File.Create(path);
@@ -149,7 +151,6 @@ public sealed class ReadingSnippets
         await file.DisposeAsync();
         Assert.Equal(new string('a', 1024) + new string('b', 1024), await File.ReadAllTextAsync(path, Ct));
         Assert.Equal("\r1 KiB\r2 KiB", _console.Text);
-        File.Delete(path);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using Amazon.Runtime;
+using LambdaStreaming.Tool.Tests;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -175,7 +176,8 @@ public sealed class TestingSnippets
     public async Task Record()
     {
         using var live = new LambdaStreamingClient();
-        var path = Path.GetTempFileName();
+        using var folder = new TemporaryFolder();
+        var path = folder.File("recording");
 
         // begin: testing-record
         var request = new InvokeWithResponseStreamRequest("chat");
@@ -191,7 +193,6 @@ public sealed class TestingSnippets
 
         using var client = lambda.CreateClient();
         Assert.Equal("Hello, world", await new Chat(client).AskAsync("{}"));
-        File.Delete(path);
     }
 
     [Fact]

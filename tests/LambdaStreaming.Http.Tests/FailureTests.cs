@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -32,6 +33,7 @@ public sealed class FailureTests
         var received = new byte[100];
         var count = await stream.ReadAtLeastAsync(received, 5, cancellationToken: Token);
         Assert.Equal("first", Encoding.UTF8.GetString(received, 0, count));
+        web.FirstPartSeen();
 
         // Clients that read again must not take the failure for the end.
         for (var read = 0; read < 3; read++)
@@ -201,6 +203,7 @@ public sealed class FailureTests
         using var client = web.Server.CreateClient(options =>
         {
             options.ServiceUrl = new Uri(url);
+            options.ConfigureHandler = RejectUnknownHosts;
             options.Retry.MaxAttempts = 1;
         });
         using var http = new HttpClient(new LambdaHttpHandler(client, "web"));
@@ -226,7 +229,7 @@ public sealed class FailureTests
     [Fact]
     public async Task SendAsync_ProxyRefuses_ThrowsProxyTunnelError()
     {
-        var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var proxy = new WebProxy($"http://{listener.LocalEndpoint}");
         await using var web = await StartAsync();
@@ -435,6 +438,16 @@ public sealed class FailureTests
                 await response.WriteAsync("second", token);
             },
             fault);
+
+    // As .NET fails if the name server does not know a host.
+    private static void RejectUnknownHosts(SocketsHttpHandler handler)
+    {
+        var connect = handler.ConnectCallback!;
+        handler.UseProxy = false;
+        handler.ConnectCallback = (context, token) => context.DnsEndPoint.Host == "name.invalid"
+            ? throw new SocketException((int)SocketError.HostNotFound)
+            : connect(context, token);
+    }
 
     private static Task<HttpRequestException> FailAsync(WebFunction web) => Assert.ThrowsAsync<HttpRequestException>(
         () => web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, Token)

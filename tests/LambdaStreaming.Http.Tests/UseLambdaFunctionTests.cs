@@ -125,8 +125,11 @@ public sealed class UseLambdaFunctionTests
         });
     }
 
-    private static void Configure(LambdaStreamingClientOptions options, LocalLambdaServer server) =>
+    private static void Configure(LambdaStreamingClientOptions options, LocalLambdaServer server)
+    {
         (options.ServiceUrl, options.Region) = (server.ServiceUrl, server.Region);
+        options.ConnectTimeout = TimeSpan.FromMinutes(1);   // a busy machine can need more than the default
+    }
 
     private static Task<LocalLambdaServer> StartAsync() => LocalLambdaServer.StartAsync(
         options => options.AddFunction(

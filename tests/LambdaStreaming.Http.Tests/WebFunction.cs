@@ -13,6 +13,12 @@ internal sealed class WebFunction : IAsyncDisposable
     /// <summary>Time after which a wait is considered to hang.</summary>
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 
+    // Longer than TooLong, because a test waits for 10 s before it calls FirstPartSeen.
+    private static readonly TimeSpan FirstPartTimeout = TimeSpan.FromMinutes(1);
+
+    // Time in which the first part reaches a client that does not call FirstPartSeen.
+    private static readonly TimeSpan FirstPartDelay = TimeSpan.FromSeconds(5);
+
     private readonly TaskCompletionSource _firstPartSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly FakeTimeProvider? _clock;
 
@@ -120,7 +126,7 @@ internal sealed class WebFunction : IAsyncDisposable
     [SuppressMessage("Usage", "VSTHRD003", Justification = "That is the purpose.")]
     public async Task MiddleAsync(HttpFunctionResponse response, CancellationToken cancellationToken)
     {
-        if (Fault is null) await _firstPartSeen.Task.WaitAsync(TooLong, cancellationToken);
+        if (Fault is null) await _firstPartSeen.Task.WaitAsync(FirstPartTimeout, cancellationToken);
         else if (Fault == Tests.Fault.Idle) await PassTimeAsync(cancellationToken);
         else await response.FailAsync(Fault.Value, cancellationToken);
     }
@@ -128,8 +134,11 @@ internal sealed class WebFunction : IAsyncDisposable
     /// <summary>For the client: the first part has arrived, so the function can write the second.</summary>
     public void FirstPartSeen() => _firstPartSeen.TrySetResult();
 
+    // The clock of the client must not move while the first part is in transit.
+    [SuppressMessage("Usage", "VSTHRD003", Justification = "That is the purpose.")]
     private async Task PassTimeAsync(CancellationToken cancellationToken)
     {
+        await Task.WhenAny(_firstPartSeen.Task, Task.Delay(FirstPartDelay, cancellationToken));
         while (true)
         {
             await Task.Delay(50, cancellationToken);

@@ -157,12 +157,16 @@ public sealed class BuildTests : IDisposable
         var second = options.AddFunction("second", CreateOptions(project));
 
         Task[] builds = [BuildAsync(first), BuildAsync(second)];
-        await _buildStarted.Task.WaitAsync(Limit, Token);
-        var running = project.FindBuilds();
-
-        Assert.Single(running, IsBuild);
-        project.Write("gate", "");
-        await Task.WhenAll(builds);
+        try
+        {
+            await _buildStarted.Task.WaitAsync(Limit, Token);
+            Assert.Single(project.FindBuilds(), IsBuild);
+        }
+        finally
+        {
+            project.Write("gate", "");
+            await Task.WhenAll(builds);
+        }
     }
 
     [Fact]

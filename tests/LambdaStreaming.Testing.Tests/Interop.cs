@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -46,7 +47,9 @@ internal static class Interop
         info.Environment["AWS_REGION"] = info.Environment["AWS_DEFAULT_REGION"] = server.Region.SystemName;
         info.Environment["AWS_ENDPOINT_URL_LAMBDA"] = server.ServiceUrl.ToString().TrimEnd('/');
         info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
+        // Without these files, AWSSDK.Core reads those of the user.
+        info.Environment["AWS_CONFIG_FILE"] = ModuleSetup.ConfigFile;
+        info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = ModuleSetup.CredentialsFile;
         info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
         info.Environment.Remove("AWS_SESSION_TOKEN");
         info.Environment.Remove("AWS_PROFILE");

@@ -496,10 +496,12 @@ public class LocalLambdaServerTests
             },
             Token);
         using var http = new SignedHttp(server);
+        visible.Clear();
 
         using var response = await http.InvokeAsync(name);
         await response.Content.ReadAsByteArrayAsync(Token);
 
+        Assert.NotEmpty(visible);
         Assert.All(visible, count => Assert.Equal(0, count));
         Assert.Equal((status, errorCode), (server.Requests[0].StatusCode, server.Requests[0].ErrorCode));
     }

@@ -102,7 +102,7 @@ public class LocalServerLimitTests
     public async Task WithTimeout_ElapsesDuringAWrite_WriteIsComplete(LambdaOperation operation)
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var text = new string('x', 16 * 1024);
+        var text = new string('x', 1024);
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {

@@ -1,17 +1,25 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
 
-public class RuntimeProcessTests
+public sealed class RuntimeProcessTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>A shell script that runs until the folder of the test is deleted.</summary>
+    private string RunUntilTheEnd => $"while [ -d '{_folder.FullName}' ]; do sleep 0.1; done";
+
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task Supervisor_GroupIsTerminatedAndHostIsGone_KillsTheProgram()
@@ -19,7 +27,7 @@ public class RuntimeProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
         using var group = StartWithPipes(
             "setsid",
-            ["sh", "-c", RuntimeStartInfo.Supervisor, "sh", "sh", "-c", "echo started; exec sleep 1000"]);
+            ["sh", "-c", RuntimeStartInfo.Supervisor, "sh", "sh", "-c", "echo started; " + RunUntilTheEnd]);
         Assert.Equal("started", await group.StandardOutput.ReadLineAsync(Token));
 
         using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"]))
@@ -35,37 +43,36 @@ public class RuntimeProcessTests
     public async Task Supervisor_GroupIsTerminatedBeforeItWatches_KillsTheProgram()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
-        var gate = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
-        // The shell starts to watch when this test has created the file.
+        var gate = GetPath("gate");
+        await File.WriteAllTextAsync(gate, "", Token);
+        // The shell starts to watch when this test has deleted the file.
         var script = RuntimeStartInfo.Supervisor.Replace(
-            "child=$!", $"child=$!\nuntil [ -e '{gate}' ]; do :; done", StringComparison.Ordinal);
+            "child=$!", $"child=$!\nwhile [ -e '{gate}' ]; do :; done", StringComparison.Ordinal);
         Assert.NotEqual(RuntimeStartInfo.Supervisor, script);
         using var group = StartWithPipes(
-            "setsid", ["sh", "-c", script, "sh", "sh", "-c", "echo started; exec sleep 1000"]);
+            "setsid", ["sh", "-c", script, "sh", "sh", "-c", "echo started; " + RunUntilTheEnd]);
         Assert.Equal("started", await group.StandardOutput.ReadLineAsync(Token));
 
         using (var kill = Process.Start("kill", ["-s", "TERM", "--", $"-{group.Id}"]))
             await kill.WaitForExitAsync(Token);
         group.StandardInput.Close();
-        await File.WriteAllTextAsync(gate, "", Token);
+        File.Delete(gate);
 
-        try
-        {
-            var output = group.StandardOutput.ReadToEndAsync(Token);
-            Assert.Equal("", await output.WaitAsync(TimeSpan.FromSeconds(60), Token));
-        }
-        finally
-        {
-            File.Delete(gate);
-        }
+        var output = group.StandardOutput.ReadToEndAsync(Token);
+        Assert.Equal("", await output.WaitAsync(TimeSpan.FromSeconds(60), Token));
     }
 
     [Fact]
     public async Task Node_StreamingHandler_StreamsWithContextAndLog()
     {
-        await using var server = await StartNodeAsync("text");
+        var gate = GetPath("gate");
+        var payload = JsonSerializer.Serialize(new { name = "you", gate });
+        await using var server = await StartNodeAsync("text", outputReceived: line =>
+        {
+            if (line.Contains("called with", StringComparison.Ordinal)) File.WriteAllText(gate, "");
+        });
         using var client = server.CreateClient();
-        var request = InvokeWithResponseStreamRequest.FromJson("text", """{"name":"you"}""") with
+        var request = InvokeWithResponseStreamRequest.FromJson("text", payload) with
         {
             LogType = LogType.Tail,
             ClientContext = Convert.ToBase64String("""{"custom":{"k":"v"}}"""u8),
@@ -80,7 +87,7 @@ public class RuntimeProcessTests
         Assert.Equal((response.RequestId, "v"), ((string?)context["id"], (string?)context["client"]?["k"]));
         Assert.Equal("blue", (string?)context["tenant"]);
         Assert.Equal("arn:aws:lambda:us-east-1:123456789012:function:text", (string?)context["arn"]);
-        Assert.Contains("""called with {"name":"you"}""", response.InvokeComplete?.DecodeLogResult());
+        Assert.Contains("called with " + payload, response.InvokeComplete?.DecodeLogResult());
     }
 
     private const string HttpResponse =
@@ -115,9 +122,10 @@ public class RuntimeProcessTests
         await using var server = await StartNodeAsync(handler);
         using var client = server.CreateClient();
         var received = new StringBuilder();
+        var gate = GetPath("gate");
 
-        await using var response = await client.InvokeWithResponseStreamAsync(new(handler), Token);
-        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response, received));
+        await using var response = await client.InvokeWithResponseStreamAsync(CreateRequest(handler, gate), Token);
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response, received, gate));
 
         Assert.Equal((text, errorCode), (received.ToString(), error.ErrorCode));
         Assert.Contains(details, error.ErrorDetails);
@@ -131,8 +139,10 @@ public class RuntimeProcessTests
 
         for (var call = 0; call < 2; call++)
         {
-            await using var response = await client.InvokeWithResponseStreamAsync(new("exitMid"), Token);
-            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response));
+            var gate = GetPath($"gate-{call}");
+            await using var response = await client.InvokeWithResponseStreamAsync(
+                CreateRequest("exitMid", gate), Token);
+            var error = await Assert.ThrowsAsync<FunctionErrorException>(() => ReadAsync(response, gate: gate));
             Assert.Equal("Runtime.TruncatedResponse", error.ErrorCode);
         }
     }
@@ -159,7 +169,7 @@ public class RuntimeProcessTests
         using var client = server.CreateClient();
 
         // An abandoned call occupies its process.
-        var processes = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AbandonAsync(client)));
+        var processes = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AbandonAsync(client, new("never"))));
 
         Assert.Equal(3, processes.Distinct().Count());
     }
@@ -216,22 +226,33 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Node_ClientDisconnects_TheFunctionContinues()
     {
-        await using var server = await StartNodeAsync("never");
+        var gate = GetPath("gate");
+        var continued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await StartNodeAsync("continueLater", outputReceived: line =>
+        {
+            if (line.Contains("continued", StringComparison.Ordinal)) continued.TrySetResult();
+        });
         using var client = server.CreateClient();
 
-        var process = await AbandonAsync(client);
+        var process = await AbandonAsync(client, CreateRequest("continueLater", gate));
 
         await server.Requests[0].ClientDisconnected.WaitAsync(Soon, Token);
         Assert.True(IsAlive(process));
+        await File.WriteAllTextAsync(gate, "", Token);
+        await continued.Task.WaitAsync(Soon, Token);
     }
 
     [Fact]
     public async Task Bootstrap_AnyExecutable_Responds()
     {
         Interop.NeedsCurl();
-        var bootstrap = Path.Combine(Interop.Functions, "bootstrap");
-        await using var server = await LocalLambdaServer.StartAsync(
-            s => s.AddFunction("boot", new RuntimeProcessOptions(bootstrap) { TaskRoot = Interop.Functions }), Token);
+        var process = new RuntimeProcessOptions(Path.Combine(Interop.Functions, "bootstrap"))
+        {
+            TaskRoot = Interop.Functions,
+            // The script creates a temporary file for each request, and is killed during the last one.
+            Environment = new Dictionary<string, string?> { ["TMPDIR"] = _folder.FullName },
+        };
+        await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("boot", process), Token);
         using var client = server.CreateClient();
 
         Assert.Equal("echo: \"hi\"", await InvokeAsync(client, "boot", "\"hi\""));
@@ -253,42 +274,45 @@ public class RuntimeProcessTests
     [Fact]
     public async Task Program_ExitsButItsChildKeepsTheOutputOpen_FailsTheCallAndKillsTheChild()
     {
-        var child = new TaskCompletionSource<int>();
-        await using var server = await StartShellAsync(
-            "sleep 300 & echo $!; exit 3", line => child.TrySetResult(int.Parse(line)));
+        await using var server = await StartShellAsync($"sleep 300 & echo $! > '{GetPath("child")}'; exit 3");
 
         var error = await FailAsync(server);
 
         Assert.Equal("Runtime.ExitError", error.ErrorCode);
         Assert.Contains("exit status 3", error.ErrorDetails);
-        await WaitForExitAsync(await child.Task.WaitAsync(Soon, Token));
+        await WaitForExitAsync(int.Parse(await File.ReadAllTextAsync(GetPath("child"), Token)));
     }
 
     [Fact]
     public async Task Program_LeavesAChildOutsideItsGroup_ExitIsDetected()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setsid.");
-        var child = new TaskCompletionSource<int>();
-        await using var server = await StartShellAsync(
-            "setsid sh -c 'sleep 300 & echo $!'; exit 3", line => child.TrySetResult(int.Parse(line)));
+        await File.WriteAllTextAsync(GetPath("child.sh"), $"({RunUntilTheEnd}) & echo $! > child", Token);
+        await using var server = await StartShellAsync($"cd '{_folder.FullName}'; setsid sh child.sh; exit 3");
 
         var error = await FailAsync(server);
 
         Assert.Equal("Runtime.ExitError", error.ErrorCode);
-        using var remaining = Process.GetProcessById(await child.Task.WaitAsync(Soon, Token));
-        remaining.Kill();
+        Assert.True(IsAlive(int.Parse(await File.ReadAllTextAsync(GetPath("child"), Token))));
     }
 
     [Fact]
     public async Task Program_IsKilled_LogHasOnlyItsLines()
     {
+        var gate = GetPath("gate");
         var lines = new ConcurrentQueue<string>();
-        await using var server = await StartShellAsync("echo mine; kill -s KILL $$", lines.Enqueue);
+        // The server can lose a line that it receives after the exit.
+        await using var server = await StartShellAsync(
+            $"echo mine; until [ -e '{gate}' ]; do sleep 0.01; done; kill -s KILL $$",
+            line =>
+            {
+                lines.Enqueue(line);
+                File.WriteAllText(gate, "");
+            });
 
         var error = await FailAsync(server);
 
         Assert.Contains("signal 9", error.ErrorDetails);
-        Assert.True(SpinWait.SpinUntil(() => !lines.IsEmpty, Soon));
         Assert.Equal(["mine"], lines);
     }
 
@@ -296,12 +320,16 @@ public class RuntimeProcessTests
     public async Task EnvironmentProvider_VariablesAreKnownAfterTheCall_OverrideEnvironment()
     {
         var variables = new TaskCompletionSource<IReadOnlyDictionary<string, string?>>();
-        var lines = new ConcurrentQueue<string>();
         await using var server = await StartShellAsync(process => process with
         {
-            Arguments = ["-c", "echo \"$COLOR $SIZE ${SHAPE-none}\"; exit 3"],
-            OutputReceived = lines.Enqueue,
-            Environment = new Dictionary<string, string?> { ["COLOR"] = "red", ["SIZE"] = "5", ["SHAPE"] = "round" },
+            Arguments = ["-c", "echo \"$COLOR $SIZE ${SHAPE-none}\" > \"$OUTPUT\"; exit 3"],
+            Environment = new Dictionary<string, string?>
+            {
+                ["COLOR"] = "red",
+                ["SIZE"] = "5",
+                ["SHAPE"] = "round",
+                ["OUTPUT"] = GetPath("variables"),
+            },
             EnvironmentProvider = _ => variables.Task,
         });
 
@@ -310,8 +338,7 @@ public class RuntimeProcessTests
         variables.SetResult(new Dictionary<string, string?> { ["COLOR"] = "green", ["SHAPE"] = null });
 
         Assert.Equal("Runtime.ExitError", (await call).ErrorCode);
-        Assert.True(SpinWait.SpinUntil(() => !lines.IsEmpty, Soon));
-        Assert.Equal(["green 5 none"], lines);
+        Assert.Equal("green 5 none\n", await File.ReadAllTextAsync(GetPath("variables"), Token));
     }
 
     [Theory]
@@ -484,7 +511,9 @@ public class RuntimeProcessTests
         Assert.Contains("no-such-program-at-all", error.ErrorDetails);
     }
 
-    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string> outputReceived) =>
+    private string GetPath(string name) => Path.Combine(_folder.FullName, name);
+
+    private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string>? outputReceived = null) =>
         StartShellAsync(process => process with { Arguments = ["-c", script], OutputReceived = outputReceived });
 
     private static Task<LocalLambdaServer> StartShellAsync(Func<RuntimeProcessOptions, RuntimeProcessOptions> configure)
@@ -511,14 +540,18 @@ public class RuntimeProcessTests
     }
 
     private static Task<LocalLambdaServer> StartNodeAsync(
-        string handler, Action<LocalFunction>? configure = null, TimeProvider? clock = null)
+        string handler,
+        Action<LocalFunction>? configure = null,
+        TimeProvider? clock = null,
+        Action<string>? outputReceived = null)
     {
         Interop.NeedsNodeRuntime();
         return LocalLambdaServer.StartAsync(
             s =>
             {
                 s.TimeProvider = clock ?? s.TimeProvider;
-                var function = s.AddFunction(handler, Interop.Node(handler));
+                var process = Interop.Node(handler) with { OutputReceived = outputReceived };
+                var function = s.AddFunction(handler, process);
                 configure?.Invoke(function);
             },
             Token);
@@ -531,20 +564,30 @@ public class RuntimeProcessTests
         return await ReadAsync(response);
     }
 
-    private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response, StringBuilder? text = null)
+    /// <summary>Creates a request for a handler that waits until the file exists.</summary>
+    private static InvokeWithResponseStreamRequest CreateRequest(string handler, string gate) =>
+        InvokeWithResponseStreamRequest.FromJson(handler, JsonSerializer.Serialize(new { gate }));
+
+    /// <summary>Reads the response and creates the file of <see cref="CreateRequest"/> after a chunk.</summary>
+    private static async Task<string> ReadAsync(
+        InvokeWithResponseStreamResponse response, StringBuilder? text = null, string? gate = null)
     {
         text ??= new StringBuilder();
         await foreach (var chunk in response.ReadChunksAsync(Token))
+        {
             text.Append(Encoding.UTF8.GetString(chunk.ToArray()));
+            if (gate is not null) await File.WriteAllTextAsync(gate, "", Token);
+        }
+
         return text.ToString();
     }
 
     private static int ParseProcessId(string text) => int.Parse(text.Replace("pid ", ""));
 
-    /// <summary>Calls "never" and disconnects after its first chunk. Returns the id of its process.</summary>
-    private static async Task<int> AbandonAsync(LambdaStreamingClient client)
+    /// <summary>Disconnects after the first chunk, which is the id of the process, and returns the id.</summary>
+    private static async Task<int> AbandonAsync(LambdaStreamingClient client, InvokeWithResponseStreamRequest request)
     {
-        await using var response = await client.InvokeWithResponseStreamAsync(new("never"), Token);
+        await using var response = await client.InvokeWithResponseStreamAsync(request, Token);
         await using var chunks = response.ReadChunksAsync(Token).GetAsyncEnumerator(Token);
         Assert.True(await chunks.MoveNextAsync());
         return ParseProcessId(Encoding.UTF8.GetString(chunks.Current.ToArray()));

@@ -141,10 +141,12 @@ public sealed class ProcessTests
             }));
         using var process = ToolProcess.Invoke(server, format);
         await ReadAsync(process.Output, 1);
+        process.WaitForKernelFunction("pipe_write");
 
         process.Signal(ToolProcess.SigInt);
 
         Assert.Equal(130, await process.WaitForExitCodeAsync());
+        Assert.Contains("might still be running", await process.Error);
     }
 
     [Fact]
@@ -237,7 +239,7 @@ public sealed class ProcessTests
         // This waits until the process has opened the pipe for reading. Nothing is written.
         await using var writer = await Task.Run(
             () => new FileStream(folder.File("pipe"), FileMode.Open, FileAccess.Write),
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken).WaitAsync(TestTimeout);
 
         process.Signal(ToolProcess.SigInt);
 
@@ -312,11 +314,16 @@ public sealed class ProcessTests
         using var folder = new TemporaryFolder();
         await using var server = await StartEmptyAsync();
         await Interop.RunAsync(server, "mkfifo", folder.File("pipe"));
-        using var process = ToolProcess.Invoke(server, "--debug", "--output", folder.File("pipe"));
+        // Without this variable, a thread of .NET also waits at a pipe, for a debugger.
+        var variables = new Dictionary<string, string> { ["DOTNET_EnableDiagnostics"] = "0" };
+        string[] args = ["invoke", "f", "--debug", "--output", folder.File("pipe"), .. Run.EndpointOptions(server)];
+        using var process = ToolProcess.Start(args, variables: variables);
+        process.WaitForKernelFunction("wait_for_partner");
 
         process.Signal(ToolProcess.SigInt);
 
         Assert.Equal(130, await process.WaitForExitCodeAsync());
+        Assert.Contains("Nothing was sent", await process.Error);
         Assert.Empty(server.Requests);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Tool.Tests;
 
@@ -62,8 +63,9 @@ internal sealed class ToolProcess : IDisposable
         foreach (var name in awsNames.ToArray())
             environment.Remove(name);
         environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        environment["AWS_CONFIG_FILE"] = "/nonexistent";
-        environment["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent";
+        // Without these files, AWSSDK.Core reads those of the user.
+        environment["AWS_CONFIG_FILE"] = ModuleSetup.ConfigFile;
+        environment["AWS_SHARED_CREDENTIALS_FILE"] = ModuleSetup.CredentialsFile;
         environment["NO_PROXY"] = "127.0.0.1";
         environment["no_proxy"] = "127.0.0.1";
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
@@ -83,6 +85,24 @@ internal sealed class ToolProcess : IDisposable
         Assert.Equal(0, Kill(_process.Id, signal));
     }
 
+    /// <summary>Waits until a thread of the process waits in a function of the Linux kernel.</summary>
+    /// <param name="name">The end of the function's name. A prefix depends on the version of the kernel.</param>
+    public void WaitForKernelFunction(string name)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /proc.");
+        string[] functions = [];
+        var isThere = SpinWait.SpinUntil(
+            () =>
+            {
+                functions = ReadKernelFunctions();
+                return functions.Any(function => function.EndsWith(name, StringComparison.Ordinal));
+            },
+            TestTimeout);
+        // Source: proc_pid_wchan(5): without access to the names, the content is 0.
+        Assert.SkipWhen(!isThere && functions.All(function => function == "0"), "Requires /proc/*/wchan.");
+        Assert.True(isThere, $"No thread waits in {name}: {string.Join(' ', functions)}.");
+    }
+
     /// <summary>Determines whether a process exists.</summary>
     public static bool Exists(int processId) => Kill(processId, 0) == 0;
 
@@ -97,6 +117,19 @@ internal sealed class ToolProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         _process.Dispose();
+    }
+
+    private string[] ReadKernelFunctions()
+    {
+        try
+        {
+            return [.. Directory.GetDirectories($"/proc/{_process.Id}/task")
+                .Select(thread => File.ReadAllText(System.IO.Path.Combine(thread, "wchan")))];
+        }
+        catch (IOException)
+        {
+            return [];    // a thread has ended
+        }
     }
 
     // Source: proc_pid_status(5), SigCgt: a mask of the caught signals, in hexadecimal digits.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.AspNetCore.Tests.ChatPage;
 
@@ -37,9 +38,10 @@ internal sealed class ChatProgram : IDisposable
             info.Environment["AWS_ENDPOINT_URL_LAMBDA"] = server.ServiceUrl.ToString();
         }
 
-        var missing = Path.Combine(Path.GetTempPath(), "no-such-file");
         info.Environment["AWS_EC2_METADATA_DISABLED"] = "true";
-        info.Environment["AWS_CONFIG_FILE"] = info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = missing;
+        // Without these files, AWSSDK.Core reads those of the user.
+        info.Environment["AWS_CONFIG_FILE"] = ModuleSetup.ConfigFile;
+        info.Environment["AWS_SHARED_CREDENTIALS_FILE"] = ModuleSetup.CredentialsFile;
         info.Environment["NO_PROXY"] = info.Environment["no_proxy"] = "127.0.0.1";
         info.Environment.Remove("AWS_SESSION_TOKEN");
         info.Environment.Remove("AWS_PROFILE");

@@ -30,18 +30,6 @@ public sealed class ProfileTests : IDisposable
     private readonly string _profile =
         string.Create(CultureInfo.InvariantCulture, $"profile-{Interlocked.Increment(ref _profiles)}");
 
-    public ProfileTests()
-    {
-        string[] names =
-        [
-            "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL_LAMBDA", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        ];
-        foreach (var name in names)
-            Set(name, null);
-    }
-
     public void Dispose()
     {
         foreach (var (name, value) in _originalValues)

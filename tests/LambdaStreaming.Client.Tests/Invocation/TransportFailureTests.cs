@@ -21,7 +21,11 @@ public class TransportFailureTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_HostNameUnknown_DidNotRun()
     {
-        using var client = CreateClient(new Uri("http://no-such-host.invalid"));
+        // As .NET fails if the name server does not know the host.
+        using var client = CreateClient(
+            new Uri("http://no-such-host.invalid"),
+            options => options.ConfigureHandler = handler => handler.ConnectCallback =
+                (_, _) => throw new SocketException((int)SocketError.HostNotFound));
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
@@ -191,18 +195,24 @@ public class TransportFailureTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_UserHttpClientTimesOut_MayHaveRun()
     {
-        await using var server = new RawServer(async connection =>
+        for (var run = 1; ; run++)
         {
-            await connection.ReadRequestAsync();
-            await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
-        });
-        using var client = new LambdaStreamingClient(
-            CreateOptions(server.Url), new HttpClient { Timeout = TimeSpan.FromSeconds(5) });
+            await using var server = new RawServer(async connection =>
+            {
+                await connection.ReadRequestAsync();
+                await Task.Delay(Timeout.InfiniteTimeSpan, connection.Stopping);
+            });
+            using var client = new LambdaStreamingClient(
+                CreateOptions(server.Url), new HttpClient { Timeout = TimeSpan.FromSeconds(5) });
 
-        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+            var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
-        AssertMayHaveRunOnce(exception, server);
-        Assert.IsType<TimeoutException>(exception.InnerException);
+            // On a busy machine, the time can elapse before the request is sent. That attempt is retried.
+            if (exception.Attempts > 1 && run < 5) continue;
+            AssertMayHaveRunOnce(exception, server);
+            Assert.IsType<TimeoutException>(exception.InnerException);
+            return;
+        }
     }
 
     [Fact]
@@ -274,7 +284,7 @@ public class TransportFailureTests
             _waiting.Connect(_listener.LocalEndPoint!);
         }
 
-        public Uri Url => new($"http://{_listener.LocalEndPoint}");
+        public Uri Url => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}");
 
         public void Dispose()
         {

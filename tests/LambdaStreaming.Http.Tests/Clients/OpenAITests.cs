@@ -58,7 +58,11 @@ public sealed class OpenAITests
             var updates = CreateClient(web, new ClientRetryPolicy()).CompleteChatStreamingAsync(
                 Messages,
                 cancellationToken: Token);
-            await foreach (var update in updates) parts.AddRange(update.ContentUpdate.Select(part => part.Text));
+            await foreach (var update in updates)
+            {
+                parts.AddRange(update.ContentUpdate.Select(part => part.Text));
+                web.FirstPartSeen();
+            }
         });
 
         Assert.IsAssignableFrom<LambdaStreamingException>(exception.InnerException);
@@ -91,7 +95,11 @@ public sealed class OpenAITests
         var exception = await Assert.ThrowsAsync<HttpIOException>(async () =>
         {
             var updates = CreateClient(web).AsIChatClient().GetStreamingResponseAsync("hi", cancellationToken: Token);
-            await foreach (var update in updates) parts.Add(update.Text);
+            await foreach (var update in updates)
+            {
+                parts.Add(update.Text);
+                web.FirstPartSeen();
+            }
         });
 
         Assert.IsAssignableFrom<LambdaStreamingException>(exception.InnerException);

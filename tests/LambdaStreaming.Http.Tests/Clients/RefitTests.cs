@@ -60,7 +60,11 @@ public sealed class RefitTests
 
         var exception = await Assert.ThrowsAsync<HttpIOException>(async () =>
         {
-            await foreach (var item in RestService.For<IItems>(web.Http).GetItemsAsync(Token)) numbers.Add(item.Number);
+            await foreach (var item in RestService.For<IItems>(web.Http).GetItemsAsync(Token))
+            {
+                numbers.Add(item.Number);
+                web.FirstPartSeen();
+            }
         });
 
         Assert.IsAssignableFrom<LambdaStreamingException>(exception.InnerException);

@@ -1,12 +1,18 @@
 // Streaming handlers for the official Node.js runtime interface client, which defines the global `awslambda`.
+import { existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 
 const { streamifyResponse, HttpResponseStream } = awslambda;
 
+// Waits until a test creates the file that the event names, if it names one.
+const waitForGate = async ({ gate }) => {
+  while (gate && !existsSync(gate)) await new Promise(resolve => setTimeout(resolve, 10));
+};
+
 export const text = streamifyResponse(async (event, stream, context) => {
   console.log('called with', JSON.stringify(event));
-  await new Promise(resolve => setTimeout(resolve, 200));   // the line arrives before the response ends
+  await waitForGate(event);   // until the line has arrived
   stream.write('hello ');
   stream.write(`${event.name ?? 'nobody'}, `);
   stream.write(JSON.stringify({
@@ -42,7 +48,7 @@ export const failMid = streamifyResponse(async (event, stream) => {
 
 export const exitMid = streamifyResponse(async (event, stream) => {
   await new Promise(resolve => stream.write('one ', resolve));
-  await new Promise(resolve => setTimeout(resolve, 1000));   // by then, the server has accepted the connection
+  await waitForGate(event);   // until the chunk has arrived
   process.exit(3);
 });
 
@@ -51,6 +57,12 @@ export const exitBefore = streamifyResponse(async () => { process.exit(3); });
 export const never = streamifyResponse(async (event, stream) => {
   stream.write(`pid ${process.pid}`);
   await new Promise(resolve => setTimeout(resolve, 3_600_000));
+});
+
+export const continueLater = streamifyResponse(async (event, stream) => {
+  stream.write(`pid ${process.pid}`);
+  await waitForGate(event);
+  console.log('continued');
 });
 
 // Responds with the process id and the number of calls that this process has handled.
