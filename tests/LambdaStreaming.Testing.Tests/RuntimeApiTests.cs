@@ -501,7 +501,13 @@ public class RuntimeApiTests
             ConnectionId = "1",
         };
         var output = new FunctionOutput(
-            body, InjectedFaults.None, request, TimeProvider.System, cancellation, CancellationToken.None);
+            body,
+            InjectedFaults.None,
+            request,
+            TimeProvider.System,
+            cancellation,
+            functionToken: CancellationToken.None,
+            aborted: CancellationToken.None);
         var call = CreateCall(output);
 
         var invocation = process.InvokeAsync(call);
