@@ -31,8 +31,8 @@ public class CommandTests
         "dotnet test", "dotnet restore", "dotnet format ",
 
         // Commands of the .NET SDK that do not name anything here.
-        "dotnet new console", "dotnet new web", "dotnet run --urls", "dotnet build", "dotnet publish",
-        "dotnet nuget add source", "dotnet add ./src/Chat package Amazon.Lambda.",
+        "dotnet new console", "dotnet new web", "dotnet run --urls", "dotnet build", "dotnet clean",
+        "dotnet publish", "dotnet nuget add source", "dotnet add ./src/Chat package Amazon.Lambda.",
 
         // docs/local-functions.md: RuntimesTests of LambdaStreaming.Testing run these tools.
         "npm install aws-lambda-ric", "go build ",
