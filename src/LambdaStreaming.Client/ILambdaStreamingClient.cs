@@ -36,6 +36,9 @@ public interface ILambdaStreamingClient : IDisposable
     /// A handler of a custom <see cref="HttpClient"/> has replaced the response's content, and getting a stream from
     /// the new content failed.
     /// </exception>
+    /// <exception cref="ResponseStreamIdleTimeoutException">
+    /// Such content was not opened within <see cref="LambdaStreamingClientOptions.IdleTimeout"/>.
+    /// </exception>
     /// <exception cref="InvocationCanceledException">
     /// <paramref name="cancellationToken"/> was cancelled. If the request was sent, the function might have run.
     /// Cancellation does not stop the function, which is billed until it ends.

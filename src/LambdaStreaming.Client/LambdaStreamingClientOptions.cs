@@ -106,7 +106,10 @@ public sealed class LambdaStreamingClientOptions
     /// Default: 16 min, because a function can be idle for 15 min. <see cref="Timeout.InfiniteTimeSpan"/> disables the
     /// limit.
     /// </value>
-    /// <remarks>Only the time during which the consumer waits for bytes is counted.</remarks>
+    /// <remarks>
+    /// Only the time during which the consumer waits for bytes is counted. If a handler of a custom
+    /// <see cref="HttpClient"/> has replaced the response's content, this is also the maximum time to open it.
+    /// </remarks>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(16);
 
     /// <summary>Maximum size of an event-stream message, in bytes.</summary>

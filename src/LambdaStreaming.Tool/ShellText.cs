@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace LambdaStreaming.Tool;
 
 /// <summary>Writes arguments in commands that the user can copy.</summary>
@@ -5,9 +7,16 @@ internal static class ShellText
 {
     /// <summary>Quotes an argument if a shell would change or split it.</summary>
     /// <remarks>On Windows, in the syntax of PowerShell; otherwise, in that of a Unix shell.</remarks>
-    public static string Quote(string argument) => argument.Length > 0 && argument.All(IsLiteral)
-        ? argument
-        : $"'{argument.Replace("'", OperatingSystem.IsWindows() ? "''" : @"'\''", StringComparison.Ordinal)}'";
+    public static string Quote(string argument)
+    {
+        if (argument.Length > 0 && argument.All(IsLiteral))
+            return argument;
+
+        // PowerShell also accepts typographic quotation marks.
+        return OperatingSystem.IsWindows()
+            ? $"'{Regex.Replace(argument, "['\u2018\u2019\u201A\u201B]", "$0$0")}'"
+            : $"'{argument.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+    }
 
     private static bool IsLiteral(char c) =>
         char.IsAsciiLetterOrDigit(c)

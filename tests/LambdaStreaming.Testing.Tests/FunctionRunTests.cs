@@ -25,6 +25,7 @@ public sealed class FunctionRunTests : IDisposable
     private readonly TaskCompletionSource _started = new();
 
     private FunctionRun? _run;
+    private CancellationToken _functionToken;
     private volatile bool _isTestEnding;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -63,7 +64,39 @@ public sealed class FunctionRunTests : IDisposable
         Assert.Null(_request.FunctionErrorCode);
     }
 
-    private Task RunAsync(string wait, WaitingBody body)
+    // The chunk delay is not over after the timeout of the function.
+    [Fact]
+    public async Task WithTimeout_FunctionSwallowsExceptionsDuringAChunkDelay_EndsWithSandboxTimedout()
+    {
+        var running = RunAsync(
+            "other",
+            new WaitingBody(_aborted.Token),
+            new InjectedFaults { ChunkDelay = TimeSpan.FromHours(1) });
+
+        await Task.Run(() => _clock.Advance(FunctionTimeout), Token).WaitAsync(Soon, Token);
+        await running.WaitAsync(Soon, Token);
+
+        Assert.Equal("Sandbox.Timedout", _request.FunctionErrorCode);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task RunAsync_ClientDisconnectsOrFunctionTimesOut_TokenIsCancelledBeforeTheRunEnds(bool timesOut)
+    {
+        var body = new WaitingBody(_aborted.Token);
+        var running = RunAsync("nothing", body);
+        var wasCancelled = running.ContinueWith(
+            _ => _functionToken.IsCancellationRequested,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+
+        if (timesOut) _clock.Advance(FunctionTimeout);
+        else await _aborted.CancelAsync();
+
+        Assert.True(await wasCancelled.WaitAsync(Soon, Token));
+    }
+
+    private Task RunAsync(string wait, WaitingBody body, InjectedFaults? faults = null)
     {
         var options = new LocalLambdaServerOptions { TimeProvider = _clock };
         var function = options.AddFunction("f").WithTimeout(FunctionTimeout);
@@ -77,14 +110,17 @@ public sealed class FunctionRunTests : IDisposable
             Headers = new Dictionary<string, string>(),
         };
         _run = new FunctionRun(options, function, LoopAsync, invocation, TimeSpan.Zero, _aborted.Token);
-        var running = _run.RunAsync(body, InjectedFaults.None, _request);
+        var running = _run.RunAsync(body, faults ?? InjectedFaults.None, _request);
         // The wait of the function begins after that of the run, and therefore ends before it.
         _started.SetResult();
         return running;
 
-        async Task LoopAsync(FunctionInvocation _, FunctionResponse response, CancellationToken token)
+        async Task LoopAsync(FunctionInvocation call, FunctionResponse response, CancellationToken token)
         {
+            _functionToken = token;
             await _started.Task;
+            if (faults is not null) _ = response.WriteTextAsync("text", token);
+            if (wait == "nothing") await Task.Delay(Timeout.InfiniteTimeSpan, token);
             while (!_isTestEnding)
             {
                 try

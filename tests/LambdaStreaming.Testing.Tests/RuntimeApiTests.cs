@@ -506,7 +506,7 @@ public class RuntimeApiTests
             request,
             TimeProvider.System,
             cancellation,
-            functionToken: CancellationToken.None,
+            functionCancellation: cancellation,
             aborted: CancellationToken.None);
         var call = CreateCall(output);
 

@@ -1,3 +1,5 @@
+using LambdaStreaming.Errors;
+
 namespace LambdaStreaming.Configuration;
 
 /// <summary>Extension methods for tasks that continue after their caller has abandoned them.</summary>
@@ -11,7 +13,7 @@ internal static class UnobservedTask
     public static void DisposeLateResult<T>(this Task<T> task)
         where T : IDisposable =>
         _ = task.IgnoreUnobservedException().ContinueWith(
-            static late => late.Result.Dispose(),
+            static late => CallerCode.Run(late.Result, static result => result.Dispose()),
             CancellationToken.None,
             TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);

@@ -1,5 +1,6 @@
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 using Microsoft.Extensions.Logging;
 
@@ -78,9 +79,10 @@ internal sealed class InvocationExecutor
 
         // Stays null after a cancellation or an unexpected failure. End then determines the value from the send guard.
         bool? mayHaveRun = null;
+        HttpRequestMessage? request = null;
         try
         {
-            using var request = await _requests.CreateAsync(attempt, attemptToken).ConfigureAwait(false);
+            request = await _requests.CreateAsync(attempt, attemptToken).ConfigureAwait(false);
             var response = await _sender.SendAsync(attempt, request, attemptToken).ConfigureAwait(false);
             var result = await _responses.CreateAsync(attempt, response, attemptToken).ConfigureAwait(false);
             mayHaveRun = !invocation.IsDryRun;
@@ -94,6 +96,7 @@ internal sealed class InvocationExecutor
         }
         finally
         {
+            CallerCode.Run(request, static request => request?.Dispose());
             attempt.End(mayHaveRun);
         }
     }

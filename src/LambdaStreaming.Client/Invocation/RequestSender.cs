@@ -1,6 +1,6 @@
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.ResponseStream;
+using LambdaStreaming.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
@@ -35,8 +35,7 @@ internal sealed class RequestSender(
         Log.AttemptSent(logger, attempt.Number, invocation.Request.FunctionName);
 
         var timeout = invocation.Request.ResponseHeadersTimeout ?? options.ResponseHeadersTimeout;
-        using var limit = new CancellationTokenSource(timeout, options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, attemptToken);
+        using var limit = new TimeLimit(timeout, options.TimeProvider, attemptToken);
         // In a caller's HttpClient, a SendOnceHandler finds the guard of this attempt by the registration. The client's
         // own HttpClient does not need it: no handler buffers or copies the content, which has the guard.
         SendGuard.Registration? registration = ownsHttpClient ? null : attempt.Guard.Register();
@@ -45,9 +44,9 @@ internal sealed class RequestSender(
         {
             attempt.SentAt = options.TimeProvider.GetTimestamp();
             attempt.Guard.MarkHandedOver();
-            sending = httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            sending = httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             // A handler of the caller can ignore the token.
-            var response = await (ownsHttpClient ? sending : sending.WaitAsync(linked.Token)).ConfigureAwait(false);
+            var response = await (ownsHttpClient ? sending : sending.WaitAsync(limit.Token)).ConfigureAwait(false);
             ThrowIfRedirectFollowed(message, response);
             return response;
         }
@@ -59,7 +58,7 @@ internal sealed class RequestSender(
             sending?.DisposeLateResult();
             if (exception is OperationCanceledException && invocation.IsCanceled(attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
-            var expired = limit.IsCancellationRequested ? timeout : (TimeSpan?)null;
+            var expired = limit.HasElapsed ? timeout : (TimeSpan?)null;
             throw failures.Create(attempt, message, exception, expired);
         }
         finally

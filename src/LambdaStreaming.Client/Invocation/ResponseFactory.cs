@@ -131,7 +131,9 @@ internal sealed class ResponseFactory(
             opening.DisposeLateResult();
             if (invocation.IsCanceled(attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
-            throw ResponseStreamFailures.IdleTimeout(idleTimeout, details);
+            var text = $"The response from {details.FunctionName} started, but its body could not be opened within "
+                + $"{ExceptionMessages.FormatDuration(idleTimeout)} ({nameof(options.IdleTimeout)}).";
+            throw new ResponseStreamIdleTimeoutException(ExceptionMessages.AddConsequence(text, details), details);
         }
     }
 

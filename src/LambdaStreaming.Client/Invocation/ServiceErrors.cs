@@ -44,13 +44,12 @@ internal sealed class ServiceErrors(TimeProvider timeProvider, ClockSkew clockSk
         HttpResponseMessage response,
         CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(ErrorResponse.BodyTimeout, timeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(ErrorResponse.BodyTimeout, timeProvider, cancellationToken);
         try
         {
             // The body of a handler of the caller can ignore the token.
-            return await ErrorResponse.ReadAsync(response, linked.Token)
-                .WaitOrAbandonAsync(linked.Token)
+            return await ErrorResponse.ReadAsync(response, limit.Token)
+                .WaitOrAbandonAsync(limit.Token)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!attempt.Invocation.CancellationToken.IsCancellationRequested)

@@ -22,8 +22,7 @@ internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable o
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_isDisposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
-        if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromException<int>(segments.CreateCanceledException(null, cancellationToken));
+        if (cancellationToken.IsCancellationRequested) return CancelAsync(cancellationToken);
         if (!TryBegin()) return ValueTask.FromException<int>(CreateInUseException());
 
         var count = Take(buffer.Span);
@@ -69,6 +68,13 @@ internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable o
         source.Span[..taken].CopyTo(buffer);
         _unread = source[taken..];
         return taken;
+    }
+
+    // Asynchronous, because the task must be cancelled. That of ValueTask.FromException would be faulted.
+    private async ValueTask<int> CancelAsync(CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        throw segments.CreateCanceledException(null, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using LambdaStreaming.Diagnostics;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.ResponseStream;
 

@@ -65,16 +65,6 @@ internal static class ResponseStreamFailures
         cause,
         token);
 
-    /// <summary>Creates the exception for a response from which nothing was received within the idle timeout.</summary>
-    public static ResponseStreamIdleTimeoutException IdleTimeout(TimeSpan timeout, LambdaErrorDetails progress)
-    {
-        const string Option = nameof(LambdaStreamingClientOptions.IdleTimeout);
-        var text = $"No data was received from {progress.FunctionName} for "
-            + $"{ExceptionMessages.FormatDuration(timeout)} ({Option}), "
-            + $"after {ExceptionMessages.DescribeReceived(progress)}.";
-        return new ResponseStreamIdleTimeoutException(AddConsequence(text, progress), progress);
-    }
-
     /// <summary>Throws the exception for a chunk that has expired.</summary>
     [DoesNotReturn]
     public static void ThrowChunkExpired() => throw new InvalidOperationException(
@@ -132,6 +122,15 @@ internal static class ResponseStreamFailures
             progress,
             cause,
             endedInsideMessage: incompleteBytes > 0);
+    }
+
+    private static ResponseStreamIdleTimeoutException IdleTimeout(TimeSpan timeout, LambdaErrorDetails progress)
+    {
+        const string Option = nameof(LambdaStreamingClientOptions.IdleTimeout);
+        var text = $"No data was received from {progress.FunctionName} for "
+            + $"{ExceptionMessages.FormatDuration(timeout)} ({Option}), "
+            + $"after {ExceptionMessages.DescribeReceived(progress)}.";
+        return new ResponseStreamIdleTimeoutException(AddConsequence(text, progress), progress);
     }
 
     private static ObjectDisposedException Disposed() => new(

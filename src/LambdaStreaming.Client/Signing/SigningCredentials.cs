@@ -136,14 +136,13 @@ internal sealed class SigningCredentials
         LambdaStreamingClientOptions options,
         CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(options.CredentialsTimeout, options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(options.CredentialsTimeout, options.TimeProvider, cancellationToken);
         try
         {
-            return await _read(linked.Token).ConfigureAwait(false);
+            return await _read(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
-            when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
+            when (!cancellationToken.IsCancellationRequested && limit.HasElapsed)
         {
             var explanation = _explain(Redactor.Create(request), null);
             throw new LambdaConfigurationException(

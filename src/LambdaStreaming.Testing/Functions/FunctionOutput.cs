@@ -4,9 +4,9 @@ namespace LambdaStreaming.Testing.Functions;
 
 /// <summary>The output of one call of a function: its state, limits and faults.</summary>
 /// <remarks>
-/// <c>cancellation</c> is cancelled when the function must stop. That cancels <c>functionToken</c>, too.
-/// <c>aborted</c> is cancelled when the client disconnects or the server stops. Only <c>aborted</c> interrupts what is
-/// being sent. Any other token ends the wait of the function, and the delays before a chunk.
+/// <c>cancellation</c> is cancelled when the function must stop. <c>functionCancellation</c>, whose token the function
+/// has, follows it. <c>aborted</c> is cancelled when the client disconnects or the server stops. Only <c>aborted</c>
+/// interrupts what is being sent. Any other token ends the wait of the function, and the delays before a chunk.
 /// </remarks>
 #pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned function might still use it.
 internal sealed class FunctionOutput(
@@ -15,11 +15,13 @@ internal sealed class FunctionOutput(
     ReceivedRequest request,
     TimeProvider timeProvider,
     CancellationTokenSource cancellation,
-    CancellationToken functionToken,
+    CancellationTokenSource functionCancellation,
     CancellationToken aborted)
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _writeLock = new(1);
+    private readonly CancellationToken _stopToken = cancellation.Token;
+    private readonly CancellationToken _functionToken = functionCancellation.Token;
     private readonly List<Interruption> _interruptions =
         [.. faults.Interruptions.OrderBy(interruption => interruption.AfterChunks)];
 
@@ -108,34 +110,38 @@ internal sealed class FunctionOutput(
     private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
         if (Error is not null) throw CreateFailedException();
-        functionToken.ThrowIfCancellationRequested();
-        using var linked = cancellationToken == functionToken
+        _functionToken.ThrowIfCancellationRequested();
+        // Not the token of the function: another of its callbacks might never return.
+        using var linked = cancellationToken == _functionToken
             ? null
-            : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, functionToken);
-        var token = linked?.Token ?? functionToken;
-        await _writeLock.WaitAsync(token).ConfigureAwait(false);
-        var sending = SendAndReleaseAsync(send, token);
+            : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopToken);
+        var token = linked?.Token ?? _stopToken;
+        var sending = Task.CompletedTask;
         try
         {
+            await _writeLock.WaitAsync(token).ConfigureAwait(false);
+            sending = SendAndReleaseAsync(send, token);
             await sending.WaitAsync(token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            // The callbacks of aborted might run this. The function, which might never return, must not run in them.
+            // The callbacks of a token might run this. The function, which might never return, must not run in them.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             FunctionRun.IgnoreUnobservedException(sending);
-            functionToken.ThrowIfCancellationRequested();
+            if (aborted.IsCancellationRequested || _stopToken.IsCancellationRequested)
+                FunctionRun.IgnoreUnobservedException(functionCancellation.CancelAsync());
+            _functionToken.ThrowIfCancellationRequested();
             throw;
         }
 
-        functionToken.ThrowIfCancellationRequested();
+        _functionToken.ThrowIfCancellationRequested();
     }
 
     private async Task SendAndReleaseAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
         try
         {
-            if (_isCompleting) throw new OperationCanceledException(functionToken);
+            if (_isCompleting) throw new OperationCanceledException(_functionToken);
             await send(cancellationToken).ConfigureAwait(false);
             if (body.HasEnded || Error is not null) await cancellation.CancelAsync().ConfigureAwait(false);
         }

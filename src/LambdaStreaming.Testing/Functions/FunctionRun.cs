@@ -6,8 +6,8 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>One run of a function.</summary>
 /// <remarks>
 /// A timer starts when this object is created. It covers the delay before the function starts, and then the timeout of
-/// the function. The token of the function is cancelled on another thread, because its callbacks run code of the
-/// function. That code might never return, for example in a loop that ignores exceptions.
+/// the function. The token of the function is cancelled before the run ends. Its callbacks run on another thread,
+/// because they are code of the function. That code might never return, for example in a loop that ignores exceptions.
 /// </remarks>
 internal sealed class FunctionRun : IDisposable
 {
@@ -20,6 +20,7 @@ internal sealed class FunctionRun : IDisposable
 #pragma warning disable CA2213 // It has nothing to dispose, and its callbacks can run after the end of this object.
     private readonly CancellationTokenSource _functionCancellation = new();
 #pragma warning restore CA2213
+    private readonly TaskCompletionSource _stopped = new();
 
     /// <param name="options">The options of the server.</param>
     /// <param name="function">The function.</param>
@@ -42,7 +43,7 @@ internal sealed class FunctionRun : IDisposable
         Invocation = invocation;
         _timeout = new(function.GetTimeLimit(delay), options.TimeProvider);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, _timeout.Token);
-        _cancellation.Token.UnsafeRegister(static run => ((FunctionRun)run!).CancelFunction(), this);
+        _cancellation.Token.UnsafeRegister(static run => ((FunctionRun)run!).Stop(), this);
     }
 
     public FunctionInvocation Invocation { get; }
@@ -57,14 +58,15 @@ internal sealed class FunctionRun : IDisposable
     /// <exception cref="OperationCanceledException">The client disconnected, or the server stops.</exception>
     public async Task RunAsync(IResponseBody body, InjectedFaults faults, ReceivedRequest request)
     {
-        var functionToken = _functionCancellation.Token;
         var output = new FunctionOutput(
-            body, faults, request, _options.TimeProvider, _cancellation, functionToken, _aborted);
+            body, faults, request, _options.TimeProvider, _cancellation, _functionCancellation, _aborted);
         var functionTask = Task.CompletedTask;
         try
         {
-            functionTask = _handler(Invocation, new FunctionResponse(output), functionToken);
-            await functionTask.WaitAsync(_cancellation.Token).ConfigureAwait(false);
+            functionTask = _handler(Invocation, new FunctionResponse(output), _functionCancellation.Token);
+            await Task.WhenAny(functionTask, _stopped.Task).ConfigureAwait(false);
+            _cancellation.Token.ThrowIfCancellationRequested();
+            await functionTask.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
         {
@@ -97,7 +99,11 @@ internal sealed class FunctionRun : IDisposable
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
 
-    private void CancelFunction() => IgnoreUnobservedException(_functionCancellation.CancelAsync());
+    private void Stop()
+    {
+        IgnoreUnobservedException(_functionCancellation.CancelAsync());
+        _stopped.SetResult();
+    }
 
     // Source: responses of the live service to Invoke, recorded by localstack/localstack on 25 November 2025
     // (tests/aws/services/lambda_/test_lambda.snapshot.json).

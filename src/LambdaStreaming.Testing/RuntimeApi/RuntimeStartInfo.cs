@@ -85,7 +85,8 @@ internal static class RuntimeStartInfo
     /// <remarks>
     /// Some shells drop variables whose names they cannot use, for example <c>ConnectionStrings__my-db</c>. The shell
     /// gets each of them as a name with its value, in a variable that it can use. The program gets the original.
-    /// The values are not part of the shell's command line, which other users can read.
+    /// The values are not part of the shell's command line, which other users can read. They are part of that of
+    /// <c>env</c>, until it starts the program.
     /// </remarks>
     private static string CreateScript(IDictionary<string, string?> environment)
     {

@@ -439,6 +439,7 @@ public class CallFailureTests
 
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TooLong, Ct));
         Assert.Equal(cause == Cause.Idle, exception is ResponseStreamIdleTimeoutException { FunctionName: "f" });
+        if (cause == Cause.Idle) Assert.Contains("could not be opened within 60 s", exception.Message);
         Assert.Equal(cause == Cause.Strategy, exception is TimeoutRejectedException);
         Assert.Equal(cause == Cause.Cancelled, exception is InvocationCanceledException { FunctionMayHaveRun: true });
         var disposed = new TaskCompletionSource();

@@ -193,6 +193,7 @@ public class PayloadStreamTests
         {
             var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => read);
             Assert.Equal((token, true), (exception.CancellationToken, exception.FunctionMayHaveRun));
+            Assert.True(read.IsCanceled);
         }
 
         Assert.Equal(3, await stream.ReadAsync(new byte[9]));

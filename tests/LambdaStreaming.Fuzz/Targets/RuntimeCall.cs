@@ -36,7 +36,7 @@ internal sealed class RuntimeCall
         };
         var cancellation = new CancellationTokenSource();
         Output = new FunctionOutput(
-            _body, InjectedFaults.None, request, TimeProvider.System, cancellation, cancellation.Token, default);
+            _body, InjectedFaults.None, request, TimeProvider.System, cancellation, cancellation, default);
         Invocation = new RuntimeInvocation(CreateInvocation(null), new FunctionResponse(Output));
         _endpoint.Enqueue(Invocation);
     }

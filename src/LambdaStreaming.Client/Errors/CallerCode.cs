@@ -1,9 +1,9 @@
-namespace LambdaStreaming.ResponseStream;
+namespace LambdaStreaming.Errors;
 
-/// <summary>Runs code of the caller that ends a response, and ignores its exceptions.</summary>
+/// <summary>Runs code of the caller that ends an operation, and ignores its exceptions.</summary>
 /// <remarks>
 /// A handler, content or stream of the caller can throw any exception type when it is disposed or cancelled. The
-/// outcome of the response is already known and must not change. On the thread of a timer, an exception would end the
+/// outcome of the operation is already known and must not change. On the thread of a timer, an exception would end the
 /// process.
 /// </remarks>
 internal static class CallerCode
