@@ -7,10 +7,10 @@ namespace LambdaStreaming;
 /// Most of them are thrown while the response is being read. The call itself throws
 /// <see cref="ResponseStreamCorruptException"/> if the status is 2xx, but not the expected one. It throws
 /// <see cref="ResponseStreamTruncatedException"/> if a handler of a custom <see cref="HttpClient"/> has replaced the
-/// response's content, and getting a stream from the new content failed; if that took longer than
-/// <see cref="LambdaStreamingClientOptions.IdleTimeout"/>, <see cref="ResponseStreamIdleTimeoutException"/>. The chunks
-/// that were delivered before the failure are valid: their checksums were verified. Such failures are never retried,
-/// because a part of the response might have been delivered.
+/// response's content, and getting a stream from the new content failed. If getting the stream takes longer than
+/// <see cref="LambdaStreamingClientOptions.IdleTimeout"/>, it throws <see cref="ResponseStreamIdleTimeoutException"/>.
+/// The chunks that were delivered before the failure are valid: their checksums were verified. Such failures are never
+/// retried, because a part of the response might have been delivered.
 /// </remarks>
 public abstract class ResponseStreamException : LambdaStreamingException
 {

@@ -73,7 +73,7 @@ public class CallerCodeTests
         var unobserved = 0;
         EventHandler<UnobservedTaskExceptionEventArgs> count = (_, e) =>
         {
-            if (e.Exception.InnerExceptions.Any(inner => inner is DisposalException)) Interlocked.Increment(ref unobserved);
+            if (e.Exception.InnerExceptions.OfType<DisposalException>().Any()) Interlocked.Increment(ref unobserved);
         };
         TaskScheduler.UnobservedTaskException += count;
         try

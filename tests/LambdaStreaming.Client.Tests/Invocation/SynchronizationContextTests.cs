@@ -25,7 +25,7 @@ public class SynchronizationContextTests
     [InlineData(BodyStream)]
     public async Task InvokeWithResponseStreamAsync_OperationIsPending_DoesNotContinueOnTheContext(string pending)
     {
-        var client = CreateClient();
+        var client = CreateClient(pending);
         // The first call reads the settings.
         if (pending != Settings) await using (await client.InvokeWithResponseStreamAsync(new("f"), Ct)) { }
         _pending = pending;
@@ -37,7 +37,7 @@ public class SynchronizationContextTests
         {
             await (await call).DisposeAsync();
             client.Dispose();
-            client = CreateClient();
+            client = CreateClient(pending);
             call = context.Run(() => client.InvokeWithResponseStreamAsync(new("f"), Ct));
         }
 
@@ -50,13 +50,16 @@ public class SynchronizationContextTests
         client.Dispose();
     }
 
-    private LambdaStreamingClient CreateClient() =>
-        StubbedClient.Sending(RespondAsync, options => options.Credentials = new StubbedCredentials(
-            async _ =>
-            {
-                await WaitAtAsync(Credentials).ConfigureAwait(false);
-                return new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
-            }));
+    private LambdaStreamingClient CreateClient(string pending) => StubbedClient.Sending(RespondAsync, options =>
+    {
+        // Otherwise static credentials, whose read completes at once: the call stays on the context until it waits.
+        if (pending != Credentials) return;
+        options.Credentials = new StubbedCredentials(async _ =>
+        {
+            await WaitAtAsync(Credentials).ConfigureAwait(false);
+            return new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI", null);
+        });
+    });
 
     private async Task<HttpResponseMessage> RespondAsync(HttpRequestMessage request, CancellationToken token)
     {
@@ -84,31 +87,4 @@ public class SynchronizationContextTests
     }
 
     private Task WaitAtAsync(string operation) => operation == _pending ? _gate.Task : Task.CompletedTask;
-
-    private sealed class RecordingContext : SynchronizationContext
-    {
-        private int _posts;
-
-        public int Posts => Volatile.Read(ref _posts);
-
-        public T Run<T>(Func<T> action)
-        {
-            var before = Current;
-            SetSynchronizationContext(this);
-            try
-            {
-                return action();
-            }
-            finally
-            {
-                SetSynchronizationContext(before);
-            }
-        }
-
-        public override void Post(SendOrPostCallback d, object? state)
-        {
-            Interlocked.Increment(ref _posts);
-            base.Post(d, state);
-        }
-    }
 }
