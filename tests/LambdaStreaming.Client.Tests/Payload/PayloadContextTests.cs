@@ -53,11 +53,65 @@ public class PayloadContextTests
         Assert.Equal(0, context.Posts);
     }
 
+    [Theory, InlineData("write"), InlineData("flush"), InlineData("pipe")]
+    public async Task CopyToAsync_DestinationIsPending_DoesNotContinueOnTheContext(string pending)
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var stream = new GatedStream(gate.Task, waitsForFlush: pending == "flush");
+        await using var response = InvokeWithResponseStreamResponse.Create(
+            new MemoryStream(Wire.Create("a"u8.ToArray())));
+
+        var context = new RecordingContext();
+        var copy = context.Run(() => pending == "pipe"
+            ? response.CopyToAsync(PipeWriter.Create(stream))
+            : response.CopyToAsync(stream));
+        Assert.False(copy.IsCompleted);
+        gate.SetResult();
+        await copy.WaitAsync(TooLong, Ct);
+
+        Assert.Equal(0, context.Posts);
+    }
+
+    [Fact]
+    public async Task InvokeTextAsync_CallIsPending_DoesNotContinueOnTheContext()
+    {
+        var call = new TaskCompletionSource<InvokeWithResponseStreamResponse>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+        var client = new Mock<ILambdaStreamingClient>();
+        client.Setup(mock => mock.InvokeWithResponseStreamAsync(
+            It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).Returns(call.Task);
+        await using var text = client.Object.InvokeTextAsync("f", "{}").GetAsyncEnumerator(Ct);
+
+        var context = new RecordingContext();
+        var read = context.Run(() => text.MoveNextAsync().AsTask());
+        Assert.False(read.IsCompleted);
+        call.SetResult(InvokeWithResponseStreamResponse.Create(["a"]));
+        await read.WaitAsync(TooLong, Ct);
+
+        Assert.Equal(0, context.Posts);
+    }
+
     private static IAsyncEnumerator<string> ReadInvocationAsync(InvokeWithResponseStreamResponse response)
     {
         var client = new Mock<ILambdaStreamingClient>();
         client.Setup(mock => mock.InvokeWithResponseStreamAsync(
             It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>())).ReturnsAsync(response);
         return client.Object.InvokeTextAsync("f", "{}").GetAsyncEnumerator();
+    }
+
+    /// <summary>A destination whose writes or flushes wait for a gate.</summary>
+    private sealed class GatedStream(Task gate, bool waitsForFlush) : MemoryStream
+    {
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer,
+            CancellationToken cancellationToken = default)
+        {
+            if (!waitsForFlush) await gate.ConfigureAwait(false);
+        }
+
+        public override async Task FlushAsync(CancellationToken cancellationToken)
+        {
+            if (waitsForFlush) await gate.ConfigureAwait(false);
+        }
     }
 }
