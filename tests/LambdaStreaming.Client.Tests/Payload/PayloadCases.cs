@@ -71,7 +71,7 @@ public static class PayloadCases
             Encoding.Unicode),
         TextOutcome(
             "two high surrogates, strict",
-            [0x41, 0x00, 0x00, 0xD8, 0x00, 0xD8, 0x00, 0xDC],
+            [0x41, 0x00, 0xFF, 0xDB, 0x00, 0xD8, 0x00, 0xDC],
             "<A>!format at 2, value -",
             Encoding.Unicode),
         TextOutcome(
@@ -91,7 +91,7 @@ public static class PayloadCases
             Encoding.Unicode),
         TextOutcome(
             "a high surrogate of UTF-16 big-endian without a low one, strict",
-            [0x00, 0x41, 0xD8, 0x00, 0x00, 0x42],
+            [0x00, 0x41, 0xDB, 0xFF, 0x00, 0x42],
             "<A>!format at 2, value -",
             Encoding.BigEndianUnicode),
         TextOutcome(

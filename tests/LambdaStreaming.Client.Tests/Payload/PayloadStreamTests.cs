@@ -77,6 +77,7 @@ public class PayloadStreamTests
         await stream.CopyToAsync(rest, TestContext.Current.CancellationToken);
 
         Assert.Equal("cdef", Encoding.UTF8.GetString(rest.ToArray()));
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]));
     }
 
     [Theory, InlineData(true), InlineData(false)]

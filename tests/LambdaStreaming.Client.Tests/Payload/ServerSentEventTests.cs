@@ -128,6 +128,8 @@ public class ServerSentEventTests
 
     [Theory]
     [InlineData(": 3456789\ndata: 1\n\n", "<message 1>")]
+    [InlineData("data: 12\n:45\ndata\n\n", "!MaxEventBytes 10 at 0")]
+    [InlineData("data: 12\n:45\n\n", "<message 12>")]
     [InlineData(": 345678901\n\n", "!MaxEventBytes 10 at 0")]
     [InlineData("data: 2\r\n\r\n: 345678901", "<message 2>!MaxEventBytes 10 at 11")]
     [InlineData("data: 1\n:12345678901\n\n", "!MaxEventBytes 10 at 8")]
