@@ -5,6 +5,10 @@ namespace LambdaStreaming.Tool;
 /// <summary>Writes arguments in commands that the user can copy.</summary>
 internal static class ShellText
 {
+    // PowerShell also accepts typographic quotation marks.
+    private static readonly Regex PowerShellQuotes = new(
+        "['\u2018\u2019\u201A\u201B]", RegexOptions.NonBacktracking);
+
     /// <summary>Quotes an argument if a shell would change or split it.</summary>
     /// <remarks>On Windows, in the syntax of PowerShell; otherwise, in that of a Unix shell.</remarks>
     public static string Quote(string argument)
@@ -12,9 +16,8 @@ internal static class ShellText
         if (argument.Length > 0 && argument.All(IsLiteral))
             return argument;
 
-        // PowerShell also accepts typographic quotation marks.
         return OperatingSystem.IsWindows()
-            ? $"'{Regex.Replace(argument, "['\u2018\u2019\u201A\u201B]", "$0$0")}'"
+            ? $"'{PowerShellQuotes.Replace(argument, "$0$0")}'"
             : $"'{argument.Replace("'", @"'\''", StringComparison.Ordinal)}'";
     }
 

@@ -82,7 +82,9 @@ internal sealed class InvocationExecutor
         HttpRequestMessage? request = null;
         try
         {
+#pragma warning disable CA2000 // The finally block disposes it.
             request = await _requests.CreateAsync(attempt, attemptToken).ConfigureAwait(false);
+#pragma warning restore CA2000
             var response = await _sender.SendAsync(attempt, request, attemptToken).ConfigureAwait(false);
             var result = await _responses.CreateAsync(attempt, response, attemptToken).ConfigureAwait(false);
             mayHaveRun = !invocation.IsDryRun;

@@ -1,6 +1,5 @@
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Diagnostics;
-using LambdaStreaming.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Invocation;
@@ -47,14 +46,14 @@ internal sealed class RequestSender(
             sending = httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             // A handler of the caller can ignore the token.
             var response = await (ownsHttpClient ? sending : sending.WaitAsync(limit.Token)).ConfigureAwait(false);
-            ThrowIfRedirectFollowed(message, response);
+            ThrowIfRedirectFollowed(message);
             return response;
         }
         catch (Exception exception)
         {
             // Before the state is read, so that it does not change any more.
             attempt.Guard.Close();
-            // A handler that ignored its token can still receive a response.
+            // A handler that ignored its token can still receive a response. One that followed a redirect has one.
             sending?.DisposeLateResult();
             if (exception is OperationCanceledException && invocation.IsCanceled(attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
@@ -71,10 +70,8 @@ internal sealed class RequestSender(
 
     // After a 301, 302 or 303, a handler changes POST to GET: the method shows that it followed the redirect. After a
     // 307 or 308 it keeps POST, and SingleSendContent blocks the second send. Source: RFC 9110, section 15.4.
-    private static void ThrowIfRedirectFollowed(HttpRequestMessage message, HttpResponseMessage response)
+    private static void ThrowIfRedirectFollowed(HttpRequestMessage message)
     {
-        if (message.Method == HttpMethod.Post) return;
-        CallerCode.Run(response, static response => response.Dispose());
-        throw new RedirectFollowedException(message.RequestUri);
+        if (message.Method != HttpMethod.Post) throw new RedirectFollowedException(message.RequestUri);
     }
 }

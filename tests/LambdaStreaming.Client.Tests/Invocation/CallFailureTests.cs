@@ -102,13 +102,14 @@ public class CallFailureTests
     [Fact]
     public async Task InvokeWithResponseStreamAsync_HandlerFollowsARedirect_ThrowsAndIsNotRetryable()
     {
+        using var page = new WatchedStream([]);
         using var client = StubbedClient.Sending(
             async (request, cancellationToken) =>
             {
                 await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
                 request.Method = HttpMethod.Get;
                 request.RequestUri = new Uri("https://user:secret@elsewhere.example.com/page?token=secret");
-                return new HttpResponseMessage();
+                return StubbedClient.CreateResponse(page);
             },
             Once);
 
@@ -116,6 +117,19 @@ public class CallFailureTests
 
         Assert.Equal((true, null), (exception.FunctionMayHaveRun, exception.Retryable));
         Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal);
+        Assert.True(page.IsDisposed);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_DryRun_DisposesTheHttpResponse()
+    {
+        using var body = new WatchedStream([]);
+        using var client = StubbedClient.Create(_ => StubbedClient.CreateResponse(body, HttpStatusCode.NoContent));
+
+        await using var response = await client.InvokeWithResponseStreamAsync(
+            new InvokeWithResponseStreamRequest("f") { InvocationType = InvocationType.DryRun }, Ct);
+
+        Assert.True(body.IsDisposed);
     }
 
     [Theory]
