@@ -232,7 +232,7 @@ public class TruncationTests
         var calls = 0;
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var timeout = new CancellationTokenSource();
-        await using var app = await StartCachedAsync(
+        await using var app = await StartCachedFunctionAsync(
             waiting,
             HttpProtocols.Http1,
             async (_, response, ct) =>
@@ -449,7 +449,7 @@ public class TruncationTests
         Func<int, FunctionResponse, CancellationToken, Task> continueAsync)
     {
         var calls = 0;
-        return StartCachedAsync(waiting, protocols, async (_, response, ct) =>
+        return StartCachedFunctionAsync(waiting, protocols, async (_, response, ct) =>
         {
             // Before the write, because the test can send its next request after it.
             var call = Interlocked.Increment(ref calls);
@@ -459,7 +459,7 @@ public class TruncationTests
     }
 
     // The cache holds the second request. The timeout is that of the first request.
-    private static Task<WebApp> StartCachedAsync(
+    private static Task<WebApp> StartCachedFunctionAsync(
         TaskCompletionSource waiting,
         HttpProtocols protocols,
         FunctionHandler function,
