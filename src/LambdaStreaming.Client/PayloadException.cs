@@ -9,9 +9,9 @@ namespace LambdaStreaming;
 /// of the complete payload returns nothing. The connection is closed. The message never contains a value from the
 /// payload. It can contain names: those on the JSON path to the value, and the type of a server-sent event. The
 /// parser's exception, in <see cref="Exception.InnerException"/>, might contain values. A
-/// <see cref="NotSupportedException"/> there has two possible causes, which cannot be told apart. Either the JSON for
-/// an abstract type or an interface does not begin with a type discriminator, or System.Text.Json does not support the
-/// type.
+/// <see cref="NotSupportedException"/> there has two possible causes, which cannot be distinguished. Either the JSON
+/// for an abstract type or an interface does not begin with a type discriminator, or System.Text.Json does not support
+/// the type.
 /// </remarks>
 public sealed class PayloadFormatException : LambdaStreamingException
 {

@@ -12,14 +12,7 @@ public sealed class FunctionRunTests : IDisposable
 
     private readonly FakeTimeProvider _clock = new(DateTimeOffset.UtcNow);
     private readonly CancellationTokenSource _aborted = new();
-    private readonly ReceivedRequest _request = new()
-    {
-        RequestId = "1",
-        Method = "POST",
-        Target = "/",
-        Headers = new Dictionary<string, string>(),
-        ConnectionId = "1",
-    };
+    private readonly ReceivedRequest _request = TestCall.CreateRequest();
 
     // Its continuation runs in SetResult.
     private readonly TaskCompletionSource _started = new();
@@ -100,15 +93,7 @@ public sealed class FunctionRunTests : IDisposable
     {
         var options = new LocalLambdaServerOptions { TimeProvider = _clock };
         var function = options.AddFunction("f").WithTimeout(FunctionTimeout);
-        var invocation = new FunctionInvocation
-        {
-            RequestId = "1",
-            FunctionName = "f",
-            ExecutedVersion = "$LATEST",
-            InvocationType = "RequestResponse",
-            LogType = "None",
-            Headers = new Dictionary<string, string>(),
-        };
+        var invocation = TestCall.CreateInvocation();
         _run = new FunctionRun(options, function, LoopAsync, invocation, TimeSpan.Zero, _aborted.Token);
         var running = _run.RunAsync(body, faults ?? InjectedFaults.None, _request);
         // The wait of the function begins after that of the run, and therefore ends before it.

@@ -183,23 +183,8 @@ public class LocalServerLimitTests
         var function = options.AddFunction("f").WithTimeout(TimeSpan.FromSeconds(3));
         var truncation = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var body = new SlowlyTruncatedBody(truncation.Task);
-        var invocation = new FunctionInvocation
-        {
-            RequestId = "1",
-            FunctionName = "f",
-            ExecutedVersion = "$LATEST",
-            InvocationType = "RequestResponse",
-            LogType = "None",
-            Headers = new Dictionary<string, string>(),
-        };
-        var request = new ReceivedRequest
-        {
-            RequestId = "1",
-            Method = "POST",
-            Target = "/",
-            Headers = new Dictionary<string, string>(),
-            ConnectionId = "1",
-        };
+        var invocation = TestCall.CreateInvocation();
+        var request = TestCall.CreateRequest();
         using var run = new Functions.FunctionRun(
             options, function, TruncateAsync, invocation, TimeSpan.Zero, CancellationToken.None);
 

@@ -492,14 +492,7 @@ public class RuntimeApiTests
         var program = await runtime.NextProcessAsync();
         var body = new SlowlyReadBody();
         using var cancellation = new CancellationTokenSource();
-        var request = new ReceivedRequest
-        {
-            RequestId = "1",
-            Method = "POST",
-            Target = "/",
-            Headers = new Dictionary<string, string>(),
-            ConnectionId = "1",
-        };
+        var request = TestCall.CreateRequest();
         var output = new FunctionOutput(
             body,
             InjectedFaults.None,

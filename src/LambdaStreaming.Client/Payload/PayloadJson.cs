@@ -81,7 +81,7 @@ internal static class PayloadJson
         catch (Exception thrown) when (thrown is JsonException or NotSupportedException)
         {
             // A NotSupportedException can also be due to the payload: JSON without the type discriminator of an
-            // abstract type. Nothing but the message tells it from a type that is not supported.
+            // abstract type. Only the message differs from that of a type that is not supported.
             exception = thrown;
             return false;
         }
