@@ -105,11 +105,11 @@ internal sealed class ProfileConfig : ClientConfig
         ServiceId = "Lambda";
     }
 
-    public override string ServiceVersion => "2015-03-31";
+    public override string ServiceVersion => throw new NotSupportedException();
 
-    public override string UserAgent => Configuration.UserAgent.Product;
+    public override string UserAgent => throw new NotSupportedException();
 
-    public override string RegionEndpointServiceName => "lambda";
+    public override string RegionEndpointServiceName => throw new NotSupportedException();
 
     public override Endpoint DetermineServiceOperationEndpoint(ServiceOperationEndpointParameters parameters) =>
         throw new NotSupportedException();

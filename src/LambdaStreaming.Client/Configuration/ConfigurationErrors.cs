@@ -14,12 +14,8 @@ internal static class ConfigurationErrors
         $"No region is set. Set {Options}.{nameof(LambdaStreamingClientOptions.Region)}, the environment variable "
         + $"AWS_REGION, or region in the AWS profile '{Clean(profileName)}'.");
 
-    public static LambdaConfigurationException CreateInvalidRegion(
-        string source,
-        string name,
-        Exception? exception = null) => new(
-        $"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.",
-        innerException: exception);
+    public static LambdaConfigurationException CreateInvalidRegion(string source, string name) =>
+        new($"{source} is '{Clean(name)}', which is not a valid region. Use a name such as us-east-1.");
 
     public static LambdaConfigurationException CreateOtherRegion(
         string functionName,

@@ -14,13 +14,12 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 {
     private readonly object _lock = new();
     private Task<ResolvedConfiguration>? _pending;
-    private ResolvedConfiguration? _resolved;
 
     /// <summary>Resolves the settings.</summary>
     /// <remarks>Cancelling one caller does not cancel the lookup, which all callers share.</remarks>
     public ValueTask<ResolvedConfiguration> ResolveAsync(CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _resolved) is { } resolved) return new(resolved);
+        if (Volatile.Read(ref _pending) is { IsCompletedSuccessfully: true } completed) return new(completed.Result);
         Task<ResolvedConfiguration> pending;
         lock (_lock)
         {
@@ -42,10 +41,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         var maxAttempts = options.Retry.HasMaxAttempts ? null : ResolveMaxAttempts(profile);
         var appId = environment["AWS_SDK_UA_APP_ID"] ?? profile?.ClientAppId;
         var userAgent = UserAgent.Create(appId, environment["AWS_EXECUTION_ENV"]);
-        var resolved = new ResolvedConfiguration(
-            endpoint, isCustom, region, profileName, profile, maxAttempts, userAgent);
-        Volatile.Write(ref _resolved, resolved);
-        return resolved;
+        return new ResolvedConfiguration(endpoint, isCustom, region, profileName, profile, maxAttempts, userAgent);
     }
 
     private string GetProfileName() =>
@@ -99,18 +95,9 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         return GetInstanceRegion() ?? throw ConfigurationErrors.CreateMissingRegion(profileName);
     }
 
-    private static RegionEndpoint ParseRegion(string source, string name)
-    {
-        if (!RegionName.IsValid(name)) throw ConfigurationErrors.CreateInvalidRegion(source, name);
-        try
-        {
-            return RegionEndpoint.GetBySystemName(name);
-        }
-        catch (AmazonClientException exception)
-        {
-            throw ConfigurationErrors.CreateInvalidRegion(source, name, exception);
-        }
-    }
+    private static RegionEndpoint ParseRegion(string source, string name) => RegionName.IsValid(name)
+        ? RegionEndpoint.GetBySystemName(name)
+        : throw ConfigurationErrors.CreateInvalidRegion(source, name);
 
     private RegionEndpoint? GetInstanceRegion()
     {

@@ -9,8 +9,8 @@ internal static class UserAgent
     public static string Product { get; } = $"lambda-streaming-dotnet/{Version}";
 
     private static string Version =>
-        typeof(UserAgent).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
-            ?.InformationalVersion.Split('+')[0] ?? "0";
+        typeof(UserAgent).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
     private static string OperatingSystemName =>
         OperatingSystem.IsWindows() ? "windows"

@@ -60,7 +60,7 @@ internal sealed class InvocationAttempt
     /// <param name="mayHaveRun">
     /// Whether the attempt might have run the function; <see langword="null"/> if <see cref="Guard"/> decides.
     /// </param>
-    public void End(bool? mayHaveRun) => _finalMayHaveRun ??= mayHaveRun ?? MayHaveRun;
+    public void End(bool? mayHaveRun) => _finalMayHaveRun = mayHaveRun ?? MayHaveRun;
 
     /// <summary>Creates the details for the exception of this attempt.</summary>
     /// <remarks>

@@ -69,7 +69,6 @@ internal sealed class IdleTimer(TimeProvider timeProvider, TimeSpan timeout, Act
             // Time can remain: the wait might have begun after the timer was set. Timers also have a resolution of one
             // millisecond and can fire early.
             remaining = timeout - timeProvider.GetElapsedTime(_waitingSince);
-            if (remaining <= TimeSpan.Zero) _isWaiting = false;
         }
 
         if (remaining <= TimeSpan.Zero) onIdle();

@@ -18,6 +18,8 @@ public sealed class RegionNameTests
     [InlineData("u5-east-1", false)]
     [InlineData("ûs-east-1", false)]
     [InlineData("useast1", false)]
+    [InlineData("us-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abc-1", true)]
+    [InlineData("us-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcc-1", false)]
     public void IsValid_EachName_RequiresWordsAndANumber(string name, bool isValid) =>
         Assert.Equal(isValid, RegionName.IsValid(name));
 }

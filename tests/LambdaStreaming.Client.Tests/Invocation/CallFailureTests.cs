@@ -39,6 +39,9 @@ public class CallFailureTests
 
         Assert.Equal((1, false), (exception.Attempts, exception.FunctionMayHaveRun));
         Assert.Same(failure, GetCause(exception));
+        Assert.Equal(
+            failure.InnerException is TimeoutException or OperationCanceledException,
+            exception.InnerException is TimeoutException);
     }
 
     [Theory, MemberData(nameof(Failures))]
@@ -57,6 +60,7 @@ public class CallFailureTests
 
         Assert.Equal((1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsSafeToRetry));
         Assert.Same(failure, GetCause(exception));
+        Assert.Equal(failure.InnerException is TimeoutException, exception.InnerException is TimeoutException);
     }
 
     [Fact]

@@ -105,6 +105,36 @@ public sealed class ProxyTests
         AssertNamesTheProxyOnly(exception);
     }
 
+    // The exception of .NET 8 has the status only in its message.
+    [Theory]
+    [InlineData("status code '407'\".", 407)]
+    [InlineData("status code '502'.", 502)]
+    [InlineData("status code '100'.", 100)]
+    [InlineData("status code '999'.", 999)]
+    [InlineData("'407'", 407)]
+    [InlineData("407", 0)]
+    [InlineData("status code '099'.", 0)]
+    [InlineData("status code '1407'.", 0)]
+    [InlineData("status code 407.", 0)]
+    [InlineData("status code '4o7'.", 0)]
+    [InlineData("", 0)]
+    public async Task InvokeWithResponseStreamAsync_StatusOfTheProxyIsInTheMessage_IsReported(
+        string message,
+        int expected)
+    {
+        using var client = StubbedClient.Sending(
+            (_, _) => throw new HttpRequestException(HttpRequestError.ProxyTunnelError, message),
+            options => options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal(expected, (int)exception.StatusCode);
+        Assert.Contains(
+            expected == 0 ? "lambda.us-east-1.amazonaws.com." : $" with HTTP {expected}.",
+            exception.Message,
+            StringComparison.Ordinal);
+    }
+
     private static void AssertNamesTheProxyOnly(LambdaTransportException exception)
     {
         Assert.Contains("proxy", exception.Message, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ public sealed class IdleTimerTests
         Assert.Equal(0, _callbacks);
 
         timer.BeginWait();
-        Assert.Equal(2, _clock.Waits.Count);
+        Assert.Equal((2, 1), (_clock.Waits.Count, _clock.Alive));
         AdvanceTo(TimeSpan.FromMinutes(2));
 
         Assert.Equal(1, _callbacks);
