@@ -30,7 +30,7 @@ LONG_CASES = (
 # slow tests also reach these mutants, but rarely kill one that these tests do not kill.
 STREAM_TESTS = [
     "EventStream", "ResponseStream", "Differential", "Security", "Diagnostics", "ApprovedMessages", "IdleTimeoutTests",
-    "LifetimeTests"]
+    "LifetimeTests", "PayloadContextTests", "PayloadReaderFailureTests"]
 CALL_TESTS = ["Configuration", "Errors", "Invocation", "Signing", "Security", "Diagnostics", "ApprovedMessages"]
 SLOW_TESTS = {
     "Configuration": CALL_TESTS,
@@ -58,6 +58,8 @@ arguments.add_argument("--only", default="", help="test only mutants of files wh
 arguments.add_argument(
     "--again", type=pathlib.Path,
     help="verdicts.tsv of an earlier run of the same mutants: do not test the mutants that it killed")
+arguments.add_argument(
+    "--keep-survivors", action="store_true", help="with --again: do not test the mutants that survived, either")
 arguments.add_argument(
     "--workers", type=int, default=2 * os.cpu_count(),
     help="number of concurrent test processes (default: 2 per processor, because a mutant can wait for its time limit)")
@@ -203,7 +205,7 @@ known = {}
 if options.again:
     earlier = {}
     for key, verdict, killer, *_ in (line.split("\t") for line in options.again.read_text().splitlines()):
-        if verdict != "Survived":
+        if verdict != "Survived" or options.keep_survivors:
             earlier[key] = (verdict, killer)
     known = {number: earlier[keys[number]] for number in mutants if keys[number] in earlier}
 

@@ -35,6 +35,8 @@ public sealed record InvokeWithResponseStreamRequest
     // base64-encoded data".
     internal const int MaxClientContextBytes = 3583;
 
+    private const int MaxNameLength = 2048;
+
     /// <summary>Initializes a new instance without a payload.</summary>
     /// <param name="functionName">
     /// The function's name, partial ARN or ARN, each with or without <c>:qualifier</c>.
@@ -185,6 +187,8 @@ public sealed record InvokeWithResponseStreamRequest
         // URL libraries remove the path segments "." and "..", so that a different path would be called.
         if (FunctionName is "." or "..")
             throw new ArgumentException($"'{FunctionName}' is not a function name.", nameof(FunctionName));
+        RejectLongNames(FunctionName, nameof(FunctionName));
+        RejectLongNames(Qualifier, nameof(Qualifier));
         RejectControlCharacters(FunctionName, nameof(FunctionName));
         RejectControlCharacters(Qualifier, nameof(Qualifier));
         RejectControlCharacters(TenantId, nameof(TenantId));
@@ -200,6 +204,13 @@ public sealed record InvokeWithResponseStreamRequest
         LambdaStreamingClientOptions.RequireTimeout(ResponseHeadersTimeout, nameof(ResponseHeadersTimeout));
         LambdaStreamingClientOptions.RequireTimeout(IdleTimeout, nameof(IdleTimeout));
         Retry?.Validate();
+    }
+
+    // The service's limits are lower. Without this one, .NET 8 throws an exception that does not name the member.
+    private static void RejectLongNames(string? value, string member)
+    {
+        if (value?.Length > MaxNameLength)
+            throw new ArgumentException($"{member} has {value.Length} characters. The maximum is 2,048.", member);
     }
 
     private static void RejectControlCharacters(string? value, string member)

@@ -41,6 +41,9 @@ public sealed class LambdaRetryOptions
 {
     internal const int DefaultMaxAttempts = 3;
 
+    // The largest number of complete days that a timer of .NET supports.
+    private static readonly TimeSpan MaxTimerDelay = TimeSpan.FromDays(49);
+
     private int? _maxAttempts;
 
     /// <summary>Maximum number of attempts, including the first one.</summary>
@@ -60,21 +63,21 @@ public sealed class LambdaRetryOptions
     public LambdaRetryPolicy Policy { get; set; }
 
     /// <summary>Upper limit of the first delay after a transient failure other than throttling.</summary>
-    /// <value>Default: 50 ms.</value>
+    /// <value>From 0 to 49 days. Default: 50 ms.</value>
     /// <remarks>
     /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).
     /// </remarks>
     public TimeSpan BaseDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Upper limit of the first delay after throttling.</summary>
-    /// <value>Default: 1 s.</value>
+    /// <value>From 0 to 49 days. Default: 1 s.</value>
     /// <remarks>
     /// The n-th delay is random, from 0 to the smaller of <see cref="MaxDelay"/> and this value times 2^(n-1).
     /// </remarks>
     public TimeSpan ThrottlingBaseDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Upper limit of every calculated delay.</summary>
-    /// <value>Default: 20 s.</value>
+    /// <value>From 0 to 49 days. Default: 20 s.</value>
     /// <remarks>
     /// A longer delay that the service requests is used, but is limited to the calculated delay plus 5 s.
     /// </remarks>
@@ -102,8 +105,8 @@ public sealed class LambdaRetryOptions
 
     private static void RequireDelay(TimeSpan value, string option)
     {
-        if (value < TimeSpan.Zero)
-            throw Invalid(option, $"{ExceptionMessages.FormatDuration(value)}. It must not be negative.");
+        if (value < TimeSpan.Zero || value > MaxTimerDelay)
+            throw Invalid(option, $"{ExceptionMessages.FormatDuration(value)}. It must be from 0 to 49 days.");
     }
 
     private static ArgumentException Invalid(string option, string text) => new($"Retry.{option} is {text}", option);

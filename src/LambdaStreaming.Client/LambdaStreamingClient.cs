@@ -4,6 +4,7 @@ using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Diagnostics;
 using LambdaStreaming.Invocation;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming;
@@ -132,7 +133,9 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     {
         _ownsHttpClient = httpClient is null;
         _httpClient = httpClient ?? CreateHttpClient(options);
-        var logger = options.LoggerFactory?.CreateLogger(Log.Category) ?? NullLogger.Instance;
+        ILogger logger = options.LoggerFactory is { } loggers
+            ? new ContainedLogger(loggers.CreateLogger(Log.Category))
+            : NullLogger.Instance;
         if (_httpClient.Timeout != Timeout.InfiniteTimeSpan) Log.HttpClientHasTimeout(logger, _httpClient.Timeout);
         _executor = new InvocationExecutor(_httpClient, _ownsHttpClient, options, logger);
         _timeProvider = options.TimeProvider;

@@ -182,4 +182,35 @@ public static partial class LambdaStreamingClientExtensions
             (response, readOptions, token) => response.ReadServerSentEventsAsync(jsonTypeInfo, readOptions, token),
             cancellationToken);
     }
+
+    /// <summary>
+    /// Invokes a function at each enumeration, and reads server-sent events with JSON data as they arrive.
+    /// </summary>
+    /// <remarks>Events with empty data and the end mark <c>[DONE]</c> are skipped.</remarks>
+    /// <param name="client">The client.</param>
+    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
+    /// <param name="payload">The payload. It is serialized to JSON once, before this method returns.</param>
+    /// <param name="payloadTypeInfo">The JSON metadata of the payload's type, from a source-generated context.</param>
+    /// <param name="dataTypeInfo">The JSON metadata of the data's type, from a source-generated context.</param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <typeparam name="TIn">The type of the payload.</typeparam>
+    /// <typeparam name="TOut">The type of an event's data.</typeparam>
+    /// <returns>The events. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
+    public static IAsyncEnumerable<SseItem<TOut?>> InvokeServerSentEventsAsync<TIn, TOut>(
+        this ILambdaStreamingClient client,
+        string functionName,
+        TIn payload,
+        JsonTypeInfo<TIn> payloadTypeInfo,
+        JsonTypeInfo<TOut> dataTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        client.InvokeServerSentEventsAsync(
+            InvokeWithResponseStreamRequest.Create(functionName, payload, payloadTypeInfo),
+            dataTypeInfo,
+            options,
+            cancellationToken);
 }

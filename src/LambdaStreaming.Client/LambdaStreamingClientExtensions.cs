@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using LambdaStreaming.Payload;
 
 namespace LambdaStreaming;
@@ -29,6 +30,30 @@ public static partial class LambdaStreamingClientExtensions
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default) =>
         client.InvokeTextAsync(CreateRequest(functionName, json), options, cancellationToken);
+
+    /// <summary>Invokes a function at each enumeration, and reads its response as text, as it arrives.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
+    /// <param name="payload">The payload. It is serialized to JSON once, before this method returns.</param>
+    /// <param name="payloadTypeInfo">The JSON metadata of the payload's type, from a source-generated context.</param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <typeparam name="T">The type of the payload.</typeparam>
+    /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
+    public static IAsyncEnumerable<string> InvokeTextAsync<T>(
+        this ILambdaStreamingClient client,
+        string functionName,
+        T payload,
+        JsonTypeInfo<T> payloadTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        client.InvokeTextAsync(
+            InvokeWithResponseStreamRequest.Create(functionName, payload, payloadTypeInfo),
+            options,
+            cancellationToken);
 
     /// <summary>Invokes a function at each enumeration, and reads its response as text, as it arrives.</summary>
     /// <param name="client">The client.</param>
@@ -68,6 +93,30 @@ public static partial class LambdaStreamingClientExtensions
         PayloadReadOptions? options = null,
         CancellationToken cancellationToken = default) =>
         client.InvokeLinesAsync(CreateRequest(functionName, json), options, cancellationToken);
+
+    /// <summary>Invokes a function at each enumeration, and reads its response by line, as it arrives.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="functionName">The function's name, partial ARN or ARN.</param>
+    /// <param name="payload">The payload. It is serialized to JSON once, before this method returns.</param>
+    /// <param name="payloadTypeInfo">The JSON metadata of the payload's type, from a source-generated context.</param>
+    /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
+    /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
+    /// <typeparam name="T">The type of the payload.</typeparam>
+    /// <returns>The lines. Each enumeration invokes the function.</returns>
+    /// <exception cref="ArgumentException">
+    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// </exception>
+    public static IAsyncEnumerable<string> InvokeLinesAsync<T>(
+        this ILambdaStreamingClient client,
+        string functionName,
+        T payload,
+        JsonTypeInfo<T> payloadTypeInfo,
+        PayloadReadOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        client.InvokeLinesAsync(
+            InvokeWithResponseStreamRequest.Create(functionName, payload, payloadTypeInfo),
+            options,
+            cancellationToken);
 
     /// <summary>Invokes a function at each enumeration, and reads its response by line, as it arrives.</summary>
     /// <param name="client">The client.</param>

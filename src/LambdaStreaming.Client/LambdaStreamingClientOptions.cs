@@ -162,6 +162,7 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Destination of log messages, which contain neither payloads nor secrets.</summary>
     /// <value>Default: <see langword="null"/>, which disables logging.</value>
+    /// <remarks>Exceptions that its logger throws are ignored: they do not change the outcome of a call.</remarks>
     public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>

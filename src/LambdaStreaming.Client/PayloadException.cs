@@ -37,6 +37,10 @@ public sealed class PayloadFormatException : LambdaStreamingException
     /// <value>
     /// <see langword="null"/> if it is not known. The start of the JSON value if the parser did not report a position.
     /// </value>
+    /// <remarks>
+    /// If a converter of the app calls <c>JsonSerializer</c> itself, System.Text.Json reports a position in the nested
+    /// value. This offset and the path in the message are then wrong.
+    /// </remarks>
     public long? ByteOffset { get; }
 
     /// <summary>Zero-based index of the invalid value or event.</summary>

@@ -65,10 +65,18 @@ internal sealed class Redactor
         if (address is null) return null;
         var shown = address.IsAbsoluteUri
             ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)
-            : address.OriginalString.Split('?', '#')[0];
+            : RemoveUser(address.OriginalString.Split('?', '#')[0]);
         var unescaped = Uri.UnescapeDataString(shown);
         var name = Name(unescaped);
         return name == unescaped ? Name(shown) : name;
+    }
+
+    // An address without a scheme can have a user, too: //user:password@host/path.
+    private static string RemoveUser(string address)
+    {
+        if (!address.StartsWith("//", StringComparison.Ordinal)) return address;
+        var authority = address[2..].Split('/')[0];
+        return address.Remove(2, authority.LastIndexOf('@') + 1);
     }
 
     private string Clean(string? text, int maxLength)
@@ -77,12 +85,13 @@ internal sealed class Redactor
         if (IsClean(rest, maxLength)) return rest.Length == text?.Length ? text : rest.ToString();
 
         // One pass that stops at the limit. Its cost does not depend on the length of the text, and each secret is
-        // recognized before the text is truncated.
+        // recognized before the text is truncated. Whoever truncated the text might have added '…'.
+        var ellipses = rest.Length - rest.TrimEnd('…').Length;
         var line = new StringBuilder(Math.Min(rest.Length, maxLength) + 1);
         Span<char> characters = stackalloc char[2];
         while (!rest.IsEmpty && rest[0] is not ('\r' or '\n'))
         {
-            if (FindLongestSecretAtStart(rest) is >= 0 and var index)
+            if (FindLongestSecretAtStart(rest, ellipses) is >= 0 and var index)
             {
                 if (line.Length < maxLength) line.Append('…');
                 if (line.Length >= maxLength || (_hasStartOfPayload && index == _secrets.Length - 1)) break;
@@ -110,7 +119,7 @@ internal sealed class Redactor
         if (text.Length > maxLength || text.ContainsAnyExceptInRange(' ', '~')) return false;
         for (var i = 0; i + MinSecretLength <= text.Length; i++)
         {
-            if (FindLongestSecretAtStart(text[i..]) >= 0) return false;
+            if (FindLongestSecretAtStart(text[i..], ellipses: 0) >= 0) return false;
         }
 
         return true;
@@ -118,13 +127,14 @@ internal sealed class Redactor
 
     // Finds the longest secret, because one secret can be the beginning of another. A secret that is truncated at the
     // end of the text counts too.
-    private int FindLongestSecretAtStart(ReadOnlySpan<char> text)
+    private int FindLongestSecretAtStart(ReadOnlySpan<char> text, int ellipses)
     {
+        var truncated = text[..Math.Max(text.Length - ellipses, 0)];
         var (longest, length) = (-1, MinSecretLength - 1);
         for (var i = 0; i < _secrets.Length; i++)
         {
             var secret = _secrets[i].Span;
-            if (secret.Length > length && (text.StartsWith(secret) || IsTruncated(text.TrimEnd('…'), secret)))
+            if (secret.Length > length && (text.StartsWith(secret) || IsTruncated(truncated, secret)))
                 (longest, length) = (i, secret.Length);
         }
 

@@ -135,7 +135,9 @@ internal sealed class RetryPipeline
     {
         var isThrottling = exception is LambdaServiceException { IsThrottling: true };
         var first = isThrottling ? retry.ThrottlingBaseDelay : retry.BaseDelay;
-        var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, attemptNumber), retry.MaxDelay.TotalMilliseconds);
+        // Larger powers exceed each MaxDelay. An infinite one would make a first delay of zero NaN.
+        var power = Math.Pow(2, Math.Min(attemptNumber, 62));
+        var bound = Math.Min(first.TotalMilliseconds * power, retry.MaxDelay.TotalMilliseconds);
         var computed = TimeSpan.FromMilliseconds(bound * random);
         if (exception is not LambdaServiceException { RetryAfter: { } requested } || requested <= computed)
             return computed;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Errors;
 using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming.Payload;
@@ -68,7 +69,7 @@ internal sealed class InvocationEnumerable<T>(
 
         public void Dispose()
         {
-            _disposal.Cancel();
+            CallerCode.Run(_disposal, static disposal => disposal.Cancel());
             Volatile.Read(ref _response)?.Dispose();
         }
 

@@ -99,7 +99,7 @@ internal sealed class PayloadBuffer(PayloadSegmentReader segments) : IDisposable
         }
 
         var count = _unread.Length;
-        if (_start + count + segment.Length > _array.Length && _start > 0)
+        if (_start + (long)count + segment.Length > _array.Length && _start > 0)
         {
             _array.AsSpan(_start, count).CopyTo(_array);
             _start = 0;

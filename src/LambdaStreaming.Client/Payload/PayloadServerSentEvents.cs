@@ -143,13 +143,13 @@ internal static class PayloadServerSentEvents
             }
         }
 
-        // The id and the reconnection time of a block without data apply to the next event; the type of such a block
-        // does not.
+        // The id and the reconnection time of a block without data, or of an event that is skipped, apply to the next
+        // event; the type of such a block does not.
         private bool TryEndEvent(out SseItem<T> item)
         {
             var (hasValue, value) = _hasData ? parse(_type, _data.WrittenSpan) : default;
             item = new(value, _type) { EventId = _id, ReconnectionInterval = _reconnectionInterval };
-            if (_hasData) (_id, _reconnectionInterval) = (null, null);
+            if (hasValue) (_id, _reconnectionInterval) = (null, null);
             (_hasData, _type, _eventBytes) = (false, SseParser.EventTypeDefault, 0);
             _data.ResetWrittenCount();
             return hasValue;

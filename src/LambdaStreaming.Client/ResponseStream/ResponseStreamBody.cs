@@ -219,8 +219,6 @@ internal sealed class ResponseStreamBody
     {
         lock (_lock) _state = State.Completed;
         ReleaseTimerAndTokens();
-        // No effect if an outcome was already reported.
-        _telemetry?.Abort(CallOutcome.Abandoned);
         // An abandoned read might still be writing to its buffer. The pool must not get that buffer back.
         if (_pendingRead is not { IsAbandoned: true }) _pipe.Complete();
         Disconnect();

@@ -43,11 +43,10 @@ internal sealed class ResponseStreamReader(
     private bool _bodyEnded;
     private long _leftoverBytes;
 
-    // The current chunk. A chunk expires when _generation is incremented; PayloadChunk stores the value to detect this.
+    // The current chunk. A chunk expires when Generation is incremented; PayloadChunk stores the value to detect this.
     // A chunk of the fast path begins at _payloadStart of _window. For other chunks, _payloadStart is NotInWindow and
     // _payloadSequence has the payload.
     private const int NotInWindow = -1;
-    private int _generation;
     private int _payloadStart = NotInWindow;
     private int _payloadLength;
     private ReadOnlySequence<byte> _payloadSequence;
@@ -69,7 +68,7 @@ internal sealed class ResponseStreamReader(
     /// <summary>The chunks and payload bytes that were delivered to the consumer so far.</summary>
     public (long Chunks, long Bytes) ReceivedSoFar => (Volatile.Read(ref _chunks), Volatile.Read(ref _bytes));
 
-    public int Generation => _generation;
+    public int Generation { get; private set; }
     public bool IsAborted => _body is { IsAborted: true };
     public Redactor Redactor => _options.Redactor;
 
@@ -87,14 +86,14 @@ internal sealed class ResponseStreamReader(
     /// <exception cref="InvalidOperationException">The chunk of this generation has expired.</exception>
     public ReadOnlySequence<byte> GetPayload(int generation)
     {
-        if (generation != _generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
+        if (generation != Generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
         return CurrentPayload;
     }
 
     /// <inheritdoc cref="GetPayload"/>
     public long GetPayloadLength(int generation)
     {
-        if (generation != _generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
+        if (generation != Generation || _isDisposed) ResponseStreamFailures.ThrowChunkExpired();
         return _payloadStart != NotInWindow ? _payloadLength : _payloadSequence.Length;
     }
 
@@ -105,7 +104,7 @@ internal sealed class ResponseStreamReader(
         if (_body is not { IsOpen: true }) return false;
 
         // Expire the previous chunk: the fields that describe it are overwritten below.
-        _generation++;
+        Generation++;
         var bytes = new ReadOnlySpan<byte>(_window, _next, _end - _next);
         if (!EventStreamDecoder.StartsWithCompleteMessage(
                 bytes, _maxMessageBytes, out var totalLength, out var headersLength)
@@ -140,8 +139,10 @@ internal sealed class ResponseStreamReader(
             var kind = await ReadEventAsync().ConfigureAwait(false);
             if (kind == ResponseStreamEventKind.PayloadChunk)
             {
-                if (!_body.TryEndMove()) throw new BodyAbortedException();
-                return kind;
+                if (_body.TryEndMove()) return kind;
+                // The chunk is not delivered, so it does not count.
+                (_chunks, _bytes) = (_chunks - 1, _bytes - _payloadSequence.Length);
+                throw new BodyAbortedException();
             }
 
             await ResponseStreamDrain.RunAsync(_body, TakeBuffer(), _bodyEnded, _options, _call).ConfigureAwait(false);
@@ -179,7 +180,7 @@ internal sealed class ResponseStreamReader(
 
     private void ExpireChunk()
     {
-        _generation++;
+        Generation++;
         _payloadStart = NotInWindow;
         _payloadSequence = default;
     }
@@ -292,7 +293,6 @@ internal sealed class ResponseStreamReader(
 
     private void Complete()
     {
-        _hasBuffer = false;
         ExpireChunk();
         SetWindow([], 0, 0);
         _body!.Complete();

@@ -12,7 +12,7 @@ internal static class RequestSigner
     private const string ServiceName = "lambda";
 
     /// <summary>Signs <paramref name="request"/> and adds the headers of the signature.</summary>
-    /// <param name="request">The request. All headers with the prefix <c>X-Amz-</c> are signed.</param>
+    /// <param name="request">The request. All its headers are signed.</param>
     /// <param name="payload">The body of the request.</param>
     /// <param name="credentials">The keys.</param>
     /// <param name="region">The region of the credential scope.</param>
@@ -31,18 +31,9 @@ internal static class RequestSigner
             RequestUri = request.RequestUri!,
             ContentStream = body,
         };
-        foreach (var (name, values) in request.Headers.NonValidated)
-        {
-            if (!name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase)) continue;
-            signing.Headers[name] = values.ToString();
-        }
-
+        foreach (var (name, values) in request.Headers.NonValidated) signing.Headers[name] = values.ToString();
         foreach (var (name, value) in Sign(signing, credentials, region, signedAt))
-        {
-            if (name.Equals("Host", StringComparison.OrdinalIgnoreCase)) continue;
-            request.Headers.Remove(name);
             request.Headers.TryAddWithoutValidation(name, value);
-        }
     }
 
     /// <summary>Signs <paramref name="request"/> and returns the headers to add, such as Authorization.</summary>
@@ -76,7 +67,7 @@ internal static class RequestSigner
     }
 
     private static MemoryStream AsStream(ReadOnlyMemory<byte> payload) =>
-        MemoryMarshal.TryGetArray(payload, out var array) && array.Array is not null
-            ? new MemoryStream(array.Array, array.Offset, array.Count, writable: false)
-            : new MemoryStream(payload.ToArray(), writable: false);
+        MemoryMarshal.TryGetArray(payload, out var array)
+            ? new MemoryStream(array.Array!, array.Offset, array.Count)
+            : new MemoryStream(payload.ToArray());
 }

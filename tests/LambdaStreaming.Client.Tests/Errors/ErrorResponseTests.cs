@@ -313,6 +313,9 @@ public class ErrorResponseTests
         "https://user:password@elsewhere.example.com:8443/a%20b?token=secret#f",
         "https://elsewhere.example.com:8443/a%20b")]
     [InlineData("/relative?token=secret", "/relative")]
+    [InlineData("//user:password@elsewhere.example.com/a?token=secret", "//elsewhere.example.com/a")]
+    [InlineData("//user:password@secret@elsewhere.example.com?token=secret", "//elsewhere.example.com")]
+    [InlineData("//elsewhere.example.com/a@b", "//elsewhere.example.com/a@b")]
     [InlineData(null, null)]
     public async Task InvokeWithResponseStreamAsync_Redirect_IsNotFollowedAndMessageHasTheTarget(
         string? location,

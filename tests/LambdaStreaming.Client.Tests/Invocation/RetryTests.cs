@@ -544,6 +544,7 @@ public class RetryTests
     [InlineData(0, true, 3_000, 0.5, 3_000)]
     [InlineData(0, true, 60_000, 0.5, 5_500)]
     [InlineData(0, false, 60_000, 0.5, 5_025)]
+    [InlineData(2_000, false, null, 1.0, 20_000)]
     public void GetDelay_Failure_IsFullJitterExtendedToRetryAfter(
         int attemptNumber,
         bool throttling,
@@ -560,6 +561,14 @@ public class RetryTests
         var delay = RetryPipeline.GetDelay(new LambdaRetryOptions(), attemptNumber, exception, random);
 
         Assert.Equal(TimeSpan.FromMilliseconds(expectedMilliseconds), delay);
+    }
+
+    [Fact]
+    public void GetDelay_FirstDelayIsZero_IsZeroForAnyAttempt()
+    {
+        var retry = new LambdaRetryOptions { BaseDelay = TimeSpan.Zero };
+
+        Assert.Equal(TimeSpan.Zero, RetryPipeline.GetDelay(retry, 1_024, new LambdaServiceException("x"), 0.5));
     }
 
     [Theory]

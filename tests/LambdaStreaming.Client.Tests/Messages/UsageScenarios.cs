@@ -26,13 +26,14 @@ internal static class UsageScenarios
         Option("Retry.MaxAttempts", options => options.Retry.MaxAttempts = 0),
         Option("Retry.Policy", options => options.Retry.Policy = (LambdaRetryPolicy)9),
         Option("Retry.BaseDelay", options => options.Retry.BaseDelay = TimeSpan.FromSeconds(-1)),
-        Option("Retry.ThrottlingBaseDelay", options => options.Retry.ThrottlingBaseDelay = TimeSpan.FromSeconds(-1)),
+        Option("Retry.ThrottlingBaseDelay", options => options.Retry.ThrottlingBaseDelay = TimeSpan.FromDays(50)),
         Option("Retry.MaxDelay", options => options.Retry.MaxDelay = TimeSpan.FromSeconds(-1)),
     ];
 
     private static IEnumerable<MessageScenario> Requests() =>
     [
         Request("name that a URL cannot contain", new("..")),
+        Request("name too long", new(new string('a', 4000))),
         Request("control character", new("my-function") { Qualifier = "1\n" }),
         Request("delete character", new("my-function") { Qualifier = "1\u007f" }),
         Request("character outside ASCII", new("my-function") { TenantId = "é" }),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Moq;
 
 namespace LambdaStreaming.Tests.Payload;
@@ -13,8 +14,10 @@ public sealed class ClientExtensionTests : IDisposable
     private static Dictionary<string, Func<ILambdaStreamingClient, Func<Task>>> Calls => new(StringComparer.Ordinal)
     {
         ["text"] = client => Enumerate(client.InvokeTextAsync("f", "{}")),
+        ["text, typed payload"] = client => Enumerate(client.InvokeTextAsync("f", true, TestJson.Default.Boolean)),
         ["text, request"] = client => Enumerate(client.InvokeTextAsync(Request)),
         ["lines"] = client => Enumerate(client.InvokeLinesAsync("f", "{}")),
+        ["lines, typed payload"] = client => Enumerate(client.InvokeLinesAsync("f", true, TestJson.Default.Boolean)),
         ["lines, request"] = client => Enumerate(client.InvokeLinesAsync(Request)),
         ["values"] = client => Enumerate(client.InvokeJsonValuesAsync("json", "{}", TestJson.Default.Int32)),
         ["values, request"] = client => Enumerate(client.InvokeJsonValuesAsync(JsonRequest, TestJson.Default.Int32)),
@@ -24,6 +27,8 @@ public sealed class ClientExtensionTests : IDisposable
         ["events, request"] = client => Enumerate(client.InvokeServerSentEventsAsync(Request)),
         ["typed events"] = client => Enumerate(
             client.InvokeServerSentEventsAsync("f", "{}", TestJson.Default.Int32)),
+        ["typed events, typed payload"] = client => Enumerate(
+            client.InvokeServerSentEventsAsync("f", true, TestJson.Default.Boolean, TestJson.Default.Int32)),
         ["typed events, request"] = client => Enumerate(
             client.InvokeServerSentEventsAsync(Request, TestJson.Default.Int32)),
     };
@@ -86,6 +91,26 @@ public sealed class ClientExtensionTests : IDisposable
         var request = Assert.Single(_requests);
         Assert.Equal("chat", request.FunctionName);
         Assert.Equal("""{"N":3,"S":"a"}"""u8.ToArray(), request.Payload.ToArray());
+    }
+
+    // A user's text needs no escaping by the caller.
+    [Fact]
+    public async Task Invoke_TypedPayload_IsSerialized()
+    {
+        SetUpResponse("data: 1\n\n");
+        var (payload, token) = (new Token(3, "\"},{\""), TestJson.Default.Token);
+
+        var text = await LimitTests.ToListAsync(_client.Object.InvokeTextAsync("chat", payload, token));
+        var lines = await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync("chat", payload, token));
+        var events = await LimitTests.ToListAsync(
+            _client.Object.InvokeServerSentEventsAsync("chat", payload, token, TestJson.Default.Int32));
+
+        Assert.Equal("data: 1\n\n", string.Concat(text));
+        Assert.Equal(["data: 1", ""], lines);
+        Assert.Equal([1], events.Select(item => item.Data));
+        Assert.Equal(3, _requests.Count);
+        Assert.All(_requests, request =>
+            Assert.Equal(payload, JsonSerializer.Deserialize(request.Payload.Span, token)));
     }
 
     [Fact]
@@ -190,6 +215,31 @@ public sealed class ClientExtensionTests : IDisposable
         Assert.Equal(cancellation.Token, exception.CancellationToken);
         Assert.True(exception.FunctionMayHaveRun);
         Assert.True(_stream!.IsDisposed);
+    }
+
+    // Code of the caller, such as a handler, can register a callback for the token of the call.
+    [Fact]
+    public async Task DisposeAsync_CallbackOfTheCallThrows_IsIgnored()
+    {
+        var called = new TaskCompletionSource();
+        _client
+            .Setup(client => client.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(), It.IsAny<CancellationToken>()))
+            .Returns(async (InvokeWithResponseStreamRequest _, CancellationToken token) =>
+            {
+                await using var registration = token.UnsafeRegister(_ => throw new TimeZoneNotFoundException(), null);
+                called.SetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+                throw new InvalidOperationException("The call was not cancelled.");
+            });
+        var texts = _client.Object.InvokeTextAsync("chat").GetAsyncEnumerator();
+        var move = texts.MoveNextAsync().AsTask();
+        await called.Task;
+
+        await texts.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => move.WaitAsync(LocalService.TooLong, TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -24,6 +24,22 @@ public class ServerSentEventTests
         }
     }
 
+    // The id of a skipped event, such as the first one of an MCP stream, applies to the next event.
+    [Theory]
+    [InlineData("id: 7\nretry: 5000\ndata:\n\n")]
+    [InlineData("id: 7\nretry: 5000\n\n")]
+    [InlineData("id: 7\nretry: 5000\ndata: [DONE]\n\n")]
+    public async Task ReadServerSentEventsAsync_EventIsSkipped_NextEventHasItsIdAndRetryTime(string skipped)
+    {
+        await using var response = Fragmented.Response($"{skipped}data: 1\n\ndata: 2\n\n");
+
+        var events = await LimitTests.ToListAsync(response.ReadServerSentEventsAsync(TestJson.Default.Int32));
+
+        Assert.Equal(
+            [(1, "7", TimeSpan.FromSeconds(5)), (2, null, null)],
+            events.Select(item => (item.Data, item.EventId, item.ReconnectionInterval)));
+    }
+
     [Theory]
     [InlineData("event: ping\ndata:\n\n", "<ping >")]
     [InlineData("data: [DONE]\n\n", "<message [DONE]>")]

@@ -52,11 +52,12 @@ public sealed class ChunkExpiryTests
         AssertExpired(held);
     }
 
-    [Fact]
-    public async Task Payload_MoveAfterCancellation_ThrowsOnlyAfterTheMove()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Payload_MoveAfterCancellation_ThrowsOnlyAfterTheMove(bool isComplete)
     {
         using var cancellation = new CancellationTokenSource();
-        await using var response = Create(sameRead: true, Messages.Chunk("a"), Messages.Chunk("b"));
+        await using var response = Create(
+            sameRead: true, Messages.Chunk("a"), isComplete ? Messages.Complete() : Messages.Chunk("b"));
         await using var chunks = response.ReadChunksAsync(cancellation.Token).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
         var held = chunks.Current;

@@ -51,9 +51,10 @@ public sealed class ResponseStreamBodyTests : IDisposable
         var reading = body.ReadAsync().AsTask();
 
         Assert.Equal(0, _clock.Alive);
+        // The read itself has not ended.
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
         if (fails) read.SetException(new OperationCanceledException());
         else read.SetResult(0);
-        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
         Assert.Equal(0, _clock.Alive);
     }
 
@@ -91,6 +92,51 @@ public sealed class ResponseStreamBodyTests : IDisposable
         Assert.Equal(1, _connection.Disposals);
         Assert.False(SharedPool.Contains(buffer));
         read.SetResult(1);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Abort_DuringARead_CancelsTheReadOfTheStream(bool isZeroByteRead)
+    {
+        var token = CancellationToken.None;
+        var body = new ResponseStreamBody(
+            new FuncStream((memory, cancellationToken) =>
+            {
+                if (memory.IsEmpty && !isZeroByteRead) return new ValueTask<int>(0);
+                token = cancellationToken;
+                return new ValueTask<int>(new TaskCompletionSource<int>().Task);
+            }),
+            _connection,
+            _clock,
+            TimeSpan.FromMinutes(1));
+        body.TryBeginMove();
+        _ = body.ReadAsync();
+        Assert.True(token is { CanBeCanceled: true, IsCancellationRequested: false });
+
+        body.Abort(AbortReason.Cancelled);
+
+        Assert.True(token.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Abort_DuringAZeroByteReadThatThenEnds_StartsNoOtherRead()
+    {
+        var zeroByteRead = new TaskCompletionSource<int>();
+        var reads = 0;
+        var body = Create(memory =>
+        {
+            if (memory.IsEmpty) return new ValueTask<int>(zeroByteRead.Task);
+            reads++;
+            return new ValueTask<int>(1);
+        });
+        body.TryBeginMove();
+        var reading = body.ReadAsync().AsTask();
+
+        body.Abort(AbortReason.Cancelled);
+        await Assert.ThrowsAsync<BodyAbortedException>(() => reading.WaitAsync(TooLong, Ct));
+        // The rest of the abandoned read runs on this thread.
+        zeroByteRead.SetResult(0);
+
+        Assert.Equal(0, reads);
     }
 
     [Fact]

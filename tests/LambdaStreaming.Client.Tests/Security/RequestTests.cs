@@ -42,6 +42,29 @@ public class RequestTests
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_NameIsTooLong_ThrowsAndSendsNothing()
+    {
+        var sent = 0;
+        using var client = StubbedClient.Create(_ =>
+        {
+            sent++;
+            return StubbedClient.CreateResponse(new MemoryStream());
+        });
+        var longest = new string('中', 2_048);
+        await using (await client.InvokeWithResponseStreamAsync(new(longest) { Qualifier = longest }, Ct))
+            Assert.Equal(1, sent);
+
+        await Assert.ThrowsAsync<ArgumentException>(
+            nameof(InvokeWithResponseStreamRequest.FunctionName),
+            () => client.InvokeWithResponseStreamAsync(new(longest + "a"), Ct));
+        await Assert.ThrowsAsync<ArgumentException>(
+            nameof(InvokeWithResponseStreamRequest.Qualifier),
+            () => client.InvokeWithResponseStreamAsync(new("f") { Qualifier = longest + "a" }, Ct));
+
+        Assert.Equal(1, sent);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_NonAsciiHeaderValue_Throws()
     {
         using var client = StubbedClient.Create(_ => new HttpResponseMessage());

@@ -86,6 +86,7 @@ public class SigningCredentialsTests
     }
 
     [Theory]
+    [InlineData(" AKID", "secret", null)]
     [InlineData("AKID\n", "secret", null)]
     [InlineData("AKIDÉ", "secret", null)]
     [InlineData("AKID", "secret\n", null)]
