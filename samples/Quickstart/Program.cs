@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using LambdaStreaming;
 using LambdaStreaming.Testing;
 using Quickstart;
@@ -41,34 +40,18 @@ try
         + $"version {response.ExecutedVersion}, request id {response.RequestId}");
     Console.WriteLine();
 
-    var decoder = Encoding.UTF8.GetDecoder();
-    var characters = new char[4096];
-    long chunks = 0, bytes = 0;
-    TimeSpan? firstChunk = null;
-    await foreach (var chunk in response.ReadChunksAsync(cancellation.Token))
+    TimeSpan? firstText = null;
+    await foreach (var text in response.ReadTextAsync(cancellationToken: cancellation.Token))
     {
-        firstChunk ??= stopwatch.Elapsed;
-        chunks++;
-        bytes += chunk.Length;
-        foreach (var segment in chunk.Payload)
-        {
-            for (var remaining = segment.Span; !remaining.IsEmpty;)
-            {
-                decoder.Convert(remaining, characters, flush: false, out var consumed, out var written, out _);
-                Console.Out.Write(characters.AsSpan(0, written));
-                remaining = remaining[consumed..];
-            }
-        }
-
-        Console.Out.Flush();
+        firstText ??= stopwatch.Elapsed;
+        Console.Write(text);
     }
 
     Console.WriteLine();
     Console.WriteLine();
     Console.WriteLine(
-        $"First chunk after {(firstChunk is { } time ? Format(time) : "-")}, "
-        + $"complete response after {Format(stopwatch.Elapsed)}: "
-        + $"{chunks} chunks, {bytes} bytes, version {response.ExecutedVersion}.");
+        $"First text after {(firstText is { } time ? Format(time) : "-")}, "
+        + $"complete response after {Format(stopwatch.Elapsed)}.");
     if (response.InvokeComplete?.DecodeLogResult() is { } log)
     {
         Console.WriteLine($"The function's log:\n{log.TrimEnd()}");

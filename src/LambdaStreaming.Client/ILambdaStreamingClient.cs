@@ -19,8 +19,9 @@ public interface ILambdaStreamingClient : IDisposable
     /// The request is null, or a member of it is not valid. The message names the member.
     /// </exception>
     /// <exception cref="LambdaConfigurationException">
-    /// No region or no credentials were found, or a setting is not valid. The attempt that failed sent nothing; an
-    /// earlier attempt of the same call might have.
+    /// No region or no credentials were found, or a setting is not valid. The last attempt sent nothing. An earlier
+    /// attempt of the same call might have run the function: check
+    /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
     /// </exception>
     /// <exception cref="LambdaServiceException">
     /// The service returned an error. Documented errors have their own types.

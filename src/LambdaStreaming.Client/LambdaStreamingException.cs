@@ -99,7 +99,7 @@ public abstract class LambdaStreamingException : AmazonServiceException
 /// <summary>The exception that is thrown if a setting that the call needs is missing or not valid.</summary>
 /// <remarks>
 /// Examples are a region, credentials, or a NuGet package that the profile's type of credentials needs, for example for
-/// SSO. The attempt that failed sent nothing; an earlier attempt of the call might have: see
+/// SSO. The last attempt sent nothing. An earlier attempt of the same call might have run the function: check
 /// <see cref="LambdaStreamingException.FunctionMayHaveRun"/>.
 /// </remarks>
 /// <param name="message">What is missing or not valid, and how to set it.</param>

@@ -43,6 +43,14 @@ public sealed class ErrorsSnippets
         },
     };
 
+    // JsonDocument accepts at most 64 levels.
+    public static TheoryData<string, string> ErrorMembers => new()
+    {
+        { "\"quota\":5", "The quota is 5.\n" },
+        { "\"other\":5", "The quota is unknown.\n" },
+        { $"\"quota\":{new string('[', 100)}{new string(']', 100)}", "The quota is unknown.\n" },
+    };
+
     [Theory, MemberData(nameof(Failures))]
     public async Task Catch(Exception failure, string expected)
     {
@@ -87,13 +95,13 @@ public sealed class ErrorsSnippets
         Assert.Equal(expected, _console.Text);
     }
 
-    [Fact]
-    public async Task Details()
+    [Theory, MemberData(nameof(ErrorMembers))]
+    public async Task Details(string member, string expected)
     {
         await using var lambda = await LocalLambdaServer.StartAsync(
             server => server.AddFunction("f", (_, response, _) =>
             {
-                response.Fail("Unhandled", """{"errorType":"QuotaExceeded","errorMessage":"used up","quota":5}""");
+                response.Fail("Unhandled", $$"""{"errorType":"QuotaExceeded","errorMessage":"all 5",{{member}}}""");
                 return Task.CompletedTask;
             }),
             Ct);
@@ -108,12 +116,20 @@ public sealed class ErrorsSnippets
         }
         catch (FunctionErrorException e) when (e.FunctionErrorType == "QuotaExceeded")
         {
-            using var details = JsonDocument.Parse(e.ErrorDetails!);
-            Console.WriteLine($"The quota is {details.RootElement.GetProperty("quota")}.");
+            try
+            {
+                using var details = JsonDocument.Parse(e.ErrorDetails!);
+                var hasQuota = details.RootElement.TryGetProperty("quota", out var quota);
+                Console.WriteLine(hasQuota ? $"The quota is {quota}." : "The quota is unknown.");
+            }
+            catch (JsonException)
+            {
+                Console.WriteLine("The quota is unknown.");
+            }
         }
         // end: error-details
 
-        Assert.Equal("The quota is 5.\n", _console.Text);
+        Assert.Equal(expected, _console.Text);
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Amazon;
+using LambdaStreaming.Tool.Tests;
 using Moq;
 using Polly;
 using Polly.Retry;
@@ -70,6 +73,33 @@ public sealed class GettingStartedSnippets
         // end: failures
 
         Assert.StartsWith(expected, _output.ToString().TrimStart('|'), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prompt()
+    {
+        var received = "";
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction("my-function", (invocation, _, _) =>
+            {
+                received = invocation.PayloadAsString();
+                return Task.CompletedTask;
+            }),
+            Ct);
+        using var client = lambda.CreateClient();
+        var (line, cancellationToken) = ("\",\"admin\":true,\"b\":\"", Ct);
+
+        // begin: prompt
+        var (input, types) = (new ChatInput(line), AppJson.Default);
+        var chat = InvokeWithResponseStreamRequest.Create("my-function", input, types.ChatInput);
+        await foreach (var text in client.InvokeTextAsync(chat, cancellationToken: cancellationToken))
+        {
+            Console.Write(text);
+        }
+        // end: prompt
+
+        var member = Assert.Single(JsonSerializer.Deserialize<Dictionary<string, string>>(received)!);
+        Assert.Equal(("prompt", line), (member.Key, member.Value));
     }
 
     [Fact]
@@ -256,19 +286,25 @@ public sealed class GettingStartedSnippets
         Assert.Equal(2, await CountAttemptsAsync(chat, function => function.OnCalls(1, 1).Throttle()));
     }
 
-    [Fact]
-    public async Task RetriesTruncated()
+    [Theory]
+    [InlineData("truncated")]
+    [InlineData("corrupt")]
+    [InlineData("error in the stream")]
+    [InlineData("not ready")]
+    public async Task RetriesIncomplete(string failure)
     {
         await using var lambda = await LocalLambdaServer.StartAsync(
-            server => server
-                .AddFunction("report", async (_, response, token) => await response.WriteTextAsync("Hello", token))
-                .OnCall(1).TruncateAfterChunks(1, TruncationMode.EndOfBody),
+            server => Fail(
+                server
+                    .AddFunction("report", async (_, response, token) => await response.WriteTextAsync("Hello", token))
+                    .OnCall(1),
+                failure),
             Ct);
-        using var client = lambda.CreateClient();
+        using var client = lambda.CreateClient(options => options.Retry.MaxAttempts = 1);
         var (delay, cancellationToken) = (TimeSpan.Zero, Ct);
 
-        // begin: retries-truncated
-        // An idempotent function: call it again if its response was truncated.
+        // begin: retries-incomplete
+        // An idempotent function: call it again if its response is incomplete.
         const int maxCalls = 3;
         using var report = new MemoryStream();
         for (var call = 1; ; call++)
@@ -280,15 +316,69 @@ public sealed class GettingStartedSnippets
                 await response.CopyToAsync(report, cancellationToken);
                 break;
             }
-            catch (ResponseStreamTruncatedException) when (call < maxCalls)
+            catch (LambdaStreamingException exception)
+                when (call < maxCalls && exception is ResponseStreamException or { IsSafeToRetry: true })
             {
                 await Task.Delay(delay, cancellationToken);
             }
         }
-        // end: retries-truncated
+        // end: retries-incomplete
 
         Assert.Equal("Hello", Encoding.UTF8.GetString(report.ToArray()));
         Assert.Equal(2, lambda.Requests.Count);
+    }
+
+    [Fact]
+    public async Task RetriesResume()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server =>
+            {
+                var function = server.AddFunction("export", WriteFromOffsetAsync);
+                Fail(function.OnCall(1), "truncated");
+                Fail(function.OnCall(2), "error in the stream");
+            },
+            Ct);
+        using var client = lambda.CreateClient();
+        using var folder = new TemporaryFolder();
+        var (path, delay, cancellationToken) = (folder.File("export.bin"), TimeSpan.Zero, Ct);
+
+        // begin: retries-resume
+        // An export whose function can begin at an offset: call it again for the bytes that are missing in the file.
+        const int maxCalls = 3;
+        await using var file = File.Open(path, FileMode.Append);
+        for (var call = 1; ; call++)
+        {
+            var export = InvokeWithResponseStreamRequest.FromJson("export", $$"""{"offset":{{file.Length}}}""");
+            try
+            {
+                await using var response = await client.InvokeWithResponseStreamAsync(export, cancellationToken);
+                await response.CopyToAsync(file, cancellationToken);
+                break;
+            }
+            catch (LambdaStreamingException exception)
+                when (call < maxCalls && exception is ResponseStreamException or { IsSafeToRetry: true })
+            {
+                await Task.Delay(delay, cancellationToken);
+            }
+        }
+        // end: retries-resume
+
+        await file.DisposeAsync();
+        Assert.Equal("Hello, world", await File.ReadAllTextAsync(path, Ct));
+        Assert.Equal(
+            ["{\"offset\":0}", "{\"offset\":5}", "{\"offset\":10}"],
+            lambda.Requests.Select(request => Encoding.UTF8.GetString(request.Payload.Span)));
+
+        static async Task WriteFromOffsetAsync(
+            FunctionInvocation invocation,
+            FunctionResponse response,
+            CancellationToken cancellationToken)
+        {
+            using var payload = JsonDocument.Parse(invocation.Payload);
+            var rest = "Hello, world"[payload.RootElement.GetProperty("offset").GetInt32()..];
+            foreach (var part in rest.Chunk(5)) await response.WriteTextAsync(new string(part), cancellationToken);
+        }
     }
 
     [Fact]
@@ -359,6 +449,14 @@ public sealed class GettingStartedSnippets
         return lambda.Requests.Count;
     }
 
+    private static CallBehavior Fail(CallBehavior call, string failure) => failure switch
+    {
+        "truncated" => call.TruncateAfterChunks(1, TruncationMode.EndOfBody),
+        "corrupt" => call.BytesAfterChunks(1, "<html>"u8.ToArray()),
+        "error in the stream" => call.ExceptionAfterChunks(1, "ServiceException", "failed"),
+        _ => call.RespondWithError("ResourceNotReadyException"),
+    };
+
     private static async Task AssertCallsAsync(LambdaStreamingClient client)
     {
         await using var response = await client.InvokeWithResponseStreamAsync(new("my-function"), Ct);
@@ -397,3 +495,11 @@ public sealed class GettingStartedSnippets
 
     private void Report(string? text) => _output.Append('|').Append(text);
 }
+
+// begin: prompt-types
+internal sealed record ChatInput(string Prompt);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ChatInput))]
+internal sealed partial class AppJson : JsonSerializerContext;
+// end: prompt-types

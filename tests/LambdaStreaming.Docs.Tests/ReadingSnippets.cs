@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Amazon.S3.Transfer;
 using LambdaStreaming.Tool.Tests;
 using Moq;
 
@@ -22,8 +23,8 @@ public sealed class ReadingSnippets
         var (client, cancellationToken) = (Client("To", "kens"), Ct);
 
         // begin: one-liner
-        var prompt = """{"prompt":"Tell me about the sea"}""";
-        await foreach (var text in client.InvokeTextAsync("chat", prompt, cancellationToken: cancellationToken))
+        var json = """{"prompt":"Tell me about the sea"}""";
+        await foreach (var text in client.InvokeTextAsync("chat", json, cancellationToken: cancellationToken))
         {
             Console.Write(text);
         }
@@ -130,27 +131,75 @@ public sealed class ReadingSnippets
         Assert.Equal("a: 1\n", _console.Text);
     }
 
-    [Fact]
-    public async Task Download()
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Download(bool isComplete)
     {
-        var response = Response(new string('a', 1024), new string('b', 1024));
+        var (received, cancellationToken) = (new string('a', 1024) + new string('b', 1024), Ct);
         using var folder = new TemporaryFolder();
-        var (path, cancellationToken) = (folder.File("download"), Ct);
+        var path = folder.Write("download", "previous");
+        var response = InvokeWithResponseStreamResponse.Create(
+            [received[..1024], received[1024..]],
+            failure: isComplete ? null : new ResponseStreamTruncatedException("truncated"));
 
-        // begin: download
-        await using var file = File.Create(path);
-        long bytes = 0;
-        await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
-        {
-            foreach (var segment in chunk.Payload) await file.WriteAsync(segment, cancellationToken);
-            bytes += chunk.Length;
-            Console.Write($"\r{bytes / 1024} KiB");
-        }
-        // end: download
+        if (isComplete) await RunAsync();
+        else await Assert.ThrowsAsync<ResponseStreamTruncatedException>(RunAsync);
 
-        await file.DisposeAsync();
-        Assert.Equal(new string('a', 1024) + new string('b', 1024), await File.ReadAllTextAsync(path, Ct));
         Assert.Equal("\r1 KiB\r2 KiB", _console.Text);
+        Assert.Equal(isComplete ? received : "previous", await File.ReadAllTextAsync(path, Ct));
+        Assert.Equal(isComplete ? ["download"] : ["download", "download.tmp"], folder.Files());
+        if (!isComplete) Assert.Equal(received, await File.ReadAllTextAsync(path + ".tmp", Ct));
+
+        async Task RunAsync()
+        {
+            // begin: download
+            var temporary = path + ".tmp";
+            await using (var file = File.Create(temporary))
+            {
+                long bytes = 0;
+                await foreach (var chunk in response.ReadChunksAsync(cancellationToken))
+                {
+                    foreach (var segment in chunk.Payload) await file.WriteAsync(segment, cancellationToken);
+                    bytes += chunk.Length;
+                    Console.Write($"\r{bytes / 1024} KiB");
+                }
+            }
+
+            File.Move(temporary, path, overwrite: true);     // the response was complete, and the file is closed
+            // end: download
+        }
+    }
+
+    [Theory]
+    [InlineData(null, "initiate, part 1, complete")]
+    [InlineData(1, "initiate, abort")]
+    [InlineData(6 * 1024 * 1024, "initiate, part 1, abort")]
+    public async Task UploadToS3(int? bytesBeforeFailure, string expectedRequests)
+    {
+        var service = new LocalS3();
+        using var s3 = service.CreateClient();
+        var cancellationToken = Ct;
+        var response = InvokeWithResponseStreamResponse.Create(
+            [new string('a', bytesBeforeFailure ?? 10)],
+            failure: bytesBeforeFailure is null ? null : new ResponseStreamTruncatedException("truncated"));
+
+        if (bytesBeforeFailure is null) await RunAsync();
+        else await Assert.ThrowsAsync<ResponseStreamTruncatedException>(RunAsync);
+
+        Assert.Equal(expectedRequests, string.Join(", ", service.Requests));
+
+        async Task RunAsync()
+        {
+            // begin: export-to-bucket
+            using var transfer = new TransferUtility(s3);
+            var upload = new TransferUtilityUploadRequest
+            {
+                BucketName = "my-bucket",
+                Key = "report.csv",
+                InputStream = response.AsStream(),
+            };
+            await transfer.UploadAsync(upload, cancellationToken);
+            // end: export-to-bucket
+        }
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
     /// <remarks>Cancelling one caller does not cancel the lookup, which all callers share.</remarks>
     public ValueTask<ResolvedConfiguration> ResolveAsync(CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _pending) is { IsCompletedSuccessfully: true } completed) return new(completed.Result);
+        if (Volatile.Read(ref _pending) is { IsCompletedSuccessfully: true } completed) return new(completed);
         Task<ResolvedConfiguration> pending;
         lock (_lock)
         {

@@ -143,8 +143,8 @@ internal static class PayloadServerSentEvents
             }
         }
 
-        // The id and the reconnection time of a block without data, or of an event that is skipped, apply to the next
-        // event; the type of such a block does not.
+        // Id and reconnection time of a block without data, or of a skipped event, apply to the next event. The type of
+        // such a block does not.
         private bool TryEndEvent(out SseItem<T> item)
         {
             var (hasValue, value) = _hasData ? parse(_type, _data.WrittenSpan) : default;

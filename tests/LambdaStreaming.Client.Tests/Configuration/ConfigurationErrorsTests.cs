@@ -5,7 +5,8 @@ namespace LambdaStreaming.Tests.Configuration;
 /// <summary>Detection of a line of a credentials file that AWSSDK.Core quotes, which can contain a key.</summary>
 public sealed class ConfigurationErrorsTests
 {
-    private const string Quoting = "Line 3:<aws_secret_access_key wJalr> in file credentials does not contain a section.";
+    private const string Quoting =
+        "Line 3:<aws_secret_access_key wJalr> in file credentials does not contain a section.";
 
     [Fact]
     public void QuotesLine_AnyInnerExceptionQuotes_ReturnsTrue()

@@ -77,7 +77,8 @@ public sealed class ChunkExpiryTests
 
     private static InvokeWithResponseStreamResponse Create(bool sameRead, params byte[][] messages)
     {
-        if (sameRead) return InvokeWithResponseStreamResponse.Create(new MemoryStream([.. messages.SelectMany(m => m)]));
+        if (sameRead)
+            return InvokeWithResponseStreamResponse.Create(new MemoryStream([.. messages.SelectMany(bytes => bytes)]));
         var next = 0;
         return InvokeWithResponseStreamResponse.Create(new FuncStream(memory =>
         {

@@ -3,7 +3,7 @@ using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>The enumerator that can be disposed at any time, with an iterator and a source that the test controls.</summary>
+/// <summary>The enumerator that can be disposed at any time, with a fake iterator and a fake source.</summary>
 public sealed class GuardedEnumeratorTests
 {
     private const string Element = "element", End = "end", Failure = "failure";
