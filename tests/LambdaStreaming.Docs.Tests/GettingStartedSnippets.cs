@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Amazon;
+using LambdaStreaming.Tests;
 using Moq;
 using Polly;
 using Polly.Retry;
@@ -339,6 +340,24 @@ public sealed class GettingStartedSnippets
         // end: retries-minimum
 
         Assert.Equal(2, await CountAttemptsAsync(patient, function => function.OnCall(1).Throttle()));
+    }
+
+    /// <summary>The statement of docs/retries.md about logs of <c>AddLambdaRetry</c>.</summary>
+    [Fact]
+    public async Task RetriesPipeline_ConfigureTelemetry_LogsRetries()
+    {
+        using var loggerFactory = new CollectedLogs();
+        var own = new LambdaStreamingClientOptions
+        {
+            ResiliencePipeline = new ResiliencePipelineBuilder()
+                .AddLambdaRetry(new LambdaRetryOptions())
+                .ConfigureTelemetry(loggerFactory)
+                .Build(),
+        };
+
+        Assert.Equal(2, await CountAttemptsAsync(own, function => function.OnCall(1).Throttle()));
+
+        Assert.Single(loggerFactory.Lines, line => line.Contains("'OnRetry'", StringComparison.Ordinal));
     }
 
     /// <summary>Returns the number of attempts until a call with these options succeeds.</summary>
