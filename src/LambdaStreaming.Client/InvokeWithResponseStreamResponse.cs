@@ -74,7 +74,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     public InvokeComplete? InvokeComplete => _reader.InvokeComplete;
 
     /// <summary>Creates a fake response with binary chunks, for unit tests.</summary>
-    /// <remarks>The response behaves like one that was received from the service.</remarks>
+    /// <remarks>Unlike a response from the service, it has no idle timeout and no telemetry.</remarks>
     /// <param name="chunks">
     /// The chunks. A chunk is requested only when the consumer waits for it, so a test controls when a chunk arrives.
     /// </param>

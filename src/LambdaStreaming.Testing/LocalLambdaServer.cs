@@ -148,8 +148,9 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// With <see cref="LocalLambdaServerOptions.UseHttps"/>, the client also trusts the certificate of this server.
     /// </param>
     /// <example>
-    /// An app with dependency injection:
-    /// <c>services.PostConfigureAll&lt;LambdaStreamingClientOptions&gt;(server.ApplyTo)</c>.
+    /// An app whose clients <c>AddLambdaStreamingClient</c> registered:
+    /// <c>services.PostConfigureAll&lt;LambdaStreamingClientOptions&gt;(server.ApplyTo)</c>. This has no effect on
+    /// other clients: replace them with those of <see cref="CreateClient"/>.
     /// </example>
     public void ApplyTo(LambdaStreamingClientOptions options)
     {

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Amazon.Runtime;
-using Amazon.Runtime.Credentials;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -10,26 +8,14 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>Tests that change the environment variables of the process. They do not run in parallel.</summary>
-[CollectionDefinition(nameof(ProcessEnvironment), DisableParallelization = true)]
-public sealed class ProcessEnvironment;
-
-/// <summary>
-/// The code in docs/configuration.md about a single call and connections, and the code in docs/permissions.md about
-/// roles.
-/// </summary>
-[Collection(nameof(ProcessEnvironment))]
+/// <summary>The code in docs/configuration.md about a single call and connections.</summary>
 public sealed class ConfigurationSnippets : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lambda-streaming-certificates-").FullName;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose()
-    {
-        Environment.SetEnvironmentVariable("AWS_ENDPOINT_URL_STS", null);
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task OneCall()
@@ -104,57 +90,6 @@ public sealed class ConfigurationSnippets : IDisposable
         Assert.Equal(X509RevocationMode.NoCheck, defaults.SslOptions.CertificateRevocationCheckMode);
         certificate.Dispose();
     }
-
-    [Fact]
-    public async Task AssumeRole()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        await using var sts = builder.Build();
-        string? authorization = null;
-        sts.MapPost("/", (HttpContext http) =>
-        {
-            authorization = http.Request.Headers.Authorization;
-            return Results.Content(AssumeRoleResult(), "text/xml");
-        });
-        await sts.StartAsync(Ct);
-        Environment.SetEnvironmentVariable("AWS_ENDPOINT_URL_STS", sts.Urls.Single());
-
-        // begin: assume-role
-        var role = new AssumeRoleAWSCredentials(
-            DefaultAWSCredentialsIdentityResolver.GetCredentials(),     // those of the environment or the profile
-            "arn:aws:iam::123456789012:role/caller",
-            "my-app");     // the name of the session
-        using var client = new LambdaStreamingClient(new LambdaStreamingClientOptions { Credentials = role });
-        // end: assume-role
-
-        var credentials = await role.GetCredentialsAsync();
-        var source = await LocalAws.Server.Credentials.GetCredentialsAsync();
-        Assert.Equal("ASIAEXAMPLE", credentials.AccessKey);
-        Assert.Contains($"Credential={source.AccessKey}/", authorization, StringComparison.Ordinal);
-        Assert.Contains($"/{LocalAws.Server.Region.SystemName}/sts/", authorization, StringComparison.Ordinal);
-    }
-
-    private static string AssumeRoleResult() =>
-        $"""
-        <AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-          <AssumeRoleResult>
-            <AssumedRoleUser>
-              <Arn>arn:aws:sts::123456789012:assumed-role/caller/my-app</Arn>
-              <AssumedRoleId>A:my-app</AssumedRoleId>
-            </AssumedRoleUser>
-            <Credentials>
-              <AccessKeyId>ASIAEXAMPLE</AccessKeyId>
-              <SecretAccessKey>wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY</SecretAccessKey>
-              <SessionToken>token</SessionToken>
-              <Expiration>{TimeProvider.System.GetUtcNow().AddHours(1):yyyy-MM-ddTHH:mm:ssZ}</Expiration>
-            </Credentials>
-          </AssumeRoleResult>
-          <ResponseMetadata>
-            <RequestId>1</RequestId>
-          </ResponseMetadata>
-        </AssumeRoleResponse>
-        """;
 
     /// <summary>Starts an https server that requires a client certificate and responds with its subject.</summary>
     private static async Task<WebApplication> StartAsync(X509Certificate2 certificate)

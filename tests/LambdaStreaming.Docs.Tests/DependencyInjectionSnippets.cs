@@ -1,5 +1,7 @@
+using System.Reflection;
 using Amazon.Extensions.NETCore.Setup;
 using Amazon.Runtime;
+using Amazon.Runtime.Credentials;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,6 +12,38 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>The code in docs/dependency-injection.md and in the README of the package.</summary>
 public sealed class DependencyInjectionSnippets
 {
+    private static readonly Page Guide = new("docs/dependency-injection.md");
+
+    public static IEnumerable<TheoryDataRow<string>> Registrations =>
+        from block in Guide.Blocks
+        where block.Code.Contains("builder.Services.", StringComparison.Ordinal)
+        select new TheoryDataRow<string>(block.Snippet);
+
+    /// <summary>
+    /// Starts an app that consists of the first program of the page and one block, without anything from these tests.
+    /// </summary>
+    [Theory, MemberData(nameof(Registrations))]
+    public async Task Registration_PastedIntoANewApp_HostStartsAndCreatesTheClients(string snippet)
+    {
+        const string Start = """
+            await using var app = builder.Build();
+            await app.StartAsync();
+            foreach (var client in builder.Services.Where(it => it.ServiceType == typeof(ILambdaStreamingClient)))
+            {
+                if (client.IsKeyedService)
+                    app.Services.GetRequiredKeyedService<ILambdaStreamingClient>(client.ServiceKey);
+                else app.Services.GetRequiredService<ILambdaStreamingClient>();
+            }
+            await app.StopAsync();
+            """;
+        using var assembly = new MemoryStream();
+        Assert.Empty(PastedProgram.FromPage(Guide, snippet, Start).Compile(assembly));
+        var main = Assembly.Load(assembly.ToArray()).EntryPoint!;
+        string[] args = ["--urls", "http://127.0.0.1:0"];
+
+        await Task.Run(() => main.Invoke(null, [args]), TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task Add()
     {
@@ -55,16 +89,14 @@ public sealed class DependencyInjectionSnippets
         // begin: di-keyed
         builder.Services.AddLambdaStreamingClient("chat", options => options.IdleTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddLambdaStreamingClient("payments", builder.Configuration.GetSection("PaymentsLambda"));
-        builder.Services.AddOptions<LambdaStreamingClientOptions>("payments")
-            .Configure<PaymentCredentials>((options, credentials) => options.Credentials = credentials.Value);
         // end: di-keyed
-        builder.Services.AddSingleton<PaymentCredentials>().AddSingleton<Desk>();
+        builder.Services.AddSingleton<Desk>();
         using var app = builder.Build() as IDisposable;
 
         var services = ((WebApplication)app).Services;
         var options = services.GetRequiredService<IOptionsMonitor<LambdaStreamingClientOptions>>();
         Assert.NotNull(services.GetRequiredService<Desk>());
-        Assert.Same(services.GetRequiredService<PaymentCredentials>().Value, options.Get("payments").Credentials);
+        Assert.Equal("eu-central-1", options.Get("payments").Region?.SystemName);
         Assert.Equal(TimeSpan.FromSeconds(30), options.Get("chat").IdleTimeout);
     }
 
@@ -117,8 +149,10 @@ public sealed class DependencyInjectionSnippets
     }
     // end: di-handler-type
 
-    [Fact]
-    public void AwsOptions()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("arn:aws:iam::123456789012:role/caller")]
+    public void AwsOptions(string? expectedRole)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.AddInMemoryCollection(
@@ -128,6 +162,7 @@ public sealed class DependencyInjectionSnippets
             new("AWS:Profile", "work"),
             new("AWS:MaxErrorRetry", "4"),
             new("AWS:Timeout", "5000"),
+            new("AWS:SessionRoleArn", expectedRole),
         ]);
         // begin: di-aws-options
         builder.Services.AddDefaultAWSOptions(builder.Configuration.GetAWSOptions());
@@ -137,6 +172,12 @@ public sealed class DependencyInjectionSnippets
             options.Region = aws.Region;
             options.Profile = aws.Profile;
             options.Credentials = aws.Credentials;
+            if (aws.SessionRoleArn is { Length: > 0 } role)     // needs the package AWSSDK.SecurityToken
+            {
+                var source = aws.Credentials ?? DefaultAWSCredentialsIdentityResolver.GetCredentials();
+                options.Credentials = new AssumeRoleAWSCredentials(source, role, aws.SessionName);
+            }
+
             var config = aws.DefaultClientConfig;
             if (config.ServiceURL is { Length: > 0 } url) options.ServiceUrl = new Uri(url);
             if (config.Timeout is { } timeout) options.ResponseHeadersTimeout = timeout;
@@ -153,6 +194,7 @@ public sealed class DependencyInjectionSnippets
         Assert.Equal(new Uri("https://localhost:4566"), options.ServiceUrl);
         Assert.Equal(5, options.Retry.MaxAttempts);
         Assert.Equal(TimeSpan.FromSeconds(5), options.ResponseHeadersTimeout);
+        Assert.Equal(expectedRole, (options.Credentials as AssumeRoleAWSCredentials)?.RoleArn);
     }
 
     [Fact]
@@ -165,10 +207,5 @@ public sealed class DependencyInjectionSnippets
         using var client = new LambdaStreamingClient(options, httpClient);
         // end: di-own-client
         Assert.NotNull(client);
-    }
-
-    public sealed class PaymentCredentials
-    {
-        public AWSCredentials Value { get; } = new BasicAWSCredentials("AKIDEXAMPLE", "secret");
     }
 }

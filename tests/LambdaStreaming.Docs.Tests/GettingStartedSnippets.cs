@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Amazon;
+using LambdaStreaming.Tests;
 using LambdaStreaming.Tool.Tests;
 using Moq;
 using Polly;
@@ -90,9 +91,10 @@ public sealed class GettingStartedSnippets
         var (line, cancellationToken) = ("\",\"admin\":true,\"b\":\"", Ct);
 
         // begin: prompt
-        var (input, types) = (new ChatInput(line), AppJson.Default);
-        var chat = InvokeWithResponseStreamRequest.Create("my-function", input, types.ChatInput);
-        await foreach (var text in client.InvokeTextAsync(chat, cancellationToken: cancellationToken))
+        var input = new ChatInput(line);
+        var type = AppJson.Default.ChatInput;
+        await foreach (var text in client.InvokeTextAsync(
+            "my-function", input, type, cancellationToken: cancellationToken))
         {
             Console.Write(text);
         }
@@ -429,6 +431,24 @@ public sealed class GettingStartedSnippets
         // end: retries-minimum
 
         Assert.Equal(2, await CountAttemptsAsync(patient, function => function.OnCall(1).Throttle()));
+    }
+
+    /// <summary>The statement of docs/retries.md about logs of <c>AddLambdaRetry</c>.</summary>
+    [Fact]
+    public async Task RetriesPipeline_ConfigureTelemetry_LogsRetries()
+    {
+        using var loggerFactory = new CollectedLogs();
+        var own = new LambdaStreamingClientOptions
+        {
+            ResiliencePipeline = new ResiliencePipelineBuilder()
+                .AddLambdaRetry(new LambdaRetryOptions())
+                .ConfigureTelemetry(loggerFactory)
+                .Build(),
+        };
+
+        Assert.Equal(2, await CountAttemptsAsync(own, function => function.OnCall(1).Throttle()));
+
+        Assert.Single(loggerFactory.Lines, line => line.Contains("'OnRetry'", StringComparison.Ordinal));
     }
 
     /// <summary>Returns the number of attempts until a call with these options succeeds.</summary>

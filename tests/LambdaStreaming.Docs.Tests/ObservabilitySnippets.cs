@@ -50,6 +50,40 @@ public sealed class ObservabilitySnippets : IDisposable
         Assert.DoesNotContain(_spans.Ended, IsOfThisTest);
     }
 
+    /// <summary>The code in docs/aspire.md, after what the default ServiceDefaults of Aspire add.</summary>
+    [Fact]
+    public async Task Aspire()
+    {
+        await CallAsync(builder =>
+        {
+            AddServiceDefaults(builder);
+            // begin: aspire-telemetry
+            builder.Services.AddOpenTelemetry()
+                .WithTracing(tracing => tracing.AddSource(LambdaStreamingTelemetry.ActivitySourceName))
+                .WithMetrics(metrics => metrics.AddMeter(LambdaStreamingTelemetry.MeterName));
+            // end: aspire-telemetry
+        }, HasBothSpans);
+
+        var call = Assert.Single(_spans.Ended, IsOfThisTest);
+        Assert.Single(
+            _spans.Ended,
+            span => span.Source.Name == "Microsoft.AspNetCore" && span.SpanId == call.ParentSpanId);
+    }
+
+    /// <summary>The reason for the code in docs/aspire.md.</summary>
+    [Fact]
+    public async Task AspireWithoutTheSourceOfTheClient_HasNoSpanOfTheCall()
+    {
+        await CallAsync(AddServiceDefaults);
+
+        // The request to the app has a span of HttpClient, and the request to the function has none.
+        Assert.Contains(_spans.Ended, span => span.Source.Name == "System.Net.Http");
+        Assert.DoesNotContain(
+            _spans.Ended,
+            span => $"{span.GetTagItem("url.full")}".Contains(_function, StringComparison.Ordinal));
+        Assert.DoesNotContain(_spans.Ended, IsOfThisTest);
+    }
+
     [Fact]
     public async Task LogsWithoutContainer()
     {
@@ -85,6 +119,10 @@ public sealed class ObservabilitySnippets : IDisposable
 
         Assert.Equal(expected, Enum.GetValues<LogLevel>().First(logger.IsEnabled));
     }
+
+    // The instrumentation packages that ServiceDefaults use listen to these sources.
+    private static void AddServiceDefaults(WebApplicationBuilder builder) => builder.Services.AddOpenTelemetry()
+        .WithTracing(tracing => tracing.AddSource("Microsoft.AspNetCore").AddSource("System.Net.Http"));
 
     // Other tests create spans at the same time.
     private bool IsOfThisTest(Activity span) => (string?)span.GetTagItem("faas.invoked_name") == _function;

@@ -55,21 +55,20 @@ internal sealed class PastedProgram
     /// <summary>Creates a program from a block that is complete.</summary>
     public static PastedProgram FromProgram(string code) => new(Parse(code));
 
+    /// <summary>Determines whether a block is what the other blocks of its page continue.</summary>
+    public static bool IsSetup(Page.Block block) => block.Snippet.EndsWith("-setup", StringComparison.Ordinal);
+
     /// <summary>Continues the first program of a page with a block; the types of the page follow.</summary>
     /// <remarks>What the block declares itself replaces the declaration in the first program.</remarks>
-    public static PastedProgram FromBlock(string setup, string block, IEnumerable<string> types)
+    /// <param name="page">The page.</param>
+    /// <param name="snippet">The name of the block.</param>
+    /// <param name="end">Statements that follow the block.</param>
+    public static PastedProgram FromPage(Page page, string snippet, string end = "")
     {
-        var (program, code) = (Parse(setup), Parse(block));
-        var declared = GetDeclaredNames(code);
-        var statements = program.Members.OfType<GlobalStatementSyntax>()
-            .Where(statement => !GetDeclaredNames(statement).Overlaps(declared))
-            .Concat(code.Members.OfType<GlobalStatementSyntax>());
-        var declarations = types.Where(type => type != block)
-            .SelectMany(type => Parse(type).Members)
-            .Concat(program.Members)
-            .Concat(code.Members)
-            .Where(member => member is not GlobalStatementSyntax);
-        return new(program.WithMembers([.. statements, .. declarations]));
+        var blocks = page.Blocks.Where(block => block.Language == "csharp").ToList();
+        var code = blocks.First(block => block.Snippet == snippet).Code;
+        var types = blocks.Where(block => !IsSetup(block) && IsType(block.Code) && block.Code != code);
+        return FromBlock(blocks.Single(IsSetup).Code, code + end, types.Select(block => block.Code));
     }
 
     /// <summary>Compiles the program.</summary>
@@ -92,6 +91,23 @@ internal sealed class PastedProgram
             .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
             .Select(diagnostic => diagnostic.ToString())];
     }
+
+    private static PastedProgram FromBlock(string setup, string block, IEnumerable<string> types)
+    {
+        var (program, code) = (Parse(setup), Parse(block));
+        var declared = GetDeclaredNames(code);
+        var statements = program.Members.OfType<GlobalStatementSyntax>()
+            .Where(statement => !GetDeclaredNames(statement).Overlaps(declared))
+            .Concat(code.Members.OfType<GlobalStatementSyntax>());
+        var declarations = types.SelectMany(type => Parse(type).Members)
+            .Concat(program.Members)
+            .Concat(code.Members)
+            .Where(member => member is not GlobalStatementSyntax);
+        return new(program.WithMembers([.. statements, .. declarations]));
+    }
+
+    private static bool IsType(string code) =>
+        code.StartsWith("public ", StringComparison.Ordinal) || code.StartsWith("internal ", StringComparison.Ordinal);
 
     private static CompilationUnitSyntax Parse(string code) =>
         (CompilationUnitSyntax)CSharpSyntaxTree.ParseText(code).GetRoot();

@@ -9,14 +9,12 @@ namespace LambdaStreaming.Docs.Tests;
 /// </remarks>
 public class PastedProgramTests
 {
-    private const string Setup = "-setup";
-
     public static IEnumerable<TheoryDataRow<string>> Programs =>
         PastedProgram.Names.Select(name => new TheoryDataRow<string>(name));
 
     public static IEnumerable<TheoryDataRow<string, string>> Blocks =>
         from page in Page.All
-        where page.Blocks.Any(IsSetup)
+        where page.Blocks.Any(PastedProgram.IsSetup)
         from block in page.Blocks
         where block.Language == "csharp" && !PastedProgram.Names.Contains(block.Snippet)
         where page.Blocks.Any(IsTestSetup) || !block.Code.Contains("Assert.", StringComparison.Ordinal)
@@ -41,20 +39,11 @@ public class PastedProgramTests
     [Theory, MemberData(nameof(Blocks))]
     public void Block_PastedAfterTheFirstProgramOfItsPage_Compiles(string path, string snippet)
     {
-        var blocks = new Page(path).Blocks.Where(block => block.Language == "csharp").ToList();
-        var setup = blocks.Single(IsSetup).Code;
-        var types = blocks.Where(block => !IsSetup(block) && IsType(block.Code)).Select(block => block.Code);
-        var block = blocks.First(block => block.Snippet == snippet).Code;
         using var assembly = new MemoryStream();
 
-        Assert.Empty(PastedProgram.FromBlock(setup, block, types).Compile(assembly));
+        Assert.Empty(PastedProgram.FromPage(new Page(path), snippet).Compile(assembly));
     }
 
-    private static bool IsSetup(Page.Block block) => block.Snippet.EndsWith(Setup, StringComparison.Ordinal);
-
     private static bool IsTestSetup(Page.Block block) =>
-        IsSetup(block) && block.Code.Contains("using Xunit;", StringComparison.Ordinal);
-
-    private static bool IsType(string code) =>
-        code.StartsWith("public ", StringComparison.Ordinal) || code.StartsWith("internal ", StringComparison.Ordinal);
+        PastedProgram.IsSetup(block) && block.Code.Contains("using Xunit;", StringComparison.Ordinal);
 }

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Docs.Tests;
 
-/// <summary>Agreement of the C# blocks of all pages with code that tests run.</summary>
+/// <summary>Agreement of the C# and JavaScript blocks of all pages with code that tests run.</summary>
 /// <remarks>
 /// Each block is in a <c>*Snippets.cs</c> file between two comments, either inside a test or as a type that a test
 /// uses. Complete programs are files in the folder Programs; <see cref="PastedProgramTests"/> runs them.
@@ -31,8 +31,8 @@ public class SnippetTests
     {
         Assert.All(new Page(path).Blocks, block =>
         {
-            Assert.Contains(block.Language, (string[])["csharp", "sh", "json", "text"]);
-            if (block.Language != "csharp") return;
+            Assert.Contains(block.Language, (string[])["csharp", "js", "sh", "json", "text"]);
+            if (block.Language is not ("csharp" or "js")) return;
             Assert.True(
                 block.Snippet.Length > 0,
                 $"{path} contains code that is not a snippet, so no test runs it:\n{block.Code}");

@@ -259,7 +259,39 @@ public sealed class TestingSnippets
         var text = await browser.GetStringAsync(new Uri("/chat", UriKind.Relative));
 
         Assert.Equal("Hello", text);
+        Assert.Single(lambda.Requests);     // the app called the local server
         // end: testing-web-app
+    }
+
+    /// <summary>The app registers its client as the first program of docs/aspnetcore.md does.</summary>
+    [Fact]
+    public async Task WebApp_ClientOfTheApp_IsReplaced()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server =>
+            server.AddFunction("chat", (_, response, token) => response.WriteTextAsync("Hello", token)));
+        await using var app = CreateAppWithItsOwnClient(services =>
+        {
+            // begin: testing-web-app-client
+            services.AddSingleton<ILambdaStreamingClient>(_ => lambda.CreateClient());
+            // end: testing-web-app-client
+        });
+        using var browser = app.CreateClient();
+
+        Assert.Equal("Hello", await browser.GetStringAsync(new Uri("/chat", UriKind.Relative)));
+        Assert.Single(lambda.Requests);
+    }
+
+    /// <summary>The reason for the warning of the page. The server of the environment represents AWS.</summary>
+    [Fact]
+    public async Task WebApp_ClientOfTheApp_IgnoresRegisteredOptions()
+    {
+        await using var lambda = await LocalLambdaServer.StartAsync(server => server.AddFunction("chat"));
+        await using var app = CreateAppWithItsOwnClient(services =>
+            services.PostConfigureAll<LambdaStreamingClientOptions>(lambda.ApplyTo));
+        using var browser = app.CreateClient();
+
+        Assert.Equal("Hello, world", await browser.GetStringAsync(new Uri("/chat", UriKind.Relative)));
+        Assert.Empty(lambda.Requests);
     }
 
     [Fact]
@@ -330,6 +362,26 @@ public sealed class TestingSnippets
         await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => chat.AskAsync("{}"));
         // end: testing-mock
     }
+
+    [Fact]
+    public async Task MockIdleTimeout()
+    {
+        var client = new Mock<ILambdaStreamingClient>();
+        client
+            .Setup(mock => mock.InvokeWithResponseStreamAsync(
+                It.IsAny<InvokeWithResponseStreamRequest>(),
+                It.IsAny<CancellationToken>()))
+            .ReturnsAsync(InvokeWithResponseStreamResponse.Create(
+                ["Hel"],
+                failure: new ResponseStreamIdleTimeoutException("idle")));
+
+        await Assert.ThrowsAsync<ResponseStreamIdleTimeoutException>(() => new Chat(client.Object).AskAsync("{}"));
+    }
+
+    private static WebApplicationFactory<Program> CreateAppWithItsOwnClient(Action<IServiceCollection> configure) =>
+        new WebApplicationFactory<Program>().WithWebHostBuilder(builder => builder
+            .UseSetting("OwnClient", "true")
+            .ConfigureTestServices(configure));
 
     private sealed class MissingCredentials : AWSCredentials
     {

@@ -6,7 +6,9 @@ using System.Text.Json;
 using LambdaStreaming.AspNetCore.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.HtmlRendering.Infrastructure;
 using Microsoft.AspNetCore.Components.Rendering;
+using Microsoft.AspNetCore.Components.RenderTree;
 using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.SignalR;
@@ -14,6 +16,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Docs.Tests;
+
+#pragma warning disable BL0006 // A test needs the types of a renderer.
 
 /// <summary>The code in docs/aspnetcore.md that sends a response in other ways, complete and truncated.</summary>
 public sealed class UserInterfaceSnippets
@@ -40,6 +44,88 @@ public sealed class UserInterfaceSnippets
         using var response = await web.Browser.PostAsJsonAsync("/chat", "{}", Ct);
 
         Assert.Equal("Hello, world", await response.Content.ReadAsStringAsync(Ct));
+    }
+
+    [Fact]
+    public async Task KeyedClient()
+    {
+        // The client of WebApp has no function. The keyed client calls the local server of the environment.
+        await using var web = await WebApp.StartAsync(
+            _ => { },
+            app =>
+            {
+                // begin: aspnetcore-keyed
+                app.MapLambdaStream("/eu/chat", "my-function", options =>
+                {
+                    options.Client = http => http.RequestServices.GetRequiredKeyedService<ILambdaStreamingClient>("eu");
+                });
+                // end: aspnetcore-keyed
+            },
+            services: builder => builder.Services.AddLambdaStreamingClient("eu"));
+
+        using var response = await web.Browser.PostAsJsonAsync("/eu/chat", "{}", Ct);
+
+        Assert.Equal("Hello, world", await response.Content.ReadAsStringAsync(Ct));
+    }
+
+    [Theory]
+    [InlineData("complete", "Hello, world", "Complete")]
+    [InlineData("truncated", "Hello, ", "Incomplete")]
+    [InlineData("throttled", "", "The function cannot accept the request now. Try again later.")]
+    [InlineData("unmapped", "", "The server responded with status 404.")]
+    public async Task Fetch(string response, string expectedText, string expectedState)
+    {
+        Assert.SkipUnless(Interop.Runs("node", "--version"), "Needs node.");
+        await using var web = await StartAsync(
+            response == "truncated",
+            app =>
+            {
+                if (response != "unmapped") app.MapLambdaStream("/chat", "my-function");
+            });
+        if (response == "throttled") web.Lambda.AddFunction("my-function").OnEveryCall().Throttle();
+        const string Script = """
+            // begin: aspnetcore-fetch
+            // Sends a prompt and shows the response in two elements of the page: its text and its state.
+            async function ask(prompt, text, state, signal) {
+              try {
+                const response = await fetch("/chat", {
+                  method: "POST",
+                  headers: { "Content-Type": "application/json" },
+                  body: JSON.stringify({ prompt }),
+                  signal,   // of an AbortController, for a stop button
+                });
+                if (!response.ok) {
+                  // The function has not responded. Errors of MapLambdaStream are ProblemDetails.
+                  const problem = await response.json().catch(() => ({}));
+                  state.textContent = problem.detail ?? `The server responded with status ${response.status}.`;
+                  return;
+                }
+                const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+                for (let part; !(part = await reader.read()).done;) text.textContent += part.value;
+                state.textContent = "Complete";
+              } catch {
+                // No connection, an incomplete response, or the stop button. Keep the text.
+                state.textContent = "Incomplete";
+              }
+            }
+            // end: aspnetcore-fetch
+
+            const { fetch: send } = globalThis;
+            globalThis.fetch = (path, options) => send(new URL(path, process.argv.at(-1)), options);
+            const [text, state] = [{ textContent: "" }, { textContent: "" }];
+            await ask("Hello", text, state);
+            console.log(JSON.stringify([text.textContent, state.textContent]));
+            """;
+
+        var output = await Interop.RunAsync(
+            web.Lambda, "node", "--input-type=module", "--eval", Script, web.Url.ToString());
+
+        var shown = JsonSerializer.Deserialize<string[]>(output)!;
+        Assert.Equal(expectedState, shown[1]);
+
+        // A client discards text that the page has not read when the connection is closed.
+        if (response == "truncated") Assert.StartsWith(shown[0], expectedText, StringComparison.Ordinal);
+        else Assert.Equal(expectedText, shown[0]);
     }
 
     [Theory]
@@ -103,6 +189,7 @@ public sealed class UserInterfaceSnippets
             await socket.SendAsync(Encoding.UTF8.GetBytes(message + "\u001e"), WebSocketMessageType.Text, true, Ct);
     }
 
+    /// <summary>A page load: the component is prerendered, and then rendered again when the circuit starts.</summary>
     [Theory]
     [InlineData(false, "<p>Hello, world</p>")]
     [InlineData(true, "<p>Hello, </p><p role=\"alert\">The response is incomplete.</p>")]
@@ -110,13 +197,18 @@ public sealed class UserInterfaceSnippets
     {
         await using var web = await StartAsync(isTruncated, _ => { });
         using var client = web.Lambda.CreateClient();
-        var services = new ServiceCollection().AddSingleton<ILambdaStreamingClient>(client).BuildServiceProvider();
-        await using var renderer = new HtmlRenderer(services, NullLoggerFactory.Instance);
+        await using var services = new ServiceCollection()
+            .AddSingleton<ILambdaStreamingClient>(client)
+            .BuildServiceProvider();
+        await using var prerenderer = new HtmlRenderer(services, NullLoggerFactory.Instance);
+        await using var renderer = new InteractiveRenderer(services);
 
-        var html = await renderer.Dispatcher.InvokeAsync(async () =>
-            (await renderer.RenderComponentAsync<Story>()).ToHtmlString());
+        var prerendered = await prerenderer.Dispatcher.InvokeAsync(async () =>
+            (await prerenderer.RenderComponentAsync<Story>()).ToHtmlString());
+        await renderer.RenderUntilAsync<Story>(expected);
 
-        Assert.Equal(expected, html);
+        Assert.Equal("<p></p>", prerendered);
+        Assert.Single(web.Lambda.Requests);
     }
 
     private static async Task<List<string>> ReadToCompletionAsync(WebSocket socket)
@@ -161,6 +253,39 @@ public sealed class UserInterfaceSnippets
     }
 }
 
+/// <summary>Renders a component as a circuit does: unlike prerendering, it calls <c>OnAfterRenderAsync</c>.</summary>
+internal sealed class InteractiveRenderer(IServiceProvider services)
+    : StaticHtmlRenderer(services, NullLoggerFactory.Instance)
+{
+    private readonly SemaphoreSlim _rendered = new(0);
+
+    /// <summary>Renders a component until its HTML is the expected one.</summary>
+    /// <exception cref="TimeoutException">The component was not rendered again, and its HTML differs.</exception>
+    public async Task RenderUntilAsync<TComponent>(string expected)
+        where TComponent : IComponent
+    {
+        var root = await Dispatcher.InvokeAsync(() => BeginRenderingComponent(typeof(TComponent), ParameterView.Empty));
+        while (await Dispatcher.InvokeAsync(root.ToHtmlString) is var html && html != expected)
+        {
+            if (!await _rendered.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken))
+                throw new TimeoutException($"The component remained {html}.");
+        }
+    }
+
+    // A task that has completed means that the browser shows the component. That of the base class is cancelled.
+    protected override Task UpdateDisplayAsync(in RenderBatch renderBatch)
+    {
+        _rendered.Release();
+        return Task.CompletedTask;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) _rendered.Dispose();
+    }
+}
+
 // begin: aspnetcore-signalr
 public sealed class StoryHub(ILambdaStreamingClient client) : Hub
 {
@@ -185,8 +310,10 @@ public sealed class Story(ILambdaStreamingClient client) : ComponentBase, IDispo
         _disposed.Dispose();
     }
 
-    protected override async Task OnInitializedAsync()
+    // Unlike OnInitializedAsync, this method is not called during prerendering.
+    protected override async Task OnAfterRenderAsync(bool firstRender)
     {
+        if (!firstRender) return;
         try
         {
             var parts = client.InvokeTextAsync("my-function", "{}", cancellationToken: _disposed.Token);
@@ -199,6 +326,7 @@ public sealed class Story(ILambdaStreamingClient client) : ComponentBase, IDispo
         catch (LambdaStreamingException)
         {
             _error = "The response is incomplete.";
+            StateHasChanged();
         }
     }
 

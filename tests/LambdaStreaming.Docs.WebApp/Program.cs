@@ -3,11 +3,19 @@ using LambdaStreaming.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.ClearProviders();
-builder.Services.AddLambdaStreamingClient(options =>
+if (builder.Configuration.GetValue<bool>("OwnClient"))
 {
-    options.Profile = "production";
-    options.IdleTimeout = TimeSpan.FromSeconds(30);
-});
+    builder.Services.AddSingleton<ILambdaStreamingClient>(_ => new LambdaStreamingClient());
+}
+else
+{
+    builder.Services.AddLambdaStreamingClient(options =>
+    {
+        options.Profile = "production";
+        options.IdleTimeout = TimeSpan.FromSeconds(30);
+    });
+}
+
 var app = builder.Build();
 app.MapGet("/chat", () => LambdaResults.Stream(new InvokeWithResponseStreamRequest("chat")));
 await app.RunAsync();

@@ -1,13 +1,10 @@
-using Amazon.Extensions.NETCore.Setup;
-using Amazon.Runtime;
+using Amazon;
+using Amazon.Extensions.NETCore.Setup;     // only for AWSOptions
+using Amazon.Runtime;                      // this and the next: only for roles
+using Amazon.Runtime.Credentials;
 using LambdaStreaming;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 var builder = WebApplication.CreateBuilder(args);
-
-public sealed class PaymentCredentials
-{
-    public AWSCredentials Value { get; } = new BasicAWSCredentials("access key", "secret key");
-}

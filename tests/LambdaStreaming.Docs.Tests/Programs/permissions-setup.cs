@@ -1,5 +1,6 @@
-using Amazon.Runtime;                 // only for the role
-using Amazon.Runtime.Credentials;     // the same
+using System.Collections.Concurrent;   // only for one role per tenant
+using Amazon.Runtime;                  // this and the next: only for roles
+using Amazon.Runtime.Credentials;
 using LambdaStreaming;
 
 using var client = new LambdaStreamingClient();
