@@ -63,7 +63,8 @@ public sealed record RuntimeProcessOptions
     /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>, or, for
     /// <see cref="DotNet"/> with a project, the sources of the project and of the projects that it references.
     /// Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>, <c>bin</c> and
-    /// <c>obj</c> are not searched. Neither are the output folders of a project.
+    /// <c>obj</c> are not searched. Neither are the output folders of a project. Temporary files of editors
+    /// (<c>.*.sw?</c> and <c>.#*</c>) and <c>.DS_Store</c> are ignored.
     /// </value>
     /// <remarks>Calls in progress end in their process. A changed project is built first.</remarks>
     public bool RestartOnChange { get; init; }
