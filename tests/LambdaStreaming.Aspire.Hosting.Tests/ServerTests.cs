@@ -110,6 +110,27 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_AssemblyDoesNotExistAtTheStart_IsReadyAfterItWasBuilt()
+    {
+        const string Configuration = ".runtimeconfig.json";
+        var assembly = typeof(ServerTests).Assembly.Location;
+        var copy = Path.Combine(_folder.FullName, Path.GetFileName(assembly));
+        File.Copy(assembly, copy);
+        File.Copy(Path.ChangeExtension(assembly, Configuration), Path.ChangeExtension(copy, Configuration));
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Path.GetFileName(copy));
+        File.Delete(copy);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+        File.Copy(assembly, copy);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
+
+        Assert.Equal(HealthStatus.Healthy, (await host.CheckHealthAsync(lambda.Resource)).Status);
+    }
+
+    [Fact]
     public async Task AddFunction_ProcessHasAnEnvironmentProvider_RunsWithItsVariables()
     {
         await using var host = new TestAppHost();

@@ -97,7 +97,8 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
         catch (Win32Exception exception)
         {
             throw new FunctionBuildException(
-                $"dotnet did not start, which builds {project}: {exception.Message}. Install the .NET SDK.");
+                $"dotnet did not start, which builds {project}: {exception.Message}. Install the .NET SDK.",
+                exception);
         }
         catch (OperationCanceledException)
         {

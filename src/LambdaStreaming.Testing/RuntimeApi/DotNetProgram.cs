@@ -134,7 +134,7 @@ internal sealed class DotNetProgram
         }
         catch (BadImageFormatException exception)
         {
-            throw new FunctionBuildException($"{path} is not a .NET assembly: {exception.Message}");
+            throw new FunctionBuildException($"{path} is not a .NET assembly: {exception.Message}", exception);
         }
     }
 
