@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -518,6 +519,31 @@ public class RuntimeApiTests
         body.Continue();
         await invocation.WaitAsync(Soon, Token);
         Assert.Null(output.Error);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_ADescendantCannotBeKilled_EndsAndStopsTheRuntimeApi()
+    {
+        using var runtime = CreateRuntime();
+        var script = runtime.Options.Arguments[1];
+        // The supervisor, a shell, cannot kill the program while it is stopped.
+        var options = runtime.Options with { Arguments = ["-c", "kill -s STOP $PPID; " + script] };
+        var process = await RuntimeProcess.StartAsync(options, new LocalLambdaServerOptions(), "fake", Token);
+        var clock = new TimerClock();
+        process.ExitClock = clock;
+        process.Kill = supervisor =>
+        {
+            supervisor.Kill(entireProcessTree: true);
+            throw new AggregateException(new Win32Exception(1));
+        };
+        var program = await runtime.NextProcessAsync();
+
+        var disposal = process.DisposeAsync().AsTask();
+        await clock.WaitForTimerAsync().WaitAsync(Soon, Token);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await disposal.WaitAsync(Soon, Token);
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => program.NextAsync());
     }
 
     [Fact]

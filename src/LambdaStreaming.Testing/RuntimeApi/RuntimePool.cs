@@ -23,9 +23,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     private int _returning;
 
     /// <summary>Builds the program if it is a .NET project.</summary>
-    /// <exception cref="FunctionBuildException">
-    /// The project cannot be built, or the program cannot be started.
-    /// </exception>
+    /// <exception cref="FunctionBuildException">The program cannot be built or started.</exception>
     public Task PrepareAsync(CancellationToken cancellationToken) => TrackAsync(async () =>
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
@@ -137,9 +135,15 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
 
         // A process that did not get the call, because the call timed out before, can handle the next one.
-        if (worker is not null)
-            await EndCallAsync(worker, retire: isInvoked || !worker.HasStarted).ConfigureAwait(false);
-        _slots.Release();
+        try
+        {
+            if (worker is not null)
+                await EndCallAsync(worker, retire: isInvoked || !worker.HasStarted).ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.Release();
+        }
     }
 
     /// <summary>Returns a process of the current version that has fewer calls than it can handle.</summary>
