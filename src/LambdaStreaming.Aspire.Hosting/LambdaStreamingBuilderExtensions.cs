@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Aspire.Hosting;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Serve;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -128,7 +129,8 @@ public static class LambdaStreamingBuilderExtensions
     /// <param name="builder">The server.</param>
     /// <param name="name">The name of the function and of its resource.</param>
     /// <param name="process">
-    /// The command. A relative <see cref="RuntimeProcessOptions.TaskRoot"/> begins at the folder of the AppHost.
+    /// The command. A relative <see cref="RuntimeProcessOptions.TaskRoot"/> begins at the folder of the AppHost, and so
+    /// does a <see cref="RuntimeProcessOptions.FileName"/> that is a relative path.
     /// </param>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction(
@@ -138,7 +140,13 @@ public static class LambdaStreamingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(process);
-        var resolved = process with { TaskRoot = builder.GetFullPath(process.TaskRoot) };
+        var resolved = process with
+        {
+            FileName = ExecutablePath.IsPath(process.FileName)
+                ? builder.GetFullPath(process.FileName)
+                : process.FileName,
+            TaskRoot = builder.GetFullPath(process.TaskRoot),
+        };
         return builder.Add(name, resolved, string.Join(' ', [process.FileName, .. process.Arguments]));
     }
 

@@ -12,7 +12,10 @@ namespace LambdaStreaming.Testing;
 public sealed record RuntimeProcessOptions
 {
     /// <summary>Creates the options for a program.</summary>
-    /// <param name="fileName">The executable: a path, or a name to find in PATH.</param>
+    /// <param name="fileName">
+    /// The executable: a path, or a name to find in PATH. A relative path, for example <c>bin/chat</c>, begins at the
+    /// current directory.
+    /// </param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public RuntimeProcessOptions(string fileName)
     {
@@ -20,15 +23,24 @@ public sealed record RuntimeProcessOptions
         FileName = fileName;
     }
 
-    /// <summary>The executable.</summary>
-    public string FileName { get; internal init; }
+    /// <summary>The executable: a path, or a name to find in PATH.</summary>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    public string FileName
+    {
+        get;
+        init
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(value);
+            field = value;
+        }
+    }
 
     /// <summary>The arguments of the program.</summary>
     /// <value>Default: empty.</value>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The folder with the function's code: the working directory, and <c>LAMBDA_TASK_ROOT</c>.</summary>
-    /// <value>Default: the current directory.</value>
+    /// <value>Default: the current directory, at which a relative path begins.</value>
     public string TaskRoot { get; init; } = ".";
 
     /// <summary>The handler in the runtime's syntax, passed to the program as <c>_HANDLER</c>.</summary>
@@ -78,6 +90,15 @@ public sealed record RuntimeProcessOptions
     /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>.
     /// </remarks>
     public Action<string>? OutputReceived { get; init; }
+
+    /// <summary>The complete path of the executable, or its name to find in PATH.</summary>
+    internal string FullFileName =>
+        FileName.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar)
+            ? Path.GetFullPath(FileName)
+            : FileName;
+
+    /// <summary>The maximum number of concurrent calls of all processes.</summary>
+    internal int MaxCalls => (int)Math.Min(int.MaxValue, (long)MaxProcesses * ConcurrencyPerProcess);
 
     /// <summary>The .NET project or program from which the command is derived, or <see langword="null"/>.</summary>
     internal DotNetProgram? DotNetProgram { get; init; }

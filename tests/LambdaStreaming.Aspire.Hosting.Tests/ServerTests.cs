@@ -73,6 +73,23 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_ProgramIsARelativePath_BeginsAtTheFolderOfTheAppHost()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        var programs = _folder.CreateSubdirectory("bin");
+        File.CreateSymbolicLink(Path.Combine(programs.FullName, "sh"), "/bin/sh");
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var process = new RuntimeProcessOptions("bin/sh") { Arguments = ["-c", "exit 3"], TaskRoot = "bin" };
+        lambda.AddFunction("chat", process);
+        await host.StartAsync(lambda);
+
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(lambda, "chat"));
+
+        Assert.EndsWith("exit status 3", error.ErrorDetails);
+    }
+
+    [Fact]
     public async Task AddFunction_CallBeforeTheEnvironmentIsKnown_RunsWithIt()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

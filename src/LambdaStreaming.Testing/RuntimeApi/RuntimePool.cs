@@ -117,7 +117,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         catch (Exception exception) when (exception is Win32Exception or IOException || worker is { HasStarted: false })
         {
             call.FailWithReason(
-                "Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
+                "Runtime.InvalidEntrypoint", $"The program {options.FullFileName} did not start: {exception.Message}");
         }
         finally
         {

@@ -235,7 +235,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         {
             call.FailWithReason(
                 "Runtime.InvalidEntrypoint",
-                $"The program {_options.FileName} was not found or cannot be run (exit status {exitCode}).");
+                $"The program {_options.FullFileName} was not found or cannot be run (exit status {exitCode}).");
         }
         else
         {

@@ -50,7 +50,7 @@ internal static class RuntimeStartInfo
     {
         var info = new ProcessStartInfo
         {
-            FileName = OperatingSystem.IsWindows() ? options.FileName : "/bin/sh",
+            FileName = OperatingSystem.IsWindows() ? options.FullFileName : "/bin/sh",
             WorkingDirectory = Path.GetFullPath(options.WorkingDirectory ?? options.TaskRoot),
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -68,7 +68,7 @@ internal static class RuntimeStartInfo
         if (!OperatingSystem.IsWindows())
         {
             var script = CreateScript(info.Environment);
-            foreach (var argument in (string[])["-c", script, "lambda-runtime", options.FileName])
+            foreach (var argument in (string[])["-c", script, "lambda-runtime", options.FullFileName])
                 info.ArgumentList.Add(argument);
         }
 
