@@ -62,13 +62,27 @@ public sealed record RuntimeProcessOptions
     public Func<CancellationToken, Task<IReadOnlyDictionary<string, string?>>>? EnvironmentProvider { get; init; }
 
     /// <summary>The maximum number of concurrent processes. Further calls wait until a process is idle.</summary>
-    /// <value>Default: 10.</value>
-    public int MaxProcesses { get; init; } = 10;
+    /// <value>Default: 10. <see cref="int.MaxValue"/>: no limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
+    public int MaxProcesses
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw CreateNotPositive(nameof(MaxProcesses), value, "For no limit, use int.MaxValue.");
+    } = 10;
 
     /// <summary>The maximum number of concurrent calls of one process, as for Lambda Managed Instances.</summary>
     /// <value>Default: 1. A larger number is passed to the program as <c>AWS_LAMBDA_MAX_CONCURRENCY</c>.</value>
     /// <remarks>A line that the program writes is then part of the log of each call in progress.</remarks>
-    public int ConcurrencyPerProcess { get; init; } = 1;
+    /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
+    public int ConcurrencyPerProcess
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw CreateNotPositive(nameof(ConcurrencyPerProcess), value, "Use 1 for one call at a time.");
+    } = 1;
 
     /// <summary>Whether a call after a change of the function's files starts a new process.</summary>
     /// <value>
@@ -179,4 +193,7 @@ public sealed record RuntimeProcessOptions
             Handler = handler ?? Path.GetFileNameWithoutExtension(program.Path),
         };
     }
+
+    private static ArgumentOutOfRangeException CreateNotPositive(string name, int value, string advice) =>
+        new(name, value, $"{name} must be at least 1. {advice}");
 }

@@ -15,7 +15,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private readonly RuntimeProgram _program = new(options);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _slots = new(options.MaxProcesses * options.ConcurrencyPerProcess);
+    private readonly SemaphoreSlim _slots = new(options.MaxCalls);
     private readonly object _gate = new();
     private readonly List<RuntimeWorker> _workers = [];
     private readonly HashSet<Task> _running = [];
