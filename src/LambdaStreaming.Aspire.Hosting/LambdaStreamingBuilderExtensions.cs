@@ -107,8 +107,8 @@ public static class LambdaStreamingBuilderExtensions
     /// its parent folders, or installed globally. The first call after a change of a file uses a new process.
     /// </remarks>
     /// <exception cref="DistributedApplicationException">
-    /// The file, Node.js or the package was not found, or a resource of that name exists. The first three are not
-    /// required in publish mode.
+    /// The file, Node.js or the package was not found. The file is not JavaScript, or its name has a second dot. In
+    /// publish mode, this is not checked. Or a resource of that name exists.
     /// </exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddNodeFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
