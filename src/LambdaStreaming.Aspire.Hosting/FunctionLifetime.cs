@@ -64,14 +64,20 @@ internal sealed class FunctionLifetime(
             }
             catch (FunctionBuildException exception)
             {
-                // The same exception is thrown again if no file has changed.
-                if (exception != lastFailure) await SetFailedAsync(exception).ConfigureAwait(false);
+                if (!IsRepeated(exception, lastFailure)) await SetFailedAsync(exception).ConfigureAwait(false);
                 lastFailure = exception;
             }
 
             await Task.Delay(ChangeInterval, timeProvider, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    // The same exception is thrown again if no file has changed. If a file cannot be read or written, each attempt has
+    // a separate exception, whose message can contain a random name of a temporary file.
+    private static bool IsRepeated(FunctionBuildException exception, FunctionBuildException? last) =>
+        exception == last
+        || (exception.InnerException is IOException or UnauthorizedAccessException
+            && exception.InnerException.HResult == last?.InnerException?.HResult);
 
     private Task SetFailedAsync(Exception exception)
     {

@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Aspire.Hosting;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Serve;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -106,8 +107,8 @@ public static class LambdaStreamingBuilderExtensions
     /// its parent folders, or installed globally. The first call after a change of a file uses a new process.
     /// </remarks>
     /// <exception cref="DistributedApplicationException">
-    /// The file, Node.js or the package was not found, or a resource of that name exists. The first three are not
-    /// required in publish mode.
+    /// The file, Node.js or the package was not found. The file is not JavaScript, or its name has a second dot. In
+    /// publish mode, this is not checked. Or a resource of that name exists.
     /// </exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddNodeFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -128,7 +129,8 @@ public static class LambdaStreamingBuilderExtensions
     /// <param name="builder">The server.</param>
     /// <param name="name">The name of the function and of its resource.</param>
     /// <param name="process">
-    /// The command. A relative <see cref="RuntimeProcessOptions.TaskRoot"/> begins at the folder of the AppHost.
+    /// The command. A relative <see cref="RuntimeProcessOptions.TaskRoot"/> begins at the folder of the AppHost, and so
+    /// does a <see cref="RuntimeProcessOptions.FileName"/> that is a relative path.
     /// </param>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction(
@@ -138,7 +140,13 @@ public static class LambdaStreamingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(process);
-        var resolved = process with { TaskRoot = builder.GetFullPath(process.TaskRoot) };
+        var resolved = process with
+        {
+            FileName = ExecutablePath.IsPath(process.FileName)
+                ? builder.GetFullPath(process.FileName)
+                : process.FileName,
+            TaskRoot = builder.GetFullPath(process.TaskRoot),
+        };
         return builder.Add(name, resolved, string.Join(' ', [process.FileName, .. process.Arguments]));
     }
 

@@ -7,10 +7,14 @@ namespace LambdaStreaming.Aspire.Hosting;
 /// <summary>The process of a Node.js function.</summary>
 internal static class NodeFunction
 {
-    /// <exception cref="DistributedApplicationException">A file or a program was not found.</exception>
+    /// <exception cref="DistributedApplicationException">
+    /// A file or a program was not found, or the file cannot be a function.
+    /// </exception>
     public static RuntimeProcessOptions CreateProcess(string name, string file, string export)
     {
         if (!File.Exists(file)) throw new DistributedApplicationException($"Function {name}: {file} does not exist.");
+        if (NodeFile.FindProblem(file) is { } problem)
+            throw new DistributedApplicationException($"Function {name}: {problem}");
         if (ExecutablePath.Find("node") is not { } node)
         {
             throw new DistributedApplicationException(

@@ -13,6 +13,11 @@ public sealed class FunctionBuildException : Exception
     internal FunctionBuildException(string message, string output)
         : base(message) => BuildOutput = output;
 
+    internal FunctionBuildException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
     /// <summary>The output of <c>dotnet build</c>.</summary>
     /// <value>Empty if the build did not run.</value>
     public string BuildOutput { get; } = "";

@@ -54,8 +54,9 @@ public sealed class LocalFunction
     /// whose built files were deleted is built again.
     /// </remarks>
     /// <exception cref="FunctionBuildException">
-    /// The project cannot be built. A failed build is repeated only after a change of a file, with
-    /// <see cref="RuntimeProcessOptions.RestartOnChange"/>.
+    /// The project cannot be built, or the program cannot be started. A failed build is repeated only after a change
+    /// of a file, with <see cref="RuntimeProcessOptions.RestartOnChange"/>. If a file cannot be read or written, for
+    /// example because the disk is full, each call builds again.
     /// </exception>
     public Task BuildAsync(CancellationToken cancellationToken = default) =>
         Pool?.PrepareAsync(cancellationToken) ?? Task.CompletedTask;

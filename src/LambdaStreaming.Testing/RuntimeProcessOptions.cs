@@ -12,7 +12,10 @@ namespace LambdaStreaming.Testing;
 public sealed record RuntimeProcessOptions
 {
     /// <summary>Creates the options for a program.</summary>
-    /// <param name="fileName">The executable: a path, or a name to find in PATH.</param>
+    /// <param name="fileName">
+    /// The executable: a path, or a name to find in PATH. A relative path, for example <c>bin/chat</c>, begins at the
+    /// current directory.
+    /// </param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public RuntimeProcessOptions(string fileName)
     {
@@ -20,15 +23,24 @@ public sealed record RuntimeProcessOptions
         FileName = fileName;
     }
 
-    /// <summary>The executable.</summary>
-    public string FileName { get; internal init; }
+    /// <summary>The executable: a path, or a name to find in PATH.</summary>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    public string FileName
+    {
+        get;
+        init
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(value);
+            field = value;
+        }
+    }
 
     /// <summary>The arguments of the program.</summary>
     /// <value>Default: empty.</value>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The folder with the function's code: the working directory, and <c>LAMBDA_TASK_ROOT</c>.</summary>
-    /// <value>Default: the current directory.</value>
+    /// <value>Default: the current directory, at which a relative path begins.</value>
     public string TaskRoot { get; init; } = ".";
 
     /// <summary>The handler in the runtime's syntax, passed to the program as <c>_HANDLER</c>.</summary>
@@ -50,20 +62,35 @@ public sealed record RuntimeProcessOptions
     public Func<CancellationToken, Task<IReadOnlyDictionary<string, string?>>>? EnvironmentProvider { get; init; }
 
     /// <summary>The maximum number of concurrent processes. Further calls wait until a process is idle.</summary>
-    /// <value>Default: 10.</value>
-    public int MaxProcesses { get; init; } = 10;
+    /// <value>Default: 10. <see cref="int.MaxValue"/>: no limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
+    public int MaxProcesses
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw CreateNotPositive(nameof(MaxProcesses), value, "For no limit, use int.MaxValue.");
+    } = 10;
 
     /// <summary>The maximum number of concurrent calls of one process, as for Lambda Managed Instances.</summary>
     /// <value>Default: 1. A larger number is passed to the program as <c>AWS_LAMBDA_MAX_CONCURRENCY</c>.</value>
     /// <remarks>A line that the program writes is then part of the log of each call in progress.</remarks>
-    public int ConcurrencyPerProcess { get; init; } = 1;
+    /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
+    public int ConcurrencyPerProcess
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw CreateNotPositive(nameof(ConcurrencyPerProcess), value, "Use 1 for one call at a time.");
+    } = 1;
 
     /// <summary>Whether a call after a change of the function's files starts a new process.</summary>
     /// <value>
     /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>, or, for
     /// <see cref="DotNet"/> with a project, the sources of the project and of the projects that it references.
     /// Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>, <c>bin</c> and
-    /// <c>obj</c> are not searched. Neither are the output folders of a project.
+    /// <c>obj</c> are not searched. Neither are the output folders of a project. Temporary files of editors
+    /// (<c>.*.sw?</c> and <c>.#*</c>) and <c>.DS_Store</c> are ignored.
     /// </value>
     /// <remarks>Calls in progress end in their process. A changed project is built first.</remarks>
     public bool RestartOnChange { get; init; }
@@ -77,6 +104,15 @@ public sealed record RuntimeProcessOptions
     /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>.
     /// </remarks>
     public Action<string>? OutputReceived { get; init; }
+
+    /// <summary>The complete path of the executable, or its name to find in PATH.</summary>
+    internal string FullFileName =>
+        FileName.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar)
+            ? Path.GetFullPath(FileName)
+            : FileName;
+
+    /// <summary>The maximum number of concurrent calls of all processes.</summary>
+    internal int MaxCalls => (int)Math.Min(int.MaxValue, (long)MaxProcesses * ConcurrencyPerProcess);
 
     /// <summary>The .NET project or program from which the command is derived, or <see langword="null"/>.</summary>
     internal DotNetProgram? DotNetProgram { get; init; }
@@ -157,4 +193,7 @@ public sealed record RuntimeProcessOptions
             Handler = handler ?? Path.GetFileNameWithoutExtension(program.Path),
         };
     }
+
+    private static ArgumentOutOfRangeException CreateNotPositive(string name, int value, string advice) =>
+        new(name, value, $"{name} must be at least 1. {advice}");
 }

@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool.Serve;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LambdaStreaming.Aspire.Hosting.Tests;
@@ -59,6 +60,21 @@ public sealed class ModelTests : IDisposable
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
 
         Assert.Throws<DistributedApplicationException>(() => lambda.AddNodeFunction("chat", "missing.mjs"));
+    }
+
+    [Theory]
+    [InlineData("story.v2.mjs")]
+    [InlineData("story.ts")]
+    public async Task AddNodeFunction_FileCannotBeAModuleOfAHandler_ThrowsDistributedApplicationException(string file)
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder.FullName, file), "", TestContext.Current.CancellationToken);
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var exception = Assert.Throws<DistributedApplicationException>(() => lambda.AddNodeFunction("story", file));
+
+        Assert.Contains(NodeFile.FindProblem(Path.Combine(_folder.FullName, file))!, exception.Message);
     }
 
     [Fact]

@@ -73,6 +73,23 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_ProgramIsARelativePath_BeginsAtTheFolderOfTheAppHost()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        var programs = _folder.CreateSubdirectory("bin");
+        File.CreateSymbolicLink(Path.Combine(programs.FullName, "sh"), "/bin/sh");
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var process = new RuntimeProcessOptions("bin/sh") { Arguments = ["-c", "exit 3"], TaskRoot = "bin" };
+        lambda.AddFunction("chat", process);
+        await host.StartAsync(lambda);
+
+        var error = await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(lambda, "chat"));
+
+        Assert.EndsWith("exit status 3", error.ErrorDetails);
+    }
+
+    [Fact]
     public async Task AddFunction_CallBeforeTheEnvironmentIsKnown_RunsWithIt()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -107,6 +124,27 @@ public sealed class ServerTests : IDisposable
 
         Assert.Contains("The color is unknown.", error.ErrorDetails);
         await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+    }
+
+    [Fact]
+    public async Task AddFunction_AssemblyDoesNotExistAtTheStart_IsReadyAfterItWasBuilt()
+    {
+        const string Configuration = ".runtimeconfig.json";
+        var assembly = typeof(ServerTests).Assembly.Location;
+        var copy = Path.Combine(_folder.FullName, Path.GetFileName(assembly));
+        File.Copy(assembly, copy);
+        File.Copy(Path.ChangeExtension(assembly, Configuration), Path.ChangeExtension(copy, Configuration));
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Path.GetFileName(copy));
+        File.Delete(copy);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+        File.Copy(assembly, copy);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
+
+        Assert.Equal(HealthStatus.Healthy, (await host.CheckHealthAsync(lambda.Resource)).Status);
     }
 
     [Fact]

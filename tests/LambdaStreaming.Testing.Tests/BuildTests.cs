@@ -92,6 +92,28 @@ public sealed class BuildTests : IDisposable
         Assert.True(File.Exists(project.GetPath(file)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task BuildAsync_AssemblyWasDeleted_ThrowsFunctionBuildExceptionUntilItExists(bool restartOnChange)
+    {
+        const string Configuration = ".runtimeconfig.json";
+        var assembly = typeof(BuildTests).Assembly.Location;
+        var copy = Path.Combine(_folder.FullName, Path.GetFileName(assembly));
+        File.Copy(assembly, copy);
+        File.Copy(Path.ChangeExtension(assembly, Configuration), Path.ChangeExtension(copy, Configuration));
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction(
+            "f", RuntimeProcessOptions.DotNet(copy) with { RestartOnChange = restartOnChange });
+
+        File.Delete(copy);
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+        File.Copy(assembly, copy);
+        await BuildAsync(chat);
+
+        Assert.IsType<FileNotFoundException>(exception.InnerException);
+    }
+
     [Fact]
     public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
     {

@@ -98,6 +98,32 @@ public sealed class DotNetFunctionTests : IDisposable
         Assert.Contains("2 projects", ambiguous.Message);
     }
 
+    [Theory]
+    [InlineData("Chat.sln")]
+    [InlineData("chat.cs")]
+    [InlineData("chat")]
+    public void DotNet_FileIsNotAProgram_ThrowsFunctionBuildException(string file)
+    {
+        var path = Path.Combine(_folder.FullName, file);
+        File.WriteAllText(path, "");
+
+        Assert.Throws<FunctionBuildException>(() => RuntimeProcessOptions.DotNet(path));
+    }
+
+    [Theory]
+    [InlineData("Chat.csproj")]
+    [InlineData("Chat.dll")]
+    [InlineData("Chat.exe")]
+    public void DotNet_FileIsAProgram_IsAccepted(string file)
+    {
+        var path = Path.Combine(_folder.FullName, file);
+        File.WriteAllText(path, "");
+        if (!OperatingSystem.IsWindows() && file == "Chat.exe")
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        Assert.Equal("Chat", RuntimeProcessOptions.DotNet(path).Handler);
+    }
+
     [Fact]
     public async Task BuildAsync_FunctionsAreNotBuiltAtStart_ThrowsUntilTheErrorIsCorrected()
     {

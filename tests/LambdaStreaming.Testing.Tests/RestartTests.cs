@@ -27,6 +27,11 @@ public sealed class RestartTests : IDisposable
     [InlineData("node_modules/index.js", true, false)]
     [InlineData("package/__pycache__/module.pyc", true, false)]
     [InlineData(".git/HEAD", true, false)]
+    [InlineData(".env", true, true)]
+    [InlineData("package/.env.local", true, true)]
+    [InlineData(".handler.py.swp", true, false)]
+    [InlineData("package/.#module.py", true, false)]
+    [InlineData(".DS_Store", true, false)]
     public async Task RestartOnChange_FileIsAdded(string file, bool restartOnChange, bool restarts)
     {
         await using var server = await StartAsync(restartOnChange);

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -169,10 +170,33 @@ public class RuntimeApiTests
         using var unknown = await process.RespondAsync("8476a536-e9f4-11e8-9739-2dfe598c3fcd", "lost");
         using var accepted = await process.RespondAsync(id, "good");
         await call.WaitAsync(Soon, Token);
-        using var repeated = await process.PostAsync($"invocation/{id}/error", "{}");
+        var next = InvokeAsync(client);
+        var nextId = await process.NextIdAsync();
+        using var late = await process.PostAsync($"invocation/{id}/error", "{}");
+        using var acceptedToo = await process.RespondAsync(nextId, "next");
 
         Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequestID"), await ReadErrorAsync(unknown));
-        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequestID"), await ReadErrorAsync(repeated));
+        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequestID"), await ReadErrorAsync(late));
+        Assert.Equal("next", (await next.WaitAsync(Soon, Token)).Text);
+    }
+
+    [Theory]
+    [InlineData("response")]
+    [InlineData("error")]
+    public async Task Response_FirstHasEnded_SecondIsRejected(string path)
+    {
+        using var runtime = CreateRuntime();
+        await using var server = await StartAsync(runtime);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        var id = await process.NextIdAsync();
+        using var accepted = await process.RespondAsync(id, "good");
+        Assert.Equal("good", (await call.WaitAsync(Soon, Token)).Text);
+        using var repeated = await process.PostAsync($"invocation/{id}/{path}", "{}");
+
+        Assert.Equal((HttpStatusCode.Forbidden, "InvalidStateTransition"), await ReadErrorAsync(repeated));
     }
 
     [Fact]
@@ -518,6 +542,31 @@ public class RuntimeApiTests
         body.Continue();
         await invocation.WaitAsync(Soon, Token);
         Assert.Null(output.Error);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_ADescendantCannotBeKilled_EndsAndStopsTheRuntimeApi()
+    {
+        using var runtime = CreateRuntime();
+        var script = runtime.Options.Arguments[1];
+        // The supervisor, a shell, cannot kill the program while it is stopped.
+        var options = runtime.Options with { Arguments = ["-c", "kill -s STOP $PPID; " + script] };
+        var process = await RuntimeProcess.StartAsync(options, new LocalLambdaServerOptions(), "fake", Token);
+        var clock = new TimerClock();
+        process.ExitClock = clock;
+        process.Kill = supervisor =>
+        {
+            supervisor.Kill(entireProcessTree: true);
+            throw new AggregateException(new Win32Exception(1));
+        };
+        var program = await runtime.NextProcessAsync();
+
+        var disposal = process.DisposeAsync().AsTask();
+        await clock.WaitForTimerAsync().WaitAsync(Soon, Token);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await disposal.WaitAsync(Soon, Token);
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => program.NextAsync());
     }
 
     [Fact]

@@ -47,6 +47,38 @@ public class RuntimePoolTests
         Assert.Equal(0, starts.CurrentCount);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void MaxProcesses_IsNotPositive_ThrowsArgumentOutOfRangeException(int number)
+    {
+        var options = new RuntimeProcessOptions("program");
+
+        var processes = Assert.Throws<ArgumentOutOfRangeException>(() => options with { MaxProcesses = number });
+        var calls = Assert.Throws<ArgumentOutOfRangeException>(() => options with { ConcurrencyPerProcess = number });
+
+        Assert.Equal(("MaxProcesses", number), (processes.ParamName, processes.ActualValue));
+        Assert.Equal(("ConcurrencyPerProcess", number), (calls.ParamName, calls.ActualValue));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(10)]
+    [InlineData(int.MaxValue)]
+    public async Task MaxProcesses_IsNotLimited_Responds(int concurrencyPerProcess)
+    {
+        FakeRuntime.SkipIfNotSupported();
+        using var runtime = new FakeRuntime(int.MaxValue, concurrencyPerProcess);
+        await using var server = await StartAsync(runtime.Options);
+        using var client = server.CreateClient();
+
+        var call = InvokeAsync(client);
+        var process = await runtime.NextProcessAsync();
+        using var accepted = await process.RespondAsync(await process.NextIdAsync(), "good");
+
+        Assert.Equal("good", await call.WaitAsync(Soon, Token));
+    }
+
     [Fact]
     public async Task MaxProcesses_RetiredProcessHasAnotherCall_NextCallWaitsForItsEnd()
     {

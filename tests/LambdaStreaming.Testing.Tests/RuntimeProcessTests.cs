@@ -511,6 +511,29 @@ public sealed class RuntimeProcessTests : IDisposable
         Assert.Contains("no-such-program-at-all", error.ErrorDetails);
     }
 
+    [Fact]
+    public async Task FileName_RelativePath_BeginsAtTheCurrentDirectory()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        var shell = GetPath("sh");
+        File.CreateSymbolicLink(shell, "/bin/sh");
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, shell);
+        // A deeper folder than the current directory, so that the path has another target there.
+        var depth = relative.Split('/').Count(part => part == "..");
+        var taskRoot = Path.Combine([_folder.FullName, .. Enumerable.Repeat("code", depth + 1)]);
+        Directory.CreateDirectory(taskRoot);
+        await using var server = await StartShellAsync(process => process with
+        {
+            FileName = relative.Contains('/', StringComparison.Ordinal) ? relative : "./" + relative,
+            Arguments = ["-c", "exit 3"],
+            TaskRoot = taskRoot,
+        });
+
+        var error = await FailAsync(server);
+
+        Assert.EndsWith("exit status 3", error.ErrorDetails);
+    }
+
     private string GetPath(string name) => Path.Combine(_folder.FullName, name);
 
     private static Task<LocalLambdaServer> StartShellAsync(string script, Action<string>? outputReceived = null) =>

@@ -226,6 +226,23 @@ public sealed class ServeTests
         Assert.Contains("lambda-stream: The build of a function failed", run.Error);
     }
 
+    [Fact]
+    public async Task Serve_TemporaryFolderDoesNotExist_ExitCode1AndMessageNamesTheProject()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var project = folder.Write("Chat.csproj", "<Project />");
+
+        using var process = ToolProcess.Start(
+            ["serve", "--function", $"f=dotnet:{project}", "--port", "0"],
+            variables: new Dictionary<string, string> { ["TMPDIR"] = "/nonexistent" });
+
+        Assert.Equal(1, await process.WaitForExitCodeAsync());
+        var error = await process.Error;
+        Assert.Contains($"{project} cannot be built", error);
+        Assert.DoesNotContain("Port", error);
+    }
+
     [Theory]
     [InlineData("f=exec:sh", "sh", new string[0], null)]
     [InlineData("f=exec:sh -c 'exec \"$0\"' two\\ words", "sh", new[] { "-c", "exec \"$0\"", "two words" }, null)]

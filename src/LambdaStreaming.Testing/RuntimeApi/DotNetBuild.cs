@@ -97,7 +97,8 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
         catch (Win32Exception exception)
         {
             throw new FunctionBuildException(
-                $"dotnet did not start, which builds {project}: {exception.Message}. Install the .NET SDK.");
+                $"dotnet did not start, which builds {project}: {exception.Message}. Install the .NET SDK.",
+                exception);
         }
         catch (OperationCanceledException)
         {
@@ -121,7 +122,15 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
 
     private static async Task KillAsync(Process process)
     {
-        process.Kill(entireProcessTree: true);
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (AggregateException)
+        {
+            // A process that the build started has other privileges.
+        }
+
         // A process that is not part of the tree might keep the output open.
         await process.WaitForExitAsync(CancellationToken.None)
             .WaitAsync(KillTimeout, TimeProvider.System, CancellationToken.None)

@@ -5,7 +5,8 @@ internal static class DotNetHost
 {
     private const string Resource = "LambdaStreaming.RuntimeHost.dll";
 
-    private static readonly Lazy<string> ExtractedPath = new(Extract);
+    // This mode does not store exceptions, for example of a full disk. Concurrent calls can extract several files.
+    private static readonly Lazy<string> ExtractedPath = new(Extract, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The path of the program: a file that is deleted when this process ends normally.</summary>
     public static string FilePath => ExtractedPath.Value;
@@ -16,10 +17,18 @@ internal static class DotNetHost
         var folder = Directory.CreateTempSubdirectory("lambda-streaming-");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(folder);
         var path = Path.Combine(folder.FullName, Resource);
-        using var source = typeof(DotNetHost).Assembly.GetManifestResourceStream(Resource)!;
-        using var target = File.Create(path);
-        source.CopyTo(target);
-        return path;
+        try
+        {
+            using var source = typeof(DotNetHost).Assembly.GetManifestResourceStream(Resource)!;
+            using var target = File.Create(path);
+            source.CopyTo(target);
+            return path;
+        }
+        catch (IOException)
+        {
+            Delete(folder);
+            throw;
+        }
     }
 
     private static void Delete(DirectoryInfo folder)

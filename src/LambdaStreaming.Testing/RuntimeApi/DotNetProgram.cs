@@ -8,6 +8,11 @@ internal sealed class DotNetProgram
 {
     private const string RuntimeSupport = "Amazon.Lambda.RuntimeSupport";
 
+    private const string Advice = "Specify a .csproj, .fsproj or .vbproj file, a built .dll, or an executable.";
+
+    private const UnixFileMode AnyExecute =
+        UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     private readonly string? _handler;
 
     private DotNetProgram(string path, string? handler)
@@ -31,15 +36,13 @@ internal sealed class DotNetProgram
     public static DotNetProgram Find(string path, string? handler)
     {
         var full = System.IO.Path.GetFullPath(path);
-        if (File.Exists(full)) return new(full, handler);
+        if (File.Exists(full)) return IsProgram(full) ? new(full, handler) : throw CreateNotAProgram(full);
         if (!Directory.Exists(full)) throw new FunctionBuildException($"The .NET function {full} does not exist.");
         string[] projects = [.. Directory.EnumerateFiles(full, "*.*proj").Where(IsProject)];
         return projects switch
         {
             [var project] => new(project, handler),
-            [] => throw new FunctionBuildException(
-                $"The folder {full} does not contain a project. Specify a .csproj, .fsproj or .vbproj file, a built "
-                + ".dll, or an executable."),
+            [] => throw new FunctionBuildException($"The folder {full} does not contain a project. {Advice}"),
             _ => throw new FunctionBuildException(
                 $"The folder {full} contains {projects.Length} projects. Specify one of them, for example "
                 + $"{System.IO.Path.GetFileName(projects[0])}."),
@@ -134,7 +137,7 @@ internal sealed class DotNetProgram
         }
         catch (BadImageFormatException exception)
         {
-            throw new FunctionBuildException($"{path} is not a .NET assembly: {exception.Message}");
+            throw new FunctionBuildException($"{path} is not a .NET assembly: {exception.Message}", exception);
         }
     }
 
@@ -158,6 +161,18 @@ internal sealed class DotNetProgram
 
     private static bool IsProject(string path) =>
         System.IO.Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
+
+    private static bool IsProgram(string path)
+    {
+        var extension = System.IO.Path.GetExtension(path);
+        if (IsProject(path) || extension == ".dll") return true;
+        return OperatingSystem.IsWindows()
+            ? extension.Equals(".exe", StringComparison.OrdinalIgnoreCase)
+            : (File.GetUnixFileMode(path) & AnyExecute) != UnixFileMode.None;
+    }
+
+    private static FunctionBuildException CreateNotAProgram(string path) =>
+        new($"{path} is neither a .NET project nor an executable. {Advice}");
 
     private static FunctionBuildException CreateMissingTargetPath(string project) => new(
         $"The build of {project} does not have an output that can be started. Set TargetFramework in the project, or "

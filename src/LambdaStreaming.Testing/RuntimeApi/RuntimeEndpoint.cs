@@ -120,15 +120,17 @@ internal sealed class RuntimeEndpoint(string functionArn, WebPageGuard guard)
 
     private Task WithCallAsync(HttpContext context, string id, Func<HttpContext, RuntimeInvocation, Task> handle)
     {
-        if (Calls.FirstOrDefault(call => call.Invocation.RequestId == id) is not { Completed.IsCompleted: false } call)
+        // As on Lambda, the id of the last call is known until the next one.
+        if (Calls.FirstOrDefault(call => call.Invocation.RequestId == id) is not { } call)
         {
             return RuntimeMessages.RejectAsync(
                 context, StatusCodes.Status400BadRequest, "InvalidRequestID", "Invalid request ID");
         }
 
-        return call.TryBeginResponse()
+        return !call.Completed.IsCompleted && call.TryBeginResponse()
             ? handle(context, call)
-            : RuntimeMessages.RejectTransitionAsync(context, "The response of this invocation has already started.");
+            : RuntimeMessages.RejectTransitionAsync(
+                context, "This invocation has ended, or its response has already started.");
     }
 
     private async Task HandleNextAsync(HttpContext context)

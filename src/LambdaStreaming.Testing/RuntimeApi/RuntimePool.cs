@@ -15,7 +15,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private readonly RuntimeProgram _program = new(options);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _slots = new(options.MaxProcesses * options.ConcurrencyPerProcess);
+    private readonly SemaphoreSlim _slots = new(options.MaxCalls);
     private readonly object _gate = new();
     private readonly List<RuntimeWorker> _workers = [];
     private readonly HashSet<Task> _running = [];
@@ -23,9 +23,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     private int _returning;
 
     /// <summary>Builds the program if it is a .NET project.</summary>
-    /// <exception cref="FunctionBuildException">
-    /// The project cannot be built, or the program cannot be started.
-    /// </exception>
+    /// <exception cref="FunctionBuildException">The program cannot be built or started.</exception>
     public Task PrepareAsync(CancellationToken cancellationToken) => TrackAsync(async () =>
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
@@ -119,7 +117,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         catch (Exception exception) when (exception is Win32Exception or IOException || worker is { HasStarted: false })
         {
             call.FailWithReason(
-                "Runtime.InvalidEntrypoint", $"The program {options.FileName} did not start: {exception.Message}");
+                "Runtime.InvalidEntrypoint", $"The program {options.FullFileName} did not start: {exception.Message}");
         }
         finally
         {
@@ -137,9 +135,15 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
         }
 
         // A process that did not get the call, because the call timed out before, can handle the next one.
-        if (worker is not null)
-            await EndCallAsync(worker, retire: isInvoked || !worker.HasStarted).ConfigureAwait(false);
-        _slots.Release();
+        try
+        {
+            if (worker is not null)
+                await EndCallAsync(worker, retire: isInvoked || !worker.HasStarted).ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.Release();
+        }
     }
 
     /// <summary>Returns a process of the current version that has fewer calls than it can handle.</summary>

@@ -52,8 +52,11 @@ internal sealed class RuntimeProcess : IAsyncDisposable
 
     public bool HasExited => _disposal.IsValueCreated || _exit.Task.IsCompleted;
 
-    /// <summary>The clock of the waits for the output of a process that has exited.</summary>
+    /// <summary>The clock of the waits for the exit of a process and for its last output.</summary>
     internal TimeProvider ExitClock { get; set; } = TimeProvider.System;
+
+    /// <summary>Kills the process and its descendants.</summary>
+    internal Action<Process> Kill { get; set; } = static process => process.Kill(entireProcessTree: true);
 
     public static async Task<RuntimeProcess> StartAsync(
         RuntimeProcessOptions options,
@@ -168,20 +171,22 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
+                await WaitAsync(_exit.Task, ExitClock).ConfigureAwait(false);
             }
 
             if (!_exit.Task.IsCompleted)
             {
-                _process.Kill(entireProcessTree: true);
-                await WaitAsync(_exit.Task, TimeProvider.System).ConfigureAwait(false);
+                Kill(_process);
+                await WaitAsync(_exit.Task, ExitClock).ConfigureAwait(false);
             }
 
             await DrainAsync().ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException or Win32Exception)
+        catch (Exception exception) when (
+            exception is InvalidOperationException or IOException or Win32Exception or AggregateException)
         {
-            // The process was never started, or has exited.
+            // The process was never started, has exited, or cannot be killed completely because a descendant has
+            // other privileges.
         }
         finally
         {
@@ -230,7 +235,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         {
             call.FailWithReason(
                 "Runtime.InvalidEntrypoint",
-                $"The program {_options.FileName} was not found or cannot be run (exit status {exitCode}).");
+                $"The program {_options.FullFileName} was not found or cannot be run (exit status {exitCode}).");
         }
         else
         {

@@ -54,27 +54,9 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     private async Task<Version> CreateVersionAsync(CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetUtcNow().UtcDateTime;
-        var command = options;
-        IReadOnlyList<string> builtFiles = [];
-        FunctionBuildException? failure = null;
-        var sources = new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
-        if (options.DotNetProgram is { } program)
-        {
-            sources = _current?.Files?.Folders ?? program.Sources;
-            try
-            {
-                var build = await program.BuildAsync(options.ReportLine, cancellationToken).ConfigureAwait(false);
-                // A failed build might not know all references.
-                sources = build.Failure is null ? build.Sources : sources.Union(build.Sources);
-                command = program.CreateCommand(options, build);
-                builtFiles = program.FindBuiltFiles(build);
-            }
-            catch (FunctionBuildException exception)
-            {
-                failure = exception;
-            }
-        }
-
+        var (command, sources, builtFiles, failure) = options.DotNetProgram is { } program
+            ? await BuildAsync(program, cancellationToken).ConfigureAwait(false)
+            : new(options, new SourceFolders([Path.GetFullPath(options.TaskRoot)], []), [], null);
         if (!options.RestartOnChange) return new(command, builtFiles, null, null, failure);
         var files = SourceFiles.Take(sources);
         if (files.IsTooLarge)
@@ -89,6 +71,30 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         return new(command, builtFiles, files, changedFile, failure);
     }
 
+    /// <exception cref="FunctionBuildException">
+    /// A file cannot be read or written. The next call builds again, because no source has to change before.
+    /// </exception>
+    private async Task<BuiltCommand> BuildAsync(DotNetProgram program, CancellationToken cancellationToken)
+    {
+        var sources = _current?.Files?.Folders ?? program.Sources;
+        try
+        {
+            var build = await program.BuildAsync(options.ReportLine, cancellationToken).ConfigureAwait(false);
+            // A failed build might not know all references.
+            sources = build.Failure is null ? build.Sources : sources.Union(build.Sources);
+            return new(program.CreateCommand(options, build), sources, program.FindBuiltFiles(build), null);
+        }
+        catch (FunctionBuildException exception)
+        {
+            return new(options, sources, [], exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new FunctionBuildException(
+                $"{program.Path} cannot be built or started: {exception.Message}", exception);
+        }
+    }
+
     /// <summary>A command that can be started, and the state of the files that it was created from.</summary>
     /// <param name="Command">The command.</param>
     /// <param name="BuiltFiles">The built files that new processes need.</param>
@@ -100,5 +106,12 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         IReadOnlyList<string> BuiltFiles,
         SourceFiles? Files,
         string? ChangedFile,
+        FunctionBuildException? Failure);
+
+    /// <summary>The command of a .NET program, or why it cannot be built or started.</summary>
+    private sealed record BuiltCommand(
+        RuntimeProcessOptions Command,
+        SourceFolders Sources,
+        IReadOnlyList<string> BuiltFiles,
         FunctionBuildException? Failure);
 }

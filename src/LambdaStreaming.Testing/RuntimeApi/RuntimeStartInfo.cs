@@ -50,7 +50,7 @@ internal static class RuntimeStartInfo
     {
         var info = new ProcessStartInfo
         {
-            FileName = OperatingSystem.IsWindows() ? options.FileName : "/bin/sh",
+            FileName = OperatingSystem.IsWindows() ? options.FullFileName : "/bin/sh",
             WorkingDirectory = Path.GetFullPath(options.WorkingDirectory ?? options.TaskRoot),
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -58,27 +58,46 @@ internal static class RuntimeStartInfo
             UseShellExecute = false,
         };
         SetLambdaVariables(info.Environment, options, server, functionName, runtimeApi);
-        foreach (var name in (string[])["NO_PROXY", "no_proxy"])
-        {
-            var hosts = info.Environment.TryGetValue(name, out var value) ? value : null;
-            info.Environment[name] = string.IsNullOrEmpty(hosts) ? "127.0.0.1" : hosts + ",127.0.0.1";
-        }
-
         foreach ((var name, var value) in options.Environment)
         {
             if (value is null) info.Environment.Remove(name);
             else info.Environment[name] = value;
         }
 
+        AddNoProxy(info.Environment, options);
         if (!OperatingSystem.IsWindows())
         {
             var script = CreateScript(info.Environment);
-            foreach (var argument in (string[])["-c", script, "lambda-runtime", options.FileName])
+            foreach (var argument in (string[])["-c", script, "lambda-runtime", options.FullFileName])
                 info.ArgumentList.Add(argument);
         }
 
         foreach (var argument in options.Arguments) info.ArgumentList.Add(argument);
         return info;
+    }
+
+    /// <summary>Adds the host of the Runtime API to the hosts that are called without a proxy.</summary>
+    /// <remarks>
+    /// Programs use one variable, and the other one only if the first does not exist. Therefore, a new variable gets
+    /// the hosts of the other one. Variables in <see cref="RuntimeProcessOptions.Environment"/> stay unchanged.
+    /// </remarks>
+    internal static void AddNoProxy(IDictionary<string, string?> environment, RuntimeProcessOptions options)
+    {
+        const string Host = "127.0.0.1";
+        var comparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+        var upper = environment.TryGetValue("NO_PROXY", out var value) ? value : null;
+        var lower = environment.TryGetValue("no_proxy", out value) ? value : null;
+        Set("NO_PROXY", upper ?? lower);
+        Set("no_proxy", lower ?? upper);
+
+        void Set(string name, string? hosts)
+        {
+            if (options.Environment.Keys.Contains(name, comparer)) return;
+            environment[name] = string.IsNullOrEmpty(hosts) ? Host : hosts;
+            // Node.js, curl and Python use * only if it is the complete value. .NET does not know *.
+            var isAll = hosts?.Trim() == "*" && options.DotNetProgram is null;
+            if (!string.IsNullOrEmpty(hosts) && !isAll) environment[name] += "," + Host;
+        }
     }
 
     /// <summary>Returns the supervisor's script, which passes on variables of any name.</summary>

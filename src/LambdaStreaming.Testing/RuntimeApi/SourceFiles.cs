@@ -66,13 +66,19 @@ internal sealed class SourceFiles
     private static FileSystemEnumerable<(string Path, FileState State)> Enumerate(
         string folder, IReadOnlyList<string> excluded)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
+        var options = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            IgnoreInaccessible = true,
+            AttributesToSkip = FileAttributes.None,     // by default, files such as .env are skipped on Unix
+        };
         return new(
             folder,
             static (ref FileSystemEntry entry) => (entry.ToFullPath(), GetState(ref entry)),
             options)
         {
-            ShouldIncludePredicate = static (ref FileSystemEntry entry) => !entry.IsDirectory,
+            ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
+                !entry.IsDirectory && !IsTemporary(entry.FileName),
             // A link to a folder might point to a parent folder.
             ShouldRecursePredicate = (ref FileSystemEntry entry) =>
                 !entry.Attributes.HasFlag(FileAttributes.ReparsePoint)
@@ -100,6 +106,11 @@ internal sealed class SourceFiles
 
     private static bool IsSource(ReadOnlySpan<char> folder) =>
         folder is not ("node_modules" or "__pycache__" or "bin" or "obj") && folder is not ['.', ..];
+
+    // While a file is edited, Vim and Nano write .NAME.swp (or .swo, .swn), and Emacs creates a link .#NAME. Finder on
+    // macOS writes .DS_Store.
+    private static bool IsTemporary(ReadOnlySpan<char> file) =>
+        file is ['.', .., '.', 's', 'w', _] or ['.', '#', ..] or ".DS_Store";
 
     /// <summary>The state of a file, or of the target of a link.</summary>
     private readonly record struct FileState(DateTime LastWrite, long Length, DateTime? LinkLastWrite);

@@ -151,17 +151,8 @@ internal sealed record ServedFunction(
 
     private static void CheckNodeFile(string name, string path)
     {
-        if (Path.GetExtension(path) is not (".mjs" or ".js" or ".cjs"))
-        {
-            throw ToolException.Usage(
-                $"--function {name}: {path} is not a .mjs, .js or .cjs file. Compile TypeScript to JavaScript first.");
-        }
-
-        if (Path.GetFileNameWithoutExtension(path).Contains('.', StringComparison.Ordinal))
-        {
-            throw ToolException.Usage(
-                $"--function {name}: rename {path}. For Lambda, the file name ends at the first dot of the handler.");
-        }
+        if (NodeFile.FindProblem(path) is { } problem)
+            throw ToolException.Usage($"--function {name}: {problem}");
     }
 
     private static void CheckExecutable(string name, string path)

@@ -78,7 +78,7 @@ internal static class RuntimeApiTarget
         }
 
         var second = call.Send("POST", path, input.Body, headers, input.NextSize);
-        FindingException.Unless(second.Status == 400, $"Status {second.Status} for a second response.");
+        FindingException.Unless(second.Status == 403, $"Status {second.Status} for a second response.");
     }
 
     private static void RunError(RuntimeInput input)
