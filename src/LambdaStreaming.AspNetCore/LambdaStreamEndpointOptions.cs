@@ -61,7 +61,7 @@ public sealed class LambdaStreamEndpointOptions : LambdaStreamOptions
     /// <value>Default: <see langword="null"/>; the request is not changed.</value>
     /// <remarks>
     /// The payload is already set and can be replaced. Changes to the HTTP request have no effect on it. If Lambda
-    /// rejects a replaced payload, the client gets 502.
+    /// rejects a replaced payload or a client context, the client gets 502.
     /// </remarks>
     /// <example><c>(http, request) => request with { TenantId = … }</c></example>
     public Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? TransformRequest

@@ -73,6 +73,6 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         var payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
         request = options.TransformRequest?.Invoke(context, request) ?? request;
-        return new EndpointRequest(request, IsPayloadFromClient: request.Payload.Equals(payload));
+        return new EndpointRequest(request, RequestOrigin.Create(request, payload, options.Payload));
     }
 }

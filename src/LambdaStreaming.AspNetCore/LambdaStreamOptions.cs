@@ -40,8 +40,8 @@ public class LambdaStreamOptions
     /// <see cref="KeepAliveInterval"/> is <see cref="Timeout.InfiniteTimeSpan"/> or <see cref="HttpPrelude"/> is
     /// <see cref="HttpPreludeDetection.Always"/>. The interval then also applies to the time before the first byte. A
     /// failure before the first byte is reported by <see cref="FailureWriter"/> and an incomplete response. Headers and
-    /// cookies of an HTTP prelude are dropped; a status other than 200 is a failure. In the two other cases, the
-    /// headers wait for the function's response, so these failures keep their own status.
+    /// cookies of an HTTP prelude are dropped; a status other than 200 or a <c>Content-Encoding</c> is a failure. In
+    /// the two other cases, the headers wait for the function's response, so these failures keep their own status.
     /// </remarks>
     public string? ContentType { get; set; }
 

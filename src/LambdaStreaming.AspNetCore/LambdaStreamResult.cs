@@ -48,6 +48,6 @@ public sealed class LambdaStreamResult : IResult
             : ResponseForwarder.InvokeAsync(
                 httpContext,
                 _options,
-                _ => Task.FromResult(new EndpointRequest(_request!, IsPayloadFromClient: false)));
+                _ => Task.FromResult(new EndpointRequest(_request!, Origin: default)));
     }
 }

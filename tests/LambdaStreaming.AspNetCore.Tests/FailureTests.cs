@@ -56,6 +56,17 @@ public class FailureTests
         { new RequestEntityTooLargeException("x"), 413 },
     };
 
+    // The client context of the app, the body of the HTTP client, and the status of the response.
+    public static TheoryData<string, string, int> ClientContexts => new()
+    {
+        { EncodeContext("\"ada\""), "{}", 502 },
+        { EncodeContext("{"), "{}", 502 },
+        { EncodeContext("{"), "{", 502 },
+        { "!", "{}", 502 },
+        { EncodeContext("{\"custom\":{\"user\":\"ada\"}}"), "{", 400 },
+        { "", "{", 400 },
+    };
+
     [Theory, MemberData(nameof(Exceptions))]
     public async Task MapLambdaStream_CallFails_ReturnsDocumentedStatus(Exception exception, int status)
     {
@@ -119,6 +130,54 @@ public class FailureTests
         using var response = await app.PostAsync("/chat", "{");
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    // Lambda reports an invalid client context with the same error as an invalid body.
+    [Theory, MemberData(nameof(ClientContexts))]
+    public async Task TransformRequest_SetsClientContext_Is400OnlyIfTheContextIsValid(
+        string clientContext, string body, int status)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+                options.TransformRequest = (_, request) => request with { ClientContext = clientContext }));
+
+        using var response = await app.PostAsync("/chat", body);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        var level = status == 400 ? "Information" : "Error";
+        Assert.Contains(app.Log, line =>
+            line.StartsWith($"{level} LambdaStreaming.AspNetCore 201", StringComparison.Ordinal)
+            && line.EndsWith(nameof(InvalidRequestContentException), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TransformRequest_ClientContextOfFunctionUrlEventIsNotAnObject_Is502()
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+            {
+                options.Payload = LambdaPayload.FunctionUrlEvent;
+                options.TransformRequest = (_, request) => request with { ClientContext = EncodeContext("[]") };
+            }));
+
+        using var response = await app.Browser.GetAsync("/chat", Token);
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+    }
+
+    // This server writes the JSON of the event.
+    [Fact]
+    public async Task Payload_FunctionUrlEventIsInvalidJson_Is502()
+    {
+        await using var app = await StartFailingAsync(
+            new InvalidRequestContentException("x"),
+            options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
     }
 
     [Fact]
@@ -356,6 +415,8 @@ public class FailureTests
             configure?.Invoke(options);
         }),
         services: services);
+
+    private static string EncodeContext(string json) => InvokeWithResponseStreamRequest.EncodeClientContext(json);
 
     private static async Task<JsonElement> ReadProblemAsync(HttpResponseMessage response)
     {

@@ -346,6 +346,27 @@ public class FailureWriterTests
         else ReadErrorEvent(body, "");
     }
 
+    // Without the header, the client could not read the body, and the response would look complete.
+    [Theory]
+    [InlineData("gzip", false)]
+    [InlineData("identity, br", false)]
+    [InlineData("Identity", true)]
+    [InlineData("", true)]
+    public async Task ContentType_PreludeHasContentEncoding_IsIncomplete(string encoding, bool isComplete)
+    {
+        await using var test = await KeepAliveApp.StartAsync();
+        test.WritePrelude(200, ("Content-Type", "text/event-stream"), ("content-encoding", encoding));
+        test.Write("data: 1\n\n");
+        test.End();
+        using var client = await RawClient.PostAsync(test.Url);
+
+        var body = await client.ReadToEndAsync();
+
+        Assert.Equal(isComplete, client.IsComplete);
+        if (isComplete) Assert.Equal("data: 1\n\n", body);
+        else Assert.Equal(502, ReadErrorEvent(body, "").GetProperty("status").GetInt32());
+    }
+
     [Fact]
     public async Task FailureWriter_RequestTimeout_WritesNothing()
     {

@@ -110,7 +110,7 @@ public sealed class AspNetCoreSnippets
                 // begin: aspnetcore-user
                 app.MapLambdaStream("/chat", "my-function", options => options.TransformRequest = (http, request) =>
                 {
-                    var custom = new JsonObject { ["user"] = http.User.FindFirst("sub")?.Value };
+                    var custom = new JsonObject { ["user"] = http.User.FindFirst(ClaimTypes.NameIdentifier)?.Value };
                     var json = new JsonObject { ["custom"] = custom }.ToJsonString();
                     return request with { ClientContext = InvokeWithResponseStreamRequest.EncodeClientContext(json) };
                 })
@@ -136,7 +136,7 @@ public sealed class AspNetCoreSnippets
                 app.Use((http, next) =>
                 {
                     // Overwrite the header, because a client can send any value. Without a user, remove it.
-                    http.Request.Headers["X-User"] = http.User.FindFirst("sub")?.Value;
+                    http.Request.Headers["X-User"] = http.User.FindFirst(ClaimTypes.NameIdentifier)?.Value;
                     return next(http);
                 });
                 app.MapLambdaStream("/shop/{**path}", "shop", options =>
@@ -335,7 +335,7 @@ public sealed class AspNetCoreSnippets
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()
         {
             var principal = new ClaimsPrincipal(new ClaimsIdentity(
-                [new Claim("tenant", "blue"), new Claim("sub", "ada")], "blue"));
+                [new Claim("tenant", "blue"), new Claim(ClaimTypes.NameIdentifier, "ada")], "blue"));
             return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(principal, "blue")));
         }
     }

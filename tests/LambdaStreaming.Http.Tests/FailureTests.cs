@@ -293,6 +293,24 @@ public sealed class FailureTests
         await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
     }
 
+    // HttpClient wraps the exception of the handler, because its token is not that of the caller.
+    [Fact]
+    public async Task SendAsync_HttpClientIsCancelledBeforeTheHeaders_CauseIsInvocationCanceledException()
+    {
+        await using var web = await StartAsync();
+        web.Function.OnEveryCall().StallBeforeHeaders();
+        using var cancellation = new CancellationTokenSource();
+
+        var sending = web.Http.GetAsync("/", HttpCompletionOption.ResponseHeadersRead, cancellation.Token);
+        await web.Server.WaitForRequestAsync(Token);
+        await cancellation.CancelAsync();
+
+        var exception = await Assert.ThrowsAsync<TaskCanceledException>(() => sending);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
+        var cause = Assert.IsType<TaskCanceledException>(exception.InnerException).InnerException;
+        Assert.True(Assert.IsType<InvocationCanceledException>(cause).FunctionMayHaveRun);
+    }
+
     [Fact]
     public async Task SendAsync_CancelledInThePrelude_ThrowsTaskCanceledException()
     {

@@ -192,6 +192,21 @@ public sealed class RequestTests
         Assert.Empty(web.Server.Requests);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SendAsync_ContentCatchesTheFailureOfItsDestination_ThrowsAndSendsNothing(bool throwsAnother)
+    {
+        await using var web = await StartAsync();
+        using var content = new CatchingContent(throwsAnother);
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => web.Http.PostAsync("/", content, Token));
+
+        Assert.IsType<RequestTooLargeException>(exception.InnerException);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, exception.StatusCode);
+        Assert.Empty(web.Server.Requests);
+    }
+
     [Fact]
     public async Task AllowRequestHeader_DecidesWhichHeadersAreSent()
     {
@@ -315,6 +330,40 @@ public sealed class RequestTests
         protected override bool TryComputeLength(out long computed)
         {
             computed = 0;
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// A content that does not pass an exception of its destination on, as that of YARP. The part that the destination
+    /// accepts is within the limit of the service, also as an event.
+    /// </summary>
+    private sealed class CatchingContent : HttpContent
+    {
+        private readonly bool _throwsAnother;
+
+        public CatchingContent(bool throwsAnother)
+        {
+            _throwsAnother = throwsAnother;
+            Headers.ContentType = new MediaTypeHeaderValue("text/plain");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            var text = Encoding.ASCII.GetBytes(new string('a', 100_000));
+            try
+            {
+                for (var length = 0; length < 7_000_000; length += text.Length) await stream.WriteAsync(text, Token);
+            }
+            catch (Exception exception) when (!Token.IsCancellationRequested)
+            {
+                if (_throwsAnother) throw new InvalidOperationException("another", exception);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
             return false;
         }
     }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using LambdaStreaming.AspNetCore.Diagnostics;
+using LambdaStreaming.AspNetCore.Requests;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
@@ -31,7 +32,7 @@ internal sealed record ProblemResponse(
 
     /// <summary>Creates the response for an exception.</summary>
     /// <returns>The response, or <see langword="null"/> if the exception is not handled here.</returns>
-    public static ProblemResponse? FromException(Exception exception, bool payloadFromClient) => exception switch
+    public static ProblemResponse? FromException(Exception exception, RequestOrigin origin) => exception switch
     {
         RequestRejectedException rejected => new(rejected.StatusCode, rejected.Message, exception),
 
@@ -40,8 +41,8 @@ internal sealed record ProblemResponse(
 
         // A service error within the stream is handled as the same error before the stream.
         ResponseStreamErrorException { InnerException: LambdaServiceException inner } =>
-            FromException(inner, payloadFromClient)! with { Exception = exception },
-        LambdaServiceException serviceError => FromServiceError(serviceError, payloadFromClient),
+            FromException(inner, origin)! with { Exception = exception },
+        LambdaServiceException serviceError => FromServiceError(serviceError, origin),
         FunctionErrorException { ErrorCode: FunctionErrorCodes.SandboxTimedout or FunctionErrorCodes.SandboxTimeout } =>
             TimedOut(exception),
         ResponseStreamIdleTimeoutException => TimedOut(exception),
@@ -61,11 +62,11 @@ internal sealed record ProblemResponse(
     /// <summary>Describes an exception after the headers were sent, with the same texts.</summary>
     public static LambdaStreamFailure CreateFailure(
         Exception exception,
-        bool payloadFromClient,
+        RequestOrigin origin,
         HttpContext context,
         LambdaStreamOptions options)
     {
-        var problem = FromException(exception, payloadFromClient) ?? Failed(exception);
+        var problem = FromException(exception, origin) ?? Failed(exception);
         return new LambdaStreamFailure
         {
             StatusCode = problem.StatusCode,
@@ -159,16 +160,16 @@ internal sealed record ProblemResponse(
         Log.FailedBeforeFirstByte(logger, level, path, StatusCode, Exception);
     }
 
-    private static ProblemResponse FromServiceError(LambdaServiceException exception, bool payloadFromClient) =>
+    private static ProblemResponse FromServiceError(LambdaServiceException exception, RequestOrigin origin) =>
         exception switch
         {
             { IsThrottling: true } => Unavailable(exception),
-            InvalidRequestContentException when payloadFromClient => new(
+            InvalidRequestContentException when origin.IsJsonFromClient => new(
                 StatusCodes.Status400BadRequest,
                 "The request body is not valid JSON.",
                 exception),
             RequestTooLargeException or SerializedRequestEntityTooLargeException or RequestEntityTooLargeException
-                when payloadFromClient => new(
+                when origin.IsSizeFromClient => new(
                     StatusCodes.Status413PayloadTooLarge,
                     "The request is too large for the function.",
                     exception),

@@ -26,7 +26,7 @@ internal sealed class ResponseForwarder : IDisposable
     private CancellationTokenSource? _invocation;
     private bool _canAppend;
     private bool _isStartedEarly;
-    private bool _isPayloadFromClient;
+    private RequestOrigin _origin;
 
     private ResponseForwarder(HttpContext context, LambdaStreamOptions options)
     {
@@ -49,8 +49,7 @@ internal sealed class ResponseForwarder : IDisposable
 
         async Task<InvokeWithResponseStreamResponse> InvokeAsync(CancellationToken cancellationToken)
         {
-            var (request, isPayloadFromClient) = await createRequest(cancellationToken).ConfigureAwait(false);
-            forwarder._isPayloadFromClient = isPayloadFromClient;
+            (var request, forwarder._origin) = await createRequest(cancellationToken).ConfigureAwait(false);
             var client = ClientResolver.GetClient(context, options);
             await forwarder.StartEarlyAsync(cancellationToken).ConfigureAwait(false);
             return await forwarder.InvokeAsync(client, request, cancellationToken).ConfigureAwait(false);
@@ -100,8 +99,7 @@ internal sealed class ResponseForwarder : IDisposable
             // If middleware still holds the complete body, it discards the body, and the server returns 500.
             ExceptionDispatchInfo.Throw(exception);
         }
-        catch (Exception exception)
-            when (ProblemResponse.FromException(exception, _isPayloadFromClient) is { } problem)
+        catch (Exception exception) when (ProblemResponse.FromException(exception, _origin) is { } problem)
         {
             await problem.WriteAsync(_context, _options, _logger).ConfigureAwait(false);
         }
@@ -234,7 +232,7 @@ internal sealed class ResponseForwarder : IDisposable
         HttpIntegrationResponse http,
         CancellationToken cancellationToken)
     {
-        if (http.HasPrelude) ResponseHeaderMapper.ValidateStatus(http.StatusCode, _isStartedEarly);
+        if (http.HasPrelude) ResponseHeaderMapper.ValidatePrelude(http, _isStartedEarly);
         if (_isStartedEarly)
         {
             if (http.HasPrelude) Log.PreludeDropped(_logger, _context.Request.Path);
@@ -269,7 +267,7 @@ internal sealed class ResponseForwarder : IDisposable
         var writer = _options.FailureWriter ?? GetDefaultFailureWriter();
         try
         {
-            var failure = ProblemResponse.CreateFailure(exception, _isPayloadFromClient, _context, _options);
+            var failure = ProblemResponse.CreateFailure(exception, _origin, _context, _options);
             var buffer = new ArrayBufferWriter<byte>();
             writer(failure, buffer);
             if (buffer.WrittenCount == 0) return false;

@@ -19,11 +19,16 @@ internal static class ResponseHeaderMapper
     private const string CorsMiddlewareInvoked = "__CorsMiddlewareWithEndpointInvoked";
     private const string InvalidName = "(invalid name)";
 
-    /// <summary>Throws if the status of an HTTP prelude cannot be sent.</summary>
-    public static void ValidateStatus(HttpStatusCode status, bool headersWereSent)
+    /// <summary>
+    /// Throws if the status of an HTTP prelude cannot be sent, or the body cannot be read without its headers.
+    /// </summary>
+    public static void ValidatePrelude(HttpIntegrationResponse http, bool headersWereSent)
     {
+        var status = http.StatusCode;
         if ((int)status is < 200 or > 599) throw NotAFinalStatus(status);
-        if (headersWereSent && status != HttpStatusCode.OK) throw StatusAfterHeaders(status);
+        if (!headersWereSent) return;
+        if (status != HttpStatusCode.OK) throw StatusAfterHeaders(status);
+        if (IsEncoded(GetValues(http, HeaderNames.ContentEncoding))) throw ContentEncodingAfterHeaders();
     }
 
     /// <summary>
@@ -80,13 +85,10 @@ internal static class ResponseHeaderMapper
             or StatusCodes.Status304NotModified);
 
     /// <summary>Returns whether bytes can be added to the body of the function.</summary>
-    public static bool CanAppend(HttpContext context)
-    {
-        var encoding = context.Response.Headers.ContentEncoding.ToString();
-        return CanHaveBody(context)
-            && context.Response.ContentLength is null
-            && (encoding.Length == 0 || encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
-    }
+    public static bool CanAppend(HttpContext context) =>
+        CanHaveBody(context)
+        && context.Response.ContentLength is null
+        && !IsEncoded(context.Response.Headers.ContentEncoding);
 
     /// <summary>Returns whether the content type is that of server-sent events.</summary>
     public static bool IsEventStream(string? contentType) =>
@@ -153,6 +155,10 @@ internal static class ResponseHeaderMapper
         return (end < 0 ? contentType : contentType[..end]).Trim();
     }
 
+    private static bool IsEncoded(StringValues contentEncoding) =>
+        contentEncoding.ToString() is { Length: > 0 } encoding
+        && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase);
+
     private static StringValues GetValues(HttpIntegrationResponse http, string name) =>
         http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
 
@@ -163,4 +169,8 @@ internal static class ResponseHeaderMapper
     private static PayloadFormatException StatusAfterHeaders(HttpStatusCode status) => new(
         $"The function returned the status {(int)status}, but the status 200 had already been sent. "
         + $"If the function selects the status, do not set {nameof(LambdaStreamOptions.ContentType)}.");
+
+    private static PayloadFormatException ContentEncodingAfterHeaders() => new(
+        "The function returned a response with Content-Encoding, but headers without it had already been sent. "
+        + $"If the function compresses the response, do not set {nameof(LambdaStreamOptions.ContentType)}.");
 }

@@ -3,6 +3,9 @@ namespace LambdaStreaming.Http.Requests;
 /// <summary>Buffers the content of a request, whose length might not be known, up to the service's limit.</summary>
 internal sealed class RequestBuffer : MemoryStream
 {
+    /// <summary>Whether the content exceeds the limit. The buffer then contains only a part of it.</summary>
+    public bool IsTooLong { get; private set; }
+
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         RequireRoom(buffer.Length);
@@ -37,7 +40,8 @@ internal sealed class RequestBuffer : MemoryStream
 
     private void RequireRoom(int count)
     {
-        if (count > FunctionUrlEvent.MaxPayloadBytes - Position) throw new RequestLimitException();
+        IsTooLong |= count > FunctionUrlEvent.MaxPayloadBytes - Position;
+        if (IsTooLong) throw new RequestLimitException();
     }
 }
 

@@ -14,19 +14,8 @@ internal static class RequestPayload
         CancellationToken cancellationToken)
     {
         using var body = new RequestBuffer();
-        try
-        {
-            if (request.Content is { } content)
-                await content.CopyToAsync(body, cancellationToken).ConfigureAwait(false);
-        }
-        catch (RequestLimitException)
-        {
-            throw TooLarge();
-        }
-        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
-        {
-            throw Cancelled(exception, cancellationToken);
-        }
+        if (request.Content is { } content)
+            await ReadAsync(content, body, cancellationToken).ConfigureAwait(false);
 
         var functionUrlEvent = new FunctionUrlEvent
         {
@@ -43,6 +32,26 @@ internal static class RequestPayload
             Time = options.TimeProvider.GetUtcNow(),
         };
         return functionUrlEvent.TryCreatePayload(out var payload) ? payload : throw TooLarge();
+    }
+
+    private static async Task ReadAsync(HttpContent content, RequestBuffer body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await content.CopyToAsync(body, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception) when (body.IsTooLong)
+        {
+            throw TooLarge();
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw Cancelled(exception, cancellationToken);
+        }
+
+        // The content can also have caught the exception of the buffer.
+        // Source: dotnet/yarp, StreamCopyHttpContent.SerializeToStreamAsync.
+        if (body.IsTooLong) throw TooLarge();
     }
 
     private static List<KeyValuePair<string, string>> GetHeaders(HttpRequestMessage request, Uri url, long bodyLength)

@@ -64,6 +64,24 @@ public sealed class YarpTests
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
     }
 
+    // YARP's content catches the exception of its destination. Without a check, the function would receive the first
+    // part of this text.
+    [Fact]
+    public async Task SendAsync_BodyIsTooLarge_Is502AndFunctionIsNotInvoked()
+    {
+        await using var web = await StartAsync();
+        await using var proxy = await StartProxyAsync(web);
+        using var http = new HttpClient { BaseAddress = new Uri(proxy.Urls.First()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/");
+        request.Content = new StringContent(new string('a', 7_000_000));
+
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token)
+            .WaitAsync(WebFunction.TooLong, Token);
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Empty(web.Server.Requests);
+    }
+
     private static Task<WebFunction> StartAsync(Fault? fault = null) =>
         WebFunction.StartAsync(
             async (web, request, response, token) =>
