@@ -55,6 +55,64 @@ public sealed class ScriptTests : IDisposable
             pushes);
     }
 
+    // The release of a tag can fail before its packages are published.
+    [Theory]
+    [InlineData(
+        "200 0.1.0",
+        "LambdaStreaming.Client: nuget.org does not have 0.1.1",
+        "LambdaStreaming.Client: compatible with LambdaStreaming.Client.0.1.0",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid, compared with LambdaStreaming.Client.0.1.0")]
+    [InlineData(
+        "200 0.1.0 0.1.1",
+        "LambdaStreaming.Client: compatible with LambdaStreaming.Client.0.1.1",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid, compared with LambdaStreaming.Client.0.1.1")]
+    [InlineData(
+        "404",
+        "LambdaStreaming.Client: not compared, because an earlier version was not published",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid; not compared, because an earlier version was not published")]
+    [InlineData("503", "failed")]
+    [InlineData("", "failed")]
+    public async Task Validate_TagsWithAndWithoutPackages_ComparesWithTheLastPublishedVersion(
+        string published, params string[] expected)
+    {
+        Copy("eng/release/common.sh", "eng/release/validate.sh");
+        foreach (var id in (string[])["LambdaStreaming.Client", "LambdaStreaming.Http"])
+        {
+            Write($"src/{id}/{id}.csproj", "<Project />");
+            Write($"artifacts/release/packages/{id}.0.1.2.nupkg", "");
+            Write($"artifacts/release/packages/{id}.0.1.2.snupkg", "");
+        }
+
+        // Status and versions of LambdaStreaming.Client; LambdaStreaming.Http was never published.
+        var output = await RunAsync(
+            $$"""
+            git() { case $1 in tag) printf 'v0.1.%s\n' 0 1 2;; rev-parse) echo abc;; esac; }
+            unzip() { echo '<repository type="git" commit="abc" />'; }
+            curl() {
+              case $9 in
+                https://api.nuget.org/v3-flatcontainer/lambdastreaming.client/index.json) set -- "$6" {{published}} ;;
+                *) set -- "$6" 404 ;;
+              esac
+              [ $# -gt 1 ] || return 6
+              printf '"%s"\n' "${@:3}" >"$1"
+              echo "$2"
+            }
+            dotnet() {
+              [ "$1 $2" = "package download" ] || return 0
+              mkdir -p "$5/packages"
+              touch "$5/packages/$(tr '@' . <<<"$3").nupkg"
+            }
+            export -f git unzip curl dotnet
+            cd '{{_folder}}'
+            bash eng/release/validate.sh 0.1.2 || echo 'validate: failed'
+            """);
+
+        Assert.Equal(expected.Select(line => "validate: " + line), output);
+    }
+
     // The sed of macOS requires a semicolon between a command and a closing brace.
     [Fact]
     public void Scripts_SedPrograms_RunOnMacOS()
@@ -62,6 +120,18 @@ public sealed class ScriptTests : IDisposable
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
 
         Assert.All(scripts, script => Assert.DoesNotMatch(CommandBeforeBrace, File.ReadAllText(script)));
+    }
+
+    private void Copy(params string[] files)
+    {
+        foreach (var file in files) Write(file, Repository.Read(file));
+    }
+
+    private void Write(string file, string text)
+    {
+        var path = Path.Combine(_folder, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
     }
 
     private static async Task<string[]> RunAsync(string script)
