@@ -6,6 +6,13 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>Rules of the scripts that only a release or another operating system would show.</summary>
 public sealed class ScriptTests : IDisposable
 {
+    private const string DescribeStacks = "cloudformation describe-stacks";
+
+    // What `aws cloudformation describe-stacks` does.
+    private const string NoStack = "echo 'Stack with id my-app does not exist' >&2; return 254";
+    private const string OwnStack =
+        "echo 'Functions of the live check of LambdaStreaming. Delete the stack after the check.'";
+
     private static readonly Regex CommandBeforeBrace =
         new(@"\bsed .*[a-zA-Z]\}", RegexOptions.None, TimeSpan.FromSeconds(10));
 
@@ -113,6 +120,40 @@ public sealed class ScriptTests : IDisposable
         Assert.Equal(expected.Select(line => "validate: " + line), output);
     }
 
+    public static TheoryData<string, string> StacksThatMustNotChange => new()
+    {
+        { "", "echo 'My shop'" },
+        { "--reuse", "echo 'My shop'" },
+        { "--reuse", "echo 'AccessDenied' >&2; return 254" },
+        { "", OwnStack },
+        { "--reuse --sample", $"case $* in *my-app-sample*) echo 'My shop';; *) {OwnStack};; esac" },
+    };
+
+    [Theory, MemberData(nameof(StacksThatMustNotChange))]
+    public async Task LiveCheck_StackIsNotItsOwn_ChangesNothing(string options, string describe)
+    {
+        var calls = await RunLiveCheckAsync(options, describe);
+
+        Assert.Contains(DescribeStacks, calls);
+        Assert.All(calls, call => Assert.Contains(call, (string[])["sts get-caller-identity", DescribeStacks]));
+    }
+
+    [Theory]
+    [InlineData("", NoStack)]
+    [InlineData("--reuse", NoStack)]
+    [InlineData("--reuse", OwnStack)]
+    public async Task LiveCheck_StackIsItsOwn_DeploysAndDeletesIt(string options, string describe)
+    {
+        var calls = await RunLiveCheckAsync(options, describe);
+
+        Assert.Equal(
+            [
+                "sts get-caller-identity", DescribeStacks, "cloudformation deploy",
+                "cloudformation delete-stack", "cloudformation wait",
+            ],
+            calls);
+    }
+
     // The sed of macOS requires a semicolon between a command and a closing brace.
     [Fact]
     public void Scripts_SedPrograms_RunOnMacOS()
@@ -120,6 +161,23 @@ public sealed class ScriptTests : IDisposable
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
 
         Assert.All(scripts, script => Assert.DoesNotMatch(CommandBeforeBrace, File.ReadAllText(script)));
+    }
+
+    /// <summary>Runs tests/Live/check up to its calls of functions, and returns the commands of the AWS CLI.</summary>
+    private async Task<string[]> RunLiveCheckAsync(string options, string describe)
+    {
+        Copy("tests/Live/check", "tests/Live/template.yaml", "tests/Live/index.js", "samples/Deploy/template.yaml");
+        return await RunAsync(
+            $$"""
+            aws() {
+              echo "$1 $2" >>'{{_folder}}/calls'
+              case $2 in describe-stacks) {{describe}};; esac
+            }
+            dotnet() { return 1; }
+            export -f aws dotnet
+            if bash '{{_folder}}/tests/Live/check' --stack my-app {{options}} >/dev/null 2>&1; then exit 1; fi
+            cat '{{_folder}}/calls'
+            """);
     }
 
     private void Copy(params string[] files)
