@@ -21,8 +21,9 @@ package_ids() {
   done
 }
 
-# COMMAND...: runs a tool of eng/release/dotnet-tools.json. Paths in the arguments must be absolute.
+# COMMAND...: runs a tool of eng/release/.config/dotnet-tools.json. Paths in the arguments must be absolute.
 tool() { (cd eng/release && dotnet tool run "$@"); }
 restore_tools() {
-  dotnet tool restore --tool-manifest eng/release/dotnet-tools.json >/dev/null || fail "the tools cannot be restored"
+  dotnet tool restore --tool-manifest eng/release/.config/dotnet-tools.json >/dev/null ||
+    fail "the tools cannot be restored"
 }

@@ -7,7 +7,8 @@ namespace LambdaStreaming.Testing;
 /// The program is an official runtime interface client or a <c>bootstrap</c>, for example. The server starts a process
 /// for a call if none is idle. A process handles one call at a time, unless <see cref="ConcurrencyPerProcess"/> is set.
 /// The program inherits the environment of this process, the variables that Lambda sets, and <see cref="Environment"/>.
-/// On Unix, the program and its child processes are killed when this process ends, even if this process is killed.
+/// The program and its child processes are killed when this process ends. On Linux, and on macOS with its default
+/// shell, this is so even if this process is killed.
 /// </remarks>
 public sealed record RuntimeProcessOptions
 {

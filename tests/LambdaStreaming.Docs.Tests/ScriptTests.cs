@@ -6,6 +6,13 @@ namespace LambdaStreaming.Docs.Tests;
 /// <summary>Rules of the scripts that only a release or another operating system would show.</summary>
 public sealed class ScriptTests : IDisposable
 {
+    private const string DescribeStacks = "cloudformation describe-stacks";
+
+    // What `aws cloudformation describe-stacks` does.
+    private const string NoStack = "echo 'Stack with id my-app does not exist' >&2; return 254";
+    private const string OwnStack =
+        "echo 'Functions of the live check of LambdaStreaming. Delete the stack after the check.'";
+
     private static readonly Regex CommandBeforeBrace =
         new(@"\bsed .*[a-zA-Z]\}", RegexOptions.None, TimeSpan.FromSeconds(10));
 
@@ -55,6 +62,98 @@ public sealed class ScriptTests : IDisposable
             pushes);
     }
 
+    // The release of a tag can fail before its packages are published.
+    [Theory]
+    [InlineData(
+        "200 0.1.0",
+        "LambdaStreaming.Client: nuget.org does not have 0.1.1",
+        "LambdaStreaming.Client: compatible with LambdaStreaming.Client.0.1.0",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid, compared with LambdaStreaming.Client.0.1.0")]
+    [InlineData(
+        "200 0.1.0 0.1.1",
+        "LambdaStreaming.Client: compatible with LambdaStreaming.Client.0.1.1",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid, compared with LambdaStreaming.Client.0.1.1")]
+    [InlineData(
+        "404",
+        "LambdaStreaming.Client: not compared, because an earlier version was not published",
+        "LambdaStreaming.Http: not compared, because an earlier version was not published",
+        "0.1.2 is valid; not compared, because an earlier version was not published")]
+    [InlineData("503", "failed")]
+    [InlineData("", "failed")]
+    public async Task Validate_TagsWithAndWithoutPackages_ComparesWithTheLastPublishedVersion(
+        string published, params string[] expected)
+    {
+        Copy("eng/release/common.sh", "eng/release/validate.sh");
+        foreach (var id in (string[])["LambdaStreaming.Client", "LambdaStreaming.Http"])
+        {
+            Write($"src/{id}/{id}.csproj", "<Project />");
+            Write($"artifacts/release/packages/{id}.0.1.2.nupkg", "");
+            Write($"artifacts/release/packages/{id}.0.1.2.snupkg", "");
+        }
+
+        // Status and versions of LambdaStreaming.Client; LambdaStreaming.Http was never published.
+        var output = await RunAsync(
+            $$"""
+            git() { case $1 in tag) printf 'v0.1.%s\n' 0 1 2;; rev-parse) echo abc;; esac; }
+            unzip() { echo '<repository type="git" commit="abc" />'; }
+            curl() {
+              case $9 in
+                https://api.nuget.org/v3-flatcontainer/lambdastreaming.client/index.json) set -- "$6" {{published}} ;;
+                *) set -- "$6" 404 ;;
+              esac
+              [ $# -gt 1 ] || return 6
+              printf '"%s"\n' "${@:3}" >"$1"
+              echo "$2"
+            }
+            dotnet() {
+              [ "$1 $2" = "package download" ] || return 0
+              mkdir -p "$5/packages"
+              touch "$5/packages/$(tr '@' . <<<"$3").nupkg"
+            }
+            export -f git unzip curl dotnet
+            cd '{{_folder}}'
+            bash eng/release/validate.sh 0.1.2 || echo 'validate: failed'
+            """);
+
+        Assert.Equal(expected.Select(line => "validate: " + line), output);
+    }
+
+    public static TheoryData<string, string> StacksThatMustNotChange => new()
+    {
+        { "", "echo 'My shop'" },
+        { "--reuse", "echo 'My shop'" },
+        { "--reuse", "echo 'AccessDenied' >&2; return 254" },
+        { "", OwnStack },
+        { "--reuse --sample", $"case $* in *my-app-sample*) echo 'My shop';; *) {OwnStack};; esac" },
+    };
+
+    [Theory, MemberData(nameof(StacksThatMustNotChange))]
+    public async Task LiveCheck_StackIsNotItsOwn_ChangesNothing(string options, string describe)
+    {
+        var calls = await RunLiveCheckAsync(options, describe);
+
+        Assert.Contains(DescribeStacks, calls);
+        Assert.All(calls, call => Assert.Contains(call, (string[])["sts get-caller-identity", DescribeStacks]));
+    }
+
+    [Theory]
+    [InlineData("", NoStack)]
+    [InlineData("--reuse", NoStack)]
+    [InlineData("--reuse", OwnStack)]
+    public async Task LiveCheck_StackIsItsOwn_DeploysAndDeletesIt(string options, string describe)
+    {
+        var calls = await RunLiveCheckAsync(options, describe);
+
+        Assert.Equal(
+            [
+                "sts get-caller-identity", DescribeStacks, "cloudformation deploy",
+                "cloudformation delete-stack", "cloudformation wait",
+            ],
+            calls);
+    }
+
     // The sed of macOS requires a semicolon between a command and a closing brace.
     [Fact]
     public void Scripts_SedPrograms_RunOnMacOS()
@@ -62,6 +161,35 @@ public sealed class ScriptTests : IDisposable
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
 
         Assert.All(scripts, script => Assert.DoesNotMatch(CommandBeforeBrace, File.ReadAllText(script)));
+    }
+
+    /// <summary>Runs tests/Live/check up to its calls of functions, and returns the commands of the AWS CLI.</summary>
+    private async Task<string[]> RunLiveCheckAsync(string options, string describe)
+    {
+        Copy("tests/Live/check", "tests/Live/template.yaml", "tests/Live/index.js", "samples/Deploy/template.yaml");
+        return await RunAsync(
+            $$"""
+            aws() {
+              echo "$1 $2" >>'{{_folder}}/calls'
+              case $2 in describe-stacks) {{describe}};; esac
+            }
+            dotnet() { return 1; }
+            export -f aws dotnet
+            if bash '{{_folder}}/tests/Live/check' --stack my-app {{options}} >/dev/null 2>&1; then exit 1; fi
+            cat '{{_folder}}/calls'
+            """);
+    }
+
+    private void Copy(params string[] files)
+    {
+        foreach (var file in files) Write(file, Repository.Read(file));
+    }
+
+    private void Write(string file, string text)
+    {
+        var path = Path.Combine(_folder, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
     }
 
     private static async Task<string[]> RunAsync(string script)

@@ -120,6 +120,7 @@ public sealed class RestartTests : IDisposable
     [Fact]
     public async Task RestartOnChange_CallIsInProgress_EndsInItsProcess()
     {
+        FakeRuntime.SkipIfNotSupported();
         using var runtime = new FakeRuntime();
         var options = runtime.Options with { RestartOnChange = true, TaskRoot = _folder.FullName };
         await using var server = await LocalLambdaServer.StartAsync(s => s.AddFunction("f", options), Token);

@@ -271,6 +271,31 @@ public sealed class RuntimeProcessTests : IDisposable
         Assert.Equal(3, shell.ExitCode);
     }
 
+    // macOS does not have setsid, and its shell is bash.
+    [Theory]
+    [InlineData("exit 3", false, 3)]
+    [InlineData("wait", true, 128 + 9)]
+    public async Task Supervisor_BashWithoutSetsid_KillsTheProgramAndItsChildren(
+        string end, bool closesInput, int exitCode)
+    {
+        Assert.SkipUnless(!OperatingSystem.IsWindows() && File.Exists("/bin/bash"), "Needs bash.");
+        var commands = _folder.CreateSubdirectory("commands").FullName;
+        foreach (var name in (string[])["sh", "sleep"])
+            File.CreateSymbolicLink(Path.Combine(commands, name), "/bin/" + name);
+        string[] program = ["sh", "-c", "sleep 300 & echo ready; " + end];
+        using var shell = StartWithPipes(
+            "/usr/bin/env",
+            ["PATH=" + commands, "/bin/bash", "-c", RuntimeStartInfo.Supervisor, "test", .. program]);
+        Assert.Equal("ready", await shell.StandardOutput.ReadLineAsync(Token));
+
+        if (closesInput) shell.StandardInput.Close();
+
+        // The output ends when all processes of the group have exited.
+        Assert.Equal("", await shell.StandardOutput.ReadToEndAsync(Token).WaitAsync(Soon, Token));
+        await shell.WaitForExitAsync(Token).WaitAsync(Soon, Token);
+        Assert.Equal(exitCode, shell.ExitCode);
+    }
+
     [Fact]
     public async Task Program_ExitsButItsChildKeepsTheOutputOpen_FailsTheCallAndKillsTheChild()
     {
@@ -390,8 +415,12 @@ public sealed class RuntimeProcessTests : IDisposable
     [InlineData("a:b")]
     [InlineData("1st")]
     [InlineData("-u")]
-    public async Task Environment_NameIsNotAShellIdentifier_ReachesTheProgram(string name)
+    [InlineData("DYLD_LIBRARY_PATH")]
+    public async Task Environment_NameDoesNotReachTheShell_ReachesTheProgram(string name)
     {
+        Assert.SkipWhen(
+            OperatingSystem.IsMacOS() && name.StartsWith("DYLD_", StringComparison.Ordinal),
+            "macOS also removes the variable from the program of this test, which is part of the system.");
         var lines = new ConcurrentQueue<string>();
         await using var server = await StartShellAsync(process => process with
         {
@@ -405,6 +434,23 @@ public sealed class RuntimeProcessTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => lines.Contains($"{name}=a 'value' $HOME"), Soon));
         Assert.Contains("c-d=", lines);
         Assert.DoesNotContain(lines, line => line.StartsWith("LAMBDASTREAMING_ENV_", StringComparison.Ordinal));
+    }
+
+    // macOS removes these variables when it starts a program of the system, such as the shell.
+    [Fact]
+    public void Environment_DynamicLinkerVariable_IsNotAVariableOfTheShell()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Starts the program without a shell.");
+        var options = new RuntimeProcessOptions("program")
+        {
+            Environment = new Dictionary<string, string?> { ["DYLD_LIBRARY_PATH"] = "a" },
+        };
+
+        var info = RuntimeStartInfo.Create(options, new LocalLambdaServerOptions(), "f", "127.0.0.1:1");
+
+        Assert.DoesNotContain("DYLD_LIBRARY_PATH", info.Environment.Keys);
+        var variable = Assert.Single(info.Environment, pair => pair.Value == "DYLD_LIBRARY_PATH=a");
+        Assert.StartsWith("LAMBDASTREAMING_ENV_", variable.Key);
     }
 
     [Fact]

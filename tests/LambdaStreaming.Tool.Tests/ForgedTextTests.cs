@@ -79,7 +79,7 @@ public sealed class ForgedTextTests
     [Fact]
     public void Debug_ExceptionMessage_LinesAreMarked()
     {
-        using var error = new StringWriter();
+        using var error = Run.CreateErrorWriter();
 
         Failure.Report(CreateConsole(error), new IOException(Forged), debug: true);
 
@@ -89,7 +89,7 @@ public sealed class ForgedTextTests
     [Fact]
     public void Debug_LogMessage_LinesAreMarked()
     {
-        using var error = new StringWriter();
+        using var error = Run.CreateErrorWriter();
         using var log = new ErrorLog(error);
         var logger = log.CreateLogger("category");
 
@@ -102,7 +102,7 @@ public sealed class ForgedTextTests
     [Fact]
     public void Stats_RequestIdAndVersion_AreOneLineEach()
     {
-        using var error = new StringWriter();
+        using var error = Run.CreateErrorWriter();
         var statistics = new StreamStatistics(TimeProvider.System);
         var metadata = new ResponseStreamMetadata { RequestId = "a\u202Eb", ExecutedVersion = "c\u202Ed" };
         statistics.RecordHeaders(InvokeWithResponseStreamResponse.Create([""], metadata: metadata));
@@ -116,7 +116,7 @@ public sealed class ForgedTextTests
     [Fact]
     public void Serve_OutputOfAFunction_IsOneLine()
     {
-        using var error = new StringWriter();
+        using var error = Run.CreateErrorWriter();
         var printer = new RequestPrinter(CreateConsole(error), TimeProvider.System, CancellationToken.None);
 
         printer.PrintOutput("f", Forged);

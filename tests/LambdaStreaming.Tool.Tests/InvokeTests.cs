@@ -621,6 +621,22 @@ public sealed class InvokeTests
     }
 
     [Fact]
+    public async Task Output_TargetIsInALinkedFolder_MessageNamesTheFileThatHasTheData()
+    {
+        SkipOnWindows("Requires symbolic links.");
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("real/response.partial"));
+        Directory.CreateSymbolicLink(folder.File("linked"), "real");
+        await using var server = await TruncatingAsync("beginning");
+
+        var run = await Run.InvokeAsync(server, "--output", folder.File("linked/response"));
+
+        var file = Assert.Single(Directory.GetFiles(folder.File("real")));
+        Assert.Contains($"is in {file}", run.Error);
+        Assert.Equal("beginning", await ReadFileAsync(file));
+    }
+
+    [Fact]
     public async Task Output_LinkToAFile_KeepsTheLinkAndReplacesItsTarget()
     {
         SkipOnWindows("Requires symbolic links.");
@@ -720,7 +736,7 @@ public sealed class InvokeTests
 
         var run = await Run.ExecuteAsync(args, Stream.Null, errorIsTerminal: true, outputIsTerminal: true);
 
-        Assert.Equal((response, addsLineEnd ? Environment.NewLine : ""), (run.Output, run.Error));
+        Assert.Equal((response, addsLineEnd ? "\n" : ""), (run.Output, run.Error));
     }
 
     [Fact]

@@ -218,7 +218,7 @@ public sealed class ProcessTests
     [Fact]
     public void Report_BrokenPipe_ExitCode141AndNoMessage()
     {
-        using var error = new StringWriter();
+        using var error = Run.CreateErrorWriter();
         var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
 
         Assert.Equal(141, Failure.Report(console, new IOException("Broken pipe", 32), debug: false));

@@ -27,7 +27,7 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
         if (ToolProcess.IsChosen && !errorIsTerminal && !useColors && !outputIsTerminal)
             return await ExecuteProcessAsync(args, input);
         using var output = new MemoryStream();
-        using var error = new StringWriter();
+        using var error = CreateErrorWriter();
         var console = new ToolConsole
         {
             Input = input,
@@ -40,6 +40,9 @@ internal sealed record Run(int ExitCode, byte[] Bytes, string Error)
         var exitCode = await LambdaStreamCommand.RunAsync(args, console, TestContext.Current.CancellationToken);
         return new Run(exitCode, output.ToArray(), error.ToString());
     }
+
+    /// <summary>Creates a writer for standard error whose line ends are the same on all operating systems.</summary>
+    public static StringWriter CreateErrorWriter() => new() { NewLine = "\n" };
 
     private static async Task<Run> ExecuteProcessAsync(string[] args, Stream input)
     {

@@ -125,6 +125,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_NodeFunction_Streams()
     {
+        SkipOnWindows();
         Interop.NeedsNodeRuntime();
         var function = $"f=node:{Path.Combine(Interop.Functions, "index.mjs")}#text";
         var ric = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
@@ -163,6 +164,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_FunctionUrlOfAWebFunction_AppliesThePrelude()
     {
+        SkipOnWindows();
         Interop.NeedsNodeRuntime();
         var ric = Path.Combine(Interop.Folder, "node_modules", "aws-lambda-ric");
         var (process, _, _) = await ServeAsync(
@@ -517,7 +519,7 @@ public sealed class ServeTests
         using var process = ToolProcess.Start([$"[suggest:{line.Length}]", line]);
 
         var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(expected, output.TrimEnd('\n'));
+        Assert.Equal(expected, output.ReplaceLineEndings("\n").TrimEnd('\n'));
         Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 }

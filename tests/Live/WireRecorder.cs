@@ -16,6 +16,7 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
 
     private readonly StringBuilder _text = new();
     private readonly MemoryStream _body = new();
+    private readonly List<string> _secrets = [];
 
     private HttpStatusCode _status;
 
@@ -38,7 +39,8 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
 
         if (_status != HttpStatusCode.OK) _text.Append('\n').Append(GetStart(_body.ToArray()));
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, name + ".txt"), RemoveSecrets(_text.ToString()) + "\n");
+        var text = RemoveSecrets(RemoveSecretHeaders(_text.ToString()));
+        File.WriteAllText(Path.Combine(folder, name + ".txt"), text + "\n");
     }
 
     protected override void Dispose(bool disposing)
@@ -53,7 +55,9 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
         _text.Append($"{request.Method} {request.RequestUri!.PathAndQuery}\n");
         foreach (var (name, values) in request.Headers.NonValidated)
         {
-            if (!SecretHeaders.Contains(name)) _text.Append($"{name}: {values}\n");
+            // AWSSDK.Core writes some of these names in lowercase.
+            if (SecretHeaders.Contains(name, StringComparer.OrdinalIgnoreCase)) _secrets.Add(values.ToString());
+            else _text.Append($"{name}: {values}\n");
         }
 
         var response = await base.SendAsync(request, cancellationToken);
@@ -73,9 +77,16 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
         return response;
     }
 
-    private static string GetStart(byte[] bytes) => Encoding.UTF8
-        .GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 400)))
-        .Replace("\0", "\\0", StringComparison.Ordinal);
+    // Secrets are removed before the text is shortened, which could otherwise keep the first part of one.
+    private string GetStart(byte[] bytes)
+    {
+        var text = RemoveSecretHeaders(Encoding.UTF8.GetString(bytes));
+        return text[..Math.Min(text.Length, 400)].Replace("\0", "\\0", StringComparison.Ordinal);
+    }
+
+    // The service can quote them, for example in the message of a signature that does not match.
+    private string RemoveSecretHeaders(string text) => _secrets.Aggregate(
+        text, (result, secret) => result.Replace(secret, "(secret)", StringComparison.Ordinal));
 
     private static Regex Create(string pattern) => new(pattern, RegexOptions.ExplicitCapture, Limit);
 

@@ -12,15 +12,20 @@ internal static class RuntimeStartInfo
     // group, for example from timeout(1). They do so before the program starts. Otherwise, a signal right after the
     // start of the program would end the shell, and the program would remain. Output of the shell is not part of the
     // function's log.
+    // macOS does not have setsid. Its shell is bash, which gives a job a process group if job control is on. With job
+    // control, dash would become the foreground process of the terminal.
     internal const string Supervisor = """
         exec 3<&0
         trap '' HUP INT TERM
+        if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"
+        elif [ -n "${BASH_VERSION-}" ]; then set -m
+        fi
         (
           trap - HUP TERM
-          if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; fi
           exec "$@"
         ) </dev/null 3<&- &
         child=$!
+        set +m
         exec >/dev/null 2>&1
         { read -r _ <&3; kill -s KILL -- "-$child" || kill -s KILL "$child"; } &
         watch=$!
@@ -102,14 +107,15 @@ internal static class RuntimeStartInfo
 
     /// <summary>Returns the supervisor's script, which passes on variables of any name.</summary>
     /// <remarks>
-    /// Some shells drop variables whose names they cannot use, for example <c>ConnectionStrings__my-db</c>. The shell
-    /// gets each of them as a name with its value, in a variable that it can use. The program gets the original.
+    /// Some shells drop variables whose names they cannot use, for example <c>ConnectionStrings__my-db</c>. macOS
+    /// removes the variables of its dynamic linker, <c>DYLD_*</c>, when it starts a program of the system, such as the
+    /// shell. The shell gets each of them as a name with its value, in another variable. The program gets the original.
     /// The values are not part of the shell's command line, which other users can read. They are part of that of
     /// <c>env</c>, until it starts the program.
     /// </remarks>
     private static string CreateScript(IDictionary<string, string?> environment)
     {
-        string[] names = [.. environment.Keys.Where(name => name.Length > 0 && !IsShellName(name))];
+        string[] names = [.. environment.Keys.Where(name => name.Length > 0 && !ReachesShell(name))];
         if (names.Length == 0) return Supervisor;
         string[] variables = [.. names.Select((_, index) => $"LAMBDASTREAMING_ENV_{index}")];
         foreach (var (variable, name) in variables.Zip(names))
@@ -123,8 +129,11 @@ internal static class RuntimeStartInfo
         return Supervisor.Replace(RunProgram, passOn + RunProgram, StringComparison.Ordinal);
     }
 
-    private static bool IsShellName(string name) =>
-        !char.IsAsciiDigit(name[0]) && name.All(character => character == '_' || char.IsAsciiLetterOrDigit(character));
+    // Source: Apple, System Integrity Protection Guide, "Runtime Protections".
+    private static bool ReachesShell(string name) =>
+        !char.IsAsciiDigit(name[0])
+        && name.All(character => character == '_' || char.IsAsciiLetterOrDigit(character))
+        && !name.StartsWith("DYLD_", StringComparison.Ordinal);
 
     // Source: Lambda developer guide, "Defined runtime environment variables" (the values of TZ, LANG and the execution
     // environment: not verified on the live service). aws-lambda-ric stops if one of the first eight is missing.
