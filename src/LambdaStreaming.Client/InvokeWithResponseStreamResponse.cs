@@ -142,11 +142,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <exception cref="FunctionErrorException">The function failed and <c>ThrowOnFunctionError</c> is set.</exception>
     /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>
     /// <exception cref="InvocationCanceledException">A token was cancelled.</exception>
-    public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
-    {
-        var reader = BeginEnumeration(cancellationToken);
-        return new ResponseStreamEventEnumerator(reader, _readerOptions.ThrowOnFunctionError);
-    }
+    public IAsyncEnumerator<ResponseStreamEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+        new ResponseStreamEventEnumerator(BeginEnumeration(cancellationToken), _readerOptions.ThrowOnFunctionError);
 
     /// <summary>Enumerates the chunks once.</summary>
     /// <param name="cancellationToken">Cancels the enumeration, in addition to the token of the call.</param>
@@ -163,7 +160,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// </exception>
     /// <exception cref="ObjectDisposedException">The response was disposed.</exception>
     public IAsyncEnumerable<PayloadChunk> ReadChunksAsync(CancellationToken cancellationToken = default) =>
-        new PayloadChunkEnumerable(this, cancellationToken);
+        new DeferredEnumerable<PayloadChunk>(enumeratorToken =>
+            new PayloadChunkEnumerator(BeginEnumeration(cancellationToken, enumeratorToken)));
 
     /// <summary>Enumerates copies of the chunks once.</summary>
     /// <remarks>The copies stay valid: use them for lists, channels and other threads.</remarks>
@@ -171,7 +169,8 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// <returns>The copies.</returns>
     /// <inheritdoc cref="ReadChunksAsync" path="/exception"/>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadOwnedChunksAsync(CancellationToken cancellationToken = default) =>
-        new OwnedChunkEnumerable(this, cancellationToken);
+        new DeferredEnumerable<ReadOnlyMemory<byte>>(enumeratorToken =>
+            OwnedChunks.Enumerate(BeginEnumeration(cancellationToken, enumeratorToken)));
 
     /// <summary>Reads status, headers and cookies of a response that uses Lambda's HTTP integration.</summary>
     /// <remarks>

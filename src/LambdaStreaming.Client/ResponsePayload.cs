@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Serialization.Metadata;
 using LambdaStreaming.Payload;
+using LambdaStreaming.ResponseStream;
 
 namespace LambdaStreaming;
 
@@ -84,11 +85,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         options = ValidateOptions(options);
-        return PayloadCopy.ReadToEndAsync<object?, byte[]>(
-            Open(cancellationToken),
-            options,
-            null,
-            static (_, bytes, _) => bytes.ToArray());
+        return PayloadCopy.ReadToEndAsync(Open(cancellationToken), options, (_, bytes) => bytes.ToArray());
     }
 
     /// <summary>Reads the complete payload as text.</summary>
@@ -109,11 +106,11 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         options = ValidateOptions(options);
+        var encoding = PayloadText.GetEncoding(options);
         return PayloadCopy.ReadToEndAsync(
             Open(cancellationToken),
             options,
-            PayloadText.GetEncoding(options),
-            static (reader, bytes, encoding) => PayloadText.Decode(reader, bytes.Span, encoding, 0, atBeginning: true));
+            (reader, bytes) => PayloadText.Decode(reader, bytes.Span, encoding, 0, atBeginning: true));
     }
 
     /// <summary>Reads the complete payload as one JSON value.</summary>
@@ -140,8 +137,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
         return PayloadCopy.ReadToEndAsync(
             Open(cancellationToken),
             options,
-            jsonTypeInfo,
-            static (reader, bytes, type) => PayloadJson.Deserialize(reader, bytes.Span, type));
+            (reader, bytes) => PayloadJson.Deserialize(reader, bytes.Span, jsonTypeInfo));
     }
 
     /// <summary>Reads text as it arrives, for example the tokens of a language model.</summary>
@@ -216,7 +212,7 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(jsonTypeInfo);
         options = ValidateOptions(options);
-        return Enumerate<T?>(reader => PayloadJson.ReadAsync(reader, jsonTypeInfo, options), cancellationToken);
+        return Enumerate<T?>(reader => new JsonValueReader<T>(reader, jsonTypeInfo, options), cancellationToken);
     }
 
     /// <summary>Reads server-sent events as they arrive.</summary>
@@ -293,8 +289,12 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     private protected static PayloadReadOptions ValidateOptions(PayloadReadOptions? options) =>
         (options ?? PayloadReadOptions.Default).ValidatedCopy();
 
-    private PayloadEnumerable<T> Enumerate<T>(
-        Func<PayloadSegmentReader, IAsyncEnumerator<T>> read,
-        CancellationToken cancellationToken) =>
-        new(this, read, cancellationToken);
+    private DeferredEnumerable<T> Enumerate<T>(
+        Func<PayloadSegmentReader, IAsyncEnumerator<T>> read, CancellationToken cancellationToken) =>
+        new(enumeratorToken =>
+        {
+            var segments = Open(cancellationToken);
+            segments.RegisterCancellation(enumeratorToken);
+            return new GuardedEnumerator<T>(read(segments), segments.Source);
+        });
 }

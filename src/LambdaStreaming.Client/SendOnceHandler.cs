@@ -51,7 +51,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
         }
         catch (Exception exception) when (exception is not ProxyException)
         {
-            ProxyException.ThrowIfProxyFailed(exception, request, InnerHandler, wasAuthenticated);
+            if (ProxyException.From(exception, request, InnerHandler, wasAuthenticated) is { } failure) throw failure;
             throw;
         }
     }
@@ -68,7 +68,7 @@ public sealed class SendOnceHandler(HttpMessageHandler innerHandler) : Delegatin
         }
         catch (Exception exception) when (exception is not ProxyException)
         {
-            ProxyException.ThrowIfProxyFailed(exception, request, InnerHandler, wasAuthenticated);
+            if (ProxyException.From(exception, request, InnerHandler, wasAuthenticated) is { } failure) throw failure;
             throw;
         }
     }

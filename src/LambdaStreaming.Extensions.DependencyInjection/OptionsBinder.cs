@@ -1,6 +1,5 @@
 using System.Globalization;
 using Amazon;
-using Amazon.Runtime;
 using LambdaStreaming.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
@@ -120,19 +119,9 @@ internal static class OptionsBinder
     private static string JoinNames(IEnumerable<string> names) =>
         string.Join(", ", names.Order(StringComparer.Ordinal));
 
-    private static RegionEndpoint ParseRegion(string value)
-    {
-        const string Expected = "a region name such as us-east-1";
-        if (!RegionName.IsValid(value)) throw InvalidValue(value, Expected);
-        try
-        {
-            return RegionEndpoint.GetBySystemName(value);
-        }
-        catch (AmazonClientException exception)
-        {
-            throw InvalidValue(value, Expected, exception);
-        }
-    }
+    private static RegionEndpoint ParseRegion(string value) => RegionName.IsValid(value)
+        ? RegionEndpoint.GetBySystemName(value)
+        : throw InvalidValue(value, "a region name such as us-east-1");
 
     // The message does not contain the value, which might contain a password.
     private static Uri ParseUrl(string value) => Uri.TryCreate(value, UriKind.Absolute, out var address)
@@ -178,6 +167,6 @@ internal static class OptionsBinder
             : throw InvalidValue(value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
     }
 
-    private static FormatException InvalidValue(string value, string expected, Exception? cause = null) =>
-        new($"is '{value}'; it must be {expected}.", cause);
+    private static FormatException InvalidValue(string value, string expected) =>
+        new($"is '{value}'; it must be {expected}.");
 }

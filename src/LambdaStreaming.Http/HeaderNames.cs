@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace LambdaStreaming.Http;
 
 /// <summary>Names of header fields, and the rule for their values.</summary>
@@ -15,7 +13,5 @@ internal static class HeaderNames
 
     // Header values that .NET has parsed never contain these characters, but the JSON values of a function's prelude
     // can. Source: RFC 9110, section 5.5.
-    private static readonly SearchValues<char> InvalidInValues = SearchValues.Create("\r\n\0");
-
-    public static bool IsValidValue(string value) => !value.AsSpan().ContainsAny(InvalidInValues);
+    public static bool IsValidValue(string value) => !value.AsSpan().ContainsAny('\r', '\n', '\0');
 }

@@ -1,11 +1,9 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using LambdaStreaming.Testing.EventStream;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing;
 
@@ -204,22 +202,14 @@ public sealed class CallBehavior
     public CallBehavior ExceptionAfterChunks(int chunks, string exceptionType, string message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        var body = new ArrayBufferWriter<byte>();
-        var jsonOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(body, jsonOptions))
-        {
-            json.WriteStartObject();
-            json.WriteString("message", message);
-            json.WriteEndObject();
-        }
-
+        var body = JsonText.CreateObject(json => json.WriteString("message", message));
         (string, string)[] headers =
         [
             (":message-type", "exception"),
             (":exception-type", exceptionType),
             (":content-type", "application/json"),
         ];
-        return End(chunks, EventStreamEncoder.CreateMessage(headers, body.WrittenSpan), exceptionType, message);
+        return End(chunks, EventStreamEncoder.CreateMessage(headers, body), exceptionType, message);
     }
 
     /// <summary>Ends the stream with an error message (<c>:error-code</c>).</summary>

@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing;
 
@@ -109,10 +109,8 @@ public sealed class FunctionResponse
         CancellationToken cancellationToken = default)
     {
         ContentType = "application/vnd.awslambda.http-integration-response";
-        var prelude = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(prelude))
+        var prelude = JsonText.CreateObject(json =>
         {
-            json.WriteStartObject();
             json.WriteNumber("statusCode", statusCode);
             json.WriteStartObject("headers");
             foreach ((var name, var value) in headers ?? new Dictionary<string, string>(StringComparer.Ordinal))
@@ -122,10 +120,8 @@ public sealed class FunctionResponse
             foreach (var cookie in cookies ?? [])
                 json.WriteStringValue(cookie);
             json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        await WriteAsync(prelude.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        });
+        await WriteAsync(prelude, cancellationToken).ConfigureAwait(false);
         await WriteAsync(PreludeDelimiter, cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Http;
 using LambdaStreaming.Testing.Recording;
 
 namespace LambdaStreaming.Testing;
@@ -154,11 +154,7 @@ public sealed class RecordedStream
         if (line.Complete?.LogResult is { } log)
         {
             // The client accepts a response whose log is not valid base64, so such text is recorded unchanged.
-            var bytes = new byte[log.Length];
-            var text = Convert.TryFromBase64String(log, bytes, out var count)
-                ? Encoding.UTF8.GetString(bytes, 0, count)
-                : log;
-            foreach (var logLine in text.TrimEnd('\n').Split('\n')) response.Log(logLine);
+            foreach (var logLine in Base64Text.Decode(log).TrimEnd('\n').Split('\n')) response.Log(logLine);
         }
 
         if (line.Complete?.ToEvent() is not { IsFunctionError: true } error) return;

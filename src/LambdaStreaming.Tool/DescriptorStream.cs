@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using LambdaStreaming.Http;
+
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
 
 namespace LambdaStreaming.Tool;
 
@@ -8,7 +11,7 @@ namespace LambdaStreaming.Tool;
 /// The streams of .NET are unsuitable: the console stream ignores a broken pipe, and <see cref="FileStream"/> tracks
 /// its own file position. Both lose data if another process made the descriptor non-blocking.
 /// </remarks>
-internal sealed class DescriptorStream(int descriptor) : Stream
+internal sealed class DescriptorStream(int descriptor) : NonSeekableStream
 {
     // Sources: errno.h, fcntl.h and poll.h of Linux and macOS.
     private const int GetDescriptorFlags = 1;
@@ -24,19 +27,7 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     public bool IsClosed => descriptor < 0;
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Determines whether the descriptor was open when the program started.</summary>
     /// <remarks>
@@ -100,14 +91,6 @@ internal sealed class DescriptorStream(int descriptor) : Stream
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         new(Task.Run(() => Write(buffer.Span), cancellationToken));
 
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
     private void WaitOrThrow(short events)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -123,19 +106,15 @@ internal sealed class DescriptorStream(int descriptor) : Stream
     }
 
     [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int GetFlags(int descriptor, int command);
 
     [DllImport("libc", EntryPoint = "read", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint Read(int descriptor, ref byte buffer, nint count);
 
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint Write(int descriptor, ref byte buffer, nint count);
 
     [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Poll(ref PollDescriptor descriptor, nuint count, int milliseconds);
 
     [StructLayout(LayoutKind.Sequential)]

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace LambdaStreaming.Tool;
 
 /// <summary>Maps an exception to an exit code and to one paragraph of text.</summary>
@@ -82,10 +80,9 @@ internal static class Failure
         + $"{DescribeExecution(exception.FunctionMayHaveRun)} "
         + DescribeProgress(exception.ChunksReceived, exception.BytesReceived, exception);
 
-    private static string Describe(PayloadLimitExceededException exception) => string.Create(
-        CultureInfo.InvariantCulture,
+    private static string Describe(PayloadLimitExceededException exception) =>
         $"A line, value or prelude at byte {exception.ByteOffset} is longer than {exception.LimitBytes} bytes. "
-        + $"The function ran. Use --raw to print the payload without parsing it.");
+        + "The function ran. Use --raw to print the payload without parsing it.";
 
     private static string Describe(LambdaConfigurationException exception) =>
         $"{exception.Message} {DescribeExecution(exception.FunctionMayHaveRun)} "

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tool;
 
@@ -22,10 +23,9 @@ internal static class OptionValidators
         });
 
     /// <summary>Requires the name of a region.</summary>
-    /// <remarks>AWSSDK accepts any host label, so a typing error would fail only when the request is sent.</remarks>
     public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
     {
-        if (result.Tokens is [{ Value: var text }] && !IsRegionName(text))
+        if (result.Tokens is [{ Value: var text }] && !RegionName.IsValid(text))
             result.AddError($"{option.Name}: '{text}' is not a valid region. Use a name such as eu-central-1.");
     });
 
@@ -39,11 +39,4 @@ internal static class OptionValidators
         if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
             result.AddError($"{option.Name} is empty. Specify a value or omit the option.");
     });
-
-    // Checks the format only: regions that this version of AWSSDK does not know must be accepted.
-    private static bool IsRegionName(string text) =>
-        text.Split('-') is [_, _, .., var number] parts
-        && parts[..^1].All(part => part.Length > 0 && part.All(char.IsAsciiLetter))
-        && number.Length > 0
-        && number.All(char.IsAsciiDigit);
 }

@@ -6,6 +6,8 @@ namespace LambdaStreaming.Tool.Tests;
 /// <summary>Exit codes, except those of signals, which are in <see cref="ProcessTests"/>.</summary>
 public sealed class ExitCodeTests
 {
+    private const string LongRegion = "us-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcc-1";
+
     private static Task<LocalLambdaServer> StartHelloAsync(Action<LocalFunction>? configure = null) =>
         LocalLambdaServer.StartAsync(options =>
         {
@@ -68,6 +70,8 @@ public sealed class ExitCodeTests
     [InlineData("empty region", "invoke", "f", "--local", "--region", "")]
     [InlineData("region with a space", "invoke", "f", "--local", "--region", "a b")]
     [InlineData("region without parts", "invoke", "f", "--local", "--region", "mars")]
+    [InlineData("region with 64 characters", "invoke", "f", "--local", "--region", LongRegion)]
+    [InlineData("region with 64 characters", "serve", "--demo", "--region", LongRegion)]
     [InlineData("region without parts", "serve", "--function", "f=exec:/bin/sh", "--region", "mars")]
     [InlineData("empty file", "invoke", "f", "--local", "--output", "")]
     [InlineData("empty version", "invoke", "f", "--local", "--qualifier", "")]

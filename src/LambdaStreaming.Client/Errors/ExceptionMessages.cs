@@ -153,15 +153,14 @@ internal static class ExceptionMessages
     };
 
     /// <summary>Formats a number with its noun.</summary>
-    public static string Count(long number, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+    public static string Count(long number, string noun) => $"{number} {noun}{(number == 1 ? "" : "s")}";
 
     /// <summary>Formats a duration as people write it: 0.3 s, 90 s, 16 min.</summary>
     public static string FormatDuration(TimeSpan duration)
     {
         var isMinutes = duration >= TimeSpan.FromMinutes(2) && duration.Ticks % TimeSpan.TicksPerMinute == 0;
         return isMinutes
-            ? string.Create(CultureInfo.InvariantCulture, $"{duration.Ticks / TimeSpan.TicksPerMinute} min")
+            ? $"{duration.Ticks / TimeSpan.TicksPerMinute} min"
             : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.#######} s");
     }
 
@@ -174,17 +173,14 @@ internal static class ExceptionMessages
             _ => "The function did not run.",
         };
 
-    private static string DescribeStatus(HttpStatusCode statusCode) =>
-        string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)statusCode}");
+    private static string DescribeStatus(HttpStatusCode statusCode) => $"HTTP {(int)statusCode}";
 
     // Omitted if there was only one attempt: a number would add nothing.
     private static string? DescribeAttempt(LambdaErrorDetails details)
     {
         if (details.Attempts <= 1) return null;
-        var attempt = string.Create(CultureInfo.InvariantCulture, $"attempt {details.Attempts}");
-        return details.MaxAttempts is { } maxAttempts
-            ? string.Create(CultureInfo.InvariantCulture, $"{attempt} of {maxAttempts}")
-            : attempt;
+        var attempt = $"attempt {details.Attempts}";
+        return details.MaxAttempts is { } maxAttempts ? $"{attempt} of {maxAttempts}" : attempt;
     }
 
     // Without the function, because the messages that use this text already name it. Without the attempt, because

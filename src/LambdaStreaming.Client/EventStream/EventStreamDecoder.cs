@@ -29,8 +29,8 @@ internal static class EventStreamDecoder
     /// <param name="buffer">The bytes that were received and not yet consumed.</param>
     /// <param name="maxMessageBytes">Maximum size of a message, in bytes.</param>
     /// <param name="validHeaders">
-    /// A header block that was validated before, or an empty one. If the message has an equal header block in one
-    /// segment, that block is not validated again.
+    /// A header block that was validated before, or an empty one. If the message has an equal header block, that block
+    /// is not validated again.
     /// </param>
     /// <param name="message">The message. It points into <paramref name="buffer"/>.</param>
     /// <returns>
@@ -58,10 +58,9 @@ internal static class EventStreamDecoder
         var bytes = buffer.Slice(0, totalLength);
         CheckMessageCrc(bytes, totalLength);
         var headers = bytes.Slice(PreludeBytes, headersLength);
-        var isRepeated = !validHeaders.IsEmpty
-            && headers.IsSingleSegment
-            && headers.FirstSpan.SequenceEqual(validHeaders);
-        if (!isRepeated) EventStreamHeaders.Validate(headers);
+        using var block = new ContiguousHeaders(headers);
+        var isRepeated = !validHeaders.IsEmpty && block.Bytes.SequenceEqual(validHeaders);
+        if (!isRepeated) EventStreamHeaders.Validate(block.Bytes);
 
         var payloadLength = totalLength - MinMessageBytes - headersLength;
         var payload = bytes.Slice(PreludeBytes + headersLength, payloadLength);
@@ -148,23 +147,23 @@ internal static class EventStreamDecoder
         + "The bytes were damaged in transit.");
 
     [DoesNotReturn]
-    private static void ThrowTooShort(uint total) => Throw(
-        ResponseStreamCorruptionReason.MalformedLength,
-        $"A message has a length of {total} bytes; the minimum is {MinMessageBytes}.");
+    private static void ThrowTooShort(uint total) =>
+        MalformedLength($"A message has a length of {total} bytes; the minimum is {MinMessageBytes}.");
 
     [DoesNotReturn]
-    private static void ThrowTooLong(uint total, int maxMessageBytes) => Throw(
-        ResponseStreamCorruptionReason.MalformedLength,
+    private static void ThrowTooLong(uint total, int maxMessageBytes) => MalformedLength(
         $"A message has a length of {total} bytes; the maximum is {maxMessageBytes}. "
         + $"If such messages are expected, raise {nameof(LambdaStreamingClientOptions.MaxMessageBytes)}.");
 
     [DoesNotReturn]
-    private static void ThrowHeadersTooLong(uint headers) => Throw(
-        ResponseStreamCorruptionReason.MalformedLength,
-        $"A message has {headers} bytes of headers; the maximum is {MaxHeadersBytes}.");
+    private static void ThrowHeadersTooLong(uint headers) =>
+        MalformedLength($"A message has {headers} bytes of headers; the maximum is {MaxHeadersBytes}.");
 
     [DoesNotReturn]
-    private static void ThrowHeadersExceedMessage(uint headers, uint total) => Throw(
-        ResponseStreamCorruptionReason.MalformedLength,
+    private static void ThrowHeadersExceedMessage(uint headers, uint total) => MalformedLength(
         $"A message of {total} bytes has {headers} bytes of headers; at most {total - MinMessageBytes} fit.");
+
+    [DoesNotReturn]
+    private static void MalformedLength(string message) =>
+        Throw(ResponseStreamCorruptionReason.MalformedLength, message);
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
@@ -96,27 +95,7 @@ internal ref struct EventStreamHeaders(ReadOnlySpan<byte> block)
 
     /// <summary>Validates a complete header block. Each name must be unique.</summary>
     /// <exception cref="ResponseStreamCorruptException">The block is malformed.</exception>
-    public static void Validate(ReadOnlySequence<byte> block)
-    {
-        if (block.IsSingleSegment)
-        {
-            Validate(block.FirstSpan);
-            return;
-        }
-
-        var rented = ArrayPool<byte>.Shared.Rent((int)block.Length);
-        try
-        {
-            block.CopyTo(rented);
-            Validate(rented.AsSpan(0, (int)block.Length));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-    }
-
-    private static void Validate(ReadOnlySpan<byte> block)
+    public static void Validate(ReadOnlySpan<byte> block)
     {
         HashSet<string>? seen = null;
         var count = 0;

@@ -15,8 +15,6 @@ internal readonly struct EventStreamMessage(
 
     public ReadOnlySequence<byte> Payload { get; } = payload;
 
-    /// <summary>
-    /// Whether the header block is in one segment and equals the validated block that the decoder was given.
-    /// </summary>
+    /// <summary>Whether the header block equals the validated block that the decoder was given.</summary>
     public bool RepeatsValidHeaders { get; } = repeatsValidHeaders;
 }

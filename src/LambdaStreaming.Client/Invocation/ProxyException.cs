@@ -49,16 +49,6 @@ internal sealed class ProxyException : HttpRequestException
         return isRepeated && isChallenged ? AuthenticationRequired(url, handler) : null;
     }
 
-    /// <summary>Throws the exception that <see cref="From"/> returns, if any.</summary>
-    public static void ThrowIfProxyFailed(
-        Exception exception,
-        HttpRequestMessage request,
-        HttpMessageHandler? handler,
-        bool wasAuthenticated)
-    {
-        if (From(exception, request, handler, wasAuthenticated) is { } failure) throw failure;
-    }
-
     /// <summary>Returns whether <paramref name="request"/> has credentials for a proxy.</summary>
     public static bool IsAuthenticated(HttpRequestMessage request) =>
         request.Headers.NonValidated.Contains("Proxy-Authorization");

@@ -35,13 +35,11 @@ internal static class PayloadCopy
     /// <summary>Reads the payload to its end, and creates the result from a pooled array.</summary>
     /// <param name="segments">The payload.</param>
     /// <param name="options">The limit.</param>
-    /// <param name="state">Passed to <paramref name="createResult"/>.</param>
     /// <param name="createResult">Creates the result. The bytes are valid only during the call.</param>
-    public static async Task<TResult> ReadToEndAsync<TState, TResult>(
+    public static async Task<T> ReadToEndAsync<T>(
         PayloadSegmentReader segments,
         PayloadReadOptions options,
-        TState state,
-        Func<PayloadSegmentReader, ReadOnlyMemory<byte>, TState, TResult> createResult)
+        Func<PayloadSegmentReader, ReadOnlyMemory<byte>, T> createResult)
     {
         using var _ = segments;
         byte[] buffer = [];
@@ -57,7 +55,7 @@ internal static class PayloadCopy
                 count += segment.Length;
             }
 
-            return createResult(segments, buffer.AsMemory(0, count), state);
+            return createResult(segments, buffer.AsMemory(0, count));
         }
         finally
         {

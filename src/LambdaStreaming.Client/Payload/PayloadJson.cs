@@ -7,15 +7,10 @@ using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Payload;
 
-/// <summary>Reads JSON values as they arrive, each as soon as its end is known.</summary>
+/// <summary>Deserializes JSON, and describes JSON that is not valid.</summary>
 internal static class PayloadJson
 {
     private const int MaxExcerptLength = 200;
-
-    public static IAsyncEnumerator<T?> ReadAsync<T>(
-        PayloadSegmentReader segments,
-        JsonTypeInfo<T> jsonTypeInfo,
-        PayloadReadOptions options) => new JsonValueReader<T>(segments, jsonTypeInfo, options);
 
     /// <summary>Deserializes a payload that is one value.</summary>
     public static T? Deserialize<T>(

@@ -77,28 +77,11 @@ internal sealed class PayloadChunkEnumerator(ResponseStreamReader reader) : IAsy
     }
 }
 
-/// <summary>The result of <c>ReadChunksAsync</c>.</summary>
-/// <remarks>A response can be enumerated only once; <see cref="GetAsyncEnumerator"/> begins that enumeration.</remarks>
-internal sealed class PayloadChunkEnumerable(
-    InvokeWithResponseStreamResponse response,
-    CancellationToken cancellationToken)
-    : IAsyncEnumerable<PayloadChunk>
+/// <summary>Enumerates copies of the chunks of one response.</summary>
+internal static class OwnedChunks
 {
-    public IAsyncEnumerator<PayloadChunk> GetAsyncEnumerator(CancellationToken enumeratorToken = default) =>
-        new PayloadChunkEnumerator(response.BeginEnumeration(cancellationToken, enumeratorToken));
-}
-
-/// <summary>The result of <c>ReadOwnedChunksAsync</c>, which enumerates copies of the chunks.</summary>
-internal sealed class OwnedChunkEnumerable(
-    InvokeWithResponseStreamResponse response,
-    CancellationToken cancellationToken)
-    : IAsyncEnumerable<ReadOnlyMemory<byte>>
-{
-    public IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
-    {
-        var reader = response.BeginEnumeration(cancellationToken, enumeratorToken);
-        return new GuardedEnumerator<ReadOnlyMemory<byte>>(CopyAsync(reader), reader);
-    }
+    public static IAsyncEnumerator<ReadOnlyMemory<byte>> Enumerate(ResponseStreamReader reader) =>
+        new GuardedEnumerator<ReadOnlyMemory<byte>>(CopyAsync(reader), reader);
 
     private static async IAsyncEnumerator<ReadOnlyMemory<byte>> CopyAsync(ResponseStreamReader reader)
     {

@@ -13,25 +13,13 @@ namespace LambdaStreaming.Http.Responses;
 /// Whether the status allows a body. If not, the first read reads the response to its end, so that a failure is
 /// reported and the connection can be reused. If a byte arrives nevertheless, the stream disposes the response.
 /// </param>
-internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
+internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : NonSeekableStream
 {
     // Buffer for a byte that should not arrive; null if a body is expected.
     private readonly byte[]? _unexpectedByte = isExpected ? null : new byte[1];
     private Stream? _body = body;
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
     public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -70,14 +58,6 @@ internal sealed class FunctionBodyStream(Stream? body, bool isExpected) : Stream
             throw HttpErrors.InBody(exception);
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using LambdaStreaming.Testing.EventStream;
 using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Http;
@@ -51,22 +50,14 @@ internal sealed class EventStreamBody(
         await writer.CompleteAsync().ConfigureAwait(false);
     }
 
-    private ReadOnlySpan<byte> CreateInvokeComplete(FunctionError? error, LogTail log)
+    private byte[] CreateInvokeComplete(FunctionError? error, LogTail log) => JsonText.CreateObject(json =>
     {
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, FunctionError.RelaxedJson))
+        if (error is not null)
         {
-            json.WriteStartObject();
-            if (error is not null)
-            {
-                json.WriteString("ErrorCode", error.Code);
-                json.WriteString("ErrorDetails", error.Details);
-            }
-
-            if (invocation.WantsLogTail) json.WriteString("LogResult", log.ToBase64());
-            json.WriteEndObject();
+            json.WriteString("ErrorCode", error.Code);
+            json.WriteString("ErrorDetails", error.Details);
         }
 
-        return body.WrittenSpan;
-    }
+        if (invocation.WantsLogTail) json.WriteString("LogResult", log.ToBase64());
+    });
 }

@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Testing.Functions;
@@ -11,9 +8,6 @@ namespace LambdaStreaming.Testing.Functions;
 /// <param name="Details">A text, or a JSON object.</param>
 internal sealed record FunctionError(string Code, string Details)
 {
-    public static readonly JsonWriterOptions RelaxedJson =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Creates the error of an unhandled exception, in the format of runtimes.</summary>
     public static FunctionError FromException(Exception exception)
     {
@@ -25,20 +19,16 @@ internal sealed record FunctionError(string Code, string Details)
     /// <summary>Creates an error with details in the format of runtimes.</summary>
     public static FunctionError Create(string code, string type, string message, params string[] stackTrace)
     {
-        var details = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(details, RelaxedJson))
+        var details = JsonText.CreateObject(json =>
         {
-            json.WriteStartObject();
             json.WriteString("errorMessage", message);
             json.WriteString("errorType", type);
             json.WriteStartArray("stackTrace");
             foreach (var line in stackTrace)
                 json.WriteStringValue(line);
             json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        return new(code, Encoding.UTF8.GetString(details.WrittenSpan));
+        });
+        return new(code, Encoding.UTF8.GetString(details));
     }
 
     /// <summary>Returns the error as the body of a buffered response.</summary>
@@ -47,15 +37,10 @@ internal sealed record FunctionError(string Code, string Details)
     {
         var details = Encoding.UTF8.GetBytes(Details);
         if (JsonText.IsObject(details)) return details;
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, RelaxedJson))
+        return JsonText.CreateObject(json =>
         {
-            json.WriteStartObject();
             json.WriteString("errorType", Code);
             json.WriteString("errorMessage", Details);
-            json.WriteEndObject();
-        }
-
-        return body.WrittenMemory;
+        });
     }
 }

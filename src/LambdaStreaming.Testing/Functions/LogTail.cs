@@ -10,27 +10,19 @@ internal sealed class LogTail
     private const int MaxBytes = 4 * 1024;
 
     private readonly object _gate = new();
-    private readonly Queue<byte[]> _lines = new();
-    private int _bytes;
+    private byte[] _tail = [];
 
     public void Append(string line)
     {
-        var bytes = Encoding.UTF8.GetBytes(line + "\n");
         lock (_gate)
         {
-            _lines.Enqueue(bytes);
-            _bytes += bytes.Length;
-            while (_bytes - _lines.Peek().Length >= MaxBytes)
-                _bytes -= _lines.Dequeue().Length;
+            byte[] all = [.. _tail, .. Encoding.UTF8.GetBytes(line + "\n")];
+            _tail = all[Math.Max(0, all.Length - MaxBytes)..];
         }
     }
 
     public string ToBase64()
     {
-        lock (_gate)
-        {
-            byte[] all = [.. _lines.SelectMany(line => line)];
-            return Convert.ToBase64String(all.AsSpan(Math.Max(0, all.Length - MaxBytes)));
-        }
+        lock (_gate) return Convert.ToBase64String(_tail);
     }
 }

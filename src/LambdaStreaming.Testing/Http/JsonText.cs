@@ -1,16 +1,34 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace LambdaStreaming.Testing.Http;
 
-/// <summary>Validates JSON as the service does.</summary>
+/// <summary>Validates JSON as the service does, and creates JSON objects.</summary>
 internal static class JsonText
 {
     // The service does not have a known depth limit. Utf8JsonReader does not recurse; it stores one bit per level.
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    private static readonly JsonWriterOptions RelaxedEscaping =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Creates a JSON object.</summary>
+    public static byte[] CreateObject(Action<Utf8JsonWriter> writeMembers)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes, RelaxedEscaping))
+        {
+            json.WriteStartObject();
+            writeMembers(json);
+            json.WriteEndObject();
+        }
+
+        return bytes.WrittenSpan.ToArray();
+    }
 
     /// <summary>Checks that bytes are one JSON value in UTF-8.</summary>
     /// <returns>A description of the problem, or <see langword="null"/> if the JSON is valid.</returns>

@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.Http;
@@ -92,24 +89,15 @@ internal static class ServiceErrors
         await response.Body.WriteAsync(body, cancellationToken).ConfigureAwait(false);
     }
 
-    private static byte[] CreateBody(ServiceErrorResponse error)
+    private static byte[] CreateBody(ServiceErrorResponse error) => JsonText.CreateObject(json =>
     {
-        var body = new ArrayBufferWriter<byte>();
-        var jsonOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(body, jsonOptions))
-        {
-            json.WriteStartObject();
-            if (Documented.ContainsKey(error.ErrorCode))
-                json.WriteString("Type", GetStatus(error) >= 500 ? "Service" : "User");
-            var message = error.Message ?? $"{error.ErrorCode}, injected by the local server.";
-            json.WriteString(GetEntry(error.ErrorCode).MessageField, message);
-            foreach ((var name, var value) in error.Fields)
-                json.WriteString(name, value);
-            json.WriteEndObject();
-        }
-
-        return body.WrittenSpan.ToArray();
-    }
+        if (Documented.ContainsKey(error.ErrorCode))
+            json.WriteString("Type", GetStatus(error) >= 500 ? "Service" : "User");
+        var message = error.Message ?? $"{error.ErrorCode}, injected by the local server.";
+        json.WriteString(GetEntry(error.ErrorCode).MessageField, message);
+        foreach ((var name, var value) in error.Fields)
+            json.WriteString(name, value);
+    });
 
     private static (int Status, string MessageField) GetEntry(string errorCode)
     {

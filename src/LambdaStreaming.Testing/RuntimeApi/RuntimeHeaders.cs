@@ -43,15 +43,6 @@ internal static class RuntimeHeaders
 
     public static string GetErrorType(string value) => string.IsNullOrWhiteSpace(value) ? "Runtime.Unknown" : value;
 
-    /// <summary>Decodes the error details in a trailer. Text that is not valid base64 is returned unchanged.</summary>
-    public static string DecodeErrorDetails(string base64)
-    {
-        var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out var length)
-            ? Encoding.UTF8.GetString(bytes, 0, length)
-            : base64;
-    }
-
     // The id of a trace that is not sampled. Source: X-Ray developer guide, tracing header: the time of the request in
     // seconds (8 hex digits), 24 further hex digits, and the id of the parent segment (16 hex digits).
     private static string CreateTraceId(string requestId)

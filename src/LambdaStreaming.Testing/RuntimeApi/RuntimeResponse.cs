@@ -1,4 +1,5 @@
 using LambdaStreaming.Testing.Functions;
+using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.Testing.RuntimeApi;
@@ -35,7 +36,7 @@ internal static class RuntimeResponse
             if (RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Type") is { } errorType)
             {
                 var details = RuntimeHeaders.GetTrailer(context, "Lambda-Runtime-Function-Error-Body") ?? "";
-                call.Response.Fail(RuntimeHeaders.GetErrorType(errorType), RuntimeHeaders.DecodeErrorDetails(details));
+                call.Response.Fail(RuntimeHeaders.GetErrorType(errorType), Base64Text.Decode(details));
             }
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace LambdaStreaming.Testing.Signing;
@@ -17,85 +16,45 @@ internal sealed record AuthorizationHeader(
     /// <summary>The credential scope: date/region/service/aws4_request.</summary>
     public string Scope => string.Join('/', Credential[1..]);
 
-    public static bool TryParse(
-        SignedRequest request,
-        [NotNullWhen(true)] out AuthorizationHeader? header,
-        [NotNullWhen(false)] out SignatureError? error)
+    /// <summary>Parses the headers of a request.</summary>
+    /// <returns>
+    /// The service's error, or <see langword="null"/> if the headers are valid. <paramref name="header"/> is
+    /// <see langword="null"/> if there is an error.
+    /// </returns>
+    public static SignatureError? Parse(SignedRequest request, out AuthorizationHeader header)
     {
-        header = null;
-        if (!TryParseParameters(request, out var parameters, out error)) return false;
-        if (!TryParseDate(request, out var amzDate, out var signedAt, out error)) return false;
+        header = null!;
+        if (request.FindHeader("Authorization") is not { } authorization)
+            return new("MissingAuthenticationTokenException", "Missing Authentication Token");
+        if (!authorization.StartsWith(CanonicalRequest.Algorithm + " ", StringComparison.Ordinal))
+            return SignatureError.CreateIncomplete($"Unsupported AWS 'algorithm': '{authorization.Split(' ')[0]}'.");
+
+        var parameters = ParseParameters(authorization[CanonicalRequest.Algorithm.Length..]);
+        string[] required = ["Credential", "Signature", "SignedHeaders"];
+        if (Array.Find(required, name => !parameters.ContainsKey(name)) is { } missing)
+            return SignatureError.CreateIncomplete($"Authorization header requires '{missing}' parameter.");
+
+        if (request.FindHeader("X-Amz-Date") is not { } amzDate)
+        {
+            return SignatureError.CreateIncomplete(
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+        }
+
+        const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+        if (!DateTimeOffset.TryParseExact(amzDate, DateFormat, CultureInfo.InvariantCulture, Utc, out var signedAt))
+            return SignatureError.CreateIncomplete($"Date must be in ISO-8601 'basic format'. Got '{amzDate}'.");
 
         var credential = parameters["Credential"].Split('/');
         if (credential.Length != 5)
         {
-            error = SignatureError.CreateIncomplete(
+            return SignatureError.CreateIncomplete(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
                 + $"got '{parameters["Credential"]}'.");
-            return false;
         }
 
-        var signedHeaders = parameters["SignedHeaders"].Split(';');
-        header = new(credential, signedHeaders, parameters["Signature"], amzDate, signedAt);
-        return true;
-    }
-
-    private static bool TryParseParameters(
-        SignedRequest request,
-        [NotNullWhen(true)] out Dictionary<string, string>? parameters,
-        [NotNullWhen(false)] out SignatureError? error)
-    {
-        parameters = null;
-        if (request.FindHeader("Authorization") is not { } authorization)
-        {
-            error = new("MissingAuthenticationTokenException", "Missing Authentication Token");
-            return false;
-        }
-
-        if (!authorization.StartsWith(CanonicalRequest.Algorithm + " ", StringComparison.Ordinal))
-        {
-            error = SignatureError.CreateIncomplete($"Unsupported AWS 'algorithm': '{authorization.Split(' ')[0]}'.");
-            return false;
-        }
-
-        var values = ParseParameters(authorization[CanonicalRequest.Algorithm.Length..]);
-        string[] required = ["Credential", "Signature", "SignedHeaders"];
-        var missing = Array.Find(required, name => !values.ContainsKey(name));
-        if (missing is not null)
-        {
-            error = SignatureError.CreateIncomplete($"Authorization header requires '{missing}' parameter.");
-            return false;
-        }
-
-        parameters = values;
-        error = null;
-        return true;
-    }
-
-    private static bool TryParseDate(
-        SignedRequest request,
-        [NotNullWhen(true)] out string? amzDate,
-        out DateTimeOffset signedAt,
-        [NotNullWhen(false)] out SignatureError? error)
-    {
-        signedAt = default;
-        amzDate = request.FindHeader("X-Amz-Date");
-        if (amzDate is null)
-        {
-            error = SignatureError.CreateIncomplete(
-                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
-            return false;
-        }
-
-        const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-        if (!DateTimeOffset.TryParseExact(amzDate, DateFormat, CultureInfo.InvariantCulture, Utc, out signedAt))
-        {
-            error = SignatureError.CreateIncomplete($"Date must be in ISO-8601 'basic format'. Got '{amzDate}'.");
-            return false;
-        }
-
-        error = null;
-        return true;
+        header = new(
+            credential, parameters["SignedHeaders"].Split(';'), parameters["Signature"], amzDate, signedAt);
+        return null;
     }
 
     private static Dictionary<string, string> ParseParameters(string text)

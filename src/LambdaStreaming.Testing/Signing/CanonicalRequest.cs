@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -81,18 +80,8 @@ internal static class CanonicalRequest
         return string.Join(',', values);
     }
 
-    // Encodes all bytes except A-Z a-z 0-9 - . _ ~ with upper-case hex digits.
-    private static string Encode(string value)
-    {
-        var text = new StringBuilder(value.Length);
-        foreach (var octet in Encoding.UTF8.GetBytes(value))
-        {
-            if (char.IsAsciiLetterOrDigit((char)octet) || "-._~"u8.Contains(octet)) text.Append((char)octet);
-            else text.Append('%').Append(octet.ToString("X2", CultureInfo.InvariantCulture));
-        }
-
-        return text.ToString();
-    }
+    // Encodes all bytes except A-Z a-z 0-9 - . _ ~ with upper-case hex digits, as SigV4 requires.
+    private static string Encode(string value) => Uri.EscapeDataString(value);
 
 #pragma warning disable CA1308 // SigV4 uses lower-case hex digits.
     private static string ToHex(byte[] bytes) => Convert.ToHexString(bytes).ToLowerInvariant();

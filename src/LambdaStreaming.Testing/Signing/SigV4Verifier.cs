@@ -30,7 +30,7 @@ internal sealed class SigV4Verifier(
     /// <returns>The service's error, or <see langword="null"/> if the signature is valid.</returns>
     public SignatureError? Verify(SignedRequest request)
     {
-        if (!AuthorizationHeader.TryParse(request, out var header, out var error)) return error;
+        if (AuthorizationHeader.Parse(request, out var header) is { } error) return error;
         if ((FindScopeProblem(header) ?? FindTimeProblem(header)) is { } problem)
             return SignatureError.CreateInvalid(problem);
         return VerifyCredentials(request, header)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -117,7 +116,7 @@ internal static class PayloadArgument
         remaining = remaining[Math.Min(byteInLine, remaining.Length)..];
         var hasCharacter = Rune.DecodeFromUtf8(remaining, out var character, out _) == OperationStatus.Done;
         var error = hasCharacter ? $"unexpected '{character}'" : "unexpected end";
-        return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, byte {byteInLine + 1}: {error}");
+        return $"line {line + 1}, byte {byteInLine + 1}: {error}";
     }
 
     // Checked separately, because Utf8JsonReader does not validate the bytes of strings.

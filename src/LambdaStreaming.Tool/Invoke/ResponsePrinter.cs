@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -168,7 +167,7 @@ internal sealed class ResponsePrinter(
             return;
         }
 
-        console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"< HTTP {(int)response.StatusCode}"));
+        console.Error.WriteLine($"< HTTP {(int)response.StatusCode}");
         foreach (var (name, values) in response.MultiValueHeaders)
         {
             // Skip Set-Cookie here: Cookies has the values of all Set-Cookie headers.

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace LambdaStreaming.Tool.Invoke;
@@ -75,8 +74,8 @@ internal sealed class StreamStatistics(TimeProvider timeProvider)
     {
         writer.WriteLine($"request id   {ExternalText.ToLine(_requestId is { Length: > 0 } id ? id : "-")}");
         writer.WriteLine($"version      {ExternalText.ToLine(_version ?? "-")}");
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"chunks       {Chunks}"));
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bytes        {Bytes}"));
+        writer.WriteLine($"chunks       {Chunks}");
+        writer.WriteLine($"bytes        {Bytes}");
         writer.WriteLine($"headers      {Format(_timeToHeaders)}");
         writer.WriteLine($"first chunk  {Format(_timeToFirstChunk)}");
         writer.WriteLine($"max idle     {Format(Chunks > 1 ? _maxIdle : null)}");

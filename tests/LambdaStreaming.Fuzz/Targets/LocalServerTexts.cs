@@ -188,8 +188,8 @@ internal static class LocalServerTexts
         ];
         var (path, query) = RequestTarget.Split(lines.Length > 2 ? lines[2] : "/");
         var request = new SignedRequest("POST", path, query ?? "", headers, default);
-        var isValid = AuthorizationHeader.TryParse(request, out var header, out var error);
-        FindingException.Unless(isValid == error is null && isValid == header is not null, "The result is ambiguous.");
+        var error = AuthorizationHeader.Parse(request, out var header);
+        FindingException.Unless(error is null == header is not null, "The result is ambiguous.");
         if (header is null) return;
         FindingException.Unless(header.Scope.Split('/').Length == 4, "The scope does not have four parts.");
         var canonical = CanonicalRequest.Create(request, header.SignedHeaders);

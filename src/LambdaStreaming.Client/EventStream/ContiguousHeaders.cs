@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace LambdaStreaming.ResponseStream;
+namespace LambdaStreaming.EventStream;
 
 /// <summary>The headers of a message as one span.</summary>
 /// <remarks>They are copied, to a pooled array, only if they are split over segments.</remarks>
