@@ -4,7 +4,7 @@ using static LambdaStreaming.Tests.LocalService;
 namespace LambdaStreaming.Tests.ResponseStream;
 
 /// <summary>The enumerator that can be disposed at any time, with a fake iterator and a fake source.</summary>
-public sealed class GuardedEnumeratorTests
+public sealed class GuardedEnumeratorTests : IAsyncDisposable
 {
     private const string Element = "element", End = "end", Failure = "failure";
 
@@ -15,6 +15,8 @@ public sealed class GuardedEnumeratorTests
     public GuardedEnumeratorTests() => _enumerator = new GuardedEnumerator<string>(_iterator, _source);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _enumerator.DisposeAsync();
 
     [Fact]
     public async Task DisposeAsync_BeforeTheFirstMove_DisposesSourceAndIterator()
@@ -56,7 +58,7 @@ public sealed class GuardedEnumeratorTests
     {
         _iterator.Move = () =>
         {
-            Assert.True(_enumerator.DisposeAsync().IsCompletedSuccessfully);
+            Assert.True(_enumerator.DisposeAsync().AsTask().IsCompletedSuccessfully);
             return outcome == Failure
                 ? ValueTask.FromException<bool>(new TimeZoneNotFoundException())
                 : new ValueTask<bool>(outcome == Element);

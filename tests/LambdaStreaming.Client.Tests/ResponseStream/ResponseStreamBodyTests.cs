@@ -109,7 +109,7 @@ public sealed class ResponseStreamBodyTests : IDisposable
             _clock,
             TimeSpan.FromMinutes(1));
         body.TryBeginMove();
-        _ = body.ReadAsync();
+        _ = body.ReadAsync().AsTask();
         Assert.True(token is { CanBeCanceled: true, IsCancellationRequested: false });
 
         body.Abort(AbortReason.Cancelled);
