@@ -12,10 +12,15 @@ public sealed class ServeTests
     private static readonly TimeSpan TestTimeout = TimeSpan.FromMinutes(5);
 
     /// <summary>Starts the server as a process and reads the environment variables that it prints.</summary>
-    private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args)
+    private static Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args) =>
+        ServeAsync(new Dictionary<string, string>(), args);
+
+    private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(
+        Dictionary<string, string> variables,
+        params string[] args)
     {
         const int EnvironmentLines = 6;
-        var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
+        var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false, variables);
         var lines = new List<string>();
         while (lines.Count < EnvironmentLines && await ReadLineAsync(process.OutputReader) is { } line)
             lines.Add(line);
@@ -85,6 +90,10 @@ public sealed class ServeTests
                     "AWS_SECRET_ACCESS_KEY",
                 ],
                 environment[..5].Select(line => line.Split(' ', '=')[1]));
+            Assert.Equal(
+                "unset AWS_PROFILE AWS_SESSION_TOKEN AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT "
+                + "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+                environment[5]);
             Assert.Equal((0, "recorded"), (complete.ExitCode, complete.Output));
             Assert.Equal(4, truncated.ExitCode);
             Assert.Equal(5, throttled.ExitCode);
@@ -156,6 +165,29 @@ public sealed class ServeTests
 
             Assert.StartsWith("Hello from lambda-stream.", demo.Output);
             Assert.Equal("Hello there", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_DefaultProfileIsRejected_FunctionUrlResponds()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var variables = new Dictionary<string, string>
+        {
+            ["AWS_CONFIG_FILE"] = folder.Write("config", "[default]\nretry_mode = legacy\n"),
+        };
+        var (process, _, _) = await ServeAsync(variables, "--function", "hi=text:Hello there", "--function-urls");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of hi: ");
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+            var page = await http.GetStringAsync(
+                new Uri(log.Split("function URL of hi: ")[1].Trim()), TestContext.Current.CancellationToken);
+
+            Assert.Equal("Hello there", page);
             await StopAsync(process);
         }
     }

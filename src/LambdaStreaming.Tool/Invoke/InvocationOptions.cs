@@ -107,7 +107,8 @@ internal sealed class InvocationOptions
     private readonly Option<int?> _maxAttempts = new("--max-attempts")
     {
         HelpName = "N",
-        Description = "Maximum number of attempts, including the first. Default: AWS_MAX_ATTEMPTS, else 3",
+        Description = "Maximum number of attempts, including the first. "
+            + "Default: AWS_MAX_ATTEMPTS, else 3; with --local, 3",
     };
 
     private readonly Option<bool> _debug;
@@ -196,13 +197,7 @@ internal sealed class InvocationOptions
             LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(console.Error) : null,
         };
         if (parsed.GetValue(_local))
-        {
-            options.ServiceUrl ??= LocalService.DefaultUrl;
-            options.Region ??= LocalService.Region;
-            if (options.Profile is null)
-                options.Credentials = LocalService.Credentials;
-        }
-
+            LocalService.ApplyTo(options);
         if (parsed.GetValue(_maxAttempts) is { } attempts)
             options.Retry.MaxAttempts = attempts;
         options.Retry.Policy = parsed.GetValue(_retry) switch
