@@ -323,6 +323,55 @@ public class CallBehaviorTests
     public void Delay_Negative_ThrowsArgumentOutOfRangeException() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().Delay(TimeSpan.FromTicks(-1)));
 
+    public static TheoryData<string, bool> Ends => new()
+    {
+        { "complete", false },
+        { "slow", false },
+        { "error", false },
+        { "raw", false },
+        { "function error", false },
+        { "truncated raw", true },
+        { "bytes", true },
+        { "bytes, end of body", true },
+        { "chunks", true },
+        { "exception", true },
+        { "before headers", true },
+        { "by the function", true },
+    };
+
+    [Theory, MemberData(nameof(Ends))]
+    public async Task IsTruncated_EachEnd_IsTrueIfTheServerEndsTheResponseEarly(string end, bool expected)
+    {
+        await using var server = await StartAsync(f => _ = end switch
+        {
+            "slow" => f.OnEveryCall().WriteInFragments(7),
+            "error" => f.OnEveryCall().Throttle(),
+            "raw" => f.OnEveryCall().RespondWithStatus(503),
+            "function error" => f.OnEveryCall().FunctionErrorAfterChunks(1, "Bad", "no"),
+            "truncated raw" => f.OnEveryCall().RespondWithRaw(new RawResponse { End = TruncationMode.Close }),
+            "bytes" => f.OnEveryCall().TruncateAfterBytes(10, TruncationMode.Close),
+            "bytes, end of body" => f.OnEveryCall().TruncateAfterBytes(10, TruncationMode.EndOfBody),
+            "chunks" => f.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close),
+            "exception" => f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no"),
+            "before headers" => f.OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset),
+            _ => null,
+        });
+        server.AddFunction("aborted", (_, response, cancellationToken) =>
+            response.AbortAsync(TruncationMode.Close, cancellationToken));
+        var http = new SignedHttp(server);
+
+        await Record.ExceptionAsync(async () =>
+        {
+            using var response = await http.InvokeAsync(end == "by the function" ? "aborted" : "ab");
+            await response.Content.ReadAsByteArrayAsync(Token);
+        });
+        http.Dispose();
+        var request = Assert.Single(server.Requests);
+        await request.Completed.WaitAsync(Soon, Token);
+
+        Assert.Equal(expected, request.IsTruncated);
+    }
+
     private static CallBehavior CreateBehavior() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1);
 
     private static Task<LocalLambdaServer> StartAsync(Action<LocalFunction> configure, TimeProvider? clock = null) =>

@@ -82,6 +82,7 @@ public sealed class ServeTests
         {
             var complete = await InvokeAsync(url, "invoke", "chat");
             var truncated = await InvokeAsync(url, "invoke", "chat");
+            Assert.Contains("<- chat 200, truncated after 10 B", await ReadLogAsync(process, "truncated"));
             var throttled = await InvokeAsync(url, "invoke", "chat", "--retry", "never");
 
             Assert.Equal(

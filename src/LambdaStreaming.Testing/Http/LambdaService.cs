@@ -238,6 +238,7 @@ internal sealed class LambdaService(
         await writer.StartAsync(response.StatusCode, response.Headers).ConfigureAwait(false);
         foreach (var segment in response.BodySegments)
             await writer.WriteAsync(segment).ConfigureAwait(false);
-        await writer.AbortAsync(response.End).ConfigureAwait(false);
+        if (response.End == TruncationMode.EndOfBody) await writer.CompleteAsync().ConfigureAwait(false);
+        else await writer.AbortAsync(response.End).ConfigureAwait(false);
     }
 }
