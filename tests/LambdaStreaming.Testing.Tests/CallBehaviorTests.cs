@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -323,6 +324,59 @@ public class CallBehaviorTests
     public void Delay_Negative_ThrowsArgumentOutOfRangeException() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().Delay(TimeSpan.FromTicks(-1)));
 
+    [Fact]
+    public async Task RespondWithError_DryRun_ReturnsTheError()
+    {
+        await using var server = await StartAsync(f => f.RespondWithError("AccessDeniedException"));
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("ab", headers: RequestDryRun);
+
+        Assert.Equal(403, (int)response.StatusCode);
+        Assert.Equal("AccessDeniedException", Assert.Single(server.Requests).ErrorCode);
+    }
+
+    [Fact]
+    public async Task OnCall_EarlierCallIsADryRun_CountsIt()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).Throttle());
+        using var http = new SignedHttp(server);
+
+        using var first = await http.InvokeAsync("ab", headers: RequestDryRun);
+        using var second = await http.InvokeAsync("ab", headers: RequestDryRun);
+        using var third = await http.InvokeAsync("ab");
+
+        Assert.Equal([204, 429, 200], new[] { first, second, third }.Select(response => (int)response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Delay_DryRun_DelaysTheResponse()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await StartAsync(f => f.OnEveryCall().Delay(TimeSpan.FromMinutes(1)), clock);
+        using var http = new SignedHttp(server);
+
+        var pending = http.InvokeAsync("ab", headers: RequestDryRun);
+        var request = await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        Assert.Null(request.StatusCode);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        using var response = await pending.WaitAsync(Soon, Token);
+
+        Assert.Equal(204, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task TruncateAfterBytes_DryRun_HasNoEffect()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(0, TruncationMode.Reset));
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("ab", headers: RequestDryRun);
+
+        Assert.Equal(204, (int)response.StatusCode);
+        Assert.False(Assert.Single(server.Requests).IsTruncated);
+    }
+
     public static TheoryData<string, bool> Ends => new()
     {
         { "complete", false },
@@ -371,6 +425,8 @@ public class CallBehaviorTests
 
         Assert.Equal(expected, request.IsTruncated);
     }
+
+    private static void RequestDryRun(HttpRequestHeaders headers) => headers.Add("X-Amz-Invocation-Type", "DryRun");
 
     private static CallBehavior CreateBehavior() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1);
 

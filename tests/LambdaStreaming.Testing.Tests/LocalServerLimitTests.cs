@@ -232,6 +232,31 @@ public class LocalServerLimitTests
     }
 
     [Fact]
+    public async Task OnCall_EarlierAttemptWasThrottledByALimit_CountsThatAttempt()
+    {
+        var release = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("held", async (_, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("text", cancellationToken);
+                await release.Task.WaitAsync(cancellationToken);
+            }).WithReservedConcurrency(1).OnCall(3).TruncateAfterChunks(1, TruncationMode.EndOfBody),
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var first = await http.InvokeAsync("held");
+        using var throttled = await http.InvokeAsync("held");
+        release.SetResult();
+        await first.Content.ReadAsByteArrayAsync(Token);
+        await server.Requests[0].Completed.WaitAsync(Soon, Token);
+        using var third = await http.InvokeAsync("held");
+        var messages = Messages.Decode(await third.Content.ReadAsByteArrayAsync(Token));
+
+        Assert.Equal([200, 429, 200], new[] { first, throttled, third }.Select(response => (int)response.StatusCode));
+        Assert.Equal(["PayloadChunk"], messages.Select(message => message.Headers[":event-type"]));
+    }
+
+    [Fact]
     public async Task MaxResponseBytes_FunctionWritesMore_TruncatesWithResponseSizeTooLarge()
     {
         await using var server = await LocalLambdaServer.StartAsync(
