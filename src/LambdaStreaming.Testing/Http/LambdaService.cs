@@ -182,8 +182,6 @@ internal sealed class LambdaService(
     /// <summary>Runs the function of an asynchronous invocation once; the service retries twice.</summary>
     private static async Task RunInBackgroundAsync(FunctionRun run, ReceivedRequest request)
     {
-        // The request must end first: a function might block its thread.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         using (run)
         {
             try
