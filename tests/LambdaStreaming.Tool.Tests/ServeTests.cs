@@ -536,4 +536,23 @@ public sealed class ServeTests
         Assert.Equal(expected, output.TrimEnd('\n'));
         Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
+
+    [Theory]
+    [InlineData("[mine]\naws_access_key_id = a\naws_secret_access_key = SECRET\n", "mine")]
+    [InlineData("[mine]\naws_secret_access_key SECRET\n", "")]
+    public async Task Suggest_CredentialsFile_PrintsTheProfilesUnlessItIsMalformed(string text, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var variables = new Dictionary<string, string>
+        {
+            ["AWS_SHARED_CREDENTIALS_FILE"] = folder.Write("credentials", text),
+        };
+        const string Line = "lambda-stream invoke f --profile ";
+        using var process = ToolProcess.Start([$"[suggest:{Line.Length}]", Line], variables: variables);
+
+        var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((expected, ""), (output.TrimEnd('\n'), await process.Error));
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
+    }
 }

@@ -125,8 +125,7 @@ internal sealed class InvocationOptions
         foreach (var option in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile])
             OptionValidators.RequireText(option);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
-        _profile.CompletionSources.Add(
-            _ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
+        _profile.CompletionSources.Add(_ => ListProfiles());
     }
 
     /// <summary>Gets the last part of the function's log, decoded from base64.</summary>
@@ -241,6 +240,19 @@ internal sealed class InvocationOptions
         catch (OperationCanceledException exception)
         {
             throw InterruptedException.BeforeResponse(exception);
+        }
+    }
+
+    // The message of an exception quotes the invalid line of a file, which can contain a key.
+    private static IEnumerable<string> ListProfiles()
+    {
+        try
+        {
+            return [.. new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name)];
+        }
+        catch (Exception)
+        {
+            return [];
         }
     }
 
