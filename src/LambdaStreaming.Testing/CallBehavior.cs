@@ -11,13 +11,14 @@ namespace LambdaStreaming.Testing;
 /// <remarks>
 /// Example: <c>function.OnCall(2).TruncateAfterBytes(137, TruncationMode.Reset)</c>.
 /// The faults of one behavior are combined. If several behaviors match a call, only the behavior added last applies.
-/// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call.
+/// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call, even
+/// if it is a dry run or exceeds a limit of concurrency.
 /// Configure a behavior before the calls that it applies to.
 /// <para>
 /// Most faults apply to both operations. The remarks of some say that they are only for
 /// <see cref="LambdaOperation.InvokeWithResponseStream"/>. With <see cref="LambdaOperation.Invoke"/>, a call with such
 /// a fault gets the response <c>InvalidParameterValueException</c>. With the invocation type <c>Event</c>, faults apply
-/// to the response (202), not to the output of the function.
+/// to the response (202), not to the output of the function. A dry run has only the faults before the response headers.
 /// </para>
 /// </remarks>
 public sealed class CallBehavior

@@ -50,7 +50,8 @@ public sealed class FunctionResponse
     /// <param name="cancellationToken">Cancels the wait. The client still receives a chunk that is being sent.</param>
     /// <exception cref="InvalidOperationException"><see cref="Fail"/> was called before.</exception>
     /// <exception cref="OperationCanceledException">
-    /// The client disconnected, the function timed out, or the server is being disposed.
+    /// The client disconnected, the function timed out, or the server is being disposed. Also if the size limit or an
+    /// injected fault has ended the response.
     /// </exception>
     public Task WriteAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
         _output.WriteChunkAsync(payload, cancellationToken);

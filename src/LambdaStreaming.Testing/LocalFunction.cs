@@ -30,6 +30,8 @@ public sealed class LocalFunction
     private int _calls;
     private int _runningCount;
 
+    /// <param name="name">The name.</param>
+    /// <param name="handler">The code. It must not block its thread: see <see cref="RunOnThreadPool"/>.</param>
     internal LocalFunction(string name, FunctionHandler handler)
     {
         Name = name;
@@ -95,7 +97,12 @@ public sealed class LocalFunction
     /// If a function has a version or an alias, calls with an unknown qualifier get the response
     /// <c>ResourceNotFoundException</c>. Otherwise, any qualifier is accepted.
     /// </remarks>
-    public LocalFunction AddVersion(string version) => AddVersion(version, _handler);
+    public LocalFunction AddVersion(string version)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(version);
+        _versions[version] = _handler;
+        return this;
+    }
 
     /// <summary>Adds a published version with separate code.</summary>
     /// <param name="version">The number of the version.</param>
@@ -104,7 +111,7 @@ public sealed class LocalFunction
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(version);
         ArgumentNullException.ThrowIfNull(handler);
-        _versions[version] = handler;
+        _versions[version] = RunOnThreadPool(handler);
         return this;
     }
 
@@ -161,6 +168,15 @@ public sealed class LocalFunction
         OnEveryCall().RespondWithRaw(response);
         return this;
     }
+
+    /// <summary>Returns a handler that does not block the thread of its caller.</summary>
+    /// <remarks>
+    /// The timeout of a function must also end the response of code that never awaits. The code runs even if its token
+    /// is already cancelled, as it does if the client disconnects a little later.
+    /// </remarks>
+    internal static FunctionHandler RunOnThreadPool(FunctionHandler handler) =>
+        (invocation, response, cancellationToken) =>
+            Task.Run(() => handler(invocation, response, cancellationToken), CancellationToken.None);
 
     /// <summary>Resolves a qualifier to a version and its code.</summary>
     /// <returns><see langword="null"/> if the function does not have this version or alias.</returns>

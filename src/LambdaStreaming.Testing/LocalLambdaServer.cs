@@ -132,11 +132,17 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// Sets further options, or <see langword="null"/>. It runs after <see cref="ApplyTo"/>.
     /// </param>
     /// <returns>A client. The caller must dispose it.</returns>
+    /// <remarks>
+    /// The client does not depend on the AWS settings of the machine, except for the application id in the
+    /// <c>User-Agent</c>.
+    /// </remarks>
     public LambdaStreamingClient CreateClient(Action<LambdaStreamingClientOptions>? configure = null)
     {
         var options = new LambdaStreamingClientOptions();
         ApplyTo(options);
         configure?.Invoke(options);
+        // Again, because the callback might have replaced the retry options.
+        SetMaxAttempts(options);
         return new LambdaStreamingClient(options);
     }
 
@@ -144,7 +150,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <param name="options">
     /// The options. <see cref="LambdaStreamingClientOptions.Profile"/> and the choices of another endpoint are reset.
     /// <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> is set to one minute, because a machine that is busy
-    /// with tests can take longer than the default.
+    /// with tests can take longer than the default. If <see cref="LambdaRetryOptions.MaxAttempts"/> is not set, it is
+    /// set to 3, so that neither <c>AWS_MAX_ATTEMPTS</c> nor a profile of the machine changes it.
     /// With <see cref="LocalLambdaServerOptions.UseHttps"/>, the client also trusts the certificate of this server.
     /// </param>
     /// <example>
@@ -163,6 +170,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         options.Credentials = Credentials;
         options.TimeProvider = _options.TimeProvider;
         options.ConnectTimeout = TimeSpan.FromMinutes(1);
+        SetMaxAttempts(options);
         if (Certificate is { } certificate)
         {
             options.ConfigureHandler += handler => handler.SslOptions.RemoteCertificateValidationCallback =
@@ -220,6 +228,15 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <summary>Stops the server: cancels functions, aborts connections and kills processes.</summary>
     /// <remarks>Each call waits until the server has stopped.</remarks>
     public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    /// <summary>Sets the maximum number of attempts to its present value, even if that is the default.</summary>
+    private static void SetMaxAttempts(LambdaStreamingClientOptions options)
+    {
+        // The constructor of the client rejects null.
+        if (options.Retry is not { } retry) return;
+        var attempts = retry.MaxAttempts;
+        retry.MaxAttempts = attempts;
+    }
 
     private async Task DisposeOnceAsync()
     {

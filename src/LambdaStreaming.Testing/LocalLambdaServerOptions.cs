@@ -133,9 +133,8 @@ public sealed class LocalLambdaServerOptions
     /// <returns>The function, to set its limits and inject faults.</returns>
     public LocalFunction AddFunction(string name, FunctionHandler handler)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(handler);
-        return Functions[name] = new LocalFunction(name, handler);
+        return Add(name, LocalFunction.RunOnThreadPool(handler));
     }
 
     /// <summary>Adds a function in a separate program, which gets its calls from the Lambda Runtime API.</summary>
@@ -148,7 +147,7 @@ public sealed class LocalLambdaServerOptions
         ArgumentNullException.ThrowIfNull(process);
         var pool = new RuntimePool(name, process, this);
         Pools.Add(pool);
-        var function = AddFunction(name, pool.InvokeAsync);
+        var function = Add(name, pool.InvokeAsync);
         function.Pool = pool;
         return function;
     }
@@ -163,5 +162,11 @@ public sealed class LocalLambdaServerOptions
         ArgumentNullException.ThrowIfNull(recording);
         return AddFunction(name, (_, response, cancellationToken) =>
             recording.ReplayAsync(response, timing, TimeProvider, cancellationToken));
+    }
+
+    private LocalFunction Add(string name, FunctionHandler handler)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return Functions[name] = new LocalFunction(name, handler);
     }
 }

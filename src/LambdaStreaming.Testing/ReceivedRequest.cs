@@ -71,6 +71,10 @@ public sealed class ReceivedRequest
     /// <summary>The number of body bytes written to the connection so far.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
 
+    /// <summary>Whether the server ended the response early, because of an injected fault or of the function.</summary>
+    /// <value>Also <see langword="true"/> if the server closed the connection without a response.</value>
+    public bool IsTruncated { get; internal set; }
+
     /// <summary>A task that completes if the client closes the connection before the response has ended.</summary>
     /// <value>Otherwise, the task never completes.</value>
     /// <remarks>
@@ -86,6 +90,9 @@ public sealed class ReceivedRequest
     public Task Completed => _completed.Task;
 
     internal bool EndedByServer { get; set; }
+
+    /// <summary>The ordinal of this request among all requests of the server, from 1.</summary>
+    internal long Number { get; set; }
 
     /// <summary>Whether the function of an asynchronous invocation runs after the response.</summary>
     internal bool RunsInBackground { get; set; }

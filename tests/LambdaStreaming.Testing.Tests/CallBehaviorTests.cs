@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -322,6 +323,110 @@ public class CallBehaviorTests
     [Fact]
     public void Delay_Negative_ThrowsArgumentOutOfRangeException() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().Delay(TimeSpan.FromTicks(-1)));
+
+    [Fact]
+    public async Task RespondWithError_DryRun_ReturnsTheError()
+    {
+        await using var server = await StartAsync(f => f.RespondWithError("AccessDeniedException"));
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("ab", headers: RequestDryRun);
+
+        Assert.Equal(403, (int)response.StatusCode);
+        Assert.Equal("AccessDeniedException", Assert.Single(server.Requests).ErrorCode);
+    }
+
+    [Fact]
+    public async Task OnCall_EarlierCallIsADryRun_CountsIt()
+    {
+        await using var server = await StartAsync(f => f.OnCall(2).Throttle());
+        using var http = new SignedHttp(server);
+
+        using var first = await http.InvokeAsync("ab", headers: RequestDryRun);
+        using var second = await http.InvokeAsync("ab", headers: RequestDryRun);
+        using var third = await http.InvokeAsync("ab");
+
+        Assert.Equal([204, 429, 200], new[] { first, second, third }.Select(response => (int)response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Delay_DryRun_DelaysTheResponse()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await StartAsync(f => f.OnEveryCall().Delay(TimeSpan.FromMinutes(1)), clock);
+        using var http = new SignedHttp(server);
+
+        var pending = http.InvokeAsync("ab", headers: RequestDryRun);
+        var request = await server.WaitForRequestAsync(Token).WaitAsync(Soon, Token);
+        Assert.Null(request.StatusCode);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        using var response = await pending.WaitAsync(Soon, Token);
+
+        Assert.Equal(204, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task TruncateAfterBytes_DryRun_HasNoEffect()
+    {
+        await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(0, TruncationMode.Reset));
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("ab", headers: RequestDryRun);
+
+        Assert.Equal(204, (int)response.StatusCode);
+        Assert.False(Assert.Single(server.Requests).IsTruncated);
+    }
+
+    public static TheoryData<string, bool> Ends => new()
+    {
+        { "complete", false },
+        { "slow", false },
+        { "error", false },
+        { "raw", false },
+        { "function error", false },
+        { "truncated raw", true },
+        { "bytes", true },
+        { "bytes, end of body", true },
+        { "chunks", true },
+        { "exception", true },
+        { "before headers", true },
+        { "by the function", true },
+    };
+
+    [Theory, MemberData(nameof(Ends))]
+    public async Task IsTruncated_EachEnd_IsTrueIfTheServerEndsTheResponseEarly(string end, bool expected)
+    {
+        await using var server = await StartAsync(f => _ = end switch
+        {
+            "slow" => f.OnEveryCall().WriteInFragments(7),
+            "error" => f.OnEveryCall().Throttle(),
+            "raw" => f.OnEveryCall().RespondWithStatus(503),
+            "function error" => f.OnEveryCall().FunctionErrorAfterChunks(1, "Bad", "no"),
+            "truncated raw" => f.OnEveryCall().RespondWithRaw(new RawResponse { End = TruncationMode.Close }),
+            "bytes" => f.OnEveryCall().TruncateAfterBytes(10, TruncationMode.Close),
+            "bytes, end of body" => f.OnEveryCall().TruncateAfterBytes(10, TruncationMode.EndOfBody),
+            "chunks" => f.OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close),
+            "exception" => f.OnEveryCall().ExceptionAfterChunks(1, "ServiceException", "no"),
+            "before headers" => f.OnEveryCall().CloseBeforeHeaders(TruncationMode.Reset),
+            _ => null,
+        });
+        server.AddFunction("aborted", (_, response, cancellationToken) =>
+            response.AbortAsync(TruncationMode.Close, cancellationToken));
+        var http = new SignedHttp(server);
+
+        await Record.ExceptionAsync(async () =>
+        {
+            using var response = await http.InvokeAsync(end == "by the function" ? "aborted" : "ab");
+            await response.Content.ReadAsByteArrayAsync(Token);
+        });
+        http.Dispose();
+        var request = Assert.Single(server.Requests);
+        await request.Completed.WaitAsync(Soon, Token);
+
+        Assert.Equal(expected, request.IsTruncated);
+    }
+
+    private static void RequestDryRun(HttpRequestHeaders headers) => headers.Add("X-Amz-Invocation-Type", "DryRun");
 
     private static CallBehavior CreateBehavior() => new LocalLambdaServerOptions().AddFunction("f").OnCall(1);
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
 
-/// <summary>Functions that ignore every exception in a loop, so that cancellation does not end them.</summary>
+/// <summary>Functions that cancellation does not end: most of them ignore every exception in a loop.</summary>
 public sealed class FunctionRunTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
@@ -87,6 +87,40 @@ public sealed class FunctionRunTests : IDisposable
         else await _aborted.CancelAsync();
 
         Assert.True(await wasCancelled.WaitAsync(Soon, Token));
+    }
+
+    [Theory, InlineData("$LATEST"), InlineData("1")]
+    public async Task WithTimeout_FunctionBlocksItsThread_EndsWithSandboxTimedout(string version)
+    {
+        using var started = new SemaphoreSlim(0);
+        using var resume = new ManualResetEventSlim();
+        var options = new LocalLambdaServerOptions { TimeProvider = _clock };
+        var function = options.AddFunction("f", Block).AddVersion("1", Block).WithTimeout(FunctionTimeout);
+        var handler = function.Resolve(version)!.Value.Handler;
+        _run = new FunctionRun(
+            options, function, handler, TestCall.CreateInvocation(), TimeSpan.Zero, _aborted.Token);
+
+        var body = new WaitingBody(_aborted.Token);
+        var running = Task.Run(() => _run.RunAsync(body, InjectedFaults.None, _request), Token);
+        try
+        {
+            Assert.True(await started.WaitAsync(Soon, Token));
+            await Task.Run(() => _clock.Advance(FunctionTimeout), Token).WaitAsync(Soon, Token);
+            await running.WaitAsync(Soon, Token);
+        }
+        finally
+        {
+            resume.Set();
+        }
+
+        Assert.Equal("Sandbox.Timedout", _request.FunctionErrorCode);
+
+        Task Block(FunctionInvocation call, FunctionResponse response, CancellationToken token)
+        {
+            started.Release();
+            resume.Wait(CancellationToken.None);
+            return Task.CompletedTask;
+        }
     }
 
     private Task RunAsync(string wait, WaitingBody body, InjectedFaults? faults = null)

@@ -119,6 +119,7 @@ public class InvokeFaultTests
     [InlineData("UnknownEvent", "Event")]
     [InlineData("Bytes", "Event")]
     [InlineData("OversizedMessage", "Event")]
+    [InlineData("OversizedMessage", "DryRun")]
     public async Task EventStreamFault_EachFault_IsRejectedWithoutRunning(string fault, string? invocationType)
     {
         var ran = false;
@@ -204,6 +205,7 @@ public class InvokeFaultTests
     [Theory]
     [InlineData(null)]
     [InlineData("Event")]
+    [InlineData("DryRun")]
     public async Task ServiceFaults_EachCall_ReplaceTheResponse(string? invocationType)
     {
         var calls = 0;

@@ -13,6 +13,9 @@ public sealed class LambdaServiceTests
 
     private readonly RequestLog _requests = new(10);
 
+    // Completes when the function waits for its first write.
+    private readonly TaskCompletionSource _writing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -25,6 +28,7 @@ public sealed class LambdaServiceTests
 
         var processing = service.ProcessRequestAsync(CreateContext(output, requestAborted.Token));
         var request = Assert.Single(_requests.Snapshot());
+        await _writing.Task.WaitAsync(Soon, Token);
         Assert.False(processing.IsCompleted);
         await requestAborted.CancelAsync().WaitAsync(Soon, Token);
         await processing.WaitAsync(Soon, Token);
@@ -56,7 +60,12 @@ public sealed class LambdaServiceTests
     private LambdaService CreateService(Action<LocalFunction> configure)
     {
         var options = new LocalLambdaServerOptions { VerifySignatures = false };
-        configure(options.AddFunction("f", (_, response, token) => response.WriteTextAsync("text", token)));
+        configure(options.AddFunction("f", (_, response, token) =>
+        {
+            var write = response.WriteTextAsync("text", token);
+            _writing.SetResult();
+            return write;
+        }));
         var credentials = options.Credentials.GetCredentials();
         var verifier = new SigV4Verifier(credentials, "us-east-1", "lambda", TimeProvider.System);
         return new LambdaService(options, new WebPageGuard([]), verifier, _requests, CancellationToken.None);

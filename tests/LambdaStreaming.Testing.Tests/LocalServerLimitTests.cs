@@ -232,6 +232,72 @@ public class LocalServerLimitTests
     }
 
     [Fact]
+    public async Task OnCall_EarlierAttemptWasThrottledByALimit_CountsThatAttempt()
+    {
+        var release = new TaskCompletionSource();
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("held", async (_, response, cancellationToken) =>
+            {
+                await response.WriteTextAsync("text", cancellationToken);
+                await release.Task.WaitAsync(cancellationToken);
+            }).WithReservedConcurrency(1).OnCall(3).TruncateAfterChunks(1, TruncationMode.EndOfBody),
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var first = await http.InvokeAsync("held");
+        using var throttled = await http.InvokeAsync("held");
+        release.SetResult();
+        await first.Content.ReadAsByteArrayAsync(Token);
+        await server.Requests[0].Completed.WaitAsync(Soon, Token);
+        using var third = await http.InvokeAsync("held");
+        var messages = Messages.Decode(await third.Content.ReadAsByteArrayAsync(Token));
+
+        Assert.Equal([200, 429, 200], new[] { first, throttled, third }.Select(response => (int)response.StatusCode));
+        Assert.Equal(["PayloadChunk"], messages.Select(message => message.Headers[":event-type"]));
+    }
+
+    public static TheoryData<string, Type> EarlierEnds => new()
+    {
+        { "timeout", typeof(OperationCanceledException) },
+        { "size limit", typeof(OperationCanceledException) },
+        { "injected error", typeof(OperationCanceledException) },
+        { "Fail", typeof(InvalidOperationException) },
+    };
+
+    [Theory, MemberData(nameof(EarlierEnds))]
+    public async Task WriteAsync_AfterTheEndOfTheResponse_ThrowsTheExceptionOfItsReason(string end, Type expected)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var failure = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.TimeProvider = clock;
+                if (end == "size limit") s.MaxResponseBytes = 1;
+                var function = s.AddFunction("late", async (_, response, cancellationToken) =>
+                {
+                    await response.WriteTextAsync("text", CancellationToken.None)
+                        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    if (end == "Fail") response.Fail("Bad", "no");
+                    else await ended.Task.WaitAsync(Soon, Token);
+                    failure.SetResult(await Record.ExceptionAsync(
+                        () => response.WriteTextAsync("late", cancellationToken)));
+                }).WithTimeout(TimeSpan.FromSeconds(3));
+                if (end == "injected error") function.OnEveryCall().FunctionErrorAfterChunks(1, "Bad", "no");
+            },
+            Token);
+        using var http = new SignedHttp(server);
+
+        using var response = await http.InvokeAsync("late");
+        if (end == "timeout") clock.Advance(TimeSpan.FromSeconds(3));
+        await response.Content.ReadAsByteArrayAsync(Token).WaitAsync(Soon, Token);
+        ended.SetResult();
+
+        Assert.IsType(expected, await failure.Task.WaitAsync(Soon, Token), exactMatch: false);
+    }
+
+    [Fact]
     public async Task MaxResponseBytes_FunctionWritesMore_TruncatesWithResponseSizeTooLarge()
     {
         await using var server = await LocalLambdaServer.StartAsync(

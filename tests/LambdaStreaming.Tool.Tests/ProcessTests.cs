@@ -161,6 +161,26 @@ public sealed class ProcessTests
         Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 
+    [Theory]
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "true")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "true")]
+    [InlineData("AWS_MAX_ATTEMPTS", "1")]
+    [InlineData("AWS_CONFIG_FILE", "")]
+    public async Task Invoke_LocalAndSettingsOfTheMachine_CallsTheLocalServer(string name, string value)
+    {
+        using var folder = new TemporaryFolder();
+        if (name == "AWS_CONFIG_FILE")
+            value = folder.Write("config", "[default]\nretry_mode = legacy\nuse_fips_endpoint = true\n");
+        await using var server = await StartAsync("done");
+        using var process = ToolProcess.Start(
+            ["invoke", "f", .. Run.EndpointOptions(server)],
+            variables: new Dictionary<string, string> { [name] = value });
+
+        Assert.Equal("done", await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
+        Assert.Equal("attempt=1; max=3", Assert.Single(server.Requests).Headers["amz-sdk-request"]);
+    }
+
     [Fact]
     public async Task Invoke_OutputRedirectedToAFile_LaterOutputFollowsTheResponse()
     {

@@ -12,10 +12,15 @@ public sealed class ServeTests
     private static readonly TimeSpan TestTimeout = TimeSpan.FromMinutes(5);
 
     /// <summary>Starts the server as a process and reads the environment variables that it prints.</summary>
-    private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args)
+    private static Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(params string[] args) =>
+        ServeAsync(new Dictionary<string, string>(), args);
+
+    private static async Task<(ToolProcess Process, string Url, string[] Environment)> ServeAsync(
+        Dictionary<string, string> variables,
+        params string[] args)
     {
         const int EnvironmentLines = 6;
-        var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false);
+        var process = ToolProcess.Start(["serve", "--port", "0", .. args], readError: false, variables);
         var lines = new List<string>();
         while (lines.Count < EnvironmentLines && await ReadLineAsync(process.OutputReader) is { } line)
             lines.Add(line);
@@ -77,6 +82,7 @@ public sealed class ServeTests
         {
             var complete = await InvokeAsync(url, "invoke", "chat");
             var truncated = await InvokeAsync(url, "invoke", "chat");
+            Assert.Contains("<- chat 200, truncated after 10 B", await ReadLogAsync(process, "truncated"));
             var throttled = await InvokeAsync(url, "invoke", "chat", "--retry", "never");
 
             Assert.Equal(
@@ -85,6 +91,10 @@ public sealed class ServeTests
                     "AWS_SECRET_ACCESS_KEY",
                 ],
                 environment[..5].Select(line => line.Split(' ', '=')[1]));
+            Assert.Equal(
+                "unset AWS_PROFILE AWS_SESSION_TOKEN AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT "
+                + "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+                environment[5]);
             Assert.Equal((0, "recorded"), (complete.ExitCode, complete.Output));
             Assert.Equal(4, truncated.ExitCode);
             Assert.Equal(5, throttled.ExitCode);
@@ -157,6 +167,29 @@ public sealed class ServeTests
 
             Assert.StartsWith("Hello from lambda-stream.", demo.Output);
             Assert.Equal("Hello there", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_DefaultProfileIsRejected_FunctionUrlResponds()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var variables = new Dictionary<string, string>
+        {
+            ["AWS_CONFIG_FILE"] = folder.Write("config", "[default]\nretry_mode = legacy\n"),
+        };
+        var (process, _, _) = await ServeAsync(variables, "--function", "hi=text:Hello there", "--function-urls");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of hi: ");
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+            var page = await http.GetStringAsync(
+                new Uri(log.Split("function URL of hi: ")[1].Trim()), TestContext.Current.CancellationToken);
+
+            Assert.Equal("Hello there", page);
             await StopAsync(process);
         }
     }
@@ -278,6 +311,41 @@ public sealed class ServeTests
 
         Assert.Equal(2, exception.ExitCode);
         Assert.Contains(reason, exception.Message);
+    }
+
+    [Fact]
+    public void Function_ProgramInAFolderWithASpace_CommandIsQuoted()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("my functions"));
+        var program = folder.Write(Path.Combine("my functions", "bootstrap"), "#!/bin/sh\n");
+
+        var exception = Assert.Throws<ToolException>(() => ServedFunction.Parse($"f=exec:'{program}'"));
+
+        Assert.EndsWith($"chmod +x '{program}'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Function_NodeFileInAFolderWithASpace_CommandIsQuoted()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("my functions"));
+        Directory.CreateDirectory(folder.File("bin"));
+        var file = folder.Write(Path.Combine("my functions", "chat.mjs"), "");
+        // Only its path is needed, to search for packages near it.
+        folder.Write(Path.Combine("bin", "node"), "");
+        var variables = new Dictionary<string, string>
+        {
+            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
+        };
+        using var process = ToolProcess.Start(
+            ["serve", "--port", "0", "--function", $"f=node:{file}"], variables: variables);
+
+        Assert.Equal(2, await process.WaitForExitCodeAsync());
+        Assert.Contains(
+            $"npm install --prefix '{Path.GetDirectoryName(file)}' aws-lambda-ric ", await process.Error);
     }
 
     [Fact]
@@ -520,6 +588,25 @@ public sealed class ServeTests
 
         var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
         Assert.Equal(expected, output.ReplaceLineEndings("\n").TrimEnd('\n'));
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
+    }
+
+    [Theory]
+    [InlineData("[mine]\naws_access_key_id = a\naws_secret_access_key = SECRET\n", "mine")]
+    [InlineData("[mine]\naws_secret_access_key SECRET\n", "")]
+    public async Task Suggest_CredentialsFile_PrintsTheProfilesUnlessItIsMalformed(string text, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var variables = new Dictionary<string, string>
+        {
+            ["AWS_SHARED_CREDENTIALS_FILE"] = folder.Write("credentials", text),
+        };
+        const string Line = "lambda-stream invoke f --profile ";
+        using var process = ToolProcess.Start([$"[suggest:{Line.Length}]", Line], variables: variables);
+
+        var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((expected, ""), (output.TrimEnd('\n'), await process.Error));
         Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 }

@@ -15,6 +15,19 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
     private readonly object _lock = new();
     private Task<ResolvedConfiguration>? _pending;
 
+    // The options contain every setting that a profile can provide, except for the app id in the User-Agent. Without
+    // that, a call can still be made.
+    private bool IsProfileOptional => options is
+    {
+        Profile: null,
+        Region: not null,
+        ServiceUrl: not null,
+        Credentials: not null,
+        ExplicitUseFipsEndpoint: not null,
+        ExplicitUseDualStackEndpoint: not null,
+        Retry.HasMaxAttempts: true,
+    };
+
     /// <summary>Resolves the settings.</summary>
     /// <remarks>Cancelling one caller does not cancel the lookup, which all callers share.</remarks>
     public ValueTask<ResolvedConfiguration> ResolveAsync(CancellationToken cancellationToken)
@@ -59,6 +72,10 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
             profile = environment.Profile(name);
             isRejected = profile is null && environment.HasProfileSection(name);
         }
+        catch (Exception) when (IsProfileOptional)
+        {
+            return null;
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw ConfigurationErrors.CreateUnreadableFile(name, exception);
@@ -71,7 +88,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         }
 
         // Without this exception, an invalid value would disable all settings of the profile, for example FIPS.
-        if (isRejected) throw ConfigurationErrors.CreateRejectedProfile(name);
+        if (isRejected && !IsProfileOptional) throw ConfigurationErrors.CreateRejectedProfile(name);
         return profile is null && options.Profile is not null
             ? throw ConfigurationErrors.CreateUnknownProfile(name)
             : profile;

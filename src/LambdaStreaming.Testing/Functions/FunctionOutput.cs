@@ -102,15 +102,15 @@ internal sealed class FunctionOutput(
     }
 
     /// <summary>Sends for the function, one write at a time.</summary>
-    /// <exception cref="InvalidOperationException">
-    /// The response has an error. The function reported it, or an earlier write exceeded the size limit or caused an
-    /// injected fault.
+    /// <exception cref="InvalidOperationException">The function has reported an error.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The function must stop: it timed out, its client disconnected, the server stops, or the response has ended.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The response has ended.</exception>
     private async Task SendIfOpenAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
     {
-        if (Error is not null) throw CreateFailedException();
+        // First: after a timeout, the size limit and an injected error, the response has an error, too.
         _functionToken.ThrowIfCancellationRequested();
+        if (Error is not null) throw CreateFailedException();
         // Not the token of the function: another of its callbacks might never return.
         using var linked = cancellationToken == _functionToken
             ? null
@@ -202,5 +202,5 @@ internal sealed class FunctionOutput(
         new("The response has started. Set its content type before the first write.");
 
     private static InvalidOperationException CreateFailedException() =>
-        new("The response has ended with an error (Fail, the size limit or an injected fault). Write before it.");
+        new("The function has failed (Fail or an exception), which ends its response. Write before that.");
 }

@@ -92,11 +92,10 @@ internal sealed class LambdaService(
 
         var function = options.Functions[request.FunctionName!];
         (var version, var handler) = function.Resolve(request.Qualifier)!.Value;
+        var faults = function.BeginCall();
         if (RequestReader.GetInvocationType(request) == "DryRun")
         {
-            request.StatusCode = context.Response.StatusCode = 204;
-            requests.Add(request);
-            await CreateWriter(context, request).CompleteAsync().ConfigureAwait(false);
+            await RespondToDryRunAsync(context, request, faults).ConfigureAwait(false);
             return;
         }
 
@@ -110,7 +109,6 @@ internal sealed class LambdaService(
         Task? background = null;
         try
         {
-            var faults = function.BeginCall();
             var timeLimit = function.GetTimeLimit(faults.Delay);
             invocation = RequestReader.CreateInvocation(request, body!, version, timeLimit);
             var run = await CallAsync(context, request, function, handler, invocation, faults).ConfigureAwait(false);
@@ -121,6 +119,19 @@ internal sealed class LambdaService(
             // A function in a runtime process continues after its client disconnected, and counts until it ends.
             _concurrency.ReleaseAfter(background ?? invocation?.Completion ?? Task.CompletedTask, function);
         }
+    }
+
+    private async Task RespondToDryRunAsync(HttpContext context, ReceivedRequest request, InjectedFaults faults)
+    {
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        // Start the timer before the request is visible, as for other calls.
+        var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
+        requests.Add(request);
+        var writer = new RawResponseWriter(context, request, faults, aborted.Token);
+        await delay.ConfigureAwait(false);
+        if (await TryReplaceResponseAsync(writer, request, faults, aborted.Token).ConfigureAwait(false)) return;
+        request.StatusCode = context.Response.StatusCode = 204;
+        await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     /// <summary>Handles a call that does not exceed a limit.</summary>
@@ -171,8 +182,6 @@ internal sealed class LambdaService(
     /// <summary>Runs the function of an asynchronous invocation once; the service retries twice.</summary>
     private static async Task RunInBackgroundAsync(FunctionRun run, ReceivedRequest request)
     {
-        // The request must end first: a function might block its thread.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         using (run)
         {
             try
@@ -227,17 +236,16 @@ internal sealed class LambdaService(
     {
         request.SetError(error);
         requests.Add(request);
-        await CreateWriter(context, request).WriteErrorAsync(error).ConfigureAwait(false);
+        var writer = new RawResponseWriter(context, request, InjectedFaults.None, context.RequestAborted);
+        await writer.WriteErrorAsync(error).ConfigureAwait(false);
     }
-
-    private static RawResponseWriter CreateWriter(HttpContext context, ReceivedRequest request) =>
-        new(context, request, InjectedFaults.None, context.RequestAborted);
 
     private static async Task SendRawAsync(RawResponseWriter writer, RawResponse response)
     {
         await writer.StartAsync(response.StatusCode, response.Headers).ConfigureAwait(false);
         foreach (var segment in response.BodySegments)
             await writer.WriteAsync(segment).ConfigureAwait(false);
-        await writer.AbortAsync(response.End).ConfigureAwait(false);
+        if (response.End == TruncationMode.EndOfBody) await writer.CompleteAsync().ConfigureAwait(false);
+        else await writer.AbortAsync(response.End).ConfigureAwait(false);
     }
 }

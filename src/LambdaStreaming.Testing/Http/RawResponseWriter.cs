@@ -84,6 +84,7 @@ internal sealed class RawResponseWriter(
     public async Task AbortAsync(TruncationMode mode)
     {
         if (HasEnded) return;
+        request.IsTruncated = true;
         if (mode == TruncationMode.EndOfBody)
         {
             await CompleteAsync().ConfigureAwait(false);

@@ -31,6 +31,7 @@ internal sealed class RequestLog(int maxRecorded)
         lock (_gate)
         {
             _requests.Enqueue(request);
+            request.Number = _removedCount + _requests.Count;
             if (_requests.Count > maxRecorded) RemoveOldest();
             _added.SetResult();
             _added = new(TaskCreationOptions.RunContinuationsAsynchronously);

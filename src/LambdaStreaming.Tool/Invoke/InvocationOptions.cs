@@ -107,7 +107,8 @@ internal sealed class InvocationOptions
     private readonly Option<int?> _maxAttempts = new("--max-attempts")
     {
         HelpName = "N",
-        Description = "Maximum number of attempts, including the first. Default: AWS_MAX_ATTEMPTS, else 3",
+        Description = "Maximum number of attempts, including the first. "
+            + "Default: AWS_MAX_ATTEMPTS, else 3; with --local, 3",
     };
 
     private readonly Option<bool> _debug;
@@ -124,8 +125,7 @@ internal sealed class InvocationOptions
         foreach (var option in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile])
             OptionValidators.RequireText(option);
         _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
-        _profile.CompletionSources.Add(
-            _ => new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name));
+        _profile.CompletionSources.Add(_ => ListProfiles());
     }
 
     /// <summary>Gets the last part of the function's log, decoded from base64.</summary>
@@ -196,13 +196,7 @@ internal sealed class InvocationOptions
             LoggerFactory = parsed.GetValue(_debug) ? new ErrorLog(console.Error) : null,
         };
         if (parsed.GetValue(_local))
-        {
-            options.ServiceUrl ??= LocalService.DefaultUrl;
-            options.Region ??= LocalService.Region;
-            if (options.Profile is null)
-                options.Credentials = LocalService.Credentials;
-        }
-
+            LocalService.ApplyTo(options);
         if (parsed.GetValue(_maxAttempts) is { } attempts)
             options.Retry.MaxAttempts = attempts;
         options.Retry.Policy = parsed.GetValue(_retry) switch
@@ -246,6 +240,19 @@ internal sealed class InvocationOptions
         catch (OperationCanceledException exception)
         {
             throw InterruptedException.BeforeResponse(exception);
+        }
+    }
+
+    // The message of an exception quotes the invalid line of a file, which can contain a key.
+    private static IEnumerable<string> ListProfiles()
+    {
+        try
+        {
+            return [.. new CredentialProfileStoreChain().ListProfiles().Select(profile => profile.Name)];
+        }
+        catch (Exception)
+        {
+            return [];
         }
     }
 

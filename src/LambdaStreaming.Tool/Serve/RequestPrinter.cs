@@ -13,9 +13,13 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
     public async Task PrintAsync(LocalLambdaServer server)
     {
         _isServing = true;
-        while (true)
+        for (long printed = 0; ;)
         {
             var request = await server.WaitForRequestAsync(stopping);
+            // Printing waits while the terminal is not read. Meanwhile, the server removes the oldest requests.
+            if (request.Number - printed - 1 is > 0 and var skipped)
+                Print(Color.Yellow, $"-- {Count.Format(skipped, "request")} not shown: this output was too slow");
+            printed = request.Number;
             Print(Color.Grey, RequestText.FormatStart(request));
             _ = PrintEndAsync(request);
         }

@@ -29,6 +29,7 @@ internal static class RequestText
             { ErrorCode: { } error } => (false, $"{status} {error}"),
             { FunctionErrorCode: { } error } => (false, $"{status}, function error {error}, {size} on the wire"),
             { ClientDisconnected.IsCompleted: true } => (false, $"{status}, client disconnected after {size}"),
+            { StatusCode: not null, IsTruncated: true } => (false, $"{status}, truncated after {size}"),
             { StatusCode: >= 200 and < 300 } => (true, $"{status}, {size} on the wire"),
             _ => (false, status),
         };

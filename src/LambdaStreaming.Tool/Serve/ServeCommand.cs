@@ -8,6 +8,14 @@ namespace LambdaStreaming.Tool.Serve;
 /// <summary>The command <c>serve</c>, which runs <see cref="LocalLambdaServer"/> until Ctrl-C.</summary>
 internal sealed class ServeCommand
 {
+    // Variables of another session. A profile would take precedence over the printed keys, and a token would be sent
+    // together with them. The others cannot be combined with the printed address, or disable it.
+    private static readonly string[] RemovedVariables =
+    [
+        "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    ];
+
     private readonly ToolConsole _console;
     private readonly ServeOptions _options;
 
@@ -195,11 +203,9 @@ internal sealed class ServeCommand
         foreach (var (name, value) in await ServerVariables.GetAsync(server))
             text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
 
-        // Remove variables of another session, which would take precedence over the keys above or be sent together with
-        // them.
         text.Append(windows
-            ? "Remove-Item Env:AWS_PROFILE, Env:AWS_SESSION_TOKEN -ErrorAction Ignore\n"
-            : "unset AWS_PROFILE AWS_SESSION_TOKEN\n");
+            ? $"Remove-Item {string.Join(", ", RemovedVariables.Select(name => "Env:" + name))} -ErrorAction Ignore\n"
+            : $"unset {string.Join(' ', RemovedVariables)}\n");
         await _console.Output.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()));
     }
 

@@ -17,6 +17,7 @@ public class ConfigurationResolverTests
     private RegionEndpoint? _instanceRegion;
     private int _instanceReads;
     private Exception? _profileFailure;
+    private bool _isProfileRejected;
     private Exception? _profileUrlFailure;
     private Exception? _instanceFailure;
 
@@ -378,6 +379,62 @@ public class ConfigurationResolverTests
         Assert.Equal(1, _instanceReads);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("AWS_PROFILE")]
+    public async Task ResolveAsync_OptionsHaveEverySetting_IgnoresAProfileThatCannotBeUsed(string? variable)
+    {
+        if (variable is not null) _variables[variable] = "work";
+        _isProfileRejected = true;
+        Assert.Null((await ResolveAsync(CreateCompleteOptions())).Profile);
+
+        _profileFailure = new InvalidDataException("Line 3:<SECRET> in file f is bad.");
+        Assert.Null((await ResolveAsync(CreateCompleteOptions())).Profile);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_OptionsHaveEverySetting_UsesTheAppIdOfTheProfile()
+    {
+        AddProfile("default").ClientAppId = "of-profile";
+
+        var configuration = await ResolveAsync(CreateCompleteOptions());
+
+        Assert.EndsWith(" app/of-profile", configuration.UserAgent, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string> SettingsOfAProfile =>
+        ["Profile", "Region", "ServiceUrl", "Credentials", "UseFipsEndpoint", "UseDualStackEndpoint", "MaxAttempts"];
+
+    [Theory, MemberData(nameof(SettingsOfAProfile))]
+    public async Task ResolveAsync_OptionsHaveEverySettingButOne_RejectsAProfileThatCannotBeUsed(string setting)
+    {
+        _variables["AWS_REGION"] = "eu-west-1";
+        _isProfileRejected = true;
+        Assert.Contains(
+            "does not accept one of the values",
+            await GetErrorMessageAsync(CreateCompleteOptions(except: setting)),
+            StringComparison.Ordinal);
+
+        _profileFailure = new UnauthorizedAccessException("Access to the path is denied.");
+        Assert.Contains(
+            _profileFailure.Message,
+            await GetErrorMessageAsync(CreateCompleteOptions(except: setting)),
+            StringComparison.Ordinal);
+    }
+
+    private static LambdaStreamingClientOptions CreateCompleteOptions(string except = "")
+    {
+        var options = new LambdaStreamingClientOptions();
+        if (except == "Profile") options.Profile = "work";
+        if (except != "Region") options.Region = RegionEndpoint.EUWest1;
+        if (except != "ServiceUrl") options.ServiceUrl = new Uri("http://code:4");
+        if (except != "Credentials") options.Credentials = new AnonymousAWSCredentials();
+        if (except != "UseFipsEndpoint") options.UseFipsEndpoint = false;
+        if (except != "UseDualStackEndpoint") options.UseDualStackEndpoint = false;
+        if (except != "MaxAttempts") options.Retry.MaxAttempts = 3;
+        return options;
+    }
+
     private async Task<string> GetErrorMessageAsync(LambdaStreamingClientOptions options) =>
         (await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(options))).Message;
 
@@ -395,6 +452,7 @@ public class ConfigurationResolverTests
         {
             Variable = _variables.GetValueOrDefault,
             Profile = name => _profileFailure is null ? _profiles.GetValueOrDefault(name) : throw _profileFailure,
+            HasProfileSection = _ => _isProfileRejected,
             ProfileEndpointUrl = profile =>
                 _profileUrlFailure is null ? _profileUrls.GetValueOrDefault(profile.Name) : throw _profileUrlFailure,
             InstanceRegion = () =>

@@ -449,6 +449,58 @@ public sealed class ProfileTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("retry_mode = legacy", false)]
+    [InlineData("retry_mode = legacy", true)]
+    [InlineData("aws_secret_access_key SECRETKEY", false)]
+    public async Task CreateClient_ProfileOfTheMachineCannotBeUsed_Streams(string settings, bool replacesRetry)
+    {
+        Set("AWS_PROFILE", _profile);
+        Configure(settings);
+        await using var server = await StartAsync();
+        using var client = server.CreateClient(options =>
+        {
+            if (replacesRetry) options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
+        });
+
+        await using var response = await client.InvokeAsync("three");
+
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: Ct));
+    }
+
+    [Fact]
+    public async Task CreateClient_DefaultProfileIsRejected_Streams()
+    {
+        File.WriteAllText(ModuleSetup.ConfigFile, "[default]\nretry_mode = legacy\n");
+        await using var server = await StartAsync();
+        using var client = server.CreateClient();
+
+        await using var response = await client.InvokeAsync("three");
+
+        Assert.Equal("onetwothree", await response.ReadAsStringAsync(cancellationToken: Ct));
+    }
+
+    [Theory]
+    [InlineData("AWS_MAX_ATTEMPTS", "1")]
+    [InlineData("AWS_MAX_ATTEMPTS", "many")]
+    [InlineData("AWS_USE_FIPS_ENDPOINT", "true")]
+    [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "true")]
+    public async Task CreateClient_VariableOfTheMachine_IsIgnored(string variable, string value)
+    {
+        Set(variable, value);
+        await using var server = await StartAsync();
+        using var client = server.CreateClient();
+        using var withOtherRetries = server.CreateClient(options => options.Retry = new LambdaRetryOptions());
+        using var withTwoAttempts = server.CreateClient(options => options.Retry.MaxAttempts = 2);
+
+        foreach (var each in (LambdaStreamingClient[])[client, withOtherRetries, withTwoAttempts])
+            await using (await each.InvokeAsync("three")) { }
+
+        Assert.Equal(
+            ["attempt=1; max=3", "attempt=1; max=3", "attempt=1; max=2"],
+            server.Requests.Select(request => request.Headers["amz-sdk-request"]));
+    }
+
     private static Task<LocalLambdaServer> StartAsync() =>
         LocalLambdaServer.StartAsync(options => options.AddFunction("three", LocalService.Three), Ct);
 
