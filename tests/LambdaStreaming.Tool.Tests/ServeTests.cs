@@ -295,6 +295,41 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public void Function_ProgramInAFolderWithASpace_CommandIsQuoted()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("my functions"));
+        var program = folder.Write(Path.Combine("my functions", "bootstrap"), "#!/bin/sh\n");
+
+        var exception = Assert.Throws<ToolException>(() => ServedFunction.Parse($"f=exec:'{program}'"));
+
+        Assert.EndsWith($"chmod +x '{program}'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Function_NodeFileInAFolderWithASpace_CommandIsQuoted()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("my functions"));
+        Directory.CreateDirectory(folder.File("bin"));
+        var file = folder.Write(Path.Combine("my functions", "chat.mjs"), "");
+        // Only its path is needed, to search for packages near it.
+        folder.Write(Path.Combine("bin", "node"), "");
+        var variables = new Dictionary<string, string>
+        {
+            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
+        };
+        using var process = ToolProcess.Start(
+            ["serve", "--port", "0", "--function", $"f=node:{file}"], variables: variables);
+
+        Assert.Equal(2, await process.WaitForExitCodeAsync());
+        Assert.Contains(
+            $"npm install --prefix '{Path.GetDirectoryName(file)}' aws-lambda-ric ", await process.Error);
+    }
+
+    [Fact]
     public async Task Serve_PortIsInUse_ExitCode1AndSuggestsAnotherPort()
     {
         using var folder = new TemporaryFolder();

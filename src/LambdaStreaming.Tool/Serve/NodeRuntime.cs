@@ -30,6 +30,6 @@ internal static class NodeRuntime
     private static ToolException CreateNotFound(string function, string taskRoot) => ToolException.Usage(
         $"The function {function} requires the npm package {Package}, which is not in a node_modules folder of "
         + $"{taskRoot}, the current folder or their parent folders. "
-        + $"Install it with: npm install --prefix {taskRoot} {Package} "
+        + $"Install it with: npm install --prefix {ShellText.Quote(taskRoot)} {Package} "
         + "(this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
 }

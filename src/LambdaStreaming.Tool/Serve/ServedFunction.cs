@@ -167,7 +167,10 @@ internal sealed record ServedFunction(
     private static void CheckExecutable(string name, string path)
     {
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & AnyExecute) == UnixFileMode.None)
-            throw ToolException.Usage($"--function {name}: {path} is not executable. Run: chmod +x {path}");
+        {
+            throw ToolException.Usage(
+                $"--function {name}: {path} is not executable. Run: chmod +x {ShellText.Quote(path)}");
+        }
     }
 
     private static ToolException CreateException(string text, string reason) => ToolException.Usage(
