@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Tool;
 using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Aspire.Hosting;
@@ -28,7 +29,7 @@ internal static class NodeFunction
             throw new DistributedApplicationException(
                 $"The function {name} requires the npm package {RuntimeInterfaceClient.Package}, which is not in a "
                 + $"node_modules folder of {folder} or its parent folders. Install it with: npm install "
-                + $"--prefix {folder} {RuntimeInterfaceClient.Package}");
+                + $"--prefix {ShellText.Quote(folder)} {RuntimeInterfaceClient.Package}");
         }
 
         var handler = $"{Path.GetFileNameWithoutExtension(file)}.{export}";

@@ -78,6 +78,25 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public async Task AddNodeFunction_PackageIsMissingInAFolderWithASpace_CommandIsQuoted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Checks the quotation marks of a Unix shell.");
+        Functions.SkipWithoutNode();
+        var folder = _folder.CreateSubdirectory("my functions").FullName;
+        Assert.SkipUnless(
+            RuntimeInterfaceClient.Find(folder, ExecutablePath.Find("node")!) is null, "The package is installed.");
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "chat.mjs"), "", TestContext.Current.CancellationToken);
+        await using var host = new TestAppHost(folder);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var exception = Assert.Throws<DistributedApplicationException>(
+            () => lambda.AddNodeFunction("chat", "chat.mjs"));
+
+        Assert.EndsWith($"npm install --prefix '{folder}' aws-lambda-ric", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AddNodeFunction_PublishMode_RequiresNeitherFileNorNode()
     {
         await using var host = new TestAppHost(_folder.FullName, PublishArguments);
