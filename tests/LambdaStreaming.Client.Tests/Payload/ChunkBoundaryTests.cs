@@ -1,3 +1,4 @@
+using System.Text;
 using FsCheck.Xunit;
 
 namespace LambdaStreaming.Tests.Payload;
@@ -14,6 +15,20 @@ public class ChunkBoundaryTests
         {
             await using var response = Fragmented.Response(chunks, metadata: payloadCase.Metadata);
             Assert.Equal(payloadCase.Outcome, await payloadCase.ReadAsync(response));
+        }
+    }
+
+    // The first and the last surrogate pair.
+    [Theory, InlineData("utf-16LE"), InlineData("utf-16BE")]
+    public async Task ReadTextAsync_SurrogatePairIsSplit_ResultIsTheSame(string encodingName)
+    {
+        const string Text = "a\U00010000b\U0010FFFDc";
+        var encoding = Encoding.GetEncoding(encodingName);
+        var options = new PayloadReadOptions { Encoding = encoding };
+        foreach (var chunks in Fragmented.SplitEveryWay(encoding.GetBytes(Text)))
+        {
+            await using var response = Fragmented.Response(chunks);
+            Assert.Equal(Text, string.Concat(await LimitTests.ToListAsync(response.ReadTextAsync(options))));
         }
     }
 

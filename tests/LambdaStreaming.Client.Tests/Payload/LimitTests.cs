@@ -14,6 +14,25 @@ public class LimitTests
         "white space before a prelude",
     ];
 
+    [Fact]
+    public async Task ReadLinesAsync_EachLineIsAtTheLimit_ReadsThem()
+    {
+        await using var response = Fragmented.Response("abc\ndef\nghi");
+        var options = new PayloadReadOptions { MaxLineBytes = 3 };
+
+        Assert.Equal(["abc", "def", "ghi"], await ToListAsync(response.ReadLinesAsync(options)));
+    }
+
+    // Servers send comments to keep a connection open, also in the middle of an event.
+    [Fact]
+    public async Task ReadServerSentEventsAsync_EventAndItsCommentExceedTheLimitTogether_ReadsTheEvent()
+    {
+        await using var response = Fragmented.Response("data: 01234\n: comment\ndata: 5\n\n");
+        var options = new PayloadReadOptions { MaxEventBytes = 18 };
+
+        Assert.Equal("01234\n5", Assert.Single(await ToListAsync(response.ReadServerSentEventsAsync(options))).Data);
+    }
+
     [Theory, MemberData(nameof(Endless))]
     public async Task Read_ElementNeverEnds_ThrowsAtTheLimit(string reader)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
-/// <summary>A reader whose body is aborted between the parsing of a chunk and its delivery.</summary>
+/// <summary>Messages in two buffers, and a body that is aborted before a chunk is delivered.</summary>
 public sealed class ResponseStreamReaderTests
 {
     [Fact]
@@ -36,6 +36,26 @@ public sealed class ResponseStreamReaderTests
 
         Assert.Equal((1, 9), (exception.ChunksReceived, exception.BytesReceived));
         Assert.Equal((1, 9), reader.ReceivedSoFar);
+    }
+
+    // The pipe reads into buffers of 64 KiB.
+    [Fact]
+    public async Task ReadNextAsync_MessageIsInTwoBuffers_IsReadForEachPositionOfTheSplit()
+    {
+        var complete = Messages.Complete("""{"ErrorCode":"Unhandled","ErrorDetails":"text"}""");
+        var metadata = new ResponseStreamMetadata { ThrowOnFunctionError = false };
+        for (var split = 1; split < complete.Length; split++)
+        {
+            var chunk = Messages.Chunk(new byte[(64 * 1024) - Messages.Chunk("").Length - split]);
+            await using var response = InvokeWithResponseStreamResponse.Create(
+                new MemoryStream([.. chunk, .. complete]), metadata);
+
+            await foreach (var _ in response) continue;
+
+            Assert.Equal(
+                ("Unhandled", "text"),
+                (response.InvokeComplete!.ErrorCode, response.InvokeComplete.ErrorDetails));
+        }
     }
 
     private sealed class CallbackLogger(Action onLog) : ILogger
