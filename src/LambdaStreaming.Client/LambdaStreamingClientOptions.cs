@@ -162,7 +162,10 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Destination of log messages, which contain neither payloads nor secrets.</summary>
     /// <value>Default: <see langword="null"/>, which disables logging.</value>
-    /// <remarks>Exceptions that its logger throws are ignored: they do not change the outcome of a call.</remarks>
+    /// <remarks>
+    /// Exceptions of its logger do not change the outcome of a call. This does not include the log messages of
+    /// <c>IHttpClientFactory</c>, which a client from a container also has.
+    /// </remarks>
     public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>

@@ -1,7 +1,7 @@
 namespace LambdaStreaming.Http;
 
 /// <summary>Base class of streams that can be read but cannot seek, and that have no buffer to flush.</summary>
-/// <remarks>LambdaStreaming.Testing and LambdaStreaming.Tool compile this file, too.</remarks>
+/// <remarks>LambdaStreaming.Testing compiles this file, too; LambdaStreaming.Tool uses that copy.</remarks>
 internal abstract class NonSeekableStream : Stream
 {
     public sealed override bool CanRead => true;

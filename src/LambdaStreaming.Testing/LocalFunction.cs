@@ -57,8 +57,8 @@ public sealed class LocalFunction
     /// </remarks>
     /// <exception cref="FunctionBuildException">
     /// The project cannot be built, or the program cannot be started. A failed build is repeated only after a change
-    /// of a file, with <see cref="RuntimeProcessOptions.RestartOnChange"/>. If a file cannot be read or written, for
-    /// example because the disk is full, each call builds again.
+    /// of a file, with <see cref="RuntimeProcessOptions.RestartOnChange"/>. If the server cannot read or write a
+    /// file, for example because its folder of temporary files does not exist, each call builds again.
     /// </exception>
     public Task BuildAsync(CancellationToken cancellationToken = default) =>
         Pool?.PrepareAsync(cancellationToken) ?? Task.CompletedTask;

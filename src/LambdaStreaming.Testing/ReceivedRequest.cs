@@ -72,7 +72,10 @@ public sealed class ReceivedRequest
     public long BytesSent => Interlocked.Read(ref _bytesSent);
 
     /// <summary>Whether the server ended the response early, because of an injected fault or of the function.</summary>
-    /// <value>Also <see langword="true"/> if the server closed the connection without a response.</value>
+    /// <value>
+    /// Also <see langword="true"/> if the server closed the connection without a response, or if
+    /// <see cref="TruncationMode.EndOfBody"/> ended a response exactly at its end.
+    /// </value>
     public bool IsTruncated { get; internal set; }
 
     /// <summary>A task that completes if the client closes the connection before the response has ended.</summary>

@@ -37,6 +37,9 @@ public sealed class ServerTests : IDisposable
         Assert.Equal(credentials.AccessKey, variables["AWS_ACCESS_KEY_ID"]);
         Assert.Equal(credentials.SecretKey, variables["AWS_SECRET_ACCESS_KEY"]);
         Assert.Equal("", variables["AWS_SESSION_TOKEN"]);
+        Assert.Equal("false", variables["AWS_USE_FIPS_ENDPOINT"]);
+        Assert.Equal("false", variables["AWS_USE_DUALSTACK_ENDPOINT"]);
+        Assert.Equal("false", variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]);
         await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
     }
 

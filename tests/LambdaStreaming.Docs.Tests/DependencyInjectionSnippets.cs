@@ -1,6 +1,7 @@
 using System.Reflection;
 using Amazon.Extensions.NETCore.Setup;
 using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -174,7 +175,10 @@ public sealed class DependencyInjectionSnippets
             options.Credentials = aws.Credentials;
             if (aws.SessionRoleArn is { Length: > 0 } role)     // needs the package AWSSDK.SecurityToken
             {
-                var source = aws.Credentials ?? DefaultAWSCredentialsIdentityResolver.GetCredentials();
+                AWSCredentials? ofProfile = null;
+                if (aws.Profile is { } name)
+                    new CredentialProfileStoreChain(aws.ProfilesLocation).TryGetAWSCredentials(name, out ofProfile);
+                var source = aws.Credentials ?? ofProfile ?? DefaultAWSCredentialsIdentityResolver.GetCredentials();
                 options.Credentials = new AssumeRoleAWSCredentials(source, role, aws.SessionName);
             }
 

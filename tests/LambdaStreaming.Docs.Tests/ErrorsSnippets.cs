@@ -48,6 +48,7 @@ public sealed class ErrorsSnippets
     {
         { "\"quota\":5", "The quota is 5.\n" },
         { "\"other\":5", "The quota is unknown.\n" },
+        { "\"quota\":\"10 \\ud83d\"", "The quota is unknown.\n" },
         { $"\"quota\":{new string('[', 100)}{new string(']', 100)}", "The quota is unknown.\n" },
     };
 
@@ -122,7 +123,7 @@ public sealed class ErrorsSnippets
                 var hasQuota = details.RootElement.TryGetProperty("quota", out var quota);
                 Console.WriteLine(hasQuota ? $"The quota is {quota}." : "The quota is unknown.");
             }
-            catch (JsonException)
+            catch (Exception invalid) when (invalid is JsonException or InvalidOperationException)
             {
                 Console.WriteLine("The quota is unknown.");
             }

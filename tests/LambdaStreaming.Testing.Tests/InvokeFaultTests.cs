@@ -119,7 +119,6 @@ public class InvokeFaultTests
     [InlineData("UnknownEvent", "Event")]
     [InlineData("Bytes", "Event")]
     [InlineData("OversizedMessage", "Event")]
-    [InlineData("OversizedMessage", "DryRun")]
     public async Task EventStreamFault_EachFault_IsRejectedWithoutRunning(string fault, string? invocationType)
     {
         var ran = false;
@@ -145,6 +144,17 @@ public class InvokeFaultTests
         Assert.Equal((400, false), (result.Status, ran));
         Assert.Equal("InvalidParameterValueException", Assert.Single(server.Requests).ErrorCode);
         Assert.Contains("applies only to InvokeWithResponseStream", (string?)JsonNode.Parse(result.Body)!["message"]);
+    }
+
+    [Fact]
+    public async Task EventStreamFault_DryRun_HasNoEffect()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(
+            s => s.AddFunction("ab", (_, _, _) => Task.CompletedTask)
+                .OnEveryCall().UnknownEventAfterChunks(1, "Novelty"),
+            Token);
+
+        Assert.Equal(204, (await ReadAsync(server, "DryRun").WaitAsync(Soon, Token)).Status);
     }
 
     [Theory]

@@ -93,7 +93,7 @@ internal sealed class LambdaService(
         var function = options.Functions[request.FunctionName!];
         (var version, var handler) = function.Resolve(request.Qualifier)!.Value;
         var faults = function.BeginCall();
-        if (RequestReader.GetInvocationType(request) == "DryRun")
+        if (IsDryRun(request))
         {
             await RespondToDryRunAsync(context, request, faults).ConfigureAwait(false);
             return;
@@ -120,6 +120,8 @@ internal sealed class LambdaService(
             _concurrency.ReleaseAfter(background ?? invocation?.Completion ?? Task.CompletedTask, function);
         }
     }
+
+    private static bool IsDryRun(ReceivedRequest request) => RequestReader.GetInvocationType(request) == "DryRun";
 
     private async Task RespondToDryRunAsync(HttpContext context, ReceivedRequest request, InjectedFaults faults)
     {
@@ -223,7 +225,8 @@ internal sealed class LambdaService(
         }
 
         var replacement = faults.Replacement;
-        if (request.Operation == LambdaOperation.Invoke && faults.RequiresEventStream)
+        var isBuffered = request.Operation == LambdaOperation.Invoke && !IsDryRun(request);
+        if (isBuffered && faults.RequiresEventStream)
             replacement ??= InjectedFaults.EventStreamError;
         if (replacement is ServiceErrorResponse error)
             await writer.WriteErrorAsync(error).ConfigureAwait(false);

@@ -205,15 +205,16 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
                 .LastOrDefault();
 
         /// <param name="project">The path of the project.</param>
-        /// <param name="json">The written text. It is empty if the project could not be evaluated.</param>
+        /// <param name="json">
+        /// The written text. It is empty or incomplete if the project could not be evaluated, or if the disk is full.
+        /// </param>
         /// <param name="failure">Why the build failed, or <see langword="null"/>.</param>
         public static Output Parse(string project, byte[] json, FunctionBuildException? failure)
         {
             var folder = Path.GetDirectoryName(project)!;
-            if (failure is not null && json.Length == 0)
-                return new(new("", new SourceFolders([folder], []), failure), "");
+            using var document = TryParse(json, failure);
+            if (document is null) return new(new("", new SourceFolders([folder], []), failure), "");
 
-            using var document = JsonDocument.Parse(json);
             var properties = document.RootElement.GetProperty("Properties");
             var references = document.RootElement.GetProperty("Items").GetProperty("ProjectReference")
                 .EnumerateArray()
@@ -229,6 +230,18 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
             return new(new(GetProperty(nameof(TargetPath)), sources, failure), GetProperty(nameof(TargetFrameworks)));
 
             string GetProperty(string name) => properties.GetProperty(name).GetString() ?? "";
+        }
+
+        private static JsonDocument? TryParse(byte[] json, FunctionBuildException? failure)
+        {
+            try
+            {
+                return JsonDocument.Parse(json);
+            }
+            catch (JsonException) when (failure is not null)
+            {
+                return null;
+            }
         }
     }
 }
