@@ -12,23 +12,26 @@ internal static class UserAgent
         typeof(UserAgent).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
             .InformationalVersion.Split('+')[0];
 
-    private static string OperatingSystemName =>
-        OperatingSystem.IsWindows() ? "windows"
-        : OperatingSystem.IsMacOS() ? "macos"
-        : OperatingSystem.IsLinux() ? "linux"
-        : "other";
-
     /// <summary>Creates the value, including the parts from environment and profile.</summary>
     /// <remarks>
     /// Source of the names: requests of AWSSDK.Core 4.0.102; AWS SDKs and Tools Reference Guide, "Application ID".
     /// </remarks>
     public static string Create(string? appId, string? executionEnvironment)
     {
-        var value = new StringBuilder($"{Product} os/{OperatingSystemName} lang/dotnet#{Environment.Version}");
+        var system = GetSystemName(OperatingSystem.IsOSPlatform);
+        var value = new StringBuilder($"{Product} os/{system} lang/dotnet#{Environment.Version}");
         if (!string.IsNullOrEmpty(executionEnvironment))
             value.Append(" exec-env/").Append(ToToken(executionEnvironment));
         if (!string.IsNullOrEmpty(appId)) value.Append(" app/").Append(ToToken(appId));
         return value.ToString();
+    }
+
+    /// <summary>Gets the name of the operating system that AWS SDKs use.</summary>
+    /// <param name="isPlatform">Returns whether the system has a name.</param>
+    internal static string GetSystemName(Func<string, bool> isPlatform)
+    {
+        string[] names = ["windows", "macos", "linux"];
+        return names.FirstOrDefault(isPlatform) ?? "other";
     }
 
     // Replaces characters that are not allowed in a token with '-'.
