@@ -51,6 +51,7 @@ public class InStreamErrorTests
 
         Assert.Equal("ServiceException", exception.ErrorCode);
         Assert.Contains("ServiceException", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("ServiceException", exception.Details.RedactedErrorCode);
     }
 
     [Fact]
@@ -64,6 +65,7 @@ public class InStreamErrorTests
 
         Assert.Equal("ServiceException", exception.ErrorCode);
         Assert.DoesNotContain("TooManyRequestsException", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("ServiceException", exception.Details.RedactedErrorCode);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Amazon;
+using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Configuration;
 using LambdaStreaming.Errors;
@@ -104,6 +105,18 @@ public sealed class CredentialSourceTests
         var exception = new IOException("one two", new UnnamedException(new IOException("two")));
 
         Assert.EndsWith(" AWSSDK.Core reported: one two", Describe(exception), StringComparison.Ordinal);
+    }
+
+    // The output of the process can contain a key.
+    [Fact]
+    public void ForProfile_CredentialProcessFails_OmitsItsOutput()
+    {
+        var text = Describe(new IOException("one", new ProcessAWSCredentialException("SECRETKEY")));
+
+        Assert.EndsWith(
+            " AWSSDK.Core reported: one A credential process failed; run it by hand to see its output.",
+            text,
+            StringComparison.Ordinal);
     }
 
     private static string Describe(Exception exception) => CredentialErrorMessages.ForProfile(
