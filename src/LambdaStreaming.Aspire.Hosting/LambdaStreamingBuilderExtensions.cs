@@ -1,7 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Aspire.Hosting;
 using LambdaStreaming.Testing;
-using LambdaStreaming.Tool.Serve;
+using LambdaStreaming.Testing.RuntimeApi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;

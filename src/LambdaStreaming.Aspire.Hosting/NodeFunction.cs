@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.RuntimeApi;
 using LambdaStreaming.Tool;
 using LambdaStreaming.Tool.Serve;
 

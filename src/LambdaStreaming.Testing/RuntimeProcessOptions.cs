@@ -107,10 +107,7 @@ public sealed record RuntimeProcessOptions
     public Action<string>? OutputReceived { get; init; }
 
     /// <summary>The complete path of the executable, or its name to find in PATH.</summary>
-    internal string FullFileName =>
-        FileName.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar)
-            ? Path.GetFullPath(FileName)
-            : FileName;
+    internal string FullFileName => ExecutablePath.IsPath(FileName) ? Path.GetFullPath(FileName) : FileName;
 
     /// <summary>The maximum number of concurrent calls of all processes.</summary>
     internal int MaxCalls => (int)Math.Min(int.MaxValue, (long)MaxProcesses * ConcurrencyPerProcess);

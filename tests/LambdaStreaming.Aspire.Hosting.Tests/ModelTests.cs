@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.RuntimeApi;
 using LambdaStreaming.Tool.Serve;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

@@ -10,9 +10,6 @@ internal sealed class DotNetProgram
 
     private const string Advice = "Specify a .csproj, .fsproj or .vbproj file, a built .dll, or an executable.";
 
-    private const UnixFileMode AnyExecute =
-        UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     private readonly string? _handler;
 
     private DotNetProgram(string path, string? handler)
@@ -168,7 +165,7 @@ internal sealed class DotNetProgram
         if (IsProject(path) || extension == ".dll") return true;
         return OperatingSystem.IsWindows()
             ? extension.Equals(".exe", StringComparison.OrdinalIgnoreCase)
-            : (File.GetUnixFileMode(path) & AnyExecute) != UnixFileMode.None;
+            : ExecutablePath.IsExecutable(path);
     }
 
     private static FunctionBuildException CreateNotAProgram(string path) =>

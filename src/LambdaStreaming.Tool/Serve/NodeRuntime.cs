@@ -1,3 +1,5 @@
+using LambdaStreaming.Testing.RuntimeApi;
+
 namespace LambdaStreaming.Tool.Serve;
 
 /// <summary>Finds node and AWS's runtime interface client, which Node.js functions require.</summary>

@@ -1,4 +1,5 @@
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.RuntimeApi;
 
 namespace LambdaStreaming.Tool.Serve;
 
@@ -15,9 +16,6 @@ internal sealed record ServedFunction(
 
     // Source: AWS Lambda API reference, CreateFunction, FunctionName.
     private const int MaxNameLength = 64;
-
-    private const UnixFileMode AnyExecute =
-        UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     /// <summary>The forms of a value, and what each runs.</summary>
     public static IReadOnlyList<(string Form, string Meaning)> Forms { get; } =
@@ -157,7 +155,7 @@ internal sealed record ServedFunction(
 
     private static void CheckExecutable(string name, string path)
     {
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & AnyExecute) == UnixFileMode.None)
+        if (!ExecutablePath.IsExecutable(path))
         {
             throw ToolException.Usage(
                 $"--function {name}: {path} is not executable. Run: chmod +x {ShellText.Quote(path)}");
