@@ -18,10 +18,7 @@ internal static class ServerReference
         // An inherited token does not belong to these keys.
         var credentials = await server.Credentials.GetCredentialsAsync().ConfigureAwait(false);
         variables["AWS_SESSION_TOKEN"] = credentials.Token ?? "";
-        // These cannot be combined with the address, or would ignore it. The app can inherit them, or its profile can
-        // have them.
-        variables["AWS_USE_FIPS_ENDPOINT"] = "false";
-        variables["AWS_USE_DUALSTACK_ENDPOINT"] = "false";
-        variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false";
+        // The app can inherit them, or its profile can have them.
+        foreach (var name in ServerVariables.Conflicting) variables[name] = "false";
     }
 }

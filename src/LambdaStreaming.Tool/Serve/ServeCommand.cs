@@ -9,12 +9,9 @@ namespace LambdaStreaming.Tool.Serve;
 internal sealed class ServeCommand
 {
     // Variables of another session. A profile would take precedence over the printed keys, and a token would be sent
-    // together with them. The others cannot be combined with the printed address, or disable it.
+    // together with them.
     private static readonly string[] RemovedVariables =
-    [
-        "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    ];
+        ["AWS_PROFILE", "AWS_SESSION_TOKEN", .. ServerVariables.Conflicting];
 
     private readonly ToolConsole _console;
     private readonly ServeOptions _options;
