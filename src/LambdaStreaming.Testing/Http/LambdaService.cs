@@ -126,14 +126,26 @@ internal sealed class LambdaService(
     private async Task RespondToDryRunAsync(HttpContext context, ReceivedRequest request, InjectedFaults faults)
     {
         using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        // Start the timer before the request is visible, as for other calls.
-        var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
-        requests.Add(request);
-        var writer = new RawResponseWriter(context, request, faults, aborted.Token);
-        await delay.ConfigureAwait(false);
-        if (await TryReplaceResponseAsync(writer, request, faults, aborted.Token).ConfigureAwait(false)) return;
+        var writer = await BeginResponseAsync(context, request, faults, aborted.Token).ConfigureAwait(false);
+        if (writer is null) return;
         request.StatusCode = context.Response.StatusCode = 204;
         await writer.CompleteAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Adds the request to the list, and waits for the injected delay.</summary>
+    /// <returns>The writer of the response, or <see langword="null"/> if a fault has replaced the response.</returns>
+    private async Task<RawResponseWriter?> BeginResponseAsync(
+        HttpContext context,
+        ReceivedRequest request,
+        InjectedFaults faults,
+        CancellationToken aborted)
+    {
+        // Start the timer before the request is visible: a test that sees the request advances its clock.
+        var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted);
+        requests.Add(request);
+        var writer = new RawResponseWriter(context, request, faults, aborted);
+        await delay.ConfigureAwait(false);
+        return await TryReplaceResponseAsync(writer, request, faults, aborted).ConfigureAwait(false) ? null : writer;
     }
 
     /// <summary>Handles a call that does not exceed a limit.</summary>
@@ -149,17 +161,13 @@ internal sealed class LambdaService(
     {
         var isAsynchronous = invocation.InvocationType == "Event";
         using var aborted = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        // Start the timers before the request is visible: a test that sees the request advances its clock.
+        // The run also starts its timers before the request is visible: see BeginResponseAsync.
         var runAborted = isAsynchronous ? stopping : aborted.Token;
         var run = new FunctionRun(options, function, handler, invocation, faults.Delay, runAborted);
         try
         {
-            var delay = Task.Delay(faults.Delay, options.TimeProvider, aborted.Token);
-            requests.Add(request);
-            var writer = new RawResponseWriter(context, request, faults, aborted.Token);
-            await delay.ConfigureAwait(false);
-            if (await TryReplaceResponseAsync(writer, request, faults, aborted.Token).ConfigureAwait(false))
-                return null;
+            var writer = await BeginResponseAsync(context, request, faults, aborted.Token).ConfigureAwait(false);
+            if (writer is null) return null;
             if (!isAsynchronous)
             {
                 await run.RunAsync(CreateBody(writer, invocation, faults), faults, request).ConfigureAwait(false);
