@@ -34,10 +34,7 @@ public sealed class ObservabilitySnippets : IDisposable
             // end: open-telemetry
         }, HasBothSpans);
 
-        var call = Assert.Single(_spans.Ended, IsOfThisTest);
-        Assert.Single(
-            _spans.Ended,
-            span => span.Source.Name == "Microsoft.AspNetCore" && span.SpanId == call.ParentSpanId);
+        AssertCallHasTheSpanOfItsRequest();
     }
 
     /// <summary>The reason for the source of ASP.NET Core on the page.</summary>
@@ -64,10 +61,7 @@ public sealed class ObservabilitySnippets : IDisposable
             // end: aspire-telemetry
         }, HasBothSpans);
 
-        var call = Assert.Single(_spans.Ended, IsOfThisTest);
-        Assert.Single(
-            _spans.Ended,
-            span => span.Source.Name == "Microsoft.AspNetCore" && span.SpanId == call.ParentSpanId);
+        AssertCallHasTheSpanOfItsRequest();
     }
 
     /// <summary>The reason for the code in docs/aspire.md.</summary>
@@ -123,6 +117,14 @@ public sealed class ObservabilitySnippets : IDisposable
     // The instrumentation packages that ServiceDefaults use listen to these sources.
     private static void AddServiceDefaults(WebApplicationBuilder builder) => builder.Services.AddOpenTelemetry()
         .WithTracing(tracing => tracing.AddSource("Microsoft.AspNetCore").AddSource("System.Net.Http"));
+
+    private void AssertCallHasTheSpanOfItsRequest()
+    {
+        var call = Assert.Single(_spans.Ended, IsOfThisTest);
+        Assert.Single(
+            _spans.Ended,
+            span => span.Source.Name == "Microsoft.AspNetCore" && span.SpanId == call.ParentSpanId);
+    }
 
     // Other tests create spans at the same time.
     private bool IsOfThisTest(Activity span) => (string?)span.GetTagItem("faas.invoked_name") == _function;

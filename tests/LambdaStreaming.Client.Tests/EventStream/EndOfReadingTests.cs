@@ -1,6 +1,5 @@
 using System.Net;
 using System.Runtime.CompilerServices;
-using Microsoft.Extensions.Logging;
 using static LambdaStreaming.Tests.LocalService;
 
 namespace LambdaStreaming.Tests.EventStream;
@@ -224,7 +223,7 @@ public sealed class EndOfReadingTests
     [Theory, InlineData(1), InlineData(2)]
     public async Task DisposeAsync_OnAnotherThreadDuringMoveNextAsync_DoesNotReturnBuffersInUse(int times)
     {
-        var logger = new HookLogger();
+        var logger = new CallbackLogger();
         var options = StubbedClient.Options();
         options.LoggerFactory = logger;
         var unknown = Messages.Create([(":message-type", "event"), (":event-type", "FutureEvent")], "x"u8);
@@ -234,10 +233,14 @@ public sealed class EndOfReadingTests
         await using var response = await InvokeAsync(client, Ct);
         var chunks = response.ReadChunksAsync(Ct).GetAsyncEnumerator(Ct);
         await chunks.MoveNextAsync();
-        logger.OnUnknownEvent = () => Task.Run(async () =>
+        logger.Logging = (_, message) =>
         {
-            for (var i = 0; i < times; i++) await chunks.DisposeAsync();
-        }).Wait(Ct);
+            if (!message.Contains("FutureEvent", StringComparison.Ordinal)) return;
+            Task.Run(async () =>
+            {
+                for (var i = 0; i < times; i++) await chunks.DisposeAsync();
+            }).Wait(Ct);
+        };
 
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await chunks.MoveNextAsync());
@@ -254,36 +257,6 @@ public sealed class EndOfReadingTests
         {
             var task = read(buffer);
             return task.IsCompleted ? task : new ValueTask<int>(task.AsTask().WaitAsync(cancellationToken));
-        }
-    }
-
-    private sealed class HookLogger : ILoggerFactory, ILogger
-    {
-        public Action? OnUnknownEvent { get; set; }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (formatter(state, exception).Contains("FutureEvent", StringComparison.Ordinal)) OnUnknownEvent?.Invoke();
-        }
-
-        public void Dispose()
-        {
         }
     }
 }

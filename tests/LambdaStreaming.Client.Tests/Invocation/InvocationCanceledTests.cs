@@ -1,12 +1,13 @@
 using System.Net;
 using Amazon.Runtime;
-using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests.Invocation;
 
 /// <summary>A cancelled call throws an exception that reports whether the function might have run.</summary>
 public sealed class InvocationCanceledTests
 {
+    private const int AttemptFailed = 3;
+
     public static TheoryData<string, bool> Stages => new()
     {
         { "before the call", false },
@@ -42,7 +43,14 @@ public sealed class InvocationCanceledTests
             {
                 if (stage == "credentials") options.Credentials = new CancelingCredentials(canceling);
                 options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.AtLeastOnce };
-                options.LoggerFactory = new CancelingLog(canceling);
+                options.LoggerFactory = new CallbackLogger
+                {
+                    // A retry is logged before its delay.
+                    Logging = (id, _) =>
+                    {
+                        if (id.Id == AttemptFailed) canceling.Cancel();
+                    },
+                };
             });
         if (stage == "before the call") await canceling.CancelAsync();
 
@@ -113,37 +121,6 @@ public sealed class InvocationCanceledTests
         {
             canceling.Cancel();
             throw new OperationCanceledException(canceling.Token);
-        }
-    }
-
-    /// <summary>Cancels when a retry is logged, which happens before its delay.</summary>
-    private sealed class CancelingLog(CancellationTokenSource canceling) : ILoggerFactory, ILogger
-    {
-        private const int AttemptFailed = 3;
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (eventId.Id == AttemptFailed) canceling.Cancel();
-        }
-
-        public void Dispose()
-        {
         }
     }
 

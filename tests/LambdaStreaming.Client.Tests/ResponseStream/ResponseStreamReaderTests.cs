@@ -1,6 +1,5 @@
 using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.EventStream;
-using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tests.ResponseStream;
 
@@ -25,7 +24,7 @@ public sealed class ResponseStreamReaderTests
                 IdleTimeout = TimeSpan.FromSeconds(1),
                 TimeProvider = TimeProvider.System,
                 // The reader logs the unknown event, and then parses the next message.
-                Logger = new CallbackLogger(() => body.Abort(AbortReason.Idle)),
+                Logger = new CallbackLogger { Logging = (_, _) => body.Abort(AbortReason.Idle) },
                 ThrowOnFunctionError = false,
             },
             new LambdaErrorDetails());
@@ -56,20 +55,5 @@ public sealed class ResponseStreamReaderTests
                 ("Unhandled", "text"),
                 (response.InvokeComplete!.ErrorCode, response.InvokeComplete.ErrorDetails));
         }
-    }
-
-    private sealed class CallbackLogger(Action onLog) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter) => onLog();
     }
 }
