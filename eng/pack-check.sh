@@ -74,7 +74,7 @@ echo '{"solution":{"path":"../../LambdaStreaming.Client.sln","projects":['"${pro
 pack() {
   rm -rf "$work/build"
   dotnet pack "$work/packages.slnf" -c Release -p:PackageOutputPath="$work/$1" -p:ArtifactsPath="$work/build" \
-    -p:RunAnalyzers=false -v quiet || fail "dotnet pack failed"
+    -v quiet || fail "dotnet pack failed"
 }
 pack 1
 if [ "${1:-}" = --twice ]; then

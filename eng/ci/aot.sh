@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 dotnet publish tests/AotSmoke -c Release -r linux-x64 -o artifacts/aot -p:ArtifactsPath="$PWD/artifacts/aot-build" \
-  -p:RunAnalyzers=false -p:RestoreLockedMode=false -p:NuGetLockFilePath=obj/packages.aot.lock.json -v quiet
+  -p:RestoreLockedMode=false -p:NuGetLockFilePath=obj/packages.aot.lock.json -v quiet
 artifacts/aot/AotSmoke

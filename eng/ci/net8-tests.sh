@@ -12,7 +12,7 @@ publish() {
   local name=$1
   shift
   dotnet publish tests/LambdaStreaming.Client.Tests -c Release -r linux-x64 --self-contained -o "artifacts/$name" \
-    -p:TestOnNet8=true -p:ArtifactsPath="$PWD/artifacts/net8-build" -p:RunAnalyzers=false \
+    -p:TestOnNet8=true -p:ArtifactsPath="$PWD/artifacts/net8-build" \
     -p:RestoreLockedMode=false -p:NuGetLockFilePath="obj/packages.$name.lock.json" -v quiet "$@"
 }
 

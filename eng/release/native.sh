@@ -19,7 +19,7 @@ program=$folder/lambda-stream$suffix
 publish() {
   rm -rf "$folder"
   dotnet publish src/LambdaStreaming.Tool -c Release -f net10.0 -r "$rid" -o "$folder" -p:PublishAot=true \
-    -p:ArtifactsPath="$root/artifacts/native-build" -p:RunAnalyzers=false -p:RestoreLockedMode=false \
+    -p:ArtifactsPath="$root/artifacts/native-build" -p:RestoreLockedMode=false \
     -p:NuGetLockFilePath=obj/packages.aot.lock.json -v quiet
 }
 

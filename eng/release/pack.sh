@@ -19,6 +19,6 @@ projects=$(printf '"%s",' src/*/*.csproj)
 echo '{"solution":{"path":"../../LambdaStreaming.Client.sln","projects":['"${projects%,}"']}}' \
   >artifacts/release/packages.slnf
 dotnet pack artifacts/release/packages.slnf -c Release -p:PackageOutputPath="$packages" -p:ArtifactsPath="$build" \
-  -p:RunAnalyzers=false -v quiet
+  -v quiet
 (cd "$packages" && sha256sum -- *.nupkg *.snupkg | tee ../SHA256SUMS)
 say "packed $(package_ids | wc -l) packages as $version"
