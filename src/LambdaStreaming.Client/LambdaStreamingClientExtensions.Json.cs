@@ -16,7 +16,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of a value.</typeparam>
     /// <returns>The values. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// A required argument is null, the function name is blank, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
@@ -40,7 +40,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of a value.</typeparam>
     /// <returns>The values. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
+    /// A required argument is null, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<T?> InvokeJsonValuesAsync<T>(
         this ILambdaStreamingClient client,
@@ -70,7 +70,8 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="TOut">The type of a value.</typeparam>
     /// <returns>The values. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// An argument other than <paramref name="payload"/> is null, the function name is blank, or an option is not
+    /// valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<TOut?> InvokeJsonValuesAsync<TIn, TOut>(
         this ILambdaStreamingClient client,
@@ -94,7 +95,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// A required argument is null, the function name is blank, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
         this ILambdaStreamingClient client,
@@ -111,7 +112,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
+    /// A required argument is null, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<SseItem<string>> InvokeServerSentEventsAsync(
         this ILambdaStreamingClient client,
@@ -138,7 +139,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of an event's data.</typeparam>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// A required argument is null, the function name is blank, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<SseItem<T?>> InvokeServerSentEventsAsync<T>(
         this ILambdaStreamingClient client,
@@ -165,7 +166,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of an event's data.</typeparam>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
+    /// A required argument is null, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<SseItem<T?>> InvokeServerSentEventsAsync<T>(
         this ILambdaStreamingClient client,
@@ -198,7 +199,8 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="TOut">The type of an event's data.</typeparam>
     /// <returns>The events. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// An argument other than <paramref name="payload"/> is null, the function name is blank, or an option is not
+    /// valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<SseItem<TOut?>> InvokeServerSentEventsAsync<TIn, TOut>(
         this ILambdaStreamingClient client,

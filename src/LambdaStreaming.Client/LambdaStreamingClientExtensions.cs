@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using LambdaStreaming.Payload;
 
@@ -21,8 +22,9 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// A required argument is null, the function name is blank, or an option is not valid. The message names it.
     /// </exception>
+    [OverloadResolutionPriority(1)] // because null can be options or a JsonTypeInfo<string>
     public static IAsyncEnumerable<string> InvokeTextAsync(
         this ILambdaStreamingClient client,
         string functionName,
@@ -41,7 +43,8 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of the payload.</typeparam>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// An argument other than <paramref name="payload"/> is null, the function name is blank, or an option is not
+    /// valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<string> InvokeTextAsync<T>(
         this ILambdaStreamingClient client,
@@ -62,7 +65,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>Non-empty strings. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
+    /// A required argument is null, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<string> InvokeTextAsync(
         this ILambdaStreamingClient client,
@@ -84,8 +87,9 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// A required argument is null, the function name is blank, or an option is not valid. The message names it.
     /// </exception>
+    [OverloadResolutionPriority(1)] // because null can be options or a JsonTypeInfo<string>
     public static IAsyncEnumerable<string> InvokeLinesAsync(
         this ILambdaStreamingClient client,
         string functionName,
@@ -104,7 +108,8 @@ public static partial class LambdaStreamingClientExtensions
     /// <typeparam name="T">The type of the payload.</typeparam>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, the function name is blank, or an option is not valid. The message names it.
+    /// An argument other than <paramref name="payload"/> is null, the function name is blank, or an option is not
+    /// valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<string> InvokeLinesAsync<T>(
         this ILambdaStreamingClient client,
@@ -125,7 +130,7 @@ public static partial class LambdaStreamingClientExtensions
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <returns>The lines. Each enumeration invokes the function.</returns>
     /// <exception cref="ArgumentException">
-    /// An argument is null, or an option is not valid. The message names it.
+    /// A required argument is null, or an option is not valid. The message names it.
     /// </exception>
     public static IAsyncEnumerable<string> InvokeLinesAsync(
         this ILambdaStreamingClient client,

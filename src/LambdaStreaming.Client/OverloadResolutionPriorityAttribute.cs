@@ -2,7 +2,7 @@
 namespace System.Runtime.CompilerServices;
 
 /// <summary>The attribute of .NET 9, which the compiler also recognizes in this assembly.</summary>
-[AttributeUsage(AttributeTargets.Constructor)]
+[AttributeUsage(AttributeTargets.Constructor | AttributeTargets.Method)]
 internal sealed class OverloadResolutionPriorityAttribute(int priority) : Attribute
 {
     public int Priority { get; } = priority;

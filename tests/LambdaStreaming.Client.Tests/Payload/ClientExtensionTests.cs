@@ -46,7 +46,9 @@ public sealed class ClientExtensionTests : IDisposable
     {
         SetUpResponse("a€");
 
-        Assert.Equal("a€", string.Concat(await LimitTests.ToListAsync(_client.Object.InvokeTextAsync("chat", "{}"))));
+        Assert.Equal(
+            "a€",
+            string.Concat(await LimitTests.ToListAsync(_client.Object.InvokeTextAsync("chat", "{}", null))));
         Assert.Equal("a€", string.Concat(await LimitTests.ToListAsync(
             _client.Object.InvokeTextAsync(new InvokeWithResponseStreamRequest("chat") { Qualifier = "live" }))));
 
@@ -60,7 +62,7 @@ public sealed class ClientExtensionTests : IDisposable
     {
         SetUpResponse("a\nb");
 
-        Assert.Equal(["a", "b"], await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync("chat", "{}")));
+        Assert.Equal(["a", "b"], await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync("chat", "{}", null)));
         Assert.Equal(
             ["a", "b"],
             await LimitTests.ToListAsync(_client.Object.InvokeLinesAsync(new InvokeWithResponseStreamRequest("chat"))));
