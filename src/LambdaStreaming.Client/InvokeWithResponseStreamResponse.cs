@@ -98,7 +98,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         ArgumentNullException.ThrowIfNull(chunks);
         if (complete is not null && failure is not null) throw CreateTwoEndsException(nameof(failure));
         var stream = new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure);
-        return FromStream(stream, Array.MaxLength, metadata);
+        return FromStream(stream, metadata);
     }
 
     /// <summary>Creates a fake response with chunks of text, for unit tests.</summary>
@@ -129,7 +129,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     public static InvokeWithResponseStreamResponse Create(Stream stream, ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return FromStream(stream, LambdaStreamingClientOptions.DefaultMaxMessageBytes, metadata);
+        return FromStream(stream, metadata);
     }
 
     /// <summary>Enumerates the events once: chunks, then <see cref="InvokeComplete"/>.</summary>
@@ -253,15 +253,12 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
 
     private protected override PayloadSegmentReader OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
 
-    private static InvokeWithResponseStreamResponse FromStream(
-        Stream stream,
-        int maxMessageBytes,
-        ResponseStreamMetadata? metadata)
+    private static InvokeWithResponseStreamResponse FromStream(Stream stream, ResponseStreamMetadata? metadata)
     {
         metadata ??= new ResponseStreamMetadata();
         var options = new ResponseStreamReaderOptions
         {
-            MaxMessageBytes = maxMessageBytes,
+            MaxMessageBytes = Array.MaxLength,
             IdleTimeout = Timeout.InfiniteTimeSpan,
             TimeProvider = TimeProvider.System,
             Logger = NullLogger.Instance,

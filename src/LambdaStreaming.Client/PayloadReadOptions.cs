@@ -58,8 +58,9 @@ public enum HttpPreludeDetection
 
     /// <summary>Accepts any content type and any first member of the JSON object.</summary>
     /// <remarks>
-    /// A response without an HTTP prelude is still returned as the body. An object that exceeds
-    /// <see cref="PayloadReadOptions.MaxPreludeBytes"/> causes a <see cref="PayloadLimitExceededException"/>.
+    /// A response without an HTTP prelude is still returned as the body. An object that, with the white space around
+    /// it, exceeds <see cref="PayloadReadOptions.MaxPreludeBytes"/> causes a
+    /// <see cref="PayloadLimitExceededException"/>.
     /// </remarks>
     Always,
 
@@ -82,6 +83,7 @@ public sealed class PayloadReadOptions
     /// <summary>Maximum size of a payload that is read into one array, string or JSON value, in bytes.</summary>
     /// <value>
     /// 0 to 2,147,483,591. Default: 209,715,200 (200 MiB). Ignored by the readers that return the payload in parts.
+    /// A string has at most 1,073,741,791 characters; longer text causes an <see cref="OutOfMemoryException"/>.
     /// </value>
     // Source: AWS Lambda developer guide, "Response streaming": 200 MB is the service's default limit of a response.
     public int MaxPayloadBytes { get; set; } = 200 * 1024 * 1024;

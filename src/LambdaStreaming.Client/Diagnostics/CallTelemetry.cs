@@ -138,7 +138,9 @@ internal sealed class CallTelemetry
         var failure = exception as LambdaStreamingException;
         if (failure is { StatusCode: not default(HttpStatusCode) })
             SetResponse((int)failure.StatusCode, failure.RequestId);
-        var mayHaveRun = failure?.FunctionMayHaveRun ?? (exception as InvocationCanceledException)?.FunctionMayHaveRun;
+        var mayHaveRun = failure?.FunctionMayHaveRun
+            ?? (exception as InvocationCanceledException)?.FunctionMayHaveRun
+            ?? (_progress is null ? null : true);
         End(CallOutcome.FromException(exception), failure?.Details.RedactedErrorCode, mayHaveRun);
     }
 
@@ -272,13 +274,15 @@ internal sealed class CallTelemetry
 
     /// <summary>Gets the name of a function without account and qualifier.</summary>
     // Source: AWS Lambda API reference, InvokeWithResponseStream, FunctionName: name, partial ARN
-    // (account:function:name) or ARN, each with or without :qualifier.
+    // (account:function:name) or ARN, each with or without :qualifier. The pattern of the service model also allows
+    // account:name.
     internal static string ShortenName(string functionName)
     {
         var parts = functionName.Split(':');
         if (parts.Length == 1) return functionName;
         var marker = Array.IndexOf(parts, "function");
-        return marker > 0 && marker + 1 < parts.Length ? parts[marker + 1] : parts[0];
+        if (marker > 0 && marker + 1 < parts.Length) return parts[marker + 1];
+        return parts[0].Length == 12 && parts[0].All(char.IsAsciiDigit) ? parts[1] : parts[0];
     }
 }
 

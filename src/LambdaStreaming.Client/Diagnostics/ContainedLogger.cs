@@ -6,7 +6,7 @@ namespace LambdaStreaming.Diagnostics;
 internal sealed class ContainedLogger(ILogger logger) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => logger.BeginScope(state);
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel)
     {

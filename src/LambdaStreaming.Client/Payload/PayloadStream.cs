@@ -23,9 +23,10 @@ internal sealed class PayloadStream(PayloadSegmentReader segments, IDisposable o
     {
         if (_isDisposed) return ValueTask.FromException<int>(new ObjectDisposedException(nameof(PayloadStream)));
         if (cancellationToken.IsCancellationRequested) return CancelAsync(cancellationToken);
+        var span = buffer.Span;
         if (!TryBegin()) return ValueTask.FromException<int>(CreateInUseException());
 
-        var count = Take(buffer.Span);
+        var count = Take(span);
         if (count == 0) return ReadMoreAsync(buffer, cancellationToken);
         End();
         return new ValueTask<int>(count);

@@ -32,6 +32,16 @@ internal abstract class ForwardStream : Stream
         return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
+    public sealed override IAsyncResult BeginRead(
+        byte[] buffer,
+        int offset,
+        int count,
+        AsyncCallback? callback,
+        object? state) =>
+        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    public sealed override int EndRead(IAsyncResult asyncResult) => TaskToAsyncResult.End<int>(asyncResult);
+
     public sealed override int Read(byte[] buffer, int offset, int count) => throw CreateSynchronousReadException();
 
     public sealed override int Read(Span<byte> buffer) => throw CreateSynchronousReadException();

@@ -30,12 +30,12 @@ internal static class ResponseStreamDrain
         ResponseStreamReaderOptions options,
         LambdaErrorDetails call)
     {
+        var ignored = buffer.Length;
         try
         {
             using var limit = new CancellationTokenSource(MaxTime, options.TimeProvider);
             await using var registration = limit.Token.UnsafeRegister(
                 static state => ((ResponseStreamBody)state!).Abort(AbortReason.Disposed), body).ConfigureAwait(false);
-            var ignored = buffer.Length;
             body.AdvanceTo(buffer.End, buffer.End, unconsumedBytes: 0);
             while (!isRead && ignored <= MaxBytes)
             {
@@ -44,8 +44,6 @@ internal static class ResponseStreamDrain
                 isRead = result.IsCompleted;
                 body.AdvanceTo(result.Buffer.End, result.Buffer.End, unconsumedBytes: 0);
             }
-
-            if (ignored > 0) Log.BytesAfterInvokeComplete(options.Logger, call.FunctionName, ignored);
         }
         catch (Exception exception)
         {
@@ -53,5 +51,7 @@ internal static class ResponseStreamDrain
             if (options.Logger.IsEnabled(LogLevel.Debug))
                 Log.DrainFailed(options.Logger, call.FunctionName, exception.GetType().Name);
         }
+
+        if (ignored > 0) Log.BytesAfterInvokeComplete(options.Logger, call.FunctionName, ignored);
     }
 }

@@ -1,4 +1,3 @@
-using LambdaStreaming.EventStream;
 
 namespace LambdaStreaming.ResponseStream;
 

@@ -515,10 +515,26 @@ public sealed class TelemetryTests : IDisposable
     public void FromException_ObjectDisposedException_IsAbandoned() =>
         Assert.Equal(CallOutcome.Abandoned, CallOutcome.FromException(new ObjectDisposedException("response")));
 
+    [Fact]
+    public void Fail_ObjectDisposedAfterTheResponseHeaders_TheFunctionMayHaveRun()
+    {
+        var request = new InvokeWithResponseStreamRequest(_listeners.Function);
+        var telemetry = CallTelemetry.Start(request, TimeProvider.System)!;
+        telemetry.Begin("us-east-1", "localhost", 80);
+        telemetry.SetResponse(200, "id", new NoProgress());
+
+        telemetry.Fail(new ObjectDisposedException("response"));
+
+        Assert.Equal(true, _listeners.Span.GetTagItem("lambda_streaming.function_may_have_run"));
+    }
+
     [Theory]
     [InlineData("name", "name")]
     [InlineData("name:7", "name")]
     [InlineData("123456789012:function:name", "name")]
+    [InlineData("123456789012:name", "name")]
+    [InlineData("123456789012:name:live", "name")]
+    [InlineData("123456789012", "123456789012")]
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:name", "name")]
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:name:live", "name")]
     [InlineData("function", "function")]
@@ -541,6 +557,11 @@ public sealed class TelemetryTests : IDisposable
 
     private Task<InvokeWithResponseStreamResponse> InvokeAsync(LambdaStreamingClient client) =>
         client.InvokeAsync(_listeners.Function);
+
+    private sealed class NoProgress : ITransferProgress
+    {
+        public (long Chunks, long Bytes) ReceivedSoFar => default;
+    }
 
     private sealed class CallbackHandler(HttpMessageHandler inner, Action callback) : DelegatingHandler(inner)
     {

@@ -139,6 +139,23 @@ public class ResponseResourceTests
         else Assert.Contains($" {inTheSameRead + later} ", $" {Assert.Single(lines)} ", StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Read_ConnectionBreaksAfterBytesAfterInvokeComplete_LogsTheirCount()
+    {
+        var logs = new CollectedLogs();
+        var options = CreateOptions();
+        options.LoggerFactory = logs;
+        byte[] end = [.. Messages.Complete(), .. new byte[3]];
+        using var client = StubbedClient.Streaming(new FragmentedStream(end, () => 1000, breaksOff: true), options);
+        await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Ct);
+
+        await foreach (var _ in response.ReadChunksAsync(Ct)) { }
+
+        Assert.Single(
+            logs.Lines,
+            line => line.Contains(" 3 bytes after InvokeComplete", StringComparison.Ordinal));
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public async Task Read_ConnectionBreaksAfterInvokeComplete_LogsADebugMessage(bool isEnabled)
     {

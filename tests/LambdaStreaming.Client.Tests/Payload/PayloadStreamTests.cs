@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 
@@ -18,6 +19,33 @@ public class PayloadStreamTests
         Assert.Equal("01234", Encoding.UTF8.GetString(buffer, 200, 5));
         Assert.Equal(205, await stream.ReadAsync(buffer));
         Assert.Equal("5678901234", Encoding.UTF8.GetString(buffer, 0, 10));
+    }
+
+    [Fact]
+    public async Task ReadAsync_DestinationWasDisposed_NextReadReturnsBytes()
+    {
+        await using var response = Fragmented.Response("abc");
+        await using var stream = response.AsStream();
+        using var disposed = new DisposedMemory();
+        var buffer = new byte[3];
+
+        Assert.Throws<ObjectDisposedException>(() => { _ = stream.ReadAsync(disposed.Memory).AsTask(); });
+        await stream.ReadExactlyAsync(buffer);
+
+        Assert.Equal("abc"u8, buffer);
+    }
+
+    [Fact]
+    public async Task BeginRead_EndRead_ReadBytes()
+    {
+        await using var response = Fragmented.Response("abc");
+        await using var stream = response.AsStream();
+        var buffer = new byte[3];
+
+        var count = await Task<int>.Factory.FromAsync(stream.BeginRead, stream.EndRead, buffer, 0, 3, null);
+
+        Assert.Equal("abc"[..count], Encoding.UTF8.GetString(buffer, 0, count));
+        Assert.NotEqual(0, count);
     }
 
     [Fact]
@@ -284,6 +312,23 @@ public class PayloadStreamTests
         {
             await wait;
             yield return new byte[] { 1 };
+        }
+    }
+
+    private sealed class DisposedMemory : MemoryManager<byte>
+    {
+        public override Memory<byte> Memory => CreateMemory(3);
+
+        public override Span<byte> GetSpan() => throw new ObjectDisposedException(nameof(DisposedMemory));
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
         }
     }
 }
