@@ -114,6 +114,29 @@ public sealed class BuildTests : IDisposable
         Assert.IsType<FileNotFoundException>(exception.InnerException);
     }
 
+    // dotnet test and MSBuildLocator set such variables. They belong to the SDK of this process.
+    [Fact]
+    public async Task BuildAsync_ProcessHasVariablesOfAnotherSdk_BuildDoesNotGetThem()
+    {
+        string[] names = ["MSBuildSDKsPath", "MSBuildExtensionsPath", "MSBUILD_EXE_PATH"];
+        var project = new ScriptProject(_folder.FullName, "env > ../variables");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        var present = names.Select(Environment.GetEnvironmentVariable).ToArray();
+        foreach (var name in names) Environment.SetEnvironmentVariable(name, "/other-sdk");
+        try
+        {
+            await BuildAsync(chat);
+        }
+        finally
+        {
+            foreach (var (name, value) in names.Zip(present)) Environment.SetEnvironmentVariable(name, value);
+        }
+
+        Assert.DoesNotContain("/other-sdk", await File.ReadAllTextAsync(project.GetPath("variables"), Token));
+    }
+
     [Fact]
     public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
     {

@@ -178,6 +178,10 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
             },
         };
         foreach (var argument in arguments) info.ArgumentList.Add(argument);
+        // The CLI and MSBuildLocator set these for the SDK of this process. The folder of the project can have another.
+        // Source: dotnet/msbuild#14701; dotnet/sdk, MSBuildForwardingAppWithoutLogging.GetMSBuildSDKsPath.
+        foreach (var name in (string[])["MSBuildSDKsPath", "MSBuildExtensionsPath", "MSBUILD_EXE_PATH"])
+            info.Environment.Remove(name);
         info.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         return info;
     }
