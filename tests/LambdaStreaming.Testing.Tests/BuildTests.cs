@@ -138,6 +138,46 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
+    public async Task BuildAsync_SourceHasATimeInTheFuture_BuildsOnce()
+    {
+        var project = new ScriptProject(_folder.FullName, "echo one >> ../builds");
+        foreach (var file in (string[])["Chat/code", "Library/code"])
+        {
+            project.Write(file, "");
+            File.SetLastWriteTimeUtc(project.GetPath(file), DateTime.UtcNow.AddDays(1));
+        }
+
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        await BuildAsync(chat);
+        await BuildAsync(chat);
+
+        Assert.Single(await File.ReadAllLinesAsync(project.GetPath("builds"), Token));
+    }
+
+    [Theory]
+    [InlineData("cp -p ../new code")]                   // keeps the old time
+    [InlineData("echo new > code")]
+    [InlineData("echo new > ../Library/code")]          // the first build does not know this folder before
+    public async Task BuildAsync_SourceIsReplacedDuringTheBuild_BuildsOnceMore(string replace)
+    {
+        var project = new ScriptProject(_folder.FullName, $"[ -e ../builds ] || {replace}; echo one >> ../builds");
+        foreach (var file in (string[])["new", "Chat/code", "Library/code"])
+        {
+            project.Write(file, file);
+            File.SetLastWriteTimeUtc(project.GetPath(file), DateTime.UtcNow.AddDays(-1));
+        }
+
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        for (var call = 0; call < 3; call++) await BuildAsync(chat);
+
+        Assert.Equal(2, (await File.ReadAllLinesAsync(project.GetPath("builds"), Token)).Length);
+    }
+
+    [Fact]
     public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
     {
         var project = new ScriptProject(

@@ -54,11 +54,15 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     private async Task<Version> CreateVersionAsync(CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetUtcNow().UtcDateTime;
+        var known = _current?.Files?.Folders
+            ?? options.DotNetProgram?.Sources
+            ?? new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
+        var before = options is { RestartOnChange: true, DotNetProgram: not null } ? new SourceFiles(known) : null;
         var (command, sources, builtFiles, failure) = options.DotNetProgram is { } program
-            ? await BuildAsync(program, cancellationToken).ConfigureAwait(false)
-            : new(options, new SourceFolders([Path.GetFullPath(options.TaskRoot)], []), [], null);
+            ? await BuildAsync(program, known, cancellationToken).ConfigureAwait(false)
+            : new(options, known, [], null);
         if (!options.RestartOnChange) return new(command, builtFiles, null, null, failure);
-        var files = SourceFiles.Take(sources);
+        var files = new SourceFiles(sources);
         if (files.IsTooLarge)
         {
             var folder = sources.Folders[0];
@@ -67,21 +71,22 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         }
 
         // The build might not have read a file that was written during the build.
-        var changedFile = options.DotNetProgram is null ? null : files.FindWrittenSince(started);
+        var changedFile = before is null ? null : files.FindChangeSince(before, started);
         return new(command, builtFiles, files, changedFile, failure);
     }
 
     /// <exception cref="FunctionBuildException">
     /// A file cannot be read or written. The next call builds again, because no source has to change before.
     /// </exception>
-    private async Task<BuiltCommand> BuildAsync(DotNetProgram program, CancellationToken cancellationToken)
+    private async Task<BuiltCommand> BuildAsync(
+        DotNetProgram program, SourceFolders known, CancellationToken cancellationToken)
     {
-        var sources = _current?.Files?.Folders ?? program.Sources;
+        var sources = known;
         try
         {
             var build = await program.BuildAsync(options.ReportLine, cancellationToken).ConfigureAwait(false);
             // A failed build might not know all references.
-            sources = build.Failure is null ? build.Sources : sources.Union(build.Sources);
+            sources = build.Failure is null ? build.Sources : known.Union(build.Sources);
             return new(program.CreateCommand(options, build), sources, program.FindBuiltFiles(build), null);
         }
         catch (FunctionBuildException exception)

@@ -24,7 +24,8 @@ internal sealed class SourceFiles
 
     private readonly Dictionary<string, FileState> _files;
 
-    private SourceFiles(SourceFolders folders)
+    /// <summary>Reads the present state of the files.</summary>
+    public SourceFiles(SourceFolders folders)
     {
         Folders = folders;
         _files = Read(folders);
@@ -34,8 +35,6 @@ internal sealed class SourceFiles
 
     /// <summary>Whether the folders have too many files, so that changes are not detected.</summary>
     public bool IsTooLarge => _files.Count > MaxFiles;
-
-    public static SourceFiles Take(SourceFolders folders) => new(folders);
 
     /// <summary>Returns the path of a file that was added, changed or removed since.</summary>
     public string? FindChange()
@@ -50,16 +49,35 @@ internal sealed class SourceFiles
         return current.Count == _files.Count ? null : _files.Keys.FirstOrDefault(path => !current.ContainsKey(path));
     }
 
-    /// <summary>Returns the path of a file that was written at or after a time.</summary>
-    public string? FindWrittenSince(DateTime time) =>
-        _files.FirstOrDefault(file => file.Value.LastWrite >= time || file.Value.LinkLastWrite >= time).Key;
+    /// <summary>Returns the path of a file that was added or changed between an earlier state and this one.</summary>
+    /// <param name="earlier">The earlier state, which might not have all folders.</param>
+    /// <param name="time">The time of the earlier state. It decides for files that are not part of that state.</param>
+    public string? FindChangeSince(SourceFiles earlier, DateTime time)
+    {
+        if (IsTooLarge) return null;
+        // A file can have a time in the future, for example of another machine.
+        var now = TimeProvider.System.GetUtcNow().UtcDateTime;
+        return _files.FirstOrDefault(file => HasChanged(file.Key, file.Value)).Key;
+
+        bool HasChanged(string path, FileState state) => earlier._files.TryGetValue(path, out var before)
+            ? before != state
+            : IsBetween(state.LastWrite) || IsBetween(state.LinkLastWrite);
+
+        bool IsBetween(DateTime? write) => time <= write && write <= now;
+    }
 
     private static Dictionary<string, FileState> Read(SourceFolders folders)
     {
         var files = new Dictionary<string, FileState>(StringComparer.Ordinal);
         // A project can reference another one that does not exist.
         var all = folders.Folders.Where(Directory.Exists).SelectMany(folder => Enumerate(folder, folders.Excluded));
-        foreach (var (path, state) in all.Take(MaxFiles + 1)) files[path] = state;
+        foreach (var (path, state) in all)
+        {
+            // A folder can be in another one, so that a file occurs twice.
+            files[path] = state;
+            if (files.Count > MaxFiles) break;
+        }
+
         return files;
     }
 
