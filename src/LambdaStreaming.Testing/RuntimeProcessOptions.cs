@@ -7,8 +7,8 @@ namespace LambdaStreaming.Testing;
 /// The program is an official runtime interface client or a <c>bootstrap</c>, for example. The server starts a process
 /// for a call if none is idle. A process handles one call at a time, unless <see cref="ConcurrencyPerProcess"/> is set.
 /// The program inherits the environment of this process, the variables that Lambda sets, and <see cref="Environment"/>.
-/// The program and its child processes are killed when this process ends. On Linux, and on macOS with its default
-/// shell, this is so even if this process is killed.
+/// The program and its child processes are killed when the server is disposed. On Linux, and on macOS with its default
+/// shell, they are also killed when this process ends or is killed.
 /// </remarks>
 public sealed record RuntimeProcessOptions
 {
@@ -37,18 +37,21 @@ public sealed record RuntimeProcessOptions
     }
 
     /// <summary>The arguments of the program.</summary>
-    /// <value>Default: empty.</value>
+    /// <value>Default: empty. Not used for a class library of <see cref="DotNet"/>.</value>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The folder with the function's code: the working directory, and <c>LAMBDA_TASK_ROOT</c>.</summary>
-    /// <value>Default: the current directory, at which a relative path begins.</value>
+    /// <value>
+    /// Default: the current directory, at which a relative path begins. Not used for <see cref="DotNet"/>: the working
+    /// directory is the folder of the path, and <c>LAMBDA_TASK_ROOT</c> is the folder of the assembly.
+    /// </value>
     public string TaskRoot { get; init; } = ".";
 
     /// <summary>The handler in the runtime's syntax, passed to the program as <c>_HANDLER</c>.</summary>
     /// <value>Default: <c>index.handler</c>.</value>
     public string Handler { get; init; } = "index.handler";
 
-    /// <summary>Environment variables that override all others.</summary>
+    /// <summary>Environment variables that override inherited ones and those that Lambda sets.</summary>
     /// <value>Default: empty. A <see langword="null"/> value removes a variable.</value>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } =
         new Dictionary<string, string?>(StringComparer.Ordinal);
@@ -87,11 +90,12 @@ public sealed record RuntimeProcessOptions
 
     /// <summary>Whether a call after a change of the function's files starts a new process.</summary>
     /// <value>
-    /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>, or, for
-    /// <see cref="DotNet"/> with a project, the sources of the project and of the projects that it references.
-    /// Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>, <c>bin</c> and
-    /// <c>obj</c> are not searched. Neither are the output folders of a project. Temporary files of editors
-    /// (<c>.*.sw?</c> and <c>.#*</c>) and <c>.DS_Store</c> are ignored.
+    /// Default: <see langword="false"/>. The files are those below <see cref="TaskRoot"/>. For <see cref="DotNet"/>
+    /// with a project, they are those in the folders of the project and of the projects that it references. Imported
+    /// files and linked sources in other folders are not compared, for example a <c>Directory.Build.props</c> in a
+    /// parent folder. Folders whose name begins with a dot, and the folders <c>node_modules</c>, <c>__pycache__</c>,
+    /// <c>bin</c> and <c>obj</c> are not searched. Neither are the output folders of the function's own project.
+    /// Temporary files of editors (<c>.*.sw?</c> and <c>.#*</c>) and <c>.DS_Store</c> are ignored.
     /// </value>
     /// <remarks>Calls in progress end in their process. A changed project is built first.</remarks>
     public bool RestartOnChange { get; init; }

@@ -177,6 +177,20 @@ public sealed class BuildTests : IDisposable
         Assert.Equal(2, (await File.ReadAllLinesAsync(project.GetPath("builds"), Token)).Length);
     }
 
+    // Windows does not replace the files of a running program.
+    [Fact]
+    public async Task BuildAsync_BuildCouldNotCopyAFile_BuildsAgainWithoutAChange()
+    {
+        var project = new ScriptProject(
+            _folder.FullName, "[ -e ../free ] || { echo 'chat : error MSB3021: Unable to copy file.'; false; }");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+
+        await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+        project.Write("free", "");
+        await BuildAsync(chat);
+    }
+
     [Fact]
     public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
     {

@@ -5,6 +5,10 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 #pragma warning restore CA1001
 {
+    // Windows does not replace the files of a running program, for example while a call is in progress.
+    // Source: dotnet/msbuild, Strings.resx, Copy.Error.
+    private const string CopyFailed = "error MSB3021:";
+
     private readonly SemaphoreSlim _gate = new(1);
     private Version? _current;
 
@@ -76,7 +80,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     }
 
     /// <exception cref="FunctionBuildException">
-    /// A file cannot be read or written. The next call builds again, because no source has to change before.
+    /// A file cannot be read, written or copied. The next call builds again, because no source has to change before.
     /// </exception>
     private async Task<BuiltCommand> BuildAsync(
         DotNetProgram program, SourceFolders known, CancellationToken cancellationToken)
@@ -89,7 +93,8 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
             sources = build.Failure is null ? build.Sources : known.Union(build.Sources);
             return new(program.CreateCommand(options, build), sources, program.FindBuiltFiles(build), null);
         }
-        catch (FunctionBuildException exception)
+        catch (FunctionBuildException exception) when (
+            !exception.BuildOutput.Contains(CopyFailed, StringComparison.Ordinal))
         {
             return new(options, sources, [], exception);
         }
