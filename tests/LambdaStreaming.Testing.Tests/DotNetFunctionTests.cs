@@ -1,4 +1,5 @@
 using System.Text;
+using LambdaStreaming.Testing.RuntimeApi;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -82,6 +83,28 @@ public sealed class DotNetFunctionTests : IDisposable
         exception = await Assert.ThrowsAsync<FunctionBuildException>(() => StartAsync(
             RuntimeProcessOptions.DotNet(assembly, "Greeter::Greeter.Function::GreetAsync")));
         Assert.Contains("GenerateRuntimeConfigurationFiles", exception.Message);
+    }
+
+    [Fact]
+    public async Task GetVersionAsync_HostOfAClassLibraryWasDeleted_ExtractsItAgain()
+    {
+        // A copy of this assembly that looks like a class library with all that it needs.
+        var assembly = typeof(DotNetFunctionTests).Assembly.Location;
+        var library = Path.Combine(_folder.FullName, "Library.dll");
+        File.Copy(assembly, library);
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "Library.runtimeconfig.json"), "{}", Token);
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder.FullName, "Library.deps.json"), "\"Amazon.Lambda.RuntimeSupport/2.1.2\"", Token);
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "Amazon.Lambda.RuntimeSupport.dll"), "", Token);
+        var program = new RuntimeProgram(RuntimeProcessOptions.DotNet(library, "Library::Function::Handle"));
+
+        var first = await program.GetVersionAsync(() => Task.CompletedTask, Token);
+        File.Delete(DotNetHost.FilePath);
+        var second = await program.GetVersionAsync(() => Task.CompletedTask, Token);
+
+        Assert.DoesNotContain(DotNetHost.FilePath, first.Command.Arguments);
+        Assert.Contains(DotNetHost.FilePath, second.Command.Arguments);
+        Assert.True(File.Exists(DotNetHost.FilePath));
     }
 
     [Fact]

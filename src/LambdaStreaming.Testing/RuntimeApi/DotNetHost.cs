@@ -5,11 +5,18 @@ internal static class DotNetHost
 {
     private const string Resource = "LambdaStreaming.RuntimeHost.dll";
 
-    // This mode does not store exceptions, for example of a full disk. Concurrent calls can extract several files.
-    private static readonly Lazy<string> ExtractedPath = new(Extract, LazyThreadSafetyMode.PublicationOnly);
+    private static readonly object Gate = new();
+    private static string? _path;
 
     /// <summary>The path of the program: a file that is deleted when this process ends normally.</summary>
-    public static string FilePath => ExtractedPath.Value;
+    /// <remarks>It is another file if the operating system deleted the first one, as an old temporary file.</remarks>
+    public static string FilePath
+    {
+        get
+        {
+            lock (Gate) return File.Exists(_path) ? _path : _path = Extract();
+        }
+    }
 
     private static string Extract()
     {

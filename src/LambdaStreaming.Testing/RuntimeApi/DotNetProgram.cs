@@ -59,15 +59,18 @@ internal sealed class DotNetProgram
     public RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, DotNetBuild build) =>
         build.Failure is null ? CreateCommand(options, build.TargetPath) : throw build.Failure;
 
-    /// <summary>Finds the files of a built project that its processes need.</summary>
+    /// <summary>Finds the files that the processes need, and that this class creates or a build.</summary>
     /// <remarks>
-    /// <c>dotnet clean</c> deletes them. If <c>dotnet build</c> builds a class library, it deletes the last two.
+    /// <c>dotnet clean</c> deletes those of a project. If <c>dotnet build</c> builds a class library, it deletes the
+    /// last two.
     /// </remarks>
     public IReadOnlyList<string> FindBuiltFiles(DotNetBuild build)
     {
-        if (!IsProject(Path)) return [];
+        string[] host = IsClassLibraryHandler ? [DotNetHost.FilePath] : [];
+        if (!IsProject(Path)) return host;
         string[] files =
         [
+            .. host,
             build.TargetPath,
             System.IO.Path.ChangeExtension(build.TargetPath, ".deps.json"),
             System.IO.Path.ChangeExtension(build.TargetPath, ".runtimeconfig.json"),

@@ -43,7 +43,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     {
         if (version.BuiltFiles.FirstOrDefault(file => !File.Exists(file)) is { } deleted)
         {
-            options.ReportLine($"{GetName(deleted)} was deleted. The project is built again.");
+            options.ReportLine($"{GetName(deleted)} was deleted. It is created again.");
             return true;
         }
 
