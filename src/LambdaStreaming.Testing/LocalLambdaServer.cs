@@ -73,6 +73,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number of the options is out of range.</exception>
+    /// <exception cref="IOException">The port is in use.</exception>
     /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
     public static Task<LocalLambdaServer> StartAsync(
         Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
@@ -89,18 +91,22 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// An entry of <see cref="LocalLambdaServerOptions.AllowedHosts"/> is not a host.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number of the options is out of range.</exception>
+    /// <exception cref="IOException">The port is in use.</exception>
     /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The returned server disposes them.")]
     public static async Task<LocalLambdaServer> StartAsync(
         LocalLambdaServerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var guard = new WebPageGuard(options.AllowedHosts);
         if (options.BuildFunctionsAtStart)
         {
-            foreach (var pool in options.Pools) await pool.PrepareAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var function in options.Functions.Values)
+                await function.BuildAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var guard = new WebPageGuard(options.AllowedHosts);
         var credentials = await options.Credentials.GetCredentialsAsync()
             .WaitAsync(cancellationToken).ConfigureAwait(false);
         var verifier = new SigV4Verifier(credentials, options.Region.SystemName, "lambda", options.TimeProvider)
@@ -109,7 +115,6 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         };
         var certificate = options.UseHttps ? SelfSignedCertificate.Create(options.TimeProvider.GetUtcNow()) : null;
         var connections = new ConnectionLog(certificate);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRecordedRequests, 1);
         var requests = new RequestLog(options.MaxRecordedRequests);
         var stopping = new CancellationTokenSource();
         var kestrel = Loopback.Create(options.Port, options.LoggerFactory, connections.RunAsync);
@@ -123,6 +128,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         {
             kestrel.Dispose();
             stopping.Dispose();
+            certificate?.Dispose();
             throw;
         }
     }
@@ -191,7 +197,10 @@ public sealed class LocalLambdaServer : IAsyncDisposable
 
     /// <summary>Adds a function in a runtime process while the server is running.</summary>
     /// <param name="name">The name. An existing function of that name is replaced.</param>
-    /// <param name="process">The program that runs the function.</param>
+    /// <param name="process">
+    /// The program that runs the function. If another function replaces it, its idle processes remain until the server
+    /// is disposed.
+    /// </param>
     /// <returns>The function, to set its limits and inject faults.</returns>
     public LocalFunction AddFunction(string name, RuntimeProcessOptions process) => _options.AddFunction(name, process);
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Testing.RuntimeApi;
@@ -139,7 +140,10 @@ public sealed class LocalLambdaServerOptions
 
     /// <summary>Adds a function in a separate program, which gets its calls from the Lambda Runtime API.</summary>
     /// <param name="name">The name. An existing function of that name is replaced.</param>
-    /// <param name="process">The program that runs the function.</param>
+    /// <param name="process">
+    /// The program that runs the function. If another function replaces it, its idle processes remain until the server
+    /// is disposed.
+    /// </param>
     /// <returns>The function, to set its limits and inject faults.</returns>
     [SuppressMessage("Reliability", "CA2000", Justification = "The server disposes the pools.")]
     public LocalFunction AddFunction(string name, RuntimeProcessOptions process)
@@ -162,6 +166,16 @@ public sealed class LocalLambdaServerOptions
         ArgumentNullException.ThrowIfNull(recording);
         return AddFunction(name, (_, response, cancellationToken) =>
             recording.ReplayAsync(response, timing, TimeProvider, cancellationToken));
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Port, IPEndPoint.MinPort);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Port, IPEndPoint.MaxPort);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecordedRequests, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxPayloadBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxResponseBytes ?? 0, nameof(MaxResponseBytes));
     }
 
     private LocalFunction Add(string name, FunctionHandler handler)

@@ -192,6 +192,17 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
+    public async Task StartAsync_FunctionWasReplaced_DoesNotBuildIt()
+    {
+        var project = new ScriptProject(_folder.FullName, "false");
+        var options = new LocalLambdaServerOptions();
+        options.AddFunction("f", CreateOptions(project));
+        options.AddFunction("f");
+
+        await using var server = await LocalLambdaServer.StartAsync(options, Token);
+    }
+
+    [Fact]
     public async Task BuildAsync_ManyWarningsPrecedeTheError_MessageHasTheError()
     {
         var project = new ScriptProject(

@@ -506,6 +506,38 @@ public class LocalLambdaServerTests
         Assert.Equal((status, errorCode), (server.Requests[0].StatusCode, server.Requests[0].ErrorCode));
     }
 
+    [Theory]
+    [InlineData("Port", -1)]
+    [InlineData("Port", 65_536)]
+    [InlineData("MaxRecordedRequests", 0)]
+    [InlineData("MaxPayloadBytes", -1)]
+    [InlineData("MaxResponseBytes", -1)]
+    public async Task StartAsync_NumberIsOutOfRange_ThrowsBeforeABuild(string name, int value)
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            // The build would fail.
+            var project = Path.Combine(folder.FullName, "Chat.csproj");
+            await File.WriteAllTextAsync(project, "", Token);
+            var options = new LocalLambdaServerOptions();
+            options.AddFunction("f", RuntimeProcessOptions.DotNet(project));
+            if (name == "Port") options.Port = value;
+            if (name == "MaxRecordedRequests") options.MaxRecordedRequests = value;
+            if (name == "MaxPayloadBytes") options.MaxPayloadBytes = value;
+            if (name == "MaxResponseBytes") options.MaxResponseBytes = value;
+
+            var exception = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+                () => LocalLambdaServer.StartAsync(options, Token));
+
+            Assert.Equal(name, exception.ParamName);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public async Task Requests_MoreThanMaxRecordedRequests_ContainTheMostRecent()
     {
