@@ -151,10 +151,13 @@ public sealed class RecordedStream
 
     private static void Complete(FunctionResponse response, RecordedLine line)
     {
-        if (line.Complete?.LogResult is { } log)
+        if (line.Complete?.LogResult is { Length: > 0 } log)
         {
             // The client accepts a response whose log is not valid base64, so such text is recorded unchanged.
-            foreach (var logLine in Base64Text.Decode(log).TrimEnd('\n').Split('\n')) response.Log(logLine);
+            var text = Base64Text.Decode(log);
+            // Log adds the last line end.
+            if (text.EndsWith('\n')) text = text[..^1];
+            foreach (var logLine in text.Split('\n')) response.Log(logLine);
         }
 
         if (line.Complete?.ToEvent() is not { IsFunctionError: true } error) return;

@@ -159,6 +159,36 @@ public class RecordedStreamTests
 
     [Theory]
     [InlineData("")]
+    [InlineData("\n")]
+    [InlineData("a\n")]
+    [InlineData("a\n\n\n")]
+    public async Task Replay_Log_IsUnchanged(string log)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            var complete = new JsonObject { ["logResult"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(log)) };
+            var end = new JsonObject { ["complete"] = complete };
+            await File.WriteAllLinesAsync(path, ["{}", end.ToJsonString()], Token);
+            var recording = await RecordedStream.LoadAsync(path, Token);
+            await using var server = await LocalLambdaServer.StartAsync(
+                options => options.AddFunction("replay", recording, ReplayTiming.Immediate), Token);
+            using var client = server.CreateClient();
+
+            var request = new InvokeWithResponseStreamRequest("replay") { LogType = LogType.Tail };
+            await using var replay = await client.InvokeWithResponseStreamAsync(request, Token);
+            await replay.ReadAsStringAsync(cancellationToken: Token);
+
+            Assert.Equal(log, replay.InvokeComplete?.DecodeLogResult());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
     [InlineData(" \t")]
     public async Task Replay_ErrorDetailsWithoutErrorCode_FailsWithUnhandled(string errorCode)
     {
