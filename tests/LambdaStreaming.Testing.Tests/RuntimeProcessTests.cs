@@ -558,6 +558,15 @@ public sealed class RuntimeProcessTests : IDisposable
     }
 
     [Fact]
+    public void Create_TaskRootDoesNotExist_ThrowsDirectoryNotFoundException()
+    {
+        var options = new RuntimeProcessOptions("program") { TaskRoot = GetPath("nope") };
+
+        Assert.Throws<DirectoryNotFoundException>(
+            () => RuntimeStartInfo.Create(options, new LocalLambdaServerOptions(), "f", "127.0.0.1:9001"));
+    }
+
+    [Fact]
     public async Task FileName_RelativePath_BeginsAtTheCurrentDirectory()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing.RuntimeApi;
 
-/// <summary>Finds programs as a shell does.</summary>
+/// <summary>Finds programs.</summary>
 /// <remarks>LambdaStreaming.Tool uses this class, and LambdaStreaming.Aspire.Hosting compiles this file.</remarks>
 internal static class ExecutablePath
 {
@@ -16,15 +16,17 @@ internal static class ExecutablePath
     public static bool IsExecutable(string path) =>
         OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & AnyExecute) != UnixFileMode.None;
 
-    /// <summary>Finds a program in PATH.</summary>
+    /// <summary>Finds a program in PATH. As in a shell, files without execute permission are skipped.</summary>
     /// <returns>Its path, or <see langword="null"/>.</returns>
-    public static string? Find(string name)
+    public static string? Find(string name) => Find(name, Environment.GetEnvironmentVariable("PATH") ?? "");
+
+    internal static string? Find(string name, string folders)
     {
         // Without a shell, Windows starts only .exe files.
         var file = OperatingSystem.IsWindows() && !Path.HasExtension(name) ? name + ".exe" : name;
-        return (Environment.GetEnvironmentVariable("PATH") ?? "")
+        return folders
             .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder, file))
-            .FirstOrDefault(File.Exists);
+            .FirstOrDefault(path => File.Exists(path) && IsExecutable(path));
     }
 }

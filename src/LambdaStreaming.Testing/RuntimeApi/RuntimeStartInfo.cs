@@ -50,13 +50,17 @@ internal static class RuntimeStartInfo
         return options with { Environment = environment };
     }
 
+    /// <exception cref="DirectoryNotFoundException">The folder in which the program runs does not exist.</exception>
     public static ProcessStartInfo Create(
         RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName, string runtimeApi)
     {
+        var folder = Path.GetFullPath(options.WorkingDirectory ?? options.TaskRoot);
+        // .NET's message would name the shell rather than the folder.
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The folder {folder} does not exist.");
         var info = new ProcessStartInfo
         {
             FileName = OperatingSystem.IsWindows() ? options.FullFileName : "/bin/sh",
-            WorkingDirectory = Path.GetFullPath(options.WorkingDirectory ?? options.TaskRoot),
+            WorkingDirectory = folder,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
