@@ -46,15 +46,9 @@ internal static class EventStreamEncoder
         IReadOnlyList<(string Name, string Value)> headers, ReadOnlySpan<byte> payload)
     {
         var message = new ArrayBufferWriter<byte>();
-        WriteMessage(message, headers, payload);
+        Write(message, EncodeHeaders(headers), payload);
         return message.WrittenSpan.ToArray();
     }
-
-    public static void WriteMessage(
-        IBufferWriter<byte> output,
-        IReadOnlyList<(string Name, string Value)> headers,
-        ReadOnlySpan<byte> payload) =>
-        Write(output, EncodeHeaders(headers), payload);
 
     private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {

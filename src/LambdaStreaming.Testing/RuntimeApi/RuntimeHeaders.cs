@@ -44,7 +44,8 @@ internal static class RuntimeHeaders
     public static string GetErrorType(string value) => string.IsNullOrWhiteSpace(value) ? "Runtime.Unknown" : value;
 
     // The id of a trace that is not sampled. Source: X-Ray developer guide, tracing header: the time of the request in
-    // seconds (8 hex digits), 24 further hex digits, and the id of the parent segment (16 hex digits).
+    // seconds (8 hex digits), 24 further hex digits, and the id of the parent segment (16 hex digits). The time is that
+    // of the system clock when a process gets the call. No trace exists that it must agree with.
     private static string CreateTraceId(string requestId)
     {
         var seconds = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString("x8", CultureInfo.InvariantCulture);

@@ -39,7 +39,7 @@ internal static class RuntimeMessages
         return RespondAsync(context, status, $$"""{"errorMessage":"{{encoded}}","errorType":"{{errorType}}"}""");
     }
 
-    public static async Task RespondAsync(HttpContext context, int status, string json)
+    private static async Task RespondAsync(HttpContext context, int status, string json)
     {
         var body = Encoding.UTF8.GetBytes(json);
         context.Response.StatusCode = status;
