@@ -189,8 +189,8 @@ public sealed record InvokeWithResponseStreamRequest
             throw new ArgumentException($"'{FunctionName}' is not a function name.", nameof(FunctionName));
         RejectLongNames(FunctionName, nameof(FunctionName));
         RejectLongNames(Qualifier, nameof(Qualifier));
-        RejectControlCharacters(FunctionName, nameof(FunctionName));
-        RejectControlCharacters(Qualifier, nameof(Qualifier));
+        RejectHiddenCharacters(FunctionName, nameof(FunctionName));
+        RejectHiddenCharacters(Qualifier, nameof(Qualifier));
         RejectControlCharacters(TenantId, nameof(TenantId));
         RejectControlCharacters(ClientContext, nameof(ClientContext));
         RejectNonAscii(TenantId, nameof(TenantId));
@@ -211,6 +211,23 @@ public sealed record InvokeWithResponseStreamRequest
     {
         if (value?.Length > MaxNameLength)
             throw new ArgumentException($"{member} has {value.Length} characters. The maximum is 2,048.", member);
+    }
+
+    // Messages and logs contain the names as they are.
+    private static void RejectHiddenCharacters(string? value, string member)
+    {
+        if (value is null) return;
+        var index = 0;
+        foreach (var rune in value.EnumerateRunes())
+        {
+            if (!Redactor.IsShown(rune))
+            {
+                throw new ArgumentException(
+                    $"{member} contains a control or format character (U+{rune.Value:X4}) at index {index}.", member);
+            }
+
+            index += rune.Utf16SequenceLength;
+        }
     }
 
     private static void RejectControlCharacters(string? value, string member)

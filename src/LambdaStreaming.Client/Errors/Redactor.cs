@@ -144,8 +144,9 @@ internal sealed class Redactor
     private static bool IsTruncated(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
         text.Length >= MinSecretLength && secret.StartsWith(text);
 
-    // Excludes characters that move the cursor, end the line or reverse text in a terminal or a log.
-    private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+    /// <summary>Returns whether messages can contain the character.</summary>
+    /// <remarks>Excludes those that move the cursor, end the line or reverse text in a terminal or a log.</remarks>
+    public static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control
         or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator

@@ -36,6 +36,7 @@ internal static class UsageScenarios
         Request("name too long", new(new string('a', 4000))),
         Request("control character", new("my-function") { Qualifier = "1\n" }),
         Request("delete character", new("my-function") { Qualifier = "1\u007f" }),
+        Request("control character in a header", new("my-function") { TenantId = "a\n" }),
         Request("character outside ASCII", new("my-function") { TenantId = "é" }),
         Request("client context too long", new("my-function") { ClientContext = new string('a', 4000) }),
         Request("invocation type", new("my-function") { InvocationType = (InvocationType)9 }),

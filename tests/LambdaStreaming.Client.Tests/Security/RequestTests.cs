@@ -41,6 +41,32 @@ public class RequestTests
         Assert.Equal(0, sent);
     }
 
+    // Messages and logs contain the names as they are.
+    [Theory]
+    [InlineData("\u0085")]
+    [InlineData("\u009b")]
+    [InlineData("\u2028")]
+    [InlineData("\u202e")]
+    [InlineData("\U000E0041")]
+    public async Task InvokeWithResponseStreamAsync_NameHasAHiddenCharacter_ThrowsAndSendsNothing(string hidden)
+    {
+        var sent = 0;
+        using var client = StubbedClient.Create(_ =>
+        {
+            sent++;
+            return new HttpResponseMessage();
+        });
+
+        await Assert.ThrowsAsync<ArgumentException>(
+            nameof(InvokeWithResponseStreamRequest.FunctionName),
+            () => client.InvokeWithResponseStreamAsync(new($"f{hidden}ERROR"), Ct));
+        await Assert.ThrowsAsync<ArgumentException>(
+            nameof(InvokeWithResponseStreamRequest.Qualifier),
+            () => client.InvokeWithResponseStreamAsync(new("f") { Qualifier = $"1{hidden}ERROR" }, Ct));
+
+        Assert.Equal(0, sent);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_NameIsTooLong_ThrowsAndSendsNothing()
     {
