@@ -55,7 +55,8 @@ public sealed record InvokeWithResponseStreamRequest
     /// <value>At most 6 MB (limit of the service). Default: empty.</value>
     /// <remarks>
     /// The payload is sent unchanged and is not copied. Do not change it until
-    /// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> has returned or thrown.
+    /// <see cref="ILambdaStreamingClient.InvokeWithResponseStreamAsync"/> has returned or thrown. A handler of a custom
+    /// <see cref="System.Net.Http.HttpClient"/> that ignores its cancellation token can read the payload after that.
     /// </remarks>
     public ReadOnlyMemory<byte> Payload { get; init; }
 

@@ -12,6 +12,9 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
+    // How long a call that ends waits for handlers of the caller. Only one that ignores its token takes that long.
+    private static readonly TimeSpan HandlerGracePeriod = TimeSpan.FromMilliseconds(250);
+
     /// <summary>
     /// Returns whether a handler of a custom HttpClient can send the request without <see cref="SendGuard"/> noticing.
     /// </summary>
@@ -53,8 +56,7 @@ internal sealed class RequestSender(
         {
             // Before the state is read, so that it does not change any more.
             attempt.Guard.Close();
-            // A handler that ignored its token can still receive a response. One that followed a redirect has one.
-            sending?.DisposeLateResult();
+            if (sending is not null) await EndAsync(sending).ConfigureAwait(false);
             if (exception is OperationCanceledException && invocation.IsCanceled(attemptToken))
                 throw TransportFailures.AttemptCanceled(attempt, exception, attemptToken);
             var expired = limit.HasElapsed ? timeout : (TimeSpan?)null;
@@ -66,6 +68,16 @@ internal sealed class RequestSender(
             attempt.Guard.Close();
             registration?.Dispose();
         }
+    }
+
+    // Waits until the handlers have stopped reading the payload, which the caller can change after the call.
+    // WaitAsync ends before HttpClient begins to cancel the request, because a token runs its newest callback first.
+    // The time is that of the system, so that a clock of the caller cannot hold the call.
+    private static async Task EndAsync(Task<HttpResponseMessage> sending)
+    {
+        // A handler that ignored its token can still receive a response. One that followed a redirect has one.
+        sending.DisposeLateResult();
+        await ((Task)sending).WaitAsync(HandlerGracePeriod).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // After a 301, 302 or 303, a handler changes POST to GET: the method shows that it followed the redirect. After a

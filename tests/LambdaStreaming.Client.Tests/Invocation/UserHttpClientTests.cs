@@ -1,10 +1,15 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Moq;
 
 namespace LambdaStreaming.Tests.Invocation;
 
 public class UserHttpClientTests
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData("307 Temporary Redirect")]
     [InlineData("308 Permanent Redirect")]
@@ -34,6 +39,45 @@ public class UserHttpClientTests
         Assert.Equal(0, payloads);
     }
 
+    // After the exception, the caller can change the payload, for example by returning its array to a pool.
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_EndsWhileThePayloadIsSent_DoesNotSendLaterChangesOfIt(
+        bool byTimeout)
+    {
+        const byte Changed = 0xFF;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var clock = new FakeTimeProvider();
+        var options = StubbedClient.Options();
+        options.ServiceUrl = new Uri($"http://{listener.LocalEndpoint}");
+        options.TimeProvider = clock;
+        using var httpClient = new HttpClient(new SendOnceHandler(LambdaStreamingClient.CreateHandler(options)));
+        httpClient.Timeout = Timeout.InfiniteTimeSpan;
+        using var client = new LambdaStreamingClient(options, httpClient);
+        using var canceling = new CancellationTokenSource();
+        // More than the socket buffers of both sides.
+        var payload = new byte[16 * 1024 * 1024];
+        Socket? connection = null;
+        var call = Task.Run(
+            async () =>
+            {
+                var request = new InvokeWithResponseStreamRequest("f") { Payload = payload };
+                await Assert.ThrowsAnyAsync<Exception>(
+                    () => client.InvokeWithResponseStreamAsync(request, canceling.Token)).ConfigureAwait(false);
+                Array.Fill(payload, Changed);
+                return HasReceived(connection!, Changed);
+            },
+            Ct);
+        connection = await listener.AcceptSocketAsync(Ct);
+        using var _ = connection;
+        Assert.False(HasReceived(connection, Changed, maxBytes: 64 * 1024));
+
+        if (byTimeout) clock.Advance(options.ResponseHeadersTimeout);
+        else await canceling.CancelAsync();
+
+        Assert.False(await call);
+    }
+
     [Theory]
     [InlineData(100, 1)]
     [InlineData(null, 0)]
@@ -52,5 +96,24 @@ public class UserHttpClientTests
         var logged = logger.Invocations.Count(
             call => call.Method.Name == "Log" && call.Arguments[0] is LogLevel.Warning);
         Assert.Equal(warnings, logged);
+    }
+
+    // Reads until the value, or the number of bytes, has been received, or the client has closed the connection.
+    private static bool HasReceived(Socket connection, byte value, int maxBytes = int.MaxValue)
+    {
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            for (int total = 0, count; total < maxBytes && (count = connection.Receive(buffer)) > 0; total += count)
+            {
+                if (buffer.AsSpan(0, count).Contains(value)) return true;
+            }
+        }
+        catch (SocketException)
+        {
+            // The client has reset the connection.
+        }
+
+        return false;
     }
 }
