@@ -29,7 +29,8 @@ namespace LambdaStreaming;
 /// </para>
 /// <para>
 /// If a proxy rejects a request (the client's, or one that a handler sends itself), this handler throws its own
-/// exception. It names the proxy's status, host and port, if they are known, but not user name and password.
+/// exception. It names the target and the proxy's status, host and port, if they are known, but no user name and no
+/// password.
 /// </para>
 /// </remarks>
 /// <param name="innerHandler">

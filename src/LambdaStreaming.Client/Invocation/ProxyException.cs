@@ -78,7 +78,8 @@ internal sealed class ProxyException : HttpRequestException
             HttpStatusCode.Forbidden => "Check that the proxy allows connections to this host.",
             _ => "Check the proxy.",
         };
-        var endpoint = url.GetLeftPart(UriPartial.Authority);
+        // Unlike GetLeftPart, Authority does not include a user name and password.
+        var endpoint = $"{url.Scheme}://{url.Authority}";
         return new(
             $"The proxy{GetProxyName(handler, url)} rejected the connection to {endpoint}{status}.",
             advice,

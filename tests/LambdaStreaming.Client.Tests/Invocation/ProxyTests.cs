@@ -49,6 +49,22 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_ProxyRefusesAHandlersOwnRequest_DoesNotShowItsUser()
+    {
+        await using var proxy = RawServer.Responding(RawServer.CreateResponse(403, []));
+        var options = Options("https://lambda.example.com");
+        options.ConfigureHandler = handler => handler.Proxy = new WebProxy(proxy.Url);
+        var connections = new SendOnceHandler(LambdaStreamingClient.CreateHandler(options));
+        var address = new Uri($"https://{User}:{Password}@token.example.com/");
+        using var client = new LambdaStreamingClient(options, new HttpClient(new GettingAToken(connections, address)));
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Contains("https://token.example.com ", exception.Message, StringComparison.Ordinal);
+        AssertNamesTheProxyOnly(exception);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_ProxyCannotReachTheService_IsRetried()
     {
         await using var proxy = RawServer.Responding(RawServer.CreateResponse(502, []));
@@ -167,6 +183,18 @@ public sealed class ProxyTests
         client.InvokeWithResponseStreamAsync(
             InvokeWithResponseStreamRequest.FromJson("f", "{}"),
             TestContext.Current.CancellationToken);
+
+    private sealed class GettingAToken(HttpMessageHandler inner, Uri address) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            using var own = new HttpRequestMessage(HttpMethod.Get, address);
+            (await base.SendAsync(own, cancellationToken)).Dispose();
+            return await base.SendAsync(request, cancellationToken);
+        }
+    }
 
     private sealed class SendingTwice(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
