@@ -127,6 +127,7 @@ public sealed class LambdaConfigurationException(
 /// <item>The connection was reset.</item>
 /// <item>The response headers did not arrive in time.</item>
 /// <item>A proxy rejected the request.</item>
+/// <item>What arrived is not an HTTP response, or has more headers than .NET accepts.</item>
 /// <item>A custom HTTP handler failed, followed a redirect or tried to send the request twice.</item>
 /// </list>
 /// <para>

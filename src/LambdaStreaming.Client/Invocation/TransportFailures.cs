@@ -121,6 +121,8 @@ internal sealed class TransportFailures(
             HttpRequestError.NameResolutionError => NameUnknown(attempt, exception),
             HttpRequestError.SecureConnectionError => HandshakeFailed(attempt, exception),
             HttpRequestError.ConnectionError when !isSent => NotConnected(GetEndpoint(attempt), exception),
+            HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded =>
+                NotHttp(attempt, exception),
             _ => Broken(attempt, exception, isSent),
         };
 
@@ -201,6 +203,14 @@ internal sealed class TransportFailures(
             $"No connection to {endpoint} could be established{code}.",
             "Check the address, the network and any proxy.");
     }
+
+    // For example, the port belongs to another protocol.
+    private static Failure NotHttp(InvocationAttempt attempt, Exception exception) => new(
+        ExceptionMessages.AddDetail(
+            $"The response from {GetEndpoint(attempt)} could not be read as HTTP",
+            attempt.Redactor.Line(exception.Message)),
+        "Check the endpoint and any proxy.",
+        IsPermanent: true);
 
     private static Failure Broken(InvocationAttempt attempt, Exception exception, bool isSent)
     {

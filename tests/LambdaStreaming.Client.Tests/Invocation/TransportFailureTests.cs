@@ -135,6 +135,27 @@ public class TransportFailureTests
         Assert.Equal(15, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
     }
 
+    // The greeting of an SSH server, and more headers than .NET accepts.
+    public static TheoryData<string> ResponsesThatAreNotHttp =>
+        ["SSH-2.0-OpenSSH_9.6\r\n", $"HTTP/1.1 200 OK\r\nx-long: {new string('a', 100_000)}\r\n\r\n"];
+
+    [Theory, MemberData(nameof(ResponsesThatAreNotHttp))]
+    public async Task InvokeWithResponseStreamAsync_ResponseIsNotHttp_MayHaveRunAndIsNotTransient(string response)
+    {
+        await using var server = new RawServer(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.WriteAsync(response);
+        });
+        using var client = server.CreateClient(new() { Policy = LambdaRetryPolicy.AtLeastOnce });
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(
+            () => client.InvokeWithResponseStreamAsync(InvokeWithResponseStreamRequest.FromJson("f", "{}"), Ct));
+
+        Assert.Equal((1, true, false), (exception.Attempts, exception.FunctionMayHaveRun, exception.IsTransient));
+        Assert.NotNull(exception.Advice);
+    }
+
     public static TheoryData<string> StagesAfterSendingBegan =>
     [
         "within the request headers", "within the request body", "after the request", "within the response headers",

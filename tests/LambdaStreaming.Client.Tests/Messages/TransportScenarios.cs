@@ -37,6 +37,11 @@ internal static class TransportScenarios
     private static IEnumerable<MessageScenario> Sent() =>
     [
         Sent("Connection lost after sending", new HttpRequestException(HttpRequestError.ResponseEnded, "x")),
+        Sent("Response is not HTTP", new HttpRequestException(
+            HttpRequestError.InvalidResponse, "Received an invalid status line: 'SSH-2.0-OpenSSH_9.6'.")),
+        Sent("Response has too many headers", new HttpRequestException(
+            HttpRequestError.ConfigurationLimitExceeded,
+            "The HTTP response headers length exceeded the set limit of 65536 bytes.")),
         Sent("Failure of a handler after sending", new TimeZoneNotFoundException("No such zone.")),
         Sent("Timeout of the caller's HttpClient", new OperationCanceledException("x", new TimeoutException())),
         new("Timeout of a handler after sending", () => Provocations.ReadAsync(Provocations.FailingAfterSending(
