@@ -73,6 +73,9 @@ internal static class ConfigurationErrors
         $"The environment variable {variable} is '{Clean(value)}'. It must be an integer of at least 1, which includes "
         + "the first attempt.");
 
+    public static string DescribeProfileRegion(string profileName) =>
+        $"region of the AWS profile '{Clean(profileName)}'";
+
     public static string DescribeProfileEndpoint(string profileName) =>
         $"endpoint_url of the AWS profile '{Clean(profileName)}'";
 

@@ -100,9 +100,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         if (NullIfBlank(AWSConfigs.AWSRegion) is { } global) return ParseRegion("AWSConfigs.AWSRegion", global);
         if (environment["AWS_REGION"] is { } variable) return ParseRegion("AWS_REGION", variable);
         if (profile?.Region is { } fromProfile)
-        {
-            return ParseRegion($"region of the AWS profile '{profileName}'", fromProfile.SystemName);
-        }
+            return ParseRegion(ConfigurationErrors.DescribeProfileRegion(profileName), fromProfile.SystemName);
 
         // AWS_DEFAULT_REGION belongs to the AWS CLI; the AWS SDK for .NET ignores it. It is read only after the SDK's
         // own settings, so that this client never uses another region than the SDK when those are set.

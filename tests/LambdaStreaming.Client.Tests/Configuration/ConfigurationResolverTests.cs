@@ -81,6 +81,17 @@ public class ConfigurationResolverTests
     }
 
     [Fact]
+    [Fact]
+    public async Task ResolveAsync_ProfileNameHasControlCharacters_MessageDoesNotContainThem()
+    {
+        AddProfile("a\u001b[31m").Region = RegionEndpoint.GetBySystemName("mars");
+
+        var message = await GetErrorMessageAsync(new() { Profile = "a\u001b[31m" });
+
+        Assert.Contains("mars", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(message, char.IsControl);
+    }
+
     public async Task ResolveAsync_ProfileIsUnreadable_MessageHasTheReason()
     {
         _profileFailure = new UnauthorizedAccessException("Access to the path is denied.");
