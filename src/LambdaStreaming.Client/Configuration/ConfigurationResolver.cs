@@ -25,8 +25,10 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         Credentials: not null,
         ExplicitUseFipsEndpoint: not null,
         ExplicitUseDualStackEndpoint: not null,
-        Retry.HasMaxAttempts: true,
-    };
+    } && !UsesConfiguredAttempts;
+
+    // A custom pipeline replaces the built-in retries.
+    private bool UsesConfiguredAttempts => options is { ResiliencePipeline: null, Retry.HasMaxAttempts: false };
 
     /// <summary>Resolves the settings.</summary>
     /// <remarks>Cancelling one caller does not cancel the lookup, which all callers share.</remarks>
@@ -51,7 +53,7 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         var profile = ReadProfile(profileName);
         var region = ResolveRegion(profileName, profile);
         var (endpoint, isCustom) = ResolveEndpoint(region, profileName, profile);
-        var maxAttempts = options.Retry.HasMaxAttempts ? null : ResolveMaxAttempts(profile);
+        var maxAttempts = UsesConfiguredAttempts ? ResolveMaxAttempts(profile) : null;
         var appId = environment["AWS_SDK_UA_APP_ID"] ?? profile?.ClientAppId;
         var userAgent = UserAgent.Create(appId, environment["AWS_EXECUTION_ENV"]);
         return new ResolvedConfiguration(endpoint, isCustom, region, profileName, profile, maxAttempts, userAgent);

@@ -2,6 +2,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using LambdaStreaming.Configuration;
+using Polly;
 
 namespace LambdaStreaming.Tests.Configuration;
 
@@ -81,7 +82,6 @@ public class ConfigurationResolverTests
     }
 
     [Fact]
-    [Fact]
     public async Task ResolveAsync_ProfileNameHasControlCharacters_MessageDoesNotContainThem()
     {
         AddProfile("a\u001b[31m").Region = RegionEndpoint.GetBySystemName("mars");
@@ -92,6 +92,7 @@ public class ConfigurationResolverTests
         Assert.DoesNotContain(message, char.IsControl);
     }
 
+    [Fact]
     public async Task ResolveAsync_ProfileIsUnreadable_MessageHasTheReason()
     {
         _profileFailure = new UnauthorizedAccessException("Access to the path is denied.");
@@ -283,6 +284,16 @@ public class ConfigurationResolverTests
         Assert.Contains(variable, await GetErrorMessageAsync(new()), StringComparison.Ordinal);
     }
 
+    // The pipeline replaces the built-in retries, so the value is not used.
+    [Fact]
+    public async Task ResolveAsync_MaxAttemptsIsInvalidButAPipelineIsSet_IsIgnored()
+    {
+        _variables["AWS_REGION"] = "eu-west-1";
+        _variables["AWS_MAX_ATTEMPTS"] = "many";
+
+        Assert.Null((await ResolveAsync(new() { ResiliencePipeline = ResiliencePipeline.Empty })).MaxAttempts);
+    }
+
     [Fact]
     public async Task ResolveAsync_AwsSdkCannotReadItsSettings_MessageNamesThemButHasNoValue()
     {
@@ -401,6 +412,16 @@ public class ConfigurationResolverTests
 
         _profileFailure = new InvalidDataException("Line 3:<SECRET> in file f is bad.");
         Assert.Null((await ResolveAsync(CreateCompleteOptions())).Profile);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_OptionsHaveEverySettingAndAPipeline_IgnoresAProfileThatCannotBeUsed()
+    {
+        _isProfileRejected = true;
+        var options = CreateCompleteOptions(except: "MaxAttempts");
+        options.ResiliencePipeline = ResiliencePipeline.Empty;
+
+        Assert.Null((await ResolveAsync(options)).Profile);
     }
 
     [Fact]
