@@ -162,8 +162,12 @@ internal sealed class SigningCredentials
     // Returns whether a source that precedes profiles in the order of AWS is set.
     private static bool HasHigherPrecedenceSource(AwsEnvironment environment) =>
         AWSConfigs.AWSCredentialsGenerators is not null
-        || (environment["AWS_ACCESS_KEY_ID"] is not null && environment["AWS_SECRET_ACCESS_KEY"] is not null)
+        || (environment["AWS_ACCESS_KEY_ID"] is not null && HasSecretKey(environment))
         || (environment["AWS_WEB_IDENTITY_TOKEN_FILE"] is not null && environment["AWS_ROLE_ARN"] is not null);
+
+    // Source: AWSSDK.Core 4.0.102.19, EnvironmentVariablesAWSCredentials: AWS_SECRET_KEY is the older name.
+    private static bool HasSecretKey(AwsEnvironment environment) =>
+        (environment["AWS_SECRET_ACCESS_KEY"] ?? environment["AWS_SECRET_KEY"]) is not null;
 
     // Runs on the thread pool, because the resolver reads files and sends requests with blocking calls. WaitAsync is
     // needed because the resolver checks the token only between these calls.

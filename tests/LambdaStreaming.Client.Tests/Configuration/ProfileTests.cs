@@ -117,13 +117,14 @@ public sealed class ProfileTests : IDisposable
         await CallAsync(server, new() { Profile = _profile, ServiceUrl = server.ServiceUrl });
     }
 
-    [Fact]
-    public async Task InvokeWithResponseStreamAsync_ProfileIsSetByVariable_UsesTheKeysOfTheEnvironment()
+    // AWS_SECRET_KEY is the older name, which AWSSDK.Core also accepts.
+    [Theory, InlineData("AWS_SECRET_ACCESS_KEY"), InlineData("AWS_SECRET_KEY")]
+    public async Task InvokeWithResponseStreamAsync_ProfileIsSetByVariable_UsesTheKeysOfTheEnvironment(string secret)
     {
         await using var server = await StartAsync();
         Configure("aws_access_key_id = AKIDOTHER\naws_secret_access_key = other");
         Set("AWS_PROFILE", _profile);
-        await SetKeysAsync(server);
+        await SetKeysAsync(server, secret);
 
         await CallAsync(server, new() { Region = server.Region, ServiceUrl = server.ServiceUrl });
     }
@@ -557,11 +558,11 @@ public sealed class ProfileTests : IDisposable
     private void Configure(string settings) =>
         File.WriteAllText(ModuleSetup.ConfigFile, $"[profile {_profile}]\n{settings}\n");
 
-    private async Task SetKeysAsync(LocalLambdaServer server)
+    private async Task SetKeysAsync(LocalLambdaServer server, string secret = "AWS_SECRET_ACCESS_KEY")
     {
         var keys = await server.Credentials.GetCredentialsAsync();
         Set("AWS_ACCESS_KEY_ID", keys.AccessKey);
-        Set("AWS_SECRET_ACCESS_KEY", keys.SecretKey);
+        Set(secret, keys.SecretKey);
     }
 
     private void Set(string name, string? value)

@@ -37,8 +37,10 @@ public sealed class CredentialSourceTests
     public static TheoryData<bool, string[]> Variables => new()
     {
         { true, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] },
+        { true, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY"] },
         { false, ["AWS_ACCESS_KEY_ID"] },
         { false, ["AWS_SECRET_ACCESS_KEY"] },
+        { false, ["AWS_SECRET_KEY"] },
         { true, ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"] },
         { false, ["AWS_WEB_IDENTITY_TOKEN_FILE"] },
         { false, ["AWS_ROLE_ARN"] },
