@@ -84,7 +84,8 @@ internal sealed class ResponseFactory(
         {
             var opening = message.Content.ReadAsStreamAsync(invocation.CancellationToken);
             if (!opening.IsCompleted) opening = WaitForStreamAsync(opening, attempt, details, attemptToken);
-            stream = await opening.ConfigureAwait(false);
+            stream = await opening.ConfigureAwait(false)
+                ?? throw new InvalidOperationException("The content has no stream.");
         }
         catch (OperationCanceledException) when (invocation.IsCanceled(attemptToken))
         {

@@ -150,6 +150,17 @@ public sealed class EndOfReadingTests
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_ContentHasNoStream_IsTruncated()
+    {
+        var content = new OpenedContent(() => Task.FromResult<Stream>(null!));
+        using var client = StubbedClient.Create(_ => new HttpResponseMessage { Content = content });
+
+        var exception = await Assert.ThrowsAsync<ResponseStreamTruncatedException>(() => InvokeAsync(client, Ct));
+
+        Assert.True(exception.FunctionMayHaveRun);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_ContentCannotBeOpenedAfterCancellation_IsTruncated()
     {
         using var cancelling = new CancellationTokenSource();
