@@ -6,7 +6,12 @@ namespace LambdaStreaming.Invocation;
 /// <summary>State of one attempt of an invocation.</summary>
 internal sealed class InvocationAttempt
 {
-    private bool? _finalMayHaveRun;
+    // Values of _final, which other threads read.
+    private const int Open = 0;
+    private const int DidNotRun = 1;
+    private const int MightHaveRun = 2;
+
+    private volatile int _final;
     private Redactor? _redactor;
 
     /// <param name="invocation">The invocation.</param>
@@ -54,13 +59,17 @@ internal sealed class InvocationAttempt
     /// that <see cref="End"/> received or determined. <see cref="LambdaStreamingException.FunctionMayHaveRun"/>, in
     /// contrast, covers all attempts of the call.
     /// </value>
-    public bool MayHaveRun => _finalMayHaveRun ?? (Guard.State != SendState.NotSent && !Invocation.IsDryRun);
+    public bool MayHaveRun => _final switch
+    {
+        Open => Guard.State != SendState.NotSent && !Invocation.IsDryRun,
+        var final => final == MightHaveRun,
+    };
 
     /// <summary>Ends the attempt.</summary>
     /// <param name="mayHaveRun">
     /// Whether the attempt might have run the function; <see langword="null"/> if <see cref="Guard"/> decides.
     /// </param>
-    public void End(bool? mayHaveRun) => _finalMayHaveRun = mayHaveRun ?? MayHaveRun;
+    public void End(bool? mayHaveRun) => _final = (mayHaveRun ?? MayHaveRun) ? MightHaveRun : DidNotRun;
 
     /// <summary>Creates the details for the exception of this attempt.</summary>
     /// <remarks>
