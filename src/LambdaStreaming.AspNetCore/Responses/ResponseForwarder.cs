@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.ExceptionServices;
 using LambdaStreaming.AspNetCore.Diagnostics;
 using LambdaStreaming.AspNetCore.Requests;
+using LambdaStreaming.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -33,7 +34,7 @@ internal sealed class ResponseForwarder : IDisposable
         _context = context;
         _options = options;
         var loggers = context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
-        _logger = loggers.CreateLogger(Log.Category);
+        _logger = new ContainedLogger(loggers.CreateLogger(Log.Category));
         _timeProvider = context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System;
         _body = new TrackingPipeWriter(context);
     }
