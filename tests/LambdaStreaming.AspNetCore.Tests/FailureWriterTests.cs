@@ -265,6 +265,21 @@ public class FailureWriterTests
         Assert.NotEmpty(json.GetProperty("requestId").GetString()!);
     }
 
+    [Theory]
+    [InlineData(500)]
+    [InlineData(999)]
+    public async Task IncludeErrorDetails_PreludeHasOtherStatus_EventContainsRequestId(int status)
+    {
+        await using var test = await KeepAliveApp.StartAsync(options => options.IncludeErrorDetails = true);
+        test.WritePrelude(status);
+        using var client = await RawClient.PostAsync(test.Url);
+
+        var json = ReadErrorEvent(await client.ReadToEndAsync(), "");
+
+        Assert.StartsWith("PayloadFormatException: ", json.GetProperty("exception").GetString());
+        Assert.Equal(test.App.Lambda.Requests[0].RequestId, json.GetProperty("requestId").GetString());
+    }
+
     [Fact]
     public void IncludeErrorDetails_True_ErrorPartContainsExceptionAndRequestId()
     {

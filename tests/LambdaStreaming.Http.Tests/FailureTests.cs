@@ -136,7 +136,8 @@ public sealed class FailureTests
         var exception = await FailAsync(web);
 
         Assert.Equal(HttpRequestError.InvalidResponse, exception.HttpRequestError);
-        Assert.IsType<PayloadFormatException>(exception.InnerException);
+        var cause = Assert.IsType<PayloadFormatException>(exception.InnerException);
+        Assert.Equal(web.Server.Requests[0].RequestId, cause.RequestId);
         await web.Server.WaitForOpenConnectionsAsync(0, Token).WaitAsync(WebFunction.TooLong, Token);
     }
 

@@ -233,7 +233,7 @@ internal sealed class ResponseForwarder : IDisposable
         HttpIntegrationResponse http,
         CancellationToken cancellationToken)
     {
-        if (http.HasPrelude) ResponseHeaderMapper.ValidatePrelude(http, _isStartedEarly);
+        if (http.HasPrelude) ResponseHeaderMapper.ValidatePrelude(response, http, _isStartedEarly);
         if (_isStartedEarly)
         {
             if (http.HasPrelude) Log.PreludeDropped(_logger, _context.Request.Path);

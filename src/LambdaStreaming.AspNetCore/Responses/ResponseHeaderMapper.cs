@@ -22,13 +22,16 @@ internal static class ResponseHeaderMapper
     /// <summary>
     /// Throws if the status of an HTTP prelude cannot be sent, or the body cannot be read without its headers.
     /// </summary>
-    public static void ValidatePrelude(HttpIntegrationResponse http, bool headersWereSent)
+    public static void ValidatePrelude(
+        InvokeWithResponseStreamResponse response,
+        HttpIntegrationResponse http,
+        bool headersWereSent)
     {
         var status = http.StatusCode;
-        if ((int)status is < 200 or > 599) throw NotAFinalStatus(status);
+        if ((int)status is < 200 or > 599) throw NotAFinalStatus(response, status);
         if (!headersWereSent) return;
-        if (status != HttpStatusCode.OK) throw StatusAfterHeaders(status);
-        if (IsEncoded(GetValues(http, HeaderNames.ContentEncoding))) throw ContentEncodingAfterHeaders();
+        if (status != HttpStatusCode.OK) throw StatusAfterHeaders(response, status);
+        if (IsEncoded(GetValues(http, HeaderNames.ContentEncoding))) throw ContentEncodingAfterHeaders(response);
     }
 
     /// <summary>
@@ -163,14 +166,28 @@ internal static class ResponseHeaderMapper
         http.MultiValueHeaders.TryGetValue(name, out var values) ? new StringValues([.. values]) : default;
 
     // 1xx is not a final status, and codes above 599 are not defined.
-    private static PayloadFormatException NotAFinalStatus(HttpStatusCode status) =>
-        new($"The function returned the status {(int)status}, which is not a final HTTP status (200 to 599).");
+    private static PayloadFormatException NotAFinalStatus(
+        InvokeWithResponseStreamResponse response,
+        HttpStatusCode status) => InvalidPrelude(
+        response,
+        $"The function returned the status {(int)status}, which is not a final HTTP status (200 to 599)");
 
-    private static PayloadFormatException StatusAfterHeaders(HttpStatusCode status) => new(
+    private static PayloadFormatException StatusAfterHeaders(
+        InvokeWithResponseStreamResponse response,
+        HttpStatusCode status) => InvalidPrelude(
+        response,
         $"The function returned the status {(int)status}, but the status 200 had already been sent. "
-        + $"If the function selects the status, do not set {nameof(LambdaStreamOptions.ContentType)}.");
+        + $"If the function selects the status, do not set {nameof(LambdaStreamOptions.ContentType)}");
 
-    private static PayloadFormatException ContentEncodingAfterHeaders() => new(
-        "The function returned a response with Content-Encoding, but headers without it had already been sent. "
-        + $"If the function compresses the response, do not set {nameof(LambdaStreamOptions.ContentType)}.");
+    private static PayloadFormatException ContentEncodingAfterHeaders(InvokeWithResponseStreamResponse response) =>
+        InvalidPrelude(
+            response,
+            "The function returned a response with Content-Encoding, but headers without it had already been sent. "
+            + $"If the function compresses the response, do not set {nameof(LambdaStreamOptions.ContentType)}");
+
+    private static PayloadFormatException InvalidPrelude(InvokeWithResponseStreamResponse response, string problem)
+    {
+        var details = new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode };
+        return new PayloadFormatException($"{problem} (request id {response.RequestId}).", details: details);
+    }
 }

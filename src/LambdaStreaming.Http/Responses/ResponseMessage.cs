@@ -18,7 +18,7 @@ internal static class ResponseMessage
         InvokeWithResponseStreamResponse response,
         HttpIntegrationResponse http)
     {
-        if ((int)http.StatusCode < 200) throw NotFinal(http.StatusCode);
+        if ((int)http.StatusCode < 200) throw NotFinal(response, http.StatusCode);
 
         // The body for a HEAD request has been discarded.
         var isHead = request.Method == HttpMethod.Head;
@@ -79,6 +79,9 @@ internal static class ResponseMessage
         bool Is(string type) => contentType.StartsWith(type, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static PayloadFormatException NotFinal(HttpStatusCode status) =>
-        new($"The prelude has the status {(int)status}, which is not a final status of HTTP.");
+    private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status) =>
+        new(
+            $"The prelude has the status {(int)status}, which is not a final status of HTTP "
+            + $"(request id {response.RequestId}).",
+            details: new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode });
 }
