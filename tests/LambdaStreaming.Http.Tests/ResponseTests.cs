@@ -64,18 +64,37 @@ public sealed class ResponseTests
     }
 
     [Fact]
-    public async Task SendAsync_WithoutPrelude_Is200WithTheFunctionsContentType()
+    public async Task SendAsync_SingleValueHeaderRepeated_HasTheLastValue()
     {
         await using var web = await WebFunction.StartRawAsync(async (_, response, token) =>
         {
-            response.ContentType = "text/html; charset=utf-8";
+            const string Prelude =
+                """{"headers":{"Content-Type":"text/plain","content-type":"text/html","location":["/a","/b"]}}""";
+            response.ContentType = "application/vnd.awslambda.http-integration-response";
+            await response.WriteTextAsync(Prelude + "\0\0\0\0\0\0\0\0ok", token);
+        });
+
+        using var response = await web.Http.GetAsync("/", Token);
+
+        Assert.Equal(["text/html"], response.Content.Headers.NonValidated["Content-Type"]);
+        Assert.Equal(["/b"], response.Headers.NonValidated["Location"]);
+    }
+
+    [Theory]
+    [InlineData("text/html; charset=utf-8")]
+    [InlineData("application/vnd.amazon.eventstream2")]
+    public async Task SendAsync_WithoutPrelude_Is200WithTheFunctionsContentType(string contentType)
+    {
+        await using var web = await WebFunction.StartRawAsync(async (_, response, token) =>
+        {
+            response.ContentType = contentType;
             await response.WriteTextAsync("<p>", token);
         });
 
         using var response = await web.Http.GetAsync("/", Token);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal("text/html; charset=utf-8", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal(contentType, response.Content.Headers.ContentType?.ToString());
         Assert.Equal("<p>", await response.Content.ReadAsStringAsync(Token));
     }
 

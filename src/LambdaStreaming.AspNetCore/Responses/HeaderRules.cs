@@ -41,14 +41,6 @@ internal static class HeaderRules
         "Public-Key-Pins-Report-Only", "Report-To", "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    // HTTP permits one value of each of these headers. Browsers reject a response with two.
-    private static readonly FrozenSet<string> Single = new[]
-    {
-        "Content-Disposition", "Content-Type", "Location",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
-    public static bool IsSingle(string name) => Single.Contains(name);
-
     /// <summary>Returns whether a header of the function can be sent by this server.</summary>
     /// <param name="name">The header name.</param>
     /// <param name="connectionTokens">

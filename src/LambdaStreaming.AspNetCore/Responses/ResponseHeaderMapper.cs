@@ -1,5 +1,7 @@
 using System.Net;
 using LambdaStreaming.AspNetCore.Diagnostics;
+using LambdaStreaming.Http;
+using LambdaStreaming.Payload;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -11,8 +13,6 @@ namespace LambdaStreaming.AspNetCore.Responses;
 /// <summary>Sets the status and headers of the HTTP response.</summary>
 internal static class ResponseHeaderMapper
 {
-    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
-    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
     private const string UnknownContentType = "application/octet-stream";
 
     // Source: dotnet/aspnetcore, CorsMiddleware. Endpoint routing requires the same item.
@@ -74,7 +74,7 @@ internal static class ResponseHeaderMapper
     {
         var headers = context.Response.Headers;
         headers.ContentType = options.ContentType
-            ?? (IsFunctionContentType(reportedContentType) ? reportedContentType : UnknownContentType);
+            ?? (IsUsable(reportedContentType) ? reportedContentType : UnknownContentType);
         headers.XContentTypeOptions = "nosniff";
         if (StringValues.IsNullOrEmpty(headers.CacheControl)) headers.CacheControl = "no-store";
         DisableBuffering(context);
@@ -95,7 +95,8 @@ internal static class ResponseHeaderMapper
 
     /// <summary>Returns whether the content type is that of server-sent events.</summary>
     public static bool IsEventStream(string? contentType) =>
-        GetMediaType(contentType).Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
+        FunctionContentType.GetMediaType(contentType)
+            .Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
 
     private static void SetHeader(
         HttpContext context,
@@ -123,7 +124,7 @@ internal static class ResponseHeaderMapper
         }
 
         if (valid.Length == 0) return;
-        if (HeaderRules.IsSingle(name)) valid = valid[^1..];
+        if (SingleValueHeaders.Contains(name)) valid = valid[^1..];
 
         // Keep the app's own cookies and Vary values.
         var headers = context.Response.Headers;
@@ -144,19 +145,8 @@ internal static class ResponseHeaderMapper
     // A permissive header of the function must not extend the app's policy.
     private static bool HasCorsPolicy(HttpContext context) => context.Items.ContainsKey(CorsMiddlewareInvoked);
 
-    private static bool IsFunctionContentType(string? contentType)
-    {
-        if (string.IsNullOrEmpty(contentType) || !HeaderRules.IsValue(contentType)) return false;
-        var mediaType = GetMediaType(contentType);
-        return !mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase)
-            && !mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase);
-    }
-
-    private static ReadOnlySpan<char> GetMediaType(ReadOnlySpan<char> contentType)
-    {
-        var end = contentType.IndexOf(';');
-        return (end < 0 ? contentType : contentType[..end]).Trim();
-    }
+    private static bool IsUsable(string? reportedContentType) =>
+        FunctionContentType.IsReported(reportedContentType) && HeaderRules.IsValue(reportedContentType!);
 
     private static bool IsEncoded(StringValues contentEncoding) =>
         contentEncoding.ToString() is { Length: > 0 } encoding

@@ -14,9 +14,6 @@ namespace LambdaStreaming.Payload;
 /// </remarks>
 internal static class HttpIntegrationPrelude
 {
-    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
-    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
-
     public static async Task<HttpIntegrationResponse> ReadAsync(
         InvokeWithResponseStreamResponse response,
         PayloadSegmentReader segments,
@@ -66,16 +63,9 @@ internal static class HttpIntegrationPrelude
     // Unverified: which content type live Lambda sends here. The content type does not describe the payload if it is
     // absent or is that of the event stream. The payload's bytes then decide whether there is a prelude. They decide
     // even if the content type announces one.
-    private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection)
-    {
-        if (detection != HttpPreludeDetection.Auto) return detection == HttpPreludeDetection.Always;
-        var mediaType = (contentType ?? "").AsSpan();
-        if (mediaType.IndexOf(';') is >= 0 and var parameters) mediaType = mediaType[..parameters];
-        mediaType = mediaType.Trim();
-        return mediaType.IsEmpty
-            || mediaType.Equals(IntegrationContentType, StringComparison.OrdinalIgnoreCase)
-            || mediaType.Equals(EventStreamContentType, StringComparison.OrdinalIgnoreCase);
-    }
+    private static bool CanHavePrelude(string? contentType, HttpPreludeDetection detection) =>
+        detection == HttpPreludeDetection.Always
+        || (detection == HttpPreludeDetection.Auto && !FunctionContentType.IsReported(contentType));
 
     private static HttpPreludeMetadata Parse(PayloadSegmentReader segments, ReadOnlyMemory<byte> json)
     {

@@ -1,14 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Http.Responses;
 
 /// <summary>Creates the <see cref="HttpResponseMessage"/> of a function's response.</summary>
 internal static class ResponseMessage
 {
-    private const string EventStreamContentType = "application/vnd.amazon.eventstream";
-    private const string IntegrationContentType = "application/vnd.awslambda.http-integration-response";
-
     /// <exception cref="PayloadFormatException">
     /// The status in the HTTP prelude is not a final HTTP status (200 or higher).
     /// </exception>
@@ -31,7 +29,8 @@ internal static class ResponseMessage
         };
         var keepLength = isHead || http.StatusCode == HttpStatusCode.NotModified;
         if (http.HasPrelude) AddHeaders(message, http, keepLength);
-        else AddContentType(message, response.ResponseStreamContentType);
+        else if (FunctionContentType.IsReported(response.ResponseStreamContentType))
+            Add(message, HeaderNames.ContentType, [response.ResponseStreamContentType!]);
         return message;
     }
 
@@ -63,20 +62,12 @@ internal static class ResponseMessage
     // Names and values that HTTP does not allow are dropped, as API Gateway drops them.
     private static void Add(HttpResponseMessage message, string name, IEnumerable<string> values)
     {
-        foreach (var value in values)
+        var valid = values.Where(HeaderNames.IsValidValue);
+        foreach (var value in SingleValueHeaders.Contains(name) ? valid.TakeLast(1) : valid)
         {
-            if (!HeaderNames.IsValidValue(value)) continue;
             if (!message.Headers.TryAddWithoutValidation(name, value))
                 message.Content.Headers.TryAddWithoutValidation(name, value);
         }
-    }
-
-    private static void AddContentType(HttpResponseMessage message, string? contentType)
-    {
-        if (contentType is null || Is(EventStreamContentType) || Is(IntegrationContentType)) return;
-        Add(message, HeaderNames.ContentType, [contentType]);
-
-        bool Is(string type) => contentType.StartsWith(type, StringComparison.OrdinalIgnoreCase);
     }
 
     private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status) =>
