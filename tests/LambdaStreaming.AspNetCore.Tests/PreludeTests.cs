@@ -46,6 +46,22 @@ public class PreludeTests
         Assert.Equal(["/b"], response.Headers.GetValues("Location"));
     }
 
+    // HTTP/2 does not allow these values.
+    [Fact]
+    public async Task Prelude_ValueHasSpaceAround_IsForwardedWithoutSpace()
+    {
+        const string Prelude = """{"headers":{"x-one":" \t nosniff\t ","x-two":" ","x-three":"a b"}}""";
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        var response = InvokeWithResponseStreamResponse.Create([Prelude + "\0\0\0\0\0\0\0\0body"]);
+
+        await LambdaResults.Stream(response).ExecuteAsync(context);
+
+        Assert.Equal("nosniff", context.Response.Headers["x-one"]);
+        Assert.False(context.Response.Headers.ContainsKey("x-two"));
+        Assert.Equal("a b", context.Response.Headers["x-three"]);
+    }
+
     // An earlier version parsed the tokens of Connection again for each header. A prelude of 60 KB then allocated 1.4
     // GB.
     [Fact]
@@ -115,6 +131,7 @@ public class PreludeTests
         // These apply to the entire host.
         "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "NEL", "Report-To",
         "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-CT", "Accept-CH", "Critical-CH", "Set-Login",
+        "Sec-Session-Registration", "Secure-Session-Registration", "Use-As-Dictionary",
     ];
 
     [Fact]

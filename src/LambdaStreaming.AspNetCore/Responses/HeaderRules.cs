@@ -33,12 +33,14 @@ internal static class HeaderRules
 
     // Headers in line 1 control a cache. Browsers apply the others to the entire host, beyond this response.
     // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data,
-    // Service Workers, Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login).
+    // Service Workers, Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login),
+    // Device Bound Session Credentials (two names); RFC 9842 (Use-As-Dictionary).
     private static readonly FrozenSet<string> ControlHeaders = new[]
     {
         "Cache-Tag", "Edge-Cache-Tag", "Edge-Control",
         "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Critical-CH", "Expect-CT", "NEL", "Public-Key-Pins",
-        "Public-Key-Pins-Report-Only", "Report-To", "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security",
+        "Public-Key-Pins-Report-Only", "Report-To", "Sec-Session-Registration", "Secure-Session-Registration",
+        "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security", "Use-As-Dictionary",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Returns whether a header of the function can be sent by this server.</summary>

@@ -116,7 +116,9 @@ internal static class ResponseHeaderMapper
         if (options.AllowResponseHeader?.Invoke(name) == false) return;
 
         // A server throws on an invalid value. Drop the value instead of failing the response.
-        // Empty values are dropped without a log message.
+        // Empty values are dropped without a log message. In HTTP/2, a value must not begin or end with a space.
+        // Source: RFC 9113, section 8.2.1.
+        values = values.Select(value => value!.Trim(' ', '\t')).ToArray();
         var valid = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
         if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value)))
         {
