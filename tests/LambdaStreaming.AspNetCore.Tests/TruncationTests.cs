@@ -256,6 +256,37 @@ public class TruncationTests
         Assert.Equal(2, calls);
     }
 
+    // A policy of the app can store each status. The default policy stores only 200.
+    [Fact]
+    public async Task OutputCache_ClientDisconnectsBeforeFirstByteWhileOthersWait_OthersGetTheirOwnResponse()
+    {
+        var calls = 0;
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await StartCachedFunctionAsync(
+            waiting,
+            HttpProtocols.Http1,
+            async (_, response, ct) =>
+            {
+                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                await response.WriteTextAsync("page", ct);
+            },
+            policy: new PermissivePolicy());
+        using var disconnection = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/page");
+        var first = app.SendAsync(request, disconnection.Token);
+        await app.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
+        var second = GetAsync(app, "/page");
+        await waiting.Task.WaitAsync(Patience, Token);
+
+        await disconnection.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        using var complete = await second.WaitAsync(Patience, Token);
+        Assert.Equal(HttpStatusCode.OK, complete.StatusCode);
+        Assert.Equal("page", await complete.Content.ReadAsStringAsync(Token));
+        Assert.Equal(2, calls);
+    }
+
     // The exception, which makes the first response incomplete, also reaches the requests that wait for it.
     [Fact]
     public async Task OutputCache_FunctionFailsWhileOthersWait_OthersGet500AndNothingIsStored()
@@ -463,7 +494,8 @@ public class TruncationTests
         TaskCompletionSource waiting,
         HttpProtocols protocols,
         FunctionHandler function,
-        CancellationTokenSource? timeout = null)
+        CancellationTokenSource? timeout = null,
+        IOutputCachePolicy? policy = null)
     {
         var requests = 0;
         return WebApp.StartAsync(
@@ -484,7 +516,9 @@ public class TruncationTests
                     await response;
                 });
                 map.UseOutputCache();
-                map.MapLambdaStream("/page", "page", options => options.Methods.Add("GET")).CacheOutput();
+                var endpoint = map.MapLambdaStream("/page", "page", options => options.Methods.Add("GET"));
+                if (policy is null) endpoint.CacheOutput();
+                else endpoint.CacheOutput(policy);
             },
             services: builder => builder.Services.AddOutputCache(),
             protocols: protocols);
@@ -595,6 +629,24 @@ public class TruncationTests
         public void DisableTimeout()
         {
         }
+    }
+
+    private sealed class PermissivePolicy : IOutputCachePolicy
+    {
+        public ValueTask CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
+        {
+            context.EnableOutputCaching = true;
+            context.AllowCacheLookup = true;
+            context.AllowCacheStorage = true;
+            context.AllowLocking = true;
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) =>
+            ValueTask.CompletedTask;
+
+        public ValueTask ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation) =>
+            ValueTask.CompletedTask;
     }
 
     private sealed class CacheFeature(OutputCacheContext context) : IOutputCacheFeature, IResponseCachingFeature

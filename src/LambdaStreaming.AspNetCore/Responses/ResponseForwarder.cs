@@ -114,6 +114,7 @@ internal sealed class ResponseForwarder : IDisposable
 
         // The client has disconnected. Only the app's own log shows this status.
         Log.ClientDisconnected(_logger, _context.Request.Path);
+        OutputCaching.TryExclude(_context);
         _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         return Task.FromResult(true);
     }
