@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tests;
@@ -65,6 +66,8 @@ public class FailureTests
         { "!", "{}", 502 },
         { EncodeContext("{\"custom\":{\"user\":\"ada\"}}"), "{", 400 },
         { "", "{", 400 },
+        { Convert.ToBase64String(Encoding.Latin1.GetBytes("{\"custom\":{\"user\":\"é\"}}")), "{}", 502 },
+        { EncodeContext($"{{\"custom\":{new string('[', 65)}{new string(']', 65)}}}"), "{", 400 },
     };
 
     [Theory, MemberData(nameof(Exceptions))]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace LambdaStreaming.AspNetCore.Requests;
 
@@ -31,8 +32,10 @@ internal readonly record struct RequestOrigin(bool IsSizeFromClient, bool IsJson
         if (string.IsNullOrEmpty(base64)) return true;
         try
         {
-            using var json = JsonDocument.Parse(Convert.FromBase64String(base64));
-            return json.RootElement.ValueKind == JsonValueKind.Object;
+            // The parser does not validate the bytes of strings. The service has no known limit of the depth.
+            var json = Convert.FromBase64String(base64);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = int.MaxValue });
+            return Utf8.IsValid(json) && document.RootElement.ValueKind == JsonValueKind.Object;
         }
         catch (Exception exception) when (exception is FormatException or JsonException)
         {
