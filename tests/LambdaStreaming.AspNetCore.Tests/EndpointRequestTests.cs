@@ -279,6 +279,43 @@ public class EndpointRequestTests
             GetPayload(app).GetProperty("headers").GetRawText());
     }
 
+    // CGI and WSGI adapters read these names as those of the fields that the server sets.
+    [Fact]
+    public async Task FunctionUrlEvent_FieldsOfServerWithUnderscores_AreDropped()
+    {
+        await using var app = await StartAsync(options => options.Payload = LambdaPayload.FunctionUrlEvent);
+
+        await app.SendRawAsync(
+            "POST /chat HTTP/1.0\r\nHost: a:81\r\nX_Forwarded_For: 6.6.6.6\r\nx_forwarded-proto: https\r\n"
+            + "X-Forwarded_Port: 1\r\nContent_Length: 9\r\nX_Other: 1\r\nContent-Length: 1\r\n\r\na");
+
+        Assert.Equal(
+            """
+            {"host":"a:81","x_other":"1","content-length":"1","x-forwarded-for":"127.0.0.1","x-forwarded-proto":"http","x-forwarded-port":"81"}
+            """,
+            GetPayload(app).GetProperty("headers").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("fe80::1%3", "fe80::1")]
+    [InlineData("2001:db8::1", "2001:db8::1")]
+    [InlineData("::ffff:192.0.2.1", "192.0.2.1")]
+    [InlineData("192.0.2.1", "192.0.2.1")]
+    public async Task FunctionUrlEvent_RemoteAddress_HasNoZone(string address, string expected)
+    {
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+        var options = new LambdaStreamEndpointOptions { Payload = LambdaPayload.FunctionUrlEvent };
+
+        var payload = await RequestPayload.ReadAsync(context, options, Token);
+
+        using var sent = JsonDocument.Parse(payload);
+        var http = sent.RootElement.GetProperty("requestContext").GetProperty("http");
+        Assert.Equal(expected, http.GetProperty("sourceIp").GetString());
+        Assert.Equal(expected, sent.RootElement.GetProperty("headers").GetProperty("x-forwarded-for").GetString());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Http;
 using Microsoft.AspNetCore.Http;
@@ -67,7 +69,9 @@ internal static class RequestEvent
         var connectionTokens = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
-            if (IsSetHere(name) || Is(name, HeaderNames.ContentLength) || IsHopByHop(name)) continue;
+            // Functions with a CGI or WSGI adapter read X_Forwarded_For as X-Forwarded-For.
+            var variable = name.Replace('_', '-');
+            if (IsSetHere(variable) || Is(variable, HeaderNames.ContentLength) || IsHopByHop(name)) continue;
             foreach (var value in values) fields.Add(new(name, value ?? ""));
         }
 
@@ -97,7 +101,11 @@ internal static class RequestEvent
     private static string GetSourceIp(HttpContext context)
     {
         var address = context.Connection.RemoteIpAddress;
-        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        if (address is { IsIPv4MappedToIPv6: true }) return address.MapToIPv4().ToString();
+
+        // The zone of a link-local address is an interface of this server.
+        if (address is { AddressFamily: AddressFamily.InterNetworkV6 })
+            address = new IPAddress(address.GetAddressBytes());
         return address?.ToString() ?? "";
     }
 }
