@@ -203,6 +203,7 @@ public sealed class RequestTests
         var exception = await Assert.ThrowsAsync<HttpRequestException>(() => web.Http.PostAsync("/", content, Token));
 
         Assert.IsType<RequestTooLargeException>(exception.InnerException);
+        Assert.IsType<RequestTooLargeException>(content.Caught);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, exception.StatusCode);
         Assert.Empty(web.Server.Requests);
     }
@@ -348,6 +349,8 @@ public sealed class RequestTests
             Headers.ContentType = new MediaTypeHeaderValue("text/plain");
         }
 
+        public Exception? Caught { get; private set; }
+
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
             var text = Encoding.ASCII.GetBytes(new string('a', 100_000));
@@ -357,6 +360,7 @@ public sealed class RequestTests
             }
             catch (Exception exception) when (!Token.IsCancellationRequested)
             {
+                Caught = exception;
                 if (_throwsAnother) throw new InvalidOperationException("another", exception);
             }
         }

@@ -41,9 +41,6 @@ internal sealed class RequestBuffer : MemoryStream
     private void RequireRoom(int count)
     {
         IsTooLong |= count > FunctionUrlEvent.MaxPayloadBytes - Position;
-        if (IsTooLong) throw new RequestLimitException();
+        if (IsTooLong) throw RequestPayload.TooLarge();
     }
 }
-
-/// <summary>The content of a request is larger than the service accepts. Never leaves the handler.</summary>
-internal sealed class RequestLimitException : Exception;

@@ -106,7 +106,7 @@ internal static class RequestPayload
         cancellationToken);
 
     // The same type as for a rejection by the service, so that callers handle one type.
-    private static RequestTooLargeException TooLarge() => new(
+    public static RequestTooLargeException TooLarge() => new(
         $"The request is larger than {FunctionUrlEvent.MaxPayloadBytes} bytes as an event of a function URL. "
         + "Nothing was sent, so the function did not run. Base64 makes a binary body a third larger.",
         new LambdaErrorDetails { FunctionMayHaveRun = false, IsTransient = false });
