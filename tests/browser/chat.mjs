@@ -22,6 +22,8 @@ async function open(options) {
 }
 
 const focusedId = page => page.evaluate(() => document.activeElement.id);
+const pressInPrompt = (page, key) => page.evaluate(init => document.getElementById("prompt").dispatchEvent(
+  new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init })), key);
 const bannerText = page => page.innerText(".response:last-child .banner > div");
 
 async function copy(page, button) {
@@ -38,6 +40,12 @@ try {
     permissions: ["clipboard-read", "clipboard-write"],
   });
   report("opened", { title: await page.title(), focused: await focusedId(page) });
+
+  // The Enter that ends a composition: in Safari, it has only the key code.
+  await page.fill("#prompt", "A poem about snow");
+  await pressInPrompt(page, { key: "Enter", isComposing: true });
+  await pressInPrompt(page, { key: "Enter", keyCode: 229 });
+  report("composed", { questions: await page.locator(".question").count() });
 
   await ask(page, "A poem about rain");
   await waitForState(page, "done");
@@ -58,6 +66,8 @@ try {
   });
 
   await ask(page, "How do you work?");
+  await pressInPrompt(page, { key: "Escape", isComposing: true });
+  await pressInPrompt(page, { key: "Escape", keyCode: 229 });
   await waitForGrowth(page, 2);
   await page.keyboard.press("Escape");
   await waitForState(page, "stopped");

@@ -18,7 +18,7 @@ form.addEventListener("submit", event => {
 
 prompt.addEventListener("keydown", event => {
   // An Enter that ends a composition (Japanese or Chinese input, for example) must not send the message.
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+  if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) {
     event.preventDefault();
     form.requestSubmit();
   }
@@ -33,7 +33,7 @@ newChat.addEventListener("click", () => {
   prompt.focus();
 });
 document.addEventListener("keydown", event => {
-  if (event.key === "Escape") running?.abort();
+  if (event.key === "Escape" && !isComposing(event)) running?.abort();
 });
 document.addEventListener("click", event => {
   const example = event.target.closest("[data-prompt]");
@@ -78,6 +78,12 @@ async function ask(text) {
     running = null;
     showButtons();
   }
+}
+
+// Safari ends a composition before its last keydown, which then has only the key code.
+// Source: WebKit bug 165004.
+function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
 }
 
 class ResponseView {

@@ -42,6 +42,8 @@ public class ChatPageTests
 
         Assert.Equal("prompt", steps["opened"].GetProperty("focused").GetString());
 
+        Assert.Equal(0, steps["composed"].GetProperty("questions").GetInt32());
+
         var growth = steps["grew"].GetProperty("lengths").EnumerateArray();
         var lengths = growth.Select(length => length.GetInt32()).ToList();
         Assert.Equal(lengths.Order(), lengths);
