@@ -37,8 +37,8 @@ public sealed class LambdaStreamResult : IResult
     /// <param name="httpContext">The HTTP request and response.</param>
     /// <returns>A task that completes once the response or the ProblemDetails has been written.</returns>
     /// <exception cref="LambdaStreamingException">
-    /// The response failed after its first byte. Do not catch this exception in middleware: the server must see it to
-    /// end the HTTP response as incomplete.
+    /// The response failed after its headers were sent. Do not catch this exception in middleware: the server must see
+    /// it to end the HTTP response as incomplete.
     /// </exception>
     public Task ExecuteAsync(HttpContext httpContext)
     {

@@ -102,10 +102,11 @@ public sealed class YarpTests
         builder.Services.AddHttpForwarder();
         var app = builder.Build();
         var invoker = new HttpMessageInvoker(web.Handler, disposeHandler: false);
+        var config = new ForwarderRequestConfig { ActivityTimeout = TimeSpan.FromMinutes(16) };
         app.Map("/{**path}", async (HttpContext context, IHttpForwarder forwarder) =>
         {
             // The result is not returned, because the endpoint would write it to the response, after the body.
-            _ = await forwarder.SendAsync(context, "https://web/", invoker);
+            _ = await forwarder.SendAsync(context, "https://web/", invoker, config);
         });
         await app.StartAsync(Token);
         return app;
