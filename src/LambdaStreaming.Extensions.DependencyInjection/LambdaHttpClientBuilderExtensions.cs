@@ -1,5 +1,7 @@
 using LambdaStreaming;
 using LambdaStreaming.Http;
+using Microsoft.Extensions.Http;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -11,9 +13,14 @@ public static class LambdaHttpClientBuilderExtensions
     /// </summary>
     /// <remarks>
     /// <para>
-    /// <b>Resilience handlers of the app retry POST requests and run the function again</b>: see
-    /// <see cref="LambdaHttpHandler"/>. <see cref="HttpClient.Timeout"/> is 100 seconds by default: increase it if the
-    /// function can take longer.
+    /// Removes the handlers that the app adds to all clients with <c>ConfigureHttpClientDefaults</c>, before or after
+    /// this call. Resilience handlers are the reason: they retry POST requests and run the function again. Handlers of
+    /// this builder are kept. <b>If you add a resilience handler to it, set its predicate</b>: see
+    /// <see cref="LambdaHttpHandler"/>.
+    /// </para>
+    /// <para>
+    /// <see cref="HttpClient.Timeout"/> is not changed. It is 100 seconds by default, or what the app sets for all
+    /// clients. Increase it if the function can take longer.
     /// </para>
     /// <para>
     /// If <see cref="HttpClient.BaseAddress"/> is not set, it becomes <c>https://</c> with the function name as the host.
@@ -37,6 +44,7 @@ public static class LambdaHttpClientBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(functionName);
+        RemoveHandlersOfAllClients(builder);
         if (Uri.CheckHostName(functionName) == UriHostNameType.Dns)
             builder.ConfigureHttpClient(client => client.BaseAddress ??= new Uri($"https://{functionName}/"));
 
@@ -50,5 +58,22 @@ public static class LambdaHttpClientBuilderExtensions
             configure?.Invoke(options);
             return new LambdaHttpHandler(client, functionName, options);
         });
+    }
+
+    // IHttpClientFactory inserts each configuration of all clients after the previous one, so before those of a single
+    // client. `last` does nothing, but later configurations of all clients are inserted between it and the removal.
+    // All handlers of this builder follow the removal, also those that were added earlier.
+    private static void RemoveHandlersOfAllClients(IHttpClientBuilder builder)
+    {
+        var last = CreateConfiguration(null);
+        builder.Services.ConfigureHttpClientDefaults(defaults => defaults.Services.Add(last));
+        builder.Services.Insert(
+            builder.Services.IndexOf(last) + 1,
+            CreateConfiguration(static options => options.HttpMessageHandlerBuilderActions.Add(
+                static handlers => handlers.AdditionalHandlers.Clear())));
+
+        ServiceDescriptor CreateConfiguration(Action<HttpClientFactoryOptions>? action) =>
+            ServiceDescriptor.Singleton<IConfigureOptions<HttpClientFactoryOptions>>(
+                new ConfigureNamedOptions<HttpClientFactoryOptions>(builder.Name, action));
     }
 }

@@ -50,9 +50,12 @@ public sealed class HttpClientSnippets
     [Fact]
     public async Task Resilience()
     {
-        AddReports().OnCall(1).CloseBeforeHeaders(TruncationMode.Close);
+        await using var lambda = await LocalLambdaServer.StartAsync(
+            server => server.AddFunction("my-web-function").OnEveryCall().CloseBeforeHeaders(TruncationMode.Close));
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddLambdaStreamingClient();
+        builder.Services.AddLambdaStreamingClient(lambda.ApplyTo);
+        // As Aspire's AddServiceDefaults.
+        builder.Services.ConfigureHttpClientDefaults(http => http.AddStandardResilienceHandler());
         // begin: http-resilience
         builder.Services.AddHttpClient("reports")
             .UseLambdaFunction("my-web-function")
@@ -70,6 +73,8 @@ public sealed class HttpClientSnippets
         using var content = new StringContent("{}");
 
         await Assert.ThrowsAsync<HttpRequestException>(() => http.PostAsync("/", content, Token));
+
+        Assert.Single(lambda.Requests);
     }
 
     [Fact]

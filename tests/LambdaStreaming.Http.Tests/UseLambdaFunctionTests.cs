@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -66,6 +67,100 @@ public sealed class UseLambdaFunctionTests
         using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
 
         Assert.Equal(new Uri("https://example.com/"), http.BaseAddress);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task UseLambdaFunction_StandardResilienceOnAllClients_SendsOneRequest(bool defaultsAfterwards)
+    {
+        await using var server = await StartAsync();
+        server.AddFunction("my-web_function").OnEveryCall().CloseBeforeHeaders(TruncationMode.Close);
+        var services = new ServiceCollection();
+        AddClient(services, server);
+        if (defaultsAfterwards) services.AddHttpClient("reports").UseLambdaFunction("my-web_function");
+        services.ConfigureHttpClientDefaults(http =>
+            http.AddStandardResilienceHandler(options => options.Retry.Delay = TimeSpan.FromMilliseconds(1)));
+        if (!defaultsAfterwards) services.AddHttpClient("reports").UseLambdaFunction("my-web_function");
+        await using var provider = services.BuildServiceProvider();
+        using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
+        using var content = new StringContent("{}");
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.PostAsync("/", content, Token));
+
+        Assert.Single(server.Requests);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task UseLambdaFunction_HandlersOfTheBuilder_AreKept(bool defaultsAfterwards)
+    {
+        await using var server = await StartAsync();
+        var called = new ConcurrentQueue<string>();
+        var services = new ServiceCollection();
+        AddClient(services, server);
+        if (!defaultsAfterwards) AddDefaults();
+        services.AddHttpClient("other").AddHttpMessageHandler(() => new RecordingHandler("other", called));
+        services.AddHttpClient("reports", (_, client) => client.Timeout = TimeSpan.FromMinutes(2))
+            .AddHttpMessageHandler(() => new RecordingHandler("before", called))
+            .UseLambdaFunction("my-web_function")
+            .AddHttpMessageHandler(() => new RecordingHandler("after", called));
+        if (defaultsAfterwards) AddDefaults();
+        await using var provider = services.BuildServiceProvider();
+        using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
+
+        await http.GetStringAsync("/", Token);
+
+        Assert.Equal(["before", "after"], called);
+        Assert.Equal(TimeSpan.FromMinutes(2), http.Timeout);
+
+        void AddDefaults() => services.ConfigureHttpClientDefaults(
+            defaults => defaults.AddHttpMessageHandler(() => new RecordingHandler("all", called)));
+    }
+
+    [Fact]
+    public async Task UseLambdaFunction_OtherHttpClient_KeepsTheHandlersOfAllClients()
+    {
+        var called = new ConcurrentQueue<string>();
+        var services = new ServiceCollection();
+        services.ConfigureHttpClientDefaults(
+            defaults => defaults.AddHttpMessageHandler(() => new RecordingHandler("all", called)));
+        services.AddHttpClient("reports").UseLambdaFunction("my-web_function");
+        services.AddHttpClient("other").ConfigurePrimaryHttpMessageHandler(() => new EmptyHandler());
+        await using var provider = services.BuildServiceProvider();
+        using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("other");
+
+        await http.GetStringAsync(new Uri("https://other/"), Token);
+
+        Assert.Equal(["all"], called);
+    }
+
+    // The documentation states both. A time limit of the app runs no function again, so it is kept.
+    [Fact]
+    public async Task UseLambdaFunction_TimeoutOfAllClients_IsKept()
+    {
+        await using var server = await StartAsync();
+        var services = new ServiceCollection();
+        AddClient(services, server);
+        services.ConfigureHttpClientDefaults(http => http.ConfigureHttpClient(c => c.Timeout = TimeSpan.FromHours(1)));
+        services.AddHttpClient("reports").UseLambdaFunction("my-web_function");
+        await using var provider = services.BuildServiceProvider();
+
+        using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
+
+        Assert.Equal(TimeSpan.FromHours(1), http.Timeout);
+    }
+
+    [Fact]
+    public async Task UseLambdaFunction_StandardResilienceOnAllClients_TimeoutIsInfinite()
+    {
+        await using var server = await StartAsync();
+        var services = new ServiceCollection();
+        AddClient(services, server);
+        services.ConfigureHttpClientDefaults(http => http.AddStandardResilienceHandler());
+        services.AddHttpClient("reports").UseLambdaFunction("my-web_function");
+        await using var provider = services.BuildServiceProvider();
+
+        using var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient("reports");
+
+        Assert.Equal(Timeout.InfiniteTimeSpan, http.Timeout);
     }
 
     [Theory]
@@ -140,5 +235,24 @@ public sealed class UseLambdaFunctionTests
     private sealed class Reports(HttpClient http)
     {
         public Task<string> GetAsync() => http.GetStringAsync("/", Token);
+    }
+
+    private sealed class RecordingHandler(string name, ConcurrentQueue<string> called) : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            called.Enqueue(name);
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    private sealed class EmptyHandler : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage());
     }
 }
