@@ -50,23 +50,33 @@ public sealed class ReadingSnippets
         Assert.Equal("Tokens", _console.Text);
     }
 
-    [Fact]
-    public async Task ServerSentEvents()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ServerSentEvents(bool hasError)
     {
         var response = Response(
+            "data: {\"choices\":[]}\n\n",
             "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n",
-            "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n");
+            "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n",
+            hasError ? "data: {\"error\":{\"message\":\"overloaded\"}}\n\n" : "data: [DONE]\n\n");
         var cancellationToken = Ct;
 
-        // begin: openai
-        var chunkType = ChatJson.Default.ChatChunk;
-        await foreach (var item in response.ReadServerSentEventsAsync(chunkType, cancellationToken: cancellationToken))
-        {
-            Console.Write(item.Data?.Choices[0].Delta.Content);
-        }
-        // end: openai
+        if (!hasError) await RunAsync();
+        else await Assert.ThrowsAsync<InvalidOperationException>(RunAsync);
 
         Assert.Equal("Hi", _console.Text);
+
+        async Task RunAsync()
+        {
+            // begin: openai
+            var chunkType = ChatJson.Default.ChatChunk;
+            var events = response.ReadServerSentEventsAsync(chunkType, cancellationToken: cancellationToken);
+            await foreach (var item in events)
+            {
+                if (item.Data?.Error is { } error) throw new InvalidOperationException(error.Message);
+                if (item.Data?.Choices is [{ Delta.Content: { } text }, ..]) Console.Write(text);
+            }
+            // end: openai
+        }
     }
 
     [Fact]
@@ -279,11 +289,13 @@ public sealed class ReadingSnippets
 }
 
 // begin: chat-types
-internal sealed record ChatChunk(IReadOnlyList<ChatChoice> Choices);
+internal sealed record ChatChunk(IReadOnlyList<ChatChoice>? Choices, ChatError? Error);
 
-internal sealed record ChatChoice(ChatDelta Delta);
+internal sealed record ChatChoice(ChatDelta? Delta);
 
 internal sealed record ChatDelta(string? Content);
+
+internal sealed record ChatError(string? Message);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ChatChunk))]
