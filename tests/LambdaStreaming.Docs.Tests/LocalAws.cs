@@ -19,8 +19,8 @@ public sealed class LocalAws : IAsyncLifetime
             options.AddFunction("my-function", HelloAsync).AddVersion("7", HelloAsync).AddAlias("live", "7");
             options.AddFunction("chat", HelloAsync);
             options.AddFunction("demo", HelloAsync);
-            options.AddFunction("tokens", async (_, response, token) =>
-                await response.WriteTextAsync("""{"Text":"Hello"}{"Text":", world"}""", token));
+            options.AddFunction("tokens", async (invocation, response, token) =>
+                await response.WriteTextAsync("""{"text":"You wrote: "}""" + invocation.PayloadAsString(), token));
             options.AddFunction("report", HelloAsync);
             options.AddFunction("pay", HelloAsync);
         });

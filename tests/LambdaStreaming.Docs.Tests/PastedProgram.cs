@@ -140,6 +140,10 @@ internal sealed class PastedProgram
             var types = context.DescendantNodes().OfType<TypeOfExpressionSyntax>()
                 .Select(type => type.Type.ToString());
             const string Metadata = "System.Text.Json.Serialization.Metadata";
+            var attributes = context.AttributeLists.ToString();
+            var policy = attributes.Contains("JsonKnownNamingPolicy.CamelCase", StringComparison.Ordinal)
+                ? "System.Text.Json.JsonNamingPolicy.CamelCase"
+                : "null";
             return $$"""
                 partial class {{name}}() : System.Text.Json.Serialization.JsonSerializerContext(null)
                 {
@@ -149,6 +153,7 @@ internal sealed class PastedProgram
                         new System.Text.Json.JsonSerializerOptions
                         {
                             TypeInfoResolver = new {{Metadata}}.DefaultJsonTypeInfoResolver(),
+                            PropertyNamingPolicy = {{policy}},
                         }.GetTypeInfo(type);
                     {{string.Concat(types.Select(type => $"""
                         public {Metadata}.JsonTypeInfo<{type}> {char.ToUpperInvariant(type[0])}{type[1..]} =>

@@ -36,6 +36,26 @@ public class PastedProgramTests
         if (main.Invoke(null, arguments) is Task running) await running;
     }
 
+    [Theory, InlineData("after-bedrock"), InlineData("aot-program")]
+    public async Task Program_FunctionUsesCamelCase_PrintsTheText(string name)
+    {
+        const string Recorder = """
+            public static class Console
+            {
+                public static string Text { get; private set; } = "";
+
+                public static void Write(string? text) => Text += text;
+            }
+            """;
+        using var stream = new MemoryStream();
+        Assert.Empty(PastedProgram.FromProgram(PastedProgram.Read(name) + Recorder).Compile(stream));
+        var assembly = Assembly.Load(stream.ToArray());
+
+        if (assembly.EntryPoint!.Invoke(null, [Array.Empty<string>()]) is Task running) await running;
+
+        Assert.Equal("You wrote: Tell me a story", assembly.GetType("Console")!.GetProperty("Text")!.GetValue(null));
+    }
+
     [Theory, MemberData(nameof(Blocks))]
     public void Block_PastedAfterTheFirstProgramOfItsPage_Compiles(string path, string snippet)
     {

@@ -13,6 +13,7 @@ internal sealed record Prompt(string Text);
 
 internal sealed record Token(string Text);
 
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Prompt))]
 [JsonSerializable(typeof(Token))]
 internal sealed partial class TokenJson : JsonSerializerContext;
