@@ -282,7 +282,7 @@ public sealed class AspNetCoreSnippets
         using var response = await web.Browser.PostAsJsonAsync("/ask", new Question("why?"), Ct);
         using var rejected = await web.Browser.PostAsJsonAsync("/ask", new Question(new string('?', 3000)), Ct);
 
-        Assert.Equal("{\"Text\":\"why?\"}", await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal("{\"text\":\"why?\"}", await response.Content.ReadAsStringAsync(Ct));
         Assert.Equal(System.Net.HttpStatusCode.BadRequest, rejected.StatusCode);
     }
 
@@ -292,7 +292,7 @@ public sealed class AspNetCoreSnippets
         await using var web = await WebApp.StartAsync(
             options => options.AddFunction("my-function", async (_, response, token) =>
             {
-                await response.WriteTextAsync("{\"row\":1}\n", token);
+                await response.WriteTextAsync("{\"row\":1}\n{\"ro", token);
                 response.Fail("Unhandled", "planned");
             }),
             app =>
@@ -303,7 +303,7 @@ public sealed class AspNetCoreSnippets
                     options.ContentType = "application/x-ndjson";
                     options.FailureWriter = (failure, body) =>
                     {
-                        body.Write("{\"error\":"u8);
+                        body.Write("\n{\"error\":"u8);     // the function can have failed in the middle of a line
                         body.Write(JsonSerializer.SerializeToUtf8Bytes(failure.Detail, TickerJson.Default.String));
                         body.Write("}\n"u8);
                     };
@@ -314,7 +314,8 @@ public sealed class AspNetCoreSnippets
         var (response, _) = await web.SendRawAsync("POST /rows HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
 
         Assert.Contains("{\"row\":1}\n", response, StringComparison.Ordinal);
-        Assert.Contains("{\"error\":\"The function failed", response, StringComparison.Ordinal);
+        Assert.Contains("{\"ro\r\n", response, StringComparison.Ordinal);   // the end of an HTTP chunk
+        Assert.Contains("\r\n\n{\"error\":\"The function failed", response, StringComparison.Ordinal);
         Assert.DoesNotContain("\r\n0\r\n", response, StringComparison.Ordinal);
     }
 
@@ -393,6 +394,7 @@ public sealed class AspNetCoreSnippets
 
 internal sealed record Question(string Text);
 
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Question))]
 internal sealed partial class QuestionJson : JsonSerializerContext;
 
