@@ -21,7 +21,7 @@ var chat = new ChatClient("my-model", new ApiKeyCredential("unused"), new OpenAI
     // By default, OpenAI's client sends a failed request up to 4 times, and the function runs again.
     RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
 
-    // The default of 100 s also limits each read. A function can be silent for longer.
+    // The default of 100 s also limits each read. A function can be idle for longer.
     NetworkTimeout = Timeout.InfiniteTimeSpan,
 });
 

@@ -72,7 +72,7 @@ internal static class ResponseMessage
 
     private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status) =>
         new(
-            $"The prelude has the status {(int)status}, which is not a final status of HTTP "
+            $"The HTTP prelude has the status {(int)status}, which is not a final status of HTTP "
             + $"(request id {response.RequestId}).",
             details: new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode });
 }
