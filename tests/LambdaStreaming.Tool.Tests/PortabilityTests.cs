@@ -15,12 +15,18 @@ public sealed class PortabilityTests
     [Fact]
     public void Tests_StandardError_IsWrittenByTheCommonWriter()
     {
-        var folder = Path.Combine(Interop.Root, "tests", "LambdaStreaming.Tool.Tests");
-        var files = Directory.GetFiles(folder, "*.cs").Where(file => Path.GetFileName(file) != "PortabilityTests.cs");
-
         Assert.All(
-            files,
+            GetTests(),
             file => Assert.DoesNotContain("new StringWriter(", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
+    // System.CommandLine ends the lines of its completions as the operating system does.
+    [Fact]
+    public void Tests_OutputOfAProcess_IsComparedWithoutItsLineEndings()
+    {
+        Assert.All(
+            GetTests(),
+            file => Assert.DoesNotContain("output.TrimEnd('", File.ReadAllText(file), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -34,4 +40,8 @@ public sealed class PortabilityTests
 
         Assert.Equal(folder.File("real/below"), TemporaryFolder.FollowLinks(folder.File("again/below")));
     }
+
+    private static IEnumerable<string> GetTests() =>
+        Directory.GetFiles(Path.Combine(Interop.Root, "tests", "LambdaStreaming.Tool.Tests"), "*.cs")
+            .Where(file => Path.GetFileName(file) != "PortabilityTests.cs");
 }

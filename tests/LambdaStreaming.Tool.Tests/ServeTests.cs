@@ -606,7 +606,7 @@ public sealed class ServeTests
 
         var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal((expected, ""), (output.TrimEnd('\n'), await process.Error));
+        Assert.Equal((expected, ""), (output.ReplaceLineEndings("\n").TrimEnd('\n'), await process.Error));
         Assert.Equal(0, await process.WaitForExitCodeAsync());
     }
 }
