@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -25,19 +26,19 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
     public static string RemoveSecrets(string text) =>
         AccessKey.Replace(AccountNumber.Replace(text, "111122223333"), "(access key)");
 
-    /// <summary>Returns the messages of a response that is an event stream and complete.</summary>
-    public IReadOnlyList<(Dictionary<string, string> Headers, byte[] Payload)> GetMessages() =>
-        _status == HttpStatusCode.OK ? Messages.Decode(_body.ToArray()) : [];
+    /// <summary>Returns the complete messages of a response that is an event stream.</summary>
+    public IReadOnlyList<(Dictionary<string, string> Headers, byte[] Payload)> GetMessages() => Decode().Messages;
 
     public void Save(string folder, string name)
     {
-        foreach (var (headers, payload) in GetMessages())
+        var (messages, remaining) = Decode();
+        foreach (var (headers, payload) in messages)
         {
             _text.Append("\n--- ").AppendJoin(", ", headers.Select(header => $"{header.Key}: {header.Value}"));
             _text.Append($" ({payload.Length} bytes)\n").Append(GetStart(payload));
         }
 
-        if (_status != HttpStatusCode.OK) _text.Append('\n').Append(GetStart(_body.ToArray()));
+        if (remaining.Length > 0) _text.Append('\n').Append(GetStart(remaining));
         Directory.CreateDirectory(folder);
         var text = RemoveSecrets(RemoveSecretHeaders(_text.ToString()));
         File.WriteAllText(Path.Combine(folder, name + ".txt"), text + "\n");
@@ -77,10 +78,36 @@ internal sealed class WireRecorder(HttpMessageHandler inner) : DelegatingHandler
         return response;
     }
 
+    // Returns the messages up to the first that is not complete, and the bytes after them. A response can end inside a
+    // message, or be that of a proxy.
+    private (List<(Dictionary<string, string> Headers, byte[] Payload)> Messages, byte[] Remaining) Decode()
+    {
+        var body = _body.ToArray();
+        if (_status != HttpStatusCode.OK) return ([], body);
+        List<(Dictionary<string, string>, byte[])> messages = [];
+        var position = 0;
+        try
+        {
+            while (position < body.Length)
+            {
+                // The shortest message has a length of 16.
+                var length = Math.Max(BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(position)), 16);
+                messages.AddRange(Messages.Decode(body.AsSpan(position, length)));
+                position += length;
+            }
+        }
+        catch (ArgumentException)
+        {
+            // The rest is not a message.
+        }
+
+        return (messages, body[position..]);
+    }
+
     // Secrets are removed before the text is shortened, which could otherwise keep the first part of one.
     private string GetStart(byte[] bytes)
     {
-        var text = RemoveSecretHeaders(Encoding.UTF8.GetString(bytes));
+        var text = RemoveSecrets(RemoveSecretHeaders(Encoding.UTF8.GetString(bytes)));
         return text[..Math.Min(text.Length, 400)].Replace("\0", "\\0", StringComparison.Ordinal);
     }
 

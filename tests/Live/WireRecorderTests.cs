@@ -24,15 +24,38 @@ public sealed class WireRecorderTests : IDisposable
         Assert.DoesNotContain("Signature=", text, StringComparison.Ordinal);
     }
 
-    // The last case is a token at the place where the text of a body is shortened.
+    // At 390, a secret is at the place where the text of a body is shortened.
     [Theory]
-    [InlineData(0)]
-    [InlineData(390)]
-    public async Task Save_ServiceQuotesTheToken_FileHasNoPartOfIt(int position)
+    [InlineData(0, SessionToken)]
+    [InlineData(390, SessionToken)]
+    [InlineData(0, "123456789012")]
+    [InlineData(390, "123456789012")]
+    [InlineData(0, "AKIAIOSFODNN7EXAMPLE")]
+    [InlineData(390, "AKIAIOSFODNN7EXAMPLE")]
+    public async Task Save_ServiceQuotesASecret_FileHasNoPartOfIt(int position, string secret)
     {
-        var text = await RecordAsync(new string(' ', position) + SessionToken);
+        var text = await RecordAsync(new string(' ', position) + secret);
 
-        Assert.DoesNotContain("token-", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret[..8], text, StringComparison.Ordinal);
+    }
+
+    // For example, the connection was lost, or a proxy responded.
+    [Theory]
+    [InlineData("<html>a page</html>", 0)]
+    [InlineData("\0\0\0\u0012\0\0\0\0----ab----\0\0\0\u0040\0\0<html>a page</html>", 1)]
+    [InlineData("\0\0\0\0\0\0\0\0<html>a page</html>", 0)]
+    [InlineData("\0\0\0\u0012\0\0\u0001\0----ab----<html>a page</html>", 0)]
+    public async Task Save_ResponseEndsInsideAMessage_FileHasTheMessagesAndTheRest(string body, int messages)
+    {
+        using var wire = new WireRecorder(new FixedHandler(HttpStatusCode.OK, body));
+        using var http = new HttpClient(wire);
+        await http.GetStringAsync(new Uri("https://lambda.example.com"), TestContext.Current.CancellationToken);
+
+        var text = await SaveAsync(wire);
+
+        Assert.Equal(messages, wire.GetMessages().Count);
+        Assert.Contains("<html>a page</html>", text, StringComparison.Ordinal);
+        Assert.Equal(messages == 1, text.Contains("(2 bytes)\nab\n", StringComparison.Ordinal));
     }
 
     private async Task<string> RecordAsync(string body)
@@ -42,23 +65,32 @@ public sealed class WireRecorderTests : IDisposable
             Credentials = new SessionAWSCredentials("AKID", "secret", SessionToken),
             Region = RegionEndpoint.USEast1,
             ServiceUrl = new Uri("https://lambda.example.com"),
+            // With these settings, the client does not need the profile of the machine.
+            UseFipsEndpoint = false,
+            UseDualStackEndpoint = false,
+            Retry = new LambdaRetryOptions { MaxAttempts = 1 },
         };
-        using var wire = new WireRecorder(new SendOnceHandler(new DenyingHandler(body)));
+        using var wire = new WireRecorder(new SendOnceHandler(new FixedHandler(HttpStatusCode.Forbidden, body)));
         using var http = new HttpClient(wire);
         using var client = new LambdaStreamingClient(options, http);
         await Assert.ThrowsAnyAsync<LambdaServiceException>(() => client.InvokeWithResponseStreamAsync(
             new InvokeWithResponseStreamRequest("f"), TestContext.Current.CancellationToken));
 
+        return await SaveAsync(wire);
+    }
+
+    private async Task<string> SaveAsync(WireRecorder wire)
+    {
         wire.Save(_folder.FullName, "call");
         var path = Path.Combine(_folder.FullName, "call.txt");
         return await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
     }
 
-    private sealed class DenyingHandler(string body) : HttpMessageHandler
+    private sealed class FixedHandler(HttpStatusCode status, string body) : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(
             HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(
-            new HttpResponseMessage(HttpStatusCode.Forbidden)
+            new HttpResponseMessage(status)
             {
                 Content = new StringContent(body),
                 RequestMessage = request,
