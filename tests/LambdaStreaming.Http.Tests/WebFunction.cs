@@ -13,7 +13,7 @@ internal sealed class WebFunction : IAsyncDisposable
     /// <summary>Time after which a wait is considered to hang.</summary>
     public static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
 
-    // Longer than TooLong, because a test waits for 10 s before it calls FirstPartSeen.
+    // Longer than TooLong, so that the wait of a test that hangs ends first.
     private static readonly TimeSpan FirstPartTimeout = TimeSpan.FromMinutes(1);
 
     // Time in which the first part reaches a client that does not call FirstPartSeen.
