@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Text.RegularExpressions;
 
 namespace LambdaStreaming.Docs.Tests;
@@ -7,6 +8,8 @@ public class WorkflowTests
 {
     private static readonly Regex Overwrite = Create(@"\n +overwrite: true\b");
     private static readonly Regex NoCache = Create(@"\n +cache: false\b");
+    private static readonly Regex Ignored = Create("\n +- dependency-name: \"(?<name>[^\"]+)\"");
+    private static readonly Regex Dependency = Create(@"\nnet\d+\.0 (?<name>\S+) \S+");
     private static readonly Regex Directories = Create(@"\n +directories: \[(?<list>[^\]]+)\]");
 
     // Source: action.yml of actions/upload-artifact. If a failed job is run again, its artifact of the first attempt
@@ -53,6 +56,24 @@ public class WorkflowTests
         Assert.Superset(
             manifests.Select(path => path == Place ? "/" : path[..^Place.Length]).ToHashSet(StringComparer.Ordinal),
             directories.ToHashSet(StringComparer.Ordinal));
+    }
+
+    // A higher minimum version of a package needs a reason, and eng/pack-check.sh fails with it.
+    [Fact]
+    public void Dependabot_DependenciesOfThePackages_AreIgnored()
+    {
+        var ignored = Ignored.Matches(Repository.Read(".github", "dependabot.yml"))
+            .Select(match => match.Groups["name"].Value);
+        var dependencies = Dependency.Matches(Repository.Read("eng/pack-check.sh"))
+            .Select(match => match.Groups["name"].Value)
+            .Where(name => !name.StartsWith("LambdaStreaming.", StringComparison.Ordinal))
+            .Distinct(StringComparer.Ordinal)
+            .ToList();
+
+        Assert.Contains("AWSSDK.Core", dependencies);
+        Assert.All(
+            dependencies,
+            name => Assert.Contains(ignored, pattern => FileSystemName.MatchesSimpleExpression(pattern, name)));
     }
 
     private static List<string> FindToolManifests()
