@@ -91,7 +91,7 @@ for package in "$work"/1/*.nupkg; do
   id=$(basename "$package" | sed -E 's/\.[0-9]+\.[0-9]+\.[0-9]+.*\.nupkg$//')
   nuspec=$(unzip -p "$package" "$id.nuspec")
 
-  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2 " " $4}' | sort)
+  found=$(echo "$nuspec" | awk -F'"' '/<group /{group=$2} /<dependency /{print group " " $2 " " $4}' | LC_ALL=C sort)
   diff <(expected_dependencies "$id") <(echo -n "${found:+$found$'\n'}") ||
     fail "the dependencies of $id are not those that this script lists (< expected, > found)"
   # A here-string, not a pipe: grep -q closes a pipe at the first match, and the command that writes to it fails.

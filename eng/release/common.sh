@@ -3,6 +3,8 @@
 
 # CI=true makes the build deterministic, and restores in locked mode.
 export CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# The order of files must not depend on the machine.
+export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 script=$(basename "$0" .sh)
 packages=$PWD/artifacts/release/packages

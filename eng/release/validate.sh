@@ -47,6 +47,9 @@ get_published() {
   esac
 }
 
+# ID: prints the versions in the list of nuget.org, except previews and VERSION.
+other_published() { grep -oE '"[0-9]+(\.[0-9]+)+"' "$downloads/$1.json" | grep -vxF "\"$version\"" || true; }
+
 find_baseline() { # ID: sets old_version to the version to compare with, and old to its package, if there is one
   local candidate
   old='' old_version=$baseline
@@ -56,6 +59,8 @@ find_baseline() { # ID: sets old_version to the version to compare with, and old
   fi
   get_published "$1"
   [ -f "$downloads/$1.json" ] || return 0
+  [ -n "$(baseline_versions)" ] || [ -z "$(other_published "$1")" ] ||
+    fail "nuget.org has versions of $1, but git has no tag of an earlier version; run: git fetch --tags"
   for candidate in $(baseline_versions); do
     if grep -qF "\"$candidate\"" "$downloads/$1.json"; then
       old_version=$candidate

@@ -35,6 +35,13 @@ public sealed class ScriptTests : IDisposable
         Assert.All(ids, id => Assert.Contains($"- {id}", Repository.Read(".github", "ISSUE_TEMPLATE", "bug.yml")));
     }
 
+    // For example, bash sorts the files of a pattern by the locale.
+    [Fact]
+    public async Task Common_AnyLocale_IsReplaced()
+    {
+        Assert.Equal(["C"], await RunAsync("export LC_ALL=POSIX; source eng/release/common.sh; echo $LC_ALL"));
+    }
+
     // NuGet does not push the symbols of a package that it skips, for example when an incomplete run is repeated.
     [Fact]
     public async Task Publish_Packages_ArePushedAfterTheirDependenciesAndBeforeTheSymbols()
@@ -85,6 +92,26 @@ public sealed class ScriptTests : IDisposable
     public async Task Validate_TagsWithAndWithoutPackages_ComparesWithTheLastPublishedVersion(
         string published, params string[] expected)
     {
+        var output = await ValidateAsync("0 1 2", published);
+
+        Assert.Equal(expected.Select(line => "validate: " + line), output);
+    }
+
+    [Theory]
+    [InlineData("200 0.1.0 0.1.2", "validate: failed")]
+    [InlineData(
+        "200 0.1.0-preview.1 0.1.2",
+        "validate: 0.1.2 is valid; not compared, because an earlier version was not published")]
+    public async Task Validate_CloneWithoutEarlierTags_FailsIfNuGetHasAnotherVersion(string published, string last)
+    {
+        Assert.Equal(last, (await ValidateAsync("2", published))[^1]);
+    }
+
+    /// <summary>Validates 0.1.2 of two packages, of which LambdaStreaming.Http was never published.</summary>
+    /// <param name="tags">The tags, without "v0.1.".</param>
+    /// <param name="published">Status and versions of LambdaStreaming.Client on nuget.org.</param>
+    private async Task<string[]> ValidateAsync(string tags, string published)
+    {
         Copy("eng/release/common.sh", "eng/release/validate.sh");
         foreach (var id in (string[])["LambdaStreaming.Client", "LambdaStreaming.Http"])
         {
@@ -93,10 +120,9 @@ public sealed class ScriptTests : IDisposable
             Write($"artifacts/release/packages/{id}.0.1.2.snupkg", "");
         }
 
-        // Status and versions of LambdaStreaming.Client; LambdaStreaming.Http was never published.
-        var output = await RunAsync(
+        return await RunAsync(
             $$"""
-            git() { case $1 in tag) printf 'v0.1.%s\n' 0 1 2;; rev-parse) echo abc;; esac; }
+            git() { case $1 in tag) printf 'v0.1.%s\n' {{tags}};; rev-parse) echo abc;; esac; }
             unzip() { echo '<repository type="git" commit="abc" />'; }
             curl() {
               case $9 in
@@ -116,8 +142,6 @@ public sealed class ScriptTests : IDisposable
             cd '{{_folder}}'
             bash eng/release/validate.sh 0.1.2 || echo 'validate: failed'
             """);
-
-        Assert.Equal(expected.Select(line => "validate: " + line), output);
     }
 
     public static TheoryData<string, string> StacksThatMustNotChange => new()
@@ -158,7 +182,8 @@ public sealed class ScriptTests : IDisposable
     [Fact]
     public void Scripts_SedPrograms_RunOnMacOS()
     {
-        var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories);
+        var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "eng"), "*.sh", SearchOption.AllDirectories)
+            .Append(Path.Combine(Repository.Root, "tests", "Live", "check"));
 
         Assert.All(scripts, script => Assert.DoesNotMatch(CommandBeforeBrace, File.ReadAllText(script)));
     }
