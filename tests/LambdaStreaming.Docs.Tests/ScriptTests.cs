@@ -42,6 +42,26 @@ public sealed class ScriptTests : IDisposable
         Assert.Equal(["C"], await RunAsync("export LC_ALL=POSIX; source eng/release/common.sh; echo $LC_ALL"));
     }
 
+    // Not in the solution, because their packages are large or not locked.
+    [Fact]
+    public void Nightly_ProjectsOutsideTheSolution_AreBuiltWithAnalyzers()
+    {
+        string[] folders = ["src", "samples", "tests", "eng"], withoutRules = ["tests/PackCheck/", "tests/functions/"];
+        var solution = Repository.Read("LambdaStreaming.Client.sln").Replace('\\', '/');
+        var others = folders.Select(folder => Path.Combine(Repository.Root, folder))
+            .SelectMany(folder => Directory.GetFiles(folder, "*.csproj", SearchOption.AllDirectories))
+            .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))
+            .Where(file => !withoutRules.Any(folder => file.StartsWith(folder, StringComparison.Ordinal)))
+            .Where(file => !solution.Contains($"\"{file}\"", StringComparison.Ordinal))
+            .Select(file => file[..file.LastIndexOf('/')])
+            .ToList();
+        var function = Repository.Read("eng/nightly").Split("\nbuild_all() {")[1].Split("\n}\n")[0];
+
+        Assert.Equal(["eng/mutation", "samples/AspireHost"], others.Order(StringComparer.Ordinal));
+        Assert.All(others, project => Assert.Contains($" {project}", function, StringComparison.Ordinal));
+        Assert.Contains("-p:RunAnalyzersDuringBuild=true", function, StringComparison.Ordinal);
+    }
+
     // NuGet does not push the symbols of a package that it skips, for example when an incomplete run is repeated.
     [Fact]
     public async Task Publish_Packages_ArePushedAfterTheirDependenciesAndBeforeTheSymbols()
