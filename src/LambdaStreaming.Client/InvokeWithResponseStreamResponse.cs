@@ -98,7 +98,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         ArgumentNullException.ThrowIfNull(chunks);
         if (complete is not null && failure is not null) throw CreateTwoEndsException(nameof(failure));
         var stream = new ScriptedStream(chunks, complete ?? new InvokeComplete(), failure);
-        return FromStream(stream, metadata);
+        return FromStream(stream, Array.MaxLength, metadata);
     }
 
     /// <summary>Creates a fake response with chunks of text, for unit tests.</summary>
@@ -123,13 +123,16 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     }
 
     /// <summary>Creates a response from the bytes of an event stream, for example a recorded one.</summary>
+    /// <remarks>
+    /// The limit of a message is the default of <see cref="LambdaStreamingClientOptions.MaxMessageBytes"/>.
+    /// </remarks>
     /// <param name="stream">The event stream. Disposed together with the response, and at once for status 204.</param>
     /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
     /// <returns>The response, which can be enumerated once.</returns>
     public static InvokeWithResponseStreamResponse Create(Stream stream, ResponseStreamMetadata? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return FromStream(stream, metadata);
+        return FromStream(stream, LambdaStreamingClientOptions.DefaultMaxMessageBytes, metadata);
     }
 
     /// <summary>Enumerates the events once: chunks, then <see cref="InvokeComplete"/>.</summary>
@@ -253,12 +256,15 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
 
     private protected override PayloadSegmentReader OpenOnce() => new(this, BeginEnumeration(CancellationToken.None));
 
-    private static InvokeWithResponseStreamResponse FromStream(Stream stream, ResponseStreamMetadata? metadata)
+    private static InvokeWithResponseStreamResponse FromStream(
+        Stream stream,
+        int maxMessageBytes,
+        ResponseStreamMetadata? metadata)
     {
         metadata ??= new ResponseStreamMetadata();
         var options = new ResponseStreamReaderOptions
         {
-            MaxMessageBytes = Array.MaxLength,
+            MaxMessageBytes = maxMessageBytes,
             IdleTimeout = Timeout.InfiniteTimeSpan,
             TimeProvider = TimeProvider.System,
             Logger = NullLogger.Instance,

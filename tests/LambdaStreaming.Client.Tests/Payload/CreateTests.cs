@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using LambdaStreaming.EventStream;
 using LambdaStreaming.ResponseStream;
 using LambdaStreaming.Tests.Conformance;
-using LambdaStreaming.Tests.EventStream;
 
 namespace LambdaStreaming.Tests.Payload;
 
@@ -11,16 +10,6 @@ namespace LambdaStreaming.Tests.Payload;
 public class CreateTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public async Task Create_MessageIsLargerThanTheDefaultLimitOfAClient_IsRead()
-    {
-        var payload = new byte[LambdaStreamingClientOptions.DefaultMaxMessageBytes + 1];
-        var stream = new MemoryStream([.. Messages.Chunk(payload), .. Messages.Complete()]);
-        await using var response = InvokeWithResponseStreamResponse.Create(stream);
-
-        Assert.Equal(payload.Length, (await response.ReadAsByteArrayAsync()).Length);
-    }
 
     [Fact]
     public async Task Create_FromChunks_YieldsEachChunkThenInvokeComplete()

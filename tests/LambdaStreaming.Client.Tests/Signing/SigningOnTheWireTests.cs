@@ -3,6 +3,7 @@ using System.Text;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Signing;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Testing.Tests;
@@ -173,12 +174,20 @@ public class SigningOnTheWireTests
                 0 => "abcXYZ019-_."[random.Next(12)].ToString(),
                 1 => ":$/%+ =&?#~*'()!@,;"[random.Next(19)].ToString(),
                 2 => ((char)random.Next(' ', 0x7f)).ToString(),
-                // Excludes lone surrogates.
-                _ => char.ConvertFromUtf32(
-                    random.Next(2) == 0 ? random.Next(0xa0, 0xd800) : random.Next(0xe000, 0x10ffff)),
+                _ => RandomShownRune(random).ToString(),
             });
         }
 
         return text.ToString();
+    }
+
+    // Names with hidden characters are rejected before they are signed.
+    private static Rune RandomShownRune(Random random)
+    {
+        while (true)
+        {
+            var rune = new Rune(random.Next(2) == 0 ? random.Next(0xa0, 0xd800) : random.Next(0xe000, 0x10ffff));
+            if (Redactor.IsShown(rune)) return rune;
+        }
     }
 }
