@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using LambdaStreaming.Testing.RuntimeApi;
 using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Aspire.Hosting;
@@ -20,5 +21,17 @@ internal static class ServerReference
         variables["AWS_SESSION_TOKEN"] = credentials.Token ?? "";
         // The app can inherit them, or its profile can have them.
         foreach (var name in ServerVariables.Conflicting) variables[name] = "false";
+        AddNoProxy(context);
+    }
+
+    // The app can inherit a proxy, which cannot reach the server.
+    private static void AddNoProxy(EnvironmentCallbackContext context)
+    {
+        // The Runtime API has the same host, so the processes of a function have it in their variables.
+        if (context.Resource is LambdaStreamingFunctionResource) return;
+        var variables = context.EnvironmentVariables;
+        if (variables.Keys.Contains("NO_PROXY", StringComparer.OrdinalIgnoreCase)) return;
+        foreach (var (name, hosts) in NoProxy.GetInherited(isDotNet: context.Resource is ProjectResource))
+            variables[name] = hosts;
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Amazon;
 using Amazon.Runtime;
@@ -139,8 +140,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// </param>
     /// <returns>A client. The caller must dispose it.</returns>
     /// <remarks>
-    /// The client does not depend on the AWS settings of the machine, except for the application id in the
-    /// <c>User-Agent</c>.
+    /// The client does not depend on the AWS settings and the proxy of the machine, except for the application id in
+    /// the <c>User-Agent</c>.
     /// </remarks>
     public LambdaStreamingClient CreateClient(Action<LambdaStreamingClientOptions>? configure = null)
     {
@@ -158,6 +159,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// <see cref="LambdaStreamingClientOptions.ConnectTimeout"/> is set to one minute, because a machine that is busy
     /// with tests can take longer than the default. If <see cref="LambdaRetryOptions.MaxAttempts"/> is not set, it is
     /// set to 3, so that neither <c>AWS_MAX_ATTEMPTS</c> nor a profile of the machine changes it.
+    /// A proxy is used only if you add a callback to <see cref="LambdaStreamingClientOptions.ConfigureHandler"/> later
+    /// that sets <see cref="SocketsHttpHandler.Proxy"/>.
     /// With <see cref="LocalLambdaServerOptions.UseHttps"/>, the client also trusts the certificate of this server.
     /// </param>
     /// <example>
@@ -177,6 +180,8 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         options.TimeProvider = _options.TimeProvider;
         options.ConnectTimeout = TimeSpan.FromMinutes(1);
         SetMaxAttempts(options);
+        // The proxy of the machine cannot reach this server. WebProxy without an address calls every host directly.
+        options.ConfigureHandler += handler => handler.Proxy = new WebProxy();
         if (Certificate is { } certificate)
         {
             options.ConfigureHandler += handler => handler.SslOptions.RemoteCertificateValidationCallback =

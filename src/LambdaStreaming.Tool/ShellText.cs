@@ -13,16 +13,16 @@ internal static class ShellText
     /// <remarks>On Windows, in the syntax of PowerShell; otherwise, in that of a Unix shell.</remarks>
     public static string Quote(string argument)
     {
-        if (argument.Length > 0 && argument.All(IsLiteral))
-            return argument;
-
-        return OperatingSystem.IsWindows()
-            ? $"'{PowerShellQuotes.Replace(argument, "$0$0")}'"
-            : $"'{argument.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+        return argument.Length > 0 && argument.All(IsLiteral) ? argument : QuoteAlways(argument);
     }
+
+    /// <summary>Quotes any argument, as an expression in PowerShell requires.</summary>
+    public static string QuoteAlways(string argument) => OperatingSystem.IsWindows()
+        ? $"'{PowerShellQuotes.Replace(argument, "$0$0")}'"
+        : $"'{argument.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static bool IsLiteral(char c) =>
         char.IsAsciiLetterOrDigit(c)
         || c is '/' or '.' or '-' or '_' or '+' or ':'
-        || (c == '\\' && OperatingSystem.IsWindows());
+        || c == (OperatingSystem.IsWindows() ? '\\' : '@');
 }

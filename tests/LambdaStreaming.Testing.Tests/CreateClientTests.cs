@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 
@@ -86,6 +87,24 @@ public class CreateClientTests
         Assert.Equal("hello", await ReadAsync(response));
         Assert.Equal((1, TimeSpan.FromSeconds(77)), (handlers, options.IdleTimeout));
         Assert.Equal(TimeSpan.FromMinutes(1), options.ConnectTimeout);
+    }
+
+    [Fact]
+    public async Task ApplyTo_MachineHasAProxy_IsNotUsedUnlessACallbackSetsItLater()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(_ => { }, Token);
+        var options = new LambdaStreamingClientOptions();
+        var proxy = new WebProxy("http://proxy.example");
+        using var handler = new SocketsHttpHandler();
+
+        server.ApplyTo(options);
+        options.ConfigureHandler!(handler);
+        var isBypassed = handler.Proxy!.IsBypassed(server.ServiceUrl);
+        options.ConfigureHandler += handler => handler.Proxy = proxy;
+        options.ConfigureHandler(handler);
+
+        Assert.True(isBypassed);
+        Assert.Same(proxy, handler.Proxy);
     }
 
     private static async Task<string> ReadAsync(InvokeWithResponseStreamResponse response)

@@ -94,7 +94,21 @@ public sealed class HintTests
         var run = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", path);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains($"use @{path}", run.Error);
+        Assert.Contains($"use {ShellText.Quote("@" + path)}", run.Error);
+    }
+
+    [Fact]
+    public async Task Payload_IsTheNameOfAFileWithASpace_CommandIsQuoted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Checks the quotation marks of a Unix shell.");
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("my payload.json", "{}");
+
+        var payload = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", path);
+        var output = await Run.ExecuteAsync("invoke", path, "--local", "--function-name", "f");
+
+        Assert.Contains($"use '@{path}'", payload.Error);
+        Assert.Contains($"use --output '{path}'", output.Error);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using LambdaStreaming.Testing;
@@ -150,6 +151,36 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task Invoke_CtrlCWhileTheErrorEventIsNotRead_ExitCodeIsThatOfTheFailure()
+    {
+        await using var server = await LocalLambdaServer.StartAsync(options => options
+            .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync("first\n", ct))
+            .OnEveryCall().TruncateAfterChunks(1, TruncationMode.Close));
+        using var stopping = new CancellationTokenSource();
+        using var output = new FullPipe("\"event\":\"error\"", stopping);
+        using var error = Run.CreateErrorWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = output, Error = error };
+
+        string[] args = ["invoke", "f", "--events", .. Run.EndpointOptions(server)];
+        var exitCode = await LambdaStreamCommand.RunAsync(args, console, stopping.Token).WaitAsync(TestTimeout);
+
+        Assert.Equal(4, exitCode);
+        Assert.DoesNotContain("Nothing was sent", error.ToString());
+    }
+
+    [Fact]
+    public void OnSignal_AfterDispose_DoesNotThrow()
+    {
+        var signals = new ShutdownSignals(
+            new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = Run.CreateErrorWriter() });
+        signals.Dispose();
+
+        signals.OnSignal(new PosixSignalContext(PosixSignal.SIGINT));
+
+        Assert.True(signals.Token.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task Invoke_WithoutPayload_DoesNotReadStandardInput()
     {
         await using var server = await StartAsync("done");
@@ -166,6 +197,7 @@ public sealed class ProcessTests
     [InlineData("AWS_USE_DUALSTACK_ENDPOINT", "true")]
     [InlineData("AWS_MAX_ATTEMPTS", "1")]
     [InlineData("AWS_CONFIG_FILE", "")]
+    [InlineData("http_proxy", "http://127.0.0.1:1")]
     public async Task Invoke_LocalAndSettingsOfTheMachine_CallsTheLocalServer(string name, string value)
     {
         using var folder = new TemporaryFolder();
@@ -174,7 +206,7 @@ public sealed class ProcessTests
         await using var server = await StartAsync("done");
         using var process = ToolProcess.Start(
             ["invoke", "f", .. Run.EndpointOptions(server)],
-            variables: new Dictionary<string, string> { [name] = value });
+            variables: new Dictionary<string, string> { [name] = value, ["NO_PROXY"] = "", ["no_proxy"] = "" });
 
         Assert.Equal("done", await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.Equal(0, await process.WaitForExitCodeAsync());
@@ -389,5 +421,18 @@ public sealed class ProcessTests
         Assert.Equal((0, 0), ((await first).ExitCode, (await second).ExitCode));
         Assert.Contains(await ReadFileAsync(folder.File("out")), (string[])["11", "22"]);
         Assert.Equal(["out"], folder.Files());
+    }
+
+    /// <summary>An output whose write of a text never completes, and which then cancels, as Ctrl-C does.</summary>
+    private sealed class FullPipe(string text, CancellationTokenSource stopping) : MemoryStream
+    {
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!Encoding.UTF8.GetString(buffer.Span).Contains(text, StringComparison.Ordinal))
+                return;
+            await stopping.CancelAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+        }
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Serve;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Tool.Tests;
 
@@ -163,12 +164,101 @@ public sealed class ServeTests
             using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
             using var page = await http.GetAsync(
                 new Uri(address + "/any/path"), TestContext.Current.CancellationToken);
+            using var rebound = new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Host = "page.example" } };
+            using var rejected = await http.SendAsync(rebound, TestContext.Current.CancellationToken);
             var demo = await InvokeAsync(url, "invoke", "demo");
 
             Assert.StartsWith("Hello from lambda-stream.", demo.Output);
             Assert.Equal("Hello there", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(HttpStatusCode.Forbidden, rejected.StatusCode);
             await StopAsync(process);
         }
+    }
+
+    [Fact]
+    public async Task FunctionUrls_FunctionIsIdleLongerThanTheDefaultTimeout_ResponseIsComplete()
+    {
+        var resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clock = new FakeTimeProvider();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+        {
+            options.TimeProvider = clock;
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                await response.WriteTextAsync("a", ct);
+                await resume.Task.WaitAsync(ct);
+                await response.WriteTextAsync("b", ct);
+            }).WithTimeout(TimeSpan.FromHours(1));
+        });
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var urls = await FunctionUrls.StartAsync(server, ["f"], 0, cancellationToken);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        await using var body = await http.GetStreamAsync(new Uri(urls.Addresses[0].Url), cancellationToken);
+        using var reader = new StreamReader(body);
+        var first = new char[1];
+        await reader.ReadAsync(first, cancellationToken).AsTask().WaitAsync(TestTimeout, cancellationToken);
+
+        clock.Advance(TimeSpan.FromMinutes(17));
+        resume.SetResult();
+
+        var rest = await reader.ReadToEndAsync(cancellationToken).WaitAsync(TestTimeout, cancellationToken);
+        Assert.Equal("ab", first[0] + rest);
+    }
+
+    [Fact]
+    public async Task Serve_EnvironmentHasAProxy_PrintsNoProxy()
+    {
+        SkipOnWindows();
+        var variables = new Dictionary<string, string>
+        {
+            ["http_proxy"] = "http://127.0.0.1:1",
+            ["NO_PROXY"] = "corp.example",
+            ["no_proxy"] = "*",
+        };
+        var (process, _, lines) = await ServeAsync(variables, "--demo");
+        using (process)
+        {
+            Assert.Equal(["export NO_PROXY='corp.example,127.0.0.1'"], lines[5..]);
+            Assert.Equal("export no_proxy='*'", await ReadLineAsync(process.OutputReader));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Fault_RangeIsRepeated_LastOneOnTheCommandLineApplies()
+    {
+        SkipOnWindows();
+        var (process, url, _) = await ServeAsync(
+            "--function",
+            "f=text:hello",
+            "--fault",
+            "f@2=delay:1ms",
+            "--fault",
+            "f=slow:1ms",
+            "--fault",
+            "f@2=throttle");
+        using (process)
+        {
+            Assert.Equal(0, (await InvokeAsync(url, "invoke", "f", "--retry", "never")).ExitCode);
+            Assert.Equal(5, (await InvokeAsync(url, "invoke", "f", "--retry", "never")).ExitCode);
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_CtrlCWhileARecordingIsRead_MessageIsThatOfServe()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var recording = folder.Write("f.jsonl", "");
+        using var error = Run.CreateErrorWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = Stream.Null, Error = error };
+
+        var exitCode = await LambdaStreamCommand.RunAsync(
+            ["serve", "--replay", recording, "--port", "0"], console, new CancellationToken(canceled: true));
+
+        Assert.Equal(130, exitCode);
+        Assert.Contains("before the server started", error.ToString());
     }
 
     [Fact]
@@ -297,6 +387,7 @@ public sealed class ServeTests
     [InlineData("node:./chat.mjs", "the name is missing")]
     [InlineData("f=./chat.mjs", "the kind")]
     [InlineData("f=0:./chat.mjs", "the kind")]
+    [InlineData("f=node,exec:sh", "the kind")]
     [InlineData("f=text:", "nothing follows the kind")]
     [InlineData("f=node:#handler", "the file or the handler is missing")]
     [InlineData("f=node:./no-such-file.mjs", "does not exist")]
@@ -311,6 +402,51 @@ public sealed class ServeTests
 
         Assert.Equal(2, exception.ExitCode);
         Assert.Contains(reason, exception.Message);
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("#Chat::Chat.Function::Handle", "Chat::Chat.Function::Handle")]
+    public void Function_FolderWithANumberSign_IsFound(string suffix, string? handler)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("C#"));
+
+        var function = ServedFunction.Parse($"f=dotnet:{folder.File("C#")}{suffix}");
+
+        Assert.Equal((folder.File("C#"), handler), (function.Target, function.Handler));
+    }
+
+    [Theory]
+    [InlineData("chat.js")]
+    [InlineData("chat")]
+    public void Function_NodeFileWithAnotherOfItsName_MessageNamesBoth(string other)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("chat.mjs", "");
+        folder.Write(other, "");
+
+        var exception = Assert.Throws<ToolException>(() => ServedFunction.Parse($"f=node:{path}"));
+
+        Assert.Contains($"rename {path} or {folder.File(other)}", exception.Message);
+    }
+
+    [Fact]
+    public void Function_ProgramOfTheCurrentFolderWithASpace_AdviceIsQuoted()
+    {
+        SkipOnWindows();
+        const string Name = "lambda stream";
+        File.WriteAllText(Name, "");
+        try
+        {
+            var exception = Assert.Throws<ToolException>(() => ServedFunction.Parse($"f=exec:'{Name}'"));
+
+            Assert.Contains($"write './{Name}'.", exception.Message);
+        }
+        finally
+        {
+            File.Delete(Name);
+        }
     }
 
     [Fact]

@@ -92,7 +92,6 @@ internal static class RuntimeStartInfo
     /// </remarks>
     internal static void AddNoProxy(IDictionary<string, string?> environment, RuntimeProcessOptions options)
     {
-        const string Host = "127.0.0.1";
         var comparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
         var upper = environment.TryGetValue("NO_PROXY", out var value) ? value : null;
         var lower = environment.TryGetValue("no_proxy", out value) ? value : null;
@@ -102,10 +101,7 @@ internal static class RuntimeStartInfo
         void Set(string name, string? hosts)
         {
             if (options.Environment.Keys.Contains(name, comparer)) return;
-            environment[name] = string.IsNullOrEmpty(hosts) ? Host : hosts;
-            // Node.js, curl and Python use * only if it is the complete value. .NET does not know *.
-            var isAll = hosts?.Trim() == "*" && options.DotNetProgram is null;
-            if (!string.IsNullOrEmpty(hosts) && !isAll) environment[name] += "," + Host;
+            environment[name] = NoProxy.AddHost(hosts, isDotNet: options.DotNetProgram is not null);
         }
     }
 

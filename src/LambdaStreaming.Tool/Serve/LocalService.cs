@@ -1,3 +1,4 @@
+using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
@@ -31,6 +32,9 @@ internal static class LocalService
         options.UseFipsEndpoint = false;
         options.UseDualStackEndpoint = false;
         options.Retry.MaxAttempts = MaxAttempts;
+        // The proxy of the machine cannot reach the server. WebProxy without an address calls every host directly.
+        if (options.ServiceUrl.IsLoopback)
+            options.ConfigureHandler += handler => handler.Proxy = new WebProxy();
     }
 
     public static ToolException CreatePortNotAvailable(int port, Exception exception) => new(

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using System.Text;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.RuntimeApi;
 
 namespace LambdaStreaming.Tool.Serve;
 
@@ -12,6 +13,9 @@ internal sealed class ServeCommand
     // together with them.
     private static readonly string[] RemovedVariables =
         ["AWS_PROFILE", "AWS_SESSION_TOKEN", .. ServerVariables.Conflicting];
+
+    // Those for http. With such a proxy, SDKs call the server only if it is excluded.
+    private static readonly string[] ProxyVariables = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
     private readonly ToolConsole _console;
     private readonly ServeOptions _options;
@@ -35,6 +39,19 @@ internal sealed class ServeCommand
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ServeAsync(parsed, cancellationToken);
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new ToolException(
+                _console.InterruptedExitCode, "Interrupted before the server started.", exception);
+        }
+    }
+
+    private async Task<int> ServeAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
         // Report a missing program, package or file before anything is started.
@@ -130,11 +147,6 @@ internal sealed class ServeCommand
                 },
                 cancellationToken);
         }
-        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
-        {
-            throw new ToolException(
-                _console.InterruptedExitCode, "Interrupted before the server started.", exception);
-        }
         catch (FunctionBuildException exception)
         {
             // The output of the build was printed as it arrived.
@@ -163,7 +175,8 @@ internal sealed class ServeCommand
         // Faults for the same calls are combined in one behavior: the server uses only the last behavior of a call.
         var groups = faults
             .Where(fault => fault.Function == function.Name)
-            .GroupBy(fault => (fault.First, fault.Last));
+            .GroupBy(fault => (fault.First, fault.Last))
+            .OrderBy(group => Array.LastIndexOf(faults, group.Last()));
         foreach (var group in groups)
         {
             var calls = function.OnCalls(group.Key.First, group.Key.Last);
@@ -197,8 +210,14 @@ internal sealed class ServeCommand
     {
         var text = new StringBuilder();
         var windows = OperatingSystem.IsWindows();
-        foreach (var (name, value) in await ServerVariables.GetAsync(server))
-            text.Append(windows ? $"$env:{name} = '{value}'\n" : $"export {name}={value}\n");
+        var hasProxy = ProxyVariables.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 });
+        var noProxy = hasProxy ? NoProxy.GetInherited(isDotNet: false) : [];
+        foreach (var (name, value) in (await ServerVariables.GetAsync(server)).Concat(noProxy))
+        {
+            text.Append(windows
+                ? $"$env:{name} = {ShellText.QuoteAlways(value)}\n"
+                : $"export {name}={ShellText.Quote(value)}\n");
+        }
 
         text.Append(windows
             ? $"Remove-Item {string.Join(", ", RemovedVariables.Select(name => "Env:" + name))} -ErrorAction Ignore\n"
