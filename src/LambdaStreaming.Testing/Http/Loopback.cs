@@ -23,9 +23,7 @@ internal static class Loopback
     {
         loggerFactory ??= NullLoggerFactory.Instance;
         var options = new KestrelServerOptions { AddServerHeader = false };
-        options.Limits.MaxRequestBodySize = null;
-        options.Limits.MinRequestBodyDataRate = null;
-        options.Limits.MinResponseDataRate = null;   // clients may read slowly
+        RemoveLimits(options.Limits);
         setLimits?.Invoke(options.Limits);
         options.Listen(IPAddress.Loopback, port, listen =>
         {
@@ -34,6 +32,15 @@ internal static class Loopback
         });
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggerFactory);
         return new KestrelServer(Options.Create(options), transport, loggerFactory);
+    }
+
+    /// <summary>Removes the limits of Kestrel that Lambda does not have. Clients may read and write slowly.</summary>
+    /// <remarks>LambdaStreaming.Tool uses this method.</remarks>
+    public static void RemoveLimits(KestrelServerLimits limits)
+    {
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
     }
 
     public static Uri GetAddress(KestrelServer kestrel) =>

@@ -42,6 +42,15 @@ internal sealed class WebPageGuard
         return null;
     }
 
+    /// <summary>Checks whether a host is this machine, so that it does not depend on a name server.</summary>
+    /// <remarks>
+    /// Names that end in .localhost are loopback. Source: RFC 6761, section 6.3. LambdaStreaming.Tool uses this rule.
+    /// </remarks>
+    public static bool IsLoopback(string host) =>
+        host.Equals(LocalDomain[1..], StringComparison.OrdinalIgnoreCase)
+        || host.EndsWith(LocalDomain, StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+
     private static string DescribeUnexpectedHost(HostString host) =>
         $"The Host header '{host.Value}' does not name this server on loopback, so a web page might have sent the "
         + $"request (DNS rebinding). If clients reach this server by that host, add it, without port, to {Option}.";
@@ -53,12 +62,6 @@ internal sealed class WebPageGuard
         var hasOwnPort = host.Port is { } port ? port == ownPort : ownPort is 80 or 443;
         return hasOwnPort && IsLoopback(host.Host);
     }
-
-    // Names that end in .localhost are loopback. Source: RFC 6761, section 6.3.
-    private static bool IsLoopback(string host) =>
-        host.Equals(LocalDomain[1..], StringComparison.OrdinalIgnoreCase)
-        || host.EndsWith(LocalDomain, StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static string Normalize(string host)
     {

@@ -1,10 +1,12 @@
 using System.Net.Sockets;
 using LambdaStreaming.AspNetCore;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -39,6 +41,7 @@ internal sealed class FunctionUrls : IAsyncDisposable
             // As a function URL: one call for each request, which can take as long as a function.
             options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
             options.ResponseHeadersTimeout = Timeout.InfiniteTimeSpan;
+            options.IdleTimeout = Timeout.InfiniteTimeSpan;
         }));
         try
         {
@@ -68,11 +71,13 @@ internal sealed class FunctionUrls : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls($"http://127.0.0.1:{port}");
+        builder.WebHost.ConfigureKestrel(kestrel => Loopback.RemoveLimits(kestrel.Limits));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<ILambdaStreamingClient>(_client);
         builder.Logging.ClearProviders();
         var app = builder.Build();
         _apps.Add(app);
+        app.Use(CheckHostAsync);
         app.MapLambdaStream("{**path}", name, options =>
         {
             options.Payload = LambdaPayload.FunctionUrlEvent;
@@ -89,5 +94,18 @@ internal sealed class FunctionUrls : IAsyncDisposable
 
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         Addresses.Add((name, address.Single()));
+    }
+
+    /// <summary>Rejects requests of a web page whose host name resolves to 127.0.0.1 (DNS rebinding).</summary>
+    /// <remarks>Other pages can send requests, but not read responses: a function URL is for browsers.</remarks>
+    private static Task CheckHostAsync(HttpContext context, RequestDelegate next)
+    {
+        var host = context.Request.Host;
+        if (WebPageGuard.IsLoopback(host.Host))
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        return context.Response.WriteAsync(
+            $"The Host header '{host.Value}' does not name this machine, so a web page might have sent the request "
+            + "(DNS rebinding). Use the printed URL.\n");
     }
 }
