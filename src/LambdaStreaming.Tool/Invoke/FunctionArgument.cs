@@ -51,7 +51,7 @@ internal sealed class FunctionArgument
         {
             result.AddError(
                 $"FUNCTION ('{argument}') and --function-name cannot be used together. If '{argument}' is the file for "
-                + $"the response, use --output {argument}.");
+                + $"the response, use --output {ShellText.Quote(argument)}.");
         }
     }
 }

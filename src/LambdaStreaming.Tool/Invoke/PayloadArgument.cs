@@ -137,7 +137,7 @@ internal static class PayloadArgument
         if (argument == "-" || GetFile(argument) is not null)
             return "Use --as-is to send it anyway.";
         if (File.Exists(argument))
-            return $"To send the file of that name, use @{argument}.";
+            return $"To send the file of that name, use {ShellText.Quote("@" + argument)}.";
         return "In a shell, quote it like '{\"name\":\"Ada\"}', or use --as-is to send it anyway.";
     }
 

@@ -22,7 +22,7 @@ internal static class RuntimeInterfaceClient
                 yield return Path.Combine(folder, "node_modules", Package);
         }
 
-        // The destination of `npm install --global`.
+        // The usual destination of `npm install --global`.
         if (Path.GetDirectoryName(Path.GetDirectoryName(node)) is { } prefix)
             yield return Path.Combine(prefix, "lib", "node_modules", Package);
     }

@@ -39,7 +39,7 @@ internal sealed record ServedFunction(
         var value = text[(equals + 1)..];
         var colon = value.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0 || !Enum.TryParse<FunctionKind>(value[..colon], ignoreCase: true, out var kind)
-            || value[..colon].Any(char.IsAsciiDigit))
+            || !value[..colon].All(char.IsAsciiLetter))
         {
             throw CreateException(text, "the kind, for example node: or dotnet:, is missing");
         }
@@ -113,15 +113,17 @@ internal sealed record ServedFunction(
 
     private static ServedFunction ParseFile(string name, string text, FunctionKind kind, string target)
     {
-        var parts = target.Split('#', 2);
-        if (parts[0].Length == 0 || parts is [_, ""])
+        // The name of a folder can contain #, a handler cannot.
+        var hash = Path.Exists(target) ? -1 : target.LastIndexOf('#');
+        var handler = hash < 0 ? null : target[(hash + 1)..];
+        if (hash == 0 || handler is "")
             throw CreateException(text, "the file or the handler is missing");
-        var path = Path.GetFullPath(parts[0]);
+        var path = Path.GetFullPath(hash < 0 ? target : target[..hash]);
         if (!File.Exists(path) && (kind == FunctionKind.Node || !Directory.Exists(path)))
             throw ToolException.Usage($"--function {name}: {path} does not exist.");
         if (kind == FunctionKind.Node)
             CheckNodeFile(name, path);
-        return new ServedFunction(name, kind, path, parts.Length > 1 ? parts[1] : null, []);
+        return new ServedFunction(name, kind, path, handler, []);
     }
 
     private static ServedFunction ParseCommand(string name, string text, string target)
@@ -140,7 +142,8 @@ internal sealed record ServedFunction(
         }
         else if (ExecutablePath.Find(program) is null)
         {
-            var advice = File.Exists(program) ? $" For the file in the current folder, write ./{program}." : "";
+            var local = ShellText.Quote($"./{program}");
+            var advice = File.Exists(program) ? $" For the file in the current folder, write {local}." : "";
             throw ToolException.Usage($"--function {name}: the program {program} is not in PATH.{advice}");
         }
 
