@@ -81,7 +81,8 @@ internal static class Failure
         + DescribeProgress(exception.ChunksReceived, exception.BytesReceived, exception);
 
     private static string Describe(PayloadLimitExceededException exception) =>
-        $"A line, value or prelude at byte {exception.ByteOffset} is longer than {exception.LimitBytes} bytes. "
+        $"A line, value, event or HTTP prelude at byte {exception.ByteOffset} is longer than "
+        + $"{exception.LimitBytes} bytes. "
         + "The function ran. Use --raw to print the payload without parsing it.";
 
     private static string Describe(LambdaConfigurationException exception) =>

@@ -7,34 +7,21 @@ namespace LambdaStreaming.Tool;
 /// <remarks>The first signal cancels the running command. The second one ends the process immediately.</remarks>
 internal sealed class ShutdownSignals : IDisposable
 {
+    // It is not disposed, because a handler can still run after Dispose. It has neither a timer nor a wait handle.
     private readonly CancellationTokenSource _stopping = new();
+    private readonly ToolConsole _console;
     private readonly PosixSignalRegistration[] _registrations;
     private int _signals;
 
     [SuppressMessage("Reliability", "CA2000", Justification = "Dispose disposes the registrations.")]
     public ShutdownSignals(ToolConsole console)
     {
+        _console = console;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
         ];
-
-        void OnSignal(PosixSignalContext context)
-        {
-            if (Interlocked.Increment(ref _signals) > 1)
-            {
-                // Show the cursor, which the progress line has hidden.
-                if (console.ErrorIsTerminal)
-                    console.Error.Write("\e[?25h");
-                return;
-            }
-
-            context.Cancel = true;
-            if (context.Signal == PosixSignal.SIGTERM)
-                console.InterruptedExitCode = ExitCode.Terminated;
-            _stopping.Cancel();
-        }
     }
 
     public CancellationToken Token => _stopping.Token;
@@ -43,6 +30,21 @@ internal sealed class ShutdownSignals : IDisposable
     {
         foreach (var registration in _registrations)
             registration.Dispose();
-        _stopping.Dispose();
+    }
+
+    internal void OnSignal(PosixSignalContext context)
+    {
+        if (Interlocked.Increment(ref _signals) > 1)
+        {
+            // Show the cursor, which the progress line has hidden.
+            if (_console.ErrorIsTerminal)
+                _console.Error.Write("\e[?25h");
+            return;
+        }
+
+        context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGTERM)
+            _console.InterruptedExitCode = ExitCode.Terminated;
+        _stopping.Cancel();
     }
 }

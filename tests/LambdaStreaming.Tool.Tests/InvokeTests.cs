@@ -386,6 +386,17 @@ public sealed class InvokeTests
     }
 
     [Fact]
+    public async Task DryRun_Http_PrintsOneMessage()
+    {
+        await using var server = await EchoAsync();
+
+        var run = await Run.InvokeAsync(server, "--dry-run", "--http");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
     public async Task DryRun_WithOutput_IsRejectedAndKeepsTheFile()
     {
         using var folder = new TemporaryFolder();

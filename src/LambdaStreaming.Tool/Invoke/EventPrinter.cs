@@ -35,19 +35,17 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
     {
         if (output.HasPendingWrite)
             return;
-        if (!cancellationToken.IsCancellationRequested)
+        using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, TimeProvider.System);
+        using var registration = cancellationToken.Register(() => timeout.CancelAfter(WriteTimeoutAfterCtrlC));
+        try
         {
-            await WriteErrorAsync(exception, text, cancellationToken);
-            return;
+            await WriteAsync("error", json => WriteError(json, exception, text), timeout.Token);
         }
-
-        using var timeout = new CancellationTokenSource(WriteTimeoutAfterCtrlC, TimeProvider.System);
-        var write = WriteErrorAsync(exception, text, timeout.Token);
-        await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // The failure itself is more important than that of the output.
+        }
     }
-
-    private Task WriteErrorAsync(Exception exception, string text, CancellationToken cancellationToken) =>
-        WriteAsync("error", json => WriteError(json, exception, text), cancellationToken);
 
     private static void WriteHeaders(Utf8JsonWriter json, InvokeWithResponseStreamResponse response)
     {

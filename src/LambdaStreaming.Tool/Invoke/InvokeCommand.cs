@@ -126,7 +126,8 @@ internal sealed class InvokeCommand
             request = request with { InvocationType = InvocationType.DryRun };
         using var client = _invocation.CreateClient(parsed, _console);
         var path = parsed.GetValue(_output) is { } value && !OutputFile.IsStandardOutput(value) ? value : null;
-        if (path is null && !IsDryRun(parsed))
+        var isEvents = GetFormat(parsed) == OutputFormat.Events;
+        if (path is null && (isEvents || !IsDryRun(parsed)))
             _console.RequireOutput();
         await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         var statistics = new StreamStatistics(TimeProvider.System);
@@ -158,6 +159,9 @@ internal sealed class InvokeCommand
         return ExitCode.Complete;
     }
 
+    private OutputFormat GetFormat(ParseResult parsed) =>
+        _formats.FirstOrDefault(row => parsed.GetValue(row.Option)).Format;
+
     // --http and --debug write to the terminal and would be overwritten by the progress line.
     private bool CanShowProgress(ParseResult parsed) =>
         _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.IsDebug(parsed);
@@ -170,7 +174,7 @@ internal sealed class InvokeCommand
         ParseResult parsed,
         CancellationToken cancellationToken)
     {
-        var format = _formats.FirstOrDefault(row => parsed.GetValue(row.Option)).Format;
+        var format = GetFormat(parsed);
         var hint = parsed.GetValue(_http) ? null : _hint;
         var printer = new ResponsePrinter(format, hint, output, statistics, _console);
         var events = format == OutputFormat.Events ? new EventPrinter(output, statistics, _console) : null;
@@ -201,7 +205,8 @@ internal sealed class InvokeCommand
     {
         try
         {
-            if (request.InvocationType == InvocationType.DryRun)
+            var isDryRun = request.InvocationType == InvocationType.DryRun;
+            if (isDryRun)
             {
                 _console.WriteMessage(
                     $"dry run succeeded: you can invoke {request.FunctionName}. The function did not run.");
@@ -209,7 +214,7 @@ internal sealed class InvokeCommand
 
             if (events is not null)
                 await events.PrintAsync(response, cancellationToken);
-            else
+            else if (!isDryRun)
                 await printer.PrintAsync(response, request.FunctionName, cancellationToken);
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)

@@ -79,7 +79,12 @@ internal sealed class ResponsePrinter(
     {
         // A wrapper of the response that counts its chunks. Failures of the response reach the reader unchanged.
         var chunks = statistics.CountChunksAsync(response, hint, cancellationToken);
-        var metadata = CopyMetadata(response, functionName);
+        var metadata = new ResponseStreamMetadata
+        {
+            FunctionName = functionName,
+            RequestId = response.RequestId,
+            ResponseStreamContentType = response.ResponseStreamContentType,
+        };
         await using var counted = InvokeWithResponseStreamResponse.Create(chunks, metadata: metadata);
         ResponsePayload payload = counted;
         if (hint is null)
@@ -90,24 +95,6 @@ internal sealed class ResponsePrinter(
         }
 
         await PrintPayloadAsync(payload, cancellationToken);
-    }
-
-    private static ResponseStreamMetadata CopyMetadata(InvokeWithResponseStreamResponse response, string functionName)
-    {
-        var headers = response.Headers
-            .Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase))
-            .ToDictionary(
-                header => header.Key,
-                header => string.Join(",", header.Value),
-                StringComparer.OrdinalIgnoreCase);
-        return new ResponseStreamMetadata
-        {
-            FunctionName = functionName,
-            RequestId = response.RequestId,
-            ExecutedVersion = response.ExecutedVersion,
-            ResponseStreamContentType = response.ResponseStreamContentType,
-            Headers = headers,
-        };
     }
 
     private async Task PrintPayloadAsync(ResponsePayload payload, CancellationToken cancellationToken)
