@@ -64,7 +64,8 @@ internal sealed class FunctionLifetime(
             }
             catch (FunctionBuildException exception)
             {
-                if (!IsRepeated(exception, lastFailure)) await SetFailedAsync(exception).ConfigureAwait(false);
+                if (IsRepeated(exception, lastFailure)) resource.SetFailed(GetReason(exception));
+                else await SetFailedAsync(exception).ConfigureAwait(false);
                 lastFailure = exception;
             }
 
@@ -73,15 +74,19 @@ internal sealed class FunctionLifetime(
     }
 
     // The same exception is thrown again if no file has changed. If a file cannot be read or written, each attempt has
-    // a separate exception, whose message can contain a random name of a temporary file.
+    // a separate exception, whose message can contain a random name of a temporary file. Only one of them is logged.
     private static bool IsRepeated(FunctionBuildException exception, FunctionBuildException? last) =>
         exception == last
         || (exception.InnerException is IOException or UnauthorizedAccessException
             && exception.InnerException.HResult == last?.InnerException?.HResult);
 
-    private Task SetFailedAsync(Exception exception)
+    private string GetReason(Exception exception) =>
+        $"The function {resource.Name} is not ready: {exception.Message}";
+
+    /// <summary>Reports that the function cannot be called.</summary>
+    public Task SetFailedAsync(Exception exception)
     {
-        resource.SetFailed($"The function {resource.Name} is not ready: {exception.Message}");
+        resource.SetFailed(GetReason(exception));
         _log.StartFailed(exception.Message);
         return SetStateAsync(KnownResourceStates.FailedToStart);
     }

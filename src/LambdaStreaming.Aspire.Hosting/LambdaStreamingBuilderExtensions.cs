@@ -103,12 +103,14 @@ public static class LambdaStreamingBuilderExtensions
     /// </param>
     /// <param name="export">The exported handler.</param>
     /// <remarks>
-    /// The npm package <c>aws-lambda-ric</c> must be in a <c>node_modules</c> folder of the file's folder or of one of
-    /// its parent folders, or installed globally. The first call after a change of a file uses a new process.
+    /// The npm package <c>aws-lambda-ric</c> is required. It is searched in the <c>node_modules</c> folders of the
+    /// file's folder, the current folder and their parent folders. The last place is <c>lib/node_modules</c> next to
+    /// the <c>bin</c> folder of node. The first call after a change of a file uses a new process.
     /// </remarks>
     /// <exception cref="DistributedApplicationException">
-    /// The file, Node.js or the package was not found. The file is not JavaScript, or its name has a second dot. In
-    /// publish mode, this is not checked. Or a resource of that name exists.
+    /// The file, Node.js or the package was not found. The file is not JavaScript, its name has a second dot, or the
+    /// package would load another file of that name. In publish mode, this is not checked. Or a resource of that name
+    /// exists.
     /// </exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddNodeFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -169,9 +171,18 @@ public static class LambdaStreamingBuilderExtensions
     /// <param name="builder">The resource that calls functions.</param>
     /// <param name="lambda">The server.</param>
     /// <remarks>
+    /// <para>
     /// Sets <c>AWS_ENDPOINT_URL_LAMBDA</c>, <c>AWS_REGION</c>, <c>AWS_DEFAULT_REGION</c>, <c>AWS_ACCESS_KEY_ID</c> and
     /// <c>AWS_SECRET_ACCESS_KEY</c>, and <c>AWS_SESSION_TOKEN</c> to the token of the server's credentials or an empty
     /// value. All AWS SDKs read them. They also replace the credentials for other AWS services.
+    /// Sets <c>AWS_USE_FIPS_ENDPOINT</c>, <c>AWS_USE_DUALSTACK_ENDPOINT</c> and
+    /// <c>AWS_IGNORE_CONFIGURED_ENDPOINT_URLS</c> to <c>false</c>. Adds <c>127.0.0.1</c> to the inherited
+    /// <c>NO_PROXY</c>, unless the resource sets that variable.
+    /// </para>
+    /// <para>
+    /// If the AppHost has the variable <c>AWS_PROFILE</c>, its apps inherit it. The AWS SDK for JavaScript then uses
+    /// the profile instead of these credentials. For an app in JavaScript, start the AppHost without that variable.
+    /// </para>
     /// </remarks>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder, IResourceBuilder<LambdaStreamingServerResource> lambda)
@@ -179,6 +190,7 @@ public static class LambdaStreamingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(lambda);
+        lambda.Resource.IsReferenced = true;
         return builder
             .WithReferenceRelationship(lambda.Resource)
             .WithEnvironment(context => ServerReference.ApplyAsync(context, lambda.Resource));

@@ -16,9 +16,7 @@ public sealed class LambdaStreamingServerResource : Resource, IResourceWithWaitS
 
     private readonly Dictionary<string, LambdaStreamingFunctionResource> _functions = new(StringComparer.Ordinal);
 
-    /// <summary>Creates a resource.</summary>
-    /// <param name="name">The name of the resource.</param>
-    public LambdaStreamingServerResource(string name)
+    internal LambdaStreamingServerResource(string name)
         : base(name)
     {
     }
@@ -33,6 +31,9 @@ public sealed class LambdaStreamingServerResource : Resource, IResourceWithWaitS
         MaxRecordedRequests = MaxRecordedRequests,
     };
 
+    /// <summary>Whether an app has a reference to the server.</summary>
+    internal bool IsReferenced { get; set; }
+
     /// <summary>Waits until the server accepts requests.</summary>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>
@@ -46,11 +47,15 @@ public sealed class LambdaStreamingServerResource : Resource, IResourceWithWaitS
 
     internal void SetStarted(LocalLambdaServer server) => _started.TrySetResult(server);
 
-    internal void SetFailed(Exception exception)
+    /// <summary>Sets why the server did not start.</summary>
+    /// <returns>The exception for everything that requires the server.</returns>
+    internal DistributedApplicationException SetFailed(Exception exception)
     {
-        var message = $"The Lambda server {Name} did not start: {exception.Message}";
-        _started.TrySetException(new DistributedApplicationException(message, exception));
+        var failure = new DistributedApplicationException(
+            $"The Lambda server {Name} did not start: {exception.Message}", exception);
+        _started.TrySetException(failure);
         // If no resource waits for the server, the exception is only logged.
         _ = _started.Task.Exception;
+        return failure;
     }
 }

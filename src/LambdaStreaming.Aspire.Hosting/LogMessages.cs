@@ -22,4 +22,11 @@ internal static partial class LogMessages
 
     [LoggerMessage(6, LogLevel.Warning, "{Text}")]
     public static partial void RequestFailed(this ILogger log, string text);
+
+    [LoggerMessage(
+        7,
+        LogLevel.Warning,
+        "The AppHost has the variable AWS_PROFILE, and its apps inherit it. In JavaScript, the AWS SDK uses that "
+        + "profile instead of the credentials of this server. Start the AppHost without AWS_PROFILE.")]
+    public static partial void ProfileIsInherited(this ILogger log);
 }

@@ -29,7 +29,8 @@ internal static class NodeFunction
         {
             throw new DistributedApplicationException(
                 $"The function {name} requires the npm package {RuntimeInterfaceClient.Package}, which is not in a "
-                + $"node_modules folder of {folder} or its parent folders. Install it with: npm install "
+                + $"node_modules folder of {folder}, the current folder or their parent folders. "
+                + "Install it with: npm install "
                 + $"--prefix {ShellText.Quote(folder)} {RuntimeInterfaceClient.Package}");
         }
 

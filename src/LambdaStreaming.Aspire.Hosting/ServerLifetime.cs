@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using Aspire.Hosting.ApplicationModel;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Serve;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -38,7 +40,7 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
             [.. resource.Functions.Values.Select(function => new FunctionLifetime(function, start, TimeProvider))];
         // The server accepts calls as soon as it has started.
         foreach (var function in functions) function.LogOutput();
-        if (await StartServerAsync(start).ConfigureAwait(false) is not { } server) return;
+        if (await StartServerAsync(start, functions).ConfigureAwait(false) is not { } server) return;
         await using var _ = server.ConfigureAwait(false);
         await SetRunningAsync(server, start).ConfigureAwait(false);
 
@@ -49,7 +51,8 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
 
     /// <summary>Starts the server.</summary>
     /// <returns><see langword="null"/> if it did not start, or the AppHost ends.</returns>
-    private async Task<LocalLambdaServer?> StartServerAsync(InitializeResourceEvent start)
+    private async Task<LocalLambdaServer?> StartServerAsync(
+        InitializeResourceEvent start, FunctionLifetime[] functions)
     {
         try
         {
@@ -61,11 +64,12 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            resource.SetFailed(exception);
+            var failure = resource.SetFailed(exception);
             if (_stopping.IsCancellationRequested) return null;
             start.Logger.StartFailed(exception.Message);
             await start.Notifications.PublishUpdateAsync(
                 resource, state => state with { State = KnownResourceStates.FailedToStart }).ConfigureAwait(false);
+            foreach (var function in functions) await function.SetFailedAsync(failure).ConfigureAwait(false);
             return null;
         }
     }
@@ -74,6 +78,8 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
     {
         resource.SetStarted(server);
         start.Logger.ServerStarted(server.ServiceUrl);
+        var profile = start.Services.GetRequiredService<IConfiguration>()["AWS_PROFILE"];
+        if (resource.IsReferenced && !string.IsNullOrWhiteSpace(profile)) start.Logger.ProfileIsInherited();
         return start.Notifications.PublishUpdateAsync(resource, state => state with
         {
             State = KnownResourceStates.Running,

@@ -79,6 +79,21 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public async Task AddNodeFunction_PackageWouldLoadAnotherFile_ThrowsDistributedApplicationException()
+    {
+        var file = Path.Combine(_folder.FullName, "story.mjs");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+        _folder.CreateSubdirectory("story");
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var exception = Assert.Throws<DistributedApplicationException>(
+            () => lambda.AddNodeFunction("story", "story.mjs"));
+
+        Assert.Contains(NodeFile.FindProblem(file)!, exception.Message);
+    }
+
+    [Fact]
     public async Task AddNodeFunction_PackageIsMissingInAFolderWithASpace_CommandIsQuoted()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Checks the quotation marks of a Unix shell.");

@@ -40,7 +40,37 @@ public sealed class ServerTests : IDisposable
         Assert.Equal("false", variables["AWS_USE_FIPS_ENDPOINT"]);
         Assert.Equal("false", variables["AWS_USE_DUALSTACK_ENDPOINT"]);
         Assert.Equal("false", variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]);
+        Assert.Equal(Environment.GetEnvironmentVariable("NO_PROXY") + ",127.0.0.1", variables["NO_PROXY"]);
+        Assert.Equal(Environment.GetEnvironmentVariable("no_proxy") + ",127.0.0.1", variables["no_proxy"]);
         await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
+    }
+
+    [Fact]
+    public async Task WithReference_ResourceHasNoProxy_StaysUnchanged()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var web = host.Builder.AddExecutable("web", "program", ".")
+            .WithEnvironment("no_proxy", "corp.example").WithReference(lambda);
+        await host.StartAsync(lambda);
+
+        var variables = await host.GetEnvironmentAsync(web.Resource);
+
+        Assert.Equal("corp.example", variables["no_proxy"]);
+        Assert.DoesNotContain("NO_PROXY", variables.Keys);
+    }
+
+    [Fact]
+    public async Task WithReference_AppHostHasAProfile_LogHasAWarning()
+    {
+        await using var host = new TestAppHost();
+        host.Builder.Configuration["AWS_PROFILE"] = "dev";
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        host.Builder.AddExecutable("web", "program", ".").WithReference(lambda);
+
+        await host.StartAsync(lambda);
+
+        await host.WaitForLogAsync(lambda.Resource, "AWS_PROFILE");
     }
 
     [Fact]
@@ -51,9 +81,12 @@ public sealed class ServerTests : IDisposable
         await using var host = new TestAppHost();
         var lambda = host.Builder.AddLambdaStreamingServer(
             "lambda", options => options.Port = ((IPEndPoint)listener.LocalEndpoint).Port);
+        var chat = lambda.AddFunction("chat", new RuntimeProcessOptions("program"));
         await host.StartAsync(lambda);
 
         await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.FailedToStart);
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+        await host.WaitForLogAsync(chat.Resource, "did not start");
 
         await Assert.ThrowsAsync<DistributedApplicationException>(() => lambda.Resource.GetServerAsync(Token));
     }
@@ -148,6 +181,30 @@ public sealed class ServerTests : IDisposable
         await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
 
         Assert.Equal(HealthStatus.Healthy, (await host.CheckHealthAsync(lambda.Resource)).Status);
+    }
+
+    [Fact]
+    public async Task AddFunction_AnotherFileCannotBeRead_HealthCheckNamesIt()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs an unprivileged user.");
+        if (OperatingSystem.IsWindows()) return;
+        const string Configuration = ".runtimeconfig.json";
+        var assembly = typeof(ServerTests).Assembly.Location;
+        var copy = Path.Combine(_folder.FullName, Path.GetFileName(assembly));
+        File.Copy(assembly, copy);
+        File.Copy(Path.ChangeExtension(assembly, Configuration), Path.ChangeExtension(copy, Configuration));
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", Path.GetFileName(copy));
+        File.SetUnixFileMode(copy, UnixFileMode.None);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+        File.SetUnixFileMode(Path.ChangeExtension(copy, Configuration), UnixFileMode.None);
+        File.SetUnixFileMode(copy, UnixFileMode.UserRead);
+
+        Assert.True(SpinWait.SpinUntil(
+            () => chat.Resource.Failure!.Contains(Configuration, StringComparison.Ordinal), TestAppHost.Limit));
     }
 
     [Fact]
