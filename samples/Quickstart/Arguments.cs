@@ -49,9 +49,9 @@ internal sealed record Arguments
                 return false;
             }
 
-            if (args[i] == "--endpoint" && !Uri.IsWellFormedUriString(value, UriKind.Absolute))
+            if (args[i] == "--endpoint" && !IsHttpUrl(value))
             {
-                problem = $"'{value}' is not an absolute URL.";
+                problem = $"'{value}' is not an http or https URL.";
                 return false;
             }
 
@@ -79,6 +79,9 @@ internal sealed record Arguments
         Region = Region is null ? null : RegionEndpoint.GetBySystemName(Region),
         ServiceUrl = Endpoint,
     };
+
+    private static bool IsHttpUrl(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
 
     private static ReadOnlyMemory<byte> ReadPayload(string value) =>
         value.StartsWith('@') ? File.ReadAllBytes(value[1..]) : Encoding.UTF8.GetBytes(value);

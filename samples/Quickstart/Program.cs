@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Amazon.Runtime;
 using LambdaStreaming;
 using LambdaStreaming.Testing;
 using Quickstart;
@@ -21,7 +22,6 @@ Console.CancelKeyPress += (_, key) =>
 };
 
 await using var server = arguments.FunctionName is null ? await StartServerAsync(cancellation.Token) : null;
-using var client = server?.CreateClient() ?? new LambdaStreamingClient(arguments.ToOptions());
 var request = new InvokeWithResponseStreamRequest(arguments.FunctionName ?? SampleFunction.Name)
 {
     Payload = arguments.Payload,
@@ -30,6 +30,7 @@ var request = new InvokeWithResponseStreamRequest(arguments.FunctionName ?? Samp
 
 try
 {
+    using var client = server?.CreateClient() ?? new LambdaStreamingClient(arguments.ToOptions());
     Console.WriteLine(server is null
         ? $"Invoking {request.FunctionName} ..."
         : $"Invoking {request.FunctionName} on a local server at {server.ServiceUrl} ...");
@@ -64,6 +65,11 @@ catch (OperationCanceledException)
     Console.WriteLine();
     Console.WriteLine("Cancelled. The connection is closed, but this does not stop the function.");
     return 130;
+}
+catch (Exception exception) when (exception is ArgumentException or AmazonClientException)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 2;
 }
 catch (LambdaStreamingException exception)
 {
