@@ -123,9 +123,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     }
 
     /// <summary>Creates a response from the bytes of an event stream, for example a recorded one.</summary>
-    /// <remarks>
-    /// The limit of a message is the default of <see cref="LambdaStreamingClientOptions.MaxMessageBytes"/>.
-    /// </remarks>
+    /// <remarks>A message of more than 24 MiB is corrupt, as with the default options of a client.</remarks>
     /// <param name="stream">The event stream. Disposed together with the response, and at once for status 204.</param>
     /// <param name="metadata">Status and headers. Default: status 200 without headers.</param>
     /// <returns>The response, which can be enumerated once.</returns>
