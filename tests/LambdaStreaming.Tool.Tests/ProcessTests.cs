@@ -164,6 +164,7 @@ public sealed class ProcessTests
         string[] args = ["invoke", "f", "--events", .. Run.EndpointOptions(server)];
         var exitCode = await LambdaStreamCommand.RunAsync(args, console, stopping.Token).WaitAsync(TestTimeout);
 
+        Assert.True(stopping.IsCancellationRequested);
         Assert.Equal(4, exitCode);
         Assert.DoesNotContain("Nothing was sent", error.ToString());
     }

@@ -431,6 +431,18 @@ public sealed class ServeTests
         Assert.Contains($"rename {path} or {folder.File(other)}", exception.Message);
     }
 
+    [Theory]
+    [InlineData("chat.js", true)]
+    [InlineData("chat.mjs", false)]
+    public void Function_NodeFileWithAFolderOfItsName_IsAcceptedForJs(string file, bool isAccepted)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write(file, "");
+        Directory.CreateDirectory(folder.File("chat"));
+
+        Assert.Equal(isAccepted, NodeFile.FindProblem(path) is null);
+    }
+
     [Fact]
     public void Function_ProgramOfTheCurrentFolderWithASpace_AdviceIsQuoted()
     {

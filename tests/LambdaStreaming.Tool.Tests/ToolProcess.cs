@@ -62,6 +62,8 @@ internal sealed class ToolProcess : IDisposable
         var awsNames = environment.Keys.Where(name => name.StartsWith("AWS_", StringComparison.Ordinal));
         foreach (var name in awsNames.ToArray())
             environment.Remove(name);
+        foreach (var name in (string[])["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+            environment.Remove(name);
         environment["AWS_EC2_METADATA_DISABLED"] = "true";
         // Without these files, AWSSDK.Core reads those of the user.
         environment["AWS_CONFIG_FILE"] = ModuleSetup.ConfigFile;

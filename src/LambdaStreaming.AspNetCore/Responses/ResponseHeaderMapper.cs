@@ -180,6 +180,7 @@ internal static class ResponseHeaderMapper
     private static PayloadFormatException InvalidPrelude(InvokeWithResponseStreamResponse response, string problem)
     {
         var details = new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode };
-        return new PayloadFormatException($"{problem} (request id {response.RequestId}).", details: details);
+        var request = response.RequestId is "" ? "" : $" (request id {response.RequestId})";
+        return new PayloadFormatException($"{problem}{request}.", details: details);
     }
 }

@@ -121,7 +121,7 @@ internal sealed class TransportFailures(
             HttpRequestError.NameResolutionError => NameUnknown(attempt, exception),
             HttpRequestError.SecureConnectionError => HandshakeFailed(attempt, exception),
             HttpRequestError.ConnectionError when !isSent => NotConnected(GetEndpoint(attempt), exception),
-            HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded =>
+            HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded when isSent =>
                 NotHttp(attempt, exception),
             _ => Broken(attempt, exception, isSent),
         };

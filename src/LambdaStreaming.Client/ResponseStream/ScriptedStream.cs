@@ -1,4 +1,3 @@
-
 namespace LambdaStreaming.ResponseStream;
 
 /// <summary>The body of a response that a test creates.</summary>

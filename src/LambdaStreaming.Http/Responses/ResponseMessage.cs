@@ -59,10 +59,11 @@ internal static class ResponseMessage
         Add(message, HeaderNames.SetCookie, http.Cookies);
     }
 
-    // Names and values that HTTP does not allow are dropped, as API Gateway drops them.
+    // Names and values that HTTP does not allow are dropped, as API Gateway drops them. YARP can send the values over
+    // HTTP/2, where a value must not begin or end with a space. Source: RFC 9113, section 8.2.1.
     private static void Add(HttpResponseMessage message, string name, IEnumerable<string> values)
     {
-        var valid = values.Where(HeaderNames.IsValidValue);
+        var valid = values.Select(value => value.Trim(' ', '\t')).Where(HeaderNames.IsValidValue);
         foreach (var value in SingleValueHeaders.Contains(name) ? valid.TakeLast(1) : valid)
         {
             if (!message.Headers.TryAddWithoutValidation(name, value))
@@ -70,9 +71,11 @@ internal static class ResponseMessage
         }
     }
 
-    private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status) =>
-        new(
-            $"The HTTP prelude has the status {(int)status}, which is not a final status of HTTP "
-            + $"(request id {response.RequestId}).",
+    private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status)
+    {
+        var request = response.RequestId is "" ? "" : $" (request id {response.RequestId})";
+        return new(
+            $"The HTTP prelude has the status {(int)status}, which is not a final status of HTTP{request}.",
             details: new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode });
+    }
 }

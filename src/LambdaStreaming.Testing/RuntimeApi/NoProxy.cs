@@ -26,7 +26,8 @@ internal static class NoProxy
     public static IEnumerable<(string Name, string Hosts)> GetInherited(bool isDotNet)
     {
         string[] names = [.. Names.Where(name => Environment.GetEnvironmentVariable(name) is not null)];
-        return (names is [] ? Names[..1] : names)
+        // On Windows, both are the same variable.
+        return (names is [] || OperatingSystem.IsWindows() ? Names[..1] : names)
             .Select(name => (name, AddHost(Environment.GetEnvironmentVariable(name), isDotNet)));
     }
 }

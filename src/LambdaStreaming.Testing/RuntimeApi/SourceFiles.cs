@@ -49,7 +49,8 @@ internal sealed class SourceFiles
         return current.Count == _files.Count ? null : _files.Keys.FirstOrDefault(path => !current.ContainsKey(path));
     }
 
-    /// <summary>Returns the path of a file that was added or changed between an earlier state and this one.</summary>
+    /// <summary>Returns the path of a file that was changed between an earlier state and this one.</summary>
+    /// <remarks>A file that was added with an older time, or removed, is not found.</remarks>
     /// <param name="earlier">The earlier state, which might not have all folders.</param>
     /// <param name="time">The time of the earlier state. It decides for files that are not part of that state.</param>
     public string? FindChangeSince(SourceFiles earlier, DateTime time)

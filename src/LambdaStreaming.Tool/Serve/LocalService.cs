@@ -2,6 +2,7 @@ using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
+using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Tool.Serve;
 
@@ -33,7 +34,7 @@ internal static class LocalService
         options.UseDualStackEndpoint = false;
         options.Retry.MaxAttempts = MaxAttempts;
         // The proxy of the machine cannot reach the server. WebProxy without an address calls every host directly.
-        if (options.ServiceUrl.IsLoopback)
+        if (WebPageGuard.IsLoopback(options.ServiceUrl.Host))
             options.ConfigureHandler += handler => handler.Proxy = new WebProxy();
     }
 

@@ -76,6 +76,18 @@ public sealed class ProxyTests
         AssertNamesTheProxyOnly(exception);
     }
 
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ProxyDoesNotSpeakHttp_IsRetriedAndNotAResponseOfTheService()
+    {
+        await using var proxy = RawServer.Responding("SSH-2.0-example\r\n"u8.ToArray());
+        using var client = Through(proxy, Client.Own, "https://lambda.example.com");
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => InvokeAsync(client));
+
+        Assert.Equal((3, false), (exception.Attempts, exception.FunctionMayHaveRun));
+        Assert.DoesNotContain("response from", exception.Message, StringComparison.Ordinal);
+    }
+
     // SocketsHttpHandler repeats the request with the credentials. The content rejects that, because the function could
     // run twice.
     [Theory, InlineData(Client.Own), InlineData(Client.OverSendOnceHandler)]

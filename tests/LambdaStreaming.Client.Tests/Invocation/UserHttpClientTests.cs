@@ -70,6 +70,7 @@ public class UserHttpClientTests
             Ct);
         connection = await listener.AcceptSocketAsync(Ct);
         using var _ = connection;
+        connection.ReceiveTimeout = (int)LocalService.TooLong.TotalMilliseconds;
         Assert.False(HasReceived(connection, Changed, maxBytes: 64 * 1024));
 
         if (byTimeout) clock.Advance(options.ResponseHeadersTimeout);
@@ -109,7 +110,7 @@ public class UserHttpClientTests
                 if (buffer.AsSpan(0, count).Contains(value)) return true;
             }
         }
-        catch (SocketException)
+        catch (SocketException exception) when (exception.SocketErrorCode != SocketError.TimedOut)
         {
             // The client has reset the connection.
         }
