@@ -20,7 +20,8 @@ public enum ReplayTiming
 /// The file contains one JSON object per line and can be edited by hand. The first line is the metadata, the last line
 /// is the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8,
 /// otherwise base64. The executed version in the metadata is not replayed: clients receive the version of the function
-/// that replays the recording. A content type that is not printable ASCII is not replayed either.
+/// that replays the recording. A content type that is not printable ASCII is not replayed either. A recording is in
+/// memory, without a limit of its size.
 /// </remarks>
 public sealed class RecordedStream
 {

@@ -7,6 +7,8 @@ namespace LambdaStreaming.Tool;
 /// <remarks>The first signal cancels the running command. The second one ends the process immediately.</remarks>
 internal sealed class ShutdownSignals : IDisposable
 {
+    private static readonly TimeSpan CursorTimeout = TimeSpan.FromMilliseconds(100);
+
     // It is not disposed, because a handler can still run after Dispose. It has neither a timer nor a wait handle.
     private readonly CancellationTokenSource _stopping = new();
     private readonly ToolConsole _console;
@@ -36,9 +38,10 @@ internal sealed class ShutdownSignals : IDisposable
     {
         if (Interlocked.Increment(ref _signals) > 1)
         {
-            // Show the cursor, which the progress line has hidden.
+            // Show the cursor, which the progress line has hidden. The signal ends the process when this method has
+            // returned, so it does not wait for a terminal that accepts no output.
             if (_console.ErrorIsTerminal)
-                _console.Error.Write("\e[?25h");
+                Task.WaitAny([Task.Run(() => _console.Error.Write("\e[?25h"))], CursorTimeout);
             return;
         }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -51,9 +52,28 @@ public class LoggerTests
         AssertLogged(app, "Warning LambdaStreaming.AspNetCore 201");
     }
 
+    [Fact]
+    public async Task MapLambdaStream_CredentialsFail_LogHasNoInnerException()
+    {
+        var failure = new LambdaConfigurationException("No credentials.", innerException: new IOException("SECRET"));
+        var provider = new ThrowingProvider();
+        await using var app = await StartAsync(
+            "{}",
+            options => options.Client = _ => new FailingClient(failure),
+            provider);
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        var logged = Assert.IsType<LambdaConfigurationException>(Assert.Single(provider.Exceptions));
+        Assert.Equal("No credentials.", logged.Message);
+        Assert.DoesNotContain("SECRET", logged.ToString(), StringComparison.Ordinal);
+    }
+
     private static Task<WebApp> StartAsync(
         string prelude,
-        Action<LambdaStreamEndpointOptions>? configure = null) => WebApp.StartAsync(
+        Action<LambdaStreamEndpointOptions>? configure = null,
+        ThrowingProvider? provider = null) => WebApp.StartAsync(
         s => s.AddFunction("web", async (_, response, ct) =>
         {
             await response.WriteAsync(Encoding.UTF8.GetBytes(prelude), ct);
@@ -61,7 +81,7 @@ public class LoggerTests
             await response.WriteTextAsync("body", ct);
         }),
         app => app.MapLambdaStream("/chat", "web", options => configure?.Invoke(options)),
-        services: builder => builder.Services.AddSingleton<ILoggerProvider>(new ThrowingProvider()));
+        services: builder => builder.Services.AddSingleton<ILoggerProvider>(provider ?? new ThrowingProvider()));
 
     // The log of the app is of another provider, which the failure of one provider does not affect.
     private static void AssertLogged(WebApp app, string prefix) =>
@@ -69,15 +89,17 @@ public class LoggerTests
 
     private sealed class ThrowingProvider : ILoggerProvider
     {
+        public ConcurrentQueue<Exception> Exceptions { get; } = new();
+
         public ILogger CreateLogger(string categoryName) =>
-            categoryName == "LambdaStreaming.AspNetCore" ? new ThrowingLogger() : NullLogger.Instance;
+            categoryName == "LambdaStreaming.AspNetCore" ? new ThrowingLogger(Exceptions) : NullLogger.Instance;
 
         public void Dispose()
         {
         }
     }
 
-    private sealed class ThrowingLogger : ILogger
+    private sealed class ThrowingLogger(ConcurrentQueue<Exception> exceptions) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -89,6 +111,10 @@ public class LoggerTests
             EventId eventId,
             TState state,
             Exception? exception,
-            Func<TState, Exception?, string> formatter) => throw new TimeZoneNotFoundException();
+            Func<TState, Exception?, string> formatter)
+        {
+            if (exception is not null) exceptions.Enqueue(exception);
+            throw new TimeZoneNotFoundException();
+        }
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Amazon.Runtime;
 using LambdaStreaming.Testing.Http;
+using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -21,6 +22,30 @@ public class LocalLambdaServerTests
         await server.DisposeAsync();
 
         Assert.True(first.IsCompletedSuccessfully);
+    }
+
+    // Kestrel's loop that accepts connections ends at an exception of its logger.
+    [Fact]
+    public async Task StartAsync_LoggerThrows_NextConnectionsAreAccepted()
+    {
+        using var loggers = LoggerFactory.Create(logging =>
+            logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new ThrowingProvider()));
+        await using var server = await LocalLambdaServer.StartAsync(
+            s =>
+            {
+                s.LoggerFactory = loggers;
+                s.AddFunction("f", (_, response, cancellationToken) =>
+                    response.WriteTextAsync("text", cancellationToken));
+            },
+            Token);
+
+        for (var connection = 0; connection < 2; connection++)
+        {
+            using var client = server.CreateClient();
+            await using var response = await client.InvokeWithResponseStreamAsync(new("f"), Token)
+                .WaitAsync(Soon, Token);
+            Assert.Equal("text", await response.ReadAsStringAsync(cancellationToken: Token));
+        }
     }
 
     [Fact]
@@ -569,6 +594,27 @@ public class LocalLambdaServerTests
         {
             onRead();
             return base.GetUtcNow();
+        }
+    }
+
+    private sealed class ThrowingProvider : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter) => throw new TimeZoneNotFoundException();
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -8,6 +8,7 @@ using LambdaStreaming.Testing.Faults;
 using LambdaStreaming.Testing.Functions;
 using LambdaStreaming.Testing.Http;
 using LambdaStreaming.Testing.RuntimeApi;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
@@ -516,15 +517,7 @@ public class RuntimeApiTests
         var program = await runtime.NextProcessAsync();
         var body = new SlowlyReadBody();
         using var cancellation = new CancellationTokenSource();
-        var request = TestCall.CreateRequest();
-        var output = new FunctionOutput(
-            body,
-            InjectedFaults.None,
-            request,
-            TimeProvider.System,
-            cancellation,
-            functionCancellation: cancellation,
-            aborted: CancellationToken.None);
+        var output = CreateOutput(body, cancellation);
         var call = CreateCall(output);
 
         var invocation = process.InvokeAsync(call);
@@ -543,6 +536,28 @@ public class RuntimeApiTests
         await invocation.WaitAsync(Soon, Token);
         Assert.Null(output.Error);
     }
+
+    // Kestrel cancels RequestAborted as soon as the peer has closed its side, even if it still has bytes of the body.
+    [Fact]
+    public async Task ReceiveAsync_ProcessHasClosedItsConnection_ResponseIsComplete()
+    {
+        var body = new SlowlyReadBody();
+        body.Continue();
+        using var cancellation = new CancellationTokenSource();
+        var output = CreateOutput(body, cancellation);
+        var call = CreateCall(output);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RuntimeResponse.ReceiveAsync(CreateClosedRequest("text"), call));
+
+        Assert.Null(output.Error);
+        Assert.True(call.Completed.IsCompletedSuccessfully);
+        Assert.True(body.WriteStarted.IsCompleted);
+    }
+
+    [Fact]
+    public async Task TryReadErrorAsync_ProcessHasClosedItsConnection_ReturnsTheError() =>
+        Assert.Equal("{}", await RuntimeMessages.TryReadErrorAsync(CreateClosedRequest("{}")));
 
     [Fact]
     public async Task DisposeAsync_ADescendantCannotBeKilled_EndsAndStopsTheRuntimeApi()
@@ -735,6 +750,22 @@ public class RuntimeApiTests
         Assert.Equal("good", (await call.WaitAsync(Soon, Token)).Text);
         return next.Headers.GetValues("Lambda-Runtime-Client-Context").Single();
     }
+
+    private static DefaultHttpContext CreateClosedRequest(string body)
+    {
+        var context = new DefaultHttpContext { RequestAborted = new CancellationToken(canceled: true) };
+        context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return context;
+    }
+
+    private static FunctionOutput CreateOutput(IResponseBody body, CancellationTokenSource cancellation) => new(
+        body,
+        InjectedFaults.None,
+        TestCall.CreateRequest(),
+        TimeProvider.System,
+        cancellation,
+        functionCancellation: cancellation,
+        aborted: CancellationToken.None);
 
     private static RuntimeInvocation CreateCall(FunctionOutput? output = null)
     {

@@ -37,6 +37,16 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public async Task Invoke_EndpointIsNotAnHttpUrl_MessageDoesNotContainItsPassword()
+    {
+        var run = await Run.ExecuteAsync("invoke", "f", "--endpoint-url", "htps://ada:SECRET@host");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("not an http or https URL", run.Error);
+        Assert.DoesNotContain("SECRET", run.Error);
+    }
+
+    [Fact]
     public async Task Invoke_OutputFolderDoesNotExist_ExitCode1AndNoRequest()
     {
         await using var server = await StartHelloAsync();

@@ -182,6 +182,23 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task OnSignal_SecondOneAndTerminalAcceptsNothing_Returns()
+    {
+        using var error = new FullTerminal();
+        var console = new ToolConsole
+        {
+            Input = Stream.Null, Output = Stream.Null, Error = error, ErrorIsTerminal = true,
+        };
+        using var signals = new ShutdownSignals(console);
+        signals.OnSignal(new PosixSignalContext(PosixSignal.SIGINT));
+        var second = new PosixSignalContext(PosixSignal.SIGINT);
+
+        await Task.Run(() => signals.OnSignal(second)).WaitAsync(TestTimeout);
+
+        Assert.False(second.Cancel);
+    }
+
+    [Fact]
     public async Task Invoke_WithoutPayload_DoesNotReadStandardInput()
     {
         await using var server = await StartAsync("done");
@@ -253,6 +270,29 @@ public sealed class ProcessTests
         var output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", folder);
 
         Assert.Equal("never\n", output);
+    }
+
+    [Fact]
+    public async Task Completion_BashAndProfilesWithShellText_RunsNothingAndQuotesTheNames()
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        const string Keys = "\naws_access_key_id = a\naws_secret_access_key = b\n";
+        folder.Write("credentials", $"[x$(touch {folder.File("executed")})]{Keys}[x'y]{Keys}");
+        await using var server = await StartEmptyAsync();
+        const string Script = """
+            export AWS_SHARED_CREDENTIALS_FILE="$2"
+            PATH="$1:$PATH"; eval "$(lambda-stream completion bash)"
+            COMP_LINE='lambda-stream invoke f --profile x'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=($COMP_LINE); COMP_CWORD=4
+            _lambda_stream; printf '%s\n' "${COMPREPLY[@]}"
+            """;
+        var tool = Path.GetDirectoryName(ToolProcess.Path)!;
+
+        var output = await Interop.RunAsync(server, "bash", "-c", Script, "bash", tool, folder.File("credentials"));
+
+        Assert.Contains("x\\'y\n", output);
+        Assert.Contains("x\\$\\(touch", output);
+        Assert.False(File.Exists(folder.File("executed")));
     }
 
     [Theory]
@@ -422,6 +462,20 @@ public sealed class ProcessTests
         Assert.Equal((0, 0), ((await first).ExitCode, (await second).ExitCode));
         Assert.Contains(await ReadFileAsync(folder.File("out")), (string[])["11", "22"]);
         Assert.Equal(["out"], folder.Files());
+    }
+
+    /// <summary>A terminal that accepts no output until the test ends.</summary>
+    private sealed class FullTerminal : StringWriter
+    {
+        private readonly ManualResetEventSlim _ended = new();
+
+        public override void Write(string? value) => _ended.Wait();
+
+        protected override void Dispose(bool disposing)
+        {
+            _ended.Set();
+            base.Dispose(disposing);
+        }
     }
 
     /// <summary>An output whose write of a text never completes, and which then cancels, as Ctrl-C does.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace LambdaStreaming.Diagnostics;
 
 /// <summary>Ignores the exceptions of the app's logger, so that they cannot change the outcome of a call.</summary>
-/// <remarks>LambdaStreaming.AspNetCore compiles this file, too.</remarks>
+/// <remarks>LambdaStreaming.AspNetCore and LambdaStreaming.Testing compile this file, too.</remarks>
 internal sealed class ContainedLogger(ILogger logger) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)

@@ -19,11 +19,12 @@ internal static class BoundedBody
         {
             var kept = (int)Math.Min(count, maxBytes - body.Length);
             isComplete &= kept == count;
-            await body.WriteAsync(buffer.AsMemory(0, kept), context.RequestAborted).ConfigureAwait(false);
+            await body.WriteAsync(buffer.AsMemory(0, kept), CancellationToken.None).ConfigureAwait(false);
         }
 
         return (body.ToArray(), isComplete);
 
-        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
+        // Not RequestAborted: the peer can close its side after a complete body, of which Kestrel still has bytes.
+        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, CancellationToken.None);
     }
 }

@@ -21,7 +21,9 @@ internal static class Loopback
         Func<ConnectionContext, ConnectionDelegate, Task>? middleware,
         Action<KestrelServerLimits>? setLimits = null)
     {
-        loggerFactory ??= NullLoggerFactory.Instance;
+        loggerFactory = loggerFactory is null
+            ? NullLoggerFactory.Instance
+            : new ContainedLoggerFactory(loggerFactory);
         var options = new KestrelServerOptions { AddServerHeader = false };
         RemoveLimits(options.Limits);
         setLimits?.Invoke(options.Limits);

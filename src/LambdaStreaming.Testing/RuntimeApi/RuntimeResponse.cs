@@ -73,7 +73,8 @@ internal static class RuntimeResponse
             isOpen = isOpen && await TryWriteAsync(call, buffer.AsMemory(0, count)).ConfigureAwait(false);
         }
 
-        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, context.RequestAborted);
+        // Not RequestAborted: a process can exit after a complete response, of which Kestrel still has bytes.
+        ValueTask<int> ReadAsync() => context.Request.Body.ReadAsync(buffer, CancellationToken.None);
     }
 
     private static async Task<bool> TryWriteAsync(RuntimeInvocation call, ReadOnlyMemory<byte> payload)

@@ -11,8 +11,12 @@ internal static class CompletionCommand
         ["bash"] = """
             # lambda-stream completion for bash. In ~/.bashrc: eval "$(lambda-stream completion bash)"
             _lambda_stream() {
-              local IFS=$'\n'
-              COMPREPLY=($(compgen -W "$(lambda-stream "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+              # Not compgen -W, which expands its words: names of profiles can contain any text.
+              local word="${COMP_WORDS[COMP_CWORD]}" item
+              COMPREPLY=()
+              while IFS= read -r item; do
+                [[ $item == "$word"* ]] && COMPREPLY+=("$(printf %q "$item")")
+              done < <(lambda-stream "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)
             }
             complete -o default -F _lambda_stream lambda-stream
 

@@ -277,8 +277,10 @@ internal sealed class InvocationOptions
         var text = result.Tokens.Single().Value;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
             return url;
+        // Without the value, which can contain a password.
         result.AddError(
-            $"'{text}' is not an http or https URL. Use a URL such as http://127.0.0.1:{LocalService.DefaultPort}.");
+            "The endpoint is not an http or https URL. "
+            + $"Use a URL such as http://127.0.0.1:{LocalService.DefaultPort}.");
         return null;
     }
 }

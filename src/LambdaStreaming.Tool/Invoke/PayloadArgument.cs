@@ -38,7 +38,7 @@ internal static class PayloadArgument
     {
         if (argument is null)
             return null;
-        if (GetFile(argument) is null && !argument.StartsWith('{'))
+        if (GetFile(argument) is null && !argument.TrimStart().StartsWith('{'))
         {
             var decoded = new byte[argument.Length];
             if (!Convert.TryFromBase64String(argument, decoded, out var length))
