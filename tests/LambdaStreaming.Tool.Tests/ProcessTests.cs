@@ -187,7 +187,10 @@ public sealed class ProcessTests
         using var error = new FullTerminal();
         var console = new ToolConsole
         {
-            Input = Stream.Null, Output = Stream.Null, Error = error, ErrorIsTerminal = true,
+            Input = Stream.Null,
+            Output = Stream.Null,
+            Error = error,
+            ErrorIsTerminal = true,
         };
         using var signals = new ShutdownSignals(console);
         signals.OnSignal(new PosixSignalContext(PosixSignal.SIGINT));
