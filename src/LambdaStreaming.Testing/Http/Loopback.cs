@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -15,6 +16,7 @@ namespace LambdaStreaming.Testing.Http;
 /// </remarks>
 internal static class Loopback
 {
+    [SuppressMessage("Reliability", "CA2000", Justification = "Disposal of the factory does nothing.")]
     public static KestrelServer Create(
         int port,
         ILoggerFactory? loggerFactory,
