@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Amazon;
 using Amazon.Runtime;
@@ -180,8 +179,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
         options.TimeProvider = _options.TimeProvider;
         options.ConnectTimeout = TimeSpan.FromMinutes(1);
         SetMaxAttempts(options);
-        // The proxy of the machine cannot reach this server. WebProxy without an address calls every host directly.
-        options.ConfigureHandler += handler => handler.Proxy = new WebProxy();
+        Loopback.BypassProxy(options);
         if (Certificate is { } certificate)
         {
             options.ConfigureHandler += handler => handler.SslOptions.RemoteCertificateValidationCallback =

@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
+using LambdaStreaming.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -56,24 +56,19 @@ public class LoggerTests
     public async Task MapLambdaStream_CredentialsFail_LogHasNoInnerException()
     {
         var failure = new LambdaConfigurationException("No credentials.", innerException: new IOException("SECRET"));
-        var provider = new ThrowingProvider();
-        await using var app = await StartAsync(
-            "{}",
-            options => options.Client = _ => new FailingClient(failure),
-            provider);
+        await using var app = await StartAsync("{}", options => options.Client = _ => new FailingClient(failure));
 
         using var response = await app.PostAsync("/chat");
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
-        var logged = Assert.IsType<LambdaConfigurationException>(Assert.Single(provider.Exceptions));
+        var logged = Assert.Single(app.LoggedExceptions.OfType<LambdaConfigurationException>());
         Assert.Equal("No credentials.", logged.Message);
         Assert.DoesNotContain("SECRET", logged.ToString(), StringComparison.Ordinal);
     }
 
     private static Task<WebApp> StartAsync(
         string prelude,
-        Action<LambdaStreamEndpointOptions>? configure = null,
-        ThrowingProvider? provider = null) => WebApp.StartAsync(
+        Action<LambdaStreamEndpointOptions>? configure = null) => WebApp.StartAsync(
         s => s.AddFunction("web", async (_, response, ct) =>
         {
             await response.WriteAsync(Encoding.UTF8.GetBytes(prelude), ct);
@@ -81,7 +76,7 @@ public class LoggerTests
             await response.WriteTextAsync("body", ct);
         }),
         app => app.MapLambdaStream("/chat", "web", options => configure?.Invoke(options)),
-        services: builder => builder.Services.AddSingleton<ILoggerProvider>(provider ?? new ThrowingProvider()));
+        services: builder => builder.Services.AddSingleton<ILoggerProvider>(new ThrowingProvider()));
 
     // The log of the app is of another provider, which the failure of one provider does not affect.
     private static void AssertLogged(WebApp app, string prefix) =>
@@ -89,32 +84,12 @@ public class LoggerTests
 
     private sealed class ThrowingProvider : ILoggerProvider
     {
-        public ConcurrentQueue<Exception> Exceptions { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) =>
-            categoryName == "LambdaStreaming.AspNetCore" ? new ThrowingLogger(Exceptions) : NullLogger.Instance;
+        public ILogger CreateLogger(string categoryName) => categoryName == "LambdaStreaming.AspNetCore"
+            ? new CallbackLogger { Logging = (_, _) => throw new TimeZoneNotFoundException() }
+            : NullLogger.Instance;
 
         public void Dispose()
         {
-        }
-    }
-
-    private sealed class ThrowingLogger(ConcurrentQueue<Exception> exceptions) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (exception is not null) exceptions.Enqueue(exception);
-            throw new TimeZoneNotFoundException();
         }
     }
 }

@@ -18,11 +18,12 @@ internal sealed class WebApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private WebApp(WebApplication app, LocalLambdaServer lambda, ConcurrentQueue<string> log, HttpProtocols protocols)
+    private WebApp(WebApplication app, LocalLambdaServer lambda, LineLoggerProvider log, HttpProtocols protocols)
     {
         _app = app;
         Lambda = lambda;
-        Log = log;
+        Log = log.Lines;
+        LoggedExceptions = log.Exceptions;
         var server = app.Services.GetRequiredService<IServer>();
         Url = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         var handler = new SocketsHttpHandler
@@ -50,6 +51,8 @@ internal sealed class WebApp : IAsyncDisposable
     /// <summary>The app's log messages: level, category, event id, message, exception type.</summary>
     public ConcurrentQueue<string> Log { get; }
 
+    public ConcurrentQueue<Exception> LoggedExceptions { get; }
+
     public static async Task<WebApp> StartAsync(
         Action<LocalLambdaServerOptions> functions,
         Action<WebApplication> map,
@@ -59,10 +62,10 @@ internal sealed class WebApp : IAsyncDisposable
     {
         var lambda = await LocalLambdaServer.StartAsync(functions, TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
-        var log = new ConcurrentQueue<string>();
+        var log = new LineLoggerProvider();
         builder.WebHost.UseKestrel(options =>
             options.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddProvider(new LineLoggerProvider(log));
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddProvider(log);
         builder.Services.AddSingleton<ILambdaStreamingClient>(_ => lambda.CreateClient(options =>
         {
             options.Retry.Policy = LambdaRetryPolicy.Never;
@@ -125,15 +128,19 @@ internal sealed class WebApp : IAsyncDisposable
         await Lambda.DisposeAsync();
     }
 
-    private sealed class LineLoggerProvider(ConcurrentQueue<string> lines) : ILoggerProvider
+    private sealed class LineLoggerProvider : ILoggerProvider
     {
-        public ILogger CreateLogger(string categoryName) => new Logger(categoryName, lines);
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public ConcurrentQueue<Exception> Exceptions { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => new Logger(categoryName, this);
 
         public void Dispose()
         {
         }
 
-        private sealed class Logger(string category, ConcurrentQueue<string> lines) : ILogger
+        private sealed class Logger(string category, LineLoggerProvider log) : ILogger
         {
             public IDisposable? BeginScope<TState>(TState state)
                 where TState : notnull => null;
@@ -148,7 +155,8 @@ internal sealed class WebApp : IAsyncDisposable
                 Func<TState, Exception?, string> formatter)
             {
                 var message = formatter(state, exception);
-                lines.Enqueue($"{logLevel} {category} {eventId.Id} {message} {exception?.GetType().Name}");
+                log.Lines.Enqueue($"{logLevel} {category} {eventId.Id} {message} {exception?.GetType().Name}");
+                if (exception is not null) log.Exceptions.Enqueue(exception);
             }
         }
     }

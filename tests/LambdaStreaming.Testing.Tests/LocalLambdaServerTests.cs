@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Amazon.Runtime;
 using LambdaStreaming.Testing.Http;
-using Microsoft.Extensions.Logging;
+using LambdaStreaming.Tests;
 
 namespace LambdaStreaming.Testing.Tests;
 
@@ -28,8 +28,7 @@ public class LocalLambdaServerTests
     [Fact]
     public async Task StartAsync_LoggerThrows_NextConnectionsAreAccepted()
     {
-        using var loggers = LoggerFactory.Create(logging =>
-            logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new ThrowingProvider()));
+        using var loggers = new CallbackLogger { Logging = (_, _) => throw new TimeZoneNotFoundException() };
         await using var server = await LocalLambdaServer.StartAsync(
             s =>
             {
@@ -594,27 +593,6 @@ public class LocalLambdaServerTests
         {
             onRead();
             return base.GetUtcNow();
-        }
-    }
-
-    private sealed class ThrowingProvider : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter) => throw new TimeZoneNotFoundException();
-
-        public void Dispose()
-        {
         }
     }
 }

@@ -160,27 +160,20 @@ internal static class ResponseHeaderMapper
     // 1xx is not a final status, and codes above 599 are not defined.
     private static PayloadFormatException NotAFinalStatus(
         InvokeWithResponseStreamResponse response,
-        HttpStatusCode status) => InvalidPrelude(
+        HttpStatusCode status) => InvalidPrelude.Create(
         response,
         $"The function returned the status {(int)status}, which is not a final HTTP status (200 to 599)");
 
     private static PayloadFormatException StatusAfterHeaders(
         InvokeWithResponseStreamResponse response,
-        HttpStatusCode status) => InvalidPrelude(
+        HttpStatusCode status) => InvalidPrelude.Create(
         response,
         $"The function returned the status {(int)status}, but the status 200 had already been sent. "
         + $"If the function selects the status, do not set {nameof(LambdaStreamOptions.ContentType)}");
 
     private static PayloadFormatException ContentEncodingAfterHeaders(InvokeWithResponseStreamResponse response) =>
-        InvalidPrelude(
+        InvalidPrelude.Create(
             response,
             "The function returned a response with Content-Encoding, but headers without it had already been sent. "
             + $"If the function compresses the response, do not set {nameof(LambdaStreamOptions.ContentType)}");
-
-    private static PayloadFormatException InvalidPrelude(InvokeWithResponseStreamResponse response, string problem)
-    {
-        var details = new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode };
-        var request = response.RequestId is "" ? "" : $" (request id {response.RequestId})";
-        return new PayloadFormatException($"{problem}{request}.", details: details);
-    }
 }

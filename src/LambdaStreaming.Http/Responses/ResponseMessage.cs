@@ -71,11 +71,7 @@ internal static class ResponseMessage
         }
     }
 
-    private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status)
-    {
-        var request = response.RequestId is "" ? "" : $" (request id {response.RequestId})";
-        return new(
-            $"The HTTP prelude has the status {(int)status}, which is not a final status of HTTP{request}.",
-            details: new LambdaErrorDetails { RequestId = response.RequestId, StatusCode = response.StatusCode });
-    }
+    private static PayloadFormatException NotFinal(InvokeWithResponseStreamResponse response, HttpStatusCode status) =>
+        InvalidPrelude.Create(
+            response, $"The HTTP prelude has the status {(int)status}, which is not a final status of HTTP");
 }

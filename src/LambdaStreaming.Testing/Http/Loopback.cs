@@ -47,6 +47,14 @@ internal static class Loopback
         limits.MinResponseDataRate = null;
     }
 
+    /// <summary>Calls a server without the proxy of the machine, which cannot reach it.</summary>
+    /// <remarks>
+    /// A later callback can set another proxy. LambdaStreaming.Tool uses this method.
+    /// </remarks>
+    public static void BypassProxy(LambdaStreamingClientOptions options) =>
+        // WebProxy without an address calls every host directly.
+        options.ConfigureHandler += static handler => handler.Proxy = new WebProxy();
+
     public static Uri GetAddress(KestrelServer kestrel) =>
         new(kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 }

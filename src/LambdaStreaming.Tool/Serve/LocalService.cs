@@ -1,4 +1,3 @@
-using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
@@ -33,9 +32,8 @@ internal static class LocalService
         options.UseFipsEndpoint = false;
         options.UseDualStackEndpoint = false;
         options.Retry.MaxAttempts = MaxAttempts;
-        // The proxy of the machine cannot reach the server. WebProxy without an address calls every host directly.
         if (WebPageGuard.IsLoopback(options.ServiceUrl.Host))
-            options.ConfigureHandler += handler => handler.Proxy = new WebProxy();
+            Loopback.BypassProxy(options);
     }
 
     public static ToolException CreatePortNotAvailable(int port, Exception exception) => new(
