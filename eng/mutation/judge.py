@@ -54,7 +54,9 @@ arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argpars
 arguments.add_argument("report", type=pathlib.Path)
 arguments.add_argument("assembly", type=pathlib.Path)
 arguments.add_argument("tests", type=pathlib.Path)
-arguments.add_argument("--only", default="", help="test only mutants of files whose path contains this text")
+arguments.add_argument(
+    "--only", action="append", metavar="TEXT",
+    help="test only mutants of files whose path contains this text; can be repeated")
 arguments.add_argument(
     "--again", type=pathlib.Path,
     help="verdicts.tsv of an earlier run of the same mutants: do not test the mutants that it killed")
@@ -182,7 +184,7 @@ for path, file in sorted(report["files"].items()):
         seen[what] += 1
         keys[mutant["id"]] = hashlib.sha256(repr((what, seen[what])).encode()).hexdigest()[:16]
         # Stryker.NET does not run the client's tests: each mutant that compiles has the status Survived.
-        if mutant["status"] == "Survived" and options.only in path:
+        if mutant["status"] == "Survived" and any(text in path for text in options.only or [""]):
             mutants[mutant["id"]] = (pathlib.PurePosixPath(path), file["source"].splitlines(), mutant)
 
 list_classes = [str(program), "-list", "classes", "-trait-", "Repeats=ForMinutes"]
