@@ -229,5 +229,5 @@ internal sealed class InvokeCommand
 
     // These two exceptions mean that the output cannot be written.
     private static bool IsPrintable(Exception exception) =>
-        exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local };
+        exception is not IOException { HResult: Failure.BrokenPipe } and not ToolException { ExitCode: ExitCode.Local };
 }
