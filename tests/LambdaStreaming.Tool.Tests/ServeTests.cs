@@ -176,6 +176,30 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task FunctionUrls_SecondSignalWhileTheLogIsNotRead_EndsTheProcess()
+    {
+        SkipOnWindows();
+        var name = new string('f', 64);
+        var (process, _, _) = await ServeAsync("--function", name + "=text:x", "--function-urls");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of ");
+            var url = new Uri(log.Split("function URL of ")[1].Split(' ')[1]);
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            // A request adds more than 200 bytes to the log, and a pipe stores 64 KiB.
+            for (var request = 0; request < 500; request++)
+                await http.GetStringAsync(url, TestContext.Current.CancellationToken);
+            process.WaitForKernelFunction("pipe_write");
+
+            // Two equal signals could be combined into one.
+            process.Signal(ToolProcess.SigInt);
+            process.Signal(ToolProcess.SigTerm);
+
+            Assert.Contains(await process.WaitForExitCodeAsync(), (int[])[130, 143]);
+        }
+    }
+
+    [Fact]
     public async Task FunctionUrls_FunctionIsIdleLongerThanTheDefaultTimeout_ResponseIsComplete()
     {
         var resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
