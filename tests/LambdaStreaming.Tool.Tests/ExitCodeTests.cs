@@ -213,6 +213,26 @@ public sealed class ExitCodeTests
         Assert.StartsWith($"lambda-stream: {option}", run.Error);
     }
 
+    [Fact]
+    public async Task Serve_FolderOfThePackageIsEmpty_MessageNamesTheOption()
+    {
+        var run = await Run.ExecuteAsync("serve", "--ric", "");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--ric is empty", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_PayloadFileCannotBeRead_SentencesOfTheMessageAreSeparate()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /proc.");
+
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", "@/proc/self/mem");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.EndsWith("'. Nothing was sent.\n", run.Error);
+    }
+
     public static TheoryData<OperationCanceledException, bool> Cancellations => new()
     {
         { new InvocationCanceledException("x", functionMayHaveRun: false), false },

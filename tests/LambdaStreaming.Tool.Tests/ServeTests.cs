@@ -200,6 +200,28 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Serve_FolderOfAFunctionCannotBeRead_MessageStatesTheCause()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires the maximum length of a path of Linux, 4,096 bytes.");
+        using var folder = new TemporaryFolder();
+        await using var server = await StartAsync("");
+        const string Script = """
+            cd "$2"; touch program; chmod +x program
+            name=$(printf '%0250d' 0)
+            (for i in $(seq 20); do mkdir $name; cd $name; done)
+            timeout 30 "$1" serve --port 0 --function f=exec:./program 2>&1
+            rm -r $name
+            """;
+
+        var output = await Interop.RunAsync(
+            server, "bash", "-c", Script, "bash", ToolProcess.Path, Path.GetDirectoryName(folder.File("program"))!);
+
+        Assert.StartsWith("lambda-stream: ", output);
+        Assert.Contains("(PathTooLongException)", output);
+        Assert.DoesNotContain("--port", output);
+    }
+
+    [Fact]
     public async Task FunctionUrls_FunctionIsIdleLongerThanTheDefaultTimeout_ResponseIsComplete()
     {
         var resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
