@@ -101,7 +101,7 @@ internal sealed class DescriptorStream(int descriptor) : NonSeekableStream
         }
         else if (error != Interrupted)
         {
-            throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
+            throw new IOException($"descriptor {descriptor}: {Marshal.GetPInvokeErrorMessage(error)}", error);
         }
     }
 

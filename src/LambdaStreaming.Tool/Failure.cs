@@ -7,6 +7,10 @@ namespace LambdaStreaming.Tool;
 /// </remarks>
 internal static class Failure
 {
+    // The reader of the output closed the pipe. The program then ends without a message.
+    // Source: errno.h of Linux and macOS; .NET passes the number on as HResult.
+    public const int BrokenPipe = 32;
+
     private const int MaxFunctionMessageLength = 2000;
 
     /// <summary>Prints the failure, unless its text is <see langword="null"/>.</summary>
@@ -23,7 +27,7 @@ internal static class Failure
     public static int GetExitCode(Exception exception, ToolConsole console) => exception switch
     {
         ToolException tool => tool.ExitCode,
-        OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => ExitCode.OutputClosed,
+        IOException { HResult: BrokenPipe } => ExitCode.OutputClosed,
         OperationCanceledException => console.InterruptedExitCode,
         FunctionErrorException => ExitCode.FunctionError,
         ResponseStreamException => ExitCode.Incomplete,
@@ -38,7 +42,7 @@ internal static class Failure
     /// <returns><see langword="null"/> if nothing should be printed.</returns>
     public static string? GetText(Exception exception) => exception switch
     {
-        OutputClosedException or IOException { HResult: OutputClosedException.BrokenPipe } => null,
+        IOException { HResult: BrokenPipe } => null,
         ToolException or InterruptedException => exception.Message,
         OperationCanceledException => "Interrupted. Nothing was sent.",
         FunctionErrorException function => Describe(function),

@@ -6,7 +6,7 @@ using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Tool;
 
-/// <summary>The help of a command, followed by its exit codes and, for <c>serve</c>, the fault syntax.</summary>
+/// <summary>The help of a command, its exit codes and, for <c>serve</c>, the forms of functions and faults.</summary>
 internal sealed class HelpTables(HelpAction help) : SynchronousCommandLineAction
 {
     private static readonly (string Name, string Meaning)[] ServeExitCodes =

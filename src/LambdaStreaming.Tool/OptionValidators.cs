@@ -22,6 +22,20 @@ internal static class OptionValidators
             result.AddError($"{option.Name}: '{text}' is not valid. Use {range}.");
         });
 
+    /// <summary>Requires one of the values, which shells then complete.</summary>
+    /// <remarks>
+    /// <c>AcceptOnlyFromAmong</c> also accepts the name of an option: <c>--retry --dry-run</c> would run the function.
+    /// </remarks>
+    public static void RequireOneOf(Option<string?> option, params string[] values)
+    {
+        option.CompletionSources.Add(values);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !values.Contains(text, StringComparer.Ordinal))
+                result.AddError($"{option.Name}: '{text}' is not valid. Use {string.Join(" or ", values)}.");
+        });
+    }
+
     /// <summary>Requires the name of a region.</summary>
     public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
     {

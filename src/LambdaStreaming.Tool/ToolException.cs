@@ -9,14 +9,6 @@ internal sealed class ToolException(int exitCode, string message, Exception? inn
     public static ToolException Usage(string message) => new(Tool.ExitCode.Usage, message);
 }
 
-/// <summary>The reader of the output closed the pipe. The program then ends without a message.</summary>
-internal sealed class OutputClosedException(Exception innerException)
-    : Exception("The output was closed.", innerException)
-{
-    // Source: errno.h of Linux and macOS; .NET passes the number on as HResult.
-    public const int BrokenPipe = 32;
-}
-
 /// <summary>Ctrl-C or SIGTERM after the invocation began.</summary>
 internal sealed class InterruptedException(string message, bool functionMayHaveRun, Exception innerException)
     : OperationCanceledException(message, innerException)

@@ -65,15 +65,20 @@ public sealed class ExitCodeTests
     [InlineData("unknown option in place of the function", "invoke", "--jsn")]
     [InlineData("function twice", "invoke", "f", "--function-name", "f")]
     [InlineData("asynchronous invocation", "invoke", "f", "--invocation-type", "Event")]
+    [InlineData("invocation type is an option", "invoke", "f", "--invocation-type", "--dry-run")]
     [InlineData("unknown log type", "invoke", "f", "--log-type", "tail")]
+    [InlineData("log type is an option", "invoke", "f", "--log-type", "--dry-run")]
     [InlineData("base64 payloads of the AWS CLI", "invoke", "f", "--cli-binary-format", "base64")]
     [InlineData("dry run with output", "invoke", "f", "--invocation-type", "DryRun", "--output", "x")]
+    [InlineData("invocation type without a value", "invoke", "f", "--invocation-type")]
+    [InlineData("flag with two values", "invoke", "f", "--json=true", "--json=true")]
     [InlineData("two formats", "invoke", "f", "--lines", "--json")]
     [InlineData("invalid duration", "invoke", "f", "--idle-timeout", "soon")]
     [InlineData("URL without scheme", "invoke", "f", "--endpoint-url", "127.0.0.1")]
     [InlineData("zero attempts", "invoke", "f", "--max-attempts", "0")]
     [InlineData("attempts in letters", "invoke", "f", "--max-attempts", "x")]
     [InlineData("unknown retry policy", "invoke", "f", "--retry", "always")]
+    [InlineData("retry policy is an option", "invoke", "f", "--retry", "--dry-run")]
     [InlineData("port in letters", "serve", "--port", "x")]
     [InlineData("port too large", "serve", "--port", "99999999999")]
     [InlineData("bytes in letters", "serve", "--max-response-bytes", "x")]
@@ -206,6 +211,26 @@ public sealed class ExitCodeTests
 
         Assert.Equal(2, run.ExitCode);
         Assert.StartsWith($"lambda-stream: {option}", run.Error);
+    }
+
+    [Fact]
+    public async Task Serve_FolderOfThePackageIsEmpty_MessageNamesTheOption()
+    {
+        var run = await Run.ExecuteAsync("serve", "--ric", "");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--ric is empty", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_PayloadFileCannotBeRead_SentencesOfTheMessageAreSeparate()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires /proc.");
+
+        var run = await Run.ExecuteAsync("invoke", "f", "--local", "--payload", "@/proc/self/mem");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.EndsWith("'. Nothing was sent.\n", run.Error);
     }
 
     public static TheoryData<OperationCanceledException, bool> Cancellations => new()

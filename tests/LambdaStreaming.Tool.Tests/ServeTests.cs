@@ -176,6 +176,52 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task FunctionUrls_SecondSignalWhileTheLogIsNotRead_EndsTheProcess()
+    {
+        SkipOnWindows();
+        var name = new string('f', 64);
+        var (process, _, _) = await ServeAsync("--function", name + "=text:x", "--function-urls");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of ");
+            var url = new Uri(log.Split("function URL of ")[1].Split(' ')[1]);
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            // A request adds more than 200 bytes to the log, and a pipe stores 64 KiB.
+            for (var request = 0; request < 500; request++)
+                await http.GetStringAsync(url, TestContext.Current.CancellationToken);
+            process.WaitForKernelFunction("pipe_write");
+
+            // Two equal signals could be combined into one.
+            process.Signal(ToolProcess.SigInt);
+            process.Signal(ToolProcess.SigTerm);
+
+            Assert.Contains(await process.WaitForExitCodeAsync(), (int[])[130, 143]);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_FolderOfAFunctionCannotBeRead_MessageStatesTheCause()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Requires the maximum length of a path of Linux, 4,096 bytes.");
+        using var folder = new TemporaryFolder();
+        await using var server = await StartAsync("");
+        const string Script = """
+            cd "$2"; touch program; chmod +x program
+            name=$(printf '%0250d' 0)
+            (for i in $(seq 20); do mkdir $name; cd $name; done)
+            timeout 30 "$1" serve --port 0 --function f=exec:./program 2>&1
+            rm -r $name
+            """;
+
+        var output = await Interop.RunAsync(
+            server, "bash", "-c", Script, "bash", ToolProcess.Path, Path.GetDirectoryName(folder.File("program"))!);
+
+        Assert.StartsWith("lambda-stream: ", output);
+        Assert.Contains("(PathTooLongException)", output);
+        Assert.DoesNotContain("--port", output);
+    }
+
+    [Fact]
     public async Task FunctionUrls_FunctionIsIdleLongerThanTheDefaultTimeout_ResponseIsComplete()
     {
         var resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>Standard streams that a shell has closed, or that another process has made non-blocking.</summary>
+/// <summary>Standard streams that are closed, full, or non-blocking because of another process.</summary>
 public sealed class StandardStreamTests
 {
     // Source: fcntl.h of Linux.
@@ -23,7 +23,8 @@ public sealed class StandardStreamTests
     [InlineData("record f --to - <&- >&-", 1, "Standard output is closed")]
     [InlineData("serve --port 0 --function f=exec:/bin/true <&- >&-", 1, "Standard output is closed")]
     [InlineData("--help <&- >&-", 1, "Standard output is closed")]
-    public async Task AnyCommand_RequiredStreamIsClosed_FailsAndNamesTheStream(
+    [InlineData("serve --port 0 --demo > /dev/full", 1, "descriptor 1: ")]
+    public async Task AnyCommand_RequiredStreamCannotBeUsed_FailsAndNamesTheStream(
         string command,
         int exitCode,
         string message)

@@ -117,9 +117,9 @@ internal sealed class InvocationOptions
     {
         _debug = debug;
         _endpointUrl.CustomParser = ParseUrl;
-        _retry.AcceptOnlyFromAmong(AtMostOnce, AtLeastOnce, Never);
-        _logType.AcceptOnlyFromAmong("None", "Tail");
-        _binaryFormat.AcceptOnlyFromAmong("raw-in-base64-out");
+        OptionValidators.RequireOneOf(_retry, AtMostOnce, AtLeastOnce, Never);
+        OptionValidators.RequireOneOf(_logType, "None", "Tail");
+        OptionValidators.RequireOneOf(_binaryFormat, "raw-in-base64-out");
         OptionValidators.RequireInteger(_maxAttempts, 1);
         OptionValidators.RequireRegion(_region);
         foreach (var option in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile])

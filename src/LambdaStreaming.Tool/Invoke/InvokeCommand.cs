@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace LambdaStreaming.Tool.Invoke;
 
@@ -81,7 +80,7 @@ internal sealed class InvokeCommand
             + "Everything else is written to standard error.");
         invoke._invocation.AddTo(command);
         OptionValidators.RequireText(invoke._output);
-        invoke._invocationType.Validators.Add(ValidateInvocationType);
+        OptionValidators.RequireOneOf(invoke._invocationType, "RequestResponse", "DryRun");
         command.Add(invoke._dryRun);
         command.Add(invoke._invocationType);
         foreach (var (_, option) in invoke._formats)
@@ -89,31 +88,27 @@ internal sealed class InvokeCommand
         command.Add(invoke._http);
         command.Add(invoke._output);
         command.Add(invoke._stats);
-        command.Validators.Add(invoke.ValidateCombinations);
         command.SetAction(invoke.RunAsync);
         return command;
     }
 
-    private void ValidateCombinations(CommandResult result)
+    // Not a validator: those also run for an option whose value is missing, for which GetValue throws.
+    private void CheckCombinations(ParseResult parsed)
     {
-        List<string> formats =
-            [.. _formats.Where(row => result.GetValue(row.Option)).Select(row => row.Option.Name)];
-        if (formats.Count > 1)
-            result.AddError($"{string.Join(" and ", formats)} cannot be used together: the output has one format.");
-        else if (formats is ["--events"] && result.GetValue(_http))
-            result.AddError("--http and --events cannot be used together.");
-        var isDryRun = result.GetValue(_dryRun) || result.GetValue(_invocationType) is "DryRun";
-        if (isDryRun && result.GetResult(_output) is not null)
-            result.AddError("--dry-run and --output cannot be used together: a dry run has no response to write.");
-    }
+        string[] formats = [.. _formats.Where(row => parsed.GetValue(row.Option)).Select(row => row.Option.Name)];
+        if (formats.Length > 1)
+        {
+            throw ToolException.Usage(
+                $"{string.Join(" and ", formats)} cannot be used together: the output has one format.");
+        }
 
-    private static void ValidateInvocationType(OptionResult result)
-    {
-        if (result.Tokens is not [{ Value: var type }] || type is "RequestResponse" or "DryRun")
-            return;
-        result.AddError(type is "Event"
-            ? "--invocation-type: Response streaming does not support asynchronous invocation (Event)."
-            : $"--invocation-type: '{type}' is not valid. Use RequestResponse or DryRun.");
+        if (formats is ["--events"] && parsed.GetValue(_http))
+            throw ToolException.Usage("--http and --events cannot be used together.");
+        if (IsDryRun(parsed) && parsed.GetValue(_output) is not null)
+        {
+            throw ToolException.Usage(
+                "--dry-run and --output cannot be used together: a dry run has no response to write.");
+        }
     }
 
     private bool IsDryRun(ParseResult parsed) =>
@@ -121,6 +116,7 @@ internal sealed class InvokeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        CheckCombinations(parsed);
         var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
         if (IsDryRun(parsed))
             request = request with { InvocationType = InvocationType.DryRun };
@@ -229,5 +225,5 @@ internal sealed class InvokeCommand
 
     // These two exceptions mean that the output cannot be written.
     private static bool IsPrintable(Exception exception) =>
-        exception is not OutputClosedException and not ToolException { ExitCode: ExitCode.Local };
+        exception is not IOException { HResult: Failure.BrokenPipe } and not ToolException { ExitCode: ExitCode.Local };
 }

@@ -8,7 +8,6 @@ namespace LambdaStreaming.Tool.Invoke;
 internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
 {
     private readonly Stream _stream = file?.Stream ?? console.Output;
-    private readonly bool _isFile = file is not null;
     private readonly string _name = file is null ? "Standard output" : $"The file {file.Name}";
     private byte[] _buffer = new byte[16 * 1024];
     private Task _write = Task.CompletedTask;
@@ -45,17 +44,14 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
     {
         if (length == 0)
             return;
-        EndsMidLine = !_isFile && _buffer[length - 1] != '\n';
+        EndsMidLine = file is null && _buffer[length - 1] != '\n';
         try
         {
             _write = _stream.WriteAsync(_buffer.AsMemory(0, length), CancellationToken.None).AsTask();
             await _write.WaitAsync(cancellationToken);
         }
-        catch (IOException exception) when (exception.HResult == OutputClosedException.BrokenPipe)
-        {
-            throw new OutputClosedException(exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (
+            exception is IOException { HResult: not Failure.BrokenPipe } or UnauthorizedAccessException)
         {
             throw new ToolException(
                 ExitCode.Local,

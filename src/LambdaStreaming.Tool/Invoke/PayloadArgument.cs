@@ -171,7 +171,7 @@ internal static class PayloadArgument
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw ToolException.Usage(
-                $"{option}: the file {path} cannot be read: {exception.Message} Nothing was sent.");
+                $"{option}: the file {path} cannot be read: {exception.Message.TrimEnd('.')}. Nothing was sent.");
         }
     }
 

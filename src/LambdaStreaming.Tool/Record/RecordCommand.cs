@@ -128,8 +128,8 @@ internal sealed class RecordCommand
                 functionMayHaveRun: true,
                 exception);
         }
-        catch (Exception exception) when (exception is IOException { HResult: not OutputClosedException.BrokenPipe }
-            or UnauthorizedAccessException)
+        catch (Exception exception) when (
+            exception is IOException { HResult: not Failure.BrokenPipe } or UnauthorizedAccessException)
         {
             throw new ToolException(
                 ExitCode.Local,

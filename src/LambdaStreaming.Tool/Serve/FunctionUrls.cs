@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace LambdaStreaming.Tool.Serve;
@@ -86,6 +87,8 @@ internal sealed class FunctionUrls : IAsyncDisposable
         try
         {
             await app.StartAsync(cancellationToken);
+            // ConsoleLifetime would keep the second signal from ending the process.
+            (app.Services.GetRequiredService<IHostLifetime>() as IDisposable)?.Dispose();
         }
         catch (Exception exception) when (exception is IOException or SocketException)
         {

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Testing.RuntimeApi;
+using Microsoft.AspNetCore.Connections;
 
 namespace LambdaStreaming.Tool.Serve;
 
@@ -155,7 +156,8 @@ internal sealed class ServeCommand
                 : "The build of a function failed, with the errors above. Nothing is served.";
             throw new ToolException(ExitCode.Local, message, exception);
         }
-        catch (Exception exception) when (exception is IOException or SocketException)
+        catch (Exception exception) when (
+            exception is IOException { InnerException: AddressInUseException } or SocketException)
         {
             throw LocalService.CreatePortNotAvailable(_options.GetPort(parsed), exception);
         }
@@ -201,7 +203,8 @@ internal sealed class ServeCommand
         catch (Exception exception) when (
             exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw ToolException.Usage($"--replay: the recording {path} cannot be read: {exception.Message}");
+            throw ToolException.Usage(
+                $"--replay: the recording {path} cannot be read: {exception.Message.TrimEnd('.')}.");
         }
     }
 

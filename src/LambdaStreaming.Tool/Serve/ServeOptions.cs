@@ -107,7 +107,8 @@ internal sealed class ServeOptions
     private readonly Option<string?> _ric = new("--ric")
     {
         HelpName = "FOLDER",
-        Description = "The folder of the npm package aws-lambda-ric. Default: the nearest node_modules",
+        Description = "The folder of the npm package aws-lambda-ric. Default: the first in the node_modules folders of "
+            + "the function, the current folder, their parents, and node",
     };
 
     private readonly Option<bool> _debug;
@@ -123,6 +124,7 @@ internal sealed class ServeOptions
         OptionValidators.RequireInteger(_concurrency, 0);
         OptionValidators.RequireInteger(_maxResponse, 0, long.MaxValue);
         OptionValidators.RequireRegion(_region);
+        OptionValidators.RequireText(_ric);
     }
 
     public void AddTo(Command command)
