@@ -65,15 +65,8 @@ internal static class HeaderRules
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     /// <summary>Returns whether servers accept the text as a header value: printable ASCII, spaces and tabs.</summary>
-    public static bool IsValue(string value)
-    {
-        foreach (var character in value)
-        {
-            if (character is not ('\t' or (>= ' ' and <= '~'))) return false;
-        }
-
-        return value.Length > 0;
-    }
+    public static bool IsValue(string value) =>
+        value.Length > 0 && value.All(character => character is '\t' or (>= ' ' and <= '~'));
 
     /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
     public static HashSet<string> ParseConnectionTokens(StringValues connection)

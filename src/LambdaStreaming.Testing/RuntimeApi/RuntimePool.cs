@@ -201,8 +201,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         var command = await RuntimeStartInfo.AddProvidedVariablesAsync(version.Command, _stopping.Token)
             .ConfigureAwait(false);
-        return await RuntimeProcess.StartAsync(command, server, functionName, CancellationToken.None)
-            .ConfigureAwait(false);
+        return await RuntimeProcess.StartAsync(command, server, functionName).ConfigureAwait(false);
     }
 
     /// <summary>Retires the processes that have exited or run another version.</summary>
