@@ -55,7 +55,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     /// <summary>Kills the processes and a running build, and waits for their end.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        // A callback of the app's EnvironmentProvider might throw.
+        await _stopping.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         RuntimeWorker[] workers;
         lock (_gate) workers = [.. _workers];
         await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
