@@ -9,7 +9,7 @@ namespace LambdaStreaming.Testing;
 /// <param name="invocation">The invocation.</param>
 /// <param name="response">The response to write to.</param>
 /// <param name="cancellationToken">
-/// Cancelled when the client disconnects, the function times out, or the server is disposed.
+/// Cancelled when the client disconnects, the function times out, the response ends early, or the server is disposed.
 /// (On AWS, a function continues to run after its client disconnected.)
 /// </param>
 public delegate Task FunctionHandler(
