@@ -58,6 +58,7 @@ public static class LambdaStreamingBuilderExtensions
     /// <exception cref="FunctionBuildException">
     /// The project does not exist. It is not required in publish mode.
     /// </exception>
+    /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction<TProject>(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -80,6 +81,7 @@ public static class LambdaStreamingBuilderExtensions
     /// <exception cref="FunctionBuildException">
     /// The path does not exist, or is not a .NET program. It is not required in publish mode.
     /// </exception>
+    /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,
@@ -107,6 +109,7 @@ public static class LambdaStreamingBuilderExtensions
     /// file's folder, the current folder and their parent folders. The last place is <c>lib/node_modules</c> next to
     /// the <c>bin</c> folder of node. The first call after a change of a file uses a new process.
     /// </remarks>
+    /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     /// <exception cref="DistributedApplicationException">
     /// The file, Node.js or the package was not found. The file is not JavaScript, its name has a second dot, or the
     /// package would load another file of that name. In publish mode, this is not checked. Or a resource of that name
@@ -134,6 +137,7 @@ public static class LambdaStreamingBuilderExtensions
     /// The command. A relative <see cref="RuntimeProcessOptions.TaskRoot"/> begins at the folder of the AppHost, and so
     /// does a <see cref="RuntimeProcessOptions.FileName"/> that is a relative path.
     /// </param>
+    /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     /// <exception cref="DistributedApplicationException">A resource of that name exists.</exception>
     public static IResourceBuilder<LambdaStreamingFunctionResource> AddFunction(
         this IResourceBuilder<LambdaStreamingServerResource> builder,

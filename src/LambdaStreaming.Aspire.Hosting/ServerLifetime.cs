@@ -28,7 +28,8 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
     /// <summary>Stops the builds, the server and the processes of the functions.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        // A callback of a subscriber of BeforeResourceStartedEvent might throw.
+        await _stopping.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -96,12 +96,8 @@ public static class LambdaStreamingServiceCollectionExtensions
     private static IHttpClientBuilder Add(IServiceCollection services, string? name, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var builder = Add(services, name);
-        var optionsName = name ?? Options.Options.DefaultName;
-        services.Configure<LambdaStreamingClientOptions>(
-            optionsName,
-            options => OptionsBinder.Bind(configuration, optionsName, options));
-        return builder;
+        return Add(
+            services, name, options => OptionsBinder.Bind(configuration, name ?? Options.Options.DefaultName, options));
     }
 
     private static IHttpClientBuilder Add(IServiceCollection services, string? name)

@@ -75,6 +75,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A number of the options is out of range.</exception>
     /// <exception cref="IOException">The port is in use.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The operating system rejects the port.</exception>
     /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
     public static Task<LocalLambdaServer> StartAsync(
         Action<LocalLambdaServerOptions> configure, CancellationToken cancellationToken = default)
@@ -93,6 +94,7 @@ public sealed class LocalLambdaServer : IAsyncDisposable
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A number of the options is out of range.</exception>
     /// <exception cref="IOException">The port is in use.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The operating system rejects the port.</exception>
     /// <exception cref="FunctionBuildException">The project of a .NET function cannot be built.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The returned server disposes them.")]
     public static async Task<LocalLambdaServer> StartAsync(

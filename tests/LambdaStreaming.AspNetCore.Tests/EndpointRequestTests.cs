@@ -349,6 +349,30 @@ public class EndpointRequestTests
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    public async Task MapLambdaStream_BodyCannotBeDecompressed_Returns400(string encoding)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("web"),
+            map =>
+            {
+                map.UseRequestDecompression();
+                map.MapLambdaStream("/chat", "web");
+            },
+            services: builder => builder.Services.AddRequestDecompression());
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+        request.Content = new StringContent("{}", mediaType: new("application/json"));
+        request.Content.Headers.ContentEncoding.Add(encoding);
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.DoesNotContain(app.Log, line => line.StartsWith("Error", StringComparison.Ordinal));
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Theory]
     [InlineData("GET", null)]
     [InlineData("POST", "0")]
     public async Task FunctionUrlEvent_NoBody_HasContentLengthOnlyIfTheRequestHas(string method, string? expected)

@@ -126,7 +126,8 @@ public class PreludeTests
         "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Sendfile", "X-Sendfile2",
         "X-Lighttpd-Send-File", "X-LiteSpeed-Location", "X-LiteSpeed-Cache-Control", "X-Reproxy-URL", "X-Reproxy-File",
         "X-Envoy-Immediate-Health-Check-Fail", "Surrogate-Control", "Surrogate-Key", "CDN-Cache-Control",
-        "Cloudflare-CDN-Cache-Control", "Cache-Tag", "Edge-Control", "Edge-Cache-Tag",
+        "Cloudflare-CDN-Cache-Control", "Cache-Tag", "Edge-Control", "Edge-Cache-Tag", "Netlify-Cache-Tag",
+        "Vercel-Cache-Tag", "Cache-Groups", "Cache-Group-Invalidation",
 
         // These apply to the entire host.
         "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "NEL", "Report-To",

@@ -55,6 +55,18 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_NameHasAnUnderscore_IsOnlyAcceptedWithoutAResource()
+    {
+        await using var host = new TestAppHost();
+        var process = new RuntimeProcessOptions("program");
+        var lambda = host.Builder.AddLambdaStreamingServer(
+            "lambda", options => options.AddFunction("order_events", process));
+
+        Assert.Throws<ArgumentException>(() => lambda.AddFunction("order_events", process));
+        Assert.Empty(lambda.Resource.Functions);
+    }
+
+    [Fact]
     public async Task AddNodeFunction_FileDoesNotExist_ThrowsDistributedApplicationException()
     {
         await using var host = new TestAppHost(_folder.FullName);

@@ -285,6 +285,26 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task StopAsync_CallbackOfASubscriberThrows_StopsTheServer()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda", options => options.AddFunction("chat"));
+        lambda.OnBeforeResourceStarted((_, _, token) =>
+        {
+            token.Register(() => throw new InvalidOperationException());
+            return Task.CompletedTask;
+        });
+        await host.StartAsync(lambda);
+        var server = await lambda.Resource.GetServerAsync(Token);
+
+        await host.StopAsync();
+
+        using var client = new TcpClient();
+        await Assert.ThrowsAsync<SocketException>(
+            async () => await client.ConnectAsync(IPAddress.Loopback, server.ServiceUrl.Port, Token));
+    }
+
+    [Fact]
     public async Task WaitForRequestAsync_AfterTheLogLine_ReturnsTheFirstRequest()
     {
         await using var host = new TestAppHost();

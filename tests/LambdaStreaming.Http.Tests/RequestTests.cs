@@ -193,6 +193,27 @@ public sealed class RequestTests
     }
 
     [Theory]
+    [InlineData("span")]
+    [InlineData("array")]
+    [InlineData("byte")]
+    public async Task SendAsync_BinaryContent_EachMethodThatWritesHasTheLimit(string method)
+    {
+        await using var web = await StartAsync();
+        using var content = new UnknownLengthContent(20_000_000, (stream, bytes) =>
+        {
+            if (method == "array") return stream.WriteAsync(bytes, 0, bytes.Length, Token);
+            if (method == "span") stream.Write(bytes.AsSpan());
+            else foreach (var value in bytes) stream.WriteByte(value);
+            return Task.CompletedTask;
+        });
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => web.Http.PostAsync("/", content, Token));
+
+        Assert.IsType<RequestTooLargeException>(exception.InnerException);
+        Assert.InRange(content.BytesWritten, 0, 7_000_000);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task SendAsync_ContentCatchesTheFailureOfItsDestination_ThrowsAndSendsNothing(bool throwsAnother)
@@ -313,18 +334,17 @@ public sealed class RequestTests
     private static IEnumerable<string> Names(JsonElement members) =>
         members.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal);
 
-    private sealed class UnknownLengthContent(int length) : HttpContent
+    private sealed class UnknownLengthContent(int length, Func<Stream, byte[], Task>? write = null) : HttpContent
     {
         public int BytesWritten { get; private set; }
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
-            var bytes = new byte[50_000];
             while (BytesWritten < length)
             {
-                var count = Math.Min(bytes.Length, length - BytesWritten);
-                await stream.WriteAsync(bytes.AsMemory(0, count), Token);
-                BytesWritten += count;
+                var bytes = new byte[Math.Min(50_000, length - BytesWritten)];
+                await (write?.Invoke(stream, bytes) ?? stream.WriteAsync(bytes, Token).AsTask());
+                BytesWritten += bytes.Length;
             }
         }
 

@@ -177,18 +177,37 @@ public sealed class BuildTests : IDisposable
         Assert.Equal(2, (await File.ReadAllLinesAsync(project.GetPath("builds"), Token)).Length);
     }
 
-    // Windows does not replace the files of a running program.
-    [Fact]
-    public async Task BuildAsync_BuildCouldNotCopyAFile_BuildsAgainWithoutAChange()
+    // Windows does not replace the files of a running program. Another process can build the project at the same time.
+    [Theory]
+    [InlineData("chat : error MSB3021: Unable to copy file.")]
+    [InlineData("chat : error MSB3491: Could not write lines to file.")]
+    [InlineData("CSC : error CS2012: Cannot open file for writing.")]
+    public async Task BuildAsync_FileIsInUse_BuildsAgainWithoutAChange(string error)
     {
-        var project = new ScriptProject(
-            _folder.FullName, "[ -e ../free ] || { echo 'chat : error MSB3021: Unable to copy file.'; false; }");
+        var project = new ScriptProject(_folder.FullName, $"[ -e ../free ] || {{ echo '{error}'; false; }}");
         var options = new LocalLambdaServerOptions();
         var chat = options.AddFunction("f", CreateOptions(project));
 
         await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
         project.Write("free", "");
         await BuildAsync(chat);
+    }
+
+    [Fact]
+    public async Task BuildAsync_FolderOfTheProjectIsDeleted_FailsUntilItReturns()
+    {
+        var project = new ScriptProject(_folder.FullName, "true");
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project));
+        await BuildAsync(chat);
+
+        Directory.Move(project.GetPath("Chat"), project.GetPath("Moved"));
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+        Directory.Move(project.GetPath("Moved"), project.GetPath("Chat"));
+        await BuildAsync(chat);
+
+        // The start of dotnet in a folder that does not exist has a cause.
+        Assert.Null(exception.InnerException);
     }
 
     [Fact]

@@ -488,7 +488,7 @@ public class RuntimeApiTests
     {
         using var runtime = CreateRuntime();
         await using var process = await RuntimeProcess.StartAsync(
-            runtime.Options, new LocalLambdaServerOptions(), "fake", Token);
+            runtime.Options, new LocalLambdaServerOptions(), "fake");
         var program = await runtime.NextProcessAsync();
         var first = CreateCall();
         var firstInvocation = process.InvokeAsync(first);
@@ -511,7 +511,7 @@ public class RuntimeApiTests
     {
         using var runtime = CreateRuntime();
         await using var process = await RuntimeProcess.StartAsync(
-            runtime.Options, new LocalLambdaServerOptions(), "fake", Token);
+            runtime.Options, new LocalLambdaServerOptions(), "fake");
         var clock = new TimerClock();
         process.ExitClock = clock;
         var program = await runtime.NextProcessAsync();
@@ -566,7 +566,7 @@ public class RuntimeApiTests
         var script = runtime.Options.Arguments[1];
         // The supervisor, a shell, cannot kill the program while it is stopped.
         var options = runtime.Options with { Arguments = ["-c", "kill -s STOP $PPID; " + script] };
-        var process = await RuntimeProcess.StartAsync(options, new LocalLambdaServerOptions(), "fake", Token);
+        var process = await RuntimeProcess.StartAsync(options, new LocalLambdaServerOptions(), "fake");
         var clock = new TimerClock();
         process.ExitClock = clock;
         process.Kill = supervisor =>

@@ -502,6 +502,29 @@ public sealed class RuntimeProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task EnvironmentProvider_CallbackOfItsTokenThrows_DisposalKillsTheProcess()
+    {
+        var ids = new ConcurrentQueue<string>();
+        await using var server = await StartShellAsync(process => process with
+        {
+            Arguments = ["-c", "echo $$; " + RunUntilTheEnd],
+            OutputReceived = ids.Enqueue,
+            EnvironmentProvider = token =>
+            {
+                token.Register(() => throw new InvalidOperationException());
+                return Task.FromResult<IReadOnlyDictionary<string, string?>>(new Dictionary<string, string?>());
+            },
+        });
+        var call = FailAsync(server);
+        Assert.True(SpinWait.SpinUntil(() => !ids.IsEmpty, Soon));
+
+        await server.DisposeAsync().AsTask().WaitAsync(Soon, Token);
+
+        await Assert.ThrowsAnyAsync<Exception>(() => call);
+        await WaitForExitAsync(ParseProcessId(ids.Single()));
+    }
+
+    [Fact]
     public async Task OutputReceived_Throws_ExceptionIsIgnored()
     {
         await using var server = await StartShellAsync(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Http;
 using Microsoft.AspNetCore.Http;
@@ -100,12 +99,9 @@ internal static class RequestEvent
 
     private static string GetSourceIp(HttpContext context)
     {
-        var address = context.Connection.RemoteIpAddress;
-        if (address is { IsIPv4MappedToIPv6: true }) return address.MapToIPv4().ToString();
-
-        // The zone of a link-local address is an interface of this server.
-        if (address is { AddressFamily: AddressFamily.InterNetworkV6 })
-            address = new IPAddress(address.GetAddressBytes());
-        return address?.ToString() ?? "";
+        if (context.Connection.RemoteIpAddress is not { } address) return "";
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        // Without the zone of a link-local address, which is an interface of this server.
+        return new IPAddress(address.GetAddressBytes()).ToString();
     }
 }

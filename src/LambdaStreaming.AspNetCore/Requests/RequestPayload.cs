@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Responses;
@@ -36,7 +37,7 @@ internal static class RequestPayload
         if (request.ContentLength > maxBytes) throw TooLarge(maxBytes);
         while (true)
         {
-            var read = await request.BodyReader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            var read = await ReadPartAsync(request.BodyReader, cancellationToken).ConfigureAwait(false);
             if (read.Buffer.Length > maxBytes)
             {
                 // Complete the read. Otherwise the server logs an error and closes the connection.
@@ -52,6 +53,19 @@ internal static class RequestPayload
             }
 
             request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadPartAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await body.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidDataException exception)
+        {
+            // UseRequestDecompression cannot decompress the body.
+            throw new BadHttpRequestException(exception.Message, exception);
         }
     }
 

@@ -23,21 +23,22 @@ internal static class HeaderRules
     // or URL, or make the cache store responses that must not be stored.
     // Sources: nginx, ngx_http_proxy_module, proxy_ignore_headers; Apache mod_xsendfile; lighttpd, X-Sendfile;
     // LiteSpeed wiki, response headers; Perlbal, reproxying; Envoy, HTTP filters, router; Fastly, Surrogate-Control and
-    // Surrogate-Key; Cloudflare, Cache-Tag; Akamai, Edge-Control; RFC 9213 (targeted cache control).
+    // Surrogate-Key; Akamai, Edge-Control and Edge-Cache-Tag; Cloudflare, Cache-Tag; Netlify and Vercel, cache tags;
+    // RFC 9213 (targeted cache control); RFC 9875 (cache groups).
     private static readonly string[] ProxyControlPrefixes =
     [
-        "X-Accel-", "X-Sendfile", "X-Lighttpd-", "X-LiteSpeed-", "X-Reproxy-", "X-Envoy-", "Surrogate-",
+        "X-Accel-", "X-Sendfile", "X-Lighttpd-", "X-LiteSpeed-", "X-Reproxy-", "X-Envoy-", "Surrogate-", "Cache-Group",
+        "Edge-Control",
     ];
 
-    private const string TargetedCacheControlSuffix = "CDN-Cache-Control";
+    private static readonly string[] ProxyControlSuffixes = ["Cache-Tag", "CDN-Cache-Control"];
 
-    // Headers in line 1 control a cache. Browsers apply the others to the entire host, beyond this response.
+    // Browsers apply these headers to the entire host, beyond this response.
     // Sources: RFC 7838 (Alt-Svc), RFC 6797, RFC 7469, RFC 8942 (Accept-CH), RFC 9163 (Expect-CT); W3C Clear Site Data,
     // Service Workers, Network Error Logging, Reporting API 1 (Report-To), Federated Credential Management (Set-Login),
     // Device Bound Session Credentials (two names); RFC 9842 (Use-As-Dictionary).
     private static readonly FrozenSet<string> ControlHeaders = new[]
     {
-        "Cache-Tag", "Edge-Cache-Tag", "Edge-Control",
         "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Critical-CH", "Expect-CT", "NEL", "Public-Key-Pins",
         "Public-Key-Pins-Report-Only", "Report-To", "Sec-Session-Registration", "Secure-Session-Registration",
         "Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security", "Use-As-Dictionary",
@@ -55,7 +56,7 @@ internal static class HeaderRules
     /// <remarks>Such a header is dropped unless the app allows it by name.</remarks>
     public static bool IsControlHeader(string name) =>
         ControlHeaders.Contains(name)
-        || name.EndsWith(TargetedCacheControlSuffix, StringComparison.OrdinalIgnoreCase)
+        || Array.Exists(ProxyControlSuffixes, suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
         || Array.Exists(ProxyControlPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Returns whether the header controls which other sites can read the response.</summary>
@@ -65,15 +66,8 @@ internal static class HeaderRules
     public static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     /// <summary>Returns whether servers accept the text as a header value: printable ASCII, spaces and tabs.</summary>
-    public static bool IsValue(string value)
-    {
-        foreach (var character in value)
-        {
-            if (character is not ('\t' or (>= ' ' and <= '~'))) return false;
-        }
-
-        return value.Length > 0;
-    }
+    public static bool IsValue(string value) =>
+        value.Length > 0 && value.All(character => character is '\t' or (>= ' ' and <= '~'));
 
     /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
     public static HashSet<string> ParseConnectionTokens(StringValues connection)

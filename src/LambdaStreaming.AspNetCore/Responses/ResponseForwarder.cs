@@ -195,9 +195,8 @@ internal sealed class ResponseForwarder : IDisposable
             // A keep-alive comment could not be written. Cancel the pending invocation: it would otherwise continue.
             await _invocation.CancelAsync().ConfigureAwait(false);
             await ((Task)invocation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!invocation.IsCompletedSuccessfully) throw;
-            var response = await invocation.ConfigureAwait(false);
-            await ((IAsyncDisposable)response).DisposeAsync().ConfigureAwait(false);
+            if (invocation.IsCompletedSuccessfully)
+                await ((IAsyncDisposable)await invocation.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

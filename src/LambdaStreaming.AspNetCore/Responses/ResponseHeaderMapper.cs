@@ -120,7 +120,7 @@ internal static class ResponseHeaderMapper
         // Source: RFC 9113, section 8.2.1.
         values = values.Select(value => value!.Trim(' ', '\t')).ToArray();
         var valid = values.Where(value => isName && HeaderRules.IsValue(value!)).ToArray();
-        if (!isName || values.Any(value => value!.Length > 0 && !HeaderRules.IsValue(value)))
+        if (valid.Length < values.Count(value => value!.Length > 0))
         {
             Log.HeaderDropped(logger, loggedName, context.Request.Path);
         }

@@ -6,12 +6,7 @@ internal sealed class RequestBuffer : MemoryStream
     /// <summary>Whether the content exceeds the limit. The buffer then contains only a part of it.</summary>
     public bool IsTooLong { get; private set; }
 
-    public override void Write(ReadOnlySpan<byte> buffer)
-    {
-        RequireRoom(buffer.Length);
-        base.Write(buffer);
-    }
-
+    // The other methods that write bytes call this one, because MemoryStream does so for derived types.
     public override void Write(byte[] buffer, int offset, int count)
     {
         RequireRoom(count);
@@ -22,18 +17,6 @@ internal sealed class RequestBuffer : MemoryStream
     {
         RequireRoom(1);
         base.WriteByte(value);
-    }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-    {
-        RequireRoom(count);
-        return base.WriteAsync(buffer, offset, count, cancellationToken);
-    }
-
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        RequireRoom(buffer.Length);
-        return base.WriteAsync(buffer, cancellationToken);
     }
 
     public ReadOnlyMemory<byte> WrittenMemory => GetBuffer().AsMemory(0, (int)Length);

@@ -6,7 +6,7 @@ namespace LambdaStreaming.Testing.Functions;
 /// <summary>One run of a function.</summary>
 /// <remarks>
 /// A timer starts when this object is created. It covers the delay before the function starts, and then the timeout of
-/// the function. The token of the function is cancelled before the run ends. Its callbacks run on another thread,
+/// the function. Before a run ends early, the token of the function is cancelled. Its callbacks run on another thread,
 /// because they are code of the function. That code might never return, for example in a loop that ignores exceptions.
 /// </remarks>
 internal sealed class FunctionRun : IDisposable

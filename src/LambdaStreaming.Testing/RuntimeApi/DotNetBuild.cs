@@ -71,7 +71,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
 
     private static async Task<bool> NamesTargetFrameworksAsync(string project, CancellationToken cancellationToken)
     {
-        if (!File.Exists(project)) return false;
+        if (!File.Exists(project)) throw new FunctionBuildException($"The project {project} does not exist.");
         var text = await File.ReadAllTextAsync(project, cancellationToken).ConfigureAwait(false);
         return text.Contains("<TargetFrameworks", StringComparison.OrdinalIgnoreCase);
     }

@@ -55,7 +55,8 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     /// <summary>Kills the processes and a running build, and waits for their end.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        // A callback of the app's EnvironmentProvider might throw.
+        await _stopping.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         RuntimeWorker[] workers;
         lock (_gate) workers = [.. _workers];
         await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
@@ -201,8 +202,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
     {
         var command = await RuntimeStartInfo.AddProvidedVariablesAsync(version.Command, _stopping.Token)
             .ConfigureAwait(false);
-        return await RuntimeProcess.StartAsync(command, server, functionName, CancellationToken.None)
-            .ConfigureAwait(false);
+        return await RuntimeProcess.StartAsync(command, server, functionName).ConfigureAwait(false);
     }
 
     /// <summary>Retires the processes that have exited or run another version.</summary>

@@ -59,10 +59,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
     internal Action<Process> Kill { get; set; } = static process => process.Kill(entireProcessTree: true);
 
     public static async Task<RuntimeProcess> StartAsync(
-        RuntimeProcessOptions options,
-        LocalLambdaServerOptions server,
-        string functionName,
-        CancellationToken cancellationToken)
+        RuntimeProcessOptions options, LocalLambdaServerOptions server, string functionName)
     {
         var arn = $"arn:{server.Region.PartitionName}:lambda:{server.Region.SystemName}:{server.AccountId}"
             + $":function:{functionName}";
@@ -79,7 +76,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             SetLimits);
         try
         {
-            await kestrel.StartAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            await kestrel.StartAsync(endpoint, CancellationToken.None).ConfigureAwait(false);
             var runtimeApi = Loopback.GetAddress(kestrel).Authority;
             var startInfo = RuntimeStartInfo.Create(options, server, functionName, runtimeApi);
             var process = new Process { StartInfo = startInfo };

@@ -5,9 +5,10 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 #pragma warning restore CA1001
 {
-    // Windows does not replace the files of a running program, for example while a call is in progress.
-    // Source: dotnet/msbuild, Strings.resx, Copy.Error.
-    private const string CopyFailed = "error MSB3021:";
+    // Windows does not replace the files of a running program, for example while a call is in progress. Another process
+    // can build the same project at the same time. MSB3021: a file cannot be copied. MSB3491 and CS2012: it cannot be
+    // written. Sources: dotnet/msbuild, Strings.resx, and dotnet/roslyn, ErrorCode.cs.
+    private static readonly string[] FileInUse = ["error MSB3021:", "error MSB3491:", "error CS2012:"];
 
     private readonly SemaphoreSlim _gate = new(1);
     private Version? _current;
@@ -20,6 +21,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     /// </exception>
     public async Task<Version> GetVersionAsync(Func<Task> retireProcesses, CancellationToken cancellationToken)
     {
+        Version version;
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -29,6 +31,8 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
                 if (_current is not null) await retireProcesses().ConfigureAwait(false);
                 _current = await CreateVersionAsync(cancellationToken).ConfigureAwait(false);
             }
+
+            version = _current;
         }
         finally
         {
@@ -36,7 +40,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         }
 
         // A failed build is not repeated before a file changes.
-        return _current.Failure is null ? _current : throw _current.Failure;
+        return version.Failure is null ? version : throw version.Failure;
     }
 
     private bool HasChanged(Version version)
@@ -94,7 +98,7 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
             return new(program.CreateCommand(options, build), sources, program.FindBuiltFiles(build), null);
         }
         catch (FunctionBuildException exception) when (
-            !exception.BuildOutput.Contains(CopyFailed, StringComparison.Ordinal))
+            !FileInUse.Any(error => exception.BuildOutput.Contains(error, StringComparison.Ordinal)))
         {
             return new(options, sources, [], exception);
         }
