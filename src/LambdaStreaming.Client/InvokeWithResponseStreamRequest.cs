@@ -192,10 +192,8 @@ public sealed record InvokeWithResponseStreamRequest
         RejectLongNames(Qualifier, nameof(Qualifier));
         RejectHiddenCharacters(FunctionName, nameof(FunctionName));
         RejectHiddenCharacters(Qualifier, nameof(Qualifier));
-        RejectControlCharacters(TenantId, nameof(TenantId));
-        RejectControlCharacters(ClientContext, nameof(ClientContext));
-        RejectNonAscii(TenantId, nameof(TenantId));
-        RejectNonAscii(ClientContext, nameof(ClientContext));
+        RejectInvalidHeader(TenantId, nameof(TenantId));
+        RejectInvalidHeader(ClientContext, nameof(ClientContext));
         if (ClientContext?.Length > MaxClientContextBytes)
             throw CreateTooLongException(ClientContext.Length, nameof(ClientContext));
         if (InvocationType is not (InvocationType.RequestResponse or InvocationType.DryRun))
@@ -231,28 +229,16 @@ public sealed record InvokeWithResponseStreamRequest
         }
     }
 
-    private static void RejectControlCharacters(string? value, string member)
+    private static void RejectInvalidHeader(string? value, string member)
     {
         if (value is null) return;
-        var index = value.AsSpan().IndexOfAnyInRange('\0', '\u001f');
-        if (index < 0) index = value.IndexOf('\u007f', StringComparison.Ordinal);
-        if (index >= 0) throw CreateCharacterException("a control character", value[index], index, member);
+        var index = value.AsSpan().IndexOfAnyExceptInRange(' ', '~');
+        if (index < 0) return;
+        throw new ArgumentException(
+            $"{member} contains U+{(int)value[index]:X4} at index {index}. An HTTP header can contain only printable "
+            + "ASCII characters.",
+            member);
     }
-
-    private static void RejectNonAscii(string? value, string member)
-    {
-        if (value is null) return;
-        var index = value.AsSpan().IndexOfAnyExceptInRange('\0', '\u007f');
-        if (index >= 0) throw CreateCharacterException("a non-ASCII character", value[index], index, member);
-    }
-
-    private static ArgumentException CreateCharacterException(
-        string kind,
-        char character,
-        int index,
-        string member) => new(
-        $"{member} contains {kind} (U+{(int)character:X4}) at index {index}, which is not allowed in an HTTP header.",
-        member);
 
     private static ArgumentException CreateTooLongException(int length, string member) => new(
         $"The client context has {length} bytes in base64. The service accepts at most {MaxClientContextBytes} bytes.",

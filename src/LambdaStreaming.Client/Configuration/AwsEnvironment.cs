@@ -40,7 +40,6 @@ internal sealed class AwsEnvironment
         () => EC2InstanceMetadata.IsIMDSEnabled ? EC2InstanceMetadata.Region : null;
 
     /// <summary>Gets the trimmed value of a variable; null if it is not set or blank.</summary>
-    /// <remarks>The AWS SDKs ignore empty variables, too.</remarks>
     public string? this[string name] =>
         Variable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
 
@@ -56,24 +55,30 @@ internal sealed class AwsEnvironment
             file => (!file.ProfileMarkerRequired && file.SectionExists(name)) || file.SectionExists(marked, out _));
     }
 
-    // AWSSDK.Core ignores the endpoint_url of a profile that has a services section, even if that section has none for
-    // Lambda. Source of the order: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
-    private static string? ReadProfileEndpointUrl(CredentialProfile profile) =>
-        new ProfileConfig(profile.Name).ServiceURL
-        ?? (profile.Services is null ? null : ReadSetting(profile.Name, "endpoint_url"));
-
-    private static string? ReadSetting(string profile, string name)
+    // Not ClientConfig.ServiceURL or CredentialProfile.EndpointUrl of AWSSDK.Core: the first also depends on the
+    // environment, and the second is null if the profile has a services section.
+    // Source of the order and of the name `lambda`: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
+    private static string? ReadProfileEndpointUrl(CredentialProfile profile)
     {
-        foreach (var file in OpenFiles(profile))
+        string? url = null;
+        foreach (var file in OpenFiles(profile.Name))
         {
-            if (file.TryGetSection(profile, isSsoSession: false, isServicesSection: false, out var settings, out _)
-                && settings.TryGetValue(name, out var value))
+            if (profile.Services is { } services
+                && file.TryGetSection(services, isSsoSession: false, isServicesSection: true, out _, out var settings)
+                && settings.TryGetValue("lambda", out var lambda)
+                && lambda.TryGetValue("endpoint_url", out var ofLambda))
             {
-                return value;
+                return ofLambda;
+            }
+
+            if (url is null
+                && file.TryGetSection(profile.Name, isSsoSession: false, isServicesSection: false, out var own, out _))
+            {
+                own.TryGetValue("endpoint_url", out url);
             }
         }
 
-        return null;
+        return url;
     }
 
     // The files that AWSSDK.Core reads. Without AWS_CONFIG_FILE, it reads the config file that is next to the
@@ -93,17 +98,12 @@ internal sealed class AwsEnvironment
     }
 }
 
-/// <summary>A configuration of AWSSDK.Core that sets only a profile name and the id of the Lambda service.</summary>
+/// <summary>A configuration of AWSSDK.Core that sets only a profile name.</summary>
 internal sealed class ProfileConfig : ClientConfig
 {
     public ProfileConfig(string profile)
-        : base(new NoDefaults())
-    {
+        : base(new NoDefaults()) =>
         Profile = new Profile(profile);
-        // This id selects the variable AWS_ENDPOINT_URL_LAMBDA and the entry `lambda` of a services section.
-        // Source: AWS SDKs and Tools Reference Guide, "Identifiers for service-specific endpoints".
-        ServiceId = "Lambda";
-    }
 
     public override string ServiceVersion => throw new NotSupportedException();
 

@@ -48,11 +48,6 @@ internal static class ConfigurationErrors
     public static LambdaConfigurationException CreateUnreadableProfile(string profileName, Exception exception) =>
         new(DescribeUnreadable(profileName, DescribeLocation(exception)));
 
-    // The exception is not attached: its message can contain a value of the profile.
-    public static LambdaConfigurationException CreateUnreadableSettings(Exception exception) => new(
-        $"AWSSDK.Core could not read its settings: it failed with {exception.GetType().Name}. Check the profile that "
-        + "AWS_PROFILE names (or 'default') and AWS_EC2_METADATA_SERVICE_ENDPOINT, which must be an absolute URL.");
-
     public static LambdaConfigurationException CreateInvalidUrl(string source) => new(
         $"{source} is not a valid endpoint. It must be an absolute http or https address without user, query or "
         + "fragment, such as https://host:port/prefix.");

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Amazon;
-using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 
 namespace LambdaStreaming.Configuration;
@@ -67,33 +66,35 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 
     private CredentialProfile? ReadProfile(string name)
     {
-        CredentialProfile? profile;
-        bool isRejected;
-        try
-        {
-            profile = environment.Profile(name);
-            isRejected = profile is null && environment.HasProfileSection(name);
-        }
-        catch (Exception) when (IsProfileOptional)
-        {
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw ConfigurationErrors.CreateUnreadableFile(name, exception);
-        }
-        catch (Exception exception)
-        {
-            // CreateUnreadableProfile takes only the location or the type from the exception, and does not attach it.
-            // The message of the exception quotes the invalid line, which can contain a key.
-            throw ConfigurationErrors.CreateUnreadableProfile(name, exception);
-        }
-
+        var profile = ReadFiles(name, () => environment.Profile(name));
+        var isRejected = profile is null && ReadFiles(name, () => environment.HasProfileSection(name));
         // Without this exception, an invalid value would disable all settings of the profile, for example FIPS.
         if (isRejected && !IsProfileOptional) throw ConfigurationErrors.CreateRejectedProfile(name);
         return profile is null && options.Profile is not null
             ? throw ConfigurationErrors.CreateUnknownProfile(name)
             : profile;
+    }
+
+    private T? ReadFiles<T>(string profileName, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception) when (IsProfileOptional)
+        {
+            return default;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw ConfigurationErrors.CreateUnreadableFile(profileName, exception);
+        }
+        catch (Exception exception)
+        {
+            // CreateUnreadableProfile takes only the location or the type from the exception, and does not attach it.
+            // The message of the exception quotes the invalid line, which can contain a key.
+            throw ConfigurationErrors.CreateUnreadableProfile(profileName, exception);
+        }
     }
 
     private RegionEndpoint ResolveRegion(string profileName, CredentialProfile? profile)
@@ -168,27 +169,9 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
 
         if (profile is null) return null;
         var source = ConfigurationErrors.DescribeProfileEndpoint(profileName);
-        return NullIfBlank(GetProfileEndpointUrl(profile, source)) is { } ofProfile
+        return NullIfBlank(ReadFiles(profileName, () => environment.ProfileEndpointUrl(profile))) is { } ofProfile
             ? (ParseUrl(source, ofProfile), source)
             : null;
-    }
-
-    private string? GetProfileEndpointUrl(CredentialProfile profile, string source)
-    {
-        try
-        {
-            return environment.ProfileEndpointUrl(profile);
-        }
-        catch (AmazonClientException)
-        {
-            // AWSSDK.Core rejects a relative URL. Its exception is not attached, because it contains the URL, which can
-            // have a password.
-            throw ConfigurationErrors.CreateInvalidUrl(source);
-        }
-        catch (Exception exception)
-        {
-            throw ConfigurationErrors.CreateUnreadableSettings(exception);
-        }
     }
 
     private static Uri ParseUrl(string source, string value) =>

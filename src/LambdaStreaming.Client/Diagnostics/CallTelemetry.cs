@@ -11,12 +11,6 @@ namespace LambdaStreaming.Diagnostics;
 /// </remarks>
 internal sealed class CallTelemetry
 {
-    private const string RpcSystem = "aws-api";
-    private const string RpcService = "Lambda";
-    private const string RpcMethod = "InvokeWithResponseStream";
-    private const string SpanName = RpcService + "." + RpcMethod;
-    private const string Provider = "aws";
-
     private const long NotWaiting = long.MinValue;
 
     private readonly TimeProvider _timeProvider;
@@ -153,7 +147,7 @@ internal sealed class CallTelemetry
         if (Telemetry.Source.HasListeners())
         {
             _activity = Telemetry.Source.StartActivity(
-                SpanName,
+                "Lambda.InvokeWithResponseStream",
                 ActivityKind.Client,
                 default(ActivityContext),
                 tags,
@@ -265,11 +259,11 @@ internal sealed class CallTelemetry
 
     private static KeyValuePair<string, object?>[] CreateConstantTags(string function) =>
     [
-        new("rpc.system", RpcSystem),
-        new("rpc.service", RpcService),
-        new("rpc.method", RpcMethod),
+        new("rpc.system", "aws-api"),
+        new("rpc.service", "Lambda"),
+        new("rpc.method", "InvokeWithResponseStream"),
         new("faas.invoked_name", function),
-        new("faas.invoked_provider", Provider),
+        new("faas.invoked_provider", "aws"),
     ];
 
     /// <summary>Gets the name of a function without account and qualifier.</summary>

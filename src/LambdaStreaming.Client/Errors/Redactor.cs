@@ -11,7 +11,11 @@ namespace LambdaStreaming.Errors;
 /// External text is all text that this library did not write. It is from the service, a proxy, a handler, a function,
 /// JSON or an exception of .NET. A redactor holds a few strings, and does not keep the request or the payload alive.
 /// </remarks>
-internal sealed class Redactor
+/// <param name="secrets">
+/// The last secret is the payload or its beginning. Values shorter than MinSecretLength are ignored.
+/// </param>
+/// <param name="hasStartOfPayload">Whether the last secret is only the beginning of the payload.</param>
+internal sealed class Redactor(ReadOnlyMemory<char>[] secrets, bool hasStartOfPayload)
 {
     /// <summary>Maximum length of a line of external text in a message.</summary>
     public const int MaxTextLength = 1000;
@@ -25,16 +29,6 @@ internal sealed class Redactor
 
     // Enough to recognize a payload. Text that quotes a longer payload is truncated where the payload begins.
     private const int MaxPayloadBytes = 1024;
-
-    // The last secret is the payload or its beginning. Values shorter than MinSecretLength are ignored.
-    private readonly ReadOnlyMemory<char>[] _secrets;
-    private readonly bool _hasStartOfPayload;
-
-    private Redactor(ReadOnlyMemory<char>[] secrets, bool hasStartOfPayload)
-    {
-        _secrets = secrets;
-        _hasStartOfPayload = hasStartOfPayload;
-    }
 
     /// <summary>A redactor without secrets, for text that is not about a call.</summary>
     public static Redactor None { get; } = new([], hasStartOfPayload: false);
@@ -94,8 +88,8 @@ internal sealed class Redactor
             if (FindLongestSecretAtStart(rest, ellipses) is >= 0 and var index)
             {
                 if (line.Length < maxLength) line.Append('…');
-                if (line.Length >= maxLength || (_hasStartOfPayload && index == _secrets.Length - 1)) break;
-                rest = rest[Math.Min(_secrets[index].Length, rest.Length)..];
+                if (line.Length >= maxLength || (hasStartOfPayload && index == secrets.Length - 1)) break;
+                rest = rest[Math.Min(secrets[index].Length, rest.Length)..];
                 continue;
             }
 
@@ -131,9 +125,9 @@ internal sealed class Redactor
     {
         var truncated = text[..Math.Max(text.Length - ellipses, 0)];
         var (longest, length) = (-1, MinSecretLength - 1);
-        for (var i = 0; i < _secrets.Length; i++)
+        for (var i = 0; i < secrets.Length; i++)
         {
-            var secret = _secrets[i].Span;
+            var secret = secrets[i].Span;
             if (secret.Length > length && (text.StartsWith(secret) || IsTruncated(truncated, secret)))
                 (longest, length) = (i, secret.Length);
         }

@@ -15,8 +15,8 @@ internal static class Cancellation
         CancellationToken cancellationToken)
     {
         var mayHaveRun = invocation?.EndAndGetMayHaveRun() ?? false;
-        var consequence = mayHaveRun ? "The function might have run; cancellation does not stop it or its billing."
-            : invocation?.HasSent() != true ? "Nothing was sent."
+        var consequence = mayHaveRun
+            ? "The function might have run; cancellation does not stop it or its billing."
             : "The function did not run.";
         return new InvocationCanceledException(
             $"The invocation of {request.FunctionName} was cancelled. {consequence}",

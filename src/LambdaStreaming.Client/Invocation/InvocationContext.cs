@@ -73,17 +73,6 @@ internal sealed class InvocationContext(
         return false;
     }
 
-    /// <summary>Returns whether any attempt might have been sent.</summary>
-    public bool HasSent()
-    {
-        for (var attempt = Volatile.Read(ref _latest); attempt is not null; attempt = attempt.Previous)
-        {
-            if (attempt.Guard.State != SendState.NotSent) return true;
-        }
-
-        return false;
-    }
-
     /// <summary>
     /// Ends the invocation, so that an attempt that a pipeline has abandoned can no longer send its content.
     /// </summary>

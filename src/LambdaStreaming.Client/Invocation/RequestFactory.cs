@@ -57,20 +57,9 @@ internal sealed class RequestFactory(
     // Source: AWS Lambda API reference, InvokeWithResponseStream, Request syntax.
     private static void AddParameters(HttpRequestMessage message, InvokeWithResponseStreamRequest request)
     {
-        var type = request.ExplicitInvocationType switch
-        {
-            InvocationType.DryRun => "DryRun",
-            InvocationType.RequestResponse => "RequestResponse",
-            _ => null,
-        };
-        var logType = request.ExplicitLogType switch
-        {
-            LogType.Tail => "Tail",
-            LogType.None => "None",
-            _ => null,
-        };
-        Add("X-Amz-Invocation-Type", type);
-        Add("X-Amz-Log-Type", logType);
+        // The names of these types are the values of the service.
+        Add("X-Amz-Invocation-Type", request.ExplicitInvocationType?.ToString());
+        Add("X-Amz-Log-Type", request.ExplicitLogType?.ToString());
         Add("X-Amz-Client-Context", request.ClientContext);
         Add("X-Amz-Tenant-Id", request.TenantId);
 

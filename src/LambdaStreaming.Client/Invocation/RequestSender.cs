@@ -47,8 +47,8 @@ internal sealed class RequestSender(
             attempt.SentAt = options.TimeProvider.GetTimestamp();
             attempt.Guard.MarkHandedOver();
             sending = httpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            // A handler of the caller can ignore the token.
-            var response = await (ownsHttpClient ? sending : sending.WaitAsync(limit.Token)).ConfigureAwait(false);
+            // A handler of the caller, or a stream of ConfigureHandler, can ignore the token.
+            var response = await sending.WaitAsync(limit.Token).ConfigureAwait(false);
             ThrowIfRedirectFollowed(message);
             return response;
         }

@@ -4,26 +4,18 @@ using System.Net;
 namespace LambdaStreaming.Invocation;
 
 /// <summary>A copy of the status and headers of a response. It does not keep the response alive.</summary>
-internal sealed class ResponseHeaders
+/// <param name="statusCode">The HTTP status.</param>
+/// <param name="headers">All headers. If names differ only in case, the last one counts.</param>
+internal sealed class ResponseHeaders(HttpStatusCode statusCode, KeyValuePair<string, string[]>[] headers)
 {
-    private readonly KeyValuePair<string, string[]>[] _headers;
-
-    /// <param name="statusCode">The HTTP status.</param>
-    /// <param name="headers">All headers. If names differ only in case, the last one counts.</param>
-    public ResponseHeaders(HttpStatusCode statusCode, KeyValuePair<string, string[]>[] headers)
-    {
-        StatusCode = statusCode;
-        _headers = headers;
-    }
-
-    public HttpStatusCode StatusCode { get; }
+    public HttpStatusCode StatusCode => statusCode;
 
     /// <summary>The value of a header. Several values are separated by commas.</summary>
     public string? this[string name]
     {
         get
         {
-            var header = Array.FindLast(_headers, item => item.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
+            var header = Array.FindLast(headers, item => item.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
             return header.Value is { } values ? string.Join(", ", values) : null;
         }
     }
@@ -42,7 +34,7 @@ internal sealed class ResponseHeaders
     public ReadOnlyDictionary<string, IReadOnlyList<string>> ToDictionary()
     {
         var dictionary = new Dictionary<string, IReadOnlyList<string>>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, values) in _headers) dictionary[name] = values;
+        foreach (var (name, values) in headers) dictionary[name] = values;
         return dictionary.AsReadOnly();
     }
 }

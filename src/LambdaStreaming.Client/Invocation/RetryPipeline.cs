@@ -12,7 +12,7 @@ internal readonly record struct RetryRule(LambdaRetryOptions Options, int MaxAtt
 
 /// <summary>Runs the attempts of an invocation, with the built-in retries or a custom pipeline.</summary>
 /// <remarks>No other code of this library retries a request.</remarks>
-internal sealed class RetryPipeline
+internal sealed class RetryPipeline(LambdaStreamingClientOptions options, ILogger logger)
 {
     // Source: aws/aws-sdk-net#4411, aws/aws-sdk-go-v2#3400: the delay that the service requests is limited to 5 s above
     // the computed delay.
@@ -22,18 +22,11 @@ internal sealed class RetryPipeline
 
     private static readonly ResiliencePropertyKey<Exception?> LastFailure = new("LambdaStreaming.LastFailure");
 
-    private readonly LambdaStreamingClientOptions _options;
-    private readonly ResiliencePipeline _pipeline;
-
-    public RetryPipeline(LambdaStreamingClientOptions options, ILogger logger)
-    {
-        _options = options;
-        _pipeline = options.ResiliencePipeline ?? AddTo(
-            new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider },
-            context => context.Properties.GetValue(Rule, default),
-            (exception, attempt, delay) =>
-                Log.AttemptFailed(logger, attempt, exception.FunctionName, exception.GetType().Name, delay)).Build();
-    }
+    private readonly ResiliencePipeline _pipeline = options.ResiliencePipeline ?? AddTo(
+        new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider },
+        context => context.Properties.GetValue(Rule, default),
+        (exception, attempt, delay) =>
+            Log.AttemptFailed(logger, attempt, exception.FunctionName, exception.GetType().Name, delay)).Build();
 
     /// <summary>Gets the retry rule for a request.</summary>
     /// <param name="request">The request. Its retry options take precedence over those of the client.</param>
@@ -43,8 +36,8 @@ internal sealed class RetryPipeline
     /// <returns><see langword="null"/> if a custom pipeline decides.</returns>
     public RetryRule? GetRule(InvokeWithResponseStreamRequest request, int? configuredMaxAttempts)
     {
-        if (_options.ResiliencePipeline is not null) return null;
-        var retry = request.Retry?.Copy() ?? _options.Retry;
+        if (options.ResiliencePipeline is not null) return null;
+        var retry = request.Retry?.Copy() ?? options.Retry;
         return new RetryRule(retry, retry.GetMaxAttempts(configuredMaxAttempts));
     }
 

@@ -294,16 +294,17 @@ public class ConfigurationResolverTests
         Assert.Null((await ResolveAsync(new() { ResiliencePipeline = ResiliencePipeline.Empty })).MaxAttempts);
     }
 
+    // For example if the file changes after the profile was read.
     [Fact]
-    public async Task ResolveAsync_AwsSdkCannotReadItsSettings_MessageNamesThemButHasNoValue()
+    public async Task ResolveAsync_UrlOfTheProfileCannotBeRead_MessageHasNoValue()
     {
         _variables["AWS_REGION"] = "eu-west-1";
         AddProfile("default");
-        _profileUrlFailure = new TypeInitializationException("T", new AmazonClientException("SECRET"));
+        _profileUrlFailure = new InvalidDataException("SECRET");
 
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(() => ResolveAsync(new()));
 
-        Assert.Contains("AWS_EC2_METADATA_SERVICE_ENDPOINT", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("The AWS profile 'default' could not be read", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", exception.ToString(), StringComparison.Ordinal);
     }
 

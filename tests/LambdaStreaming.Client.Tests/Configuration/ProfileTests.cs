@@ -70,6 +70,18 @@ public sealed class ProfileTests : IDisposable
         await CallAsync(server, new());
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task InvokeWithResponseStreamAsync_VariableOfTheUrlIsBlank_UsesTheUrlOfTheProfile(string value)
+    {
+        Set("AWS_ENDPOINT_URL", value);
+        await using var server = await StartAsync();
+        await ConfigureAsync(server, $"region = {server.Region.SystemName}\nendpoint_url = {server.ServiceUrl}");
+
+        await CallAsync(server, new() { Profile = _profile });
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ServicesSectionHasALambdaUrl_UsesThatUrl()
     {

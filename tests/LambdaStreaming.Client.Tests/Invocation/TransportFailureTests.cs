@@ -213,6 +213,33 @@ public class TransportFailureTests
         AssertMayHaveRunOnce(exception, server);
     }
 
+    // .NET passes no token to the read of the headers. It disposes the stream, which must end the read.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task InvokeWithResponseStreamAsync_StreamOfConfigureHandlerIgnoresItsDisposal_EndsAndMayHaveRun(
+        bool isCancelled)
+    {
+        var stream = new UnendingReadStream();
+        var clock = new FakeTimeProvider();
+        using var cancelling = new CancellationTokenSource();
+        using var client = CreateClient(new Uri("http://localhost"), options =>
+        {
+            options.TimeProvider = clock;
+            options.ResponseHeadersTimeout = TimeSpan.FromSeconds(30);
+            options.ConfigureHandler = handler => handler.ConnectCallback = (_, _) => new(stream);
+        });
+
+        var call = client.InvokeAsync("f", cancellationToken: cancelling.Token);
+        await stream.Reading.Task.WaitAsync(TooLong, Ct);
+        if (isCancelled) await cancelling.CancelAsync();
+        else clock.Advance(TimeSpan.FromSeconds(30));
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TooLong, Ct));
+
+        if (isCancelled) Assert.True(Assert.IsType<InvocationCanceledException>(exception).FunctionMayHaveRun);
+        else Assert.True(Assert.IsType<LambdaTransportException>(exception).FunctionMayHaveRun);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_UserHttpClientTimesOut_MayHaveRun()
     {
@@ -341,6 +368,18 @@ public class TransportFailureTests
         Assert.Equal(1, exception.Attempts);
         Assert.True(server.CompleteRequests <= 1);
         Assert.Equal(1, server.Connections);
+    }
+
+    /// <summary>Accepts a request. A read never ends.</summary>
+    private sealed class UnendingReadStream : MemoryStream
+    {
+        public TaskCompletionSource Reading { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!buffer.IsEmpty) Reading.TrySetResult();
+            return new(new TaskCompletionSource<int>().Task);
+        }
     }
 
     private static Task<InvokeWithResponseStreamResponse> InvokeLargeAsync(LambdaStreamingClient client) =>

@@ -60,10 +60,6 @@ internal static class ConfigurationScenarios
         new("Variable is neither true nor false", () => ResolveAsync(
             [(Region, "eu-west-1"), ("AWS_USE_FIPS_ENDPOINT", "yes")])),
         new("Attempts of a variable", () => ResolveAsync([(Region, "eu-west-1"), ("AWS_MAX_ATTEMPTS", "many")])),
-        new("Settings that AWSSDK.Core cannot read", () => ResolveAsync(
-            [(Region, "eu-west-1")],
-            profile: Profile(_ => { }),
-            urlFailure: new TypeInitializationException("T", new AmazonClientException("SECRET")))),
     ];
 
     private static CredentialProfile Profile(Action<CredentialProfile> configure)
@@ -79,7 +75,6 @@ internal static class ConfigurationScenarios
         CredentialProfile? profile = null,
         string? profileUrl = null,
         bool hasSection = false,
-        Exception? urlFailure = null,
         Exception? failure = null)
     {
         var environment = new AwsEnvironment
@@ -87,7 +82,7 @@ internal static class ConfigurationScenarios
             Variable = name => variables.FirstOrDefault(variable => variable.Name == name).Value,
             Profile = _ => failure is null ? profile : throw failure,
             HasProfileSection = _ => hasSection,
-            ProfileEndpointUrl = _ => urlFailure is null ? profileUrl : throw urlFailure,
+            ProfileEndpointUrl = _ => profileUrl,
             InstanceRegion = () => null,
         };
         return new ConfigurationResolver(options ?? new(), environment).ResolveAsync(Provocations.Token).AsTask();
