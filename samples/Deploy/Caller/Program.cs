@@ -3,7 +3,7 @@ using LambdaStreaming;
 using var client = new LambdaStreamingClient();
 try
 {
-    await foreach (var text in client.InvokeTextAsync(args[0], """{"name":"Ada"}""")) Console.Write(text);
+    await foreach (var text in client.InvokeTextAsync(args[0], """{"prompt":"Hello"}""")) Console.Write(text);
 }
 catch (FunctionErrorException exception)
 {

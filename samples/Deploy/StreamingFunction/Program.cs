@@ -4,7 +4,7 @@ using StreamingFunction;
 await LambdaRuntime.RunAsync(async (payload, write) =>
 {
     var input = JsonSerializer.Deserialize<Input>(payload, JsonSerializerOptions.Web) ?? new Input();
-    foreach (var word in (string[])["Hello", input.Name, "from", ".NET"])
+    foreach (var word in $"You wrote: {input.Prompt}".Split(' '))
     {
         await write($"{word} ");
         await Task.Delay(100);

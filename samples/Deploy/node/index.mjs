@@ -2,8 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 
 // `awslambda` is a global of Lambda's Node.js runtime.
 export const handler = awslambda.streamifyResponse(async (event, responseStream) => {
-  const name = event?.name ?? 'world';
-  for (const word of ['Hello', name, 'from', 'Node.js']) {
+  for (const word of `You wrote: ${event?.prompt ?? 'nothing'}`.split(' ')) {
     responseStream.write(`${word} `);
     await setTimeout(100);
   }
