@@ -15,8 +15,7 @@ public class CommandTests
         @"^(bash )?(?<script>(tests/|eng/|\.ci/)[\w./-]+)(?<rest> .*)?$");
 
     private static readonly Regex Package = Create(
-        @"^dotnet (tool install --global|add package|pack)( --add-source \S+)?"
-        + @"( (src/)?(?<package>LambdaStreaming\.[\w.]+))?$");
+        @"^dotnet (tool install --global|add package|pack)( (src/)?(?<package>LambdaStreaming\.[\w.]+))?$");
 
     // Commands that other tests run, or that cannot run here.
     private static readonly string[] Known =
