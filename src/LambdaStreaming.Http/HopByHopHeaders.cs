@@ -14,13 +14,13 @@ internal static class HopByHopHeaders
 
     public static bool Contains(string name) => Names.Contains(name);
 
-    /// <summary>Adds the names that a value of the <c>Connection</c> field lists.</summary>
-    /// <remarks><c>Host</c> is not added, because it belongs to each request.</remarks>
-    public static void AddConnectionOptions(ISet<string> names, string connection)
+    /// <summary>Returns the names that a value of the <c>Connection</c> field lists.</summary>
+    /// <remarks><c>Host</c> is omitted, because it belongs to each request.</remarks>
+    public static HashSet<string> ParseConnection(string connection)
     {
-        foreach (var name in connection.Split(',', StringSplitOptions.TrimEntries))
-        {
-            if (!name.Equals("Host", StringComparison.OrdinalIgnoreCase)) names.Add(name);
-        }
+        const StringSplitOptions Options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        var names = connection.Split(',', Options).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        names.Remove("Host");
+        return names;
     }
 }

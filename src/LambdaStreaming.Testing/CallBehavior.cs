@@ -277,7 +277,7 @@ public sealed class CallBehavior
     {
         ArgumentOutOfRangeException.ThrowIfNegative(chunks);
         return With(faults => faults.Interruptions.Add(
-            new(chunks, bytes, truncation, stall) { Error = error, FunctionError = functionError }));
+            new(chunks, bytes, truncation, stall, error, functionError)));
     }
 
     private CallBehavior With(Action<InjectedFaults> set)

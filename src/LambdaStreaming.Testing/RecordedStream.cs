@@ -76,23 +76,27 @@ public sealed class RecordedStream
         {
             new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType },
         };
-        RecordedLine end;
+        string? truncated = null;
         try
         {
             await foreach (var chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
                 lines.Add(RecordedLine.CreateChunk(GetElapsedMilliseconds(), chunk.ToArray()));
-            end = new RecordedLine { Complete = RecordedComplete.From(response.InvokeComplete) };
         }
         catch (FunctionErrorException)
         {
-            end = new RecordedLine { Complete = RecordedComplete.From(response.InvokeComplete) };
+            // InvokeComplete has the error.
         }
         catch (ResponseStreamException exception)
         {
-            end = new RecordedLine { Truncated = exception.Message };
+            truncated = exception.Message;
         }
 
-        lines.Add(end with { AfterMilliseconds = GetElapsedMilliseconds() });
+        lines.Add(new()
+        {
+            AfterMilliseconds = GetElapsedMilliseconds(),
+            Complete = truncated is null ? RecordedComplete.From(response.InvokeComplete) : null,
+            Truncated = truncated,
+        });
         return new RecordedStream(lines);
 
         double GetElapsedMilliseconds() => Math.Round(timeProvider.GetElapsedTime(start).TotalMilliseconds, 1);
@@ -105,6 +109,18 @@ public sealed class RecordedStream
     {
         var lines = _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine));
         return File.WriteAllLinesAsync(path, lines, cancellationToken);
+    }
+
+    /// <summary>Writes the recording to a stream, which stays open. LambdaStreaming.Tool uses this method.</summary>
+    internal async Task WriteAsync(Stream stream)
+    {
+        var writer = new StreamWriter(stream, bufferSize: 64 * 1024, leaveOpen: true);
+        await using var disposal = writer.ConfigureAwait(false);
+        foreach (var line in _lines)
+        {
+            var text = JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine);
+            await writer.WriteLineAsync(text).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Reads a recording from a file.</summary>

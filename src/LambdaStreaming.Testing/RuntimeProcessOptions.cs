@@ -193,7 +193,7 @@ public sealed record RuntimeProcessOptions
         {
             DotNetProgram = program,
             TaskRoot = program.Folder,
-            Handler = handler ?? Path.GetFileNameWithoutExtension(program.Path),
+            Handler = handler ?? Path.GetFileNameWithoutExtension(program.FilePath),
         };
     }
 

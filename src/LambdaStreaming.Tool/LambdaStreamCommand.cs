@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
@@ -75,14 +74,8 @@ internal static class LambdaStreamCommand
             CompletionCommand.Create(),
             debug,
         };
-        if (!root.Directives.Any(directive => directive is SuggestDirective))
-            root.Add(new SuggestDirective());
-        foreach (var help in root.Options.OfType<HelpOption>())
-        {
-            if (help.Action is HelpAction action)
-                help.Action = new HelpTables(action);
-        }
-
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpTables((HelpAction)help.Action!);
         return root;
     }
 

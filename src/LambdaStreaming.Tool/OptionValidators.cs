@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Amazon;
 using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tool;
@@ -36,12 +37,16 @@ internal static class OptionValidators
         });
     }
 
-    /// <summary>Requires the name of a region.</summary>
-    public static void RequireRegion<T>(Option<T> option) => option.Validators.Add(result =>
+    /// <summary>Requires the name of a region, and completes it.</summary>
+    public static void RequireRegion<T>(Option<T> option)
     {
-        if (result.Tokens is [{ Value: var text }] && !RegionName.IsValid(text))
-            result.AddError($"{option.Name}: '{text}' is not a valid region. Use a name such as eu-central-1.");
-    });
+        option.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !RegionName.IsValid(text))
+                result.AddError($"{option.Name}: '{text}' is not a valid region. Use a name such as eu-central-1.");
+        });
+    }
 
     /// <summary>Requires a value that is not blank.</summary>
     /// <remarks>

@@ -636,9 +636,9 @@ public sealed class ServeTests
     }
 
     [Theory]
-    [InlineData(false, 0)]
-    [InlineData(true, 1)]
-    public async Task Record_TemporaryFolderIsNotWritable_RecordsOrSendsNothing(bool toOutput, int exitCode)
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Record_TemporaryFolderIsNotWritable_Records(bool toOutput)
     {
         SkipOnWindows();
         using var folder = new TemporaryFolder();
@@ -648,14 +648,9 @@ public sealed class ServeTests
         using var process = ToolProcess.Start(
             ["record", "f", "--to", toOutput ? "-" : path, .. Run.EndpointOptions(server)],
             variables: new Dictionary<string, string> { ["TMPDIR"] = "/nonexistent" });
-
-        Assert.Equal(exitCode, await process.WaitForExitCodeAsync());
-        if (toOutput)
-        {
-            Assert.Contains("Nothing was sent", await process.Error);
-            Assert.Empty(server.Requests);
-            return;
-        }
+        var output = await process.OutputReader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, await process.WaitForExitCodeAsync());
+        if (toOutput) await File.WriteAllTextAsync(path, output, TestContext.Current.CancellationToken);
 
         var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(1, recording.ChunkCount);

@@ -65,7 +65,7 @@ internal static class RequestEvent
     {
         var request = context.Request;
         var fields = new List<KeyValuePair<string, string>>();
-        var connectionTokens = HeaderRules.ParseConnectionTokens(request.Headers.Connection);
+        var connectionTokens = HopByHopHeaders.ParseConnection(request.Headers.Connection.ToString());
         foreach (var (name, values) in request.Headers)
         {
             // Functions with a CGI or WSGI adapter read X_Forwarded_For as X-Forwarded-For.

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Responses;
+using LambdaStreaming.Payload;
 using Microsoft.AspNetCore.Http;
 
 namespace LambdaStreaming.AspNetCore.Requests;
@@ -25,7 +25,8 @@ internal static class RequestPayload
         // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
         // without a CORS preflight.
         if (body.Length > 0 && !context.Request.HasJsonContentType()) throw NotJson();
-        if (IndexOfInvalidUtf8(body.Span) is >= 0 and var offset) throw NotUtf8(offset);
+        // Lambda rejects a payload that is not UTF-8. Source: awsdocs/aws-lambda-developer-guide#382.
+        if (!Utf8.IsValid(body.Span)) throw NotUtf8(ValidUtf8.CountBytes(body.Span));
         return body;
     }
 
@@ -67,15 +68,6 @@ internal static class RequestPayload
             // UseRequestDecompression cannot decompress the body.
             throw new BadHttpRequestException(exception.Message, exception);
         }
-    }
-
-    // Lambda rejects a payload that is not UTF-8. Source: awsdocs/aws-lambda-developer-guide#382.
-    private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
-    {
-        if (Utf8.IsValid(text)) return -1;
-        var offset = 0;
-        while (Rune.DecodeFromUtf8(text[offset..], out _, out var length) == OperationStatus.Done) offset += length;
-        return offset;
     }
 
     private static RequestRejectedException NotJson() => new(

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using LambdaStreaming.Http;
-using Microsoft.Extensions.Primitives;
 
 namespace LambdaStreaming.AspNetCore.Responses;
 
@@ -47,7 +46,7 @@ internal static class HeaderRules
     /// <summary>Returns whether a header of the function can be sent by this server.</summary>
     /// <param name="name">The header name.</param>
     /// <param name="connectionTokens">
-    /// The result of <see cref="ParseConnectionTokens"/>. Parse once for all headers of a message.
+    /// The result of <see cref="HopByHopHeaders.ParseConnection"/>. Parse once for all headers of a message.
     /// </param>
     public static bool CanForward(string name, HashSet<string> connectionTokens) =>
         !HopByHopHeaders.Contains(name) && !connectionTokens.Contains(name) && !ServerManaged.Contains(name);
@@ -68,12 +67,4 @@ internal static class HeaderRules
     /// <summary>Returns whether servers accept the text as a header value: printable ASCII, spaces and tabs.</summary>
     public static bool IsValue(string value) =>
         value.Length > 0 && value.All(character => character is '\t' or (>= ' ' and <= '~'));
-
-    /// <summary>Returns the header names that a <c>Connection</c> header lists.</summary>
-    public static HashSet<string> ParseConnectionTokens(StringValues connection)
-    {
-        var tokens = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var value in connection) HopByHopHeaders.AddConnectionOptions(tokens, value ?? "");
-        return tokens;
-    }
 }

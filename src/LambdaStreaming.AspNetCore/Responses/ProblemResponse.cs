@@ -177,11 +177,9 @@ internal sealed record ProblemResponse(
                     StatusCodes.Status413PayloadTooLarge,
                     "The request is too large for the function.",
                     exception),
-            EFSMountTimeoutException or S3FilesMountTimeoutException => TimedOut(exception),
-            SnapStartTimeoutException or RequestTimeoutException => TimedOut(exception),
-            { StatusCode: HttpStatusCode.GatewayTimeout } => TimedOut(exception),
-            { StatusCode: HttpStatusCode.ServiceUnavailable } => Unavailable(exception),
-            { IsSafeToRetry: true } => Unavailable(exception),
+            EFSMountTimeoutException or S3FilesMountTimeoutException or SnapStartTimeoutException
+                or RequestTimeoutException or { StatusCode: HttpStatusCode.GatewayTimeout } => TimedOut(exception),
+            { StatusCode: HttpStatusCode.ServiceUnavailable } or { IsSafeToRetry: true } => Unavailable(exception),
             _ => Failed(exception),
         };
 

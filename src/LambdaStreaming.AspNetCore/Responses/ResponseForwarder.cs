@@ -12,32 +12,25 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LambdaStreaming.AspNetCore.Responses;
 
 /// <summary>Forwards the response of one invocation to an HTTP client.</summary>
-internal sealed class ResponseForwarder : IDisposable
+internal sealed class ResponseForwarder(HttpContext context, LambdaStreamOptions options) : IDisposable
 {
     // Measured in Chromium (docs/internals/browsers.md): with up to 50 ms, events were lost; with 200 ms, none.
     // 0.5 s is sufficient if a packet is lost and sent a second time after TCP's usual minimum of 0.2 s.
     private static readonly TimeSpan DelayBeforeIncompleteEnd = TimeSpan.FromSeconds(0.5);
 
-    private readonly HttpContext _context;
-    private readonly LambdaStreamOptions _options;
-    private readonly ILogger _logger;
-    private readonly TimeProvider _timeProvider;
-    private readonly TrackingPipeWriter _body;
+    private readonly ContainedLogger _logger = new(
+        (context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)
+            .CreateLogger(Log.Category));
+
+    private readonly TimeProvider _timeProvider =
+        context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    private readonly TrackingPipeWriter _body = new(context);
     private EventStreamWriter? _events;
     private CancellationTokenSource? _invocation;
     private bool _canAppend;
     private bool _isStartedEarly;
     private RequestOrigin _origin;
-
-    private ResponseForwarder(HttpContext context, LambdaStreamOptions options)
-    {
-        _context = context;
-        _options = options;
-        var loggers = context.RequestServices.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
-        _logger = new ContainedLogger(loggers.CreateLogger(Log.Category));
-        _timeProvider = context.RequestServices.GetService<TimeProvider>() ?? TimeProvider.System;
-        _body = new TrackingPipeWriter(context);
-    }
 
     /// <summary>Invokes a function and forwards its response.</summary>
     public static async Task InvokeAsync(
@@ -75,7 +68,7 @@ internal sealed class ResponseForwarder : IDisposable
 
     private async Task RunAsync(Func<CancellationToken, Task<InvokeWithResponseStreamResponse>> getResponse)
     {
-        var cancellationToken = _context.RequestAborted;
+        var cancellationToken = context.RequestAborted;
         try
         {
             var response = await getResponse(cancellationToken).ConfigureAwait(false);
@@ -102,7 +95,7 @@ internal sealed class ResponseForwarder : IDisposable
         }
         catch (Exception exception) when (ProblemResponse.FromException(exception, _origin) is { } problem)
         {
-            await problem.WriteAsync(_context, _options, _logger).ConfigureAwait(false);
+            await problem.WriteAsync(context, options, _logger).ConfigureAwait(false);
         }
     }
 
@@ -110,12 +103,12 @@ internal sealed class ResponseForwarder : IDisposable
     /// <returns>Whether the request must end without an exception.</returns>
     private Task<bool> TryRespondAbortedAsync(OperationCanceledException exception)
     {
-        if (RequestTimeout.IsElapsed(_context)) return RequestTimeout.TryRespondAsync(_context, exception, _logger);
+        if (RequestTimeout.IsElapsed(context)) return RequestTimeout.TryRespondAsync(context, exception, _logger);
 
         // The client has disconnected. Only the app's own log shows this status.
-        Log.ClientDisconnected(_logger, _context.Request.Path);
-        OutputCaching.TryExclude(_context);
-        _context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        Log.ClientDisconnected(_logger, context.Request.Path);
+        OutputCaching.TryExclude(context);
+        context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         return Task.FromResult(true);
     }
 
@@ -128,11 +121,11 @@ internal sealed class ResponseForwarder : IDisposable
     /// <returns>Whether the request must end without an exception.</returns>
     private bool TryEndAborted()
     {
-        var isTimedOut = RequestTimeout.IsElapsed(_context);
-        if (!isTimedOut) Log.ClientDisconnected(_logger, _context.Request.Path);
-        else if (!_context.Response.HasStarted) return false;
-        _context.Abort();
-        return OutputCaching.TryExclude(_context);
+        var isTimedOut = RequestTimeout.IsElapsed(context);
+        if (!isTimedOut) Log.ClientDisconnected(_logger, context.Request.Path);
+        else if (!context.Response.HasStarted) return false;
+        context.Abort();
+        return OutputCaching.TryExclude(context);
     }
 
     /// <summary>Reports a failure, and makes sure that the client sees the response as incomplete.</summary>
@@ -144,7 +137,7 @@ internal sealed class ResponseForwarder : IDisposable
     /// </remarks>
     private async Task HandleFailureAsync(Exception exception, CancellationToken cancellationToken)
     {
-        var protocol = _context.Request.Protocol;
+        var protocol = context.Request.Protocol;
         var isWritten = await TryWriteFailureAsync(exception, cancellationToken).ConfigureAwait(false);
         if (isWritten || HttpProtocol.IsHttp2(protocol) || HttpProtocol.IsHttp3(protocol))
         {
@@ -152,7 +145,7 @@ internal sealed class ResponseForwarder : IDisposable
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        if (_context.Response.HasStarted && HttpProtocol.IsHttp10(protocol)) _context.Abort();
+        if (context.Response.HasStarted && HttpProtocol.IsHttp10(protocol)) context.Abort();
     }
 
     /// <summary>Sends the headers before the function is invoked, if the app knows that it returns events.</summary>
@@ -160,16 +153,16 @@ internal sealed class ResponseForwarder : IDisposable
     private async Task StartEarlyAsync(CancellationToken cancellationToken)
     {
         if (_isStartedEarly
-            || !ResponseHeaderMapper.IsEventStream(_options.ContentType)
-            || _options.KeepAliveInterval == Timeout.InfiniteTimeSpan
-            || _options.HttpPrelude == HttpPreludeDetection.Always
-            || !ResponseHeaderMapper.CanHaveBody(_context))
+            || !ResponseHeaderMapper.IsEventStream(options.ContentType)
+            || options.KeepAliveInterval == Timeout.InfiniteTimeSpan
+            || options.HttpPrelude == HttpPreludeDetection.Always
+            || !ResponseHeaderMapper.CanHaveBody(context))
         {
             return;
         }
 
         _isStartedEarly = true;
-        ResponseHeaderMapper.ApplyDefaults(_context, null, _options);
+        ResponseHeaderMapper.ApplyDefaults(context, null, options);
         PrepareBody();
         await _body.FlushHeadersAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -203,11 +196,11 @@ internal sealed class ResponseForwarder : IDisposable
 
     private async Task ForwardAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
-        var readOptions = new PayloadReadOptions { HttpPrelude = _options.HttpPrelude };
+        var readOptions = new PayloadReadOptions { HttpPrelude = options.HttpPrelude };
         var reading = response.ReadHttpIntegrationResponseAsync(readOptions, cancellationToken);
         using var http = await (_events?.WaitAsync(reading, cancellationToken) ?? reading).ConfigureAwait(false);
         await ApplyHeadersAsync(response, http, cancellationToken).ConfigureAwait(false);
-        if (!ResponseHeaderMapper.CanHaveBody(_context))
+        if (!ResponseHeaderMapper.CanHaveBody(context))
         {
             if (http.HasPrelude) return;
 
@@ -236,19 +229,19 @@ internal sealed class ResponseForwarder : IDisposable
         if (http.HasPrelude) ResponseHeaderMapper.ValidatePrelude(response, http, _isStartedEarly);
         if (_isStartedEarly)
         {
-            if (http.HasPrelude) Log.PreludeDropped(_logger, _context.Request.Path);
+            if (http.HasPrelude) Log.PreludeDropped(_logger, context.Request.Path);
             return;
         }
 
         if (!http.HasPrelude)
         {
-            ResponseHeaderMapper.ApplyDefaults(_context, response.ResponseStreamContentType, _options);
+            ResponseHeaderMapper.ApplyDefaults(context, response.ResponseStreamContentType, options);
             PrepareBody();
             return;
         }
 
         // Send the headers before the first byte of the body arrives.
-        ResponseHeaderMapper.ApplyPrelude(_context, http, _options, _logger);
+        ResponseHeaderMapper.ApplyPrelude(context, http, options, _logger);
         PrepareBody();
         await _body.FlushHeadersAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -256,19 +249,19 @@ internal sealed class ResponseForwarder : IDisposable
     // Called before the headers are sent: then, compression middleware adds a Content-Encoding of its own.
     private void PrepareBody()
     {
-        _canAppend = ResponseHeaderMapper.CanAppend(_context);
-        if (!_canAppend || !ResponseHeaderMapper.IsEventStream(_context.Response.ContentType)) return;
-        var interval = _options.KeepAliveInterval ?? LambdaStreamOptions.DefaultKeepAliveInterval;
+        _canAppend = ResponseHeaderMapper.CanAppend(context);
+        if (!_canAppend || !ResponseHeaderMapper.IsEventStream(context.Response.ContentType)) return;
+        var interval = options.KeepAliveInterval ?? LambdaStreamOptions.DefaultKeepAliveInterval;
         _events = new EventStreamWriter(_body, _timeProvider, interval);
     }
 
     private async Task<bool> TryWriteFailureAsync(Exception exception, CancellationToken cancellationToken)
     {
         if (!_canAppend) return false;
-        var writer = _options.FailureWriter ?? GetDefaultFailureWriter();
+        var writer = options.FailureWriter ?? GetDefaultFailureWriter();
         try
         {
-            var failure = ProblemResponse.CreateFailure(exception, _origin, _context, _options);
+            var failure = ProblemResponse.CreateFailure(exception, _origin, context, options);
             var buffer = new ArrayBufferWriter<byte>();
             writer(failure, buffer);
             if (buffer.WrittenCount == 0) return false;
@@ -280,7 +273,7 @@ internal sealed class ResponseForwarder : IDisposable
         catch (Exception writeException)
         {
             // The original failure must reach the server.
-            Log.FailureNotWritten(_logger, _context.Request.Path, writeException);
+            Log.FailureNotWritten(_logger, context.Request.Path, writeException);
             return false;
         }
     }
@@ -289,7 +282,7 @@ internal sealed class ResponseForwarder : IDisposable
     private LambdaStreamFailureWriter GetDefaultFailureWriter()
     {
         if (_events is null) return LambdaStreamFailureWriters.None;
-        return _context.Response.Headers["x-vercel-ai-ui-message-stream"] == "v1"
+        return context.Response.Headers["x-vercel-ai-ui-message-stream"] == "v1"
             ? LambdaStreamFailureWriters.AISdkUI
             : LambdaStreamFailureWriters.ServerSentEvents;
     }

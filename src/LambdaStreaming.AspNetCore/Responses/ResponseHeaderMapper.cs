@@ -44,7 +44,7 @@ internal static class ResponseHeaderMapper
         ILogger logger)
     {
         var hasCorsPolicy = HasCorsPolicy(context);
-        var connectionTokens = HeaderRules.ParseConnectionTokens(GetValues(http, HeaderNames.Connection));
+        var connectionTokens = HopByHopHeaders.ParseConnection(GetValues(http, HeaderNames.Connection).ToString());
         context.Response.StatusCode = (int)http.StatusCode;
         foreach (var name in http.MultiValueHeaders.Keys)
         {

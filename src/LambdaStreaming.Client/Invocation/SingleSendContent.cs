@@ -13,9 +13,6 @@ internal sealed class SingleSendContent : HttpContent
     private HttpRequestHeaders? _requestHeaders;
     private int _requests;
 
-    /// <param name="payload">The payload.</param>
-    /// <param name="guard">The guard of the attempt.</param>
-    /// <param name="requestHeaders">The headers of the request.</param>
     public SingleSendContent(ReadOnlyMemory<byte> payload, SendGuard guard, HttpRequestHeaders requestHeaders)
     {
         _payload = payload;
@@ -27,10 +24,7 @@ internal sealed class SingleSendContent : HttpContent
         Headers.TryAddWithoutValidation("Content-Type", "application/octet-stream");
     }
 
-    /// <param name="content">
-    /// The content that a handler set instead of the payload; <see langword="null"/> if it removed the payload.
-    /// </param>
-    /// <param name="guard">The guard of the attempt.</param>
+    // For content that a handler set instead of the payload. It is null if the handler removed the payload.
     public SingleSendContent(HttpContent? content, SendGuard guard)
     {
         _content = content;

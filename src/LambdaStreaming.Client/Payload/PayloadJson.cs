@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -34,7 +33,7 @@ internal static class PayloadJson
         if (TryDeserialize(json, jsonTypeInfo, out var value, out var exception)) return value;
         var errorOffset = offset + exception switch
         {
-            null => CountValidBytes(json),
+            null => ValidUtf8.CountBytes(json),
             JsonException invalid => GetOffset(invalid, json),
             _ => 0,
         };
@@ -99,13 +98,6 @@ internal static class PayloadJson
         var text = Encoding.UTF8.GetString(data[..Math.Min(data.Length, 3 * (MaxExcerptLength + 1))]);
         if (text.Length <= MaxExcerptLength) return text;
         return text[..(char.IsHighSurrogate(text[MaxExcerptLength - 1]) ? MaxExcerptLength - 1 : MaxExcerptLength)];
-    }
-
-    private static int CountValidBytes(ReadOnlySpan<byte> bytes)
-    {
-        var count = 0;
-        while (Rune.DecodeFromUtf8(bytes[count..], out _, out var length) == OperationStatus.Done) count += length;
-        return count;
     }
 
     // Converts the line number of a JsonException, and its byte position in that line, to an offset.

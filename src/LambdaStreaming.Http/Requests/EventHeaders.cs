@@ -27,7 +27,7 @@ internal sealed class EventHeaders
             if (Is(name, HeaderNames.Connection))
             {
                 connectionOptions ??= new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-                HopByHopHeaders.AddConnectionOptions(connectionOptions, value);
+                connectionOptions.UnionWith(HopByHopHeaders.ParseConnection(value));
             }
 
             if (Is(name, HeaderNames.ContentType)) contentType = value;

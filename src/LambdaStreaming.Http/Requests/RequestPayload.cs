@@ -61,10 +61,9 @@ internal static class RequestPayload
         if (!nonValidated.Contains(HeaderNames.Host)) fields.Add(new(HeaderNames.Host, GetHost(url)));
 
         // Connection is applied here, so that it cannot remove the fields of this handler.
-        var skipped = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { HeaderNames.Connection };
-        if (nonValidated.TryGetValues(HeaderNames.Connection, out var connection))
-            HopByHopHeaders.AddConnectionOptions(skipped, connection.ToString());
-
+        var hasConnection = nonValidated.TryGetValues(HeaderNames.Connection, out var connection);
+        var skipped = HopByHopHeaders.ParseConnection(hasConnection ? connection.ToString() : "");
+        skipped.Add(HeaderNames.Connection);
         AddFields(nonValidated);
         if (request.Content is { } content)
         {

@@ -40,10 +40,8 @@ internal static class ResponseMessage
 
     private static void AddHeaders(HttpResponseMessage message, HttpIntegrationResponse http, bool keepLength)
     {
-        var connectionOptions = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        if (http.Headers.TryGetValue(HeaderNames.Connection, out var connection))
-            HopByHopHeaders.AddConnectionOptions(connectionOptions, connection);
-
+        var connection = http.Headers.GetValueOrDefault(HeaderNames.Connection, "");
+        var connectionOptions = HopByHopHeaders.ParseConnection(connection);
         foreach (var (name, values) in http.MultiValueHeaders)
         {
             if (HopByHopHeaders.Contains(name) || connectionOptions.Contains(name)) continue;

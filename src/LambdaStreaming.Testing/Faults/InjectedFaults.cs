@@ -39,12 +39,11 @@ internal sealed class InjectedFaults
 }
 
 /// <summary>Bytes inserted after a number of chunks, then an optional truncation, stall or function error.</summary>
+/// <remarks><c>Error</c> is the error that the bytes represent, if a buffered response can report it.</remarks>
 internal sealed record Interruption(
-    int AfterChunks, byte[] Bytes, TruncationMode? Truncation = null, bool Stall = false)
-{
-    /// <summary>The error that the bytes represent, if a buffered response can report it.</summary>
-    public ServiceErrorResponse? Error { get; init; }
-
-    /// <summary>The error with which the function ends here.</summary>
-    public FunctionError? FunctionError { get; init; }
-}
+    int AfterChunks,
+    byte[] Bytes,
+    TruncationMode? Truncation,
+    bool Stall,
+    ServiceErrorResponse? Error,
+    FunctionError? FunctionError);

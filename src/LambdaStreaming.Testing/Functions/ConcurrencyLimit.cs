@@ -8,7 +8,7 @@ internal sealed class ConcurrencyLimit(LocalLambdaServerOptions options)
     private int _runningCount;
 
     /// <summary>Reserves one slot, or returns the error if a limit is exceeded.</summary>
-    /// <remarks>If this method succeeds, call <see cref="ReleaseAfter"/>.</remarks>
+    /// <remarks>If this method succeeds, call <see cref="ReleaseAfterAsync"/>.</remarks>
     /// <returns><see langword="null"/> if the slot was reserved; otherwise, the error.</returns>
     public ServiceErrorResponse? AcquireOrGetError(LocalFunction function)
     {
@@ -19,13 +19,7 @@ internal sealed class ConcurrencyLimit(LocalLambdaServerOptions options)
     }
 
     /// <summary>Releases a slot when a task has ended: at once if it has already ended.</summary>
-    public void ReleaseAfter(Task completion, LocalFunction function)
-    {
-        if (completion.IsCompleted) Release(function);
-        else _ = ReleaseLaterAsync(completion, function);
-    }
-
-    private async Task ReleaseLaterAsync(Task completion, LocalFunction function)
+    public async Task ReleaseAfterAsync(Task completion, LocalFunction function)
     {
         await completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Release(function);

@@ -22,12 +22,6 @@ internal sealed class FunctionRun : IDisposable
 #pragma warning restore CA2213
     private readonly TaskCompletionSource _stopped = new();
 
-    /// <param name="options">The options of the server.</param>
-    /// <param name="function">The function.</param>
-    /// <param name="handler">The code of the invoked version.</param>
-    /// <param name="invocation">The invocation.</param>
-    /// <param name="delay">The time until the function starts.</param>
-    /// <param name="aborted">Cancelled when the client disconnects or the server stops.</param>
     public FunctionRun(
         LocalLambdaServerOptions options,
         LocalFunction function,

@@ -41,7 +41,9 @@ internal sealed class LambdaService(
         byte[]? body;
         try
         {
-            body = await _reader.ReadBodyAsync(context).ConfigureAwait(false);
+            var (bytes, isComplete) = await BoundedBody.ReadAsync(context, options.MaxPayloadBytes)
+                .ConfigureAwait(false);
+            body = isComplete ? bytes : null;
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
@@ -117,7 +119,7 @@ internal sealed class LambdaService(
         finally
         {
             // A function in a runtime process continues after its client disconnected, and counts until it ends.
-            _concurrency.ReleaseAfter(background ?? invocation?.Completion ?? Task.CompletedTask, function);
+            _ = _concurrency.ReleaseAfterAsync(background ?? invocation?.Completion ?? Task.CompletedTask, function);
         }
     }
 

@@ -7,14 +7,6 @@ namespace LambdaStreaming.Testing.Http;
 /// <summary>Reads requests of both operations.</summary>
 internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog requests)
 {
-    /// <summary>Reads the complete request body.</summary>
-    /// <returns>The body, or <see langword="null"/> if it exceeds the maximum payload size.</returns>
-    public async Task<byte[]?> ReadBodyAsync(HttpContext context)
-    {
-        var (bytes, isComplete) = await BoundedBody.ReadAsync(context, options.MaxPayloadBytes).ConfigureAwait(false);
-        return isComplete ? bytes : null;
-    }
-
     public ReceivedRequest CreateRequest(HttpContext context, byte[]? body)
     {
         var target = GetRawTarget(context);
@@ -45,11 +37,6 @@ internal sealed class RequestReader(LocalLambdaServerOptions options, RequestLog
     public static string GetInvocationType(ReceivedRequest request) =>
         request.Headers.GetValueOrDefault("X-Amz-Invocation-Type", "RequestResponse");
 
-    /// <summary>Creates an invocation.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="body">Its body.</param>
-    /// <param name="version">The version that runs.</param>
-    /// <param name="timeout">The time from the request until the function times out.</param>
     public static FunctionInvocation CreateInvocation(
         ReceivedRequest request, byte[] body, string version, TimeSpan timeout)
     {

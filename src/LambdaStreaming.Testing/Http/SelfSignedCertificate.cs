@@ -17,8 +17,7 @@ internal static class SelfSignedCertificate
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
-            certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority());
         request.CertificateExtensions.Add(
             new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));

@@ -99,9 +99,8 @@ internal static class ServiceErrors
             json.WriteString(name, value);
     });
 
-    private static (int Status, string MessageField) GetEntry(string errorCode)
-    {
-        if (Documented.TryGetValue(errorCode, out var documented)) return documented;
-        return Common.TryGetValue(errorCode, out var common) ? common : (400, "message");
-    }
+    private static (int Status, string MessageField) GetEntry(string errorCode) =>
+        Documented.TryGetValue(errorCode, out var entry) || Common.TryGetValue(errorCode, out entry)
+            ? entry
+            : (400, "message");
 }

@@ -2,15 +2,13 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 
 namespace LambdaStreaming.Testing.Recording;
 
 /// <summary>A line of a recording: the metadata (first line), a chunk, or the end (last line).</summary>
 internal sealed record RecordedLine
 {
-    private static readonly UTF8Encoding StrictUtf8 =
-        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>The time since the response headers, in milliseconds.</summary>
     public double AfterMilliseconds { get; init; }
 
@@ -33,17 +31,9 @@ internal sealed record RecordedLine
     [JsonIgnore]
     public bool IsChunk => Text is not null || Base64 is not null;
 
-    public static RecordedLine CreateChunk(double afterMilliseconds, byte[] payload)
-    {
-        try
-        {
-            return new() { AfterMilliseconds = afterMilliseconds, Text = StrictUtf8.GetString(payload) };
-        }
-        catch (DecoderFallbackException)
-        {
-            return new() { AfterMilliseconds = afterMilliseconds, Base64 = Convert.ToBase64String(payload) };
-        }
-    }
+    public static RecordedLine CreateChunk(double afterMilliseconds, byte[] payload) => Utf8.IsValid(payload)
+        ? new() { AfterMilliseconds = afterMilliseconds, Text = Encoding.UTF8.GetString(payload) }
+        : new() { AfterMilliseconds = afterMilliseconds, Base64 = Convert.ToBase64String(payload) };
 
     /// <summary>Checks that a line has only the fields that are valid at its position.</summary>
     /// <returns>A description of the problem, or <see langword="null"/> if the line is valid.</returns>

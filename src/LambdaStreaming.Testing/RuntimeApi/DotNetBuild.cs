@@ -25,24 +25,12 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
     public static async Task<DotNetBuild> RunAsync(
         string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
     {
-        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await RunAloneAsync(project, isClassLibrary, outputReceived, cancellationToken)
-                .ConfigureAwait(false);
-        }
-        finally
-        {
-            Gate.Release();
-        }
-    }
-
-    private static async Task<DotNetBuild> RunAloneAsync(
-        string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
-    {
         var results = Path.GetTempFileName();
+        var isAlone = false;
         try
         {
+            await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+            isAlone = true;
             // Most projects have one target framework. For all others, an attempt would build all frameworks.
             if (!await NamesTargetFrameworksAsync(project, cancellationToken).ConfigureAwait(false))
             {
@@ -59,6 +47,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
         }
         finally
         {
+            if (isAlone) Gate.Release();
             File.Delete(results);
         }
 

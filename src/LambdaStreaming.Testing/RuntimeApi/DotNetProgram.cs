@@ -4,35 +4,27 @@ using System.Text.Json;
 namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>A .NET function: a project to build, an assembly, or an executable.</summary>
-internal sealed class DotNetProgram
+internal sealed class DotNetProgram(string filePath, string? handler)
 {
     private const string RuntimeSupport = "Amazon.Lambda.RuntimeSupport";
 
     private const string Advice = "Specify a .csproj, .fsproj or .vbproj file, a built .dll, or an executable.";
 
-    private readonly string? _handler;
-
-    private DotNetProgram(string path, string? handler)
-    {
-        Path = path;
-        _handler = handler;
-    }
-
     /// <summary>The path of the project file, the assembly or the executable.</summary>
-    public string Path { get; }
+    public string FilePath => filePath;
 
-    public string Folder => System.IO.Path.GetDirectoryName(Path)!;
+    public string Folder => Path.GetDirectoryName(FilePath)!;
 
     public SourceFolders Sources => new([Folder], []);
 
     // The managed runtime takes a handler of this form from a class library. Executables ignore it.
-    private bool IsClassLibraryHandler => _handler?.Contains("::", StringComparison.Ordinal) == true;
+    private bool IsClassLibraryHandler => handler?.Contains("::", StringComparison.Ordinal) == true;
 
     /// <summary>Finds the program at a path.</summary>
     /// <exception cref="FunctionBuildException">The path does not exist, or is not a .NET program.</exception>
     public static DotNetProgram Find(string path, string? handler)
     {
-        var full = System.IO.Path.GetFullPath(path);
+        var full = Path.GetFullPath(path);
         if (File.Exists(full)) return IsProgram(full) ? new(full, handler) : throw CreateNotAProgram(full);
         if (!Directory.Exists(full)) throw new FunctionBuildException($"The .NET function {full} does not exist.");
         string[] projects = [.. Directory.EnumerateFiles(full, "*.*proj").Where(IsProject)];
@@ -42,17 +34,17 @@ internal sealed class DotNetProgram
             [] => throw new FunctionBuildException($"The folder {full} does not contain a project. {Advice}"),
             _ => throw new FunctionBuildException(
                 $"The folder {full} contains {projects.Length} projects. Specify one of them, for example "
-                + $"{System.IO.Path.GetFileName(projects[0])}."),
+                + $"{Path.GetFileName(projects[0])}."),
         };
     }
 
     /// <summary>Builds the program if it is a project.</summary>
     /// <exception cref="FunctionBuildException">The build did not start.</exception>
     public async Task<DotNetBuild> BuildAsync(Action<string> outputReceived, CancellationToken cancellationToken) =>
-        IsProject(Path)
-            ? await DotNetBuild.RunAsync(Path, IsClassLibraryHandler, outputReceived, cancellationToken)
+        IsProject(FilePath)
+            ? await DotNetBuild.RunAsync(FilePath, IsClassLibraryHandler, outputReceived, cancellationToken)
                 .ConfigureAwait(false)
-            : new(Path, Sources);
+            : new(FilePath, Sources);
 
     /// <summary>Returns the command line of the program.</summary>
     /// <exception cref="FunctionBuildException">The build failed, or the program cannot be started.</exception>
@@ -67,13 +59,13 @@ internal sealed class DotNetProgram
     public IReadOnlyList<string> FindBuiltFiles(DotNetBuild build)
     {
         string[] host = IsClassLibraryHandler ? [DotNetHost.FilePath] : [];
-        if (!IsProject(Path)) return host;
+        if (!IsProject(FilePath)) return host;
         string[] files =
         [
             .. host,
             build.TargetPath,
-            System.IO.Path.ChangeExtension(build.TargetPath, ".deps.json"),
-            System.IO.Path.ChangeExtension(build.TargetPath, ".runtimeconfig.json"),
+            Path.ChangeExtension(build.TargetPath, ".deps.json"),
+            Path.ChangeExtension(build.TargetPath, ".runtimeconfig.json"),
             GetRuntimeSupportPath(build.TargetPath),
         ];
         return [.. files.Where(File.Exists)];
@@ -81,24 +73,24 @@ internal sealed class DotNetProgram
 
     private RuntimeProcessOptions CreateCommand(RuntimeProcessOptions options, string path)
     {
-        if (path.Length == 0) throw CreateMissingTargetPath(Path);
-        var taskRoot = System.IO.Path.GetDirectoryName(path)!;
+        if (path.Length == 0) throw CreateMissingTargetPath(FilePath);
+        var taskRoot = Path.GetDirectoryName(path)!;
         var command = options with { TaskRoot = taskRoot, WorkingDirectory = Folder };
-        if (System.IO.Path.GetExtension(path) != ".dll") return command with { FileName = path };
+        if (Path.GetExtension(path) != ".dll") return command with { FileName = path };
 
-        var runtimeConfig = System.IO.Path.ChangeExtension(path, ".runtimeconfig.json");
+        var runtimeConfig = Path.ChangeExtension(path, ".runtimeconfig.json");
         if (!IsClassLibraryHandler && !HasEntryPoint(path)) throw CreateMissingHandler(path);
         if (!File.Exists(runtimeConfig)) throw CreateMissingRuntimeConfig(path, runtimeConfig);
         command = command with { RuntimeName = FindRuntimeName(runtimeConfig) };
         if (!IsClassLibraryHandler) return command with { Arguments = ["exec", path, .. options.Arguments] };
 
-        var dependencies = System.IO.Path.ChangeExtension(path, ".deps.json");
+        var dependencies = Path.ChangeExtension(path, ".deps.json");
         RequireRuntimeSupport(path, dependencies);
         return command with
         {
             Arguments =
             [
-                "exec", "--depsfile", dependencies, "--runtimeconfig", runtimeConfig, DotNetHost.FilePath, _handler!,
+                "exec", "--depsfile", dependencies, "--runtimeconfig", runtimeConfig, DotNetHost.FilePath, handler!,
             ],
         };
     }
@@ -125,7 +117,7 @@ internal sealed class DotNetProgram
     }
 
     private static string GetRuntimeSupportPath(string path) =>
-        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, RuntimeSupport + ".dll");
+        Path.Combine(Path.GetDirectoryName(path)!, RuntimeSupport + ".dll");
 
     private static bool HasEntryPoint(string path)
     {
@@ -160,11 +152,11 @@ internal sealed class DotNetProgram
     }
 
     private static bool IsProject(string path) =>
-        System.IO.Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
+        Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
 
     private static bool IsProgram(string path)
     {
-        var extension = System.IO.Path.GetExtension(path);
+        var extension = Path.GetExtension(path);
         if (IsProject(path) || extension == ".dll") return true;
         return OperatingSystem.IsWindows()
             ? extension.Equals(".exe", StringComparison.OrdinalIgnoreCase)
@@ -180,10 +172,10 @@ internal sealed class DotNetProgram
 
     private static FunctionBuildException CreateMissingHandler(string path) => new(
         $"{path} is a class library. Specify its handler, Assembly::Namespace.Type::Method, for example "
-        + $"{System.IO.Path.GetFileNameWithoutExtension(path)}::MyNamespace.Function::FunctionHandler. "
+        + $"{Path.GetFileNameWithoutExtension(path)}::MyNamespace.Function::FunctionHandler. "
         + "Or make the project executable: set OutputType to Exe, and start LambdaBootstrap in Main.");
 
     private static FunctionBuildException CreateMissingRuntimeConfig(string path, string runtimeConfig) => new(
-        $"{path} cannot be started: {System.IO.Path.GetFileName(runtimeConfig)} is missing next to it. Set "
+        $"{path} cannot be started: {Path.GetFileName(runtimeConfig)} is missing next to it. Set "
         + "GenerateRuntimeConfigurationFiles to true in the project, and build it again.");
 }

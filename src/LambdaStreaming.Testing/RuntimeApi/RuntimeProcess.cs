@@ -108,7 +108,7 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             await DrainAsync().ConfigureAwait(false);
             // Bytes from the process might not have arrived yet. A response that has started fails by itself when the
             // connection of the process ends.
-            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None), ExitClock).ConfigureAwait(false);
+            await WaitAsync(_connections.WaitForOpenAsync(0, CancellationToken.None)).ConfigureAwait(false);
             if (call.HasResponseStarted) await WaitForResponseAsync(call).ConfigureAwait(false);
             var wasReused = !isNew && _endpoint.IsInitialized;
             if (!call.Completed.IsCompleted && !call.IsDelivered && wasReused) return;
@@ -168,13 +168,13 @@ internal sealed class RuntimeProcess : IAsyncDisposable
             if (!OperatingSystem.IsWindows())
             {
                 _process.StandardInput.Close();
-                await WaitAsync(_exit.Task, ExitClock).ConfigureAwait(false);
+                await WaitAsync(_exit.Task).ConfigureAwait(false);
             }
 
             if (!_exit.Task.IsCompleted)
             {
                 Kill(_process);
-                await WaitAsync(_exit.Task, ExitClock).ConfigureAwait(false);
+                await WaitAsync(_exit.Task).ConfigureAwait(false);
             }
 
             await DrainAsync().ConfigureAwait(false);
@@ -198,14 +198,14 @@ internal sealed class RuntimeProcess : IAsyncDisposable
         do
         {
             writes = call.ClientWrites;
-            await WaitAsync(call.Completed, ExitClock).ConfigureAwait(false);
+            await WaitAsync(call.Completed).ConfigureAwait(false);
         }
         while (!call.Completed.IsCompleted && (call.IsWritingToClient || call.ClientWrites != writes));
     }
 
     /// <summary>Waits for a task, at most for <see cref="KillTimeout"/>.</summary>
-    private static async Task WaitAsync(Task task, TimeProvider clock) =>
-        await task.WaitAsync(KillTimeout, clock, CancellationToken.None)
+    private async Task WaitAsync(Task task) =>
+        await task.WaitAsync(KillTimeout, ExitClock, CancellationToken.None)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Waits for the last output of a process that has exited.</summary>

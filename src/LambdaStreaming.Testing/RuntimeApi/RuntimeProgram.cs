@@ -62,31 +62,31 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
     private async Task<Version> CreateVersionAsync(CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetUtcNow().UtcDateTime;
-        var known = _current?.Files?.Folders
+        var known = _current?.Sources
             ?? options.DotNetProgram?.Sources
             ?? new SourceFolders([Path.GetFullPath(options.TaskRoot)], []);
         var before = options is { RestartOnChange: true, DotNetProgram: not null } ? new SourceFiles(known) : null;
-        var (command, sources, builtFiles, failure) = options.DotNetProgram is { } program
+        var version = options.DotNetProgram is { } program
             ? await BuildAsync(program, known, cancellationToken).ConfigureAwait(false)
             : new(options, known, [], null);
-        if (!options.RestartOnChange) return new(command, builtFiles, null, null, failure);
-        var files = new SourceFiles(sources);
+        if (!options.RestartOnChange) return version;
+        var files = new SourceFiles(version.Sources);
         if (files.IsTooLarge)
         {
-            var folder = sources.Folders[0];
+            var folder = version.Sources.Folders[0];
             options.ReportLine(
                 $"Changed files are not detected: {folder} contains more than {SourceFiles.MaxFiles} files.");
         }
 
         // The build might not have read a file that was written during the build.
         var changedFile = before is null ? null : files.FindChangeSince(before, started);
-        return new(command, builtFiles, files, changedFile, failure);
+        return version with { Files = files, ChangedFile = changedFile };
     }
 
     /// <exception cref="FunctionBuildException">
     /// A file cannot be read, written or copied. The next call builds again, because no source has to change before.
     /// </exception>
-    private async Task<BuiltCommand> BuildAsync(
+    private async Task<Version> BuildAsync(
         DotNetProgram program, SourceFolders known, CancellationToken cancellationToken)
     {
         var sources = known;
@@ -105,27 +105,22 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new FunctionBuildException(
-                $"{program.Path} cannot be built or started: {exception.Message}", exception);
+                $"{program.FilePath} cannot be built or started: {exception.Message}", exception);
         }
     }
 
     /// <summary>A command that can be started, and the state of the files that it was created from.</summary>
     /// <param name="Command">The command.</param>
+    /// <param name="Sources">The folders with the files.</param>
     /// <param name="BuiltFiles">The built files that new processes need.</param>
+    /// <param name="Failure">Why this version cannot be started, or <see langword="null"/>.</param>
     /// <param name="Files">The files, or <see langword="null"/> if changes are ignored.</param>
     /// <param name="ChangedFile">A file that changed while this version was created.</param>
-    /// <param name="Failure">Why this version cannot be started, or <see langword="null"/>.</param>
     internal sealed record Version(
-        RuntimeProcessOptions Command,
-        IReadOnlyList<string> BuiltFiles,
-        SourceFiles? Files,
-        string? ChangedFile,
-        FunctionBuildException? Failure);
-
-    /// <summary>The command of a .NET program, or why it cannot be built or started.</summary>
-    private sealed record BuiltCommand(
         RuntimeProcessOptions Command,
         SourceFolders Sources,
         IReadOnlyList<string> BuiltFiles,
-        FunctionBuildException? Failure);
+        FunctionBuildException? Failure,
+        SourceFiles? Files = null,
+        string? ChangedFile = null);
 }

@@ -17,21 +17,12 @@ internal sealed record SourceFolders(IReadOnlyList<string> Folders, IReadOnlyLis
 /// Files are compared at each call. A file watcher could miss an edit right before a call, and needs a handle of the
 /// operating system for each folder.
 /// </remarks>
-internal sealed class SourceFiles
+internal sealed class SourceFiles(SourceFolders folders)
 {
     /// <summary>The maximum number of files. Comparing more would delay each call noticeably.</summary>
     internal const int MaxFiles = 20_000;
 
-    private readonly Dictionary<string, FileState> _files;
-
-    /// <summary>Reads the present state of the files.</summary>
-    public SourceFiles(SourceFolders folders)
-    {
-        Folders = folders;
-        _files = Read(folders);
-    }
-
-    public SourceFolders Folders { get; }
+    private readonly Dictionary<string, FileState> _files = Read(folders);
 
     /// <summary>Whether the folders have too many files, so that changes are not detected.</summary>
     public bool IsTooLarge => _files.Count > MaxFiles;
@@ -40,7 +31,7 @@ internal sealed class SourceFiles
     public string? FindChange()
     {
         if (IsTooLarge) return null;
-        var current = Read(Folders);
+        var current = Read(folders);
         foreach ((var path, var state) in current)
         {
             if (!_files.TryGetValue(path, out var before) || before != state) return path;

@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace LambdaStreaming.Tool.Invoke;
 
@@ -10,9 +10,6 @@ namespace LambdaStreaming.Tool.Invoke;
 internal sealed class EventPrinter(OutputWriter output, StreamStatistics statistics, ToolConsole console)
 {
     private static readonly TimeSpan WriteTimeoutAfterCtrlC = TimeSpan.FromSeconds(1);
-
-    private static readonly UTF8Encoding StrictUtf8 =
-        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public async Task PrintAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
@@ -84,14 +81,10 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
 
     private static void WritePayload(Utf8JsonWriter json, byte[] bytes)
     {
-        try
-        {
-            json.WriteString("text", StrictUtf8.GetString(bytes));
-        }
-        catch (DecoderFallbackException)
-        {
+        if (Utf8.IsValid(bytes))
+            json.WriteString("text", bytes);
+        else
             json.WriteBase64String("base64", bytes);
-        }
     }
 
     private Task WriteAsync(string name, Action<Utf8JsonWriter> write, CancellationToken cancellationToken)

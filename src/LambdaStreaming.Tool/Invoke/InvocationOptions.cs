@@ -124,7 +124,6 @@ internal sealed class InvocationOptions
         OptionValidators.RequireRegion(_region);
         foreach (var option in (Option<string?>[])[_payload, _clientContext, _qualifier, _tenantId, _profile])
             OptionValidators.RequireText(option);
-        _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         _profile.CompletionSources.Add(_ => ListProfiles());
     }
 

@@ -3,10 +3,9 @@ using System.CommandLine;
 namespace LambdaStreaming.Tool.Invoke;
 
 /// <summary>The command <c>invoke</c>, which invokes a function and prints its response.</summary>
-internal sealed class InvokeCommand
+internal sealed class InvokeCommand(ToolConsole console, Option<bool> debug)
 {
-    private readonly InvocationOptions _invocation;
-    private readonly ToolConsole _console;
+    private readonly InvocationOptions _invocation = new(debug);
 
     private readonly Option<bool> _dryRun = new("--dry-run")
     {
@@ -65,12 +64,6 @@ internal sealed class InvokeCommand
 
     private string? _log;
 
-    private InvokeCommand(ToolConsole console, Option<bool> debug)
-    {
-        _console = console;
-        _invocation = new InvocationOptions(debug);
-    }
-
     public static Command Create(ToolConsole console, Option<bool> debug)
     {
         var invoke = new InvokeCommand(console, debug);
@@ -117,22 +110,22 @@ internal sealed class InvokeCommand
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         CheckCombinations(parsed);
-        var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
+        var request = await _invocation.ReadRequestAsync(parsed, console, cancellationToken);
         if (IsDryRun(parsed))
             request = request with { InvocationType = InvocationType.DryRun };
-        using var client = _invocation.CreateClient(parsed, _console);
+        using var client = _invocation.CreateClient(parsed, console);
         var path = parsed.GetValue(_output) is { } value && !OutputFile.IsStandardOutput(value) ? value : null;
         var isEvents = GetFormat(parsed) == OutputFormat.Events;
         if (path is null && (isEvents || !IsDryRun(parsed)))
-            _console.RequireOutput();
+            console.RequireOutput();
         await using var file = path is null ? null : await OutputFile.OpenAsync(path, _output.Name, cancellationToken);
         var statistics = new StreamStatistics(TimeProvider.System);
-        var output = new OutputWriter(file, _console);
+        var output = new OutputWriter(file, console);
         Task Read() => ReadAsync(client, request, output, statistics, parsed, cancellationToken);
         try
         {
             if (file is not null && CanShowProgress(parsed))
-                await ProgressLine.RunAsync(_console.Ansi, statistics, Path.GetFileName(file.Name), Read);
+                await ProgressLine.RunAsync(console.Ansi, statistics, Path.GetFileName(file.Name), Read);
             else
                 await Read();
             file?.Commit();
@@ -140,18 +133,18 @@ internal sealed class InvokeCommand
         finally
         {
             statistics.Stop();
-            _invocation.PrintLog(parsed, _log, _console);
+            _invocation.PrintLog(parsed, _log, console);
             if (await _hint.IsNeededAsync())
-                _console.WriteMessage(HttpPreludeHint.Text);
+                console.WriteMessage(HttpPreludeHint.Text);
             if (parsed.GetValue(_stats))
-                statistics.Print(_console.Error);
+                statistics.Print(console.Error);
             // Without a response, the file contains at most the error event, which is on standard error, too.
             if (file?.Abandon(keepData: statistics.HasHeaders) is { } partial)
-                _console.WriteMessage($"the incomplete response is in {partial}");
+                console.WriteMessage($"the incomplete response is in {partial}");
         }
 
-        if (file is not null && _console.ErrorIsTerminal)
-            _console.WriteMessage($"complete: {statistics.Summarize()}, in {file.Name}");
+        if (file is not null && console.ErrorIsTerminal)
+            console.WriteMessage($"complete: {statistics.Summarize()}, in {file.Name}");
         return ExitCode.Complete;
     }
 
@@ -160,7 +153,7 @@ internal sealed class InvokeCommand
 
     // --http and --debug write to the terminal and would be overwritten by the progress line.
     private bool CanShowProgress(ParseResult parsed) =>
-        _console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.IsDebug(parsed);
+        console.ErrorIsTerminal && !parsed.GetValue(_http) && !_invocation.IsDebug(parsed);
 
     private async Task ReadAsync(
         LambdaStreamingClient client,
@@ -172,8 +165,8 @@ internal sealed class InvokeCommand
     {
         var format = GetFormat(parsed);
         var hint = parsed.GetValue(_http) ? null : _hint;
-        var printer = new ResponsePrinter(format, hint, output, statistics, _console);
-        var events = format == OutputFormat.Events ? new EventPrinter(output, statistics, _console) : null;
+        var printer = new ResponsePrinter(format, hint, output, statistics, console);
+        var events = format == OutputFormat.Events ? new EventPrinter(output, statistics, console) : null;
         try
         {
             await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
@@ -187,8 +180,8 @@ internal sealed class InvokeCommand
         }
         finally
         {
-            if (_console is { OutputIsTerminal: true, ErrorIsTerminal: true } && output.EndsMidLine)
-                _console.Error.WriteLine();
+            if (console is { OutputIsTerminal: true, ErrorIsTerminal: true } && output.EndsMidLine)
+                console.Error.WriteLine();
         }
     }
 
@@ -204,7 +197,7 @@ internal sealed class InvokeCommand
             var isDryRun = request.InvocationType == InvocationType.DryRun;
             if (isDryRun)
             {
-                _console.WriteMessage(
+                console.WriteMessage(
                     $"dry run succeeded: you can invoke {request.FunctionName}. The function did not run.");
             }
 

@@ -45,15 +45,6 @@ internal sealed class OutputFile : IAsyncDisposable
     public static Task<OutputFile> OpenAsync(string path, string option, CancellationToken cancellationToken) =>
         Task.Run(() => Open(path, option), cancellationToken).WaitAsync(cancellationToken);
 
-    /// <summary>Closes the stream, so that other code can write the temporary file by its path.</summary>
-    /// <returns>The path, or <see langword="null"/> if this file is not regular. Its stream is then open.</returns>
-    public string? CloseTemporary()
-    {
-        if (_temporaryPath is not null)
-            Stream.Dispose();
-        return _temporaryPath;
-    }
-
     /// <summary>Renames the temporary file to the target, which it replaces.</summary>
     public void Commit()
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using LambdaStreaming.Payload;
 
 namespace LambdaStreaming.Tool.Invoke;
 
@@ -90,8 +91,9 @@ internal static class PayloadArgument
             return "it begins with a byte order mark; save it as UTF-8 without one";
         if (json.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || json.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
             return "it is UTF-16; save it as UTF-8";
-        if (IndexOfInvalidUtf8(json) is >= 0 and var offset)
-            return $"the bytes at byte offset {offset} (zero-based) are not UTF-8";
+        // Checked separately, because Utf8JsonReader does not validate the bytes of strings.
+        if (!Utf8.IsValid(json))
+            return $"the bytes at byte offset {ValidUtf8.CountBytes(json)} (zero-based) are not UTF-8";
         try
         {
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
@@ -117,17 +119,6 @@ internal static class PayloadArgument
         var hasCharacter = Rune.DecodeFromUtf8(remaining, out var character, out _) == OperationStatus.Done;
         var error = hasCharacter ? $"unexpected '{character}'" : "unexpected end";
         return $"line {line + 1}, byte {byteInLine + 1}: {error}";
-    }
-
-    // Checked separately, because Utf8JsonReader does not validate the bytes of strings.
-    private static int IndexOfInvalidUtf8(ReadOnlySpan<byte> text)
-    {
-        if (Utf8.IsValid(text))
-            return -1;
-        var offset = 0;
-        while (Rune.DecodeFromUtf8(text[offset..], out _, out var length) == OperationStatus.Done)
-            offset += length;
-        return offset;
     }
 
     private static string GetAdvice(string argument, ReadOnlySpan<byte> payload)

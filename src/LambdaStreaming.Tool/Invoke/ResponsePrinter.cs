@@ -18,11 +18,7 @@ internal enum OutputFormat
 }
 
 /// <summary>Prints a response as it arrives, in every format except <see cref="OutputFormat.Events"/>.</summary>
-/// <param name="format">The format.</param>
-/// <param name="hint">Receives the beginning of the payload. Null if the HTTP prelude is printed separately.</param>
-/// <param name="output">The destination.</param>
-/// <param name="statistics">Counts chunks and bytes.</param>
-/// <param name="console">Receives status and headers.</param>
+/// <remarks>Without a hint, the HTTP prelude is printed separately, to the console.</remarks>
 internal sealed class ResponsePrinter(
     OutputFormat format,
     HttpPreludeHint? hint,
@@ -110,31 +106,18 @@ internal sealed class ResponsePrinter(
                     await output.WriteAsync(line + "\n", cancellationToken);
                 break;
             case OutputFormat.Json:
-                await PrintJsonAsync(payload, cancellationToken);
+                var type = ResponseJson.Default.JsonElement;
+                await foreach (var value in payload.ReadJsonValuesAsync(type, ReadOptions, cancellationToken))
+                    await output.WriteAsync(FormatLine(value), cancellationToken);
                 break;
             case OutputFormat.ServerSentEvents:
-                await PrintServerSentEventsAsync(payload, cancellationToken);
+                // The end marker of language model APIs is not JSON and would stop `jq`.
+                await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
+                    await output.WriteAsync(item.Data == "[DONE]" ? "" : item.Data + "\n", cancellationToken);
                 break;
             default:
                 await PrintBytesAsync(payload, cancellationToken);
                 break;
-        }
-    }
-
-    private async Task PrintJsonAsync(ResponsePayload payload, CancellationToken cancellationToken)
-    {
-        var values = payload.ReadJsonValuesAsync(ResponseJson.Default.JsonElement, ReadOptions, cancellationToken);
-        await foreach (var value in values)
-            await output.WriteAsync(FormatLine(value), cancellationToken);
-    }
-
-    private async Task PrintServerSentEventsAsync(ResponsePayload payload, CancellationToken cancellationToken)
-    {
-        await foreach (var item in payload.ReadServerSentEventsAsync(ReadOptions, cancellationToken))
-        {
-            // The end marker of language model APIs is not JSON and would stop `jq`.
-            if (item.Data != "[DONE]")
-                await output.WriteAsync(item.Data + "\n", cancellationToken);
         }
     }
 

@@ -6,10 +6,9 @@ using LambdaStreaming.Tool.Serve;
 namespace LambdaStreaming.Tool.Record;
 
 /// <summary>The command <c>record</c>, which records a response with its timing.</summary>
-internal sealed class RecordCommand
+internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
 {
-    private readonly ToolConsole _console;
-    private readonly InvocationOptions _invocation;
+    private readonly InvocationOptions _invocation = new(debug);
     private readonly Option<string> _to = new("--to")
     {
         HelpName = "FILE",
@@ -17,12 +16,6 @@ internal sealed class RecordCommand
             + "is incomplete; - is standard output",
         Required = true,
     };
-
-    private RecordCommand(ToolConsole console, Option<bool> debug)
-    {
-        _console = console;
-        _invocation = new InvocationOptions(debug);
-    }
 
     public static Command Create(ToolConsole console, Option<bool> debug)
     {
@@ -40,18 +33,17 @@ internal sealed class RecordCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var request = await _invocation.ReadRequestAsync(parsed, _console, cancellationToken);
-        using var client = _invocation.CreateClient(parsed, _console);
+        var request = await _invocation.ReadRequestAsync(parsed, console, cancellationToken);
+        using var client = _invocation.CreateClient(parsed, console);
         var path = parsed.GetRequiredValue(_to);
         var toOutput = OutputFile.IsStandardOutput(path);
         if (toOutput)
-            _console.RequireOutput();
+            console.RequireOutput();
         await using var file = toOutput ? null : await OutputFile.OpenAsync(path, _to.Name, cancellationToken);
-        using var temporary = file is { IsRegular: true } ? null : TemporaryFile.Create();
         await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
         var recording = await ReadAsync(response, cancellationToken);
-        _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), _console);
-        await SaveAsync(recording, file, temporary, cancellationToken);
+        _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), console);
+        await SaveAsync(recording, file, cancellationToken);
         return ReportResult(recording, response.InvokeComplete, file);
     }
 
@@ -69,18 +61,17 @@ internal sealed class RecordCommand
         }
     }
 
-    private async Task SaveAsync(
-        RecordedStream recording, OutputFile? file, TemporaryFile? temporary, CancellationToken cancellationToken)
+    private async Task SaveAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
     {
         try
         {
-            await WriteAsync(recording, file, temporary, cancellationToken);
+            await WriteAsync(recording, file, cancellationToken);
             file?.Commit();
         }
         finally
         {
             if (file?.Abandon(keepData: true) is { } partial)
-                _console.WriteMessage($"the incomplete recording is in {partial}");
+                console.WriteMessage($"the incomplete recording is in {partial}");
         }
     }
 
@@ -102,24 +93,17 @@ internal sealed class RecordCommand
             where = $", in {file.Name}. To serve it: lambda-stream serve --replay {argument}";
         }
 
-        _console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
+        console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
         return exitCode;
     }
 
-    // RecordedStream saves to a path. A destination without a path gets a copy of a temporary file.
-    private async Task WriteAsync(
-        RecordedStream recording, OutputFile? file, TemporaryFile? temporary, CancellationToken cancellationToken)
+    private async Task WriteAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
     {
         try
         {
-            await recording.SaveAsync(temporary?.FilePath ?? file!.CloseTemporary()!, CancellationToken.None);
-            if (temporary is null)
-                return;
-            var bytes = await File.ReadAllBytesAsync(temporary.FilePath, CancellationToken.None);
-
-            // A write to a full pipe cannot be cancelled.
-            var destination = file?.Stream ?? _console.Output;
-            await destination.WriteAsync(bytes, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+            // A write to a full pipe cannot be cancelled. A regular file is written completely.
+            var writing = recording.WriteAsync(file?.Stream ?? console.Output);
+            await writing.WaitAsync(file is { IsRegular: true } ? CancellationToken.None : cancellationToken);
         }
         catch (OperationCanceledException exception)
         {

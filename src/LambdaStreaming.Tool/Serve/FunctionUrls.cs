@@ -18,21 +18,14 @@ namespace LambdaStreaming.Tool.Serve;
 /// Requests become events of payload format 2.0, and the prelude of a response becomes its status and headers.
 /// Each function has its own port, because the routes of a web function begin at the root.
 /// </remarks>
-internal sealed class FunctionUrls : IAsyncDisposable
+internal sealed class FunctionUrls(LambdaStreamingClient client) : IAsyncDisposable
 {
-    private readonly LambdaStreamingClient _client;
     private readonly List<WebApplication> _apps = [];
-
-    private FunctionUrls(LambdaStreamingClient client) => _client = client;
 
     /// <summary>The address of each function.</summary>
     public List<(string Function, string Url)> Addresses { get; } = [];
 
-    /// <summary>Starts to serve.</summary>
-    /// <param name="server">The server that runs the functions.</param>
-    /// <param name="names">The names of the functions.</param>
-    /// <param name="firstPort">The port of the first function; 0 selects free ports.</param>
-    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <summary>Starts to serve, at the first port and those that follow it; 0 selects free ports.</summary>
     /// <exception cref="ToolException">A port is in use.</exception>
     public static async Task<FunctionUrls> StartAsync(
         LocalLambdaServer server, IReadOnlyList<string> names, int firstPort, CancellationToken cancellationToken)
@@ -65,7 +58,7 @@ internal sealed class FunctionUrls : IAsyncDisposable
             await app.DisposeAsync();
         }
 
-        _client.Dispose();
+        client.Dispose();
     }
 
     private async Task AddAsync(string name, int port, CancellationToken cancellationToken)
@@ -74,7 +67,7 @@ internal sealed class FunctionUrls : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseUrls($"http://127.0.0.1:{port}");
         builder.WebHost.ConfigureKestrel(kestrel => Loopback.RemoveLimits(kestrel.Limits));
         builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<ILambdaStreamingClient>(_client);
+        builder.Services.AddSingleton<ILambdaStreamingClient>(client);
         builder.Logging.ClearProviders();
         var app = builder.Build();
         _apps.Add(app);

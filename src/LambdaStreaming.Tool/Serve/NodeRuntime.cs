@@ -7,10 +7,7 @@ internal static class NodeRuntime
 {
     private const string Package = RuntimeInterfaceClient.Package;
 
-    /// <summary>Finds the folder of the runtime interface client.</summary>
-    /// <param name="function">The name of the function, for messages.</param>
-    /// <param name="taskRoot">The folder of the function.</param>
-    /// <param name="folder">The folder from <c>--ric</c>; <see langword="null"/> to search for it.</param>
+    /// <summary>Finds the folder of the runtime interface client. The last argument is that of <c>--ric</c>.</summary>
     public static string Find(string function, string taskRoot, string? folder)
     {
         if (ExecutablePath.Find("node") is not { } node)

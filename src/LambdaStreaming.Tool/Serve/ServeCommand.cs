@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace LambdaStreaming.Tool.Serve;
 
 /// <summary>The command <c>serve</c>, which runs <see cref="LocalLambdaServer"/> until Ctrl-C.</summary>
-internal sealed class ServeCommand
+internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
 {
     // Variables of another session. A profile would take precedence over the printed keys, and a token would be sent
     // together with them.
@@ -18,14 +18,7 @@ internal sealed class ServeCommand
     // Those for http. With such a proxy, SDKs call the server only if it is excluded.
     private static readonly string[] ProxyVariables = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
-    private readonly ToolConsole _console;
-    private readonly ServeOptions _options;
-
-    private ServeCommand(ToolConsole console, Option<bool> debug)
-    {
-        _console = console;
-        _options = new ServeOptions(debug);
-    }
+    private readonly ServeOptions _options = new(debug);
 
     public static Command Create(ToolConsole console, Option<bool> debug)
     {
@@ -48,13 +41,13 @@ internal sealed class ServeCommand
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
             throw new ToolException(
-                _console.InterruptedExitCode, "Interrupted before the server started.", exception);
+                console.InterruptedExitCode, "Interrupted before the server started.", exception);
         }
     }
 
     private async Task<int> ServeAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var printer = new RequestPrinter(_console, TimeProvider.System, cancellationToken);
+        var printer = new RequestPrinter(console, TimeProvider.System, cancellationToken);
         // Report a missing program, package or file before anything is started.
         var functions = await PrepareAsync(parsed, printer, cancellationToken);
         var faults = _options.GetFaults(parsed);
@@ -63,18 +56,20 @@ internal sealed class ServeCommand
         _options.CheckUrlPorts(parsed, names.Length);
 
         await using (var server = await StartAsync(parsed, functions, faults, cancellationToken))
-        await using (var urls = await StartUrlsAsync(parsed, server, names, cancellationToken))
+        await using (var urls = _options.GetFirstUrlPort(parsed) is { } port
+            ? await FunctionUrls.StartAsync(server, names, port, cancellationToken)
+            : null)
         {
             var url = server.ServiceUrl.ToString().TrimEnd('/');
             await PrintEnvironmentAsync(server);
             var endpoint = server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}";
             var regionName = server.Region.SystemName;
             var region = regionName == LocalService.Region.SystemName ? "" : $" --region {regionName}";
-            _console.WriteMessage(
+            console.WriteMessage(
                 $"serving {string.Join(", ", names)} on {url}. In a shell, set the variables above, or run: "
                 + $"lambda-stream invoke {names[0]} --local{endpoint}{region}. Press Ctrl-C to stop.");
             foreach (var (name, address) in urls?.Addresses ?? [])
-                _console.WriteMessage($"function URL of {name}: {address}");
+                console.WriteMessage($"function URL of {name}: {address}");
             try
             {
                 await printer.PrintAsync(server);
@@ -85,7 +80,7 @@ internal sealed class ServeCommand
             }
         }
 
-        _console.WriteMessage("stopped");
+        console.WriteMessage("stopped");
         return ExitCode.Complete;
     }
 
@@ -142,7 +137,7 @@ internal sealed class ServeCommand
             return await LocalLambdaServer.StartAsync(
                 options =>
                 {
-                    _options.ApplyTo(options, parsed, _console);
+                    _options.ApplyTo(options, parsed, console);
                     foreach (var function in functions)
                         Configure(function.AddTo(options), faults, _options.GetTimeout(parsed));
                 },
@@ -162,12 +157,6 @@ internal sealed class ServeCommand
             throw LocalService.CreatePortNotAvailable(_options.GetPort(parsed), exception);
         }
     }
-
-    private async Task<FunctionUrls?> StartUrlsAsync(
-        ParseResult parsed, LocalLambdaServer server, string[] names, CancellationToken cancellationToken) =>
-        _options.GetFirstUrlPort(parsed) is { } port
-            ? await FunctionUrls.StartAsync(server, names, port, cancellationToken)
-            : null;
 
     private static void Configure(LocalFunction function, ServedFault[] faults, TimeSpan? timeout)
     {
@@ -225,7 +214,7 @@ internal sealed class ServeCommand
         text.Append(windows
             ? $"Remove-Item {string.Join(", ", RemovedVariables.Select(name => "Env:" + name))} -ErrorAction Ignore\n"
             : $"unset {string.Join(' ', RemovedVariables)}\n");
-        await _console.Output.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()));
+        await console.Output.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     /// <summary>A function whose program or recording was found.</summary>

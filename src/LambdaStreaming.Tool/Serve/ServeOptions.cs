@@ -118,7 +118,6 @@ internal sealed class ServeOptions
         _debug = debug;
         foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault])
             repeatable.AllowMultipleArgumentsPerToken = false;
-        _region.CompletionSources.Add(_ => RegionEndpoint.EnumerableAllRegions.Select(region => region.SystemName));
         OptionValidators.RequireInteger(_port, 0, MaxPort);
         OptionValidators.RequireInteger(_processes, 1, 1000);
         OptionValidators.RequireInteger(_concurrency, 0);

@@ -121,8 +121,8 @@ internal sealed record ServedFunction(
         var path = Path.GetFullPath(hash < 0 ? target : target[..hash]);
         if (!File.Exists(path) && (kind == FunctionKind.Node || !Directory.Exists(path)))
             throw ToolException.Usage($"--function {name}: {path} does not exist.");
-        if (kind == FunctionKind.Node)
-            CheckNodeFile(name, path);
+        if (kind == FunctionKind.Node && NodeFile.FindProblem(path) is { } problem)
+            throw ToolException.Usage($"--function {name}: {problem}");
         return new ServedFunction(name, kind, path, handler, []);
     }
 
@@ -138,7 +138,11 @@ internal sealed record ServedFunction(
             program = Path.GetFullPath(program);
             if (!File.Exists(program))
                 throw ToolException.Usage($"--function {name}: the program {program} does not exist.");
-            CheckExecutable(name, program);
+            if (!ExecutablePath.IsExecutable(program))
+            {
+                throw ToolException.Usage(
+                    $"--function {name}: {program} is not executable. Run: chmod +x {ShellText.Quote(program)}");
+            }
         }
         else if (ExecutablePath.Find(program) is null)
         {
@@ -148,21 +152,6 @@ internal sealed record ServedFunction(
         }
 
         return new ServedFunction(name, FunctionKind.Exec, program, handler, [.. words.Skip(1)]);
-    }
-
-    private static void CheckNodeFile(string name, string path)
-    {
-        if (NodeFile.FindProblem(path) is { } problem)
-            throw ToolException.Usage($"--function {name}: {problem}");
-    }
-
-    private static void CheckExecutable(string name, string path)
-    {
-        if (!ExecutablePath.IsExecutable(path))
-        {
-            throw ToolException.Usage(
-                $"--function {name}: {path} is not executable. Run: chmod +x {ShellText.Quote(path)}");
-        }
     }
 
     private static ToolException CreateException(string text, string reason) => ToolException.Usage(
