@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Coverage-guided fuzzing with AFL++: fuzz-afl.sh SECONDS [TARGET…]. Divides the time among the targets;
-# default: all. Requires AFL++ (Debian: apt-get install afl++).
+# default: all. FUZZ_JOBS is the number of targets that run at the same time (default: 1).
+# Requires AFL++ (Debian: apt-get install afl++).
 # Findings are in artifacts/fuzz/out/TARGET/default/crashes. `LambdaStreaming.Fuzz replay TARGET FILE` runs one of them.
 # A second run continues the previous one.
 set -euo pipefail
@@ -27,17 +28,22 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <("$fuzz" targets)
 export AFL_SKIP_BIN_CHECK=1 AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_AUTORESUME=1
 export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
-crashes=0
-for target in "${targets[@]}"; do
+jobs=${FUZZ_JOBS:-1}
+duration=$((seconds * jobs / ${#targets[@]}))
+
+run_target() {
+  local target=$1 stats=$work/out/$1/default/fuzzer_stats
+  of() { sed -n "s/^$1 *: //p" "$stats"; }
   mkdir -p "$work/out/$target"
   afl-fuzz -i "$work/seeds/$target" -o "$work/out/$target" -x "$work/seeds/dictionary" -m none -t 20000 \
-    -V $((seconds / ${#targets[@]})) -- "$fuzz" afl "$target" >"$work/$target.log" 2>&1 ||
-    { tail -20 "$work/$target.log"; exit 1; }
-  stats=$work/out/$target/default/fuzzer_stats
-  of() { sed -n "s/^$1 *: //p" "$stats"; }
+    -V "$duration" -- "$fuzz" afl "$target" >"$work/$target.log" 2>&1 || { tail -20 "$work/$target.log"; return 1; }
   echo "$target: $(of execs_done) executions, $(of execs_per_sec) per second," \
     "$(of edges_found) edges of $(of total_edges), $(of corpus_count) inputs," \
-    "$(of saved_crashes) crashes, $(of saved_hangs) hangs"
-  crashes=$((crashes + $(of saved_crashes) + $(of saved_hangs)))
-done
-[ "$crashes" -eq 0 ]
+    "$(of saved_crashes) crashes, $(of saved_hangs) hangs," \
+    "the last new input $(($(of last_update) - $(of last_find))) s before the end"
+  [ "$(($(of saved_crashes) + $(of saved_hangs)))" -eq 0 ]
+}
+
+export -f run_target
+export work fuzz duration
+printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I '{}' bash -c 'run_target "$1"' _ '{}'

@@ -101,6 +101,24 @@ public sealed class ProfileTests : IDisposable
         await CallAsync(server, new() { Profile = _profile });
     }
 
+    // Without AWS_CONFIG_FILE, the config file is the one next to the credentials file.
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ConfigFileIsNotSet_ReadsTheServicesNextToTheCredentialsFile()
+    {
+        Set("AWS_CONFIG_FILE", null);
+        await using var server = await StartAsync();
+        await ConfigureAsync(server, $"""
+            region = {server.Region.SystemName}
+            services = local-{_profile}
+
+            [services local-{_profile}]
+            lambda =
+              endpoint_url = {server.ServiceUrl}
+            """);
+
+        await CallAsync(server, new() { Profile = _profile });
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_ServicesSectionHasNoLambdaUrl_UsesTheUrlOfTheProfile()
     {

@@ -18,6 +18,7 @@ public sealed class RedactorTests
     [InlineData("a\ud83d\ude80b", "a\ud83d\ude80b")]
     [InlineData("a\udb40\udc41b", "a b")]
     [InlineData("  text \t", "text")]
+    [InlineData("\u0001\u200b", "")]
     [InlineData("first\nsecond", "first")]
     [InlineData("first \r\nsecond", "first")]
     [InlineData(null, "")]
