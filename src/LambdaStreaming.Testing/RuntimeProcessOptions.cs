@@ -173,8 +173,9 @@ public sealed record RuntimeProcessOptions
     /// <para>
     /// The start of a server builds the projects of the functions that its options contain.
     /// A function that is added later is built at its first call. If built files were deleted, for example by
-    /// <c>dotnet clean</c>, the next call builds the project again. Processes do not wait for the builds of each other.
-    /// If several test processes use one project, build it before, and specify its <c>.dll</c>.
+    /// <c>dotnet clean</c>, the next call builds the project again.
+    /// Servers in different processes do not wait for the builds of each other. If several test processes use one
+    /// project, build it before, and specify its <c>.dll</c>.
     /// </para>
     /// <para>
     /// Executables are functions that use <c>Amazon.Lambda.RuntimeSupport</c> or Lambda's hosting package for ASP.NET
