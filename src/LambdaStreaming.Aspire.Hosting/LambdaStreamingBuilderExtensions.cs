@@ -20,6 +20,7 @@ public static class LambdaStreamingBuilderExtensions
     /// The server listens on 127.0.0.1. It is not part of a deployment: in publish mode,
     /// <see cref="WithReference{TDestination}"/> does not set any variable, and the app calls AWS.
     /// </remarks>
+    /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     public static IResourceBuilder<LambdaStreamingServerResource> AddLambdaStreamingServer(
         this IDistributedApplicationBuilder builder,
         [ResourceName] string name,

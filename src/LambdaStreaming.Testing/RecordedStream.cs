@@ -105,23 +105,19 @@ public sealed class RecordedStream
     /// <summary>Writes the recording to a file.</summary>
     /// <param name="path">The path. An existing file is replaced.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default)
-    {
-        var lines = _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine));
-        return File.WriteAllLinesAsync(path, lines, cancellationToken);
-    }
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        File.WriteAllLinesAsync(path, Serialize(), cancellationToken);
 
     /// <summary>Writes the recording to a stream, which stays open. LambdaStreaming.Tool uses this method.</summary>
     internal async Task WriteAsync(Stream stream)
     {
         var writer = new StreamWriter(stream, bufferSize: 64 * 1024, leaveOpen: true);
         await using var disposal = writer.ConfigureAwait(false);
-        foreach (var line in _lines)
-        {
-            var text = JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine);
-            await writer.WriteLineAsync(text).ConfigureAwait(false);
-        }
+        foreach (var line in Serialize()) await writer.WriteLineAsync(line).ConfigureAwait(false);
     }
+
+    private IEnumerable<string> Serialize() =>
+        _lines.Select(line => JsonSerializer.Serialize(line, RecordingJson.Relaxed.RecordedLine));
 
     /// <summary>Reads a recording from a file.</summary>
     /// <param name="path">The path.</param>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Amazon;
 using LambdaStreaming.Configuration;
@@ -48,14 +49,19 @@ internal static class OptionValidators
         });
     }
 
-    /// <summary>Requires a value that is not blank.</summary>
+    /// <summary>Requires a value that is neither blank nor the name of an option of the command.</summary>
     /// <remarks>
-    /// A blank value is probably an unset variable of a script. Accepting it could run another version of the function,
-    /// or write no file, without an error.
+    /// Such a value is probably an unset variable of a script. Accepting it could run another version of the function,
+    /// write no file, or run the function instead of <c>--dry-run</c>, without an error.
     /// </remarks>
     public static void RequireText<T>(Option<T> option) => option.Validators.Add(result =>
     {
-        if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
+        if (result.Tokens is not [{ Value: var text }])
+            return;
+        if (string.IsNullOrWhiteSpace(text))
             result.AddError($"{option.Name} is empty. Specify a value or omit the option.");
+        var options = (result.Parent as CommandResult)?.Command.Options ?? [];
+        if (options.Any(other => other.Name == text || other.Aliases.Contains(text)))
+            result.AddError($"{option.Name} has no value: '{text}' is an option. Specify a value or omit the option.");
     });
 }

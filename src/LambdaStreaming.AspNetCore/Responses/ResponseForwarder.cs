@@ -186,7 +186,7 @@ internal sealed class ResponseForwarder(HttpContext context, LambdaStreamOptions
         catch when (!invocation.IsFaulted && !invocation.IsCanceled)
         {
             // A keep-alive comment could not be written. Cancel the pending invocation: it would otherwise continue.
-            await _invocation.CancelAsync().ConfigureAwait(false);
+            await _invocation.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await ((Task)invocation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (invocation.IsCompletedSuccessfully)
                 await ((IAsyncDisposable)await invocation.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);

@@ -63,18 +63,20 @@ internal sealed class AwsEnvironment
         string? url = null;
         foreach (var file in OpenFiles(profile.Name))
         {
+            if (url is null
+                && file.TryGetSection(profile.Name, isSsoSession: false, isServicesSection: false, out var own, out _))
+            {
+                own.TryGetValue("endpoint_url", out url);
+            }
+
+            // A section without the marker is a profile, which can have the same name.
+            file.ProfileMarkerRequired = true;
             if (profile.Services is { } services
                 && file.TryGetSection(services, isSsoSession: false, isServicesSection: true, out _, out var settings)
                 && settings.TryGetValue("lambda", out var lambda)
                 && lambda.TryGetValue("endpoint_url", out var ofLambda))
             {
                 return ofLambda;
-            }
-
-            if (url is null
-                && file.TryGetSection(profile.Name, isSsoSession: false, isServicesSection: false, out var own, out _))
-            {
-                own.TryGetValue("endpoint_url", out url);
             }
         }
 

@@ -12,7 +12,7 @@ internal sealed class RequestSender(
     TransportFailures failures,
     ILogger logger)
 {
-    // How long a call that ends waits for handlers of the caller. Only one that ignores its token takes that long.
+    // How long a call that ends waits for code of the caller. Only code that ignores its token takes that long.
     private static readonly TimeSpan HandlerGracePeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>

@@ -6,7 +6,7 @@ internal sealed class RequestBuffer : MemoryStream
     /// <summary>Whether the content exceeds the limit. The buffer then contains only a part of it.</summary>
     public bool IsTooLong { get; private set; }
 
-    // The other methods that write bytes call this one, because MemoryStream does so for derived types.
+    // The other methods that write, except WriteByte, call this one, because MemoryStream does so for derived types.
     public override void Write(byte[] buffer, int offset, int count)
     {
         RequireRoom(count);

@@ -6,9 +6,10 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 #pragma warning restore CA1001
 {
     // Windows does not replace the files of a running program, for example while a call is in progress. Another process
-    // can build the same project at the same time. MSB3021: a file cannot be copied. MSB3491 and CS2012: it cannot be
-    // written. Sources: dotnet/msbuild, Strings.resx, and dotnet/roslyn, ErrorCode.cs.
-    private static readonly string[] FileInUse = ["error MSB3021:", "error MSB3491:", "error CS2012:"];
+    // can build the same project at the same time. MSB3021: a file cannot be copied. The others: it cannot be written.
+    // Sources: dotnet/msbuild, Strings.resx, and dotnet/roslyn, ErrorCode.cs and Errors.vb.
+    private static readonly string[] FileInUse =
+        ["error MSB3021:", "error MSB3491:", "error CS2012:", "error BC2012:"];
 
     private readonly SemaphoreSlim _gate = new(1);
     private Version? _current;

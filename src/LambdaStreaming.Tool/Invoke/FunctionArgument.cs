@@ -22,6 +22,7 @@ internal sealed class FunctionArgument
     {
         command.Add(_argument);
         command.Add(_option);
+        OptionValidators.RequireText(_option);
         command.Validators.Add(Validate);
     }
 

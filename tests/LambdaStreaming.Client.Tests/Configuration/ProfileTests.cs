@@ -120,6 +120,28 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_ServicesSectionHasTheNameOfTheProfile_UsesItsLambdaUrl()
+    {
+        await using var server = await StartAsync();
+        var keys = await server.Credentials.GetCredentialsAsync();
+        File.WriteAllText(ModuleSetup.CredentialsFile, $"""
+            [{_profile}]
+            aws_access_key_id = {keys.AccessKey}
+            aws_secret_access_key = {keys.SecretKey}
+            """);
+        Configure($"""
+            region = {server.Region.SystemName}
+            services = {_profile}
+
+            [services {_profile}]
+            lambda =
+              endpoint_url = {server.ServiceUrl}
+            """);
+
+        await CallAsync(server, new() { Profile = _profile });
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_ServicesSectionHasNoLambdaUrl_UsesTheUrlOfTheProfile()
     {
         await using var server = await StartAsync();
