@@ -182,7 +182,7 @@ public sealed class BuildTests : IDisposable
     [InlineData("chat : error MSB3021: Unable to copy file.")]
     [InlineData("chat : error MSB3491: Could not write lines to file.")]
     [InlineData("CSC : error CS2012: Cannot open file for writing.")]
-    [InlineData("vbc : error BC2012: can't open file for writing")]
+    [InlineData("vbc : error BC2012: Cannot open file for writing.")]
     public async Task BuildAsync_FileIsInUse_BuildsAgainWithoutAChange(string error)
     {
         var project = new ScriptProject(_folder.FullName, $"[ -e ../free ] || {{ echo '{error}'; false; }}");
