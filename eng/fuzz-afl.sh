@@ -40,7 +40,9 @@ run_target() {
   echo "$target: $(of execs_done) executions, $(of execs_per_sec) per second," \
     "$(of edges_found) edges of $(of total_edges), $(of corpus_count) inputs," \
     "$(of saved_crashes) crashes, $(of saved_hangs) hangs," \
-    "the last new input $(($(of last_update) - $(of last_find))) s before the end"
+    "the last new input $(($(of last_update) - $(of last_find))) s and" \
+    "the last new edge $(awk -F ', ' 'NR > 1 && $13 != edges { edges = $13; at = $1 } END { print $1 - at }' \
+      "$work/out/$target/default/plot_data") s before the end"
   [ "$(($(of saved_crashes) + $(of saved_hangs)))" -eq 0 ]
 }
 
