@@ -231,18 +231,24 @@ public class TruncationTests
     {
         var calls = 0;
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var timeout = new CancellationTokenSource();
         await using var app = await StartCachedFunctionAsync(
             waiting,
             HttpProtocols.Http1,
             async (_, response, ct) =>
             {
-                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                if (Interlocked.Increment(ref calls) == 1)
+                {
+                    running.SetResult();
+                    await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                }
+
                 await response.WriteTextAsync("page", ct);
             },
             timeout);
         var first = GetAsync(app, "/page");
-        await app.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
+        await running.Task.WaitAsync(Patience, Token);
         var second = GetAsync(app, "/page");
         await waiting.Task.WaitAsync(Patience, Token);
 
@@ -262,19 +268,25 @@ public class TruncationTests
     {
         var calls = 0;
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var app = await StartCachedFunctionAsync(
             waiting,
             HttpProtocols.Http1,
             async (_, response, ct) =>
             {
-                if (Interlocked.Increment(ref calls) == 1) await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                if (Interlocked.Increment(ref calls) == 1)
+                {
+                    running.SetResult();
+                    await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                }
+
                 await response.WriteTextAsync("page", ct);
             },
             policy: new PermissivePolicy());
         using var disconnection = CancellationTokenSource.CreateLinkedTokenSource(Token);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/page");
         var first = app.SendAsync(request, disconnection.Token);
-        await app.Lambda.WaitForRequestAsync(Token).WaitAsync(Patience, Token);
+        await running.Task.WaitAsync(Patience, Token);
         var second = GetAsync(app, "/page");
         await waiting.Task.WaitAsync(Patience, Token);
 
