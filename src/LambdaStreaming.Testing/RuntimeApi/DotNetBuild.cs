@@ -25,12 +25,24 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
     public static async Task<DotNetBuild> RunAsync(
         string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
     {
-        var results = Path.GetTempFileName();
-        var isAlone = false;
+        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-            isAlone = true;
+            return await RunAloneAsync(project, isClassLibrary, outputReceived, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            Gate.Release();
+        }
+    }
+
+    private static async Task<DotNetBuild> RunAloneAsync(
+        string project, bool isClassLibrary, Action<string> outputReceived, CancellationToken cancellationToken)
+    {
+        var results = Path.GetTempFileName();
+        try
+        {
             // Most projects have one target framework. For all others, an attempt would build all frameworks.
             if (!await NamesTargetFrameworksAsync(project, cancellationToken).ConfigureAwait(false))
             {
@@ -47,7 +59,6 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
         }
         finally
         {
-            if (isAlone) Gate.Release();
             File.Delete(results);
         }
 

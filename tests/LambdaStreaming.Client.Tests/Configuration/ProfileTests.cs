@@ -82,9 +82,13 @@ public sealed class ProfileTests : IDisposable
         await CallAsync(server, new() { Profile = _profile });
     }
 
-    [Fact]
-    public async Task InvokeWithResponseStreamAsync_ServicesSectionHasALambdaUrl_UsesThatUrl()
+    // Without AWS_CONFIG_FILE, the config file is the one next to the credentials file.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task InvokeWithResponseStreamAsync_ServicesSectionHasALambdaUrl_UsesThatUrl(bool isConfigFileSet)
     {
+        if (!isConfigFileSet) Set("AWS_CONFIG_FILE", null);
         await using var server = await StartAsync();
         await ConfigureAsync(server, $"""
             region = {server.Region.SystemName}
@@ -94,24 +98,6 @@ public sealed class ProfileTests : IDisposable
             [services local-{_profile}]
             s3 =
               endpoint_url = http://127.0.0.1:2
-            lambda =
-              endpoint_url = {server.ServiceUrl}
-            """);
-
-        await CallAsync(server, new() { Profile = _profile });
-    }
-
-    // Without AWS_CONFIG_FILE, the config file is the one next to the credentials file.
-    [Fact]
-    public async Task InvokeWithResponseStreamAsync_ConfigFileIsNotSet_ReadsTheServicesNextToTheCredentialsFile()
-    {
-        Set("AWS_CONFIG_FILE", null);
-        await using var server = await StartAsync();
-        await ConfigureAsync(server, $"""
-            region = {server.Region.SystemName}
-            services = local-{_profile}
-
-            [services local-{_profile}]
             lambda =
               endpoint_url = {server.ServiceUrl}
             """);
