@@ -23,7 +23,6 @@ internal sealed class WebApp : IAsyncDisposable
         _app = app;
         Lambda = lambda;
         Log = log.Lines;
-        LoggedExceptions = log.Exceptions;
         var server = app.Services.GetRequiredService<IServer>();
         Url = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         var handler = new SocketsHttpHandler
@@ -50,8 +49,6 @@ internal sealed class WebApp : IAsyncDisposable
 
     /// <summary>The app's log messages: level, category, event id, message, exception type.</summary>
     public ConcurrentQueue<string> Log { get; }
-
-    public ConcurrentQueue<Exception> LoggedExceptions { get; }
 
     public static async Task<WebApp> StartAsync(
         Action<LocalLambdaServerOptions> functions,
@@ -132,8 +129,6 @@ internal sealed class WebApp : IAsyncDisposable
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 
-        public ConcurrentQueue<Exception> Exceptions { get; } = new();
-
         public ILogger CreateLogger(string categoryName) => new Logger(categoryName, this);
 
         public void Dispose()
@@ -156,7 +151,6 @@ internal sealed class WebApp : IAsyncDisposable
             {
                 var message = formatter(state, exception);
                 log.Lines.Enqueue($"{logLevel} {category} {eventId.Id} {message} {exception?.GetType().Name}");
-                if (exception is not null) log.Exceptions.Enqueue(exception);
             }
         }
     }

@@ -157,11 +157,7 @@ internal sealed record ProblemResponse(
             StatusCodes.Status503ServiceUnavailable => LogLevel.Warning,
             _ => LogLevel.Error,
         };
-        // Inner exceptions about credentials can contain keys, for example the output of a credential process.
-        var exception = Exception is LambdaConfigurationException { InnerException: not null }
-            ? new LambdaConfigurationException(Exception.Message)
-            : Exception;
-        Log.FailedBeforeFirstByte(logger, level, path, StatusCode, exception);
+        Log.FailedBeforeFirstByte(logger, level, path, StatusCode, Exception);
     }
 
     private static ProblemResponse FromServiceError(LambdaServiceException exception, RequestOrigin origin) =>

@@ -84,13 +84,19 @@ internal static class ConfigurationErrors
     public static string RemoveQuotedLine(string message) =>
         FindQuotedLine(message) is var (begin, end) ? $"{message[..begin]}{message[end..]}" : message;
 
-    /// <summary>Returns whether an exception or one of its inner exceptions quotes a line of a file.</summary>
-    public static bool QuotesLine(Exception exception)
+    /// <summary>Returns whether the text of an exception, or of an inner exception, can contain a key.</summary>
+    /// <remarks>
+    /// These texts are the error output of a credential process, the lines of a signature error after the first one,
+    /// which have the session token, and a quoted line of a file.
+    /// </remarks>
+    public static bool CanContainKey(Exception exception)
     {
+        if (exception is ProcessAWSCredentialException) return true;
+        if (exception is AmazonServiceException && exception.Message.AsSpan().ContainsAny('\r', '\n')) return true;
         if (FindQuotedLine(exception.Message) is not null) return true;
         return exception is AggregateException aggregate
-            ? aggregate.InnerExceptions.Any(QuotesLine)
-            : exception.InnerException is { } inner && QuotesLine(inner);
+            ? aggregate.InnerExceptions.Any(CanContainKey)
+            : exception.InnerException is { } inner && CanContainKey(inner);
     }
 
     private static string DescribeUnreadable(string profileName, string reason) =>

@@ -77,6 +77,7 @@ internal sealed class RequestFactory(
         RequestSigner.Sign(message, request.Payload, keys, settings.Region, signedAt);
         attempt.Redactor = Redactor.Create(
             request,
+            keys.AccessKey.AsMemory(),
             keys.SecretKey.AsMemory(),
             keys.Token.AsMemory(),
             RequestSigner.GetSignature(message));

@@ -118,10 +118,10 @@ internal sealed class SigningCredentials
             when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever its type, the exception is a failure of the credentials, and nothing was sent. It is not
-            // attached if it quotes a line of a file, which can contain a key.
+            // attached if it can contain a key, because web servers log inner exceptions.
             throw new LambdaConfigurationException(
                 _explain(Redactor.Create(request), exception),
-                innerException: ConfigurationErrors.QuotesLine(exception) ? null : exception);
+                innerException: ConfigurationErrors.CanContainKey(exception) ? null : exception);
         }
 
         if (keys is null) throw new LambdaConfigurationException(_explain(Redactor.Create(request), null));

@@ -1,23 +1,34 @@
+using Amazon.Runtime;
 using LambdaStreaming.Configuration;
 
 namespace LambdaStreaming.Tests.Configuration;
 
-/// <summary>Detection of a line of a credentials file that AWSSDK.Core quotes, which can contain a key.</summary>
+/// <summary>Detection of exceptions whose text can contain a key.</summary>
 public sealed class ConfigurationErrorsTests
 {
     private const string Quoting =
         "Line 3:<aws_secret_access_key wJalr> in file credentials does not contain a section.";
 
     [Fact]
-    public void QuotesLine_AnyInnerExceptionQuotes_ReturnsTrue()
+    public void CanContainKey_AnyInnerExceptionQuotesALine_ReturnsTrue()
     {
         var quoting = new InvalidDataException(Quoting);
         var other = new IOException("The file is locked.");
 
-        Assert.True(ConfigurationErrors.QuotesLine(quoting));
-        Assert.True(ConfigurationErrors.QuotesLine(new IOException("x", new IOException("y", quoting))));
-        Assert.True(ConfigurationErrors.QuotesLine(new AggregateException(other, new IOException("x", quoting))));
-        Assert.False(ConfigurationErrors.QuotesLine(new AggregateException(other, other)));
-        Assert.False(ConfigurationErrors.QuotesLine(new IOException("x", other)));
+        Assert.True(ConfigurationErrors.CanContainKey(quoting));
+        Assert.True(ConfigurationErrors.CanContainKey(new IOException("x", new IOException("y", quoting))));
+        Assert.True(ConfigurationErrors.CanContainKey(new AggregateException(other, new IOException("x", quoting))));
+        Assert.False(ConfigurationErrors.CanContainKey(new AggregateException(other, other)));
+        Assert.False(ConfigurationErrors.CanContainKey(new IOException("x", other)));
     }
+
+    // Services quote the canonical request in the lines after the first one.
+    [Theory]
+    [InlineData("The signature does not match.", false)]
+    [InlineData("The signature does not match.\nx-amz-security-token:TOKEN", true)]
+    [InlineData("The signature does not match.\rx-amz-security-token:TOKEN", true)]
+    public void CanContainKey_ServiceErrorHasSeveralLines_ReturnsTrue(string message, bool expected) =>
+        Assert.Equal(
+            expected,
+            ConfigurationErrors.CanContainKey(new IOException("x", new AmazonServiceException(message))));
 }

@@ -284,6 +284,7 @@ public class RedactedMessageTests
     {
         foreach (var text in new[] { exception.Message, exception.ToString() })
         {
+            Assert.DoesNotContain("AKIDEXAMPLE", text, StringComparison.Ordinal);
             Assert.DoesNotContain(SecretKey, text, StringComparison.Ordinal);
             Assert.DoesNotContain(SessionToken, text, StringComparison.Ordinal);
             Assert.DoesNotContain(signature, text, StringComparison.Ordinal);

@@ -56,7 +56,7 @@ public class SigningCredentialsTests
     };
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_ProcessCredentialsWriteAKeyToStandardError_MessageDoesNotContainIt()
+    public async Task InvokeWithResponseStreamAsync_ProcessCredentialsWriteAKeyToStandardError_DoesNotShowIt()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The command needs a POSIX shell.");
         using var client = CreateClient(new ProcessAWSCredentials("sh -c \"echo SECRETKEY >&2; exit 3\""));
@@ -64,8 +64,7 @@ public class SigningCredentialsTests
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
             () => client.InvokeWithResponseStreamAsync(DryRun, Ct));
 
-        Assert.DoesNotContain("SECRETKEY", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("SECRETKEY", exception.InnerException!.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", exception.ToString(), StringComparison.Ordinal);
     }
 
     // AWSSDK.Core throws such exceptions for credentials that it reads from a file.
