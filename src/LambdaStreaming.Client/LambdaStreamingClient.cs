@@ -168,6 +168,9 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     {
         ArgumentNullException.ThrowIfNull(request);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+
+        // The call reads the mutable options later.
+        if (request.Retry is { } retry) request = request with { Retry = retry.Copy() };
         request.Validate();
         if (cancellationToken.IsCancellationRequested)
             throw Cancellation.CreateException(request, null, null, cancellationToken);

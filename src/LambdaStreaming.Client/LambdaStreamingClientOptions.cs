@@ -175,7 +175,10 @@ public sealed class LambdaStreamingClientOptions
     /// Default: <see langword="null"/>. With a custom <see cref="HttpClient"/>, used only by
     /// <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
-    /// <remarks>The callback is called after the library has configured the handler.</remarks>
+    /// <remarks>
+    /// The callback is called after the library has configured the handler. If it replaces streams, their disposal must
+    /// not block, because it ends a cancelled call.
+    /// </remarks>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
     /// <summary>Trace headers that are added to each request, without being signed.</summary>

@@ -16,7 +16,7 @@ public partial class ArchitectureTests
         ["Configuration"] = ["Errors"],
         ["Signing"] = ["Configuration", "Errors"],
         ["ResponseStream"] = ["EventStream", "Errors", "Diagnostics"],
-        ["Payload"] = ["ResponseStream", "Errors"],
+        ["Payload"] = ["ResponseStream", "Configuration", "Errors"],
         ["Invocation"] = ["Configuration", "Signing", "ResponseStream", "Errors", "Diagnostics"],
     };
 

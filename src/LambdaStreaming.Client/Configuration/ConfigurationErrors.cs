@@ -86,8 +86,8 @@ internal static class ConfigurationErrors
 
     /// <summary>Returns whether the text of an exception, or of an inner exception, can contain a key.</summary>
     /// <remarks>
-    /// These texts are the error output of a credential process, the lines of a signature error after the first one,
-    /// which have the session token, and a quoted line of a file.
+    /// These texts are the error output of a credential process and a quoted line of a file. The lines of a signature
+    /// error after the first one contain the session token.
     /// </remarks>
     public static bool CanContainKey(Exception exception)
     {

@@ -38,8 +38,13 @@ internal sealed class ConfigurationResolver(LambdaStreamingClientOptions options
         lock (_lock)
         {
             // Resolve blocks while it reads files and calls the EC2 metadata service, so it runs on the thread pool.
+            // The task would keep the ExecutionContext of the first call, with its AsyncLocal values, alive.
             if (_pending is null or { IsFaulted: true } or { IsCanceled: true })
+            {
+                using var suppressed = ExecutionContext.SuppressFlow();
                 _pending = Task.Run(Resolve, CancellationToken.None).IgnoreUnobservedException();
+            }
+
             pending = _pending;
         }
 

@@ -120,14 +120,13 @@ internal sealed class ResponseFactory(
     {
         var invocation = attempt.Invocation;
         var idleTimeout = GetIdleTimeout(invocation);
-        using var limit = new CancellationTokenSource(idleTimeout, options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(
-            limit.Token, attemptToken, invocation.CancellationToken);
+        using var limit = new TimeLimit(
+            idleTimeout, options.TimeProvider, attemptToken, invocation.CancellationToken);
         try
         {
-            return await opening.WaitAsync(linked.Token).ConfigureAwait(false);
+            return await opening.WaitAsync(limit.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (linked.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (limit.Token.IsCancellationRequested)
         {
             opening.DisposeLateResult();
             if (invocation.IsCanceled(attemptToken))

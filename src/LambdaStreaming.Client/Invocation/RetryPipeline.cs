@@ -37,7 +37,7 @@ internal sealed class RetryPipeline(LambdaStreamingClientOptions options, ILogge
     public RetryRule? GetRule(InvokeWithResponseStreamRequest request, int? configuredMaxAttempts)
     {
         if (options.ResiliencePipeline is not null) return null;
-        var retry = request.Retry?.Copy() ?? options.Retry;
+        var retry = request.Retry ?? options.Retry;
         return new RetryRule(retry, retry.GetMaxAttempts(configuredMaxAttempts));
     }
 

@@ -52,11 +52,21 @@ internal sealed class SingleSendContent : HttpContent
         TransportContext? context,
         CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _requests, 1) != 0) throw new DuplicateSendException();
-        _guard!.MarkContentRead();
+        BeginRead();
         return _content is null
             ? stream.WriteAsync(_payload, cancellationToken).AsTask()
             : _content.CopyToAsync(stream, context, cancellationToken);
+    }
+
+    // For handlers that read the content synchronously.
+    protected override void SerializeToStream(
+        Stream stream,
+        TransportContext? context,
+        CancellationToken cancellationToken)
+    {
+        BeginRead();
+        if (_content is null) stream.Write(_payload.Span);
+        else _content.CopyTo(stream, context, cancellationToken);
     }
 
     protected override bool TryComputeLength(out long length)
@@ -69,6 +79,12 @@ internal sealed class SingleSendContent : HttpContent
         if (_payload.IsEmpty && _requestHeaders is { ExpectContinue: true }) _requestHeaders.ExpectContinue = false;
         length = _content is null ? _payload.Length : _content.Headers.ContentLength ?? 0;
         return _content is null || _content.Headers.ContentLength is not null;
+    }
+
+    private void BeginRead()
+    {
+        if (Interlocked.Exchange(ref _requests, 1) != 0) throw new DuplicateSendException();
+        _guard!.MarkContentRead();
     }
 
     // The connection refers to its request until the response has been read, but the payload must not stay alive that

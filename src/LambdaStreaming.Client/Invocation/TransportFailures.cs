@@ -167,8 +167,11 @@ internal sealed class TransportFailures(
         if (ownsHttpClient)
         {
             var duration = ExceptionMessages.FormatDuration(options.ConnectTimeout);
+            var other = options.ConfigureHandler is null
+                ? ""
+                : $", or within a timeout that {nameof(options.ConfigureHandler)} sets";
             return new(
-                $"No connection to {endpoint} was established within {duration} ({Option}).",
+                $"No connection to {endpoint} was established within {duration} ({Option}){other}.",
                 IsTimeout: true);
         }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using LambdaStreaming.Configuration;
 using LambdaStreaming.Errors;
 using LambdaStreaming.ResponseStream;
 
@@ -46,8 +47,8 @@ internal sealed class InvocationEnumerable<T>(
             ILambdaStreamingClient client,
             InvokeWithResponseStreamRequest request)
         {
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(
-                callToken, enumeratorToken, _disposal.Token);
+            using var linked = new TimeLimit(
+                Timeout.InfiniteTimeSpan, TimeProvider.System, callToken, enumeratorToken, _disposal.Token);
             try
             {
                 _response = await client.InvokeWithResponseStreamAsync(request, linked.Token).ConfigureAwait(false);
@@ -61,7 +62,7 @@ internal sealed class InvocationEnumerable<T>(
             // knows only the linked token. If the enumerator was disposed before the assignment, Dispose did not see
             // the response.
             linked.Dispose();
-            if (!linked.IsCancellationRequested) return _response;
+            if (!linked.Token.IsCancellationRequested) return _response;
             await _response.DisposeAsync().ConfigureAwait(false);
             var details = new LambdaErrorDetails { FunctionName = request.FunctionName };
             throw Translate(ResponseStreamFailures.Cancelled(details, callToken));

@@ -402,6 +402,29 @@ public class ConfigurationResolverTests
         Assert.Equal(1, _instanceReads);
     }
 
+    // The result is kept. With the context, it would keep the first caller's AsyncLocal values alive.
+    [Fact]
+    public async Task ResolveAsync_CallerHasAsyncLocalValues_DoesNotCaptureThem()
+    {
+        var local = new AsyncLocal<string?> { Value = "request" };
+        var seen = "not read";
+        var resolver = new ConfigurationResolver(new(), new AwsEnvironment
+        {
+            Variable = _ => null,
+            Profile = _ => null,
+            InstanceRegion = () =>
+            {
+                seen = local.Value;
+                return RegionEndpoint.SAEast1;
+            },
+        });
+
+        await resolver.ResolveAsync(Ct);
+
+        Assert.Null(seen);
+        Assert.Equal("request", local.Value);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("AWS_PROFILE")]

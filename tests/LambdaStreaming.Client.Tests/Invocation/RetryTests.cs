@@ -65,6 +65,20 @@ public class RetryTests
     }
 
     [Fact]
+    public async Task InvokeWithResponseStreamAsync_RetryOptionsChangeDuringTheCall_UsesThoseOfItsBeginning()
+    {
+        await using var server = RawServer.Responding(RawServer.CreateResponse(500, "{}"u8.ToArray()));
+        using var client = CreateClient(server.Url, LambdaRetryPolicy.Never);
+        var retry = new LambdaRetryOptions { BaseDelay = TimeSpan.Zero };
+
+        var call = client.InvokeWithResponseStreamAsync(new("f") { Retry = retry }, Ct);
+        retry.Policy = LambdaRetryPolicy.AtLeastOnce;
+        await Assert.ThrowsAnyAsync<LambdaServiceException>(() => call);
+
+        Assert.Equal(1, server.CompleteRequests);
+    }
+
+    [Fact]
     public async Task InvokeWithResponseStreamAsync_ThrottledTwice_SucceedsAndNumbersTheAttempts()
     {
         var requests = new List<string>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using Amazon.Runtime;
 using LambdaStreaming.Testing;
@@ -38,6 +39,19 @@ public class SendOnceHandlerTests
         Assert.Equal(1, server.CompleteRequests);
         Assert.True(exception.FunctionMayHaveRun);
         Assert.Equal(1, exception.Attempts);
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_HandlerReadsTheContentSynchronously_SendsIt()
+    {
+        await using var server = await StartAsync();
+        using var hashing = new Hashing(new SendOnceHandler(new SocketsHttpHandler()));
+        using var client = CreateClient(server.ServiceUrl, hashing, server.Credentials);
+
+        await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
+
+        Assert.Equal(SHA256.HashData(WithPayload.Payload.Span), hashing.Hash);
+        Assert.Equal(WithPayload.Payload.ToArray(), Assert.Single(server.Requests).Payload.ToArray());
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -363,6 +377,21 @@ public class SendOnceHandlerTests
         {
             await request.Content!.ReadAsStringAsync(cancellationToken);
             return await base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    /// <summary>Computes a hash of the content before it sends the request, without asynchronous calls.</summary>
+    private sealed class Hashing(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        public byte[]? Hash { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken)
+        {
+            using var content = request.Content!.ReadAsStream(cancellationToken);
+            Hash = SHA256.HashData(content);
+            return base.SendAsync(request, cancellationToken);
         }
     }
 

@@ -240,6 +240,48 @@ public class TransportFailureTests
         else Assert.True(Assert.IsType<LambdaTransportException>(exception).FunctionMayHaveRun);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task InvokeWithResponseStreamAsync_DisposalOfTheStreamBlocks_CancelledCallEnds(bool isExtension)
+    {
+        using var disposal = new ManualResetEventSlim();
+        using var stream = new UnendingReadStream { Disposal = disposal };
+        using var cancelling = new CancellationTokenSource();
+        using var client = CreateClient(
+            new Uri("http://localhost"),
+            options => options.ConfigureHandler = handler => handler.ConnectCallback = (_, _) => new(stream));
+
+        Task call = isExtension
+            ? client.InvokeTextAsync(new("f"), null, cancelling.Token).GetAsyncEnumerator(Ct).MoveNextAsync().AsTask()
+            : client.InvokeAsync("f", cancellationToken: cancelling.Token);
+        await stream.Reading.Task.WaitAsync(TooLong, Ct);
+        var cancellation = Task.Run(cancelling.Cancel, Ct);
+        try
+        {
+            var exception = await Assert.ThrowsAsync<InvocationCanceledException>(() => call.WaitAsync(TooLong, Ct));
+            Assert.True(exception.FunctionMayHaveRun);
+            Assert.False(cancellation.IsCompleted);
+        }
+        finally
+        {
+            disposal.Set();
+            await cancellation;
+        }
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_ConnectCallbackTimesOut_MessageNamesConfigureHandler()
+    {
+        using var client = CreateClient(
+            new Uri("http://localhost"),
+            options => options.ConfigureHandler = handler =>
+                handler.ConnectCallback = (_, _) => throw new OperationCanceledException());
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
+
+        Assert.Contains("or within a timeout that ConfigureHandler sets.", exception.Message, StringComparison.Ordinal);
+        Assert.False(exception.FunctionMayHaveRun);
+    }
+
     [Fact]
     public async Task InvokeWithResponseStreamAsync_UserHttpClientTimesOut_MayHaveRun()
     {
@@ -375,10 +417,19 @@ public class TransportFailureTests
     {
         public TaskCompletionSource Reading { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <summary>What <see cref="Stream.Dispose()"/> waits for.</summary>
+        public ManualResetEventSlim? Disposal { get; init; }
+
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             if (!buffer.IsEmpty) Reading.TrySetResult();
             return new(new TaskCompletionSource<int>().Task);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            Disposal?.Wait();
+            base.Dispose(disposing);
         }
     }
 
