@@ -56,6 +56,20 @@ public sealed class RequestTests
             $"Expected {expected}, got {sent}.");
     }
 
+    [Theory]
+    [InlineData("post", "POST")]
+    [InlineData("Patch", "PATCH")]
+    [InlineData("purge", "purge")]
+    public async Task SendAsync_Method_KnownMethodsAreUpperCase(string method, string expected)
+    {
+        await using var web = await StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/");
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(expected, new HttpFunctionRequest(sent).Method);
+    }
+
     [Fact]
     public async Task SendAsync_HopByHopHeaders_AreNotForwarded()
     {
