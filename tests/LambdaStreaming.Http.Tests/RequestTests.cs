@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -68,6 +69,18 @@ public sealed class RequestTests
         var sent = await SendAsync(web, request);
 
         Assert.Equal(expected, new HttpFunctionRequest(sent).Method);
+    }
+
+    [Fact]
+    public async Task SendAsync_ActivityIsCurrent_EventHasNoTraceHeaders()
+    {
+        await using var web = await StartAsync();
+        using var activity = new Activity("caller").Start();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(["host", "x-forwarded-port", "x-forwarded-proto"], Names(sent.GetProperty("headers")));
     }
 
     [Fact]
