@@ -36,6 +36,9 @@ public static class LambdaHttpClientBuilderExtensions
     /// <param name="configure">Sets options of the handler; called for each handler that the factory creates.</param>
     /// <returns>The builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <paramref name="builder"/> is from <c>AddLambdaStreamingClient</c>.
+    /// </exception>
     public static IHttpClientBuilder UseLambdaFunction(
         this IHttpClientBuilder builder,
         string functionName,
@@ -44,6 +47,13 @@ public static class LambdaHttpClientBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(functionName);
+        if (LambdaStreamingServiceCollectionExtensions.IsLambdaClient(builder))
+        {
+            throw new InvalidOperationException(
+                $"UseLambdaFunction was called for {builder.Name}, the HttpClient with which the Lambda client itself "
+                + "calls AWS. Add another one: AddHttpClient(\"name\").UseLambdaFunction(...).");
+        }
+
         RemoveHandlersOfAllClients(builder);
         if (Uri.CheckHostName(functionName) == UriHostNameType.Dns)
             builder.ConfigureHttpClient(client => client.BaseAddress ??= new Uri($"https://{functionName}/"));

@@ -82,6 +82,9 @@ public static class LambdaStreamingServiceCollectionExtensions
         IConfiguration configuration) =>
         Add(services, RequireName(name), configuration);
 
+    /// <summary>Returns whether the <see cref="HttpClient"/> of the builder is that of a Lambda client.</summary>
+    internal static bool IsLambdaClient(IHttpClientBuilder builder) => IsConfigured(builder.Services, builder.Name);
+
     private static IHttpClientBuilder Add(
         IServiceCollection services,
         string? name,
@@ -111,17 +114,17 @@ public static class LambdaStreamingServiceCollectionExtensions
         // This marker records that the HttpClient is configured. The registration of the client does not show that,
         // because tests remove the client (RemoveAll) and add it again. If the HttpClient were configured twice, the
         // second Clear (see ConfigureHttpClient) would remove handlers that were added in between.
-        var marker = new HttpClientConfigured(httpClientName);
-        if (services.Any(IsMarker)) return builder;
-        services.AddSingleton(marker);
+        if (IsConfigured(services, httpClientName)) return builder;
+        services.AddSingleton(new HttpClientConfigured(httpClientName));
 
         AddOptions(services, optionsName);
         return ConfigureHttpClient(builder, optionsName);
-
-        // Compare the type first: ImplementationInstance can throw for keyed services.
-        bool IsMarker(ServiceDescriptor service) =>
-            service.ServiceType == typeof(HttpClientConfigured) && marker.Equals(service.ImplementationInstance);
     }
+
+    // Compare the type first: ImplementationInstance can throw for keyed services.
+    private static bool IsConfigured(IServiceCollection services, string httpClientName) =>
+        services.Any(service => service.ServiceType == typeof(HttpClientConfigured)
+            && service.ImplementationInstance is HttpClientConfigured { Name: var name } && name == httpClientName);
 
     // The last registration of a service applies, so this one replaces a client that the app registered before. With
     // TryAddSingleton, the earlier client would stay, and the options of this one would be ignored.

@@ -12,7 +12,9 @@ namespace LambdaStreaming.Http;
 /// is <c>anonymous</c>, as for a request without IAM authorization.
 /// </remarks>
 // Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request payload format; the sample events of
-// aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda.
+// aws-lambda-go (lambda-urls-request.json) and of Powertools for AWS Lambda; captured events of function URLs in
+// aws/aws-lambda-go (lambdaurl/testdata/function-url-request-with-headers-and-cookies-and-text-body.json, 2679a89f) and
+// hotsock/voker (vokerhttp/testdata/functionurl-request.json, captured on 2026-07-10, 7e397613).
 public sealed class FunctionUrlEvent
 {
     // The payload is not HTML, so escaping all characters outside ASCII would only make it longer.
@@ -31,6 +33,10 @@ public sealed class FunctionUrlEvent
     public required string Method { get; init; }
 
     /// <summary>The path, percent-encoded as in the request line.</summary>
+    /// <remarks>
+    /// In the event, <c>requestContext.http.path</c> is the decoded path. <c>%2F</c> is decoded, and bytes that are not
+    /// UTF-8 stay encoded; how a function URL treats both has not been verified.
+    /// </remarks>
     public required string RawPath { get; init; }
 
     /// <summary>The query, percent-encoded as in the request line, without the question mark.</summary>
@@ -40,9 +46,9 @@ public sealed class FunctionUrlEvent
     /// <summary>The header fields, with case-insensitive names. A name can be repeated.</summary>
     /// <value>Default: empty.</value>
     /// <remarks>
-    /// In the event, names are lower-case, and repeated values are joined by commas. The cookies in <c>Cookie</c>
-    /// fields become the member <c>cookies</c>, a list. Pseudo headers, hop-by-hop fields, <c>Expect</c> and the fields
-    /// that <c>Connection</c> names, except <c>Host</c>, are omitted.
+    /// In the event, names are lower-case, and repeated values are joined by commas, those of <c>Cookie</c> by
+    /// semicolons. The event also contains the cookies as a list, the member <c>cookies</c>. Pseudo headers, hop-by-hop
+    /// fields, <c>Expect</c> and the fields that <c>Connection</c> names, except <c>Host</c>, are omitted.
     /// </remarks>
     public IEnumerable<KeyValuePair<string, string>> Headers { get; init; } = [];
 
@@ -112,7 +118,8 @@ public sealed class FunctionUrlEvent
         json.WriteString("domainPrefix"u8, prefix);
         json.WriteStartObject("http"u8);
         json.WriteString("method"u8, Method);
-        json.WriteString("path"u8, RawPath);
+        // Decoded, as in the captured events. Inferred: %2F and bytes that are not UTF-8.
+        json.WriteString("path"u8, Uri.UnescapeDataString(RawPath));
         json.WriteString("protocol"u8, Protocol);
         json.WriteString("sourceIp"u8, SourceIp);
         json.WriteString("userAgent"u8, userAgent);

@@ -36,6 +36,10 @@ namespace LambdaStreaming.Http;
 /// body, as <c>GetStringAsync</c> does, its token applies until the body is complete. Synchronous <c>Send</c> and
 /// <c>Read</c> block the calling thread until the asynchronous operation completes. The handler is thread-safe.
 /// </para>
+/// <para>
+/// Unlike <see cref="SocketsHttpHandler"/>, the handler cannot follow redirects, store cookies or decompress responses,
+/// and it does not add trace headers such as <c>traceparent</c> to the event. A <see cref="DelegatingHandler"/> can.
+/// </para>
 /// </remarks>
 public sealed class LambdaHttpHandler : HttpMessageHandler
 {

@@ -243,14 +243,15 @@ public class EndpointRequestTests
               "version": "2.0", "routeKey": "$default", "rawPath": "/shop/a%20b/%C3%A9", "rawQueryString": "x=1&x=2&y=a%20b&z",
               "cookies": ["a=1", "b=2"],
               "headers": {
-                "host": "shop.example.com:8443", "x-custom": "one, two", "authorization": "Bearer t", "user-agent": "agent/1",
+                "host": "shop.example.com:8443", "x-custom": "one, two", "cookie": "a=1; b=2",
+                "authorization": "Bearer t", "user-agent": "agent/1",
                 "content-type": "text/plain; charset=utf-8", "content-length": "12",
                 "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http", "x-forwarded-port": "8443"
               },
               "queryStringParameters": { "x": "1,2", "y": "a b", "z": "" },
               "requestContext": {
                 "accountId": "anonymous", "apiId": "shop", "domainName": "shop.example.com", "domainPrefix": "shop",
-                "http": { "method": "PUT", "path": "/shop/a%20b/%C3%A9", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "agent/1" },
+                "http": { "method": "PUT", "path": "/shop/a b/é", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "agent/1" },
                 "requestId": "{{requestId}}", "routeKey": "$default", "stage": "$default", "time": "01/Feb/2026:03:04:05 +0000", "timeEpoch": 1769915045006
               },
               "body": "héllo \"you\"", "isBase64Encoded": false
@@ -476,6 +477,7 @@ public class EndpointRequestTests
 
         var sent = GetPayload(app);
         Assert.False(sent.TryGetProperty("cookies", out _));
+        Assert.False(sent.GetProperty("headers").TryGetProperty("cookie", out _));
         Assert.False(sent.GetProperty("headers").TryGetProperty("authorization", out _));
         Assert.Equal("1", sent.GetProperty("headers").GetProperty("x-kept").GetString());
     }

@@ -38,13 +38,39 @@ public sealed class FunctionUrlEventTests
     {
         var json = Create(
             [
-                new(":method", "GET"), new("X-Many", "1"), new("x-many", "2"), new("COOKIE", "a=1; b=2"),
-                new("Cookie", " c=3;"), new("Connection", "close, X-Hop, host"), new("X-HOP", "1"),
-                new("Host", "b"), new("Expect", "100-continue"), new("User-Agent", "a"),
+                new(":method", "GET"), new("X-Many", "1"), new("x-many", "2"),
+                new("Connection", "close, X-Hop, host"), new("X-HOP", "1"), new("Host", "b"),
+                new("Expect", "100-continue"), new("User-Agent", "a"),
             ]);
 
         Assert.Equal("""{"x-many":"1,2","host":"b","user-agent":"a"}""", json.GetProperty("headers").GetRawText());
-        Assert.Equal("""["a=1","b=2","c=3"]""", json.GetProperty("cookies").GetRawText());
+    }
+
+    // As in captured events of function URLs: see the source of FunctionUrlEvent.
+    [Fact]
+    public void TryCreatePayload_Cookies_AreAListAndOneHeader()
+    {
+        var json = Create([new("COOKIE", "foo=bar; hello=hello"), new("X-One", "1"), new("Cookie", "c=3")]);
+
+        Assert.Equal("""["foo=bar","hello=hello","c=3"]""", json.GetProperty("cookies").GetRawText());
+        Assert.Equal(
+            """{"cookie":"foo=bar; hello=hello; c=3","x-one":"1"}""",
+            json.GetProperty("headers").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("/capture/space%20value", "/capture/space value")]
+    [InlineData("/%C3%A9/a+b/%252F", "/é/a+b/%2F")]
+    [InlineData("/a%2Fb", "/a/b")]
+    [InlineData("/%FF/%zz", "/%FF/%zz")]
+    public void TryCreatePayload_Path_IsDecodedInContext(string rawPath, string expected)
+    {
+        var json = Create([], rawPath: rawPath);
+
+        Assert.Equal(rawPath, json.GetProperty("rawPath").GetString());
+        Assert.Equal(
+            expected,
+            json.GetProperty("requestContext").GetProperty("http").GetProperty("path").GetString());
     }
 
     [Fact]
@@ -99,9 +125,10 @@ public sealed class FunctionUrlEventTests
         IEnumerable<KeyValuePair<string, string>> headers,
         string query = "",
         ReadOnlyMemory<byte> body = default,
-        Func<string, bool>? allowHeader = null)
+        Func<string, bool>? allowHeader = null,
+        string rawPath = "/")
     {
-        Assert.True(Event(headers, query, body, allowHeader).TryCreatePayload(out var payload));
+        Assert.True(Event(headers, query, body, allowHeader, rawPath).TryCreatePayload(out var payload));
         return JsonDocument.Parse(payload).RootElement;
     }
 
@@ -112,10 +139,11 @@ public sealed class FunctionUrlEventTests
         IEnumerable<KeyValuePair<string, string>> headers,
         string query = "",
         ReadOnlyMemory<byte> body = default,
-        Func<string, bool>? allowHeader = null) => new()
+        Func<string, bool>? allowHeader = null,
+        string rawPath = "/") => new()
         {
             Method = "POST",
-            RawPath = "/",
+            RawPath = rawPath,
             RawQueryString = query,
             Headers = headers,
             AllowHeader = allowHeader,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -21,7 +22,7 @@ public sealed class RequestTests
         using var request = new HttpRequestMessage(HttpMethod.Put, Url);
         request.Content = new StringContent("héllo \"you\"", Encoding.UTF8, "text/plain");
         request.Headers.Add("X-Custom", ["one", "two"]);
-        request.Headers.Add("Cookie", "a=1; b=2");
+        request.Headers.Add("Cookie", ["a=1", "b=2"]);
         request.Headers.Add("Authorization", "Bearer t");
         request.Headers.UserAgent.ParseAdd("agent/1 (x)");
 
@@ -34,7 +35,8 @@ public sealed class RequestTests
               "version": "2.0", "routeKey": "$default", "rawPath": "/a%20b/%C3%A9", "rawQueryString": "x=1&x=2&y=a+b&z",
               "cookies": ["a=1", "b=2"],
               "headers": {
-                "host": "shop.example.com:8443", "x-custom": "one, two", "authorization": "Bearer t",
+                "host": "shop.example.com:8443", "x-custom": "one, two", "cookie": "a=1; b=2",
+                "authorization": "Bearer t",
                 "user-agent": "agent/1 (x)", "content-type": "text/plain; charset=utf-8", "content-length": "12",
                 "x-forwarded-proto": "https", "x-forwarded-port": "8443"
               },
@@ -42,7 +44,7 @@ public sealed class RequestTests
               "requestContext": {
                 "accountId": "anonymous", "apiId": "shop", "domainName": "shop.example.com", "domainPrefix": "shop",
                 "http": {
-                  "method": "PUT", "path": "/a%20b/%C3%A9", "protocol": "HTTP/1.1", "sourceIp": "0.0.0.0",
+                  "method": "PUT", "path": "/a b/é", "protocol": "HTTP/1.1", "sourceIp": "0.0.0.0",
                   "userAgent": "agent/1 (x)"
                 },
                 "requestId": "{{requestId}}", "routeKey": "$default", "stage": "$default",
@@ -54,6 +56,32 @@ public sealed class RequestTests
         Assert.True(
             JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, sent),
             $"Expected {expected}, got {sent}.");
+    }
+
+    [Theory]
+    [InlineData("post", "POST")]
+    [InlineData("Patch", "PATCH")]
+    [InlineData("purge", "purge")]
+    public async Task SendAsync_Method_KnownMethodsAreUpperCase(string method, string expected)
+    {
+        await using var web = await StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/");
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(expected, new HttpFunctionRequest(sent).Method);
+    }
+
+    [Fact]
+    public async Task SendAsync_ActivityIsCurrent_EventHasNoTraceHeaders()
+    {
+        await using var web = await StartAsync();
+        using var activity = new Activity("caller").Start();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+
+        var sent = await SendAsync(web, request);
+
+        Assert.Equal(["host", "x-forwarded-port", "x-forwarded-proto"], Names(sent.GetProperty("headers")));
     }
 
     [Fact]

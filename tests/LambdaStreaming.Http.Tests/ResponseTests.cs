@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using LambdaStreaming.Testing;
 using Microsoft.Extensions.Time.Testing;
 
@@ -42,6 +43,30 @@ public sealed class ResponseTests
         Assert.Equal("en", Assert.Single(response.Content.Headers.ContentLanguage));
         Assert.Null(response.Content.Headers.ContentLength);
         Assert.Equal("a,b", await response.Content.ReadAsStringAsync(Token));
+    }
+
+    // The handler does not do what SocketsHttpHandler does by default, or can do.
+    [Fact]
+    public async Task SendAsync_RedirectCookieAndCompressedBody_AreLeftToTheCaller()
+    {
+        await using var web = await WebFunction.StartAsync(async (_, response, token) =>
+        {
+            response.StatusCode = 307;
+            response.Headers["Location"] = "/mcp/";
+            response.Headers["Content-Encoding"] = "gzip";
+            response.Cookies.Add("a=1");
+            await response.WriteAsync("not decompressed", token);
+        });
+
+        using var response = await web.Http.GetAsync("/mcp", Token);
+        using var second = await web.Http.GetAsync("/mcp", Token);
+
+        Assert.Equal(HttpStatusCode.TemporaryRedirect, response.StatusCode);
+        Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
+        Assert.Equal("not decompressed", await response.Content.ReadAsStringAsync(Token));
+        Assert.Equal(2, web.Calls);
+        using var sent = JsonDocument.Parse(web.Server.Requests[1].Payload);
+        Assert.Empty(new HttpFunctionRequest(sent.RootElement).Cookies);
     }
 
     [Fact]

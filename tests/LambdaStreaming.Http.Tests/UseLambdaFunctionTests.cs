@@ -40,6 +40,20 @@ public sealed class UseLambdaFunctionTests
         Assert.Equal("live", await provider.GetRequiredService<Reports>().GetAsync());
     }
 
+    [Fact]
+    public void UseLambdaFunction_BuilderOfALambdaClient_ThrowsInvalidOperationException()
+    {
+        var services = new ServiceCollection();
+        var builder = services.AddLambdaStreamingClient();
+        var keyed = services.AddLambdaStreamingClient("blue");
+        var again = services.AddLambdaStreamingClient("blue");
+
+        Assert.All(
+            [builder, keyed, again],
+            it => Assert.Throws<InvalidOperationException>(() => it.UseLambdaFunction("my-web_function", "blue")));
+        services.AddHttpClient("blue").UseLambdaFunction("my-web_function", "blue");
+    }
+
     [Theory]
     [InlineData("arn:aws:lambda:us-east-1:123456789012:function:web")]
     [InlineData("web:live")]

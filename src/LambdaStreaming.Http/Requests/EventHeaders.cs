@@ -97,14 +97,17 @@ internal sealed class EventHeaders
     [SuppressMessage("Globalization", "CA1308", Justification = "Header names of these events are lower case.")]
     private void Add(string name, string value)
     {
-        if (Is(name, HeaderNames.Cookie))
+        // A function URL sends cookies twice: as a list and as a header. API Gateway removes the header.
+        // Source: captured events, see FunctionUrlEvent. Several fields are joined as in RFC 9113, section 8.2.3.
+        var isCookie = Is(name, HeaderNames.Cookie);
+        if (isCookie)
         {
             const StringSplitOptions Options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
             _cookies.AddRange(value.Split(';', Options));
-            return;
         }
 
         name = name.ToLowerInvariant();
-        _fields[name] = _fields.TryGetValue(name, out var earlier) ? $"{earlier},{value}" : value;
+        var separator = isCookie ? "; " : ",";
+        _fields[name] = _fields.TryGetValue(name, out var earlier) ? $"{earlier}{separator}{value}" : value;
     }
 }

@@ -19,7 +19,8 @@ internal static class RequestPayload
 
         var functionUrlEvent = new FunctionUrlEvent
         {
-            Method = request.Method.Method,
+            // Known methods are upper-case, as when SocketsHttpHandler sends them.
+            Method = HttpMethod.Parse(request.Method.Method).Method,
             RawPath = url.AbsolutePath,
             RawQueryString = url.Query.StartsWith('?') ? url.Query[1..] : "",
             Headers = GetHeaders(request, url, body.Length),
