@@ -389,8 +389,7 @@ public class SendOnceHandlerTests
             HttpRequestMessage request,
             CancellationToken cancellationToken)
         {
-            using var content = request.Content!.ReadAsStream(cancellationToken);
-            Hash = SHA256.HashData(content);
+            using (var content = request.Content!.ReadAsStream(cancellationToken)) Hash = SHA256.HashData(content);
             return base.SendAsync(request, cancellationToken);
         }
     }
