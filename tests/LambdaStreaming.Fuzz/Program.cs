@@ -1,4 +1,5 @@
 using System.Globalization;
+using LambdaStreaming;
 using LambdaStreaming.Fuzz;
 
 switch (args)
@@ -14,6 +15,9 @@ switch (args)
         {
             using var input = new MemoryStream();
             stream.CopyTo(input);
+
+            // Reaches instrumented code. For a seed that reaches none, because its target skips it, afl-fuzz would end.
+            _ = new InvokeWithResponseStreamRequest("f");
             fuzzed.Run(input.ToArray());
         });
         return 0;
