@@ -87,7 +87,10 @@ public enum ResponseStreamCorruptionReason
     UnexpectedContentEncoding,
 }
 
-/// <summary>The response is not valid: it was damaged, or something other than Lambda sent it.</summary>
+/// <summary>
+/// The response is not valid: it was damaged, something other than Lambda sent it, or one of its messages exceeds
+/// <see cref="LambdaStreamingClientOptions.MaxMessageBytes"/>.
+/// </summary>
 public sealed class ResponseStreamCorruptException : ResponseStreamException
 {
     /// <summary>Initializes a new instance. Public so that tests can create it.</summary>

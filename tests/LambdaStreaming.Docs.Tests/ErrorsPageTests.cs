@@ -68,6 +68,28 @@ public class ErrorsPageTests
             types, type => Assert.Single(rows, row => row.StartsWith($"| `{type.Name}`", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void Page_EachFunctionErrorCode_HasARow()
+    {
+        var codes = typeof(FunctionErrorCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!);
+        var rows = ReadFirstColumn("### Function error codes");
+
+        Assert.NotEmpty(codes);
+        Assert.All(codes, code => Assert.Single(rows, row => row.Contains($"`{code}`", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Page_ErrorsInYourCode_QuoteTheMessages()
+    {
+        var messages = Repository.Read("tests", "LambdaStreaming.Client.Tests", "Messages", "messages.approved.md");
+        var quotations = ReadFirstColumn("### Errors in your code")
+            .SelectMany(row => row.Split('"').Where((_, index) => index % 2 == 1))
+            .ToList();
+
+        Assert.NotEmpty(quotations);
+        Assert.All(quotations, quotation => Assert.Contains($"\n> {quotation}", messages, StringComparison.Ordinal));
+    }
+
     // The summary must agree, because IntelliSense shows it to users.
     [Theory, MemberData(nameof(Codes))]
     public void Summary_EachExceptionType_AgreesWithServiceErrorTable(string code)
@@ -90,6 +112,15 @@ public class ErrorsPageTests
         };
         var meaning = Explanations[code].Meaning[..^1];
         Assert.Equal($"{meaning} (HTTP {entry.StatusCode}). {ran}; {retried}.", string.Join(' ', words));
+    }
+
+    private static List<string> ReadFirstColumn(string heading)
+    {
+        var page = Repository.Read("docs", "errors.md");
+        var start = page.IndexOf(heading + "\n", StringComparison.Ordinal);
+        Assert.True(start >= 0, $"docs/errors.md does not contain the heading {heading}.");
+        var end = page.IndexOf("\n#", start, StringComparison.Ordinal);
+        return [.. page[start..end].Split('\n').Where(line => line.StartsWith('|')).Select(line => line.Split('|')[1])];
     }
 
     private static string Table(IReadOnlyList<ServiceErrorEntry> entries)
