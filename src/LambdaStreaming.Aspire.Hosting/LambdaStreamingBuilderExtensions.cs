@@ -219,6 +219,7 @@ public static class LambdaStreamingBuilderExtensions
         var function = new LambdaStreamingFunctionResource(name, builder.Resource, process);
         var added = builder.ApplicationBuilder.AddResource(function)
             .ExcludeFromManifest()
+            .WithParentRelationship(builder.Resource)
             .WithInitialState(
                 CreateInitialState("LambdaFunction", [new(CustomResourceKnownProperties.Source, program)]));
         builder.Resource.Add(function);
