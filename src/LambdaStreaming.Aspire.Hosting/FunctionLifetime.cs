@@ -49,7 +49,8 @@ internal sealed class FunctionLifetime(
         var configuration = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig()
             .BuildAsync(context, _log, cancellationToken).ConfigureAwait(false);
         if (configuration.Exception is { } exception) throw exception;
-        resource.SetEnvironment(configuration.EnvironmentVariables);
+        resource.SetEnvironment(configuration.EnvironmentVariables.Select(variable =>
+            KeyValuePair.Create(variable.Key, TelemetryVariables.Resolve(variable.Value, resource.Name))));
     }
 
     // The server is healthy if all of its functions are ready, so the function would wait without an end.

@@ -211,6 +211,14 @@ public sealed class ModelTests : IDisposable
         Assert.Throws<ArgumentException>(() => lambda.Function("chat"));
     }
 
+    [Theory]
+    [InlineData("""{{- index .Annotations "otel-service-name" -}}""", "chat")]
+    [InlineData("""service.instance.id={{- index .Annotations "otel-service-instance-id" -}}""", "")]
+    [InlineData("""a=1,service.instance.id={{- index .Annotations "otel-service-instance-id" -}},b=2""", "a=1,b=2")]
+    [InlineData("a=1,{{b}}", "a=1,{{b}}")]
+    public void Resolve_TelemetryVariable_HasNoTemplateOfTheOrchestrator(string value, string expected) =>
+        Assert.Equal(expected, TelemetryVariables.Resolve(value, "chat"));
+
     [Fact]
     public async Task WithReference_PublishMode_SetsNoVariables()
     {

@@ -137,6 +137,22 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_WithOtlpExporter_ServiceNameIsThatOfTheResource()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        const string Script = "echo \"service $OTEL_SERVICE_NAME '$OTEL_RESOURCE_ATTRIBUTES'\"; exit 3";
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var process = new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", Script] };
+        var chat = lambda.AddFunction("chat", process).WithOtlpExporter();
+        await host.StartAsync(lambda);
+
+        await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(lambda, "chat"));
+
+        Assert.EndsWith("service chat ''", await host.WaitForLogAsync(chat.Resource, "service "));
+    }
+
+    [Fact]
     public async Task AddFunction_Command_RunsWithTheEnvironmentOfTheResourceAndIsLogged()
     {
         await using var host = new TestAppHost();
