@@ -211,6 +211,21 @@ public sealed class ModelTests : IDisposable
         Assert.Throws<ArgumentException>(() => lambda.Function("chat"));
     }
 
+    [Fact]
+    public async Task WithReference_AnotherServer_ThrowsDistributedApplicationException()
+    {
+        await using var host = new TestAppHost();
+        var (first, second) =
+            (host.Builder.AddLambdaStreamingServer("first"), host.Builder.AddLambdaStreamingServer("second"));
+        var web = host.Builder.AddExecutable("web", "program", ".").WithReference(first).WithReference(first);
+
+        var exception = Assert.Throws<DistributedApplicationException>(() => web.WithReference(second));
+
+        Assert.Contains("first", exception.Message);
+        Assert.Contains("second", exception.Message);
+        Assert.False(second.Resource.IsReferenced);
+    }
+
     [Theory]
     [InlineData("""{{- index .Annotations "otel-service-name" -}}""", "chat")]
     [InlineData("""service.instance.id={{- index .Annotations "otel-service-instance-id" -}}""", "")]
