@@ -93,6 +93,19 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddLambdaStreamingServer_WithUrl_KeepsTheUrl()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda").WithUrl("https://example.com/", "Guide");
+        await host.StartAsync(lambda);
+
+        var server = await lambda.Resource.GetServerAsync(Token);
+        var running = await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
+
+        Assert.Equal(["https://example.com/", server.ServiceUrl.ToString()], running.Urls.Select(url => url.Url));
+    }
+
+    [Fact]
     public async Task WaitFor_FunctionOfTheSameServer_IsReadyAfterIt()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -40,7 +40,10 @@ internal sealed class TestAppHost : IAsyncDisposable
     {
         _app = Builder.Build();
         var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
-        // The orchestrator does this.
+        // The orchestrator starts with these steps.
+        var urls = lambda.Resource.Annotations.OfType<ResourceUrlAnnotation>()
+            .Select(url => new UrlSnapshot(null, url.Url, IsInternal: false));
+        await Notifications.PublishUpdateAsync(lambda.Resource, state => state with { Urls = [.. urls] });
         eventing.Subscribe<BeforeResourceStartedEvent>(
             (started, token) => Notifications.WaitForDependenciesAsync(started.Resource, token));
         if (Builder.Resources.Any(resource => resource.HasAnnotationOfType<WaitAnnotation>()))
@@ -60,8 +63,12 @@ internal sealed class TestAppHost : IAsyncDisposable
         }
     }
 
-    public Task WaitForStateAsync(IResource resource, string state) =>
-        Notifications.WaitForResourceAsync(resource.Name, state, Token).WaitAsync(Limit, Token);
+    public async Task<CustomResourceSnapshot> WaitForStateAsync(IResource resource, string state)
+    {
+        var update = await Notifications.WaitForResourceAsync(
+            resource.Name, update => update.Snapshot.State?.Text == state, Token).WaitAsync(Limit, Token);
+        return update.Snapshot;
+    }
 
     public async Task<HealthReportEntry> CheckHealthAsync(LambdaStreamingServerResource resource)
     {
