@@ -3,6 +3,7 @@ using LambdaStreaming;
 using LambdaStreaming.AspNetCore;
 using LambdaStreaming.AspNetCore.Requests;
 using LambdaStreaming.AspNetCore.Responses;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -70,9 +71,15 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         LambdaStreamEndpointOptions options,
         CancellationToken cancellationToken)
     {
+        // The middleware only records that the token is invalid. The endpoint must reject the request.
+        var antiforgery = context.Features.Get<IAntiforgeryValidationFeature>();
+        if (antiforgery is { IsValid: false }) throw InvalidAntiforgeryToken();
         var payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
         request = options.TransformRequest?.Invoke(context, request) ?? request;
         return new EndpointRequest(request, RequestOrigin.Create(request, payload, options.Payload));
     }
+
+    private static RequestRejectedException InvalidAntiforgeryToken() =>
+        new(StatusCodes.Status400BadRequest, "The antiforgery token is missing or invalid.");
 }

@@ -22,6 +22,7 @@ internal sealed class FunctionLifetime(
     {
         try
         {
+            RejectWaitForServer();
             await start.Eventing.PublishAsync(
                 new BeforeResourceStartedEvent(resource, start.Services), cancellationToken).ConfigureAwait(false);
             await SetEnvironmentAsync(cancellationToken).ConfigureAwait(false);
@@ -48,7 +49,19 @@ internal sealed class FunctionLifetime(
         var configuration = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig()
             .BuildAsync(context, _log, cancellationToken).ConfigureAwait(false);
         if (configuration.Exception is { } exception) throw exception;
-        resource.SetEnvironment(configuration.EnvironmentVariables);
+        resource.SetEnvironment(configuration.EnvironmentVariables.Select(variable =>
+            KeyValuePair.Create(variable.Key, TelemetryVariables.Resolve(variable.Value, resource.Name))));
+    }
+
+    // The server is healthy if all of its functions are ready, so the function would wait without an end.
+    private void RejectWaitForServer()
+    {
+        var waits = resource.Annotations.OfType<WaitAnnotation>()
+            .Where(wait => wait.WaitType != WaitType.WaitUntilStarted);
+        if (waits.All(wait => wait.Resource != resource.Parent)) return;
+        throw new DistributedApplicationException(
+            $"A function cannot wait for its own server, because {resource.Parent.Name} is healthy only after all of "
+            + "its functions are ready. Wait for other functions instead.");
     }
 
     /// <summary>Builds the function until it succeeds.</summary>

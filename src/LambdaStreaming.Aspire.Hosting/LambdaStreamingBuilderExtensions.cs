@@ -189,14 +189,27 @@ public static class LambdaStreamingBuilderExtensions
     /// the profile instead of these credentials. For an app in JavaScript, start the AppHost without that variable.
     /// </para>
     /// </remarks>
+    /// <exception cref="DistributedApplicationException">
+    /// The resource has a reference to another server. The variables name one server only.
+    /// </exception>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder, IResourceBuilder<LambdaStreamingServerResource> lambda)
         where TDestination : IResourceWithEnvironment
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(lambda);
+        var references = builder.Resource.Annotations.OfType<ServerReferenceAnnotation>();
+        if (references.FirstOrDefault(reference => reference.Server != lambda.Resource) is { } other)
+        {
+            throw new DistributedApplicationException(
+                $"The resource {builder.Resource.Name} already has a reference to the Lambda server "
+                + $"{other.Server.Name}, so it cannot have one to {lambda.Resource.Name}. "
+                + "Add all functions that it calls to one server.");
+        }
+
         lambda.Resource.IsReferenced = true;
         return builder
+            .WithAnnotation(new ServerReferenceAnnotation(lambda.Resource))
             .WithReferenceRelationship(lambda.Resource)
             .WithEnvironment(context => ServerReference.ApplyAsync(context, lambda.Resource));
     }
@@ -219,6 +232,7 @@ public static class LambdaStreamingBuilderExtensions
         var function = new LambdaStreamingFunctionResource(name, builder.Resource, process);
         var added = builder.ApplicationBuilder.AddResource(function)
             .ExcludeFromManifest()
+            .WithParentRelationship(builder.Resource)
             .WithInitialState(
                 CreateInitialState("LambdaFunction", [new(CustomResourceKnownProperties.Source, program)]));
         builder.Resource.Add(function);

@@ -6,10 +6,10 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>A Lambda function of a <see cref="LambdaStreamingServerResource"/>.</summary>
 /// <remarks>
 /// The name of the resource is the name of the function. The environment of the resource, for example a reference to a
-/// database, is that of the function's processes. A process is started for a call if none is idle.
+/// database, is that of the function's processes. A process is started for a call if none is idle. The resource is
+/// running as soon as the function is built.
 /// </remarks>
-public sealed class LambdaStreamingFunctionResource
-    : Resource, IResourceWithParent<LambdaStreamingServerResource>, IResourceWithEnvironment, IResourceWithWaitSupport
+public sealed class LambdaStreamingFunctionResource : Resource, IResourceWithEnvironment, IResourceWithWaitSupport
 {
     private readonly TaskCompletionSource<Dictionary<string, string?>> _environment =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,6 +31,7 @@ public sealed class LambdaStreamingFunctionResource
         });
     }
 
+    // Not the property of IResourceWithParent: WaitFor would then wait for the server, and so for all of its functions.
     /// <summary>The server.</summary>
     public LambdaStreamingServerResource Parent { get; }
 

@@ -78,6 +78,23 @@ public class MiddlewareTests
         Assert.Equal(invocations, app.Lambda.Requests.Count);
     }
 
+    // The middleware forwards a preflight if no policy applies to the endpoint.
+    [Fact]
+    public async Task Cors_PreflightWithoutPolicyForTheEndpoint_RunsFunctionAndDropsItsHeaders()
+    {
+        await using var app = await StartCorsAsync(map => map.UseCors());
+        using var request = new HttpRequestMessage(HttpMethod.Options, "/web");
+        request.Headers.Add("Origin", "https://other.example");
+        request.Headers.Add("Access-Control-Request-Method", "GET");
+
+        using var response = await app.SendAsync(request, Token);
+
+        Assert.Single(app.Lambda.Requests);
+        Assert.Equal("kept", response.Headers.GetValues("X-Function").Single());
+        Assert.DoesNotContain(response.Headers, header =>
+            header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
+    }
+
     [Fact]
     public async Task Cors_FailsBeforeFirstByte_ProblemHasHeadersOfPolicy()
     {

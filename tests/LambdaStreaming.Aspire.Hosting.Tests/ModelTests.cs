@@ -32,6 +32,39 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public async Task AddFunction_OnAServer_IsShownBelowIt()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var chat = lambda.AddFunction("chat", new RuntimeProcessOptions("program"));
+
+        var relationship = Assert.Single(chat.Resource.Annotations.OfType<ResourceRelationshipAnnotation>());
+        Assert.Equal("Parent", relationship.Type);
+        Assert.Same(lambda.Resource, relationship.Resource);
+    }
+
+    // An IResourceWithParent would add a wait for the server, which is healthy only after all functions are ready.
+    [Fact]
+    public async Task WaitFor_Function_WaitsForThisFunctionOnly()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var (first, second) = (Add("first"), Add("second"));
+        var web = host.Builder.AddExecutable("web", "program", ".");
+
+        second.WaitFor(first);
+        web.WaitFor(first);
+
+        Assert.Same(first.Resource, Assert.Single(second.Resource.Annotations.OfType<WaitAnnotation>()).Resource);
+        Assert.Same(first.Resource, Assert.Single(web.Resource.Annotations.OfType<WaitAnnotation>()).Resource);
+        Assert.False(first.Resource.HasAnnotationIncludingAncestorsOfType<HealthCheckAnnotation>());
+
+        IResourceBuilder<LambdaStreamingFunctionResource> Add(string name) =>
+            lambda.AddFunction(name, new RuntimeProcessOptions("program"));
+    }
+
+    [Fact]
     public async Task AddFunction_PathDoesNotExist_ThrowsFunctionBuildException()
     {
         await using var host = new TestAppHost(_folder.FullName);
@@ -177,6 +210,29 @@ public sealed class ModelTests : IDisposable
 
         Assert.Throws<ArgumentException>(() => lambda.Function("chat"));
     }
+
+    [Fact]
+    public async Task WithReference_AnotherServer_ThrowsDistributedApplicationException()
+    {
+        await using var host = new TestAppHost();
+        var (first, second) =
+            (host.Builder.AddLambdaStreamingServer("first"), host.Builder.AddLambdaStreamingServer("second"));
+        var web = host.Builder.AddExecutable("web", "program", ".").WithReference(first).WithReference(first);
+
+        var exception = Assert.Throws<DistributedApplicationException>(() => web.WithReference(second));
+
+        Assert.Contains("first", exception.Message);
+        Assert.Contains("second", exception.Message);
+        Assert.False(second.Resource.IsReferenced);
+    }
+
+    [Theory]
+    [InlineData("""{{- index .Annotations "otel-service-name" -}}""", "chat")]
+    [InlineData("""service.instance.id={{- index .Annotations "otel-service-instance-id" -}}""", "")]
+    [InlineData("""a=1,service.instance.id={{- index .Annotations "otel-service-instance-id" -}},b=2""", "a=1,b=2")]
+    [InlineData("a=1,{{b}}", "a=1,{{b}}")]
+    public void Resolve_TelemetryVariable_HasNoTemplateOfTheOrchestrator(string value, string expected) =>
+        Assert.Equal(expected, TelemetryVariables.Resolve(value, "chat"));
 
     [Fact]
     public async Task WithReference_PublishMode_SetsNoVariables()

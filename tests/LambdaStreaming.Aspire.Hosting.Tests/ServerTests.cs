@@ -93,6 +93,79 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task AddLambdaStreamingServer_WithUrl_KeepsTheUrl()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda").WithUrl("https://example.com/", "Guide");
+        await host.StartAsync(lambda);
+
+        var server = await lambda.Resource.GetServerAsync(Token);
+        var running = await host.WaitForStateAsync(lambda.Resource, KnownResourceStates.Running);
+
+        Assert.Equal(["https://example.com/", server.ServiceUrl.ToString()], running.Urls.Select(url => url.Url));
+    }
+
+    [Fact]
+    public async Task WaitFor_FunctionOfTheSameServer_IsReadyAfterIt()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var first = lambda.AddFunction("first", new RuntimeProcessOptions("program"))
+            .WithEnvironment(async _ => await gate.Task);
+        var second = lambda.AddFunction("second", new RuntimeProcessOptions("program")).WaitFor(first);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(second.Resource, KnownResourceStates.Waiting);
+        Assert.False(second.Resource.IsReady);
+        gate.SetResult();
+        await host.WaitForStateAsync(second.Resource, KnownResourceStates.Running);
+
+        Assert.True(first.Resource.IsReady);
+    }
+
+    [Fact]
+    public async Task WaitFor_ServerOfTheFunction_FailsToStart()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", new RuntimeProcessOptions("program")).WaitFor(lambda);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.FailedToStart);
+
+        await host.WaitForLogAsync(chat.Resource, "cannot wait for its own server");
+        Assert.Contains("cannot wait", (await host.CheckHealthAsync(lambda.Resource)).Description);
+    }
+
+    [Fact]
+    public async Task WaitForStart_ServerOfTheFunction_IsReady()
+    {
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var chat = lambda.AddFunction("chat", new RuntimeProcessOptions("program")).WaitForStart(lambda);
+        await host.StartAsync(lambda);
+
+        await host.WaitForStateAsync(chat.Resource, KnownResourceStates.Running);
+    }
+
+    [Fact]
+    public async Task AddFunction_WithOtlpExporter_ServiceNameIsThatOfTheResource()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs a Unix shell.");
+        const string Script = "echo \"service $OTEL_SERVICE_NAME '$OTEL_RESOURCE_ATTRIBUTES'\"; exit 3";
+        await using var host = new TestAppHost();
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+        var process = new RuntimeProcessOptions("/bin/sh") { Arguments = ["-c", Script] };
+        var chat = lambda.AddFunction("chat", process).WithOtlpExporter();
+        await host.StartAsync(lambda);
+
+        await Assert.ThrowsAsync<FunctionErrorException>(() => InvokeAsync(lambda, "chat"));
+
+        Assert.EndsWith("service chat ''", await host.WaitForLogAsync(chat.Resource, "service "));
+    }
+
+    [Fact]
     public async Task AddFunction_Command_RunsWithTheEnvironmentOfTheResourceAndIsLogged()
     {
         await using var host = new TestAppHost();

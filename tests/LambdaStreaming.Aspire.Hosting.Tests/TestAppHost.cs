@@ -3,6 +3,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LambdaStreaming.Aspire.Hosting.Tests;
@@ -14,6 +15,7 @@ internal sealed class TestAppHost : IAsyncDisposable
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private DistributedApplication? _app;
+    private BackgroundService? _healthChecks;
 
     public TestAppHost(string? folder = null, params string[] arguments) =>
         Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
@@ -38,6 +40,14 @@ internal sealed class TestAppHost : IAsyncDisposable
     {
         _app = Builder.Build();
         var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
+        // The orchestrator starts with these steps.
+        var urls = lambda.Resource.Annotations.OfType<ResourceUrlAnnotation>()
+            .Select(url => new UrlSnapshot(null, url.Url, IsInternal: false));
+        await Notifications.PublishUpdateAsync(lambda.Resource, state => state with { Urls = [.. urls] });
+        eventing.Subscribe<BeforeResourceStartedEvent>(
+            (started, token) => Notifications.WaitForDependenciesAsync(started.Resource, token));
+        if (Builder.Resources.Any(resource => resource.HasAnnotationOfType<WaitAnnotation>()))
+            await StartHealthChecksAsync();
         await eventing.PublishAsync(
             new InitializeResourceEvent(lambda.Resource, eventing, Logs, Notifications, Services), Token);
     }
@@ -53,8 +63,12 @@ internal sealed class TestAppHost : IAsyncDisposable
         }
     }
 
-    public Task WaitForStateAsync(IResource resource, string state) =>
-        Notifications.WaitForResourceAsync(resource.Name, state, Token).WaitAsync(Limit, Token);
+    public async Task<CustomResourceSnapshot> WaitForStateAsync(IResource resource, string state)
+    {
+        var update = await Notifications.WaitForResourceAsync(
+            resource.Name, update => update.Snapshot.State?.Text == state, Token).WaitAsync(Limit, Token);
+        return update.Snapshot;
+    }
 
     public async Task<HealthReportEntry> CheckHealthAsync(LambdaStreamingServerResource resource)
     {
@@ -88,5 +102,18 @@ internal sealed class TestAppHost : IAsyncDisposable
     }
 
     /// <summary>Disposes the AppHost. The servers also end if they were not stopped.</summary>
-    public ValueTask DisposeAsync() => _app?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        _healthChecks?.Dispose();
+        if (_app is not null) await _app.DisposeAsync();
+    }
+
+    // WaitFor requires this service of Aspire. It is internal, and the other hosted services require the orchestrator.
+    private async Task StartHealthChecksAsync()
+    {
+        var service = Builder.Services.Single(
+            service => service.ImplementationType?.Name == "ResourceHealthCheckService").ImplementationType!;
+        _healthChecks = (BackgroundService)ActivatorUtilities.CreateInstance(Services, service);
+        await _healthChecks.StartAsync(Token);
+    }
 }

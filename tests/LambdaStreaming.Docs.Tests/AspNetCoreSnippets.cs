@@ -10,8 +10,10 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using LambdaStreaming.AspNetCore;
 using LambdaStreaming.AspNetCore.Tests;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
@@ -165,6 +167,39 @@ public sealed class AspNetCoreSnippets
         var withoutUser = await second.Content.ReadAsStringAsync(Ct);
         Assert.DoesNotContain("x-user", withoutUser, StringComparison.Ordinal);
         Assert.DoesNotContain("eve", withoutUser, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Antiforgery()
+    {
+        await using var web = await WebApp.StartAsync(
+            options => options.AddFunction("my-function", EchoAsync),
+            app =>
+            {
+                // begin: aspnetcore-antiforgery
+                app.UseAntiforgery();
+                app.MapGet("/token", (HttpContext http, IAntiforgery antiforgery) =>
+                    antiforgery.GetAndStoreTokens(http).RequestToken);
+                app.MapLambdaStream("/chat", "my-function").WithMetadata(new RequireAntiforgeryTokenAttribute());
+                // end: aspnetcore-antiforgery
+            },
+            services: builder =>
+            {
+                builder.Services.AddAntiforgery();
+                builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+            });
+        using var token = await web.Browser.GetAsync("/token", Ct);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat");
+        request.Headers.Add("Cookie", token.Headers.GetValues("Set-Cookie").Single().Split(';')[0]);
+        request.Headers.Add("RequestVerificationToken", await token.Content.ReadAsStringAsync(Ct));
+        request.Content = new StringContent("[1]", mediaType: new("application/json"));
+
+        using var response = await web.Browser.SendAsync(request, Ct);
+        using var rejected = await web.PostAsync("/chat");
+
+        Assert.Equal("[1]", await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, rejected.StatusCode);
+        Assert.Single(web.Lambda.Requests);
     }
 
     [Fact]

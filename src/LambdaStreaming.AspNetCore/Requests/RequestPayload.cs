@@ -4,6 +4,7 @@ using System.Text.Unicode;
 using LambdaStreaming.AspNetCore.Responses;
 using LambdaStreaming.Payload;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace LambdaStreaming.AspNetCore.Requests;
 
@@ -15,46 +16,87 @@ internal static class RequestPayload
         LambdaStreamEndpointOptions options,
         CancellationToken cancellationToken)
     {
-        var body = await ReadBodyAsync(context.Request, options.MaxRequestBodyBytes, cancellationToken)
-            .ConfigureAwait(false);
+        var request = context.Request;
+        var body = await ReadBodyAsync(request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
+        var isMissing = body.Length == 0 && HadBody(request);
+        // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
+        // without a CORS preflight.
+        if (options.Payload == LambdaPayload.Body
+            && (body.Length > 0 || isMissing)
+            && !request.HasJsonContentType())
+        {
+            throw NotJson();
+        }
+
+        if (isMissing) throw BodyIsMissing();
         if (options.Payload == LambdaPayload.FunctionUrlEvent)
         {
             return RequestEvent.Create(context, body, options.AllowRequestHeader);
         }
 
-        // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
-        // without a CORS preflight.
-        if (body.Length > 0 && !context.Request.HasJsonContentType()) throw NotJson();
         // Lambda rejects a payload that is not UTF-8. Source: awsdocs/aws-lambda-developer-guide#382.
-        if (!Utf8.IsValid(body.Span)) throw NotUtf8(ValidUtf8.CountBytes(body.Span));
+        if (!Utf8.IsValid(body)) throw NotUtf8(ValidUtf8.CountBytes(body));
         return body;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+    private static async Task<byte[]> ReadBodyAsync(
         HttpRequest request,
         int maxBytes,
         CancellationToken cancellationToken)
     {
         if (request.ContentLength > maxBytes) throw TooLarge(maxBytes);
+        if (!request.Body.CanSeek)
+        {
+            return await ReadToEndAsync(request.BodyReader, maxBytes, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Middleware buffers the body, and can have read it with the stream or with BodyReader. If it has read the end
+        // with BodyReader, that reader does not return the body a second time.
+        request.Body.Position = 0;
+        var reader = PipeReader.Create(request.Body, new StreamPipeReaderOptions(leaveOpen: true));
+        try
+        {
+            return await ReadToEndAsync(reader, maxBytes, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await reader.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<byte[]> ReadToEndAsync(
+        PipeReader reader,
+        int maxBytes,
+        CancellationToken cancellationToken)
+    {
         while (true)
         {
-            var read = await ReadPartAsync(request.BodyReader, cancellationToken).ConfigureAwait(false);
+            var read = await ReadPartAsync(reader, cancellationToken).ConfigureAwait(false);
             if (read.Buffer.Length > maxBytes)
             {
                 // Complete the read. Otherwise the server logs an error and closes the connection.
-                request.BodyReader.AdvanceTo(read.Buffer.End);
+                reader.AdvanceTo(read.Buffer.End);
                 throw TooLarge(maxBytes);
             }
 
             if (read.IsCompleted)
             {
                 var body = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
+                reader.AdvanceTo(read.Buffer.End);
                 return body;
             }
 
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
+    }
+
+    // A body that is not empty can be shorter than Content-Length, because middleware can have decompressed it. Without
+    // Content-Length, only a form shows that there was a body.
+    private static bool HadBody(HttpRequest request)
+    {
+        if (request.ContentLength is { } length) return length > 0;
+        var form = request.HttpContext.Features.Get<IFormFeature>()?.Form;
+        return form?.Count > 0 || form?.Files.Count > 0;
     }
 
     private static async ValueTask<ReadResult> ReadPartAsync(PipeReader body, CancellationToken cancellationToken)
@@ -69,6 +111,10 @@ internal static class RequestPayload
             throw new BadHttpRequestException(exception.Message, exception);
         }
     }
+
+    private static InvalidOperationException BodyIsMissing() => new(
+        "Middleware has read or removed the body of the request. The function did not run. "
+        + $"Call {nameof(HttpRequest)}.{nameof(HttpRequestRewindExtensions.EnableBuffering)} before the body is read.");
 
     private static RequestRejectedException NotJson() => new(
         StatusCodes.Status415UnsupportedMediaType,

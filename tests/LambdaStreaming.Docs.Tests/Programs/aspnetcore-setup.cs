@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using LambdaStreaming;
 using LambdaStreaming.AspNetCore;
+using Microsoft.AspNetCore.Antiforgery;          // only for the antiforgery example
 using Microsoft.AspNetCore.Components;           // only for the Blazor example
 using Microsoft.AspNetCore.Components.Rendering;
 using Microsoft.AspNetCore.SignalR;              // only for the SignalR example
