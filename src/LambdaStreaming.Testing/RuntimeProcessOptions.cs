@@ -171,7 +171,8 @@ public sealed record RuntimeProcessOptions
     /// </param>
     /// <remarks>
     /// <para>
-    /// The start of a server builds the projects of the functions that its options contain.
+    /// The start of a server builds the projects of the functions that its options contain. This requires the .NET SDK
+    /// 8.0.300 or later.
     /// A function that is added later is built at its first call. If built files were deleted, for example by
     /// <c>dotnet clean</c>, the next call builds the project again.
     /// Servers in different processes do not wait for the builds of each other. If several test processes use one
