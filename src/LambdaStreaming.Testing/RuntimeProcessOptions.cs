@@ -67,6 +67,10 @@ public sealed record RuntimeProcessOptions
 
     /// <summary>The maximum number of concurrent processes. Further calls wait until a process is idle.</summary>
     /// <value>Default: 10. <see cref="int.MaxValue"/>: no limit.</value>
+    /// <remarks>
+    /// A call whose client has disconnected keeps its process busy until its end or timeout. If a call waits for one
+    /// second, <see cref="OutputReceived"/> receives a line about it.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
     public int MaxProcesses
     {
@@ -106,7 +110,8 @@ public sealed record RuntimeProcessOptions
     /// </value>
     /// <remarks>
     /// Called on other threads, one for each stream, even between calls. Exceptions of the callback are ignored.
-    /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>.
+    /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>. Messages of the server,
+    /// for example about a changed file, are lines as well.
     /// </remarks>
     public Action<string>? OutputReceived { get; init; }
 
