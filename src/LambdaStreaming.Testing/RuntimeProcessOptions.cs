@@ -151,7 +151,8 @@ public sealed record RuntimeProcessOptions
     /// <param name="taskRoot">The folder with the function's code.</param>
     /// <param name="handler">File and export, for example <c>index.handler</c>.</param>
     /// <param name="runtimeInterfaceClient">
-    /// The folder of the npm package <c>aws-lambda-ric</c>, for example <c>node_modules/aws-lambda-ric</c>.
+    /// The folder of the npm package <c>aws-lambda-ric</c>, version 4 or later, for example
+    /// <c>node_modules/aws-lambda-ric</c>.
     /// </param>
     public static RuntimeProcessOptions Node(string taskRoot, string handler, string runtimeInterfaceClient)
     {

@@ -520,6 +520,64 @@ public sealed class ServeTests
         Assert.EndsWith($"chmod +x '{program}'", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" #app.handler")]
+    public void Function_ProgramRunsInAnotherFolderThanItsFile_AdviceRunsItInTheCurrentFolder(string handler)
+    {
+        SkipOnWindows();
+        const string File = "bootstrap of a test.py";
+        using var folder = new TemporaryFolder();
+        var program = folder.Write("python", "#!/bin/sh\n");
+        if (!OperatingSystem.IsWindows())
+            System.IO.File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        System.IO.File.WriteAllText(File, "");
+        try
+        {
+            var exception = Assert.Throws<ToolException>(
+                () => ServedFunction.Parse($"f=exec:{program} -u '{File}'{handler}"));
+
+            Assert.Equal(2, exception.ExitCode);
+            var advice = $"write exec:'env {program} -u '\\''{File}'\\''{handler}'.";
+            Assert.EndsWith(advice, exception.Message, StringComparison.Ordinal);
+            folder.Write(File, "");
+            Assert.Equal(["-u", File], ServedFunction.Parse($"f=exec:{program} -u '{File}'").Arguments);
+        }
+        finally
+        {
+            System.IO.File.Delete(File);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Function_NodePackageIsTooOld_MessageHasItsVersion(bool isSpecified)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var package = folder.File(Path.Combine("node_modules", "aws-lambda-ric"));
+        Directory.CreateDirectory(package);
+        folder.Write(
+            Path.Combine("node_modules", "aws-lambda-ric", "package.json"),
+            """{"name":"aws-lambda-ric","version":"3.3.0"}""");
+        Directory.CreateDirectory(folder.File("bin"));
+        var file = folder.Write("chat.mjs", "");
+        // Only its path is needed, to search for packages near it.
+        folder.Write(Path.Combine("bin", "node"), "");
+        var variables = new Dictionary<string, string>
+        {
+            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
+        };
+        string[] ric = isSpecified ? ["--ric", package] : [];
+
+        using var process = ToolProcess.Start(
+            ["serve", "--port", "0", "--function", $"f=node:{file}", .. ric], variables: variables);
+
+        Assert.Equal(2, await process.WaitForExitCodeAsync());
+        Assert.Contains($"Version 3.3.0 in {package} is too old; version 4 or later is required.", await process.Error);
+    }
+
     [Fact]
     public async Task Function_NodeFileInAFolderWithASpace_CommandIsQuoted()
     {

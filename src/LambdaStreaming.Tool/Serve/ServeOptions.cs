@@ -107,8 +107,8 @@ internal sealed class ServeOptions
     private readonly Option<string?> _ric = new("--ric")
     {
         HelpName = "FOLDER",
-        Description = "The folder of the npm package aws-lambda-ric. Default: the first in the node_modules folders of "
-            + "the function, the current folder, their parents, and node",
+        Description = "The folder of the npm package aws-lambda-ric, version 4 or later. Default: the first in the "
+            + "node_modules folders of the function, the current folder, their parents, and node",
     };
 
     private readonly Option<bool> _debug;
