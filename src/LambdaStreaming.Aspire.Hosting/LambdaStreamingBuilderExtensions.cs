@@ -106,9 +106,10 @@ public static class LambdaStreamingBuilderExtensions
     /// </param>
     /// <param name="export">The exported handler.</param>
     /// <remarks>
-    /// The npm package <c>aws-lambda-ric</c> is required. It is searched in the <c>node_modules</c> folders of the
-    /// file's folder, the current folder and their parent folders. The last place is <c>lib/node_modules</c> next to
-    /// the <c>bin</c> folder of node. The first call after a change of a file uses a new process.
+    /// The npm package <c>aws-lambda-ric</c>, version 4 or later, is required. It is searched in the
+    /// <c>node_modules</c> folders of the file's folder, the current folder and their parent folders. The last place is
+    /// <c>lib/node_modules</c> next to the <c>bin</c> folder of node. The first call after a change of a file uses a
+    /// new process.
     /// </remarks>
     /// <exception cref="ArgumentException">The name is not valid in Aspire, for example <c>a_b</c>.</exception>
     /// <exception cref="DistributedApplicationException">

@@ -28,10 +28,7 @@ internal static class NodeFunction
         if (RuntimeInterfaceClient.Find(folder, node) is not { } client)
         {
             throw new DistributedApplicationException(
-                $"The function {name} requires the npm package {RuntimeInterfaceClient.Package}, which is not in a "
-                + $"node_modules folder of {folder}, the current folder or their parent folders. "
-                + "Install it with: npm install "
-                + $"--prefix {ShellText.Quote(folder)} {RuntimeInterfaceClient.Package}");
+                RuntimeInterfaceClient.DescribeMissing(name, folder, node));
         }
 
         var handler = $"{Path.GetFileNameWithoutExtension(file)}.{export}";

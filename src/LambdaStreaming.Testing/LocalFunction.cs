@@ -59,8 +59,8 @@ public sealed class LocalFunction
     /// The project cannot be built, or the program cannot be started. A failed build is repeated only after a change
     /// of a file, with <see cref="RuntimeProcessOptions.RestartOnChange"/>. If the server cannot read or write a
     /// file, for example because its folder of temporary files does not exist, each call builds again. The same
-    /// applies if the build cannot copy or write a file, for example because another process builds the same project.
-    /// On Windows, it cannot replace the assembly of a call in progress.
+    /// applies if the build cannot read, copy or write a file, for example because another process builds the same
+    /// project. On Windows, it cannot replace the assembly of a call in progress.
     /// </exception>
     public Task BuildAsync(CancellationToken cancellationToken = default) =>
         Pool?.PrepareAsync(cancellationToken) ?? Task.CompletedTask;

@@ -41,6 +41,10 @@ public sealed class LocalLambdaServerOptions
 
     /// <summary>The region that requests must be signed for.</summary>
     /// <value>Default: us-east-1.</value>
+    /// <remarks>
+    /// Functions in runtime processes get it as <c>AWS_REGION</c> and <c>AWS_DEFAULT_REGION</c>, and do not inherit
+    /// these variables.
+    /// </remarks>
     public RegionEndpoint Region { get; set; } = RegionEndpoint.USEast1;
 
     /// <summary>The credentials that requests must be signed with.</summary>

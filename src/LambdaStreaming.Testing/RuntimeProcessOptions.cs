@@ -67,6 +67,10 @@ public sealed record RuntimeProcessOptions
 
     /// <summary>The maximum number of concurrent processes. Further calls wait until a process is idle.</summary>
     /// <value>Default: 10. <see cref="int.MaxValue"/>: no limit.</value>
+    /// <remarks>
+    /// A call whose client has disconnected keeps its process busy until its end or timeout. If a call waits for one
+    /// second, <see cref="OutputReceived"/> receives a line about it.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The number is not positive.</exception>
     public int MaxProcesses
     {
@@ -106,7 +110,8 @@ public sealed record RuntimeProcessOptions
     /// </value>
     /// <remarks>
     /// Called on other threads, one for each stream, even between calls. Exceptions of the callback are ignored.
-    /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>.
+    /// With <see cref="DotNet"/>, the callback also receives the output of <c>dotnet build</c>. Messages of the server,
+    /// for example about a changed file, are lines as well.
     /// </remarks>
     public Action<string>? OutputReceived { get; init; }
 
@@ -146,7 +151,8 @@ public sealed record RuntimeProcessOptions
     /// <param name="taskRoot">The folder with the function's code.</param>
     /// <param name="handler">File and export, for example <c>index.handler</c>.</param>
     /// <param name="runtimeInterfaceClient">
-    /// The folder of the npm package <c>aws-lambda-ric</c>, for example <c>node_modules/aws-lambda-ric</c>.
+    /// The folder of the npm package <c>aws-lambda-ric</c>, version 4 or later, for example
+    /// <c>node_modules/aws-lambda-ric</c>.
     /// </param>
     public static RuntimeProcessOptions Node(string taskRoot, string handler, string runtimeInterfaceClient)
     {
@@ -171,7 +177,8 @@ public sealed record RuntimeProcessOptions
     /// </param>
     /// <remarks>
     /// <para>
-    /// The start of a server builds the projects of the functions that its options contain.
+    /// The start of a server builds the projects of the functions that its options contain. This requires the .NET SDK
+    /// 8.0.300 or later.
     /// A function that is added later is built at its first call. If built files were deleted, for example by
     /// <c>dotnet clean</c>, the next call builds the project again.
     /// Servers in different processes do not wait for the builds of each other. If several test processes use one

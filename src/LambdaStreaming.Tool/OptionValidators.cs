@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Amazon;
 using LambdaStreaming.Configuration;
+using LambdaStreaming.Testing.Http;
 
 namespace LambdaStreaming.Tool;
 
@@ -46,6 +47,20 @@ internal static class OptionValidators
         {
             if (result.Tokens is [{ Value: var text }] && !RegionName.IsValid(text))
                 result.AddError($"{option.Name}: '{text}' is not a valid region. Use a name such as eu-central-1.");
+        });
+    }
+
+    /// <summary>Requires names or addresses of hosts, without port.</summary>
+    public static void RequireHosts(Option<string[]> option)
+    {
+        option.CompletionSources.Add("host.docker.internal");
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => !WebPageGuard.IsHost(token.Value)) is not { Value: var text })
+                return;
+            result.AddError(
+                $"{option.Name}: '{text}' is not a host. Use a name or an address without scheme, port and path, e.g. "
+                + "host.docker.internal.");
         });
     }
 

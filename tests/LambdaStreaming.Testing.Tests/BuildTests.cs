@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LambdaStreaming.Testing.Tests;
@@ -183,6 +184,8 @@ public sealed class BuildTests : IDisposable
     [InlineData("chat : error MSB3491: Could not write lines to file.")]
     [InlineData("CSC : error CS2012: Cannot open file for writing.")]
     [InlineData("vbc : error BC2012: Cannot open file for writing.")]
+    [InlineData("a.targets(1,2): error MSB4018: System.IO.IOException: The file cannot be opened.")]
+    [InlineData("NuGet.targets : error : The file is being used by another process.")]
     public async Task BuildAsync_FileIsInUse_BuildsAgainWithoutAChange(string error)
     {
         var project = new ScriptProject(_folder.FullName, $"[ -e ../free ] || {{ echo '{error}'; false; }}");
@@ -192,6 +195,23 @@ public sealed class BuildTests : IDisposable
         await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
         project.Write("free", "");
         await BuildAsync(chat);
+    }
+
+    [Fact]
+    public async Task BuildAsync_SdkDoesNotKnowTheSwitches_MessageAndOutputNameTheRequiredSdk()
+    {
+        var project = new ScriptProject(
+            _folder.FullName, "echo 'MSBUILD : error MSB1001: Unknown switch.'; false");
+        var lines = new ConcurrentQueue<string>();
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project) with { OutputReceived = lines.Enqueue });
+
+        var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
+
+        Assert.Contains("8.0.300", exception.Message);
+        Assert.Contains(project.GetPath("Chat"), exception.Message);
+        // The tool prints the output, and not the message.
+        Assert.Contains(lines, line => line.Contains("8.0.300", StringComparison.Ordinal));
     }
 
     [Fact]

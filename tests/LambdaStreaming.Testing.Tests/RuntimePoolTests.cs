@@ -139,6 +139,48 @@ public class RuntimePoolTests
         Assert.Equal("two", await second.WaitAsync(Soon, Token));
     }
 
+    [Fact]
+    public async Task MaxProcesses_CallsWaitForOneSecond_ReportsOnceUntilNoCallWaits()
+    {
+        FakeRuntime.SkipIfNotSupported();
+        var clock = new WaitClock(TimeSpan.FromSeconds(1));
+        using var runtime = new FakeRuntime(maxProcesses: 1);
+        var reports = new ConcurrentQueue<string>();
+        var options = runtime.Options with
+        {
+            OutputReceived = line =>
+            {
+                runtime.Options.ReportLine(line);
+                if (line.Contains("busy", StringComparison.Ordinal)) reports.Enqueue(line);
+            },
+        };
+        await using var server = await StartAsync(options, clock);
+        using var client = server.CreateClient();
+
+        List<Task<string>> calls = [InvokeAsync(client)];
+        var process = await runtime.NextProcessAsync();
+        var id = await process.NextIdAsync();
+        foreach (var waiting in (int[])[2, 1])
+        {
+            for (var i = 0; i < waiting; i++) calls.Add(InvokeAsync(client));
+            for (var i = 0; i < waiting; i++) await clock.Waits.WaitAsync(Token).WaitAsync(Soon, Token);
+            var before = reports.Count;
+            clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.True(SpinWait.SpinUntil(() => reports.Count > before, Soon));
+            for (var i = 0; i < waiting; i++)
+            {
+                using var accepted = await process.RespondAsync(id, "good");
+                id = await process.NextIdAsync();
+            }
+        }
+
+        using var last = await process.RespondAsync(id, "good");
+        await Task.WhenAll(calls).WaitAsync(Soon, Token);
+
+        Assert.Equal(2, reports.Count);
+        Assert.All(reports, report => Assert.Contains("--processes", report));
+    }
+
     private static Task<LocalLambdaServer> StartAsync(RuntimeProcessOptions options, TimeProvider? clock = null) =>
         LocalLambdaServer.StartAsync(
             s =>
@@ -167,6 +209,20 @@ public class RuntimePoolTests
         catch (ArgumentException)
         {
             return false;
+        }
+    }
+
+    /// <summary>A clock that counts the waits of one duration.</summary>
+    private sealed class WaitClock(TimeSpan duration) : FakeTimeProvider(DateTimeOffset.UtcNow)
+    {
+        public SemaphoreSlim Waits { get; } = new(0);
+
+        public override ITimer CreateTimer(
+            TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime == duration) Waits.Release();
+            return timer;
         }
     }
 }

@@ -237,7 +237,7 @@ public sealed class ServeTests
             }).WithTimeout(TimeSpan.FromHours(1));
         });
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var urls = await FunctionUrls.StartAsync(server, ["f"], 0, cancellationToken);
+        await using var urls = await FunctionUrls.StartAsync(server, ["f"], 0, [], cancellationToken);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         await using var body = await http.GetStreamAsync(new Uri(urls.Addresses[0].Url), cancellationToken);
         using var reader = new StreamReader(body);
@@ -520,6 +520,64 @@ public sealed class ServeTests
         Assert.EndsWith($"chmod +x '{program}'", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" #app.handler")]
+    public void Function_ProgramRunsInAnotherFolderThanItsFile_AdviceRunsItInTheCurrentFolder(string handler)
+    {
+        SkipOnWindows();
+        const string File = "bootstrap of a test.py";
+        using var folder = new TemporaryFolder();
+        var program = folder.Write("python", "#!/bin/sh\n");
+        if (!OperatingSystem.IsWindows())
+            System.IO.File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        System.IO.File.WriteAllText(File, "");
+        try
+        {
+            var exception = Assert.Throws<ToolException>(
+                () => ServedFunction.Parse($"f=exec:{program} -u '{File}'{handler}"));
+
+            Assert.Equal(2, exception.ExitCode);
+            var advice = $"write exec:'env {program} -u '\\''{File}'\\''{handler}'.";
+            Assert.EndsWith(advice, exception.Message, StringComparison.Ordinal);
+            folder.Write(File, "");
+            Assert.Equal(["-u", File], ServedFunction.Parse($"f=exec:{program} -u '{File}'").Arguments);
+        }
+        finally
+        {
+            System.IO.File.Delete(File);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Function_NodePackageIsTooOld_MessageHasItsVersion(bool isSpecified)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var package = folder.File(Path.Combine("node_modules", "aws-lambda-ric"));
+        Directory.CreateDirectory(package);
+        folder.Write(
+            Path.Combine("node_modules", "aws-lambda-ric", "package.json"),
+            """{"name":"aws-lambda-ric","version":"3.3.0"}""");
+        Directory.CreateDirectory(folder.File("bin"));
+        var file = folder.Write("chat.mjs", "");
+        // Only its path is needed, to search for packages near it.
+        folder.Write(Path.Combine("bin", "node"), "");
+        var variables = new Dictionary<string, string>
+        {
+            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
+        };
+        string[] ric = isSpecified ? ["--ric", package] : [];
+
+        using var process = ToolProcess.Start(
+            ["serve", "--port", "0", "--function", $"f=node:{file}", .. ric], variables: variables);
+
+        Assert.Equal(2, await process.WaitForExitCodeAsync());
+        Assert.Contains($"Version 3.3.0 in {package} is too old; version 4 or later is required.", await process.Error);
+    }
+
     [Fact]
     public async Task Function_NodeFileInAFolderWithASpace_CommandIsQuoted()
     {
@@ -564,7 +622,7 @@ public sealed class ServeTests
         using (used)
         {
             var start = () => FunctionUrls.StartAsync(
-                server, ["f", "f"], free, TestContext.Current.CancellationToken);
+                server, ["f", "f"], free, [], TestContext.Current.CancellationToken);
 
             var exception = await Assert.ThrowsAsync<ToolException>(start);
 
@@ -611,6 +669,72 @@ public sealed class ServeTests
             Assert.Equal(0, run.ExitCode);
             await StopAsync(process);
         }
+    }
+
+    [Theory]
+    [InlineData("AWS_REGION", "f=exec:sh", true)]
+    [InlineData("AWS_DEFAULT_REGION", "f=exec:sh", true)]
+    [InlineData("AWS_REGION", "f=text:x", false)]
+    [InlineData("AWS_REGION", "f=exec:sh", false, "--region", "us-east-1")]
+    public async Task Serve_EnvironmentHasAnotherRegion_StatesTheRegionOfFunctions(
+        string variable, string function, bool isStated, params string[] args)
+    {
+        SkipOnWindows();
+        var variables = new Dictionary<string, string> { [variable] = "eu-central-1" };
+        var (process, _, _) = await ServeAsync(variables, ["--function", function, .. args]);
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "serving f");
+
+            Assert.Equal(isStated, log.Contains("AWS_REGION=us-east-1", StringComparison.Ordinal));
+            Assert.Equal(isStated, log.Contains("--region eu-central-1", StringComparison.Ordinal));
+            await StopAsync(process);
+        }
+    }
+
+    [Fact]
+    public async Task AllowHost_OneHost_ServerAndFunctionUrlAcceptOnlyIt()
+    {
+        SkipOnWindows();
+        var (process, url, _) = await ServeAsync(
+            "--demo", "--function-urls", "--any-signature", "--allow-host", "host.docker.internal");
+        using (process)
+        {
+            var log = await ReadLogAsync(process, "function URL of demo: ");
+            var page = log.Split("function URL of demo: ")[1].Trim();
+            var invocation = url + "/2021-11-15/functions/demo/response-streaming-invocations";
+
+            foreach (var address in (string[])[page, invocation])
+            {
+                Assert.Equal(HttpStatusCode.OK, (await PostAsync(address, "host.docker.internal:80")).Status);
+                var (status, body) = await PostAsync(address, "page.example");
+                Assert.Equal(HttpStatusCode.Forbidden, status);
+                Assert.Contains("--allow-host", body);
+            }
+
+            await StopAsync(process);
+        }
+    }
+
+    private static async Task<(HttpStatusCode Status, string Body)> PostAsync(string address, string host)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Headers = { Host = host } };
+        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--demo")]
+    [InlineData("http://host.docker.internal")]
+    [InlineData("host.docker.internal:9001")]
+    public async Task AllowHost_NotAHost_ExitCode2(string value)
+    {
+        var run = await Run.ExecuteAsync("serve", "--demo", "--port", "0", "--allow-host", value);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains($"--allow-host: '{value}' is not a host", run.Error);
     }
 
     [Theory]
@@ -769,6 +893,7 @@ public sealed class ServeTests
     [InlineData("lambda-stream inv", "invoke")]
     [InlineData("lambda-stream serve --any", "--any-signature")]
     [InlineData("lambda-stream serve --replay-", "--replay-immediately")]
+    [InlineData("lambda-stream serve --allow-host ", "host.docker.internal")]
     [InlineData("lambda-stream invoke f --region eu-central-", "eu-central-1\neu-central-2")]
     public async Task Suggest_PartialCommandLine_PrintsTheCompletions(string line, string expected)
     {

@@ -42,6 +42,14 @@ internal sealed class WebPageGuard
         return null;
     }
 
+    /// <summary>Checks whether a text is the name or the address of a host, without port.</summary>
+    /// <remarks>LambdaStreaming.Tool uses this rule.</remarks>
+    public static bool IsHost(string text) =>
+        Ascii.IsValid(text) && Uri.CheckHostName(text) != UriHostNameType.Unknown;
+
+    /// <summary>Checks whether a host, with any port, is this machine or allowed.</summary>
+    public bool IsAllowed(string host) => IsLoopback(host) || _allowedHosts.Contains(host);
+
     /// <summary>Checks whether a host is this machine, so that it does not depend on a name server.</summary>
     /// <remarks>
     /// Names that end in .localhost are loopback. Source: RFC 6761, section 6.3. LambdaStreaming.Tool uses this rule.
@@ -53,7 +61,8 @@ internal sealed class WebPageGuard
 
     private static string DescribeUnexpectedHost(HostString host) =>
         $"The Host header '{host.Value}' does not name this server on loopback, so a web page might have sent the "
-        + $"request (DNS rebinding). If clients reach this server by that host, add it, without port, to {Option}.";
+        + $"request (DNS rebinding). If clients reach this server by that host, add it, without port, to {Option} "
+        + "(lambda-stream serve: --allow-host).";
 
     private bool IsExpectedHost(HostString host, int ownPort)
     {
@@ -65,14 +74,14 @@ internal sealed class WebPageGuard
 
     private static string Normalize(string host)
     {
-        var type = Uri.CheckHostName(host);
-        if (type == UriHostNameType.Unknown || !Ascii.IsValid(host))
+        if (!IsHost(host))
         {
             throw new ArgumentException(
                 $"{Option} contains '{host}', which is not a host. "
                 + "Write a name or an address without scheme, port and path, e.g. host.docker.internal.");
         }
 
-        return type == UriHostNameType.IPv6 && host[0] != '[' ? $"[{host}]" : host;
+        var isAddress = Uri.CheckHostName(host) == UriHostNameType.IPv6;
+        return isAddress && host[0] != '[' ? $"[{host}]" : host;
     }
 }

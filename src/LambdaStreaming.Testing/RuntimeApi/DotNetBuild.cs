@@ -11,6 +11,9 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <param name="Failure">Why the build failed, or <see langword="null"/>.</param>
 internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, FunctionBuildException? Failure = null)
 {
+    // The name of the error for a switch that MSBuild does not know. -getResultOutputFile requires MSBuild 17.10.
+    private const string UnknownSwitch = "MSB1001";
+
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
     // Functions can have a project or references in common, and two builds would write the same files.
@@ -108,6 +111,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
 
         string text;
         lock (output) text = output.ToString();
+        text += ReportOldSdk(project, text, outputReceived);
         var json = await File.ReadAllBytesAsync(results, cancellationToken).ConfigureAwait(false);
         var failure = process.ExitCode == 0 ? null : CreateBuildFailed(project, process.ExitCode, text);
         return Output.Parse(project, json, failure);
@@ -184,6 +188,19 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
             info.Environment.Remove(name);
         info.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         return info;
+    }
+
+    /// <summary>Adds advice to the output of a build, if the SDK does not know the switches.</summary>
+    /// <returns>The added line, or an empty string.</returns>
+    private static string ReportOldSdk(string project, string output, Action<string> outputReceived)
+    {
+        if (!output.Contains(UnknownSwitch, StringComparison.Ordinal)) return "";
+        var folder = Path.GetDirectoryName(project);
+        var advice = $"The .NET SDK that is used in {folder} is older than 8.0.300, which the build of a function "
+            + "requires. Install a newer SDK, change global.json if it selects that SDK, or specify the built .dll "
+            + "instead of the project.";
+        outputReceived(advice);
+        return advice + '\n';
     }
 
     private static FunctionBuildException CreateBuildFailed(string project, int exitCode, string output)

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace LambdaStreaming.Testing.RuntimeApi;
 
 /// <summary>The processes of one function: started on demand, reused, killed at a timeout or on disposal.</summary>
-#pragma warning disable CA1001 // The semaphore has no wait handle to dispose. An abandoned call might still use it.
+#pragma warning disable CA1001 // The token source has no timer to dispose. An abandoned call might still use it.
 internal sealed class RuntimePool(string functionName, RuntimeProcessOptions options, LocalLambdaServerOptions server)
     : IAsyncDisposable
 #pragma warning restore CA1001
@@ -15,7 +15,7 @@ internal sealed class RuntimePool(string functionName, RuntimeProcessOptions opt
 
     private readonly RuntimeProgram _program = new(options);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _slots = new(options.MaxCalls);
+    private readonly CallSlots _slots = new(options, server);
     private readonly object _gate = new();
     private readonly List<RuntimeWorker> _workers = [];
     private readonly HashSet<Task> _running = [];

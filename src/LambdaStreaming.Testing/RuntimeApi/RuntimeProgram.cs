@@ -6,10 +6,18 @@ internal sealed class RuntimeProgram(RuntimeProcessOptions options)
 #pragma warning restore CA1001
 {
     // Windows does not replace the files of a running program, for example while a call is in progress. Another process
-    // can build the same project at the same time. MSB3021: a file cannot be copied. The others: it cannot be written.
-    // Sources: dotnet/msbuild, Strings.resx, and dotnet/roslyn, ErrorCode.cs and Errors.vb.
+    // can build the same project at the same time. MSB3021: a file cannot be copied. The next three: it cannot be
+    // written. Other tasks show the exception or its message; that of NuGet's restore does not have a code.
+    // Sources: dotnet/msbuild, Strings.resx; dotnet/roslyn, ErrorCode.cs and Errors.vb; dotnet/runtime, Strings.resx.
     private static readonly string[] FileInUse =
-        ["error MSB3021:", "error MSB3491:", "error CS2012:", "error BC2012:"];
+    [
+        "error MSB3021:",
+        "error MSB3491:",
+        "error CS2012:",
+        "error BC2012:",
+        "System.IO.IOException:",
+        "being used by another process",
+    ];
 
     private readonly SemaphoreSlim _gate = new(1);
     private Version? _current;

@@ -151,6 +151,9 @@ internal static class RuntimeStartInfo
         environment["AWS_LAMBDA_FUNCTION_NAME"] = functionName;
         environment["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST";
         environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "128";
+        // The memory is not limited. Without this variable, a .NET function limits its heap to that size.
+        // Source: aws/aws-lambda-dotnet, LambdaBootstrap.AdjustMemorySettings.
+        environment.TryAdd("AWS_LAMBDA_DOTNET_DISABLE_MEMORY_LIMIT_CHECK", "true");
         environment["AWS_LAMBDA_LOG_GROUP_NAME"] = "/aws/lambda/" + functionName;
         environment["AWS_LAMBDA_LOG_STREAM_NAME"] = "local";
         environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";

@@ -18,7 +18,7 @@ namespace LambdaStreaming.Tool.Serve;
 /// Requests become events of payload format 2.0, and the prelude of a response becomes its status and headers.
 /// Each function has its own port, because the routes of a web function begin at the root.
 /// </remarks>
-internal sealed class FunctionUrls(LambdaStreamingClient client) : IAsyncDisposable
+internal sealed class FunctionUrls(LambdaStreamingClient client, WebPageGuard guard) : IAsyncDisposable
 {
     private readonly List<WebApplication> _apps = [];
 
@@ -28,15 +28,20 @@ internal sealed class FunctionUrls(LambdaStreamingClient client) : IAsyncDisposa
     /// <summary>Starts to serve, at the first port and those that follow it; 0 selects free ports.</summary>
     /// <exception cref="ToolException">A port is in use.</exception>
     public static async Task<FunctionUrls> StartAsync(
-        LocalLambdaServer server, IReadOnlyList<string> names, int firstPort, CancellationToken cancellationToken)
+        LocalLambdaServer server,
+        IReadOnlyList<string> names,
+        int firstPort,
+        IEnumerable<string> allowedHosts,
+        CancellationToken cancellationToken)
     {
-        var urls = new FunctionUrls(server.CreateClient(options =>
+        var client = server.CreateClient(options =>
         {
             // As a function URL: one call for each request, which can take as long as a function.
             options.Retry = new LambdaRetryOptions { Policy = LambdaRetryPolicy.Never };
             options.ResponseHeadersTimeout = Timeout.InfiniteTimeSpan;
             options.IdleTimeout = Timeout.InfiniteTimeSpan;
-        }));
+        });
+        var urls = new FunctionUrls(client, new WebPageGuard(allowedHosts));
         try
         {
             for (var i = 0; i < names.Count; i++)
@@ -94,14 +99,14 @@ internal sealed class FunctionUrls(LambdaStreamingClient client) : IAsyncDisposa
 
     /// <summary>Rejects requests of a web page whose host name resolves to 127.0.0.1 (DNS rebinding).</summary>
     /// <remarks>Other pages can send requests, but not read responses: a function URL is for browsers.</remarks>
-    private static Task CheckHostAsync(HttpContext context, RequestDelegate next)
+    private Task CheckHostAsync(HttpContext context, RequestDelegate next)
     {
         var host = context.Request.Host;
-        if (WebPageGuard.IsLoopback(host.Host))
+        if (guard.IsAllowed(host.Host))
             return next(context);
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return context.Response.WriteAsync(
             $"The Host header '{host.Value}' does not name this machine, so a web page might have sent the request "
-            + "(DNS rebinding). Use the printed URL.\n");
+            + "(DNS rebinding). Use the printed URL, or add the host with --allow-host.\n");
     }
 }

@@ -18,17 +18,17 @@ internal static class NodeRuntime
         }
 
         if (folder is null)
-            return RuntimeInterfaceClient.Find(taskRoot, node) ?? throw CreateNotFound(function, taskRoot);
+            return RuntimeInterfaceClient.Find(taskRoot, node) ?? throw CreateNotFound(function, taskRoot, node);
         if (RuntimeInterfaceClient.IsPackage(folder))
             return folder;
+        if (RuntimeInterfaceClient.DescribeOldVersion(folder) is { } old)
+            throw ToolException.Usage($"--ric: the npm package {Package} is required. {old}");
         throw ToolException.Usage(
-            $"--ric {folder} is not the folder of the npm package {Package}: it does not contain index.mjs. "
-            + $"Specify the folder of the package, e.g. node_modules/{Package}.");
+            $"--ric {folder} is not the folder of the npm package {Package}, version 4 or later: it does not contain "
+            + $"index.mjs. Specify the folder of the package, e.g. node_modules/{Package}.");
     }
 
-    private static ToolException CreateNotFound(string function, string taskRoot) => ToolException.Usage(
-        $"The function {function} requires the npm package {Package}, which is not in a node_modules folder of "
-        + $"{taskRoot}, the current folder or their parent folders. "
-        + $"Install it with: npm install --prefix {ShellText.Quote(taskRoot)} {Package} "
-        + "(this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
+    private static ToolException CreateNotFound(string function, string taskRoot, string node) => ToolException.Usage(
+        RuntimeInterfaceClient.DescribeMissing(function, taskRoot, node)
+        + " (this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
 }

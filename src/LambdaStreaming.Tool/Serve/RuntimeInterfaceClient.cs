@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace LambdaStreaming.Tool.Serve;
 
 /// <summary>Finds the npm package of AWS's runtime interface client, which runs Node.js functions.</summary>
@@ -13,6 +15,38 @@ internal static class RuntimeInterfaceClient
         GetCandidates(taskRoot, node).FirstOrDefault(IsPackage);
 
     public static bool IsPackage(string folder) => File.Exists(Path.Combine(folder, "index.mjs"));
+
+    /// <summary>Describes why <see cref="Find"/> did not find the package, and how to install it.</summary>
+    public static string DescribeMissing(string function, string taskRoot, string node)
+    {
+        var install = $"npm install --prefix {ShellText.Quote(taskRoot)} {Package}";
+        var old = GetCandidates(taskRoot, node).Select(DescribeOldVersion).FirstOrDefault(text => text is not null);
+        return old is not null
+            ? $"The function {function} requires the npm package {Package}. {old} Install it with: {install}@4"
+            : $"The function {function} requires the npm package {Package}, version 4 or later, which is not in a "
+                + $"node_modules folder of {taskRoot}, the current folder or their parent folders. "
+                + $"Install it with: {install}";
+    }
+
+    /// <summary>Describes a folder with a version of the package that does not have the file to run.</summary>
+    /// <returns><see langword="null"/> if the folder does not contain the package.</returns>
+    public static string? DescribeOldVersion(string folder)
+    {
+        try
+        {
+            using var package = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "package.json")));
+            return package.RootElement.GetProperty("name").GetString() == Package
+                ? $"Version {package.RootElement.GetProperty("version").GetString()} in {folder} is too old; version 4 "
+                    + "or later is required."
+                : null;
+        }
+        catch (Exception exception) when (
+            exception is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException
+                or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
 
     private static IEnumerable<string> GetCandidates(string taskRoot, string node)
     {

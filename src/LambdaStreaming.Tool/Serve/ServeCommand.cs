@@ -57,11 +57,13 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
 
         await using (var server = await StartAsync(parsed, functions, faults, cancellationToken))
         await using (var urls = _options.GetFirstUrlPort(parsed) is { } port
-            ? await FunctionUrls.StartAsync(server, names, port, cancellationToken)
+            ? await FunctionUrls.StartAsync(server, names, port, _options.GetAllowedHosts(parsed), cancellationToken)
             : null)
         {
             var url = server.ServiceUrl.ToString().TrimEnd('/');
             await PrintEnvironmentAsync(server);
+            if (functions.Exists(function => function.RunsInProcess))
+                WriteReplacedRegion(parsed, server);
             var endpoint = server.ServiceUrl == LocalService.DefaultUrl ? "" : $" --endpoint-url {url}";
             var regionName = server.Region.SystemName;
             var region = regionName == LocalService.Region.SystemName ? "" : $" --region {regionName}";
@@ -92,7 +94,7 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
         {
             var name = function.Name;
             var process = _options.GetProcess(parsed, function, line => printer.PrintOutput(name, line));
-            prepared.Add(new(name, options => process is null
+            prepared.Add(new(name, process is not null, options => process is null
                 ? options.AddFunction(name, TextFunction.Create(function.Target))
                 : options.AddFunction(name, process)));
         }
@@ -101,7 +103,7 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
         foreach (var replay in _options.GetReplays(parsed))
         {
             var (name, recording) = await LoadAsync(replay, cancellationToken);
-            prepared.Add(new(name, options => options.AddFunction(name, recording, timing)));
+            prepared.Add(new(name, false, options => options.AddFunction(name, recording, timing)));
         }
 
         return prepared;
@@ -197,6 +199,15 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
         }
     }
 
+    private void WriteReplacedRegion(ParseResult parsed, LocalLambdaServer server)
+    {
+        if (_options.FindReplacedRegion(parsed) is not { } replaced)
+            return;
+        console.WriteMessage(
+            $"functions get AWS_REGION={server.Region.SystemName}, the region of this server, instead of {replaced}, "
+            + $"that of the environment. To change it, use --region {ShellText.Quote(replaced)}.");
+    }
+
     // Prints in the syntax of the platform's usual shell. All other output of this command goes to standard error.
     private async Task PrintEnvironmentAsync(LocalLambdaServer server)
     {
@@ -218,5 +229,6 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
     }
 
     /// <summary>A function whose program or recording was found.</summary>
-    private sealed record PreparedFunction(string Name, Func<LocalLambdaServerOptions, LocalFunction> AddTo);
+    private sealed record PreparedFunction(
+        string Name, bool RunsInProcess, Func<LocalLambdaServerOptions, LocalFunction> AddTo);
 }

@@ -57,13 +57,21 @@ internal sealed class ServeOptions
     private readonly Option<string> _region = new("--region")
     {
         HelpName = "REGION",
-        Description = "The region for which requests must be signed",
+        Description = "The region for which requests must be signed. Functions get it as AWS_REGION and "
+            + "AWS_DEFAULT_REGION, instead of those of the environment",
         DefaultValueFactory = _ => LocalService.Region.SystemName,
     };
 
     private readonly Option<bool> _anySignature = new("--any-signature")
     {
         Description = "Accept requests with any credentials and any region, or unsigned",
+    };
+
+    private readonly Option<string[]> _allowHost = new("--allow-host")
+    {
+        HelpName = "HOST",
+        Description = "Accept requests with this host, without port, in their Host header, e.g. host.docker.internal "
+            + "for containers. Use only names whose DNS you control. Repeatable",
     };
 
     private readonly Option<TimeSpan?> _timeout = new("--timeout")
@@ -107,8 +115,8 @@ internal sealed class ServeOptions
     private readonly Option<string?> _ric = new("--ric")
     {
         HelpName = "FOLDER",
-        Description = "The folder of the npm package aws-lambda-ric. Default: the first in the node_modules folders of "
-            + "the function, the current folder, their parents, and node",
+        Description = "The folder of the npm package aws-lambda-ric, version 4 or later. Default: the first in the "
+            + "node_modules folders of the function, the current folder, their parents, and node",
     };
 
     private readonly Option<bool> _debug;
@@ -116,13 +124,14 @@ internal sealed class ServeOptions
     public ServeOptions(Option<bool> debug)
     {
         _debug = debug;
-        foreach (var repeatable in (Option<string[]>[])[_function, _replay, _fault])
+        foreach (var repeatable in (Option<string[]>[])[_function, _replay, _allowHost, _fault])
             repeatable.AllowMultipleArgumentsPerToken = false;
         OptionValidators.RequireInteger(_port, 0, MaxPort);
         OptionValidators.RequireInteger(_processes, 1, 1000);
         OptionValidators.RequireInteger(_concurrency, 0);
         OptionValidators.RequireInteger(_maxResponse, 0, long.MaxValue);
         OptionValidators.RequireRegion(_region);
+        OptionValidators.RequireHosts(_allowHost);
         OptionValidators.RequireText(_ric);
     }
 
@@ -131,7 +140,7 @@ internal sealed class ServeOptions
         Option[] options =
         [
             _function, _demo, _noReload, _functionUrls, _replay, _replayImmediately, _port, _region, _anySignature,
-            _timeout, _concurrency, _processes, _maxResponse, _limitBandwidth, _fault, _ric,
+            _allowHost, _timeout, _concurrency, _processes, _maxResponse, _limitBandwidth, _fault, _ric,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -167,6 +176,20 @@ internal sealed class ServeOptions
     public ServedFault[] GetFaults(ParseResult parsed) =>
         [.. (parsed.GetValue(_fault) ?? []).Select(ServedFault.Parse)];
 
+    public string[] GetAllowedHosts(ParseResult parsed) => parsed.GetValue(_allowHost) ?? [];
+
+    /// <summary>Returns the region of the environment, if functions get another one by default.</summary>
+    /// <returns><see langword="null"/> if the command line has a region, or if the regions are equal.</returns>
+    public string? FindReplacedRegion(ParseResult parsed)
+    {
+        if (parsed.GetResult(_region) is { Implicit: false })
+            return null;
+        string[] names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        var inherited = names.Select(Environment.GetEnvironmentVariable)
+            .FirstOrDefault(value => value is { Length: > 0 });
+        return inherited == parsed.GetRequiredValue(_region) ? null : inherited;
+    }
+
     public string[] GetReplays(ParseResult parsed) => parsed.GetValue(_replay) ?? [];
 
     /// <summary>Returns the program of a function, or <see langword="null"/> if it does not have one.</summary>
@@ -189,6 +212,8 @@ internal sealed class ServeOptions
     {
         options.Port = parsed.GetValue(_port);
         options.Region = RegionEndpoint.GetBySystemName(parsed.GetRequiredValue(_region));
+        foreach (var host in GetAllowedHosts(parsed))
+            options.AllowedHosts.Add(host);
         options.VerifySignatures = !parsed.GetValue(_anySignature);
         options.MaxConcurrency = parsed.GetValue(_concurrency);
         options.MaxResponseBytes = parsed.GetValue(_maxResponse);

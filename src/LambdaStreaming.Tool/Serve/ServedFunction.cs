@@ -143,6 +143,8 @@ internal sealed record ServedFunction(
                 throw ToolException.Usage(
                     $"--function {name}: {program} is not executable. Run: chmod +x {ShellText.Quote(program)}");
             }
+
+            CheckFiles(name, words, handler, Path.GetDirectoryName(program)!);
         }
         else if (ExecutablePath.Find(program) is null)
         {
@@ -152,6 +154,21 @@ internal sealed record ServedFunction(
         }
 
         return new ServedFunction(name, FunctionKind.Exec, program, handler, [.. words.Skip(1)]);
+    }
+
+    /// <summary>Reports a file of the current folder that the program, e.g. an interpreter, will not find.</summary>
+    private static void CheckFiles(string name, IReadOnlyList<string> words, string? handler, string folder)
+    {
+        var file = words.Skip(1).FirstOrDefault(word => File.Exists(word) && !File.Exists(Path.Combine(folder, word)));
+        if (file is null)
+            return;
+        var command = string.Join(' ', words.Prepend("env").Select(ShellText.Quote))
+            + (handler is null ? "" : " #" + handler);
+        var advice = OperatingSystem.IsWindows()
+            ? $"Add {folder} to PATH, and write only the name of the program."
+            : $"To run it in the current folder, write exec:{ShellText.Quote(command)}.";
+        throw ToolException.Usage(
+            $"--function {name}: {words[0]} runs in its own folder, {folder}, which does not contain {file}. {advice}");
     }
 
     private static ToolException CreateException(string text, string reason) => ToolException.Usage(
