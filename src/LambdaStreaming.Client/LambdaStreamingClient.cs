@@ -210,9 +210,12 @@ public sealed class LambdaStreamingClient : ILambdaStreamingClient
     }
 
     [SuppressMessage("Reliability", "CA2000", Justification = "The HttpClient disposes its handler.")]
-    private static HttpClient CreateHttpClient(LambdaStreamingClientOptions options) =>
-        new(new SendOnceHandler(ConnectionHandler.Create(options)), disposeHandler: true)
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+    private static HttpClient CreateHttpClient(LambdaStreamingClientOptions options)
+    {
+        var handler = ConnectionHandler.Create(options);
+
+        // ConfigureHandler can have changed it, and messages state it.
+        options.ConnectTimeout = handler.ConnectTimeout;
+        return new(new SendOnceHandler(handler), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+    }
 }

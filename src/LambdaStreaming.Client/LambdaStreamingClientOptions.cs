@@ -177,7 +177,7 @@ public sealed class LambdaStreamingClientOptions
     /// </value>
     /// <remarks>
     /// The callback is called after the library has configured the handler. If it replaces streams, their disposal must
-    /// not block, because it ends a cancelled call.
+    /// not block: a cancelled or idle read of the response waits for it.
     /// </remarks>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 

@@ -104,9 +104,9 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         {
             message = await SendAsync(request, url, lifetime.Token).ConfigureAwait(false);
 
-            // Waits for a cancellation in progress, so that the next line detects it.
-            await link.DisposeAsync().ConfigureAwait(false);
-            return lifetime.IsCancellationRequested ? throw Cancelled(cancellationToken) : message;
+            // Does not wait for a cancellation in progress, whose callbacks can block. The caller's token shows it.
+            link.Unregister();
+            return cancellationToken.IsCancellationRequested ? throw Cancelled(cancellationToken) : message;
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -119,7 +119,7 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
         }
         finally
         {
-            await link.DisposeAsync().ConfigureAwait(false);
+            link.Unregister();
         }
     }
 

@@ -73,7 +73,7 @@ public sealed class SignInTests : IDisposable
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
         ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b");
 
-        var message = await FailAsync();
+        var (message, _) = await FailAsync();
 
         Assert.Contains($"It assumes {Role} with the profile '{_profile}-source'", message, StringComparison.Ordinal);
         Assert.Contains("not authorized to perform: sts:AssumeRole", message, StringComparison.Ordinal);
@@ -105,10 +105,10 @@ public sealed class SignInTests : IDisposable
         Set("AWS_ENDPOINT_URL_STS", sts.Url.AbsoluteUri);
         ConfigureRole("aws_access_key_id = a\naws_secret_access_key = b\naws_session_token = SESSIONTOKEN");
 
-        var message = await FailAsync();
+        var (message, text) = await FailAsync();
 
         Assert.Contains("does not match the signature you provided", message, StringComparison.Ordinal);
-        Assert.DoesNotContain("SESSIONTOKEN", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SESSIONTOKEN", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,10 +117,10 @@ public sealed class SignInTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The command requires a POSIX shell.");
         ConfigureRole("credential_process = sh -c \"echo SECRETKEY >&2; exit 3\"");
 
-        var message = await FailAsync();
+        var (message, text) = await FailAsync();
 
         Assert.Contains("A credential process failed; run it by hand", message, StringComparison.Ordinal);
-        Assert.DoesNotContain("SECRETKEY", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRETKEY", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class SignInTests : IDisposable
         ConfigureSso();
         if (hours is { } given) SignIn(TimeProvider.System.GetUtcNow().AddHours(given));
 
-        var message = await FailAsync();
+        var (message, _) = await FailAsync();
 
         Assert.Contains($"`aws sso login --profile {_profile}`", message, StringComparison.Ordinal);
     }
@@ -204,14 +204,15 @@ public sealed class SignInTests : IDisposable
         Assert.Equal("token", Assert.Single(server.Requests).Headers["x-amz-security-token"]);
     }
 
-    private async Task<string> FailAsync()
+    /// <returns>The message, and the complete text of the exception.</returns>
+    private async Task<(string Message, string Text)> FailAsync()
     {
         var url = new Uri("http://127.0.0.1:1");
         if (Tool is not null)
         {
             var (exitCode, error) = await RunToolAsync(url);
             Assert.Equal(7, exitCode);
-            return error;
+            return (error, error);
         }
 
         var options = new LambdaStreamingClientOptions { Profile = _profile, ServiceUrl = url };
@@ -219,7 +220,7 @@ public sealed class SignInTests : IDisposable
         var exception = await Assert.ThrowsAsync<LambdaConfigurationException>(
             () => client.InvokeWithResponseStreamAsync(new("f"), TestContext.Current.CancellationToken));
         TestContext.Current.TestOutputHelper?.WriteLine(exception.Message);
-        return exception.ToString();
+        return (exception.Message, exception.ToString());
     }
 
     private async Task<(int ExitCode, string Error)> RunToolAsync(Uri url)

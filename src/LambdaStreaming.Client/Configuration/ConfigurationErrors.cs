@@ -86,18 +86,27 @@ internal static class ConfigurationErrors
 
     /// <summary>Returns whether the text of an exception, or of an inner exception, can contain a key.</summary>
     /// <remarks>
-    /// These texts are the error output of a credential process and a quoted line of a file. The lines of a signature
-    /// error after the first one contain the session token.
+    /// Texts with keys are the error output of a credential process and a quoted line of a file. A signature error can
+    /// have the session token in a later line, or quote the Authorization header.
     /// </remarks>
     public static bool CanContainKey(Exception exception)
     {
         if (exception is ProcessAWSCredentialException) return true;
-        if (exception is AmazonServiceException && exception.Message.AsSpan().ContainsAny('\r', '\n')) return true;
+        if (exception is AmazonServiceException error && (QuotesHeader(error) || HasSeveralLines(error))) return true;
         if (FindQuotedLine(exception.Message) is not null) return true;
         return exception is AggregateException aggregate
             ? aggregate.InnerExceptions.Any(CanContainKey)
             : exception.InnerException is { } inner && CanContainKey(inner);
     }
+
+    /// <summary>Returns whether the error quotes the Authorization header, with key id and signature.</summary>
+    /// <remarks>Source: the message of IncompleteSignature.</remarks>
+    public static bool QuotesHeader(AmazonServiceException exception) =>
+        exception.Message.Contains("Credential=", StringComparison.Ordinal)
+        || exception.Message.Contains("Signature=", StringComparison.Ordinal);
+
+    private static bool HasSeveralLines(AmazonServiceException exception) =>
+        exception.Message.AsSpan().ContainsAny('\r', '\n');
 
     private static string DescribeUnreadable(string profileName, string reason) =>
         $"The AWS profile '{Clean(profileName)}' could not be read from the config and credentials files. {reason}";

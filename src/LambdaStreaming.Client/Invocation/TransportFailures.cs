@@ -96,7 +96,7 @@ internal sealed class TransportFailures(
             DuplicateSendException => SentTwice(exception),
             { InnerException: DuplicateSendException second } => SentTwice(second),
             RedirectFollowedException redirect => RedirectFollowed(attempt, redirect),
-            _ when IsTimeout(exception, isSent) => TimedOut(endpoint, isSent),
+            _ when IsTimeout(exception, isSent) => TimedOut(endpoint, exception, isSent),
             HttpRequestException http => Describe(attempt, http, isSent),
             IOException or OperationCanceledException or InvalidOperationException =>
                 Broken(attempt, exception, isSent),
@@ -146,7 +146,7 @@ internal sealed class TransportFailures(
             IsPermanent: true);
     }
 
-    private Failure TimedOut(string endpoint, bool isSent)
+    private Failure TimedOut(string endpoint, Exception exception, bool isSent)
     {
         const string Option = nameof(LambdaStreamingClientOptions.ConnectTimeout);
         if (isSent && httpClient.Timeout == Timeout.InfiniteTimeSpan)
@@ -167,11 +167,10 @@ internal sealed class TransportFailures(
         if (ownsHttpClient)
         {
             var duration = ExceptionMessages.FormatDuration(options.ConnectTimeout);
-            var other = options.ConfigureHandler is null
-                ? ""
-                : $", or within a timeout that {nameof(options.ConfigureHandler)} sets";
             return new(
-                $"No connection to {endpoint} was established within {duration} ({Option}){other}.",
+                exception is HttpRequestException
+                    ? $"No connection to {endpoint} was established, because a ConnectCallback cancelled it."
+                    : $"No connection to {endpoint} was established within {duration} ({Option}).",
                 IsTimeout: true);
         }
 

@@ -108,15 +108,17 @@ internal static class CredentialErrorMessages
         _ => "",
     };
 
-    // Returns one line. Omits the error output of a credential process and a quoted line of a file, because they can
-    // contain a key. Omits the other lines of a service's error, because those of a signature error contain a session
-    // token.
+    // Returns one line. Omits the error output of a credential process, a quoted line of a file, and a quoted
+    // Authorization header, because they can contain a key. Omits the other lines of a service's error, because those
+    // of a signature error contain a session token.
     private static string Describe(Redactor redactor, Exception exception)
     {
         var message = ConfigurationErrors.RemoveQuotedLine(exception.Message);
         return exception switch
         {
             ProcessAWSCredentialException => "A credential process failed; run it by hand to see its output.",
+            AmazonServiceException error when ConfigurationErrors.QuotesHeader(error) =>
+                $"{redactor.Name(error.ErrorCode)}: the service did not accept the signature.",
             AmazonServiceException => redactor.Line(message),
             _ => redactor.Line(message.ReplaceLineEndings(" ")),
         };

@@ -170,11 +170,14 @@ internal sealed class SigningCredentials
         (environment["AWS_SECRET_ACCESS_KEY"] ?? environment["AWS_SECRET_KEY"]) is not null;
 
     // Runs on the thread pool, because the resolver reads files and sends requests with blocking calls. WaitAsync is
-    // needed because the resolver checks the token only between these calls.
+    // needed because the resolver checks the token only between these calls. Its timers and file watchers would keep
+    // the ExecutionContext of the first call, with its AsyncLocal values, alive.
     private static Task<ImmutableCredentials?> ResolveAsync(
         ProfileConfig? config,
-        CancellationToken cancellationToken) =>
-        Task.Run(
+        CancellationToken cancellationToken)
+    {
+        using var suppressed = ExecutionContext.SuppressFlow();
+        return Task.Run(
             async () =>
             {
                 var credentials = await Resolver.Value.ResolveIdentityAsync(config, cancellationToken)
@@ -182,6 +185,7 @@ internal sealed class SigningCredentials
                 return (ImmutableCredentials?)await credentials.GetCredentialsAsync().ConfigureAwait(false);
             },
             cancellationToken).WaitOrAbandonAsync(cancellationToken);
+    }
 
     private static bool IsAvailable(Type credentials) =>
         credentials == typeof(BasicAWSCredentials) || credentials == typeof(SessionAWSCredentials);

@@ -22,12 +22,14 @@ public sealed class ConfigurationErrorsTests
         Assert.False(ConfigurationErrors.CanContainKey(new IOException("x", other)));
     }
 
-    // Services quote the canonical request in the lines after the first one.
+    // Services quote the canonical request in the lines after the first one, or the Authorization header.
     [Theory]
     [InlineData("The signature does not match.", false)]
     [InlineData("The signature does not match.\nx-amz-security-token:TOKEN", true)]
     [InlineData("The signature does not match.\rx-amz-security-token:TOKEN", true)]
-    public void CanContainKey_ServiceErrorHasSeveralLines_ReturnsTrue(string message, bool expected) =>
+    [InlineData("'AWS4-HMAC-SHA256 Credential=AKID/x' is not a valid key=value pair.", true)]
+    [InlineData("Authorization header requires 'Signature' parameter. Authorization=Signature=00", true)]
+    public void CanContainKey_ServiceError_DependsOnItsText(string message, bool expected) =>
         Assert.Equal(
             expected,
             ConfigurationErrors.CanContainKey(new IOException("x", new AmazonServiceException(message))));

@@ -269,7 +269,7 @@ public class TransportFailureTests
     }
 
     [Fact]
-    public async Task InvokeWithResponseStreamAsync_ConnectCallbackTimesOut_MessageNamesConfigureHandler()
+    public async Task InvokeWithResponseStreamAsync_ConnectCallbackTimesOut_MessageNamesIt()
     {
         using var client = CreateClient(
             new Uri("http://localhost"),
@@ -278,7 +278,7 @@ public class TransportFailureTests
 
         var exception = await Assert.ThrowsAsync<LambdaTransportException>(() => client.InvokeAsync("f"));
 
-        Assert.Contains("or within a timeout that ConfigureHandler sets.", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("because a ConnectCallback cancelled it.", exception.Message, StringComparison.Ordinal);
         Assert.False(exception.FunctionMayHaveRun);
     }
 

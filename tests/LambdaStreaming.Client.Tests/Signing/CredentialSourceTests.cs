@@ -121,6 +121,20 @@ public sealed class CredentialSourceTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ForProfile_ServiceErrorQuotesTheAuthorizationHeader_OmitsIt()
+    {
+        var text = Describe(new AmazonServiceException("'Credential=AKID/x' is not valid")
+        {
+            ErrorCode = "IncompleteSignature",
+        });
+
+        Assert.EndsWith(
+            " AWSSDK.Core reported: IncompleteSignature: the service did not accept the signature.",
+            text,
+            StringComparison.Ordinal);
+    }
+
     private static string Describe(Exception exception) => CredentialErrorMessages.ForProfile(
         new AwsEnvironment { Profile = _ => null },
         new CredentialProfile("reports", new() { SsoSession = "x" }),
