@@ -71,14 +71,21 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         LambdaStreamEndpointOptions options,
         CancellationToken cancellationToken)
     {
-        // The middleware only records that the token is invalid. The endpoint must reject the request.
-        var antiforgery = context.Features.Get<IAntiforgeryValidationFeature>();
-        if (antiforgery is { IsValid: false }) throw InvalidAntiforgeryToken();
-        var payload = await RequestPayload.ReadAsync(context, options, cancellationToken).ConfigureAwait(false);
+        if (HasInvalidAntiforgeryToken(context)) throw InvalidAntiforgeryToken();
+        var (payload, missingBody) = await RequestPayload.ReadAsync(context, options, cancellationToken)
+            .ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
         request = options.TransformRequest?.Invoke(context, request) ?? request;
-        return new EndpointRequest(request, RequestOrigin.Create(request, payload, options.Payload));
+        var origin = RequestOrigin.Create(request, payload, options.Payload);
+        if (origin.IsSizeFromClient && missingBody is not null) throw missingBody;
+        return new EndpointRequest(request, origin);
     }
+
+    // The middleware only records that the token is invalid. The record can also be that of another endpoint, if this
+    // one is the error page for it.
+    private static bool HasInvalidAntiforgeryToken(HttpContext context) =>
+        context.Features.Get<IAntiforgeryValidationFeature>() is { IsValid: false }
+        && context.GetEndpoint()?.Metadata.GetMetadata<IAntiforgeryMetadata>() is { RequiresValidation: true };
 
     private static RequestRejectedException InvalidAntiforgeryToken() =>
         new(StatusCodes.Status400BadRequest, "The antiforgery token is missing or invalid.");

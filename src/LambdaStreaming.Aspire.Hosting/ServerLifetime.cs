@@ -13,8 +13,6 @@ namespace LambdaStreaming.Aspire.Hosting;
 /// <remarks>A test can dispose the AppHost without stopping it.</remarks>
 internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : IHostedService, IAsyncDisposable
 {
-    private const string UrlName = "service";
-
     // It is not disposed, because StopAsync can follow DisposeAsync. It has neither a timer nor a wait handle.
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -88,11 +86,7 @@ internal sealed class ServerLifetime(LambdaStreamingServerResource resource) : I
             State = KnownResourceStates.Running,
             StartTimeStamp = TimeProvider.GetUtcNow().UtcDateTime,
             // The AppHost can have added URLs with WithUrl.
-            Urls =
-            [
-                .. state.Urls.Where(url => url.Name != UrlName),
-                new(UrlName, server.ServiceUrl.ToString(), IsInternal: false),
-            ],
+            Urls = [.. state.Urls, new("service", server.ServiceUrl.ToString(), IsInternal: false)],
         });
     }
 

@@ -94,9 +94,44 @@ public class AntiforgeryTests
         Assert.Equal(isBuffered ? [$"{Field}={Uri.EscapeDataString(token)}&name=tea"] : [], bodies);
     }
 
+    // The record of the invalid token remains when the error page runs.
+    [Fact]
+    public async Task StatusCodePages_OtherEndpointRejectedTheToken_RunsTheFunctionAsErrorPage()
+    {
+        await using var app = await WebApp.StartAsync(
+            AddFunction,
+            map =>
+            {
+                map.UseStatusCodePagesWithReExecute("/chat");
+                map.UseRouting();
+                map.UseAntiforgery();
+                map.MapPost("/first", (HttpContext http) =>
+                {
+                    var isValid = http.Features.Get<IAntiforgeryValidationFeature>() is not { IsValid: false };
+                    http.Response.StatusCode = isValid ? 200 : 400;
+                }).WithMetadata(new RequireAntiforgeryTokenAttribute());
+                map.MapLambdaStream("/chat", "web");
+            },
+            services: AddAntiforgery);
+
+        using var response = await app.PostAsync("/first");
+
+        Assert.Equal("ok", await response.Content.ReadAsStringAsync(Token));
+        Assert.Single(app.Lambda.Requests);
+    }
+
+    private static void AddFunction(LocalLambdaServerOptions options) =>
+        options.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct));
+
+    private static void AddAntiforgery(WebApplicationBuilder builder)
+    {
+        builder.Services.AddAntiforgery();
+        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+    }
+
     private static Task<WebApp> StartAsync(
         Action<LambdaStreamEndpointOptions> options, bool isBuffered = false) => WebApp.StartAsync(
-        s => s.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct)),
+        AddFunction,
         app =>
         {
             if (isBuffered)
@@ -113,11 +148,7 @@ public class AntiforgeryTests
                 antiforgery.GetAndStoreTokens(http).RequestToken);
             app.MapLambdaStream("/chat", "web", options).WithMetadata(new RequireAntiforgeryTokenAttribute());
         },
-        services: builder =>
-        {
-            builder.Services.AddAntiforgery();
-            builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        });
+        services: AddAntiforgery);
 
     /// <summary>Creates a request with the cookie of a token.</summary>
     private static async Task<(HttpRequestMessage Request, string Token)> CreateRequestAsync(WebApp app)

@@ -309,7 +309,7 @@ public class EndpointRequestTests
         context.Connection.RemoteIpAddress = IPAddress.Parse(address);
         var options = new LambdaStreamEndpointOptions { Payload = LambdaPayload.FunctionUrlEvent };
 
-        var payload = await RequestPayload.ReadAsync(context, options, Token);
+        var (payload, _) = await RequestPayload.ReadAsync(context, options, Token);
 
         using var sent = JsonDocument.Parse(payload);
         var http = sent.RootElement.GetProperty("requestContext").GetProperty("http");

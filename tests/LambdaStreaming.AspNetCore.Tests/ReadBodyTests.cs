@@ -4,6 +4,7 @@ using System.Text.Json;
 using LambdaStreaming.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LambdaStreaming.AspNetCore.Tests;
 
@@ -137,6 +138,114 @@ public class ReadBodyTests
     }
 
     [Theory]
+    [InlineData(LambdaPayload.Body)]
+    [InlineData(LambdaPayload.FunctionUrlEvent)]
+    public async Task TransformRequest_FormWasRead_CanReplaceThePayload(LambdaPayload payload)
+    {
+        await using var app = await StartAsync(
+            http => http.Request.ReadFormAsync(Token),
+            payload,
+            transform: (http, request) => request with
+            {
+                Payload = Encoding.UTF8.GetBytes($"\"{http.Request.Form["name"]}\""),
+            });
+
+        using var response = await SendAsync(app, CreateForm());
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("\"tea\""u8, app.Lambda.Requests[0].Payload.Span);
+    }
+
+    [Theory]
+    [InlineData(LambdaPayload.Body, HttpStatusCode.UnsupportedMediaType)]
+    [InlineData(LambdaPayload.FunctionUrlEvent, HttpStatusCode.InternalServerError)]
+    public async Task TransformRequest_FormWasReadAndPayloadIsKept_SendsNothing(
+        LambdaPayload payload, HttpStatusCode expected)
+    {
+        await using var app = await StartAsync(
+            http => http.Request.ReadFormAsync(Token),
+            payload,
+            transform: (_, request) => request with { TenantId = "tenant" });
+
+        using var response = await SendAsync(app, CreateForm());
+
+        Assert.Equal(expected, response.StatusCode);
+        Assert.Empty(app.Lambda.Requests);
+    }
+
+    [Theory]
+    [InlineData(LambdaPayload.Body)]
+    [InlineData(LambdaPayload.FunctionUrlEvent)]
+    public async Task MapLambdaStream_FormWasReadAndRemoved_SendsNoBody(LambdaPayload payload)
+    {
+        await using var app = await StartAsync(
+            async http =>
+            {
+                await http.Request.ReadFormAsync(Token);
+                http.Request.ContentLength = null;
+                http.Request.Form = FormCollection.Empty;
+            },
+            payload);
+
+        using var response = await SendAsync(app, CreateForm());
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Empty(payload == LambdaPayload.Body ? app.Lambda.Requests[0].Payload.ToArray() : GetBody(app));
+    }
+
+    // After the decompression, nothing distinguishes this body from a lost one.
+    [Fact]
+    public async Task RequestDecompression_ContentIsEmpty_ThrowsAndSendsNothing()
+    {
+        await using var app = await WebApp.StartAsync(
+            AddFunction,
+            map =>
+            {
+                map.UseRequestDecompression();
+                map.MapLambdaStream("/chat", "web", options => options.Payload = LambdaPayload.FunctionUrlEvent);
+            },
+            services: builder => builder.Services.AddRequestDecompression());
+        using var content = new ByteArrayContent(Convert.FromHexString("1f8b080000000000000303000000000000000000"));
+        content.Headers.ContentEncoding.Add("gzip");
+
+        using var response = await SendAsync(app, content);
+
+        AssertRejected(app, response);
+    }
+
+    // A function as an error page. Its request is the one whose body the first endpoint has read.
+    [Theory]
+    [InlineData(true, HttpStatusCode.Conflict)]
+    [InlineData(false, HttpStatusCode.InternalServerError)]
+    public async Task StatusCodePages_FirstEndpointReadTheBody_RequiresBuffering(
+        bool isBuffered, HttpStatusCode expected)
+    {
+        await using var app = await WebApp.StartAsync(
+            AddFunction,
+            map =>
+            {
+                map.UseStatusCodePagesWithReExecute("/chat");
+                map.UseRouting();
+                map.Use((http, next) =>
+                {
+                    if (isBuffered) http.Request.EnableBuffering();
+                    return next(http);
+                });
+                map.MapPost("/first", async http =>
+                {
+                    await http.Request.Body.CopyToAsync(Stream.Null, Token);
+                    http.Response.StatusCode = StatusCodes.Status409Conflict;
+                });
+                map.MapLambdaStream("/chat", "web", options => options.Payload = LambdaPayload.FunctionUrlEvent);
+            });
+
+        using var response = await app.PostAsync("/first");
+
+        Assert.Equal(expected, response.StatusCode);
+        Assert.Equal(isBuffered ? 1 : 0, app.Lambda.Requests.Count);
+    }
+
+    [Theory]
     [InlineData(10, 413)]
     [InlineData(11, 200)]
     public async Task MaxRequestBodyBytes_BufferedBody_IsItsLimit(int limit, int status)
@@ -161,21 +270,24 @@ public class ReadBodyTests
     private static Task<WebApp> StartAsync(
         Func<HttpContext, Task> middleware,
         LambdaPayload payload = LambdaPayload.FunctionUrlEvent,
-        int maxBodyBytes = 1024) => WebApp.StartAsync(
-        AddFunction,
-        map =>
-        {
-            map.Use(async (http, next) =>
+        int maxBodyBytes = 1024,
+        Func<HttpContext, InvokeWithResponseStreamRequest, InvokeWithResponseStreamRequest>? transform = null) =>
+        WebApp.StartAsync(
+            AddFunction,
+            map =>
             {
-                await middleware(http);
-                await next(http);
+                map.Use(async (http, next) =>
+                {
+                    await middleware(http);
+                    await next(http);
+                });
+                map.MapLambdaStream("/chat", "web", options =>
+                {
+                    options.Payload = payload;
+                    options.MaxRequestBodyBytes = maxBodyBytes;
+                    options.TransformRequest = transform;
+                });
             });
-            map.MapLambdaStream("/chat", "web", options =>
-            {
-                options.Payload = payload;
-                options.MaxRequestBodyBytes = maxBodyBytes;
-            });
-        });
 
     private static void AddFunction(LocalLambdaServerOptions options) =>
         options.AddFunction("web", async (_, response, ct) => await response.WriteTextAsync("ok", ct));
@@ -193,8 +305,8 @@ public class ReadBodyTests
     {
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
         Assert.Empty(app.Lambda.Requests);
-        Assert.Contains(app.LoggedExceptions, exception =>
-            exception is InvalidOperationException && exception.Message.Contains("EnableBuffering"));
+        Assert.Contains(
+            app.Log, line => line.EndsWith($" {nameof(InvalidOperationException)}", StringComparison.Ordinal));
     }
 
     private static byte[] GetBody(WebApp app)

@@ -112,7 +112,7 @@ public sealed class ServerTests : IDisposable
         await using var host = new TestAppHost();
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");
         var first = lambda.AddFunction("first", new RuntimeProcessOptions("program"))
-            .WithEnvironment(async _ => await gate.Task);
+            .WithEnvironment(async context => await gate.Task.WaitAsync(context.CancellationToken));
         var second = lambda.AddFunction("second", new RuntimeProcessOptions("program")).WaitFor(first);
         await host.StartAsync(lambda);
 

@@ -11,7 +11,10 @@ namespace LambdaStreaming.AspNetCore.Requests;
 /// <summary>Creates the payload from an HTTP request.</summary>
 internal static class RequestPayload
 {
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(
+    /// <returns>
+    /// The payload. If the body is missing, also the exception to throw unless the app replaces the payload.
+    /// </returns>
+    public static async Task<(ReadOnlyMemory<byte> Payload, Exception? MissingBody)> ReadAsync(
         HttpContext context,
         LambdaStreamEndpointOptions options,
         CancellationToken cancellationToken)
@@ -19,24 +22,20 @@ internal static class RequestPayload
         var request = context.Request;
         var body = await ReadBodyAsync(request, options.MaxRequestBodyBytes, cancellationToken).ConfigureAwait(false);
         var isMissing = body.Length == 0 && HadBody(request);
-        // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
-        // without a CORS preflight.
-        if (options.Payload == LambdaPayload.Body
-            && (body.Length > 0 || isMissing)
-            && !request.HasJsonContentType())
-        {
-            throw NotJson();
-        }
-
-        if (isMissing) throw BodyIsMissing();
         if (options.Payload == LambdaPayload.FunctionUrlEvent)
         {
-            return RequestEvent.Create(context, body, options.AllowRequestHeader);
+            var payload = RequestEvent.Create(context, body, options.AllowRequestHeader);
+            return (payload, isMissing ? BodyIsMissing() : null);
         }
 
+        // Lambda accepts only JSON. Requiring the content type also rejects forms of other sites, which browsers send
+        // without a CORS preflight.
+        var isJson = request.HasJsonContentType();
+        if (body.Length > 0 && !isJson) throw NotJson();
+        if (isMissing) return (body, isJson ? BodyIsMissing() : NotJson());
         // Lambda rejects a payload that is not UTF-8. Source: awsdocs/aws-lambda-developer-guide#382.
         if (!Utf8.IsValid(body)) throw NotUtf8(ValidUtf8.CountBytes(body));
-        return body;
+        return (body, null);
     }
 
     private static async Task<byte[]> ReadBodyAsync(
@@ -113,7 +112,7 @@ internal static class RequestPayload
     }
 
     private static InvalidOperationException BodyIsMissing() => new(
-        "Middleware has read or removed the body of the request. The function did not run. "
+        "Middleware has read or removed the body, or the decompressed body is empty. The function did not run. "
         + $"Call {nameof(HttpRequest)}.{nameof(HttpRequestRewindExtensions.EnableBuffering)} before the body is read.");
 
     private static RequestRejectedException NotJson() => new(
