@@ -22,7 +22,7 @@ public class FailureWriterTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(TruncationMode.Reset)]
+    [InlineData(TruncationMode.Close)]
     [InlineData(TruncationMode.EndOfBody)]
     [InlineData(null)]
     public async Task FailureWriter_Default_WritesErrorEventAndEndsIncomplete(TruncationMode? truncation)

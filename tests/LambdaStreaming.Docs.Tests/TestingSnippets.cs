@@ -124,7 +124,7 @@ public sealed class TestingSnippets
                 await response.WriteTextAsync("Hello", cancellationToken);
             })
             .OnCalls(1, 2).Throttle()
-            .OnCall(3).TruncateAfterBytes(50, TruncationMode.Reset));
+            .OnCall(3).TruncateAfterBytes(50, TruncationMode.Close));
         using var client = lambda.CreateClient();
 
         // The client retries the two throttled attempts, but never a truncated response such as the third.

@@ -86,6 +86,9 @@ public sealed class FailureTests
     [InlineData(TruncationMode.EndOfBody)]
     public async Task SendAsync_TruncatedInThePrelude_ThrowsResponseEnded(TruncationMode mode)
     {
+        Assert.SkipWhen(
+            mode == TruncationMode.Reset && OperatingSystem.IsWindows(),
+            "Windows discards the bytes before a reset that the client has not read.");
         await using var web = await StartAsync();
         web.Function.OnEveryCall().TruncateAfterChunks(1, mode);
 

@@ -23,7 +23,7 @@ public class CallBehaviorTests
     [InlineData(CompleteBytes - 1)]
     public async Task TruncateAfterBytes_EachOffset_SendsThatManyBytes(int bytes)
     {
-        foreach (var mode in Enum.GetValues<TruncationMode>())
+        foreach (var mode in TruncationModes.WithoutLoss)
         {
             await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(bytes, mode));
 

@@ -33,6 +33,7 @@ public class HttpsTests
     [InlineData(TruncationMode.Reset)]
     public async Task UseHttps_TruncateAfterChunks_ThrowsResponseStreamTruncatedException(TruncationMode mode)
     {
+        TruncationModes.SkipIfLossy(mode);
         await using var server = await StartAsync(function => function.OnEveryCall().TruncateAfterChunks(1, mode));
         using var client = server.CreateClient();
 

@@ -20,7 +20,7 @@ public class InvokeFaultTests
     [InlineData(6)]
     public async Task TruncateAfterBytes_EachOffset_SendsThatManyBytes(int bytes)
     {
-        foreach (var mode in Enum.GetValues<TruncationMode>())
+        foreach (var mode in TruncationModes.WithoutLoss)
         {
             await using var server = await StartAsync(f => f.OnEveryCall().TruncateAfterBytes(bytes, mode));
 
@@ -51,7 +51,7 @@ public class InvokeFaultTests
     [InlineData(int.MaxValue, Body)]
     public async Task TruncateAfterChunks_EachNumber_SendsTheseChunks(int chunks, string expected)
     {
-        foreach (var mode in Enum.GetValues<TruncationMode>())
+        foreach (var mode in TruncationModes.WithoutLoss)
         {
             await using var server = await StartAsync(f =>
             {

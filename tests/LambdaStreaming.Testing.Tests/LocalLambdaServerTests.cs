@@ -393,6 +393,7 @@ public class LocalLambdaServerTests
     [Theory, MemberData(nameof(Ends))]
     public async Task RespondWithRaw_EachEnd_SendsTheBytesThenEnds(TruncationMode end, bool broken)
     {
+        TruncationModes.SkipIfLossy(end);
         await using var server = await LocalLambdaServer.StartAsync(
             s => s.AddFunction("raw").RespondWithRaw(new RawResponse
             {

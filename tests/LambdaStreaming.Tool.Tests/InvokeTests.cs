@@ -23,7 +23,7 @@ public sealed class InvokeTests
     private static Task<LocalLambdaServer> TruncatingAsync(string text) =>
         LocalLambdaServer.StartAsync(options => options
             .AddFunction("f", async (_, response, ct) => await response.WriteTextAsync(text, ct))
-            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+            .OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close));
 
     private static Task<LocalLambdaServer> EchoAsync(bool requireJson = true) => LocalLambdaServer.StartAsync(options =>
     {
@@ -226,6 +226,7 @@ public sealed class InvokeTests
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("line 2, byte 2", run.Error);
+        Assert.Contains(OperatingSystem.IsWindows() ? "--payload file://FILE" : "'{\"name\":\"Ada\"}'", run.Error);
         Assert.Contains("--as-is", run.Error);
         Assert.Contains("Nothing was sent", run.Error);
         Assert.Empty(server.Requests);
@@ -524,7 +525,7 @@ public sealed class InvokeTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await LocalLambdaServer.StartAsync(options =>
-            options.AddFunction("f").OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Reset));
+            options.AddFunction("f").OnEveryCall().TruncateBeforeInvokeComplete(TruncationMode.Close));
 
         var run = await Run.InvokeAsync(server, "--events", "--output", folder.File("response"));
 
