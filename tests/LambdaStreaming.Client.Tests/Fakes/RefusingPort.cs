@@ -6,16 +6,25 @@ namespace LambdaStreaming.Tests;
 /// <summary>A port of loopback that refuses connections, and that no other program can get meanwhile.</summary>
 internal sealed class RefusingPort : IDisposable
 {
-    // A socket that is bound but does not listen refuses connections.
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    // The port of a client is in use, and nothing listens on it. If a socket is only bound to the port, macOS does not
+    // respond to a connection request, so that the client waits.
+    // Source: apple-oss-distributions/xnu, bsd/netinet/tcp_input.c, a connection in the state TCPS_CLOSED.
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Socket _client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
     public RefusingPort()
     {
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        Url = new Uri($"http://{_socket.LocalEndPoint}");
+        _listener.Start();
+        _client.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _client.Connect(_listener.LocalEndpoint);
+        Url = new Uri($"http://{_client.LocalEndPoint}");
     }
 
     public Uri Url { get; }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _listener.Dispose();
+    }
 }
