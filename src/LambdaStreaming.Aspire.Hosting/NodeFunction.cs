@@ -27,6 +27,8 @@ internal static class NodeFunction
         var folder = Path.GetDirectoryName(file)!;
         if (RuntimeInterfaceClient.Find(folder, node) is not { } client)
         {
+            if (RuntimeInterfaceClient.FindInstalled(folder, node) is { } incomplete)
+                throw CreateIncomplete(name, incomplete);
             throw new DistributedApplicationException(
                 RuntimeInterfaceClient.DescribeMissing(name, folder, node));
         }
@@ -34,4 +36,8 @@ internal static class NodeFunction
         var handler = $"{Path.GetFileNameWithoutExtension(file)}.{export}";
         return RuntimeProcessOptions.Node(folder, handler, client) with { RestartOnChange = true };
     }
+
+    private static DistributedApplicationException CreateIncomplete(string name, string folder) => new(
+        $"The function {name} does not start: {RuntimeInterfaceClient.DescribeIncomplete(folder)} "
+        + "On other systems, use AddFunction with a program that uses the Lambda Runtime API.");
 }

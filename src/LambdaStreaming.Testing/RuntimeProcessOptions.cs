@@ -154,6 +154,7 @@ public sealed record RuntimeProcessOptions
     /// The folder of the npm package <c>aws-lambda-ric</c>, version 4 or later, for example
     /// <c>node_modules/aws-lambda-ric</c>.
     /// </param>
+    /// <remarks>The native part of the package can be compiled on Linux only.</remarks>
     public static RuntimeProcessOptions Node(string taskRoot, string handler, string runtimeInterfaceClient)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(runtimeInterfaceClient);

@@ -38,6 +38,7 @@ public sealed class AspireSnippets : IDisposable
         DotNetFunctions.CopyTo(_folder.FullName);
         var node = _folder.CreateSubdirectory("node/node_modules/aws-lambda-ric");
         await File.WriteAllTextAsync(Path.Combine(node.FullName, "index.mjs"), "");
+        await File.WriteAllTextAsync(Path.Combine(node.FullName, "rapid-client.node"), "");
         await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "node", "index.mjs"), "");
         await using var host = new TestAppHost(_folder.CreateSubdirectory("AppHost").FullName);
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");

@@ -145,7 +145,8 @@ public sealed class ModelTests : IDisposable
         Functions.SkipWithoutNode();
         var folder = _folder.CreateSubdirectory("my functions").FullName;
         Assert.SkipUnless(
-            RuntimeInterfaceClient.Find(folder, ExecutablePath.Find("node")!) is null, "The package is installed.");
+            RuntimeInterfaceClient.FindInstalled(folder, ExecutablePath.Find("node")!) is null,
+            "The package is installed.");
         await File.WriteAllTextAsync(
             Path.Combine(folder, "chat.mjs"), "", TestContext.Current.CancellationToken);
         await using var host = new TestAppHost(folder);
@@ -155,6 +156,26 @@ public sealed class ModelTests : IDisposable
             () => lambda.AddNodeFunction("chat", "chat.mjs"));
 
         Assert.EndsWith($"npm install --prefix '{folder}' aws-lambda-ric", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AddNodeFunction_PackageHasNoNativePart_MessageNamesTheMissingFile()
+    {
+        Functions.SkipWithoutNode();
+        var package = _folder.CreateSubdirectory("node_modules/aws-lambda-ric").FullName;
+        await File.WriteAllTextAsync(Path.Combine(package, "index.mjs"), "", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder.FullName, "chat.mjs"), "", TestContext.Current.CancellationToken);
+        Assert.SkipUnless(
+            RuntimeInterfaceClient.Find(_folder.Parent!.FullName, ExecutablePath.Find("node")!) is null,
+            "The package is installed in another folder.");
+        await using var host = new TestAppHost(_folder.FullName);
+        var lambda = host.Builder.AddLambdaStreamingServer("lambda");
+
+        var exception = Assert.Throws<DistributedApplicationException>(
+            () => lambda.AddNodeFunction("chat", "chat.mjs"));
+
+        Assert.Contains(Path.Combine(package, "rapid-client.node"), exception.Message);
     }
 
     [Fact]

@@ -415,6 +415,7 @@ public sealed class ServerTests : IDisposable
         Functions.SkipWithoutNode();
         var client = _folder.CreateSubdirectory("node_modules/aws-lambda-ric");
         File.Copy(Functions.Node, Path.Combine(client.FullName, "index.mjs"));
+        await File.WriteAllTextAsync(Path.Combine(client.FullName, "rapid-client.node"), "", Token);
         await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "chat.mjs"), "", Token);
         await using var host = new TestAppHost(_folder.FullName);
         var lambda = host.Builder.AddLambdaStreamingServer("lambda");

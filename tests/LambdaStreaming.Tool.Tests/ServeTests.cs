@@ -561,18 +561,11 @@ public sealed class ServeTests
         folder.Write(
             Path.Combine("node_modules", "aws-lambda-ric", "package.json"),
             """{"name":"aws-lambda-ric","version":"3.3.0"}""");
-        Directory.CreateDirectory(folder.File("bin"));
         var file = folder.Write("chat.mjs", "");
-        // Only its path is needed, to search for packages near it.
-        folder.Write(Path.Combine("bin", "node"), "");
-        var variables = new Dictionary<string, string>
-        {
-            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
-        };
         string[] ric = isSpecified ? ["--ric", package] : [];
 
         using var process = ToolProcess.Start(
-            ["serve", "--port", "0", "--function", $"f=node:{file}", .. ric], variables: variables);
+            ["serve", "--port", "0", "--function", $"f=node:{file}", .. ric], variables: CreateNode(folder));
 
         Assert.Equal(2, await process.WaitForExitCodeAsync());
         Assert.Contains($"Version 3.3.0 in {package} is too old; version 4 or later is required.", await process.Error);
@@ -584,20 +577,62 @@ public sealed class ServeTests
         SkipOnWindows();
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.File("my functions"));
-        Directory.CreateDirectory(folder.File("bin"));
         var file = folder.Write(Path.Combine("my functions", "chat.mjs"), "");
-        // Only its path is needed, to search for packages near it.
-        folder.Write(Path.Combine("bin", "node"), "");
-        var variables = new Dictionary<string, string>
-        {
-            ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH"),
-        };
         using var process = ToolProcess.Start(
-            ["serve", "--port", "0", "--function", $"f=node:{file}"], variables: variables);
+            ["serve", "--port", "0", "--function", $"f=node:{file}"], variables: CreateNode(folder));
 
         Assert.Equal(2, await process.WaitForExitCodeAsync());
         Assert.Contains(
             $"npm install --prefix '{Path.GetDirectoryName(file)}' aws-lambda-ric ", await process.Error);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Function_NodePackageHasNoNativePart_MessageNamesTheMissingFile(bool isSpecified)
+    {
+        SkipOnWindows();
+        using var folder = new TemporaryFolder();
+        var package = CreateNodePackage(folder, "", isComplete: false);
+        string[] options = isSpecified ? ["--ric", package] : [];
+        using var process = ToolProcess.Start(
+            ["serve", "--port", "0", "--function", $"f=node:{folder.Write("chat.mjs", "")}", .. options],
+            variables: CreateNode(folder));
+
+        Assert.Equal(2, await process.WaitForExitCodeAsync());
+        var error = await process.Error;
+        Assert.Contains(Path.Combine(package, "rapid-client.node"), error);
+        Assert.Contains("use exec:", error);
+    }
+
+    [Fact]
+    public void Function_NearestNodePackageHasNoNativePart_UsesThatOfAParentFolder()
+    {
+        using var folder = new TemporaryFolder();
+        CreateNodePackage(folder, "packages/chat", isComplete: false);
+        var complete = CreateNodePackage(folder, "", isComplete: true);
+
+        Assert.Equal(complete, RuntimeInterfaceClient.Find(folder.File("packages/chat"), folder.File("bin/node")));
+    }
+
+    /// <summary>Creates a program node, whose path is needed to search for packages near it.</summary>
+    /// <returns>A variable PATH that begins with its folder.</returns>
+    private static Dictionary<string, string> CreateNode(TemporaryFolder folder)
+    {
+        Directory.CreateDirectory(folder.File("bin"));
+        var node = folder.Write(Path.Combine("bin", "node"), "");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return new() { ["PATH"] = folder.File("bin") + ":" + Environment.GetEnvironmentVariable("PATH") };
+    }
+
+    private static string CreateNodePackage(TemporaryFolder folder, string parent, bool isComplete)
+    {
+        var package = folder.File(Path.Combine(parent, "node_modules", "aws-lambda-ric"));
+        Directory.CreateDirectory(package);
+        folder.Write(Path.Combine(package, "index.mjs"), "");
+        if (isComplete) folder.Write(Path.Combine(package, "rapid-client.node"), "");
+        return package;
     }
 
     [Fact]

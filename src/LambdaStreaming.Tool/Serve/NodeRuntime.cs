@@ -20,7 +20,7 @@ internal static class NodeRuntime
         if (folder is null)
             return RuntimeInterfaceClient.Find(taskRoot, node) ?? throw CreateNotFound(function, taskRoot, node);
         if (RuntimeInterfaceClient.IsPackage(folder))
-            return folder;
+            return RuntimeInterfaceClient.HasNativePart(folder) ? folder : throw CreateIncomplete(folder);
         if (RuntimeInterfaceClient.DescribeOldVersion(folder) is { } old)
             throw ToolException.Usage($"--ric: the npm package {Package} is required. {old}");
         throw ToolException.Usage(
@@ -28,7 +28,15 @@ internal static class NodeRuntime
             + $"index.mjs. Specify the folder of the package, e.g. node_modules/{Package}.");
     }
 
-    private static ToolException CreateNotFound(string function, string taskRoot, string node) => ToolException.Usage(
-        RuntimeInterfaceClient.DescribeMissing(function, taskRoot, node)
-        + " (this compiles it and requires cmake, make, a C++ compiler and python3), or use --ric FOLDER.");
+    private static ToolException CreateNotFound(string function, string taskRoot, string node) =>
+        RuntimeInterfaceClient.FindInstalled(taskRoot, node) is { } incomplete
+            ? CreateIncomplete(incomplete)
+            : ToolException.Usage(
+                RuntimeInterfaceClient.DescribeMissing(function, taskRoot, node)
+                + " (this compiles it, on Linux only, and requires cmake, make, a C++ compiler and python3), or use "
+                + "--ric FOLDER.");
+
+    private static ToolException CreateIncomplete(string folder) => ToolException.Usage(
+        $"{RuntimeInterfaceClient.DescribeIncomplete(folder)} "
+        + "On other systems, use exec: with a program that uses the Lambda Runtime API.");
 }

@@ -7,14 +7,29 @@ internal static class RuntimeInterfaceClient
 {
     public const string Package = "aws-lambda-ric";
 
-    /// <summary>Finds the folder of the package.</summary>
+    private const string NativePart = "rapid-client.node";
+
+    /// <summary>Finds the folder of the package, with its native part.</summary>
     /// <param name="taskRoot">The folder of the function.</param>
     /// <param name="node">The path of the program node.</param>
     /// <returns>The folder, or <see langword="null"/>.</returns>
     public static string? Find(string taskRoot, string node) =>
+        GetCandidates(taskRoot, node).FirstOrDefault(folder => IsPackage(folder) && HasNativePart(folder));
+
+    /// <summary>Finds the folder of the package, with or without its native part.</summary>
+    public static string? FindInstalled(string taskRoot, string node) =>
         GetCandidates(taskRoot, node).FirstOrDefault(IsPackage);
 
     public static bool IsPackage(string folder) => File.Exists(Path.Combine(folder, "index.mjs"));
+
+    // On macOS, the installation succeeds without it.
+    // Source: aws-lambda-ric 4.0.2, scripts/preinstall.sh and scripts/postinstall.sh.
+    public static bool HasNativePart(string folder) => File.Exists(Path.Combine(folder, NativePart));
+
+    /// <summary>Describes a package that was installed without its native part.</summary>
+    public static string DescribeIncomplete(string folder) =>
+        $"{Package} was installed without its native part: {Path.Combine(folder, NativePart)} does not exist. It "
+        + $"can be compiled on Linux only: run npm rebuild {Package}, and allow npm to run its scripts.";
 
     /// <summary>Describes why <see cref="Find"/> did not find the package, and how to install it.</summary>
     public static string DescribeMissing(string function, string taskRoot, string node)
