@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Tool.Tests;
 
-/// <summary>Properties of the helpers of these tests that would only show on Windows or macOS.</summary>
+/// <summary>Properties of the code and of these tests that would only show on Windows or macOS.</summary>
 public sealed class PortabilityTests
 {
     [Fact]
@@ -39,6 +39,19 @@ public sealed class PortabilityTests
         Directory.CreateSymbolicLink(folder.File("again"), "linked");
 
         Assert.Equal(folder.File("real/below"), TemporaryFolder.FollowLinks(folder.File("again/below")));
+    }
+
+    // Windows would show a console window if the program that starts the process does not have one.
+    [Fact]
+    public void Sources_StartOfAProcess_CreatesNoWindow()
+    {
+        var files = Directory.GetFiles(Path.Combine(Interop.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => File.ReadAllText(file).Contains("new ProcessStartInfo", StringComparison.Ordinal))
+            .ToArray();
+
+        Assert.NotEmpty(files);
+        Assert.All(
+            files, file => Assert.Contains("CreateNoWindow = true", File.ReadAllText(file), StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> GetTests() =>

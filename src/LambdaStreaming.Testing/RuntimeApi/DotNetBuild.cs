@@ -162,6 +162,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
+            CreateNoWindow = true,
             ArgumentList =
             {
                 // As `dotnet build`, without its summary.

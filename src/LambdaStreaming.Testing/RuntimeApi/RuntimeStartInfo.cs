@@ -65,6 +65,8 @@ internal static class RuntimeStartInfo
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
+            // Without a console, such as that of a service or a test runner, Windows would show a window.
+            CreateNoWindow = true,
         };
         SetLambdaVariables(info.Environment, options, server, functionName, runtimeApi);
         foreach ((var name, var value) in options.Environment)
