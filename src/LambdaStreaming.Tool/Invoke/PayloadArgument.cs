@@ -129,7 +129,10 @@ internal static class PayloadArgument
             return "Use --as-is to send it anyway.";
         if (File.Exists(argument))
             return $"To send the file of that name, use {ShellText.Quote("@" + argument)}.";
-        return "In a shell, quote it like '{\"name\":\"Ada\"}', or use --as-is to send it anyway.";
+        // Windows PowerShell 5.1 removes the inner quotation marks, and cmd does not know the outer ones.
+        return OperatingSystem.IsWindows()
+            ? "Use --payload file://FILE, or --payload - for standard input, or use --as-is to send it anyway."
+            : "In a shell, quote it like '{\"name\":\"Ada\"}', or use --as-is to send it anyway.";
     }
 
     // By default, the AWS CLI expects base64.
