@@ -111,7 +111,9 @@ internal static class CliPayloadTarget
     private static void CheckClientContext(string argument)
     {
         if (IsFile(argument)) return;
-        var json = argument.TrimStart().StartsWith('{') ? Encoding.UTF8.GetBytes(argument) : NaiveBase64.Decode(argument);
+        var json = argument.TrimStart().StartsWith('{')
+            ? Encoding.UTF8.GetBytes(argument)
+            : NaiveBase64.Decode(argument);
         var isValid = json is not null && NaiveJson.IsValid(json) && json.AsSpan().TrimStart(" \t\r\n"u8)[0] == '{';
         var read = PayloadArgument.ReadClientContextAsync(argument, CancellationToken.None);
         if (GetError(read) is { } error)
