@@ -523,7 +523,7 @@ public sealed class ServeTests
     [Theory]
     [InlineData("")]
     [InlineData(" #app.handler")]
-    public void Function_ProgramRunsInAnotherFolderThanItsFile_AdviceRunsItInTheCurrentFolder(string handler)
+    public async Task Function_ProgramRunsInAnotherFolderThanItsFile_ServesItAndAdvisesTheCurrentFolder(string handler)
     {
         SkipOnWindows();
         const string File = "bootstrap of a test.py";
@@ -534,14 +534,17 @@ public sealed class ServeTests
         System.IO.File.WriteAllText(File, "");
         try
         {
-            var exception = Assert.Throws<ToolException>(
-                () => ServedFunction.Parse($"f=exec:{program} -u '{File}'{handler}"));
+            var command = $"{program} -u '{File}'{handler}";
+            var (process, _, _) = await ServeAsync("--function", $"f=exec:{command}");
+            using (process)
+            {
+                var advice = $"write exec:'env {program} -u '\\''{File}'\\''{handler}'.";
+                Assert.Contains(advice, await ReadLogAsync(process, "serving f"));
+                await StopAsync(process);
+            }
 
-            Assert.Equal(2, exception.ExitCode);
-            var advice = $"write exec:'env {program} -u '\\''{File}'\\''{handler}'.";
-            Assert.EndsWith(advice, exception.Message, StringComparison.Ordinal);
             folder.Write(File, "");
-            Assert.Equal(["-u", File], ServedFunction.Parse($"f=exec:{program} -u '{File}'").Arguments);
+            Assert.Null(ServedFunction.Parse($"f=exec:{command}").DescribeFileElsewhere());
         }
         finally
         {

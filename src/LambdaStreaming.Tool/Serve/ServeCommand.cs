@@ -94,6 +94,8 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
         {
             var name = function.Name;
             var process = _options.GetProcess(parsed, function, line => printer.PrintOutput(name, line));
+            if (function.DescribeFileElsewhere() is { } advice)
+                console.WriteMessage(advice);
             prepared.Add(new(name, process is not null, options => process is null
                 ? options.AddFunction(name, TextFunction.Create(function.Target))
                 : options.AddFunction(name, process)));

@@ -109,6 +109,24 @@ internal sealed record ServedFunction(
         }
     }
 
+    /// <summary>Describes a file of the current folder that a program in another folder might not find.</summary>
+    /// <returns><see langword="null"/> if no argument is such a file.</returns>
+    public string? DescribeFileElsewhere()
+    {
+        if (Kind != FunctionKind.Exec || Path.GetDirectoryName(Target) is not { Length: > 0 } folder)
+            return null;
+        var file = Arguments.FirstOrDefault(word => File.Exists(word) && !File.Exists(Path.Combine(folder, word)));
+        if (file is null)
+            return null;
+        var command = string.Join(' ', Arguments.Prepend(Target).Prepend("env").Select(ShellText.Quote))
+            + (Handler is null ? "" : " #" + Handler);
+        var advice = OperatingSystem.IsWindows()
+            ? $"add {folder} to PATH, and write only the name of the program."
+            : $"write exec:{ShellText.Quote(command)}.";
+        return $"{Name} runs in the folder of its program, {folder}, which does not contain {file}. "
+            + $"To run it in the current folder, {advice}";
+    }
+
     private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_';
 
     private static ServedFunction ParseFile(string name, string text, FunctionKind kind, string target)
@@ -143,8 +161,6 @@ internal sealed record ServedFunction(
                 throw ToolException.Usage(
                     $"--function {name}: {program} is not executable. Run: chmod +x {ShellText.Quote(program)}");
             }
-
-            CheckFiles(name, words, handler, Path.GetDirectoryName(program)!);
         }
         else if (ExecutablePath.Find(program) is null)
         {
@@ -154,21 +170,6 @@ internal sealed record ServedFunction(
         }
 
         return new ServedFunction(name, FunctionKind.Exec, program, handler, [.. words.Skip(1)]);
-    }
-
-    /// <summary>Reports a file of the current folder that the program, e.g. an interpreter, will not find.</summary>
-    private static void CheckFiles(string name, IReadOnlyList<string> words, string? handler, string folder)
-    {
-        var file = words.Skip(1).FirstOrDefault(word => File.Exists(word) && !File.Exists(Path.Combine(folder, word)));
-        if (file is null)
-            return;
-        var command = string.Join(' ', words.Prepend("env").Select(ShellText.Quote))
-            + (handler is null ? "" : " #" + handler);
-        var advice = OperatingSystem.IsWindows()
-            ? $"Add {folder} to PATH, and write only the name of the program."
-            : $"To run it in the current folder, write exec:{ShellText.Quote(command)}.";
-        throw ToolException.Usage(
-            $"--function {name}: {words[0]} runs in its own folder, {folder}, which does not contain {file}. {advice}");
     }
 
     private static ToolException CreateException(string text, string reason) => ToolException.Usage(
