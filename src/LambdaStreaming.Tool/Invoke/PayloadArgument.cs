@@ -129,9 +129,10 @@ internal static class PayloadArgument
             return "Use --as-is to send it anyway.";
         if (File.Exists(argument))
             return $"To send the file of that name, use {ShellText.Quote("@" + argument)}.";
-        // Windows PowerShell 5.1 removes the inner quotation marks, and cmd does not know the outer ones.
+        // Windows PowerShell 5.1 removes the inner quotation marks, and cmd does not know the outer ones. The
+        // former also replaces characters outside ASCII that it sends to standard input.
         return OperatingSystem.IsWindows()
-            ? "Use --payload file://FILE, or --payload - for standard input, or use --as-is to send it anyway."
+            ? "Use --payload file://FILE, or use --as-is to send it anyway."
             : "In a shell, quote it like '{\"name\":\"Ada\"}', or use --as-is to send it anyway.";
     }
 
