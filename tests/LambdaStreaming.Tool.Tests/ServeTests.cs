@@ -574,6 +574,18 @@ public sealed class ServeTests
         Assert.Contains($"Version 3.3.0 in {package} is too old; version 4 or later is required.", await process.Error);
     }
 
+    [Theory]
+    [InlineData("3.3.0", true)]
+    [InlineData("4.0.2", false)]
+    [InlineData("10.0.0", false)]
+    public void DescribeOldVersion_AnyVersion_DescribesOnlyThoseBefore4(string version, bool isOld)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("package.json", $$"""{"name":"aws-lambda-ric","version":"{{version}}"}""");
+
+        Assert.Equal(isOld, RuntimeInterfaceClient.DescribeOldVersion(folder.File(".")) is not null);
+    }
+
     [Fact]
     public async Task Function_NodeFileInAFolderWithASpace_CommandIsQuoted()
     {
@@ -596,16 +608,18 @@ public sealed class ServeTests
     {
         SkipOnWindows();
         using var folder = new TemporaryFolder();
-        var package = CreateNodePackage(folder, "", isComplete: false);
+        var package = CreateNodePackage(folder, "my functions", isComplete: false);
+        var file = folder.Write(Path.Combine("my functions", "chat.mjs"), "");
         string[] options = isSpecified ? ["--ric", package] : [];
         using var process = ToolProcess.Start(
-            ["serve", "--port", "0", "--function", $"f=node:{folder.Write("chat.mjs", "")}", .. options],
+            ["serve", "--port", "0", "--function", $"f=node:{file}", .. options],
             variables: CreateNode(folder));
 
         Assert.Equal(2, await process.WaitForExitCodeAsync());
         var error = await process.Error;
         Assert.Contains(Path.Combine(package, "rapid-client.node"), error);
         Assert.Contains("use exec:", error);
+        Assert.Contains($"npm rebuild --prefix '{folder.File("my functions")}' aws-lambda-ric", error);
     }
 
     [Fact]

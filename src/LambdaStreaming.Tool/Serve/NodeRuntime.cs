@@ -22,7 +22,7 @@ internal static class NodeRuntime
         if (RuntimeInterfaceClient.IsPackage(folder))
             return RuntimeInterfaceClient.HasNativePart(folder) ? folder : throw CreateIncomplete(folder);
         if (RuntimeInterfaceClient.DescribeOldVersion(folder) is { } old)
-            throw ToolException.Usage($"--ric: the npm package {Package} is required. {old}");
+            throw ToolException.Usage($"--ric is not the folder of a supported npm package {Package}. {old}");
         throw ToolException.Usage(
             $"--ric {folder} is not the folder of the npm package {Package}, version 4 or later: it does not contain "
             + $"index.mjs. Specify the folder of the package, e.g. node_modules/{Package}.");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace LambdaStreaming.Tool.Serve;
@@ -27,9 +28,14 @@ internal static class RuntimeInterfaceClient
     public static bool HasNativePart(string folder) => File.Exists(Path.Combine(folder, NativePart));
 
     /// <summary>Describes a package that was installed without its native part.</summary>
-    public static string DescribeIncomplete(string folder) =>
-        $"{Package} was installed without its native part: {Path.Combine(folder, NativePart)} does not exist. It "
-        + $"can be compiled on Linux only: run npm rebuild {Package}, and allow npm to run its scripts.";
+    public static string DescribeIncomplete(string folder)
+    {
+        // The folder that contains node_modules.
+        var prefix = Path.GetFullPath(Path.Combine(folder, "..", ".."));
+        return $"{Package} was installed without its native part: {Path.Combine(folder, NativePart)} does not exist. "
+            + $"It can be compiled on Linux only: run npm rebuild --prefix {ShellText.Quote(prefix)} {Package}, and "
+            + "allow npm to run its scripts.";
+    }
 
     /// <summary>Describes why <see cref="Find"/> did not find the package, and how to install it.</summary>
     public static string DescribeMissing(string function, string taskRoot, string node)
@@ -44,15 +50,18 @@ internal static class RuntimeInterfaceClient
     }
 
     /// <summary>Describes a folder with a version of the package that does not have the file to run.</summary>
-    /// <returns><see langword="null"/> if the folder does not contain the package.</returns>
+    /// <returns>
+    /// <see langword="null"/> if the folder does not contain the package, or if its version is not too old.
+    /// </returns>
     public static string? DescribeOldVersion(string folder)
     {
         try
         {
             using var package = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "package.json")));
+            var version = package.RootElement.GetProperty("version").GetString();
             return package.RootElement.GetProperty("name").GetString() == Package
-                ? $"Version {package.RootElement.GetProperty("version").GetString()} in {folder} is too old; version 4 "
-                    + "or later is required."
+                && int.TryParse(version?.Split('.')[0], CultureInfo.InvariantCulture, out var major) && major < 4
+                ? $"Version {version} in {folder} is too old; version 4 or later is required."
                 : null;
         }
         catch (Exception exception) when (
