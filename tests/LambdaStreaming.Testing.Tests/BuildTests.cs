@@ -197,11 +197,12 @@ public sealed class BuildTests : IDisposable
         await BuildAsync(chat);
     }
 
-    [Fact]
-    public async Task BuildAsync_SdkDoesNotKnowTheSwitches_MessageAndOutputNameTheRequiredSdk()
+    [Theory]
+    [InlineData("-getProperty:TargetPath")]
+    [InlineData("-getResultOutputFile:/tmp/results")]
+    public async Task BuildAsync_SdkDoesNotKnowTheSwitches_MessageAndOutputNameTheRequiredSdk(string name)
     {
-        var project = new ScriptProject(
-            _folder.FullName, "echo 'MSBUILD : error MSB1001: Unknown switch.'; false");
+        var project = new ScriptProject(_folder.FullName, ReportUnknownSwitch(name));
         var lines = new ConcurrentQueue<string>();
         var options = new LocalLambdaServerOptions();
         var chat = options.AddFunction("f", CreateOptions(project) with { OutputReceived = lines.Enqueue });
@@ -209,10 +210,34 @@ public sealed class BuildTests : IDisposable
         var exception = await Assert.ThrowsAsync<FunctionBuildException>(() => BuildAsync(chat));
 
         Assert.Contains("8.0.300", exception.Message);
-        Assert.Contains(project.GetPath("Chat"), exception.Message);
         // The tool prints the output, and not the message.
-        Assert.Contains(lines, line => line.Contains("8.0.300", StringComparison.Ordinal));
+        var line = Assert.Single(lines, line => line.Contains("8.0.300", StringComparison.Ordinal));
+        Assert.Contains($" {project.GetPath("Chat")} ", line);
     }
+
+    // The switch can be in a Directory.Build.rsp. A target can run another build, and ignore its failure.
+    [Theory]
+    [InlineData("error", "-unknown", true)]
+    [InlineData("warning", "-getProperty:TargetPath", false)]
+    public async Task BuildAsync_AnotherSwitchOrBuildIsUnknown_OutputDoesNotNameAnSdk(
+        string severity, string name, bool fails)
+    {
+        var project = new ScriptProject(_folder.FullName, ReportUnknownSwitch(name, severity));
+        var lines = new ConcurrentQueue<string>();
+        var options = new LocalLambdaServerOptions();
+        var chat = options.AddFunction("f", CreateOptions(project) with { OutputReceived = lines.Enqueue });
+
+        var exception = await Record.ExceptionAsync(() => BuildAsync(chat));
+
+        Assert.Equal(fails, exception is FunctionBuildException);
+        Assert.Contains(lines, line => line.Contains("MSB1001", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains("8.0.300", StringComparison.Ordinal));
+    }
+
+    // MSBuild prints the errors and warnings of a script, and fails if it has errors.
+    private static string ReportUnknownSwitch(string name, string severity = "error") =>
+        $"echo 'MSBUILD : {severity} MSB1001: Unknown switch. "
+        + $"Full command line: MSBuild -getProperty:TargetPath -getResultOutputFile:a. Switch: {name}'";
 
     [Fact]
     public async Task BuildAsync_FolderOfTheProjectIsDeleted_FailsUntilItReturns()

@@ -11,8 +11,11 @@ namespace LambdaStreaming.Testing.RuntimeApi;
 /// <param name="Failure">Why the build failed, or <see langword="null"/>.</param>
 internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, FunctionBuildException? Failure = null)
 {
-    // The name of the error for a switch that MSBuild does not know. -getResultOutputFile requires MSBuild 17.10.
+    // The name of the error for a switch that MSBuild does not know. A later line ends with the switch.
     private const string UnknownSwitch = "MSB1001";
+
+    // Those of the build below that an old MSBuild does not know. -getResultOutputFile requires MSBuild 17.10.
+    private static readonly string[] NewSwitches = [": -getProperty:", ": -getResultOutputFile:"];
 
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
@@ -111,7 +114,7 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
 
         string text;
         lock (output) text = output.ToString();
-        text += ReportOldSdk(project, text, outputReceived);
+        if (process.ExitCode != 0) text += ReportOldSdk(project, text, outputReceived);
         var json = await File.ReadAllBytesAsync(results, cancellationToken).ConfigureAwait(false);
         var failure = process.ExitCode == 0 ? null : CreateBuildFailed(project, process.ExitCode, text);
         return Output.Parse(project, json, failure);
@@ -195,7 +198,12 @@ internal sealed record DotNetBuild(string TargetPath, SourceFolders Sources, Fun
     /// <returns>The added line, or an empty string.</returns>
     private static string ReportOldSdk(string project, string output, Action<string> outputReceived)
     {
-        if (!output.Contains(UnknownSwitch, StringComparison.Ordinal)) return "";
+        if (!output.Contains(UnknownSwitch, StringComparison.Ordinal)
+            || !NewSwitches.Any(name => output.Contains(name, StringComparison.Ordinal)))
+        {
+            return "";
+        }
+
         var folder = Path.GetDirectoryName(project);
         var advice = $"The .NET SDK that is used in {folder} is older than 8.0.300, which the build of a function "
             + "requires. Install a newer SDK, change global.json if it selects that SDK, or specify the built .dll "
