@@ -22,11 +22,15 @@ public class FailureWriterTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
+    [InlineData(TruncationMode.Reset)]
     [InlineData(TruncationMode.Close)]
     [InlineData(TruncationMode.EndOfBody)]
     [InlineData(null)]
     public async Task FailureWriter_Default_WritesErrorEventAndEndsIncomplete(TruncationMode? truncation)
     {
+        Assert.SkipWhen(
+            truncation == TruncationMode.Reset && OperatingSystem.IsWindows(),
+            "Windows discards the bytes before a reset that the client has not read.");
         await using var test = await KeepAliveApp.StartAsync();
         test.Write("data: 1\n\n");
         test.Run(async (response, ct) =>

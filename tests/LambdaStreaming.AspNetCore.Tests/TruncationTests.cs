@@ -389,9 +389,13 @@ public class TruncationTests
     [Theory]
     [InlineData("fails")]
     [InlineData("prelude")]
+    [InlineData("reset")]
     [InlineData("end-of-body")]
     public async Task BufferingMiddleware_FailsAfterFirstByte_Returns500WithoutBody(string function)
     {
+        Assert.SkipWhen(
+            function == "reset" && OperatingSystem.IsWindows(),
+            "Windows discards the bytes before a reset that the client has not read.");
         using var received = new SemaphoreSlim(1);
         await using var app = await WebApp.StartAsync(
             s => AddFunctions(s, received),

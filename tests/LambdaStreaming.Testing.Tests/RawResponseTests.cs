@@ -25,7 +25,7 @@ public class RawResponseTests
                 StatusCode = (int)expected["status"]!,
                 Headers = headers,
                 BodySegments = [body.AsMemory(0, body.Length / 2), body.AsMemory(body.Length / 2)],
-                End = abort ? TruncationMode.Close : TruncationMode.EndOfBody,
+                End = abort ? TruncationModes.ResetWithoutLoss : TruncationMode.EndOfBody,
             }),
             Token);
         using var http = new SignedHttp(server);

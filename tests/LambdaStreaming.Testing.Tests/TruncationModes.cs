@@ -7,6 +7,10 @@ internal static class TruncationModes
     public static IEnumerable<TruncationMode> WithoutLoss =>
         Enum.GetValues<TruncationMode>().Where(mode => !IsLossy(mode));
 
+    /// <summary>A reset, except on Windows.</summary>
+    public static TruncationMode ResetWithoutLoss =>
+        IsLossy(TruncationMode.Reset) ? TruncationMode.Close : TruncationMode.Reset;
+
     public static void SkipIfLossy(TruncationMode mode) =>
         Assert.SkipWhen(IsLossy(mode), "Windows discards the bytes before a reset that the client has not read.");
 
