@@ -54,6 +54,40 @@ public class SendOnceHandlerTests
         Assert.Equal(WithPayload.Payload.ToArray(), Assert.Single(server.Requests).Payload.ToArray());
     }
 
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_InnerHandlerReadsTheCopySynchronously_SendsIt()
+    {
+        await using var server = await StartAsync();
+        using var hashing = new Hashing(new SocketsHttpHandler());
+        using var client = CreateClient(
+            server.ServiceUrl, new Copying(new SendOnceHandler(hashing)), server.Credentials);
+
+        await using var response = await client.InvokeWithResponseStreamAsync(WithPayload, Ct);
+
+        Assert.Equal(SHA256.HashData(WithPayload.Payload.Span), hashing.Hash);
+        Assert.Equal(WithPayload.Payload.ToArray(), Assert.Single(server.Requests).Payload.ToArray());
+    }
+
+    [Fact]
+    public async Task InvokeWithResponseStreamAsync_HandlerCopiesTheContentTwiceSynchronously_SendsNothing()
+    {
+        await using var server = await StartAsync();
+        var handler = new DelegatedHandler(request =>
+        {
+            request.Content!.CopyTo(Stream.Null, null, Ct);
+            request.Content!.CopyTo(Stream.Null, null, Ct);
+            throw new InvalidOperationException("The second copy was not rejected.");
+        });
+        using var client = CreateClient(server.ServiceUrl, handler, server.Credentials);
+
+        var exception = await Assert.ThrowsAsync<LambdaTransportException>(
+            () => client.InvokeWithResponseStreamAsync(WithPayload, Ct));
+
+        Assert.Contains("a second time", exception.Message, StringComparison.Ordinal);
+        Assert.True(exception.FunctionMayHaveRun);
+        Assert.Empty(server.Requests);
+    }
+
     [Theory, MemberData(nameof(Cases))]
     public async Task InvokeWithResponseStreamAsync_RequestCopiedAndRedirectFollowed_SendsOnce(
         bool payload,
