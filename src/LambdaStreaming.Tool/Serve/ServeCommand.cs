@@ -105,7 +105,7 @@ internal sealed class ServeCommand(ToolConsole console, Option<bool> debug)
         foreach (var replay in _options.GetReplays(parsed))
         {
             var (name, recording) = await LoadAsync(replay, cancellationToken);
-            prepared.Add(new(name, false, options => options.AddFunction(name, recording, timing)));
+            prepared.Add(new(name, RunsInProcess: false, options => options.AddFunction(name, recording, timing)));
         }
 
         return prepared;
