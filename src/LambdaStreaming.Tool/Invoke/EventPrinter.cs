@@ -30,13 +30,12 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
     /// <summary>Prints the failure as the last line. After Ctrl-C, it waits at most 1 s for the output.</summary>
     public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
     {
-        if (output.HasPendingWrite)
-            return;
         using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, TimeProvider.System);
         using var registration = cancellationToken.Register(() => timeout.CancelAfter(WriteTimeoutAfterCtrlC));
         try
         {
-            await WriteAsync("error", json => WriteError(json, exception, text), timeout.Token);
+            if (await output.EndAbandonedWriteAsync(timeout.Token))
+                await WriteAsync("error", json => WriteError(json, exception, text), timeout.Token);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {

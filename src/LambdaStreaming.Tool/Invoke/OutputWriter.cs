@@ -12,9 +12,6 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
     private byte[] _buffer = new byte[16 * 1024];
     private Task _write = Task.CompletedTask;
 
-    /// <summary>Whether an abandoned write is still pending, so that nothing else can be written.</summary>
-    public bool HasPendingWrite => !_write.IsCompleted;
-
     /// <summary>Whether standard output, so far, does not end with a line end.</summary>
     public bool EndsMidLine { get; private set; }
 
@@ -30,6 +27,14 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
         EnsureCapacity(length);
         bytes.CopyTo(_buffer);
         return WriteBufferAsync(length, cancellationToken);
+    }
+
+    /// <summary>Waits for an abandoned write. Until it has ended, nothing else can be written.</summary>
+    /// <returns>Whether it has ended.</returns>
+    public async Task<bool> EndAbandonedWriteAsync(CancellationToken cancellationToken)
+    {
+        await _write.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _write.IsCompleted;
     }
 
     private void EnsureCapacity(int length)
