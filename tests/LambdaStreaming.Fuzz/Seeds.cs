@@ -83,7 +83,9 @@ internal static class Seeds
         "event-writer" => ServerSentEvents().SelectMany(
             payload => new byte[] { 0, 16, 17, 18, 23, 26 }.Select(flags => (byte[])[flags, .. payload])),
         "runtime-api" => RuntimeRequests(),
-        "cli-payload" => CommandLineTexts(),
+        "cli-payload" => CliPayloads(),
+        "cli-arguments" => CliArguments(),
+        "cli-output" => CliOutputs(),
         _ => [],
     };
 
@@ -173,7 +175,7 @@ internal static class Seeds
     }.Select(Encoding.UTF8.GetBytes);
 
     // The first byte is the kind of input; see CliPayloadTarget.
-    private static IEnumerable<byte[]> CommandLineTexts() =>
+    private static IEnumerable<byte[]> CliPayloads() =>
     [
         .. new[]
         {
@@ -187,26 +189,34 @@ internal static class Seeds
             "\u0014",
             "\u0005{\"custom\":{\"k\":\"v\"}}",
             "\u0005eyJhIjoxfQ==",
-            "\u0007my-function --payload '{}' --qualifier live --log-tail --http",
-            "\u0017--function chat=text:hello --fault chat=throttle --port 0",
-            "\u0027f --output file.jsonl --region eu-central-1 --idle-timeout 5s",
-            "\u0008The function \u001b[31mfailed\u0007\r\nwith \u202e\u2028text\t\u0085",
-            "\t1.5h",
-            "\t500ms",
-            "\nnode:./chat.mjs 'a b' \"c\\\"d\" e\\ f#handler",
-            "\u000bchat@1-2=truncate:137:reset",
-            "\u000bf@3=fail:2:Type:a:b",
-            "\u000bf=truncate:2chunks:end-of-body",
-            "\u000bf=status:503",
-            "\u000bf=slow:200ms",
-            "\u000bf=exception:1:ThrottlingException",
         }.Select(Encoding.UTF8.GetBytes),
-        .. Texts().Select((text, i) => (byte[])[OutputKinds[i], .. text]),
-        [0x8F, .. Preludes().First(payload => payload is [(byte)'{', ..])],
         .. Wires().SelectMany(Messages).Select(message => (byte[])[0, .. message.Payload.ToArray()]).Where(IsText),
     ];
 
-    private static readonly byte[] OutputKinds = [0x1F, 0x2F, 12, 13, 14, 15];
+    // The first byte is the kind of input; see CliArgumentsTarget.
+    private static IEnumerable<byte[]> CliArguments() => new[]
+    {
+        "\u0007my-function --payload '{}' --qualifier live --log-tail --http",
+        "\u0017--function chat=text:hello --fault chat=throttle --port 0",
+        "\u0027f --output file.jsonl --region eu-central-1 --idle-timeout 5s",
+        "\u0008The function \u001b[31mfailed\u0007\r\nwith \u202e\u2028text\t\u0085",
+        "\t1.5h",
+        "\t500ms",
+        "\nnode:./chat.mjs 'a b' \"c\\\"d\" e\\ f#handler",
+        "\u000bchat@1-2=truncate:137:reset",
+        "\u000bf@3=fail:2:Type:a:b",
+        "\u000bf=truncate:2chunks:end-of-body",
+        "\u000bf=status:503",
+        "\u000bf=slow:200ms",
+        "\u000bf=exception:1:ThrottlingException",
+    }.Select(Encoding.UTF8.GetBytes);
+
+    // The first byte is the format; see CliOutputTarget.
+    private static IEnumerable<byte[]> CliOutputs() =>
+    [
+        .. Texts().Zip(new byte[] { 0x13, 0x23, 0, 1, 2, 3 }, (text, format) => (byte[])[format, .. text]),
+        [0x83, .. Preludes().First(payload => payload is [(byte)'{', ..])],
+    ];
 
     private static bool IsText(byte[] payload) => payload.Length is > 2 and < 200 && payload[1] is >= 32 and < 127;
 

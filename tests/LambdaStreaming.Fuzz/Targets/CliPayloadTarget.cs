@@ -1,29 +1,21 @@
-using System.CommandLine;
 using System.Text;
 using LambdaStreaming.Tool;
 using LambdaStreaming.Tool.Invoke;
-using LambdaStreaming.Tool.Record;
-using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>
-/// Any bytes as a payload, a client context or another value on the command line, and as a response that it prints.
-/// </summary>
+/// <summary>Any bytes as a payload or a client context on the command line.</summary>
 /// <remarks>The first byte selects what the other bytes are.</remarks>
 internal static class CliPayloadTarget
 {
     private static readonly string[] FilePrefixes = ["@", "file://", "fileb://", "@"];
-
-    // Creating the commands takes longer than parsing.
-    private static readonly ThreadLocal<RootCommand> Root = new(CreateRoot);
 
     public static void Run(byte[] input)
     {
         if (input.Length == 0) return;
         var flags = input[0] >> 4;
         var bytes = input.AsSpan(1);
-        switch (input[0] & 15)
+        switch (input[0] & 7)
         {
             case <= 3:
                 CheckPayload(Encoding.UTF8.GetString(bytes), asIs: flags == 1);
@@ -31,29 +23,8 @@ internal static class CliPayloadTarget
             case 4:
                 CheckInput(bytes.ToArray(), flags);
                 break;
-            case 5 or 6:
-                CheckClientContext(Encoding.UTF8.GetString(bytes));
-                break;
-            case 7:
-                CheckArguments(Encoding.UTF8.GetString(bytes), flags);
-                break;
-            case 8:
-                CliTexts.CheckMessage(Encoding.UTF8.GetString(bytes));
-                break;
-            case 9:
-                CliTexts.CheckDuration(Encoding.UTF8.GetString(bytes));
-                break;
-            case 10:
-                CliTexts.CheckWords(Encoding.UTF8.GetString(bytes));
-                break;
-            case 11:
-                CliTexts.CheckFault(Encoding.UTF8.GetString(bytes));
-                break;
-            case 12:
-                CliOutput.CheckEvents(bytes.ToArray(), new FragmentSizes(input));
-                break;
             default:
-                CliOutput.CheckFormat(bytes.ToArray(), new FragmentSizes(input), (input[0] & 15) - 13, flags);
+                CheckClientContext(Encoding.UTF8.GetString(bytes));
                 break;
         }
     }
@@ -92,7 +63,7 @@ internal static class CliPayloadTarget
         if (GetError(read) is { } error)
         {
             FindingException.Unless(!isValid, "A valid payload was rejected.");
-            CliTexts.CheckReport(error, streams);
+            TerminalText.CheckReport(error, streams);
             FindingException.Unless(error.ExitCode == ExitCode.Usage, $"Exit code {error.ExitCode}.");
             return;
         }
@@ -121,7 +92,7 @@ internal static class CliPayloadTarget
             FindingException.Unless(
                 !isValid || error.Message.StartsWith("--client-context:", StringComparison.Ordinal),
                 "A valid client context was rejected.");
-            CliTexts.CheckReport(error, new ToolStreams([]));
+            TerminalText.CheckReport(error, new ToolStreams([]));
             return;
         }
 
@@ -129,56 +100,4 @@ internal static class CliPayloadTarget
         var context = NaiveBase64.Decode(SynchronousTask.GetResult(read)!);
         FindingException.Unless(context.AsSpan().SequenceEqual(json), "The client context differs.");
     }
-
-    private static RootCommand CreateRoot()
-    {
-        var console = new ToolStreams([]).Console;
-        var debug = new Option<bool>("--debug") { Recursive = true };
-        return new RootCommand
-        {
-            InvokeCommand.Create(console, debug),
-            ServeCommand.Create(console, debug),
-            RecordCommand.Create(console, debug),
-            debug,
-        };
-    }
-
-    // Only parsed, never run.
-    private static void CheckArguments(string text, int flags)
-    {
-        if (!CommandWords.TrySplit(text, out var words, out _)) return;
-        string[] command = (flags & 3) switch
-        {
-            0 => ["invoke"],
-            1 => ["serve"],
-            2 => ["record"],
-            _ => [],
-        };
-        var streams = new ToolStreams([]);
-        var parsed = Root.Value!.Parse(
-            [.. command, .. words],
-            new ParserConfiguration { ResponseFileTokenReplacer = null });
-        foreach (var error in parsed.Errors) streams.Console.WriteError(error.Message);
-        foreach (var suggestion in Suggestions.Get(parsed)) streams.Console.WriteError(suggestion);
-        CliTexts.CheckTerminalText(streams.Error.ToString());
-    }
-}
-
-/// <summary>The standard streams of the command line, in memory.</summary>
-internal sealed class ToolStreams
-{
-    public ToolStreams(byte[] input) => Console = new ToolConsole
-    {
-        Input = new MemoryStream(input),
-        Output = Output,
-        Error = Error,
-    };
-
-    public MemoryStream Output { get; } = new();
-
-    public StringWriter Error { get; } = new();
-
-    public ToolConsole Console { get; }
-
-    public ReadOnlySpan<byte> OutputBytes => Output.GetBuffer().AsSpan(0, (int)Output.Length);
 }

@@ -32,6 +32,8 @@ internal sealed record Target(string Name, Action<byte[]> Run, long AllocationAl
         new("event-writer", EventWriterTarget.Run, 256 * 1024),
         new("runtime-api", RuntimeApiTarget.Run, 512 * 1024),
         new("cli-payload", CliPayloadTarget.Run, 1024 * 1024),
+        new("cli-arguments", CliArgumentsTarget.Run, 1024 * 1024),
+        new("cli-output", CliOutputTarget.Run, 1024 * 1024),
     ];
 
     public static Target Get(string name)

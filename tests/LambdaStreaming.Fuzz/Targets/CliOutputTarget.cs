@@ -5,10 +5,20 @@ using LambdaStreaming.Tool.Invoke;
 namespace LambdaStreaming.Fuzz;
 
 /// <summary>Any bytes as the payload of a response that the command line prints.</summary>
-internal static class CliOutput
+/// <remarks>The first byte selects the format.</remarks>
+internal static class CliOutputTarget
 {
-    /// <summary>Each event is one line of JSON with the bytes of one chunk.</summary>
-    public static void CheckEvents(byte[] payload, FragmentSizes sizes)
+    public static void Run(byte[] input)
+    {
+        if (input.Length == 0) return;
+        var payload = input[1..];
+        var sizes = new FragmentSizes(input);
+        if ((input[0] & 3) == 0) CheckEvents(payload, sizes);
+        else CheckFormat(payload, sizes, input[0] & 3, input[0] >> 4);
+    }
+
+    // Each event is one line of JSON with the bytes of one chunk.
+    private static void CheckEvents(byte[] payload, FragmentSizes sizes)
     {
         var streams = new ToolStreams([]);
         var chunks = new Chunks(payload, sizes.Next);
@@ -34,13 +44,13 @@ internal static class CliOutput
         FindingException.Unless(received.ToArray().AsSpan().SequenceEqual(payload), "The payload differs.");
     }
 
-    /// <summary>The output is what the format requires, for any fragments.</summary>
-    public static void CheckFormat(byte[] payload, FragmentSizes sizes, int kind, int flags)
+    // The output is what the format requires, for any fragments.
+    private static void CheckFormat(byte[] payload, FragmentSizes sizes, int kind, int flags)
     {
         var format = kind switch
         {
-            0 => OutputFormat.Json,
-            1 => OutputFormat.ServerSentEvents,
+            1 => OutputFormat.Json,
+            2 => OutputFormat.ServerSentEvents,
             _ when (flags & 3) == 0 => OutputFormat.Raw,
             _ => (flags & 1) == 0 ? OutputFormat.Text : OutputFormat.Lines,
         };
@@ -61,13 +71,13 @@ internal static class CliOutput
         catch (LambdaStreamingException exception)
             when (exception is PayloadFormatException or PayloadLimitExceededException)
         {
-            CliTexts.CheckReport(exception, new ToolStreams([]));
+            TerminalText.CheckReport(exception, new ToolStreams([]));
             FindingException.Unless(format != OutputFormat.Raw || (flags & 8) != 0, "Raw bytes cannot be printed.");
             return;
         }
 
         // With an HTTP prelude, standard error has the status and headers.
-        CliTexts.CheckTerminalText(streams.Error.ToString());
+        TerminalText.Check(streams.Error.ToString());
         if ((flags & 8) != 0) return;
         Check(format, payload, streams.OutputBytes);
         if (flags == 4) _ = SynchronousTask.GetResult(hint.IsNeededAsync());

@@ -1,60 +1,96 @@
-using System.Buffers;
-using System.Globalization;
+using System.CommandLine;
 using System.Text;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool;
+using LambdaStreaming.Tool.Invoke;
+using LambdaStreaming.Tool.Record;
 using LambdaStreaming.Tool.Serve;
 
 namespace LambdaStreaming.Fuzz;
 
-/// <summary>Any text as a value that the command line parses, or that it prints to a terminal.</summary>
-internal static class CliTexts
+/// <summary>Any text as arguments or a value that the command line parses, or as a message that it prints.</summary>
+/// <remarks>The first byte selects what the other bytes are.</remarks>
+internal static class CliArgumentsTarget
 {
-    private static readonly SearchValues<char> Printable = SearchValues.Create(
-        [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c), '\n']);
-
     private static readonly FunctionHandler NoFunction = (_, _, _) => Task.CompletedTask;
 
-    /// <summary>A failure is reported as one line of text, which cannot control the terminal.</summary>
-    public static void CheckReport(Exception exception, ToolStreams streams)
-    {
-        Failure.Report(streams.Console, exception, debug: false);
-        var text = streams.Error.ToString();
-        FindingException.Unless(text.StartsWith("lambda-stream: ", StringComparison.Ordinal), "The report differs.");
-        FindingException.Unless(text.IndexOf('\n', StringComparison.Ordinal) == text.Length - 1, "It is not one line.");
-        CheckTerminalText(text);
-    }
+    // Creating the commands takes longer than parsing.
+    private static readonly ThreadLocal<RootCommand> Root = new(CreateRoot);
 
-    /// <summary>Line feeds are the only control characters.</summary>
-    public static void CheckTerminalText(string text)
+    public static void Run(byte[] input)
     {
-        if (text.AsSpan().IndexOfAnyExcept(Printable) < 0) return;
-        foreach (var rune in text.EnumerateRunes())
+        if (input.Length == 0) return;
+        var text = Encoding.UTF8.GetString(input.AsSpan(1));
+        switch (input[0] & 7)
         {
-            var isControl = rune.Value is < 0x20 and not '\n' or (>= 0x7F and < 0xA0)
-                || CharUnicodeInfo.GetUnicodeCategory(rune.Value) is UnicodeCategory.Format
-                    or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
-            FindingException.Unless(!isControl, $"U+{rune.Value:X4} reaches the terminal.");
+            case 0:
+                CheckMessage(text);
+                break;
+            case 1:
+                CheckDuration(text);
+                break;
+            case 2:
+                CheckWords(text);
+                break;
+            case 3:
+                CheckFault(text);
+                break;
+            default:
+                CheckArguments(text, input[0] >> 4);
+                break;
         }
     }
 
-    public static void CheckMessage(string text)
+    private static RootCommand CreateRoot()
+    {
+        var console = new ToolStreams([]).Console;
+        var debug = new Option<bool>("--debug") { Recursive = true };
+        return new RootCommand
+        {
+            InvokeCommand.Create(console, debug),
+            ServeCommand.Create(console, debug),
+            RecordCommand.Create(console, debug),
+            debug,
+        };
+    }
+
+    // Only parsed, never run.
+    private static void CheckArguments(string text, int flags)
+    {
+        if (!CommandWords.TrySplit(text, out var words, out _)) return;
+        string[] command = (flags & 3) switch
+        {
+            0 => ["invoke"],
+            1 => ["serve"],
+            2 => ["record"],
+            _ => [],
+        };
+        var streams = new ToolStreams([]);
+        var parsed = Root.Value!.Parse(
+            [.. command, .. words],
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
+        foreach (var error in parsed.Errors) streams.Console.WriteError(error.Message);
+        foreach (var suggestion in Suggestions.Get(parsed)) streams.Console.WriteError(suggestion);
+        TerminalText.Check(streams.Error.ToString());
+    }
+
+    private static void CheckMessage(string text)
     {
         var streams = new ToolStreams([]);
-        CheckReport(ToolException.Usage(text), streams);
+        TerminalText.CheckReport(ToolException.Usage(text), streams);
         var line = ExternalText.ToLine(text);
         FindingException.Unless(!line.Contains('\n', StringComparison.Ordinal), "ToLine returns several lines.");
         FindingException.Unless(ExternalText.ToLine(line) == line, "ToLine changes its own result.");
         var isPrintable = text.All(c => c is >= ' ' and <= '~');
         FindingException.Unless(!isPrintable || line == text, "Printable text was changed.");
         var lines = ExternalText.ToLines(text, "| ");
-        CheckTerminalText(lines);
+        TerminalText.Check(lines);
         FindingException.Unless(
             Array.TrueForAll(lines.Split('\n'), part => part.StartsWith("| ", StringComparison.Ordinal)),
             "A line does not have the prefix.");
     }
 
-    public static void CheckDuration(string text)
+    private static void CheckDuration(string text)
     {
         // No argument of a process contains a NUL, which .NET ignores after a number.
         if (text.Contains('\0', StringComparison.Ordinal) || !Duration.TryParse(text, out var duration)) return;
@@ -68,13 +104,13 @@ internal static class CliTexts
             !text.EndsWith("ms", StringComparison.Ordinal) || duration == Parse(text[..^2] + "s") / 1000
                 || text.Contains('.', StringComparison.Ordinal) || duration > TimeSpan.FromHours(1),
             "Milliseconds are not thousandths of seconds.");
-        CheckTerminalText(Duration.Format(duration));
+        TerminalText.Check(Duration.Format(duration));
 
         static TimeSpan Parse(string seconds) => Duration.TryParse(seconds, out var parsed) ? parsed : default;
     }
 
     /// <summary>A quoted word is that word.</summary>
-    public static void CheckWords(string text)
+    private static void CheckWords(string text)
     {
         _ = CommandWords.TrySplit(text, out _, out _);
         var expected = text.Split('\n');
@@ -91,7 +127,7 @@ internal static class CliTexts
         FindingException.Unless(handler == "handler", "The handler differs.");
     }
 
-    public static void CheckFault(string text)
+    private static void CheckFault(string text)
     {
         try
         {
@@ -106,7 +142,7 @@ internal static class CliTexts
         }
         catch (ToolException exception)
         {
-            CheckReport(exception, new ToolStreams([]));
+            TerminalText.CheckReport(exception, new ToolStreams([]));
         }
     }
 }
