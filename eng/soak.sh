@@ -15,6 +15,7 @@ case ${1:-} in
     "$program" calls 100000
     "$program" streams 1000
     "$program" passthrough 500
+    "$program" races 20000
     "$program" mixed 1800
     ;;
   *)

@@ -9,7 +9,10 @@ public static class LambdaResults
     /// <param name="payload">The payload: JSON, or empty.</param>
     /// <param name="options">How the response is forwarded. Default: a new <see cref="LambdaStreamOptions"/>.</param>
     /// <returns>The result. The function is invoked when the result is executed.</returns>
-    /// <exception cref="ArgumentException">An option is invalid; the message names it.</exception>
+    /// <exception cref="ArgumentException">
+    /// The function name is blank, an option is invalid, or the options are <see cref="LambdaStreamEndpointOptions"/>.
+    /// The message names the argument.
+    /// </exception>
     public static LambdaStreamResult Stream(
         string functionName,
         ReadOnlyMemory<byte> payload,
@@ -34,8 +37,14 @@ public static class LambdaResults
     /// </param>
     /// <param name="options">How the response is forwarded. Default: a new <see cref="LambdaStreamOptions"/>.</param>
     /// <returns>The result, which forwards the response when it is executed.</returns>
-    /// <remarks>The result disposes the response. If this method throws, it has disposed the response.</remarks>
-    /// <exception cref="ArgumentException">An option is invalid; the message names it.</exception>
+    /// <remarks>
+    /// Executing the result disposes the response. If this method throws, it has disposed the response. If the result
+    /// is never executed, for example because an endpoint filter replaces it, dispose the response.
+    /// </remarks>
+    /// <exception cref="ArgumentException">
+    /// An option is invalid, or the options are <see cref="LambdaStreamEndpointOptions"/>. The message names the
+    /// option.
+    /// </exception>
     public static LambdaStreamResult Stream(
         InvokeWithResponseStreamResponse response,
         LambdaStreamOptions? options = null)

@@ -75,7 +75,12 @@ public static class LambdaStreamEndpointRouteBuilderExtensions
         var (payload, missingBody) = await RequestPayload.ReadAsync(context, options, cancellationToken)
             .ConfigureAwait(false);
         var request = new InvokeWithResponseStreamRequest(functionName) { Payload = payload };
-        request = options.TransformRequest?.Invoke(context, request) ?? request;
+        if (options.TransformRequest is { } transform)
+        {
+            request = transform(context, request) ?? throw new InvalidOperationException(
+                $"{nameof(options.TransformRequest)} returned null. It must return the request to send.");
+        }
+
         var origin = RequestOrigin.Create(request, payload, options.Payload);
         if (origin.IsSizeFromClient && missingBody is not null) throw missingBody;
         return new EndpointRequest(request, origin);

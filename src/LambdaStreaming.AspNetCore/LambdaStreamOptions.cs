@@ -32,8 +32,8 @@ public class LambdaStreamOptions
     /// <summary>The content type of a response without an HTTP prelude.</summary>
     /// <value>
     /// Default: the content type that Lambda reports for the function's response, otherwise
-    /// <c>application/octet-stream</c>. Ignored if the response begins with an HTTP prelude, except for
-    /// <c>text/event-stream</c>.
+    /// <c>application/octet-stream</c>. Ignored if the response begins with an HTTP prelude, unless the headers were
+    /// sent before it.
     /// </value>
     /// <remarks>
     /// With <c>text/event-stream</c>, the headers are sent before the function is invoked, with the status 200, unless

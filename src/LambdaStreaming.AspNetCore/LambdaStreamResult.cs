@@ -20,6 +20,7 @@ public sealed class LambdaStreamResult : IResult
         _options = options ?? new LambdaStreamOptions();
         try
         {
+            if (options is LambdaStreamEndpointOptions) throw EndpointOptionsException();
             _options.Validate();
         }
         catch
@@ -32,6 +33,11 @@ public sealed class LambdaStreamResult : IResult
         _request = request;
         _response = response;
     }
+
+    private static ArgumentException EndpointOptionsException() => new(
+        $"{nameof(LambdaStreamEndpointOptions)} are for MapLambdaStream. A result would ignore options such as "
+        + $"{nameof(LambdaStreamEndpointOptions.TransformRequest)}: use {nameof(LambdaStreamOptions)}.",
+        "options");
 
     /// <summary>Forwards the function's response, or writes a ProblemDetails response if the call fails.</summary>
     /// <param name="httpContext">The HTTP request and response.</param>

@@ -14,7 +14,12 @@ public static class LambdaStreamingBuilderExtensions
     /// <summary>Adds a local server for AWS Lambda, which runs in the AppHost.</summary>
     /// <param name="builder">The builder of the AppHost.</param>
     /// <param name="name">The name of the resource.</param>
-    /// <param name="configure">Sets the port, limits and other options of the server, or null.</param>
+    /// <param name="configure">
+    /// Sets the port, limits and other options of the server, or null. Two defaults differ here:
+    /// <c>MaxRecordedRequests</c> is 100, and <c>BuildFunctionsAtStart</c> is false, because functions that are
+    /// resources are built after the start. Functions that this callback adds are not resources: keep the results of
+    /// its <c>AddFunction</c>.
+    /// </param>
     /// <returns>The builder of the resource, to add functions.</returns>
     /// <remarks>
     /// The server listens on 127.0.0.1. It is not part of a deployment: in publish mode,
@@ -160,7 +165,7 @@ public static class LambdaStreamingBuilderExtensions
 
     /// <summary>Returns a function of the server, to set its limits and inject faults.</summary>
     /// <param name="builder">The server.</param>
-    /// <param name="name">The name of a function that was added before.</param>
+    /// <param name="name">The name of a resource that was added before, for example with <c>AddFunction</c>.</param>
     /// <remarks>Faults can be added before and after the start of the AppHost.</remarks>
     /// <exception cref="ArgumentException">The server does not have a function of that name.</exception>
     public static LocalFunction Function(this IResourceBuilder<LambdaStreamingServerResource> builder, string name)

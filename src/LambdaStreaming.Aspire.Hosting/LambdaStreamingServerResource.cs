@@ -21,7 +21,7 @@ public sealed class LambdaStreamingServerResource : Resource, IResourceWithWaitS
     {
     }
 
-    /// <summary>The functions of the server, by name.</summary>
+    /// <summary>The functions of the server that are resources, by name.</summary>
     public IReadOnlyDictionary<string, LambdaStreamingFunctionResource> Functions => _functions;
 
     internal LocalLambdaServerOptions Options { get; } = new()

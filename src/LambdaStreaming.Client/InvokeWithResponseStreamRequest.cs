@@ -103,8 +103,8 @@ public sealed record InvokeWithResponseStreamRequest
     /// <see cref="LambdaStreamingClientOptions.ResponseHeadersTimeout"/>.
     /// </summary>
     /// <value>
-    /// Default: <see langword="null"/>, which uses the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables
-    /// the limit.
+    /// More than zero, and at most 49 days. Default: <see langword="null"/>, which uses the client's value.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
     /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; init; }
 
@@ -113,8 +113,8 @@ public sealed record InvokeWithResponseStreamRequest
     /// <see cref="LambdaStreamingClientOptions.IdleTimeout"/>.
     /// </summary>
     /// <value>
-    /// Default: <see langword="null"/>, which uses the client's value. <see cref="Timeout.InfiniteTimeSpan"/> disables
-    /// the limit.
+    /// More than zero, and at most 49 days. Default: <see langword="null"/>, which uses the client's value.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
     /// </value>
     public TimeSpan? IdleTimeout { get; init; }
 
@@ -219,7 +219,7 @@ public sealed record InvokeWithResponseStreamRequest
         var index = 0;
         foreach (var rune in value.EnumerateRunes())
         {
-            if (!Redactor.IsShown(rune))
+            if (!PrintableText.IsPrintable(rune))
             {
                 throw new ArgumentException(
                     $"{member} contains a control or format character (U+{rune.Value:X4}) at index {index}.", member);

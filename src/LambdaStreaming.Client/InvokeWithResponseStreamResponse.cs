@@ -187,6 +187,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
     /// Status, headers and cookies, and the body, which has not been read. Without an HTTP prelude, the complete
     /// response is the body.
     /// </returns>
+    /// <exception cref="ArgumentException">An option is not valid. The message names it.</exception>
     /// <exception cref="InvalidOperationException">The response has been or is being enumerated.</exception>
     /// <exception cref="PayloadFormatException">
     /// The HTTP prelude is not valid, for example because its status code is not an integer from 100 to 999.
@@ -231,11 +232,7 @@ public sealed class InvokeWithResponseStreamResponse : ResponsePayload, IAsyncEn
         else telemetry.Complete();
     }
 
-    internal void Abort(CancellationToken cancellationToken)
-    {
-        var reason = cancellationToken.IsCancellationRequested ? AbortReason.Cancelled : AbortReason.Disposed;
-        _body?.Abort(reason, cancellationToken);
-    }
+    internal void Abort(CancellationToken cancelledToken) => _body?.Abort(AbortReason.Cancelled, cancelledToken);
 
     internal void RegisterCancellation(CancellationToken cancellationToken) =>
         _body?.RegisterCancellation(cancellationToken);

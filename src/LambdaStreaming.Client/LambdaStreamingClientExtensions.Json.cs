@@ -9,8 +9,11 @@ public static partial class LambdaStreamingClientExtensions
     /// <summary>Invokes a function at each enumeration, and reads JSON values as they arrive.</summary>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="jsonTypeInfo">The JSON metadata of a value's type, from a source-generated context.</param>
+    /// <param name="json">The payload, as JSON text. It is sent unchanged: it is not serialized.</param>
+    /// <param name="jsonTypeInfo">
+    /// The JSON metadata of a value of the response, from a source-generated context. To serialize the payload, too,
+    /// use the overload with two of them.
+    /// </param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <typeparam name="T">The type of a value.</typeparam>
@@ -132,8 +135,11 @@ public static partial class LambdaStreamingClientExtensions
     /// <remarks>Events with empty data and the end mark <c>[DONE]</c> are skipped.</remarks>
     /// <param name="client">The client.</param>
     /// <param name="functionName">The function's name, partial ARN or ARN.</param>
-    /// <param name="json">The payload, as JSON text.</param>
-    /// <param name="jsonTypeInfo">The JSON metadata of the data's type, from a source-generated context.</param>
+    /// <param name="json">The payload, as JSON text. It is sent unchanged: it is not serialized.</param>
+    /// <param name="jsonTypeInfo">
+    /// The JSON metadata of the data of an event, from a source-generated context. To serialize the payload, too, use
+    /// the overload with two of them.
+    /// </param>
     /// <param name="options">Reader options. Default: the defaults of <see cref="PayloadReadOptions"/>.</param>
     /// <param name="cancellationToken">Cancels the call, including reading the response.</param>
     /// <typeparam name="T">The type of an event's data.</typeparam>

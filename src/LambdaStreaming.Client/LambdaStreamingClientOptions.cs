@@ -78,8 +78,8 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Maximum time to open a connection, including name resolution and the TLS handshake.</summary>
     /// <value>
-    /// Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit. With a custom <see cref="HttpClient"/>,
-    /// used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
+    /// More than zero, and at most 49 days. Default: 5 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
+    /// With a custom <see cref="HttpClient"/>, used only by <see cref="LambdaStreamingClient.CreateHandler"/>.
     /// </value>
     /// <remarks>
     /// <see cref="TimeProvider"/> does not affect this timeout: <see cref="SocketsHttpHandler"/> measures it with the
@@ -88,13 +88,15 @@ public sealed class LambdaStreamingClientOptions
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Maximum time to wait for the credentials of an attempt, from any source.</summary>
-    /// <value>Default: 60 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.</value>
+    /// <value>
+    /// More than zero, and at most 49 days. Default: 60 s. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
+    /// </value>
     public TimeSpan CredentialsTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Maximum time to wait for the response headers of each attempt.</summary>
     /// <value>
-    /// Default: 16 min, because a function can run for 15 min before its first byte.
-    /// <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
+    /// More than zero, and at most 49 days. Default: 16 min, because a function can run for 15 min before its first
+    /// byte. <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
     /// </value>
     /// <remarks>
     /// The time includes the wait for a free connection. To limit the complete call, cancel its token.
@@ -103,8 +105,8 @@ public sealed class LambdaStreamingClientOptions
 
     /// <summary>Maximum time to wait for the next bytes of the response.</summary>
     /// <value>
-    /// Default: 16 min, because a function can be idle for 15 min. <see cref="Timeout.InfiniteTimeSpan"/> disables the
-    /// limit.
+    /// More than zero, and at most 49 days. Default: 16 min, because a function can be idle for 15 min.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> disables the limit.
     /// </value>
     /// <remarks>
     /// Only the time during which the consumer waits for bytes is counted. If a handler of a custom

@@ -16,7 +16,12 @@ public static class LambdaHttpClientBuilderExtensions
     /// Removes the handlers that the app adds to all clients with <c>ConfigureHttpClientDefaults</c>, before or after
     /// this call. Resilience handlers are the reason: they retry POST requests and run the function again. Handlers of
     /// this builder are kept. <b>If you add a resilience handler to it, set its predicate</b>: see
-    /// <see cref="LambdaHttpHandler"/>.
+    /// <see cref="LambdaHttpHandler"/>. Do not add a hedging handler. If the response headers take longer than its
+    /// delay, it runs the function a second time, although nothing has failed.
+    /// </para>
+    /// <para>
+    /// The client and the options are checked when the first <see cref="HttpClient"/> is created, which then throws
+    /// <see cref="InvalidOperationException"/> or <see cref="ArgumentException"/>.
     /// </para>
     /// <para>
     /// <see cref="HttpClient.Timeout"/> is not changed. It is 100 seconds by default, or what the app sets for all
@@ -35,7 +40,9 @@ public static class LambdaHttpClientBuilderExtensions
     /// </param>
     /// <param name="configure">Sets options of the handler; called for each handler that the factory creates.</param>
     /// <returns>The builder.</returns>
-    /// <exception cref="ArgumentException"><paramref name="functionName"/> is blank.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="functionName"/> or <paramref name="clientName"/> is blank.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// <paramref name="builder"/> is from <c>AddLambdaStreamingClient</c>.
     /// </exception>
@@ -47,6 +54,7 @@ public static class LambdaHttpClientBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(functionName);
+        if (clientName is not null) ArgumentException.ThrowIfNullOrWhiteSpace(clientName);
         if (LambdaStreamingServiceCollectionExtensions.IsLambdaClient(builder))
         {
             throw new InvalidOperationException(

@@ -11,9 +11,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <remarks>
 /// The client is a singleton that uses <see cref="IHttpClientFactory"/>. It takes
 /// <see cref="Microsoft.Extensions.Logging.ILoggerFactory"/>, <see cref="TimeProvider"/> and
-/// <see cref="Amazon.Runtime.AWSCredentials"/> from the container, unless its options set them. Invalid options make
-/// host startup fail. If the same client is added twice, both calls configure its options. As with every service, the
-/// last registration applies: a client that the app registered before is replaced, one that it registers later is used.
+/// <see cref="Amazon.Runtime.AWSCredentials"/> from the container. Its options take precedence: <c>LoggerFactory</c>,
+/// a <c>TimeProvider</c> other than <see cref="TimeProvider.System"/>, and <c>Credentials</c> or <c>Profile</c>.
+/// Invalid options make host startup fail. If the same client is added twice, both calls configure its options. As
+/// with every service, the last registration applies: a client that the app registered before is replaced, one that it
+/// registers later is used.
 /// </remarks>
 public static class LambdaStreamingServiceCollectionExtensions
 {

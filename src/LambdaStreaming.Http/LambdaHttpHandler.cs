@@ -158,7 +158,12 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
     {
         var payload = await RequestPayload.CreateAsync(request, url, _options, cancellationToken).ConfigureAwait(false);
         var invocation = _invocation with { Payload = payload };
-        if (_options.TransformRequest is { } transform) invocation = transform(request, invocation);
+        if (_options.TransformRequest is { } transform)
+        {
+            invocation = transform(request, invocation) ?? throw new InvalidOperationException(
+                $"{nameof(_options.TransformRequest)} returned null. It must return the request to send.");
+        }
+
 
         var response = await _client.InvokeWithResponseStreamAsync(invocation, cancellationToken).ConfigureAwait(false);
         try

@@ -26,15 +26,15 @@ public sealed class LambdaHttpHandlerOptions
 
     /// <summary>Maximum time to wait for the response headers of each attempt.</summary>
     /// <value>
-    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
-    /// client's option.
+    /// More than zero and at most 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>,
+    /// which uses the client's option.
     /// </value>
     public TimeSpan? ResponseHeadersTimeout { get; set; }
 
     /// <summary>Maximum time to wait for the next bytes of the response.</summary>
     /// <value>
-    /// More than zero, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>, which uses the
-    /// client's option.
+    /// More than zero and at most 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>. Default: <see langword="null"/>,
+    /// which uses the client's option.
     /// </value>
     public TimeSpan? IdleTimeout { get; set; }
 

@@ -59,9 +59,10 @@ public sealed class CallBehavior
 
     /// <summary>Waits before each chunk.</summary>
     /// <param name="delay">The delay, measured by the server's clock.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The delay is longer than 49 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative, or longer than 49 days.</exception>
     public CallBehavior DelayEachChunk(TimeSpan delay)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(delay, LocalFunction.MaxDuration);
         return With(faults => faults.ChunkDelay = delay);
     }

@@ -43,6 +43,7 @@ public sealed class FunctionResponse
 
     /// <summary>Sends the response headers before the first chunk.</summary>
     /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="InvalidOperationException"><see cref="Fail"/> was called before.</exception>
     public Task StartAsync(CancellationToken cancellationToken = default) => _output.StartAsync(cancellationToken);
 
     /// <summary>Sends one chunk.</summary>
@@ -126,14 +127,16 @@ public sealed class FunctionResponse
         await WriteAsync(PreludeDelimiter, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the response with a function error.</summary>
+    /// <summary>Makes the response end with a function error when the function's task ends.</summary>
     /// <remarks>
+    /// Return from the function after this call: the client waits until then. Only the first call counts.
     /// In an event stream, <c>InvokeComplete</c> reports the error after the chunks written before. With
     /// <see cref="LambdaOperation.Invoke"/>, the error replaces the chunks. Its body is
     /// <paramref name="errorDetails"/> if that is a JSON object.
     /// </remarks>
     /// <param name="errorCode">The error code, for example <c>Sandbox.Timedout</c> or <c>Unhandled</c>.</param>
     /// <param name="errorDetails">A text, or JSON with <c>errorMessage</c> and <c>errorType</c>.</param>
+    /// <exception cref="ArgumentException">The code is blank, or the details are null.</exception>
     public void Fail(string errorCode, string errorDetails) => _output.Fail(errorCode, errorDetails);
 
     /// <summary>Ends the response without <c>InvokeComplete</c>, and cancels the function.</summary>
@@ -142,6 +145,7 @@ public sealed class FunctionResponse
     /// <exception cref="OperationCanceledException">
     /// Always thrown after the response has ended. It has the function's cancellation token.
     /// </exception>
+    /// <exception cref="InvalidOperationException"><see cref="Fail"/> was called before.</exception>
     public Task AbortAsync(TruncationMode mode, CancellationToken cancellationToken = default) =>
         _output.AbortAsync(mode, cancellationToken);
 

@@ -180,6 +180,7 @@ public sealed class LocalLambdaServerOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecordedRequests, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxPayloadBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxResponseBytes ?? 0, nameof(MaxResponseBytes));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxConcurrency ?? 0, nameof(MaxConcurrency));
     }
 
     private LocalFunction Add(string name, FunctionHandler handler)

@@ -1,6 +1,6 @@
 namespace LambdaStreaming.Testing;
 
-/// <summary>An HTTP response with exact headers and bytes, for responses that the service never sends.</summary>
+/// <summary>An HTTP response of any headers and bytes, for responses that the service never sends.</summary>
 public sealed class RawResponse
 {
     /// <summary>The HTTP status.</summary>
@@ -8,7 +8,10 @@ public sealed class RawResponse
     public int StatusCode { get; init; } = 200;
 
     /// <summary>The headers, in order. A name can occur more than once.</summary>
-    /// <value>Default: empty. If absent, <c>Date</c> and the headers for the body's framing are added.</value>
+    /// <value>
+    /// Default: empty. If absent, <c>Date</c>, <c>x-amzn-RequestId</c> and the headers for the body's framing are
+    /// added.
+    /// </value>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>The body, in the segments in which it is written and flushed.</summary>

@@ -20,14 +20,18 @@ public enum ReplayTiming
 /// The file contains one JSON object per line and can be edited by hand. The first line is the metadata, the last line
 /// is the end: <c>complete</c> or <c>truncated</c>. The lines between are chunks: text if the bytes are UTF-8,
 /// otherwise base64. The executed version in the metadata is not replayed: clients receive the version of the function
-/// that replays the recording. A content type that is not printable ASCII is not replayed either. A recording is in
-/// memory, without a limit of its size.
+/// that replays the recording. A content type that is not printable ASCII is not replayed either. A response that was
+/// corrupt, idle for too long or ended by the service is also recorded as <c>truncated</c>. The replay then causes a
+/// <see cref="ResponseStreamTruncatedException"/>. A recording is in memory, without a limit of its size.
 /// </remarks>
 public sealed class RecordedStream
 {
     private readonly IReadOnlyList<RecordedLine> _lines;
 
     private RecordedStream(IReadOnlyList<RecordedLine> lines) => _lines = lines;
+
+    /// <summary>Why the recorded response failed; <see langword="null"/> after <see cref="LoadAsync"/>.</summary>
+    internal LambdaStreamingException? Failure { get; private init; }
 
     /// <summary>The number of recorded chunks.</summary>
     public int ChunkCount => _lines.Count(line => line.IsChunk);
@@ -76,28 +80,25 @@ public sealed class RecordedStream
         {
             new() { ExecutedVersion = response.ExecutedVersion, ContentType = response.ResponseStreamContentType },
         };
-        string? truncated = null;
+        LambdaStreamingException? failure = null;
         try
         {
             await foreach (var chunk in response.ReadChunksAsync(cancellationToken).ConfigureAwait(false))
                 lines.Add(RecordedLine.CreateChunk(GetElapsedMilliseconds(), chunk.ToArray()));
         }
-        catch (FunctionErrorException)
+        catch (Exception exception) when (exception is FunctionErrorException or ResponseStreamException)
         {
-            // InvokeComplete has the error.
-        }
-        catch (ResponseStreamException exception)
-        {
-            truncated = exception.Message;
+            failure = (LambdaStreamingException)exception;
         }
 
+        var truncated = (failure as ResponseStreamException)?.Message;
         lines.Add(new()
         {
             AfterMilliseconds = GetElapsedMilliseconds(),
             Complete = truncated is null ? RecordedComplete.From(response.InvokeComplete) : null,
             Truncated = truncated,
         });
-        return new RecordedStream(lines);
+        return new RecordedStream(lines) { Failure = failure };
 
         double GetElapsedMilliseconds() => Math.Round(timeProvider.GetElapsedTime(start).TotalMilliseconds, 1);
     }

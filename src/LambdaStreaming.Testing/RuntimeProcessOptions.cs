@@ -48,7 +48,10 @@ public sealed record RuntimeProcessOptions
     public string TaskRoot { get; init; } = ".";
 
     /// <summary>The handler in the runtime's syntax, passed to the program as <c>_HANDLER</c>.</summary>
-    /// <value>Default: <c>index.handler</c>.</value>
+    /// <value>
+    /// Default: <c>index.handler</c>. With <see cref="DotNet"/> and without a handler: the name of the file without
+    /// extension.
+    /// </value>
     public string Handler { get; init; } = "index.handler";
 
     /// <summary>Environment variables that override inherited ones and those that Lambda sets.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Tool;
 
@@ -17,7 +17,7 @@ internal static class ExternalText
             if (rune.Value is '\n' or '\t')
                 line.Append(' ');
             else
-                line.Append(IsPrintable(rune) ? rune.ToString() : "\uFFFD");
+                line.Append(PrintableText.IsPrintable(rune) ? rune.ToString() : "\uFFFD");
         }
 
         return line.ToString();
@@ -27,12 +27,4 @@ internal static class ExternalText
     public static string ToLines(string text, string prefix) => string.Join(
         '\n',
         text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n').Select(line => prefix + ToLine(line)));
-
-    // Format characters reorder or hide text (U+202E, U+200B).
-    // Some terminals end a line at a line or paragraph separator.
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or
-        UnicodeCategory.Format or
-        UnicodeCategory.LineSeparator or
-        UnicodeCategory.ParagraphSeparator);
 }

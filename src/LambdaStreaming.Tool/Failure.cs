@@ -1,3 +1,5 @@
+using LambdaStreaming.Errors;
+
 namespace LambdaStreaming.Tool;
 
 /// <summary>Maps an exception to an exit code and to one paragraph of text.</summary>
@@ -57,7 +59,7 @@ internal static class Failure
         _ => $"{exception.Message.TrimEnd('.')} ({exception.GetType().Name}). Use --debug for a stack trace.",
     };
 
-    public static string GetName(InvokeComplete complete) =>
+    private static string GetName(InvokeComplete complete) =>
         complete.ErrorCode is { Length: > 0 } code ? code : "an unnamed error";
 
     // The library's message refers to properties of the exception. This text contains the values of these properties.
@@ -96,7 +98,8 @@ internal static class Failure
     private static string DescribeProgress(long chunks, long bytes, LambdaStreamingException exception)
     {
         var request = exception.RequestId is { Length: > 0 } id ? $" Request id: {id}." : "";
-        return $"Received {Count.Format(chunks, "chunk")} ({Count.Format(bytes, "byte")}).{request}";
+        var received = $"{ExceptionMessages.Count(chunks, "chunk")} ({ExceptionMessages.Count(bytes, "byte")})";
+        return $"Received {received}.{request}";
     }
 
     private static string DescribeExecution(bool functionMayHaveRun) => functionMayHaveRun

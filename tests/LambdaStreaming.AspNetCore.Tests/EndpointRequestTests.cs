@@ -600,6 +600,8 @@ public class EndpointRequestTests
         AssertRejected("Content-Length", options => options.AllowedControlHeaders.Add("Content-Length"));
         Assert.Throws<ArgumentException>(() => routes.MapLambdaStream("/", " "));
         Assert.Throws<ArgumentException>(() => LambdaResults.Stream("f", default, undefinedPrelude));
+        Assert.Throws<ArgumentException>(
+            () => LambdaResults.Stream("f", default, new LambdaStreamEndpointOptions()));
 
         void AssertRejected(string name, Action<LambdaStreamEndpointOptions> configure)
         {

@@ -73,6 +73,29 @@ public class EventBoundaryTests
     }
 
     [Theory]
+    [InlineData("id: 1", false)]
+    [InlineData("id: 1\n", true)]
+    [InlineData("id: 1\r", true)]
+    [InlineData("id\r\n: comment\ndata: 1", true)]
+    [InlineData("data: 1\nid: 1\ndata: 2\n", true)]
+    [InlineData("data: 1\n", false)]
+    [InlineData(": id\n", false)]
+    [InlineData("id: 1\n\n", false)]
+    [InlineData("id: 1\r\n\r\ndata: 1\n", false)]
+    public void HasId_BytesSplitAnywhere_DependsOnCompleteLinesOfIncompleteEvent(string text, bool expected)
+    {
+        var bytes = Encoding.ASCII.GetBytes(text);
+
+        for (var first = 0; first <= bytes.Length; first++)
+        {
+            var boundary = new EventBoundary();
+            boundary.Append(bytes.AsSpan(0, first));
+            boundary.Append(bytes.AsSpan(first));
+            Assert.Equal(expected, boundary.HasId);
+        }
+    }
+
+    [Theory]
     [InlineData("", "")]
     [InlineData("data: 1\n\n", "")]
     [InlineData("data: 1\r\n\r\n", "")]

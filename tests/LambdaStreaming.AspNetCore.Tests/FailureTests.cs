@@ -106,6 +106,26 @@ public class FailureTests
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("Client")]
+    [InlineData("TransformRequest")]
+    public async Task Callback_ReturnsNull_Is500AndNothingIsSent(string option)
+    {
+        await using var app = await WebApp.StartAsync(
+            s => s.AddFunction("words"),
+            map => map.MapLambdaStream("/chat", "words", options =>
+            {
+                if (option == "Client") options.Client = _ => null!;
+                else options.TransformRequest = (_, _) => null!;
+            }));
+
+        using var response = await app.PostAsync("/chat");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Empty(app.Lambda.Requests);
+        Assert.Contains(app.Log, line => line.Contains(nameof(InvalidOperationException), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task TransformRequest_ReplacesPayloadByInvalidJson_Is502()
     {

@@ -107,11 +107,11 @@ public class FailureWriterTests
     [InlineData("event: price\ndata: 12", "\nevent: incomplete\n\n")]
     [InlineData("da", "\nevent: incomplete\n\n")]
     [InlineData(": pi", "\n")]
-    [InlineData("id: 1\nid: 12", "\0incomplete\nevent: incomplete\n\n")]
+    [InlineData("id: 1\n\nid: 12", "\0incomplete\nevent: incomplete\n\n")]
     [InlineData("data: 1\n\nid", "\0incomplete\nevent: incomplete\n\n")]
     [InlineData("retry: 1", "\0incomplete\nevent: incomplete\n\n")]
     [InlineData("r", "\0incomplete\nevent: incomplete\n\n")]
-    [InlineData("id: 1\r", "\nevent: incomplete\n\n")]
+    [InlineData("retry: 1\r", "\nevent: incomplete\n\n")]
     public async Task FailureWriter_InsideEvent_EndsEventFirst(string begin, string end)
     {
         await using var app = await StartFailingAsync(begin);
@@ -129,7 +129,6 @@ public class FailureWriterTests
     [InlineData("id:", "1")]
     [InlineData("id", "1")]
     [InlineData("retry: 1", "1")]
-    [InlineData("id: 12\n", "12")]
     public async Task FailureWriter_InsideIdOrRetry_LineIsIgnored(string begin, string expectedId)
     {
         await using var app = await StartFailingAsync("id: 1\nretry: 15000\ndata: 1\n\n" + begin);
@@ -144,6 +143,23 @@ public class FailureWriterTests
         Assert.Equal(["message", "error"], types);
         Assert.Equal(expectedId, parser.LastEventId);
         Assert.Equal(TimeSpan.FromSeconds(15), parser.ReconnectionInterval);
+    }
+
+    // If the incomplete event was ended, a client would store its id, resume after it, and never receive the event.
+    [Theory]
+    [InlineData("id: 2\n")]
+    [InlineData("id: 2\r\nda")]
+    [InlineData("data: 2\nid: 2\ndata: 3\n")]
+    public async Task FailureWriter_IncompleteEventHasId_WritesNothing(string begin)
+    {
+        const string First = "id: 1\ndata: 1\n\n";
+        await using var app = await StartFailingAsync(First + begin);
+        using var client = await RawClient.PostAsync(app.Url);
+
+        var body = await client.ReadToEndAsync();
+
+        Assert.Equal(First + begin, body);
+        Assert.False(client.IsComplete);
     }
 
     [Fact]

@@ -300,6 +300,19 @@ public sealed class RequestTests
         Assert.Equal("blue", await response.Content.ReadAsStringAsync(Token));
     }
 
+    [Fact]
+    public async Task TransformRequest_ReturnsNull_ThrowsAndSendsNothing()
+    {
+        await using var web = await WebFunction.StartRawAsync(
+            (_, response, token) => response.WriteTextAsync("x", token),
+            options => options.TransformRequest = (_, _) => null!);
+
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => web.Http.GetAsync("/", Token));
+
+        Assert.Contains("TransformRequest returned null", exception.Message);
+        Assert.Empty(web.Server.Requests);
+    }
+
     [Theory]
     [InlineData("/relative")]
     [InlineData("ftp://web/")]

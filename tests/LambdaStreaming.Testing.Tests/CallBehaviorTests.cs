@@ -320,8 +320,11 @@ public class CallBehaviorTests
     }
 
     [Fact]
-    public void Delay_Negative_ThrowsArgumentOutOfRangeException() =>
+    public void Delay_Negative_ThrowsArgumentOutOfRangeException()
+    {
         Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().Delay(TimeSpan.FromTicks(-1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CreateBehavior().DelayEachChunk(Timeout.InfiniteTimeSpan));
+    }
 
     [Fact]
     public async Task RespondWithError_DryRun_ReturnsTheError()

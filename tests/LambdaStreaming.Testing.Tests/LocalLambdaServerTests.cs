@@ -537,6 +537,7 @@ public class LocalLambdaServerTests
     [InlineData("MaxRecordedRequests", 0)]
     [InlineData("MaxPayloadBytes", -1)]
     [InlineData("MaxResponseBytes", -1)]
+    [InlineData("MaxConcurrency", -1)]
     public async Task StartAsync_NumberIsOutOfRange_ThrowsBeforeABuild(string name, int value)
     {
         var folder = Directory.CreateTempSubdirectory();
@@ -551,6 +552,7 @@ public class LocalLambdaServerTests
             if (name == "MaxRecordedRequests") options.MaxRecordedRequests = value;
             if (name == "MaxPayloadBytes") options.MaxPayloadBytes = value;
             if (name == "MaxResponseBytes") options.MaxResponseBytes = value;
+            if (name == "MaxConcurrency") options.MaxConcurrency = value;
 
             var exception = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
                 () => LocalLambdaServer.StartAsync(options, Token));

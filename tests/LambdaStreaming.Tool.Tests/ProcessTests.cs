@@ -259,6 +259,19 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task Invoke_ErrorEventCannotBeWritten_ReportsTheFailureItself()
+    {
+        SkipWithoutFullDevice();
+        await using var server = await LocalLambdaServer.StartAsync(_ => { });
+
+        var output = await RunShellAsync(server, "\"$1\" invoke f --events 2>&1 >/dev/full; echo $?");
+
+        Assert.EndsWith("\n5\n", output);
+        Assert.Contains("ResourceNotFoundException", output);
+        Assert.DoesNotContain("cannot be written", output);
+    }
+
+    [Fact]
     public async Task Completion_Bash_CompletesTheValueOfAnOption()
     {
         SkipOnWindows();

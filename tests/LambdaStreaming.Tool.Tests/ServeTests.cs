@@ -845,6 +845,8 @@ public sealed class ServeTests
         var run = await Run.ExecuteAsync(["record", "f", "--to", path, .. Run.EndpointOptions(server)]);
 
         Assert.Equal(4, run.ExitCode);
+        Assert.Contains("before InvokeComplete", run.Error);
+        Assert.Contains("recorded an incomplete response: 1 chunk", run.Error);
         Assert.Equal(["truncated.jsonl"], folder.Files());
         var recording = await RecordedStream.LoadAsync(path, TestContext.Current.CancellationToken);
         server.AddFunction("f", recording, ReplayTiming.Immediate);
@@ -872,6 +874,7 @@ public sealed class ServeTests
 
         Assert.Equal((exitCode, ""), (run.ExitCode, run.Output));
         Assert.Contains("a line of the log", run.Error);
+        Assert.Equal(fails, run.Error.Contains("failed with RangeError", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -13,10 +13,14 @@ internal static class ClientResolver
         + $"If the client is keyed, set {nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)} to "
         + $"http => http.RequestServices.GetRequiredKeyedService<{nameof(ILambdaStreamingClient)}>(key).";
 
+    private const string NoClientReturned =
+        $"{nameof(LambdaStreamOptions)}.{nameof(LambdaStreamOptions.Client)} returned null. It must return a client.";
+
     public static ILambdaStreamingClient GetClient(HttpContext context, LambdaStreamOptions options) =>
-        options.Client?.Invoke(context)
-        ?? context.RequestServices.GetService<ILambdaStreamingClient>()
-        ?? throw new LambdaConfigurationException(NoClient);
+        options.Client is { } getClient
+            ? getClient(context) ?? throw new InvalidOperationException(NoClientReturned)
+            : context.RequestServices.GetService<ILambdaStreamingClient>()
+                ?? throw new LambdaConfigurationException(NoClient);
 
     /// <summary>Throws if no client is registered, without creating the client.</summary>
     /// <exception cref="InvalidOperationException">No client is registered.</exception>

@@ -13,6 +13,7 @@ internal struct EventBoundary
     private bool _isInLine;
     private byte _lineStart;
     private bool _isInEvent;
+    private bool _hasId;
     private bool _isAfterCr;
     private bool _isCrLineEnd;
 
@@ -30,6 +31,9 @@ internal struct EventBoundary
 
     /// <summary>Whether the incomplete line could be the field <c>id</c> or <c>retry</c>.</summary>
     public readonly bool IsInIdOrRetry => _isInLine && (_lineStart is (byte)'i' or (byte)'r');
+
+    /// <summary>Whether a complete line of the incomplete event could be its <c>id</c>.</summary>
+    public readonly bool HasId => _hasId;
 
     private readonly bool IsComment => _lineStart == ':';
 
@@ -68,6 +72,7 @@ internal struct EventBoundary
     {
         // A comment changes nothing, and an empty line ends the event.
         _isInEvent = _isInLine && (_isInEvent || !IsComment);
+        _hasId = _isInLine && (_hasId || _lineStart == (byte)'i');
         _isInLine = false;
     }
 }

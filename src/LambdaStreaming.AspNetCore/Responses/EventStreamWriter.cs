@@ -60,6 +60,13 @@ internal sealed class EventStreamWriter(TrackingPipeWriter body, TimeProvider ti
         }
     }
 
+    /// <summary>Whether <see cref="EndEvent"/> is permitted: the incomplete event does not have an id.</summary>
+    /// <remarks>
+    /// If it has one, the empty line would make clients store that id. After they have reconnected, a function that
+    /// resumes after the id would skip the event, although they have not received it.
+    /// </remarks>
+    public bool CanEndEvent => !_boundary.HasId;
+
     /// <summary>Ends an incomplete line and an incomplete event, so that another event can follow.</summary>
     /// <remarks>
     /// The empty line makes clients process the incomplete event. The field <c>event: incomplete</c> replaces the type

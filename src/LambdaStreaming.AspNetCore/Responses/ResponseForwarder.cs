@@ -257,7 +257,7 @@ internal sealed class ResponseForwarder(HttpContext context, LambdaStreamOptions
 
     private async Task<bool> TryWriteFailureAsync(Exception exception, CancellationToken cancellationToken)
     {
-        if (!_canAppend) return false;
+        if (!_canAppend || _events is { CanEndEvent: false }) return false;
         var writer = options.FailureWriter ?? GetDefaultFailureWriter();
         try
         {

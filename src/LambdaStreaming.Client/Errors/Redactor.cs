@@ -94,7 +94,7 @@ internal sealed class Redactor(ReadOnlyMemory<char>[] secrets, bool hasStartOfPa
             }
 
             Rune.DecodeFromUtf16(rest, out var rune, out var consumed);
-            var shown = IsShown(rune) ? rune : new Rune(' ');
+            var shown = PrintableText.IsPrintable(rune) ? rune : new Rune(' ');
             if (line.Length + shown.Utf16SequenceLength > maxLength)
             {
                 TrimEnd(line).Append('…');
@@ -137,14 +137,6 @@ internal sealed class Redactor(ReadOnlyMemory<char>[] secrets, bool hasStartOfPa
 
     private static bool IsTruncated(ReadOnlySpan<char> text, ReadOnlySpan<char> secret) =>
         text.Length >= MinSecretLength && secret.StartsWith(text);
-
-    /// <summary>Returns whether messages can contain the character.</summary>
-    /// <remarks>Excludes those that move the cursor, end the line or reverse text in a terminal or a log.</remarks>
-    public static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control
-        or UnicodeCategory.Format
-        or UnicodeCategory.LineSeparator
-        or UnicodeCategory.ParagraphSeparator);
 
     private static StringBuilder TrimEnd(StringBuilder line)
     {

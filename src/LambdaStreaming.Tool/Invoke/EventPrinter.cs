@@ -11,6 +11,8 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
 {
     private static readonly TimeSpan WriteTimeoutAfterCtrlC = TimeSpan.FromSeconds(1);
 
+    private bool _hasLastLine;
+
     public async Task PrintAsync(InvokeWithResponseStreamResponse response, CancellationToken cancellationToken)
     {
         await WriteAsync("headers", json => WriteHeaders(json, response), cancellationToken);
@@ -24,20 +26,22 @@ internal sealed class EventPrinter(OutputWriter output, StreamStatistics statist
             statistics.BeginWait();
         }
 
+        _hasLastLine = true;
         await WriteAsync("complete", json => WriteLog(json, response.InvokeComplete), cancellationToken);
     }
 
-    /// <summary>Prints the failure as the last line. After Ctrl-C, it waits at most 1 s for the output.</summary>
+    /// <summary>Prints the failure as the last line, unless that is <c>complete</c>.</summary>
+    /// <remarks>After Ctrl-C, it waits at most 1 s for the output.</remarks>
     public async Task PrintAsync(Exception exception, string text, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, TimeProvider.System);
         using var registration = cancellationToken.Register(() => timeout.CancelAfter(WriteTimeoutAfterCtrlC));
         try
         {
-            if (await output.EndAbandonedWriteAsync(timeout.Token))
+            if (await output.EndAbandonedWriteAsync(timeout.Token) && !_hasLastLine)
                 await WriteAsync("error", json => WriteError(json, exception, text), timeout.Token);
         }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (failure is ToolException || cancellationToken.IsCancellationRequested)
         {
             // The failure itself is more important than that of the output.
         }

@@ -208,7 +208,7 @@ internal sealed class InvokeCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
-            throw InterruptedException.DuringResponse(exception);
+            throw InterruptedException.DuringResponse(exception, response.InvokeComplete);
         }
         finally
         {

@@ -60,7 +60,7 @@ internal sealed class OutputFile : IAsyncDisposable
         {
             throw new ToolException(
                 ExitCode.Local,
-                $"The response is complete, but {temporaryPath} cannot be renamed to {_target}: "
+                $"{temporaryPath} contains all data, but it cannot be renamed to {_target}: "
                 + $"{exception.Message.TrimEnd('.')}.",
                 exception);
         }

@@ -30,11 +30,11 @@ internal sealed class OutputWriter(OutputFile? file, ToolConsole console)
     }
 
     /// <summary>Waits for an abandoned write. Until it has ended, nothing else can be written.</summary>
-    /// <returns>Whether it has ended.</returns>
+    /// <returns>Whether it has succeeded, so that the output ends with the complete text.</returns>
     public async Task<bool> EndAbandonedWriteAsync(CancellationToken cancellationToken)
     {
         await _write.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return _write.IsCompleted;
+        return _write.IsCompletedSuccessfully;
     }
 
     private void EnsureCapacity(int length)

@@ -1,3 +1,4 @@
+using LambdaStreaming.Errors;
 using Spectre.Console;
 
 namespace LambdaStreaming.Tool.Invoke;
@@ -28,7 +29,7 @@ internal static class ProgressLine
             ExternalText.ToLine(name),
             ByteCount.Format(statistics.Bytes),
             ByteCount.Format(statistics.Bytes / seconds) + "/s",
-            Count.Format(statistics.Chunks, "chunk"),
+            ExceptionMessages.Count(statistics.Chunks, "chunk"),
             Duration.Format(statistics.Elapsed));
         return new Text(text) { Overflow = Overflow.Ellipsis };
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using LambdaStreaming.Errors;
 
 namespace LambdaStreaming.Tool.Invoke;
 
@@ -68,7 +69,7 @@ internal sealed class StreamStatistics(TimeProvider timeProvider)
 
     /// <summary>Formats size, chunks and time as part of a sentence.</summary>
     public string Summarize() =>
-        $"{ByteCount.Format(Bytes)} in {Count.Format(Chunks, "chunk")} and {Duration.Format(Elapsed)}";
+        $"{ByteCount.Format(Bytes)} in {ExceptionMessages.Count(Chunks, "chunk")} and {Duration.Format(Elapsed)}";
 
     public void Print(TextWriter writer)
     {

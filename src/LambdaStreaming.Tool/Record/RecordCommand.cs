@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Testing;
 using LambdaStreaming.Tool.Invoke;
 using LambdaStreaming.Tool.Serve;
@@ -43,8 +44,12 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
         var recording = await ReadAsync(response, cancellationToken);
         _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), console);
-        await SaveAsync(recording, file, cancellationToken);
-        return ReportResult(recording, response.InvokeComplete, file);
+        await SaveAsync(recording, response.InvokeComplete, file, cancellationToken);
+        var exitCode = recording.Failure is { } failure
+            ? Failure.Report(console, failure, _invocation.IsDebug(parsed))
+            : ExitCode.Complete;
+        PrintResult(recording, file);
+        return exitCode;
     }
 
     private static async Task<RecordedStream> ReadAsync(
@@ -57,15 +62,19 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception)
         {
-            throw InterruptedException.DuringResponse(exception);
+            throw InterruptedException.DuringResponse(exception, response.InvokeComplete);
         }
     }
 
-    private async Task SaveAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
+    private async Task SaveAsync(
+        RecordedStream recording,
+        InvokeComplete? complete,
+        OutputFile? file,
+        CancellationToken cancellationToken)
     {
         try
         {
-            await WriteAsync(recording, file, cancellationToken);
+            await WriteAsync(recording, complete, file, cancellationToken);
             file?.Commit();
         }
         finally
@@ -75,16 +84,15 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
     }
 
-    private int ReportResult(RecordedStream recording, InvokeComplete? complete, OutputFile? file)
+    private void PrintResult(RecordedStream recording, OutputFile? file)
     {
-        var (exitCode, result) = complete switch
+        var result = recording.Failure switch
         {
-            null => (ExitCode.Incomplete, "recorded an incomplete response"),
-            { IsFunctionError: true } =>
-                (ExitCode.FunctionError, $"recorded a failure of the function ({Failure.GetName(complete)})"),
-            _ => (ExitCode.Complete, "recorded a complete response"),
+            null => "recorded a complete response",
+            FunctionErrorException => "recorded a failure of the function",
+            _ => "recorded an incomplete response",
         };
-        var chunks = Count.Format(recording.ChunkCount, "chunk");
+        var chunks = ExceptionMessages.Count(recording.ChunkCount, "chunk");
         var where = "";
         if (file is { IsRegular: true })
         {
@@ -94,10 +102,13 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
 
         console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
-        return exitCode;
     }
 
-    private async Task WriteAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
+    private async Task WriteAsync(
+        RecordedStream recording,
+        InvokeComplete? complete,
+        OutputFile? file,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -107,10 +118,7 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception)
         {
-            throw new InterruptedException(
-                "Interrupted. The function has ended. The printed recording is incomplete.",
-                functionMayHaveRun: true,
-                exception);
+            throw InterruptedException.DuringResponse(exception, complete);
         }
         catch (Exception exception) when (
             exception is IOException { HResult: not Failure.BrokenPipe } or UnauthorizedAccessException)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LambdaStreaming.Errors;
 using LambdaStreaming.Testing;
 using Spectre.Console;
 
@@ -18,7 +19,11 @@ internal sealed class RequestPrinter(ToolConsole console, TimeProvider timeProvi
             var request = await server.WaitForRequestAsync(stopping);
             // Printing waits while the terminal is not read. Meanwhile, the server removes the oldest requests.
             if (request.Number - printed - 1 is > 0 and var skipped)
-                Print(Color.Yellow, $"-- {Count.Format(skipped, "request")} not shown: this output was too slow");
+            {
+                var requests = ExceptionMessages.Count(skipped, "request");
+                Print(Color.Yellow, $"-- {requests} not shown: this output was too slow");
+            }
+
             printed = request.Number;
             Print(Color.Grey, RequestText.FormatStart(request));
             _ = PrintEndAsync(request);

@@ -124,8 +124,6 @@ internal sealed class ServeOptions
     public ServeOptions(Option<bool> debug)
     {
         _debug = debug;
-        foreach (var repeatable in (Option<string[]>[])[_function, _replay, _allowHost, _fault])
-            repeatable.AllowMultipleArgumentsPerToken = false;
         OptionValidators.RequireInteger(_port, 0, MaxPort);
         OptionValidators.RequireInteger(_processes, 1, 1000);
         OptionValidators.RequireInteger(_concurrency, 0);

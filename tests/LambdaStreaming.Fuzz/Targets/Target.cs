@@ -55,9 +55,7 @@ internal sealed record Target(string Name, Action<byte[]> Run, long AllocationAl
 }
 
 /// <summary>The exception for a broken promise.</summary>
-internal sealed class FindingException(string message, Exception? innerException = null) : Exception(
-    message,
-    innerException)
+internal sealed class FindingException(string message) : Exception(message)
 {
     public static void Unless(bool holds, string message)
     {
