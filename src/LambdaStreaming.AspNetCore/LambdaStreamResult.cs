@@ -34,11 +34,6 @@ public sealed class LambdaStreamResult : IResult
         _response = response;
     }
 
-    private static ArgumentException EndpointOptionsException() => new(
-        $"{nameof(LambdaStreamEndpointOptions)} are for MapLambdaStream. A result would ignore options such as "
-        + $"{nameof(LambdaStreamEndpointOptions.TransformRequest)}: use {nameof(LambdaStreamOptions)}.",
-        "options");
-
     /// <summary>Forwards the function's response, or writes a ProblemDetails response if the call fails.</summary>
     /// <param name="httpContext">The HTTP request and response.</param>
     /// <returns>A task that completes once the response or the ProblemDetails has been written.</returns>
@@ -56,4 +51,9 @@ public sealed class LambdaStreamResult : IResult
                 _options,
                 _ => Task.FromResult(new EndpointRequest(_request!, Origin: default)));
     }
+
+    private static ArgumentException EndpointOptionsException() => new(
+        $"{nameof(LambdaStreamEndpointOptions)} are for MapLambdaStream. A result would ignore options such as "
+        + $"{nameof(LambdaStreamEndpointOptions.TransformRequest)}: use {nameof(LambdaStreamOptions)}.",
+        "options");
 }
