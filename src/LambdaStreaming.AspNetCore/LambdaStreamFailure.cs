@@ -5,8 +5,9 @@ namespace LambdaStreaming.AspNetCore;
 /// <param name="body">The end of the response. If nothing is written, the response ends without an event.</param>
 /// <remarks>
 /// It is called if the response fails after its headers were sent. The response still ends as incomplete afterwards.
-/// In <c>text/event-stream</c>, an unfinished event is ended first. For other content types, what is written follows
-/// the last byte of the function, which can be in the middle of a line.
+/// In <c>text/event-stream</c>, an unfinished event is ended first. If that event has an <c>id</c>, this delegate is
+/// not called. For other content types, what is written follows the last byte of the function, which can be in the
+/// middle of a line.
 /// </remarks>
 public delegate void LambdaStreamFailureWriter(
     LambdaStreamFailure failure,

@@ -91,7 +91,8 @@ public class LambdaStreamOptions
     /// </value>
     /// <remarks>
     /// The response still ends as incomplete. In a response with server-sent events, an incomplete event is ended
-    /// first; its type becomes <c>incomplete</c>. The delegate is not called for a response with
+    /// first; its type becomes <c>incomplete</c>. If it has an <c>id</c>, the delegate is not called,
+    /// because ending the event would make clients store its id. Nor is it called for a response with
     /// <c>Content-Encoding</c> or <c>Content-Length</c>.
     /// </remarks>
     public LambdaStreamFailureWriter? FailureWriter { get; set; }

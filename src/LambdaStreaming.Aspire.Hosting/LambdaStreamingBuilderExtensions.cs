@@ -165,7 +165,7 @@ public static class LambdaStreamingBuilderExtensions
 
     /// <summary>Returns a function of the server, to set its limits and inject faults.</summary>
     /// <param name="builder">The server.</param>
-    /// <param name="name">The name of a resource that was added before, for example with <c>AddFunction</c>.</param>
+    /// <param name="name">The name of a function that was added to this server as a resource.</param>
     /// <remarks>Faults can be added before and after the start of the AppHost.</remarks>
     /// <exception cref="ArgumentException">The server does not have a function of that name.</exception>
     public static LocalFunction Function(this IResourceBuilder<LambdaStreamingServerResource> builder, string name)

@@ -70,11 +70,12 @@ public enum HttpPreludeDetection
 
 /// <summary>Options and limits of the payload readers.</summary>
 /// <remarks>
-/// The defaults are suitable for most responses. A reader validates and copies the options when its method is called.
-/// If a limit is exceeded, a reader of lines, values or events first delivers everything that precedes the oversized
-/// data, and then throws <see cref="PayloadLimitExceededException"/>. A reader of the complete payload returns
-/// nothing. For the HTTP prelude, see <see cref="MaxPreludeBytes"/>. A reader that returns the payload in parts
-/// buffers one part at a time, up to its limit, and never the complete response.
+/// The defaults are suitable for most responses. A reader validates and copies the options when its method is called;
+/// an invalid option causes an <see cref="ArgumentException"/>. If a limit is exceeded, a reader of lines, values or
+/// events first delivers everything that precedes the oversized data, and then throws
+/// <see cref="PayloadLimitExceededException"/>. A reader of the complete payload returns nothing. For the HTTP
+/// prelude, see <see cref="MaxPreludeBytes"/>. A reader that returns the payload in parts buffers one part at a time,
+/// up to its limit, and never the complete response.
 /// </remarks>
 public sealed class PayloadReadOptions
 {

@@ -13,7 +13,8 @@ namespace LambdaStreaming;
 /// A reader ends normally only after an <see cref="InvokeComplete"/> event without an error. Otherwise, it throws <see
 /// cref="FunctionErrorException"/> or a <see cref="ResponseStreamException"/>. Two special cases: a dry run has no
 /// events, and <see cref="CopyToAsync(PipeWriter, CancellationToken)"/> also returns if the consumer of the pipe has
-/// completed its reader. Before a failure, readers deliver all complete characters, lines, values and events.
+/// completed its reader. A reader that returns parts delivers all complete characters, lines, values and events before
+/// it throws.
 /// </para>
 /// <para>
 /// Leaving a loop early closes the connection at once. Cancellation also closes the connection, and throws
@@ -43,7 +44,6 @@ public abstract class ResponsePayload : IAsyncDisposable, IDisposable
     /// <param name="destination">The destination. It is not closed.</param>
     /// <param name="cancellationToken">Cancels copying.</param>
     /// <returns>A task that completes when the complete response has been copied.</returns>
-    /// <exception cref="ArgumentException">A required argument is null, or an option is not valid.</exception>
     /// <exception cref="InvalidOperationException">The payload has been read, or is being read.</exception>
     /// <exception cref="FunctionErrorException">The function failed, before or during its response.</exception>
     /// <exception cref="ResponseStreamException">The response is incomplete or corrupt.</exception>

@@ -20,8 +20,9 @@ public static class LambdaHttpClientBuilderExtensions
     /// delay, it runs the function a second time, although nothing has failed.
     /// </para>
     /// <para>
-    /// The client and the options are checked when the first <see cref="HttpClient"/> is created, which then throws
-    /// <see cref="InvalidOperationException"/> or <see cref="ArgumentException"/>.
+    /// The client and the options are checked when the first <see cref="HttpClient"/> is created. It then throws
+    /// <see cref="InvalidOperationException"/>, <see cref="ArgumentException"/> or, for options of the Lambda client,
+    /// <see cref="OptionsValidationException"/>.
     /// </para>
     /// <para>
     /// <see cref="HttpClient.Timeout"/> is not changed. It is 100 seconds by default, or what the app sets for all

@@ -80,7 +80,9 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
     /// The function did not respond. The inner exception is a <see cref="LambdaStreamingException"/>.
     /// </exception>
     /// <exception cref="TaskCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The URI of the request is not an absolute HTTP URI.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The URI of the request is not an absolute HTTP URI, or <c>TransformRequest</c> returned null.
+    /// </exception>
     /// <exception cref="ArgumentException">The function name or the qualifier is not valid.</exception>
     /// <exception cref="ObjectDisposedException">The handler or the client was disposed.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The source has no timer and no wait handle.")]
@@ -163,7 +165,6 @@ public sealed class LambdaHttpHandler : HttpMessageHandler
             invocation = transform(request, invocation) ?? throw new InvalidOperationException(
                 $"{nameof(_options.TransformRequest)} returned null. It must return the request to send.");
         }
-
 
         var response = await _client.InvokeWithResponseStreamAsync(invocation, cancellationToken).ConfigureAwait(false);
         try

@@ -26,14 +26,17 @@ internal sealed class InterruptedException(string message, bool functionMayHaveR
         return new($"Interrupted before the response. {consequence}", mayHaveRun, exception);
     }
 
-    /// <param name="exception">The cancellation of a read or of a write.</param>
-    /// <param name="complete">The end of the response, if it has been received.</param>
-    public static InterruptedException DuringResponse(OperationCanceledException exception, InvokeComplete? complete)
-    {
-        var text = complete is null
-            ? "Interrupted during the response. The function might still be running and is billed until it ends: "
-                + "closing the connection does not stop it."
-            : "Interrupted after the end of the response. The function has ended. The output might be incomplete.";
-        return new(text, functionMayHaveRun: true, exception);
-    }
+    public static InterruptedException DuringResponse(OperationCanceledException exception) => new(
+        "Interrupted during the response. The function might still be running and is billed until it ends: "
+        + "closing the connection does not stop it.",
+        functionMayHaveRun: true,
+        exception);
+
+    /// <param name="exception">The cancellation of a write.</param>
+    /// <param name="isComplete">Whether <c>InvokeComplete</c> was received.</param>
+    public static InterruptedException AfterResponse(OperationCanceledException exception, bool isComplete) => new(
+        "Interrupted after the end of the response. The output might be incomplete. "
+        + (isComplete ? "The function has ended." : "The function might still be running."),
+        functionMayHaveRun: true,
+        exception);
 }

@@ -12,6 +12,15 @@ public sealed class UseLambdaFunctionTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
+    public void UseLambdaFunction_NameIsBlank_Throws()
+    {
+        var builder = new ServiceCollection().AddHttpClient("reports");
+
+        Assert.Throws<ArgumentException>(() => builder.UseLambdaFunction(" "));
+        Assert.Throws<ArgumentException>(() => builder.UseLambdaFunction("f", clientName: " "));
+    }
+
+    [Fact]
     public async Task UseLambdaFunction_NamedHttpClient_CallsTheFunction()
     {
         await using var server = await StartAsync();

@@ -98,7 +98,11 @@ public class EventPrinterTests
 
         public void Release() => _released.SetResult();
 
-        public void Fail() => _released.SetException(new IOException("The disk is full."));
+        public void Fail()
+        {
+            FreeWrites = int.MaxValue;
+            _released.SetException(new IOException("The disk is full."));
+        }
 
         public override async ValueTask WriteAsync(
             ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)

@@ -169,6 +169,27 @@ public sealed class ProcessTests
         Assert.DoesNotContain("Nothing was sent", error.ToString());
     }
 
+    // These outputs are written after the end of the response.
+    [Theory]
+    [InlineData("last line", "invoke", "f", "--lines")]
+    [InlineData("\"event\":\"complete\"", "invoke", "f", "--events")]
+    [InlineData("last line", "record", "f", "--to", "-")]
+    public async Task AnyCommand_CtrlCAfterTheResponse_StatesThatTheFunctionHasEnded(string text, params string[] args)
+    {
+        await using var server = await StartAsync("last line");
+        using var stopping = new CancellationTokenSource();
+        using var output = new FullPipe(text, stopping);
+        using var error = Run.CreateErrorWriter();
+        var console = new ToolConsole { Input = Stream.Null, Output = output, Error = error };
+
+        args = [.. args, .. Run.EndpointOptions(server)];
+        var exitCode = await LambdaStreamCommand.RunAsync(args, console, stopping.Token).WaitAsync(TestTimeout);
+
+        Assert.Equal(130, exitCode);
+        Assert.Contains("after the end of the response", error.ToString());
+        Assert.EndsWith("The function has ended.\n", error.ToString());
+    }
+
     [Fact]
     public void OnSignal_AfterDispose_DoesNotThrow()
     {
@@ -256,6 +277,44 @@ public sealed class ProcessTests
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("cannot be written", run.Error);
+    }
+
+    [Fact]
+    public async Task Record_OutputDeviceIsFull_AlsoReportsTheFailureOfTheFunction()
+    {
+        SkipWithoutFullDevice();
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", (_, response, _) =>
+            {
+                response.Fail("RangeError", "{}");
+                return Task.CompletedTask;
+            }));
+
+        var run = await Run.ExecuteAsync(["record", "f", "--to", "/dev/full", .. Run.EndpointOptions(server)]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("failed with RangeError", run.Error);
+        Assert.Contains("cannot be written", run.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_OutputBecomesAFolder_MessageNamesTheFileWithTheData()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("out");
+        await using var server = await LocalLambdaServer.StartAsync(options =>
+            options.AddFunction("f", async (_, response, ct) =>
+            {
+                Directory.CreateDirectory(path);
+                await response.WriteTextAsync("all of it", ct);
+            }));
+
+        var run = await Run.InvokeAsync(server, "--output", path);
+
+        Assert.Equal(1, run.ExitCode);
+        var data = run.Error[(run.Error.IndexOf(": ", StringComparison.Ordinal) + 2)..run.Error.IndexOf(
+            " contains all data", StringComparison.Ordinal)];
+        Assert.Equal("all of it", await ReadFileAsync(data));
     }
 
     [Fact]

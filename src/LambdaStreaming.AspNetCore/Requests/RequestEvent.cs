@@ -88,7 +88,7 @@ internal static class RequestEvent
         fields.Add(new(ForwardedPort, port.ToString(CultureInfo.InvariantCulture)));
         return fields;
 
-        // Decided here, so that a Connection field can remove only fields of the client.
+        // Decided here, so that a Connection field cannot remove the fields that are added above.
         bool IsHopByHop(string name) => HopByHopHeaders.Contains(name) || connectionTokens.Contains(name);
     }
 

@@ -208,7 +208,9 @@ internal sealed class InvokeCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
-            throw InterruptedException.DuringResponse(exception, response.InvokeComplete);
+            throw response.InvokeComplete is null
+                ? InterruptedException.DuringResponse(exception)
+                : InterruptedException.AfterResponse(exception, isComplete: true);
         }
         finally
         {

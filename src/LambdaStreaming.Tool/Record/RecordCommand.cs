@@ -44,10 +44,11 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         await using var response = await _invocation.SendAsync(client, request, parsed, cancellationToken);
         var recording = await ReadAsync(response, cancellationToken);
         _invocation.PrintLog(parsed, InvocationOptions.GetLog(response.InvokeComplete), console);
-        await SaveAsync(recording, response.InvokeComplete, file, cancellationToken);
+        // Before the recording is saved: if that fails, the failure of the response must still be known.
         var exitCode = recording.Failure is { } failure
             ? Failure.Report(console, failure, _invocation.IsDebug(parsed))
             : ExitCode.Complete;
+        await SaveAsync(recording, response.InvokeComplete is not null, file, cancellationToken);
         PrintResult(recording, file);
         return exitCode;
     }
@@ -62,19 +63,19 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception)
         {
-            throw InterruptedException.DuringResponse(exception, response.InvokeComplete);
+            throw InterruptedException.DuringResponse(exception);
         }
     }
 
     private async Task SaveAsync(
         RecordedStream recording,
-        InvokeComplete? complete,
+        bool isComplete,
         OutputFile? file,
         CancellationToken cancellationToken)
     {
         try
         {
-            await WriteAsync(recording, complete, file, cancellationToken);
+            await WriteAsync(recording, isComplete, file, cancellationToken);
             file?.Commit();
         }
         finally
@@ -106,7 +107,7 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
 
     private async Task WriteAsync(
         RecordedStream recording,
-        InvokeComplete? complete,
+        bool isComplete,
         OutputFile? file,
         CancellationToken cancellationToken)
     {
@@ -118,7 +119,7 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception)
         {
-            throw InterruptedException.DuringResponse(exception, complete);
+            throw InterruptedException.AfterResponse(exception, isComplete);
         }
         catch (Exception exception) when (
             exception is IOException { HResult: not Failure.BrokenPipe } or UnauthorizedAccessException)
