@@ -149,6 +149,14 @@ internal sealed class EventWriterTarget
 
     private void CheckFailure(EventStreamWriter writer, int protocol)
     {
+        _expected.Read(Payload);
+        if (!writer.CanEndEvent)
+        {
+            FindingException.Unless(_expected.HasPendingField, "No event is incomplete, but none can follow.");
+            return;
+        }
+
+        FindingException.Unless(!_expected.HasPendingId, "The id of an incomplete event would be stored.");
         var text = Encoding.UTF8.GetString(Payload[..Math.Min(Payload.Length, MaxFailureTextBytes)]);
         var failure = new LambdaStreamFailure
         {

@@ -33,6 +33,9 @@ internal sealed class NaiveServerSentEvents
     /// <summary>Whether a field has been read after the last empty line.</summary>
     public bool HasPendingField { get; private set; }
 
+    /// <summary>Whether an id has been read after the last empty line.</summary>
+    public bool HasPendingId { get; private set; }
+
     /// <summary>Whether the stream ends within a line.</summary>
     public bool HasPendingLine { get; private set; }
 
@@ -52,7 +55,8 @@ internal sealed class NaiveServerSentEvents
     {
         _records.ResetWrittenCount();
         _data.ResetWrittenCount();
-        (_type, _id, _lastId, Count, _lastRecord, HasPendingField) = ([], [], [], 0, 0, false);
+        (_type, _id, _lastId, Count, _lastRecord) = ([], [], [], 0, 0);
+        (HasPendingField, HasPendingId) = (false, false);
         if (stream is [0xEF, 0xBB, 0xBF, ..]) stream = stream[3..];
         while (stream.IndexOfAny((byte)'\r', (byte)'\n') is >= 0 and var end)
         {
@@ -98,6 +102,7 @@ internal sealed class NaiveServerSentEvents
         else if (name.SequenceEqual("id"u8) && !isIncomplete && !value.Contains((byte)0))
         {
             _id = value.ToArray();
+            HasPendingId = true;
         }
         else if (name.SequenceEqual("retry"u8) && !isIncomplete && IsNumber(value))
         {
@@ -110,7 +115,7 @@ internal sealed class NaiveServerSentEvents
 
     private void Dispatch()
     {
-        HasPendingField = false;
+        (HasPendingField, HasPendingId) = (false, false);
         _lastId = _id;
         var type = _type;
         _type = [];
