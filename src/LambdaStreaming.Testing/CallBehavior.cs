@@ -12,7 +12,7 @@ namespace LambdaStreaming.Testing;
 /// Example: <c>function.OnCall(2).TruncateAfterBytes(137, TruncationMode.Reset)</c>.
 /// The faults of one behavior are combined. If several behaviors match a call, only the behavior added last applies.
 /// Calls are numbered for each function, from 1, when their requests arrive. Each attempt of a client is one call, even
-/// if it is a dry run or exceeds a limit of concurrency.
+/// if it is a dry run or exceeds a limit of concurrency. A request that the server rejects is not a call.
 /// Configure a behavior before the calls that it applies to.
 /// <para>
 /// Most faults apply to both operations. The remarks of some say that they are only for

@@ -30,7 +30,7 @@ public class DeployPageTests
         var caller = Repository.Read("samples", "Deploy", "Caller", "Caller.csproj");
         var tool = Repository.Read("src", "LambdaStreaming.Tool", "LambdaStreaming.Tool.csproj");
 
-        Assert.Contains("find region and credentials as the AWS CLI does", Page.Text, StringComparison.Ordinal);
+        Assert.Contains("find credentials as the AWS CLI does", Page.Text, StringComparison.Ordinal);
         Assert.NotEmpty(GetAwsPackages(tool));
         Assert.Equal(GetAwsPackages(tool), GetAwsPackages(caller));
     }
