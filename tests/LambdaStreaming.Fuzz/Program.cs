@@ -11,6 +11,7 @@ switch (args)
         return RandomRun.Run(long.Parse(number, CultureInfo.InvariantCulture), GetSeed(rest), GetTargets(rest));
     case ["afl", var name]:
         var fuzzed = Target.Get(name);
+        CliPayloadTarget.IsSingleThreaded = true;
         SharpFuzz.Fuzzer.OutOfProcess.Run(stream =>
         {
             using var input = new MemoryStream();

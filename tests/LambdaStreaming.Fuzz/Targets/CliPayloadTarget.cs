@@ -10,6 +10,12 @@ internal static class CliPayloadTarget
 {
     private static readonly string[] FilePrefixes = ["@", "file://", "fileb://", "@"];
 
+    /// <summary>Whether to skip standard input and files, which another thread reads.</summary>
+    /// <remarks>
+    /// AFL++ gets the branches of all threads in one sequence. With two threads, it finds new edges by chance.
+    /// </remarks>
+    public static bool IsSingleThreaded { get; set; }
+
     public static void Run(byte[] input)
     {
         if (input.Length == 0) return;
@@ -21,6 +27,7 @@ internal static class CliPayloadTarget
                 CheckPayload(Encoding.UTF8.GetString(bytes), asIs: flags == 1);
                 break;
             case 4:
+                if (IsSingleThreaded) break;
                 CheckInput(bytes.ToArray(), flags);
                 break;
             default:
