@@ -61,15 +61,7 @@ public class EventBoundaryTests
     [InlineData("data: 1\n\nr", true)]
     public void IsInIdOrRetry_BytesSplitAnywhere_DependsOnFirstByteOfIncompleteLine(string text, bool expected)
     {
-        var bytes = Encoding.ASCII.GetBytes(text);
-
-        for (var first = 0; first <= bytes.Length; first++)
-        {
-            var boundary = new EventBoundary();
-            boundary.Append(bytes.AsSpan(0, first));
-            boundary.Append(bytes.AsSpan(first));
-            Assert.Equal(expected, boundary.IsInIdOrRetry);
-        }
+        Assert.All(ReadInTwoParts(text), boundary => Assert.Equal(expected, boundary.IsInIdOrRetry));
     }
 
     [Theory]
@@ -84,15 +76,7 @@ public class EventBoundaryTests
     [InlineData("id: 1\r\n\r\ndata: 1\n", false)]
     public void HasId_BytesSplitAnywhere_DependsOnCompleteLinesOfIncompleteEvent(string text, bool expected)
     {
-        var bytes = Encoding.ASCII.GetBytes(text);
-
-        for (var first = 0; first <= bytes.Length; first++)
-        {
-            var boundary = new EventBoundary();
-            boundary.Append(bytes.AsSpan(0, first));
-            boundary.Append(bytes.AsSpan(first));
-            Assert.Equal(expected, boundary.HasId);
-        }
+        Assert.All(ReadInTwoParts(text), boundary => Assert.Equal(expected, boundary.HasId));
     }
 
     [Theory]
@@ -115,5 +99,18 @@ public class EventBoundaryTests
 
         var parts = new[] { boundary.NeedsLineEnd ? "line" : "", boundary.IsInEvent ? "event" : "" };
         Assert.Equal(expected, string.Join(' ', parts.Where(part => part.Length > 0)));
+    }
+
+    // One for each position at which the bytes can be split.
+    private static IEnumerable<EventBoundary> ReadInTwoParts(string text)
+    {
+        var bytes = Encoding.ASCII.GetBytes(text);
+        for (var first = 0; first <= bytes.Length; first++)
+        {
+            var boundary = new EventBoundary();
+            boundary.Append(bytes.AsSpan(0, first));
+            boundary.Append(bytes.AsSpan(first));
+            yield return boundary;
+        }
     }
 }

@@ -125,11 +125,11 @@ public class FailureWriterTests
 
     // The parser of .NET follows the same rules as browsers.
     [Theory]
-    [InlineData("id: 12", "1")]
-    [InlineData("id:", "1")]
-    [InlineData("id", "1")]
-    [InlineData("retry: 1", "1")]
-    public async Task FailureWriter_InsideIdOrRetry_LineIsIgnored(string begin, string expectedId)
+    [InlineData("id: 12")]
+    [InlineData("id:")]
+    [InlineData("id")]
+    [InlineData("retry: 1")]
+    public async Task FailureWriter_InsideIdOrRetry_LineIsIgnored(string begin)
     {
         await using var app = await StartFailingAsync("id: 1\nretry: 15000\ndata: 1\n\n" + begin);
         using var client = await RawClient.PostAsync(app.Url);
@@ -141,7 +141,7 @@ public class FailureWriterTests
         await foreach (var item in parser.EnumerateAsync(Token)) types.Add(item.EventType);
 
         Assert.Equal(["message", "error"], types);
-        Assert.Equal(expectedId, parser.LastEventId);
+        Assert.Equal("1", parser.LastEventId);
         Assert.Equal(TimeSpan.FromSeconds(15), parser.ReconnectionInterval);
     }
 

@@ -13,7 +13,6 @@ internal struct EventBoundary
     private bool _isInLine;
     private byte _lineStart;
     private bool _isInEvent;
-    private bool _hasId;
     private bool _isAfterCr;
     private bool _isCrLineEnd;
 
@@ -33,7 +32,7 @@ internal struct EventBoundary
     public readonly bool IsInIdOrRetry => _isInLine && (_lineStart is (byte)'i' or (byte)'r');
 
     /// <summary>Whether a complete line of the incomplete event could be its <c>id</c>.</summary>
-    public readonly bool HasId => _hasId;
+    public bool HasId { readonly get; private set; }
 
     private readonly bool IsComment => _lineStart == ':';
 
@@ -72,7 +71,7 @@ internal struct EventBoundary
     {
         // A comment changes nothing, and an empty line ends the event.
         _isInEvent = _isInLine && (_isInEvent || !IsComment);
-        _hasId = _isInLine && (_hasId || _lineStart == (byte)'i');
+        HasId = _isInLine && (HasId || _lineStart == (byte)'i');
         _isInLine = false;
     }
 }

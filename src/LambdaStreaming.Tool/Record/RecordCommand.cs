@@ -48,7 +48,7 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         var exitCode = recording.Failure is { } failure
             ? Failure.Report(console, failure, _invocation.IsDebug(parsed))
             : ExitCode.Complete;
-        await SaveAsync(recording, response.InvokeComplete is not null, file, cancellationToken);
+        await SaveAsync(recording, file, cancellationToken);
         PrintResult(recording, file);
         return exitCode;
     }
@@ -67,15 +67,11 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
     }
 
-    private async Task SaveAsync(
-        RecordedStream recording,
-        bool isComplete,
-        OutputFile? file,
-        CancellationToken cancellationToken)
+    private async Task SaveAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
     {
         try
         {
-            await WriteAsync(recording, isComplete, file, cancellationToken);
+            await WriteAsync(recording, file, cancellationToken);
             file?.Commit();
         }
         finally
@@ -105,11 +101,7 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         console.WriteMessage($"{result}: {chunks} in {Duration.Format(recording.Duration)}{where}");
     }
 
-    private async Task WriteAsync(
-        RecordedStream recording,
-        bool isComplete,
-        OutputFile? file,
-        CancellationToken cancellationToken)
+    private async Task WriteAsync(RecordedStream recording, OutputFile? file, CancellationToken cancellationToken)
     {
         try
         {
@@ -119,7 +111,9 @@ internal sealed class RecordCommand(ToolConsole console, Option<bool> debug)
         }
         catch (OperationCanceledException exception)
         {
-            throw InterruptedException.AfterResponse(exception, isComplete);
+            throw InterruptedException.AfterResponse(
+                exception,
+                isComplete: recording.Failure is not ResponseStreamException);
         }
         catch (Exception exception) when (
             exception is IOException { HResult: not Failure.BrokenPipe } or UnauthorizedAccessException)
